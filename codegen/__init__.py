@@ -1,0 +1,24 @@
+"""Grammar to codec: load, build, check, emit, write. Each step is the file of that name; `generate` runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .build import build
+from .emit_module import emit
+from .load import load
+from .problems import GrammarError, Place, Problem
+
+__all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "generate"]
+
+GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
+"""The grammar of this package."""
+
+
+def generate(folder: Path) -> str:
+    """The source text of the codec for a grammar folder; raises `GrammarError` with all problems of a grammar."""
+    from .check import check
+
+    format = build(load(folder))
+    check(format)
+    return emit(format)

@@ -1,0 +1,110 @@
+"""The JSON form of a conversation: its schema, completed with the fields that the grammar knows, and both directions."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .format import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, walk
+from .writer import Block, Writer, call, data, group, literal
+
+WRITTEN_AS = "x-written-as"
+ALWAYS = "x-always-written"
+
+
+def emit_conversation(format: Format, writer: Writer) -> None:
+    if format.schema is None:
+        return
+    schema = completed_schema(format, format.schema)
+    properties = schema["$defs"]["message"]["properties"]
+    writer.line()
+    writer.line()
+    code = data(schema)
+    assert isinstance(code, Block)
+    writer.block(code, prefix="CONVERSATION_SCHEMA: dict[str, Any] = ")
+    writer.line('"""The JSON Schema of the JSON form of a conversation."""')
+    writer.line()
+    items = group(_property(format, name, schema) for name, schema in properties.items() if name != CONTENT)
+    writer.block(items, prefix="_PROPERTIES = ")
+    for name, signature, result, doc in (
+        (
+            "to_json",
+            "messages: Sequence[Message]",
+            "dict[str, Any]",
+            "The JSON form of messages, ready for `json.dumps`.",
+        ),
+        ("from_json", "value: object", "list[Message]", "The messages of a conversation in its JSON form."),
+    ):
+        writer.line()
+        writer.line()
+        writer.line(f"def {name}({signature}) -> {result}:")
+        writer.depth += 1
+        raises = ["", "Raises:", "    runtime.ConversationError: the value breaks the schema; says where and how."]
+        writer.docstring([doc, *(raises if name == "from_json" else [])])
+        argument = signature.split(":")[0]
+        writer.line(f"return runtime.{name}(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, {argument})")
+        writer.depth -= 1
+
+
+def completed_schema(format: Format, schema: Any) -> Any:
+    """The schema with a property for each header field that it does not mention."""
+    schema = copy.deepcopy(dict(schema))
+    message = schema["$defs"]["message"]
+    present = message.setdefault("properties", {})
+    covered = {field for entry in present.values() for field in entry.get(WRITTEN_AS, ())} | set(present)
+    missing = {f.name: _schema_of(f) for f in format.fields if f.name not in covered}
+    required = {
+        name: entry for name, entry in missing.items() if any(f.name == name and f.required for f in format.fields)
+    }
+    message["properties"] = required | present | missing
+    return schema
+
+
+def _schema_of(field: Field) -> dict[str, Any]:
+    described = " ".join(line for line in field.doc if not line.startswith("Source:"))
+    base: dict[str, Any] = {"description": described} if described else {}
+    if field.flag:
+        return base | {"type": "boolean"}
+    if field.values:
+        return base | {"enum": [*field.values, *([] if field.required else [None])]}
+    return base | {"type": "string" if field.required else ["string", "null"]}
+
+
+def _property(format: Format, name: str, entry: dict[str, Any]) -> Block:
+    parts = entry.get(WRITTEN_AS, [name])
+    absent = entry.get("default")
+    return call(
+        "runtime.Property",
+        literal(name),
+        group(f"({literal(part)}, {literal(mark) if (mark := mark_text(format, part)) else None})" for part in parts),
+        f"absent={literal(absent) if isinstance(absent, str) else None}",
+        f"always={bool(entry.get(ALWAYS)) or any(f.name == name and f.required for f in format.fields)}",
+    )
+
+
+def mark_text(format: Format, field: str) -> str | None:
+    """How the presence of a flag is spelled; None for a field that has text."""
+    for rule in format.rules.values():
+        for node in walk(rule.node):
+            if isinstance(node, Mark) and node.field == field:
+                return _spelled(format, node.item)
+    return None
+
+
+def _spelled(format: Format, node: Node) -> str:
+    match format.resolve(node):
+        case Special(_, spelling):
+            return spelling
+        case Literal(text):
+            return text
+        case Sequence(items):
+            return "".join(_spelled(format, item) for item in items)
+    return ""
+
+
+def unknown_properties(format: Format, schema: Any) -> list[str]:
+    """Names in `x-written-as` that are no fields."""
+    names = {field.name for field in format.fields}
+    entries = schema.get("$defs", {}).get("message", {}).get("properties", {})
+    used = [(name, entry.get(WRITTEN_AS, [name])) for name, entry in entries.items()]
+    return [name for name, parts in used for part in parts if part not in names]

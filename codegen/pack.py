@@ -1,0 +1,34 @@
+"""Pack a published rank file into the form that the package ships: `python -m harmony_spec.codegen.pack RANKS NAME`.
+
+The result is the lengths of the tokens, one byte each, in the order of their ids, then their bytes; beside it its SHA-256.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import sys
+from pathlib import Path
+
+from harmony_spec.vocabulary import SHIPPED
+
+
+def pack(ranks: bytes) -> bytes:
+    """The packed form of a rank file: a line for each token, its bytes in base64 and its id."""
+    rows = (line.split() for line in ranks.splitlines() if line)
+    tokens = [base64.b64decode(token) for token, _ in sorted(rows, key=lambda row: int(row[1]))]
+    return bytes(map(len, tokens)) + b"".join(tokens)
+
+
+def main() -> None:
+    source, name = Path(sys.argv[1]), sys.argv[2]
+    data = source.read_bytes()
+    packed = pack(gzip.decompress(data) if source.suffix == ".gz" else data)
+    SHIPPED.mkdir(exist_ok=True)
+    (SHIPPED / f"{name}.bin").write_bytes(packed)
+    (SHIPPED / f"{name}.sha256").write_text(hashlib.sha256(packed).hexdigest() + "\n")
+
+
+if __name__ == "__main__":
+    main()

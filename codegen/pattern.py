@@ -1,0 +1,306 @@
+"""The regular expressions of a grammar's terminals, read into a tree.
+
+The generator needs to know what a pattern matches: to keep special tokens out of it, to prove that a header can be read
+in one way only, and to write it into the codec without trusting it. So patterns are a subset of Python's: literals,
+classes, groups, alternatives and greedy repetition. What a tree means is a set of strings, never a strategy of matching.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+SURROGATES = r"\ud800-\udfff"
+LAST = 0x10FFFF
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+class PatternError(Exception):
+    """A regular expression outside the subset; `offset` counts characters from the opening slash."""
+
+    def __init__(self, reason: str, offset: int) -> None:
+        super().__init__(reason)
+        self.reason, self.offset = reason, offset
+
+
+@dataclass(frozen=True)
+class Text:
+    """Exactly this text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Chars:
+    """One character of a class; `body` is what stands in the brackets of a regular expression."""
+
+    body: str
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Concat:
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Union:
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    item: Node
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A negative lookahead: what stands here does not begin with one of these strings."""
+
+    strings: frozenset[str]
+
+
+Node = Text | Chars | Concat | Union | Repeat | Excluded
+
+ANY = Chars("", negated=True)
+
+
+def is_free(node: Node) -> bool:
+    """Whether the pattern takes any text that is not empty (lookaheads only keep special tokens out)."""
+    match node:
+        case Repeat(Concat((Excluded(), item)), 1, None) | Repeat(item, 1, None):
+            return item == ANY
+    return False
+
+
+def exclusions(node: Node) -> Iterator[frozenset[str]]:
+    match node:
+        case Excluded(strings):
+            yield strings
+        case Concat(children) | Union(children):
+            for child in children:
+                yield from exclusions(child)
+        case Repeat(item):
+            yield from exclusions(item)
+
+
+def escape(text: str) -> str:
+    """A regular expression for a text, spaces left as they are."""
+    return re.escape(text).replace(r"\ ", " ")
+
+
+def expression(node: Node) -> str:
+    """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens."""
+    match node:
+        case Text(text):
+            return escape(text)
+        case Chars(body, True):
+            return f"[^{body}{SURROGATES}]"
+        case Chars(body):
+            return f"(?:(?![{SURROGATES}])[{body}])" if re.search(r"\\[SWD]", body) else f"[{body}]"
+        case Concat(items):
+            return "".join(map(expression, items))
+        case Union(options):
+            return f"(?:{'|'.join(map(expression, options))})"
+        case Excluded():
+            return ""
+        case Repeat(item, low, high):
+            single = isinstance(item, Chars) or (isinstance(item, Text) and len(item.text) == 1)
+            inner = expression(item) if single else f"(?:{expression(item)})"
+            sign = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((low, high))
+            return inner + (sign or f"{{{low},{'' if high is None else high}}}")
+
+
+def strings(node: Node, limit: int = 20_000) -> list[str]:
+    """All strings of a pattern; raises `ValueError` where there are more than `limit`."""
+    match node:
+        case Text(text):
+            return [text]
+        case Chars():
+            found = [chr(c) for low, high in ranges(node)[: limit + 1] for c in range(low, min(high, low + limit) + 1)]
+        case Concat(items):
+            parts = [strings(item, limit) for item in items]
+            found = ["".join(row) for _, row in zip(range(limit + 1), product(*parts), strict=False)]
+        case Union(options):
+            found = [text for option in options for text in strings(option, limit)]
+        case Repeat(item, low, high) if high is not None and high <= 100:
+            found = [t for n in range(low, high + 1) for t in strings(Concat((item,) * n), limit)]
+        case _:
+            raise ValueError("not a finite set of strings")
+    if len(found) > limit:
+        raise ValueError(f"more than {limit} strings")
+    return found
+
+
+@cache
+def _all_characters() -> str:
+    return array("I", range(LAST + 1)).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@cache
+def ranges(chars: Chars) -> Ranges:
+    """The code points of a class, as sorted ranges without surrogates."""
+    if chars == ANY:
+        return ((0, 0xD7FF), (0xE000, LAST))
+    found = re.finditer(f"(?:{expression(chars)})+", _all_characters())
+    return tuple((match.start(), match.end() - 1) for match in found)
+
+
+def parse(source: str, flags: str = "") -> Node:
+    """Read a regular expression; raises `PatternError` where it leaves the subset."""
+    reader = _Reader(source, verbose="x" in flags, dotall="s" in flags)
+    for flag in flags:
+        if flag not in "xsu":
+            raise PatternError(f"the flag `{flag}` is not supported", len(source))
+    node = reader.union()
+    if reader.at < len(source):
+        raise PatternError("unbalanced `)`", reader.at)
+    return node
+
+
+class _Reader:
+    def __init__(self, source: str, verbose: bool, dotall: bool) -> None:
+        self.source, self.verbose, self.dotall, self.at = source, verbose, dotall, 0
+
+    def peek(self) -> str:
+        while self.verbose and self.at < len(self.source) and self.source[self.at].isspace():
+            self.at += 1
+        return self.source[self.at : self.at + 1]
+
+    def take(self, expected: str) -> bool:
+        self.peek()
+        found = self.source.startswith(expected, self.at)
+        self.at += len(expected) * found
+        return found
+
+    def union(self) -> Node:
+        options = [self.concat()]
+        while self.take("|"):
+            options.append(self.concat())
+        return options[0] if len(options) == 1 else Union(tuple(options))
+
+    def concat(self) -> Node:
+        items: list[Node] = []
+        while (char := self.peek()) and char not in "|)":
+            item = self.repeat(self.atom())
+            previous = items[-1] if items else None
+            if isinstance(item, Text) and isinstance(previous, Text):
+                items[-1] = Text(previous.text + item.text)
+            else:
+                items.append(item)
+        return items[0] if len(items) == 1 else Concat(tuple(items))
+
+    def repeat(self, item: Node) -> Node:
+        start = self.at
+        if bounds := re.compile(r"\{(\d+)(,?)(\d*)\}").match(self.source, self.at if self.peek() else self.at):
+            self.at = bounds.end()
+            low = int(bounds[1])
+            high = low if not bounds[2] else int(bounds[3]) if bounds[3] else None
+        elif (sign := self.peek()) and sign in "*+?":
+            self.at += 1
+            low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
+        else:
+            return item
+        if self.peek() in ("?", "+", "*", "{") and self.peek():
+            raise PatternError("lazy, possessive and doubled repetitions are not supported", self.at)
+        if high is not None and (high < low or high > 1000):
+            raise PatternError("a repetition needs bounds in order, at most 1000", start)
+        return Repeat(item, low, high)
+
+    def atom(self) -> Node:
+        start, char = self.at, self.peek()
+        if char == "(":
+            return self.group()
+        if char == "[":
+            return self.characters()
+        self.at += 1
+        if char == ".":
+            return ANY if self.dotall else Chars(r"\n", negated=True)
+        if char == "\\":
+            return self.escape()
+        if char in "^$*+?":
+            raise PatternError(f"`{char}` is not supported here", start)
+        return Text(char)
+
+    def group(self) -> Node:
+        start = self.at
+        dotall = self.dotall
+        if self.take("(?!"):
+            node: Node = Excluded(self.excluded(start))
+        elif self.take("(?s:"):
+            self.dotall = True
+            node = self.union()
+        elif self.take("(?:"):
+            node = self.union()
+        elif self.source.startswith("(?", self.at):
+            raise PatternError("of the groups with `?`, only `(?:…)`, `(?s:…)` and `(?!…)` are supported", start)
+        else:
+            self.take("(")
+            node = self.union()
+        self.dotall = dotall
+        if not self.take(")"):
+            raise PatternError("a group is not closed", start)
+        return node
+
+    def excluded(self, start: int) -> frozenset[str]:
+        try:
+            return frozenset(strings(self.union()))
+        except ValueError as error:
+            raise PatternError(f"a lookahead may only list special tokens ({error})", start) from None
+
+    def escape(self) -> Node:
+        start, char = self.at - 1, self.source[self.at : self.at + 1]
+        self.at += 1
+        if char in set("dDsSwW"):
+            return Chars(char.lower().join(("\\", "")), negated=char.isupper())
+        return Text(self.escaped_character(char, start))
+
+    def escaped_character(self, char: str, start: int) -> str:
+        length = {"x": 2, "u": 4, "U": 8}.get(char)
+        if length:
+            digits = self.source[self.at : self.at + length]
+            self.at += length
+            if re.fullmatch(r"[0-9A-Fa-f]+", digits) and len(digits) == length and int(digits, 16) <= LAST:
+                return chr(int(digits, 16))
+        elif char in "nrtfv" and char:
+            return {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}[char]
+        elif char and not char.isalnum():
+            return char
+        raise PatternError(f"the escape `\\{char}` is not supported", start)
+
+    def characters(self) -> Node:
+        start = self.at
+        self.at += 1
+        negated = self.source.startswith("^", self.at)
+        self.at += negated
+        body = ""
+        while not self.source.startswith("]", self.at) or not body:
+            if self.at >= len(self.source):
+                raise PatternError("a class is not closed", start)
+            char = self.source[self.at]
+            if char == "\\" and self.source[self.at + 1 : self.at + 2] in set("dDsSwW"):
+                body += self.source[self.at : self.at + 2]
+                self.at += 2
+            elif char == "-" and body and not self.source.startswith("]", self.at + 1):
+                body += "-"
+                self.at += 1
+            else:
+                self.at += 1
+                body += re.escape(self.escaped_character(*self.class_escape()) if char == "\\" else char)
+        self.at += 1
+        try:
+            re.compile(f"[{body}]")
+        except re.error as error:
+            raise PatternError(f"not a class: {error.msg}", start) from None
+        return Chars(body, negated)
+
+    def class_escape(self) -> tuple[str, int]:
+        self.at += 1
+        return self.source[self.at - 1 : self.at], self.at - 2

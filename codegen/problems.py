@@ -1,0 +1,37 @@
+"""What is wrong with a grammar: where, why, and how to mend it. Every stage adds to one list; nothing stops at the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A position in a file of the grammar folder; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One reason why a grammar cannot become a codec."""
+
+    place: Place
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}\n    {self.remedy}"
+
+
+class GrammarError(Exception):
+    """A grammar that the generator refuses, with every problem found in one run, in the order of their places."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))

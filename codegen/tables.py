@@ -1,0 +1,127 @@
+"""The data files beside a grammar: the vocabulary, the render styles, what is said about conversations."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .format import Choose, Drop, Style, Vocabulary, When
+from .load import CONVERSATION, STYLES, VOCABULARY, Sources
+from .problems import Problem
+
+
+class Tables:
+    """Typed views of the data files; what does not fit is added to `problems`."""
+
+    file = VOCABULARY
+
+    def __init__(self, sources: Sources, problems: list[Problem]) -> None:
+        self.sources, self.problems = sources, problems
+        self.vocabulary = self._vocabulary(sources.vocabulary)
+        spellings = [s for s in self.vocabulary.special if self.vocabulary.special[s] >= 0]
+        self.prefix = os.path.commonprefix(spellings)
+        self.suffix = os.path.commonprefix([s[::-1] for s in spellings])[::-1]
+
+    def looks_special(self, text: str) -> bool:
+        """Whether a text has the beginning and the end that all special tokens share."""
+        affixed = len(text) > len(self.prefix + self.suffix) and self.prefix and self.suffix
+        return bool(affixed) and text.startswith(self.prefix) and text.endswith(self.suffix)
+
+    def refuse(self, file: str, keys: tuple[str, ...], reason: str, remedy: str) -> None:
+        self.problems.append(Problem(self.sources.place(file, *keys), reason, remedy))
+
+    def get(self, data: dict[str, Any], file: str, kind: type, *keys: str, default: Any = None) -> Any:
+        """The value at a path of keys; a value of another type is a problem, as is a missing one without default."""
+        value: Any = data
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+            reason = f"`{'.'.join(keys)}` is missing" if value is None else f"`{'.'.join(keys)}` is no {kind.__name__}"
+            self.refuse(file, keys, reason, "docs/grammar.md lists the keys of this file.")
+            return kind()
+        return value
+
+    def _vocabulary(self, data: dict[str, Any]) -> Vocabulary:
+        size = self.get(data, VOCABULARY, int, "size")
+        special: dict[str, int] = {}
+        owner: dict[int, str] = {}
+        for spelling, number in self.get(data, VOCABULARY, dict, "special").items():
+            keys = ("special", spelling)
+            if not spelling or type(number) is not int or not 0 <= number < size:
+                self.refuse(VOCABULARY, keys, f"`{spelling}` has no id from 0 to {size - 1}", "Correct it, or `size`.")
+            elif number in owner:
+                reason = f"`{owner[number]}` and `{spelling}` have one id, {number}"
+                self.refuse(VOCABULARY, keys, reason, "Give each special token an id of its own.")
+            else:
+                owner[number] = spelling
+                special[spelling] = number
+        reserved = None
+        if "reserved" in data:
+            template = self.get(data, VOCABULARY, str, "reserved", "spelling")
+            first = self.get(data, VOCABULARY, int, "reserved", "first")
+            last = self.get(data, VOCABULARY, int, "reserved", "last")
+            if not 0 <= first <= last < size or "{id}" not in template:
+                remedy = "`first` and `last` are ids, `spelling` holds {id}."
+                self.refuse(VOCABULARY, ("reserved",), "not a range of ids of this vocabulary", remedy)
+            else:
+                reserved = (template, first, last)
+                for number in range(first, last + 1):
+                    if number not in owner:
+                        special.setdefault(template.replace("{id}", str(number)), number)
+        base = self.get(data, VOCABULARY, dict, "base", default={})
+        kinds = {"name": str, "size": int, "sha256": str, "split": list}
+        if base:
+            base = {key: self.get(data, VOCABULARY, kind, "base", key) for key, kind in kinds.items()}
+        ordered = dict(sorted(special.items(), key=lambda item: item[1]))
+        encoding = self.get(data, VOCABULARY, str, "encoding")
+        return Vocabulary(encoding, size, ordered, reserved, base or None)
+
+    def rendering(self) -> dict[str, Any]:
+        """The fields of a `Format` that come from the styles and the conversation file."""
+        styles, conversation = self.sources.styles, self.sources.conversation
+        tables = self.get(styles, STYLES, dict, "style", default={"default": {"choose": []}})
+        named = tuple(
+            Style(name, tuple(map(str, self.get(styles, STYLES, list, "style", name, "choose", default=[]))), "")
+            for name in tables
+        )
+        default = self.get(styles, STYLES, str, "default", default=next(iter(tables), "default"))
+        if default not in tables:
+            self.refuse(STYLES, ("default",), f"the style `{default}` is not defined", f"Styles: {', '.join(tables)}.")
+        drops = tuple(
+            Drop(
+                f"drop_{name}",
+                self.when(conversation, CONVERSATION, "drop", name, "dropped"),
+                self.when(conversation, CONVERSATION, "drop", name, "completes"),
+            )
+            for name in self.get(conversation, CONVERSATION, dict, "drop", default={})
+        )
+        stops = {
+            name: tuple(map(str, self.get(conversation, CONVERSATION, list, "stop", name)))
+            for name in self.get(conversation, CONVERSATION, dict, "stop", default={})
+        }
+        return {
+            "styles": named,
+            "default_style": default,
+            "always": self.choices("always"),
+            "training": self.choices("training"),
+            "opening": self.get(conversation, CONVERSATION, dict, "opening", default={}),
+            "drops": drops,
+            "stops": stops,
+        }
+
+    def choices(self, key: str) -> tuple[Choose, ...]:
+        entries = self.get(self.sources.styles, STYLES, list, key, default=[])
+        return tuple(
+            Choose(self.get(entry, STYLES, str, "choose"), self.when(entry, STYLES, "when")) for entry in entries
+        )
+
+    def when(self, data: dict[str, Any], file: str, *keys: str) -> When:
+        table = self.get(data, file, dict, *keys)
+        for field, value in table.items():
+            if not isinstance(value, (str, bool)):
+                self.refuse(
+                    file, (*keys, field), f"`{field}` is no string and no boolean", "Use a value, true or false."
+                )
+        return When(tuple(table.items()))

@@ -1,0 +1,157 @@
+"""Lines of Python, laid out the way `ruff format` would: on one line where it fits, else one item a line.
+
+Whatever comes from a grammar reaches the generated module through `literal`, `comment` or `docstring`, and so can be
+nothing but a string or a comment there.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+WIDTH = 120
+
+
+@dataclass(frozen=True)
+class Block:
+    """Items between brackets. A prefix stands before the opening bracket (`name=`, a key)."""
+
+    open: str
+    items: tuple[str | Block, ...]
+    close: str
+    single: bool = False
+
+    def flat(self) -> str:
+        inner = ", ".join(item if isinstance(item, str) else item.flat() for item in self.items)
+        return f"{self.open}{inner}{',' if self.single else ''}{self.close}"
+
+    def prefixed(self, prefix: str) -> Block:
+        return Block(prefix + self.open, self.items, self.close, self.single)
+
+
+def call(name: str, *items: str | Block) -> Block:
+    return Block(f"{name}(", items, ")")
+
+
+def group(items: Iterable[str | Block]) -> Block:
+    """A tuple."""
+    found = tuple(items)
+    return Block("(", found, ")", single=len(found) == 1)
+
+
+def mapping(items: Mapping[str, str | Block]) -> Block:
+    """A dict; keys are code."""
+    entries = (
+        value.prefixed(f"{key}: ") if isinstance(value, Block) else f"{key}: {value}" for key, value in items.items()
+    )
+    return Block("{", tuple(entries), "}")
+
+
+def data(value: object) -> str | Block:
+    """A JSON value as code."""
+    if isinstance(value, dict):
+        return mapping({literal(str(key)): data(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        items = tuple(data(item) for item in value)
+        return Block("[", items, "]") if isinstance(value, list) else group(items)
+    return literal(value) if isinstance(value, str) else repr(value)
+
+
+def literal(text: str) -> str:
+    """A string literal in ASCII, with the quotes that need fewer escapes."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    escaped = text.encode("unicode_escape").decode("ascii")
+    return f"{quote}{escaped.replace(quote, chr(92) + quote)}{quote}"
+
+
+def raw(text: str) -> str:
+    """A string literal for a regular expression: raw where that is the same string."""
+    safe = text.isascii() and text.isprintable() and '"' not in text and not text.endswith("\\")
+    return f'r"{text}"' if safe and "\\" in text else literal(text)
+
+
+def plain(text: str) -> str:
+    """A line without control characters or lone surrogates, for comments and docstrings."""
+    return "".join(c if (c.isascii() and c.isprintable()) or c > "\u00a0" else repr(c)[1:-1] for c in text).rstrip()
+
+
+def comment(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        yield f"# {ascii_text(plain(line))}".rstrip()
+
+
+def ascii_text(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+class Writer:
+    """Collects lines at the current depth."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.depth = 0
+
+    def line(self, text: str = "") -> None:
+        self.lines.append("    " * self.depth + text if text else "")
+
+    def comment(self, text: str) -> None:
+        for line in comment(text):
+            self.line(line)
+
+    def docstring(self, paragraphs: Iterable[str]) -> None:
+        """A docstring; a paragraph that begins with spaces keeps that indent."""
+        lines: list[str] = []
+        for paragraph in paragraphs:
+            safe = ascii_text(plain(paragraph)).replace("\\", "\\\\").replace('"""', r"\"\"\"")
+            indent = " " * (len(safe) - len(safe.lstrip()))
+            lines += textwrap.wrap(
+                safe.lstrip(),
+                WIDTH - 4 * self.depth - 4,
+                initial_indent=indent,
+                subsequent_indent=indent * 2,
+                break_on_hyphens=False,
+            ) or [""]
+        if lines[-1].endswith('"'):
+            lines[-1] += " "
+        if len(lines) == 1:
+            self.line(f'"""{lines[0]}"""')
+            return
+        self.line(f'"""{lines[0]}')
+        for line in lines[1:]:
+            self.line(line)
+        self.line('"""')
+
+    def block(self, block: Block, prefix: str = "", suffix: str = "") -> None:
+        """A statement that ends in brackets."""
+        if self.fits(prefix + block.flat() + suffix):
+            self.line(prefix + block.flat() + suffix)
+            return
+        self.line(prefix + block.open)
+        self.depth += 1
+        for item in block.items:
+            if isinstance(item, Block):
+                self.block(item, suffix=",")
+            else:
+                self.line(item + ",")
+        self.depth -= 1
+        self.line(block.close + suffix)
+
+    def chain(self, terms: list[str], operator: str, prefix: str, suffix: str = "") -> None:
+        """Terms joined by an operator, behind `prefix`, in brackets where they need several lines."""
+        flat = f" {operator} ".join(terms)
+        if self.fits(prefix + flat + suffix) or len(terms) == 1:
+            self.line(prefix + flat + suffix)
+            return
+        self.line(f"{prefix}(")
+        self.depth += 1
+        for index, term in enumerate(terms):
+            self.line(term if index == 0 else f"{operator} {term}")
+        self.depth -= 1
+        self.line(f"){suffix}")
+
+    def fits(self, text: str) -> bool:
+        return 4 * self.depth + len(text) <= WIDTH
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"

@@ -1,0 +1,1 @@
+"""The specification itself: data only (Lark grammars, TOML tables, JSON Schemas)."""

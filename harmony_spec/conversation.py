@@ -1,0 +1,100 @@
+"""The JSON form of a conversation, both ways, by the tables of a codec. Its schema is checked by `jsonschema`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import INVALID_JSON, ConversationError
+from .tables import Format
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of a message in the JSON form.
+
+    Attributes:
+        name: of the property.
+        parts: the fields whose texts it holds, one after the other; a flag with the text that says it is set.
+        absent: a value that means the same as none.
+        always: written even where there is no value.
+    """
+
+    name: str
+    parts: tuple[tuple[str, str | None], ...]
+    absent: str | None
+    always: bool
+
+    def write(self, message: object) -> str | bool | None:
+        """The value for a message; None where it has none."""
+        texts = []
+        for field, mark in self.parts:
+            value: str | bool | None = getattr(message, field)
+            if len(self.parts) == 1:
+                return value
+            if value:
+                texts.append(str(value) if mark is None else mark)
+        return "".join(texts) or None
+
+    def read(self, value: str | bool | None) -> Iterator[tuple[str, str | bool | None]]:
+        """The fields of a value."""
+        if len(self.parts) == 1:
+            yield self.parts[0][0], None if value == self.absent else value
+            return
+        text = "" if value is None or value == self.absent else str(value)
+        for field, mark in self.parts:
+            if mark is None:
+                yield field, text or None
+            elif text.startswith(mark):
+                yield field, True
+                text = text.removeprefix(mark).lstrip()
+
+
+def to_json(
+    format: Format, schema: dict[str, Any], properties: tuple[Property, ...], messages: Sequence[Any]
+) -> dict[str, Any]:
+    """The JSON form of messages; contents are lists of one text part."""
+    order = [name for name in schema["$defs"]["message"]["properties"]]
+    content = format.content
+    written = []
+    for message in messages:
+        entry: dict[str, Any] = {content: [{"type": "text", "text": message.content}]}
+        for item in properties:
+            value = item.write(message)
+            if item.always or value not in (None, False):
+                entry[item.name] = value
+        written.append({name: entry[name] for name in order if name in entry})
+    return {"messages": written}
+
+
+def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property, ...], value: object) -> list[Any]:
+    """The messages of a conversation; raises `ConversationError` with the JSON pointer of the first problem."""
+    _validate(schema, value)
+    assert isinstance(value, dict)
+    messages = []
+    content = format.content
+    for entry in value["messages"]:
+        parts = entry[content]
+        text = parts if isinstance(parts, str) else "".join(part["text"] for part in parts)
+        fields = {content: text}
+        for item in properties:
+            if item.name in entry:
+                fields.update(item.read(entry[item.name]))
+        messages.append(format.message(**fields))
+    return messages
+
+
+def _validate(schema: dict[str, Any], value: object) -> None:
+    import jsonschema
+    from jsonschema.exceptions import best_match
+
+    error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    if error is None:
+        return
+    path = list(error.absolute_path)
+    pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+    index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
+    where = f"at {pointer}" if pointer else "at the top"
+    described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    raise ConversationError(INVALID_JSON, f"{where}: {error.message}", index=index, hint=described)

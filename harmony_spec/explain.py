@@ -1,0 +1,126 @@
+"""Why an input is not what the grammar describes: how far any reading of it gets, and what could have come there.
+
+Runs only after a parser has failed, from the message where it stopped. The states of the frames that could stand there
+are followed side by side; the furthest position that any of them reaches is the place of the error.
+"""
+
+from __future__ import annotations
+
+from .errors import UNEXPECTED_END, UNEXPECTED_TEXT, UNEXPECTED_TOKEN, WRONG_START, ParseError, Span
+from .forms import Form
+from .tables import Atom, Frame
+
+Piece = tuple[str | None, str, int, int]
+Place = tuple[int, int]  # the number of a piece, and the offset into its text
+
+END = "the end of the input"
+
+
+def explain(form: Form, frames: list[Frame], at: int, index: int, start: str, other: str | None) -> ParseError:
+    """The error for an input that one of `frames` should continue at `at`; `other` is a start rule that does take it."""
+    pieces = []
+    try:
+        for piece in form.pieces(at):
+            pieces.append(piece)
+            if len(pieces) > _longest(frames):
+                break
+    except ParseError as error:
+        if error.span and not pieces:
+            error.index = index
+            return error
+        unreadable = error
+    else:
+        unreadable = None
+    place, expected = _furthest(frames, pieces)
+    if unreadable and place[0] >= len(pieces):
+        unreadable.index = index
+        return unreadable
+    if (place == (0, 0) and (index == 0 or at == len(form.units))) or not frames:
+        expected[END] = None
+    return _error(form, pieces, place, tuple(expected), at, index, start, other)
+
+
+def _longest(frames: list[Frame]) -> int:
+    """No reading of these frames takes more pieces than they have states."""
+    return 1 + max((len(frame.steps) for frame in frames), default=0)
+
+
+def _furthest(frames: list[Frame], pieces: list[Piece]) -> tuple[Place, dict[str, None]]:
+    best: Place = (0, 0)
+    expected: dict[str, None] = {}
+    todo = [(frame, 0, (0, 0)) for frame in reversed(frames)]
+    seen = set()
+    while todo:
+        frame, state, place = todo.pop()
+        if (frame.name, state, place) in seen:
+            continue
+        seen.add((frame.name, state, place))
+        if place > best:
+            best, expected = place, {}
+        if place == best:
+            expected |= dict.fromkeys(atom.label for atom, _ in frame.steps[state])
+            if state in frame.final:
+                expected[END] = None
+        for atom, target in reversed(frame.steps[state]):
+            if atom.nullable:
+                todo.append((frame, target, place))
+            if (after := _take(atom, pieces, place)) is not None:
+                todo.append((frame, target, after))
+    return best, expected
+
+
+def _take(atom: Atom, pieces: list[Piece], place: Place) -> Place | None:
+    number, offset = place
+    if number == len(pieces):
+        return None
+    spelling, text, _, _ = pieces[number]
+    if spelling is not None or atom.special is not None:
+        return (number + 1, 0) if spelling == atom.special else None
+    match = atom.matcher.match(text, offset)
+    if match is None or match.end() == offset:
+        return None
+    return (number + 1, 0) if match.end() == len(text) else (number, match.end())
+
+
+def _error(
+    form: Form,
+    pieces: list[Piece],
+    place: Place,
+    expected: tuple[str, ...],
+    at: int,
+    index: int,
+    start: str,
+    other: str | None,
+) -> ParseError:
+    number, offset = place
+    end = pieces[-1][3] if pieces else at
+    if number == len(pieces):
+        code, span = UNEXPECTED_END, Span(end, end)
+        message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
+    elif pieces[number][0] is not None:
+        spelling, _, first, last = pieces[number]
+        code, span, message = UNEXPECTED_TOKEN, Span(first, last), f"{spelling} cannot stand here"
+    else:
+        _, text, first, _ = pieces[number]
+        code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
+        message = f"the text {_short(text[offset:])} cannot stand here"
+    hint = ""
+    if other:
+        code, message = WRONG_START, f"this is a {other}, not a {start}: as a {start}, {message}"
+        hint = f"Parse it as a {other}."
+    around, caret = form.around(span)
+    return ParseError(
+        code,
+        message,
+        span=span,
+        unit=form.unit,
+        index=index,
+        expected=expected,
+        around=around,
+        caret=caret,
+        hint=hint,
+    )
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 24 else text[:20] + "…")

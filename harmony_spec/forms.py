@@ -1,0 +1,219 @@
+"""The two forms of an input, token ids and text, made alike: a string to match frames in, and a way to read parts of it.
+
+Token ids fit into code points, so a token list becomes a string whose characters are the tokens, and one regular
+expression finds messages in either form at C speed. Positions are indices into that string: token indices or code points.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+
+from .errors import INVALID_TEXT, UNKNOWN_TOKEN, ParseError, Span
+from .tables import OTHER, Format, Frame, Tokenizer
+
+AROUND = 24
+"""How much of the input an error quotes on each side of its position: enough to recognise it, short enough for a line."""
+
+
+class TextForm:
+    """A text in which special tokens are spelled out."""
+
+    unit = "character"
+
+    def __init__(self, format: Format, text: str) -> None:
+        self.format, self.units = format, text
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            span = Span(error.start, error.start + 1)
+            message = f"U+{ord(text[error.start]):04X} is half of a character (a lone surrogate)"
+            raise ParseError(INVALID_TEXT, message, span=span, hint="Decode the input as UTF-8.") from None
+
+    def framing(self, frame: Frame) -> re.Pattern[str]:
+        key = ("text", frame.name)
+        found: re.Pattern[str] | None = self.format.caches.get(key)
+        if found is None:
+            found = self.format.caches[key] = re.compile(self._framing(frame))
+        return found
+
+    def _framing(self, frame: Frame) -> str:
+        ordinary = _ordinary_text(self.format)
+        inside, opens, closes, trails = (
+            _either(map(re.escape, s)) for s in (frame.inside, frame.opens, frame.closes, frame.trails)
+        )
+        return _frame_pattern(frame, ordinary, inside, opens, closes, trails)
+
+    def mixed(self, start: int, end: int) -> str:
+        """A part of the input in the mixed alphabet."""
+        markers = self.format.markers
+        return self.format.special_matcher.sub(lambda m: markers.get(m[0], OTHER), self.units[start:end])
+
+    def text(self, start: int, end: int) -> str:
+        """A part of the input that holds no special token."""
+        return self.units[start:end]
+
+    def pieces(self, start: int) -> Iterator[tuple[str | None, str, int, int]]:
+        """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
+        for match in self.format.special_matcher.finditer(self.units, start):
+            if match.start() > start:
+                yield None, self.units[start : match.start()], start, match.start()
+            yield match[0], "", match.start(), match.end()
+            start = match.end()
+        if start < len(self.units):
+            yield None, self.units[start:], start, len(self.units)
+
+    def locate(self, start: int, text: str, offset: int) -> Span:
+        """The span of the character at an offset into a run of text that begins at `start`."""
+        return Span(start + offset, min(start + offset + 1, start + len(text)))
+
+    def around(self, span: Span) -> tuple[str, int]:
+        """The text near a span, and where in it the span begins."""
+        start = max(span.start - AROUND, 0)
+        return self.units[start : span.end + AROUND], span.start - start
+
+
+class TokenForm:
+    """A list of token ids."""
+
+    unit = "token"
+
+    def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
+        self.format, self.tokenizer = format, tokenizer
+        self.tokens = tokens if isinstance(tokens, list) else list(tokens)
+        try:
+            self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
+        except (OverflowError, UnicodeDecodeError):
+            index = next(i for i, token in enumerate(self.tokens) if not 0 <= token < 0x110000)
+            raise self.unknown(index) from None
+
+    def unknown(self, index: int) -> ParseError:
+        name = self.format.encoding.name
+        message = f"{self.tokens[index]} is no token id of {name}"
+        hint = "Were these tokens made with another vocabulary?"
+        return ParseError(UNKNOWN_TOKEN, message, span=Span(index, index + 1), unit=self.unit, hint=hint)
+
+    def framing(self, frame: Frame) -> re.Pattern[str]:
+        key = ("tokens", frame.name)
+        found: re.Pattern[str] | None = self.format.caches.get(key)
+        if found is None:
+            found = self.format.caches[key] = re.compile(self._framing(frame))
+        return found
+
+    def _framing(self, frame: Frame) -> str:
+        special = self.format.encoding.special
+        ordinary = f"[{_ordinary_ids(self.format)}]*"
+        sets = (frame.inside, frame.opens, frame.closes, frame.trails)
+        inside, opens, closes, trails = (_either(_character(special[s]) for s in spellings) for spellings in sets)
+        return _frame_pattern(frame, ordinary, inside, opens, closes, trails)
+
+    def mixed(self, start: int, end: int) -> str:
+        """A part of the input in the mixed alphabet."""
+        markers = self.format.markers
+        pieces = self.pieces(start, end)
+        return "".join(text if spelling is None else markers.get(spelling, OTHER) for spelling, text, _, _ in pieces)
+
+    def text(self, start: int, end: int) -> str:
+        """A part of the input that holds no special token."""
+        data = self.tokenizer.decode_bytes(self.tokens[start:end])
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            index = self.token_at(start, error.start)
+            around, caret = self.around(Span(index, index + 1))
+            raise ParseError(
+                INVALID_TEXT,
+                f"the bytes {error.object[error.start : error.end]!r} are not UTF-8",
+                span=Span(index, self.token_at(start, error.end - 1) + 1),
+                unit=self.unit,
+                around=around,
+                caret=caret,
+                hint="A character may be split over tokens, but not over messages or headers.",
+            ) from None
+
+    def token_at(self, start: int, offset: int) -> int:
+        """The index of the token that holds the byte at an offset from the token at `start`."""
+        while start < len(self.tokens):
+            offset -= len(self.tokenizer.decode_bytes([self.tokens[start]]))
+            if offset < 0:
+                break
+            start += 1
+        return start
+
+    def pieces(self, start: int, end: int | None = None) -> Iterator[tuple[str | None, str, int, int]]:
+        """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
+        run = re.compile(f"[{_ordinary_ids(self.format)}]+")
+        end = len(self.tokens) if end is None else end
+        while start < end:
+            if match := run.match(self.units, start, end):
+                yield None, self.text(start, match.end()), start, match.end()
+                start = match.end()
+            elif (spelling := self.format.spellings.get(self.tokens[start])) is not None:
+                yield spelling, "", start, start + 1
+                start += 1
+            else:
+                raise self.unknown(start)
+
+    def locate(self, start: int, text: str, offset: int) -> Span:
+        """The span of the token that holds the character at an offset into a run of text that begins at `start`."""
+        index = self.token_at(start, len(text[:offset].encode()))
+        return Span(index, index + 1)
+
+    def around(self, span: Span) -> tuple[str, int]:
+        """The text near a span, and where in it the span begins."""
+        before = self.spell(max(span.start - AROUND // 2, 0), span.start)[-AROUND:]
+        return before + self.spell(span.start, span.end + AROUND // 2)[: AROUND + 16], len(before)
+
+    def spell(self, start: int, end: int) -> str:
+        text = b""
+        for token in self.tokens[start:end]:
+            spelling = self.format.spellings.get(token)
+            known = 0 <= token < self.format.encoding.base_size
+            data = b"" if spelling is not None or not known else self.tokenizer.decode_bytes([token])
+            text += data if data else (spelling or f"<{token}>").encode()
+        return text.decode(errors="replace")
+
+
+Form = TextForm | TokenForm
+
+
+def _frame_pattern(frame: Frame, ordinary: str, inside: str, opens: str, closes: str, trails: str) -> str:
+    """A pattern with two groups, before the content and the content; what follows them is the rest of the frame."""
+    head = f"{ordinary}(?:{inside}{ordinary})*" if inside else ordinary
+    if not frame.has_content:
+        return f"({head})()"
+    tail = ""
+    if closes:
+        more = ordinary if frame.ends_with_text else ""
+        tail = f"{closes}{more}" + (f"(?:{trails}{more})*" if trails else "")
+        tail = tail if frame.closed else f"(?:{tail})?"
+    return f"({head + opens if opens else ''})({ordinary}){tail}"
+
+
+def _either(options: Iterator[str]) -> str:
+    found = list(options)
+    return f"(?:{'|'.join(found)})" if found else ""
+
+
+def _character(number: int) -> str:
+    return f"\\U{number:08x}"
+
+
+def _ordinary_ids(format: Format) -> str:
+    """The body of a character class for the ids of ordinary tokens."""
+    parts, first = [], 0
+    for number in sorted({*format.encoding.special.values(), format.encoding.base_size}):
+        if number > format.encoding.base_size:
+            break
+        if number > first:
+            parts.append(f"{_character(first)}-{_character(number - 1)}")
+        first = number + 1
+    return "".join(parts)
+
+
+def _ordinary_text(format: Format) -> str:
+    """A pattern for a run of text without special tokens, as long as possible."""
+    firsts = sorted({spelling[0] for spelling in format.encoding.special})
+    chars = "".join(map(re.escape, firsts))
+    return f"[^{chars}]*(?:(?!{format.special_text})[{chars}][^{chars}]*)*"

@@ -1,0 +1,190 @@
+"""Strict parsing: frame by frame along the paths of a start rule, each header read once and remembered.
+
+A message is found by its special tokens, in one match. Its header, tokens and all, is the key under which what it says is
+cached, so the pattern of the grammar runs once per distinct header. The content is decoded in one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from .errors import ParseError, Span
+from .explain import explain
+from .forms import Form, TextForm, TokenForm
+from .tables import Format, Frame, Path, Tokenizer
+
+M = TypeVar("M")
+
+HEADER_CACHE = 4096
+"""How many distinct headers are remembered: more than the tools, channels and roles of any conversation combine to."""
+
+HEADER_KEPT = 256
+"""Longer headers, in units of the input, are read anew each time, so that the cache stays small on hostile input."""
+
+
+@dataclass(frozen=True)
+class Parsed(Generic[M]):
+    """What a parser read.
+
+    Attributes:
+        messages: the messages, in order.
+        opening: of a prompt, the fields of its open header; else None.
+        unit: what spans count: "token" or "character".
+        bounds: four positions a message: where it begins, its content begins and ends, and it ends; after the last
+            message of a prompt, those of the open header.
+    """
+
+    messages: list[M]
+    opening: dict[str, str | bool | None] | None
+    unit: str
+    bounds: list[tuple[int, int, int, int]] = field(repr=False)
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans of the messages, and of the open header of a prompt; together they tile the input."""
+        return [Span(start, end) for start, _, _, end in self.bounds]
+
+    @property
+    def content_spans(self) -> list[Span]:
+        """The spans of the contents of the messages."""
+        return [Span(start, end) for _, start, end, _ in self.bounds[: len(self.messages)]]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header says: the fields before and after the content in the message type, the variants last."""
+
+    before: tuple[Any, ...]
+    after: tuple[Any, ...]
+    values: dict[str, Any]
+
+
+def parse(
+    format: Format, source: str | Sequence[int], start: str, given: dict[str, Any], tokenizer: Tokenizer | None
+) -> Parsed[Any]:
+    """Read a text or token ids along a start rule; raises `ParseError` where they leave the grammar.
+
+    Args:
+        format: the tables of the format.
+        source: the text with special tokens spelled out, or the token ids.
+        start: the name of the start rule.
+        given: fields that the input continues from an open header (for a completion).
+        tokenizer: decodes ordinary tokens; needed for token ids only.
+    """
+    form: Form
+    if isinstance(source, str):
+        form = TextForm(format, source)
+    else:
+        from .vocabulary import tokenizer_for
+
+        form = TokenForm(format, source, tokenizer_for(format.encoding, tokenizer))
+    runs = []
+    for path in format.starts[start]:
+        run = Run(format, form, path, given)
+        if run.parse():
+            return Parsed(run.messages, run.opening, form.unit, run.bounds)
+        runs.append(run)
+    raise failure(format, form, start, max(runs, key=lambda run: run.at))
+
+
+def failure(format: Format, form: Form, start: str, run: Run) -> ParseError:
+    """Why a run stopped, or, where another start rule takes the input, that."""
+    for other in format.starts if form.units else ():
+        if other != start and any(Run(format, form, path, {}).parse() for path in format.starts[other]):
+            return explain(form, run.candidates, run.at, len(run.messages), start, other)
+    return explain(form, run.candidates, run.at, len(run.messages), start, None)
+
+
+class Run:
+    """One attempt to read an input along one path of a start rule."""
+
+    def __init__(self, format: Format, form: Form, path: Path, given: dict[str, Any]) -> None:
+        self.format, self.form, self.path, self.given = format, form, path, given
+        self.messages: list[Any] = []
+        self.bounds: list[tuple[int, int, int, int]] = []
+        self.opening: dict[str, Any] | None = None
+        self.at = 0
+        self.candidates: list[Frame] = []
+        self.known = tuple(given.items())
+
+    def parse(self) -> bool:
+        """Whether the path reads the whole input; if not, `at` and `candidates` say where it stopped."""
+        for frame, times in self.path.steps:
+            self.candidates.append(frame)
+            found = self.many(frame) if times == "*" else self.one(frame, optional=times == "?")
+            if found:
+                self.candidates = [frame] if times == "*" else []
+            elif times == "":
+                return False
+        return self.at == len(self.form.units)
+
+    def one(self, frame: Frame, optional: bool) -> bool:
+        before = len(self.messages)
+        if self.many(frame, limit=1):
+            if self.messages[before:] and (optional or self.path.name):
+                message = self.messages[-1]
+                message.variants = (*message.variants, frame.name if optional else self.path.name)
+            return True
+        return False
+
+    def many(self, frame: Frame, limit: int = -1) -> bool:
+        """Read a frame as often as it comes; whether it came at all."""
+        form, start = self.form, self.at
+        units, match_frame, text = form.units, form.framing(frame).match, form.text
+        message, messages, bounds = self.format.message, self.messages, self.bounds
+        headers = self.format.caches.setdefault((form.unit, frame.name, self.known), {})
+        at, end_of_input = start, len(units)
+        while limit and at < end_of_input and (match := match_frame(units, at)):
+            begin, stop = match.span(2)
+            end = match.end()
+            if frame.bare:
+                key = units[at:begin] + units[stop:end]
+                header = headers.get(key)
+                if header is None and (header := self.header(frame, at, begin, stop, end, "")):
+                    if len(key) <= HEADER_KEPT and len(headers) < HEADER_CACHE:
+                        headers[key] = header
+                content = text(begin, stop) if header else ""
+            else:
+                content = text(begin, stop)
+                header = self.header(frame, at, begin, stop, end, content)
+                content = header.values[self.format.content] if header and frame.has_content else ""
+            if header is None:
+                break
+            if frame.has_content:
+                messages.append(message(*header.before, content, *header.after))
+            else:
+                self.opening = {name: header.values[name] for name in frame.fields}
+            bounds.append((at, begin, stop, end))
+            at = end
+            limit -= 1
+        self.at = at
+        return at > start
+
+    def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
+        """Read all of a message but a content that special tokens enclose; None where the pattern does not match."""
+        mixed = self.form.mixed(at, begin) + content * frame.has_content + self.form.mixed(stop, end)
+        match = frame.matcher.fullmatch(mixed)
+        if match is None:
+            return None
+        format = self.format
+        values: dict[str, Any] = dict(format.defaults)
+        values |= {name: value for name, value in self.given.items() if name not in frame.fields}
+        variants = read_groups(frame, match.groups(), values)
+        before = tuple(values[name] for name in format.fields[: format.content_at])
+        after = tuple(values[name] for name in format.fields[format.content_at + 1 :])
+        return Header(before, (*after, variants), values)
+
+
+def read_groups(frame: Frame, groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:
+    """Put what the groups of a frame's pattern matched into `values`; the variants that took part."""
+    variants = []
+    for group, text in zip(frame.groups, groups, strict=True):
+        if text is None:
+            continue
+        if group.field is None:
+            variants.append(str(group.value))
+        else:
+            values[group.field] = text if group.value is None else group.value
+    return tuple(variants)

@@ -1,0 +1,270 @@
+"""Rendering: each distinct header is written, checked by reading it back, and remembered; contents are encoded whole.
+
+Nothing is ever rendered that would be read back as something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from .errors import INEXPRESSIBLE, SPECIAL_IN_TEXT, RenderError, Span, VocabularyError
+from .forms import AROUND
+from .parsing import HEADER_CACHE, read_groups
+from .tables import HOLE, Chosen, Format, Frame, Tokenizer
+
+
+class Inexpressible(Exception):
+    """No alternative of a rule can write a message; the argument is the rule."""
+
+
+class Written(NamedTuple):
+    """A frame in the mixed alphabet: up to the special token before the content, text that touches it, and the rest."""
+
+    head: str
+    prefix: str
+    suffix: str
+    tail: str
+
+
+class Encoded(NamedTuple):
+    head: list[int]
+    prefix: str
+    suffix: str
+    tail: list[int]
+
+
+def pick(rule: str, chosen: Chosen, branches: dict[str, bool]) -> str:
+    """The alternative to write: a chosen one that can write the message, else the first that can."""
+    possible = [name for name, fits in branches.items() if fits]
+    if not possible:
+        raise Inexpressible(rule)
+    return next((name for name in chosen if name in possible), possible[0])
+
+
+class Plan:
+    """Which frame writes each message, and with which alternatives."""
+
+    def __init__(
+        self, format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
+    ) -> None:
+        if style not in format.styles and style != format.as_parsed:
+            known = ", ".join([*format.styles, format.as_parsed])
+            raise ValueError(f"no style {style!r}; styles: {known}")
+        self.format, self.messages, self.given, self.style = format, messages, given, style
+        self.chosen = format.styles.get(style)
+        last = messages[-1].variants if messages and self.chosen is None else ()
+        self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
+        self.frames = self._frames(last, start)
+        self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
+        self.training = training
+        self.fields = attrgetter(*format.header_fields)
+        self.caches = format.caches.setdefault(("written", style), {})
+
+    def _frames(self, last: Chosen, start: str) -> list[Frame]:
+        steps = [step for step in self.path.steps if step[0].has_content and (step[1] != "?" or step[0].name in last)]
+        single = sum(times != "*" for _, times in steps)
+        repeated = len(self.messages) - single
+        if repeated < 0 or (repeated and single == len(steps)):
+            count = f"at least {single}" if single < len(steps) else f"exactly {single}"
+            message = f"a {start} has {count} message{'s' * (single != 1)}, not {len(self.messages)}"
+            raise RenderError(INEXPRESSIBLE, message, hint="Render another start rule.")
+        return [frame for frame, times in steps for _ in range(repeated if times == "*" else 1)]
+
+    def key(self, index: int, message: Any) -> tuple[Any, ...]:
+        """What the header of a message depends on."""
+        target = self.training and index == len(self.messages) - 1
+        variants = message.variants if self.chosen is None else None
+        return (self.frames[index].name, target, variants, self.fields(message))
+
+    def write(self, index: int, message: Any) -> Written:
+        """Write and check the frame of a message; raises `RenderError` where the format cannot express it."""
+        frame = self.frames[index]
+        for name in self.format.fields:
+            value = getattr(message, name)
+            if not isinstance(value, (str, bool, type(None))):
+                raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
+        chosen = message.variants if self.chosen is None else self._choose(message, index)
+        for name, value in self.given.items():
+            if name not in frame.fields and getattr(message, name) != value:
+                reason = f"the open header says {name}={value!r}, the message {name}={getattr(message, name)!r}"
+                raise self.error(index, reason)
+        return self.checked(frame, message, chosen, index)
+
+    def _choose(self, message: Any, index: int) -> Chosen:
+        found = list(self.chosen or ())
+        target = self.training and index == len(self.messages) - 1
+        rules = (*self.format.training * target, *self.format.always)
+        return (*(rule.alternative for rule in rules if rule.applies(message)), *found)
+
+    def checked(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> Written:
+        try:
+            mixed = frame.write(message, chosen)
+        except Inexpressible as error:
+            said = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
+            raise self.error(index, f"no alternative of the grammar writes a message with {said}: {error}") from None
+        hole = "" if frame.bare else message.content
+        match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
+        values: dict[str, Any] = dict(self.format.defaults)
+        if match:
+            read_groups(frame, match.groups(), values)
+        for name in frame.fields:
+            if name != self.format.content and (not match or values[name] != getattr(message, name)):
+                self.refuse(name, message, values if match else None, index)
+        if not match:
+            raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
+        return _split(mixed, frame)
+
+    def refuse(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
+        """Raise for a field that is not read back as it was; return where another field is to blame."""
+        value = getattr(message, name)
+        pattern, shown = self.format.patterns.get(name, ("", ""))
+        if isinstance(value, str) and pattern and not re.fullmatch(pattern, value):
+            longest = re.match(pattern, value)
+            at = longest.end() if longest else 0
+            raise self.error(
+                index, f"{name} {value!r} cannot be written: character {at} does not fit {shown}", Span(at, at + 1)
+            )
+        if read is not None:
+            raise self.error(index, f"{name}={value!r} would be read back as {name}={read[name]!r}")
+
+    def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
+        return RenderError(INEXPRESSIBLE, message, index=index, span=span)
+
+    def spelled(self, mixed: str) -> str:
+        return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
+
+    def opening(self) -> Written | None:
+        """The open header behind the messages, where the start rule has one."""
+        if self.open_frame is None:
+            return None
+        values = {**self.format.defaults, **self.given}
+        return self.checked(
+            self.open_frame, self.format.message(**{**values, self.format.content: ""}), self.chosen or (), None
+        )
+
+
+def _split(mixed: str, frame: Frame) -> Written:
+    """Cut what was written around its content, and around the text that touches the content."""
+    left, _, right = mixed.partition(HOLE)
+    at = max((i for i, char in enumerate(left) if _is_marker(char)), default=-1) + 1
+    if not frame.has_content:
+        at = len(left)
+    to = next((i for i, char in enumerate(right) if _is_marker(char)), len(right))
+    return Written(left[:at], left[at:], right[:to], right[to:])
+
+
+def _is_marker(char: str) -> bool:
+    return "\ud800" <= char <= "\udfff"
+
+
+def render(
+    format: Format,
+    messages: Sequence[Any],
+    start: str,
+    given: dict[str, Any],
+    style: str,
+    training: bool,
+    tokenizer: Tokenizer | None,
+) -> list[int]:
+    """The token ids of messages along a start rule; raises `RenderError` for what the format cannot express."""
+    from .vocabulary import tokenizer_for
+
+    plan = Plan(format, messages, start, given, style, training)
+    encode = tokenizer_for(format.encoding, tokenizer).encode
+    cache = plan.caches.setdefault(("tokens", encode), {})
+    tokens: list[int] = []
+    extend = tokens.extend
+    for index, message in enumerate(messages):
+        key, content = _key(plan, index, message), message.content
+        encoded = cache.get(key)
+        if encoded is None:
+            encoded = _encoded(format, plan.write(index, message), encode)
+            if len(cache) < HEADER_CACHE and plan.frames[index].bare:
+                cache[key] = encoded
+        head, prefix, suffix, tail = encoded
+        extend(head)
+        try:
+            extend(encode(prefix + content + suffix))
+        except (TypeError, UnicodeEncodeError, VocabularyError):
+            raise _bad_content(plan, index, content) from None
+        extend(tail)
+    if opening := plan.opening():
+        extend(_encode_mixed(format, "".join(opening), encode))
+    return tokens
+
+
+def _encoded(format: Format, written: Written, encode: Callable[[str], list[int]]) -> Encoded:
+    head, tail = (_encode_mixed(format, part, encode) for part in (written.head, written.tail))
+    return Encoded(head, written.prefix, written.suffix, tail)
+
+
+def _encode_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]) -> list[int]:
+    tokens: list[int] = []
+    for part in re.split("([\ud800-\udfff])", mixed):
+        if part in format.by_marker:
+            tokens.append(format.encoding.special[format.by_marker[part]])
+        elif part:
+            tokens += encode(part)
+    return tokens
+
+
+def _key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
+    key = plan.key(index, message)
+    try:
+        hash(key)
+    except TypeError:
+        plan.write(index, message)
+    return key
+
+
+def _bad_content(plan: Plan, index: int, content: object) -> RenderError:
+    if not isinstance(content, str):
+        return plan.error(index, f"the content is a {type(content).__name__}, not a string")
+    at = next(i for i, char in enumerate(content) if _is_marker(char))
+    return plan.error(index, f"character {at} of the content is half of a character", Span(at, at + 1))
+
+
+def render_text(
+    format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
+) -> str:
+    """The text of messages along a start rule, special tokens spelled out.
+
+    Raises `RenderError` for what the format cannot express, and for content that spells a special token: read back, it
+    would be one.
+    """
+    plan = Plan(format, messages, start, given, style, training)
+    cache = plan.caches.setdefault("text", {})
+    parts: list[str] = []
+    for index, message in enumerate(messages):
+        key, content = _key(plan, index, message), message.content
+        written = cache.get(key)
+        if written is None:
+            written = Written(*map(plan.spelled, plan.write(index, message)))
+            if len(cache) < HEADER_CACHE and plan.frames[index].bare:
+                cache[key] = written
+        head, prefix, suffix, tail = written
+        if not isinstance(content, str):
+            raise _bad_content(plan, index, content)
+        if match := format.special_matcher.search(prefix + content + suffix):
+            raise _spelled(match, index, content, len(prefix))
+        parts += (head, prefix, content, suffix, tail)
+    if opening := plan.opening():
+        parts.append(plan.spelled("".join(opening)))
+    return "".join(parts)
+
+
+def _spelled(match: re.Match[str], index: int, content: str, offset: int) -> RenderError:
+    start, end = match.start() - offset, match.end() - offset
+    first = max(start - AROUND, 0)
+    return RenderError(
+        SPECIAL_IN_TEXT,
+        f"the content spells the special token {match[0]}",
+        span=Span(start, end),
+        index=index,
+        around=content[first : end + AROUND],
+        caret=start - first,
+        hint="Render to token ids, where content is never a special token.",
+    )

@@ -1,0 +1,62 @@
+"""What generated codecs import. The version tells a codec from the library it was generated for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from .conversation import Property, from_json, to_json
+from .errors import ConversationError, ParseError, RenderError
+from .parsing import Parsed, parse
+from .rendering import pick, render, render_text
+from .tables import HOLE, Atom, Choose, Chosen, Encoding, Format, Frame, Group, Path, Tokenizer, meets
+
+__all__ = [
+    "HOLE",
+    "Atom",
+    "Choose",
+    "Chosen",
+    "ConversationError",
+    "Encoding",
+    "Format",
+    "Frame",
+    "Group",
+    "ParseError",
+    "Parsed",
+    "Path",
+    "Property",
+    "RenderError",
+    "Tokenizer",
+    "drop_completed",
+    "from_json",
+    "parse",
+    "pick",
+    "render",
+    "render_text",
+    "require_api",
+    "to_json",
+]
+
+M = TypeVar("M")
+
+API_VERSION = (1, 0)
+"""Major: codecs of another one do not run. Minor: codecs of a later one need what this one lacks."""
+
+
+def require_api(major: int, minor: int) -> None:
+    """Raise `ImportError` in a codec that was generated for another version of this module."""
+    if major != API_VERSION[0] or minor > API_VERSION[1]:
+        needed, present = f"{major}.{minor}", ".".join(map(str, API_VERSION))
+        raise ImportError(
+            f"this codec needs harmony_spec.runtime {needed}, and {present} is installed; generate it again"
+        )
+
+
+def drop_completed(
+    messages: Sequence[M],
+    dropped: tuple[tuple[str, str | bool], ...],
+    completes: tuple[tuple[str, str | bool], ...],
+) -> list[M]:
+    """The messages without those that meet `dropped` and stand before the last one that meets `completes`."""
+    last = max((index for index, message in enumerate(messages) if meets(message, completes)), default=-1)
+    return [message for index, message in enumerate(messages) if index > last or not meets(message, dropped)]

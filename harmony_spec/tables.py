@@ -1,0 +1,203 @@
+"""What a generated codec says about its format: the tables that parsing, rendering and explaining run on.
+
+Grammar text is matched in a mixed alphabet: ordinary characters, and one surrogate per special token (its marker), so
+that text can never be mistaken for a token. Surrogates are free for this: no decoded text contains one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+OTHER = "\udffe"
+"""The marker of any special token that the grammar does not mention."""
+
+HOLE = "\udfff"
+"""Stands for the content of a message while its header is read or written."""
+
+Chosen = tuple[str, ...]
+"""Names of the alternatives to write instead of first ones."""
+
+
+class Tokenizer(Protocol):
+    """The two methods of a vocabulary that parsing and rendering need. `tiktoken.Encoding` objects have the second."""
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of ordinary tokens for a text, whatever it spells."""
+
+    def decode_bytes(self, tokens: list[int], /) -> bytes:
+        """The bytes of ordinary tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """The vocabulary that a format is written for: the size of the base, its hash, and the special tokens."""
+
+    name: str
+    size: int
+    base: str | None
+    base_size: int
+    sha256: str | None
+    split: tuple[str, ...]
+    special: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a group in the pattern of a frame means: a field, with the value that it takes when the group takes part.
+
+    A `value` of None is the text that the group matched. Without field, the group marks a named alternative.
+    """
+
+    field: str | None
+    value: str | bool | None = None
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One thing that may come next: a special token (its spelling), a text, or a pattern; `label` is for people."""
+
+    label: str
+    special: str | None = None
+    pattern: str | None = None
+    nullable: bool = False
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(self.pattern or "")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A message, or the open header of one, as one pattern in the mixed alphabet.
+
+    Attributes:
+        pattern: of the whole frame, with one group for each entry of `groups`.
+        fields: the fields that this frame can set.
+        inside: special tokens that may stand before the one that opens the content.
+        opens: special tokens that the content follows; without content, empty.
+        closes: special tokens that may follow the content.
+        trails: special tokens that may follow those.
+        bare: nothing but special tokens touches the content.
+        ends_with_text: ordinary text may follow the last special token of the frame.
+        steps: for each state, what may come next and the state after it; the first state is the beginning.
+        final: the states in which the frame is complete.
+        write: writes a message in the mixed alphabet, with a hole for its content.
+    """
+
+    name: str
+    pattern: str
+    groups: tuple[Group, ...]
+    fields: tuple[str, ...]
+    has_content: bool
+    inside: tuple[str, ...]
+    opens: tuple[str, ...]
+    closes: tuple[str, ...]
+    trails: tuple[str, ...]
+    closed: bool
+    bare: bool
+    ends_with_text: bool
+    steps: tuple[tuple[tuple[Atom, int], ...], ...]
+    final: frozenset[int]
+    write: Callable[[Any, Chosen], str]
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+
+@dataclass(frozen=True)
+class Path:
+    """One alternative of a start rule: its name, and frames with how often they come: "" (once), "?" or "*"."""
+
+    name: str | None
+    steps: tuple[tuple[Frame, str], ...]
+
+
+@dataclass(frozen=True)
+class Choose:
+    """An alternative to write in messages whose fields are as `when` says (true for present, false for absent)."""
+
+    alternative: str
+    when: tuple[tuple[str, str | bool], ...]
+
+    def applies(self, message: object) -> bool:
+        return meets(message, self.when)
+
+
+def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
+    """Whether the fields of a message are as a condition says."""
+    for name, wanted in when:
+        value = getattr(message, name)
+        if (bool(value) if isinstance(wanted, bool) else value) != wanted:
+            return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
+    """All tables of one format."""
+
+    encoding: Encoding
+    markers: Mapping[str, str]
+    message: Callable[..., Any]
+    fields: tuple[str, ...]
+    content_at: int
+    defaults: Mapping[str, str | bool | None]
+    patterns: Mapping[str, tuple[str, str]]
+    starts: Mapping[str, tuple[Path, ...]]
+    styles: Mapping[str, Chosen]
+    default_style: str
+    as_parsed: str
+    always: tuple[Choose, ...]
+    training: tuple[Choose, ...]
+    caches: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def content(self) -> str:
+        """The name of the field that holds the content."""
+        return self.fields[self.content_at]
+
+    @cached_property
+    def header_fields(self) -> tuple[str, ...]:
+        """The fields of a message but its content, in order."""
+        return self.fields[: self.content_at] + self.fields[self.content_at + 1 :]
+
+    @cached_property
+    def special_text(self) -> str:
+        """A regular expression for the spelling of any special token."""
+        return _trie(sorted(self.encoding.special))
+
+    @cached_property
+    def special_matcher(self) -> re.Pattern[str]:
+        return re.compile(self.special_text)
+
+    @cached_property
+    def spellings(self) -> dict[int, str]:
+        return {number: spelling for spelling, number in self.encoding.special.items()}
+
+    @cached_property
+    def by_marker(self) -> dict[str, str]:
+        return {marker: spelling for spelling, marker in self.markers.items()}
+
+
+def _trie(words: list[str]) -> str:
+    """A regular expression for a list of words in which each character is tried once."""
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        heads.setdefault(word[:1], []).append(word[1:])
+    if list(heads) == [""]:
+        return ""
+    optional = heads.pop("", None)
+    branches: dict[str, list[str]] = {}
+    for head, rests in heads.items():
+        branches.setdefault(_trie(rests), []).append(head)
+    options = [
+        (re.escape(chars[0]) if len(chars) == 1 else f"[{''.join(map(re.escape, chars))}]") + rest
+        for rest, chars in branches.items()
+    ]
+    whole = options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
+    return f"(?:{whole})?" if optional else whole

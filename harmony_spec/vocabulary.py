@@ -1,0 +1,130 @@
+"""The vocabulary: ordinary tokens and their ids, shipped with the package, checked by hash, loaded when first needed.
+
+Nothing here touches the network. One immutable instance per encoding is shared by all threads.
+
+The shipped form holds the lengths of the tokens, one byte each, in the order of their ids, then their bytes; it loads in
+a fraction of the time of the published file, from which `python -m harmony_spec.codegen.pack` makes it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import NOT_ENCODABLE, VOCABULARY_FILE, VocabularyError
+from .tables import Encoding, Tokenizer
+
+if TYPE_CHECKING:
+    import tiktoken
+
+SHIPPED = Path(__file__).resolve().parent / "vocabularies"
+
+BLOCK = 250_000
+"""Runs of white space that fill a block of so many characters are encoded in parts: the regular expression engine of
+`tiktoken` panics on runs of about a million, which no `except Exception` catches. A run of twice this fills a block."""
+
+_lock = threading.Lock()
+_shared: dict[Encoding, Vocabulary] = {}
+
+
+class Vocabulary:
+    """The ordinary tokens of one encoding. Immutable; all methods may be called from any thread."""
+
+    def __init__(self, encoding: Encoding, ranks: dict[bytes, int]) -> None:
+        self.encoding, self._ranks = encoding, ranks
+
+    @cached_property
+    def _bpe(self) -> tiktoken.Encoding:
+        import tiktoken
+
+        return tiktoken.Encoding(
+            self.encoding.base or self.encoding.name,
+            pat_str="|".join(self.encoding.split),
+            mergeable_ranks=self._ranks,
+            special_tokens={},
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of a text, all of them ordinary, whatever it spells.
+
+        Raises `VocabularyError` for a text that holds half a character (a lone surrogate).
+        """
+        if len(text) > BLOCK:
+            return self._encode_long(text)
+        return self._encode(text)
+
+    def _encode(self, text: str) -> list[int]:
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                message = f"character {error.start} is half of a character (a lone surrogate)"
+                raise VocabularyError(NOT_ENCODABLE, message) from None
+        return self._bpe.encode_ordinary(text)
+
+    def _encode_long(self, text: str) -> list[int]:
+        """Encode blocks that are all white space by themselves."""
+        tokens: list[int] = []
+        start = 0
+        for at in range(0, len(text), BLOCK):
+            if text[at : at + BLOCK].isspace():
+                tokens += self._encode(text[start:at]) + self._encode(text[at : at + BLOCK])
+                start = at + BLOCK
+        return tokens + self._encode(text[start:])
+
+    def decode_bytes(self, tokens: list[int], /) -> bytes:
+        """The bytes of ordinary tokens; raises `KeyError` for an id that is none."""
+        return self._bpe.decode_bytes(tokens)
+
+
+def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
+    """The vocabulary of an encoding, from the package or from a rank file in the published form (base64 and rank a line).
+
+    Raises `VocabularyError` for a file that is missing or has another hash than the encoding names.
+    """
+    if path is not None:
+        return Vocabulary(encoding, _published(encoding, Path(path)))
+    with _lock:
+        if encoding not in _shared:
+            _shared[encoding] = Vocabulary(encoding, _packed(encoding))
+        vocabulary = _shared[encoding]
+        vocabulary._bpe  # noqa: B018 - built under the lock, so that threads do not build it twice
+    return vocabulary
+
+
+def tokenizer_for(encoding: Encoding, given: Tokenizer | None) -> Tokenizer:
+    """The tokenizer that was passed, or the shipped vocabulary of the encoding."""
+    return given if given is not None else load(encoding)
+
+
+def _published(encoding: Encoding, path: Path) -> dict[bytes, int]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise VocabularyError(VOCABULARY_FILE, f"{path}: {error.strerror}", hint="Name a rank file.") from None
+    _require_hash(str(path), data, encoding.sha256)
+    return {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in data.splitlines() if line)}
+
+
+def _packed(encoding: Encoding) -> dict[bytes, int]:
+    path = SHIPPED / f"{encoding.base}.bin"
+    if not path.is_file():
+        message = f"no vocabulary for the encoding {encoding.name} comes with this package"
+        raise VocabularyError(VOCABULARY_FILE, message, hint="Pass a tokenizer, or load a rank file.")
+    data = path.read_bytes()
+    _require_hash(str(path), data, path.with_suffix(".sha256").read_text().strip())
+    count = encoding.base_size
+    ends = list(accumulate(data[:count], initial=count))
+    return {data[start:end]: rank for rank, (start, end) in enumerate(zip(ends, ends[1:], strict=False))}
+
+
+def _require_hash(name: str, data: bytes, expected: str | None) -> None:
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != expected:
+        message = f"{name} is not the vocabulary: its SHA-256 is {actual}, expected {expected}"
+        raise VocabularyError(VOCABULARY_FILE, message, hint="Get the file again, or name another.")
