@@ -19,6 +19,7 @@ def generate(folder: Path) -> str:
     """The source text of the codec for a grammar folder; raises `GrammarError` with all problems of a grammar."""
     from .check import check
 
-    format = build(load(folder))
-    check(format)
+    sources = load(folder)
+    format = build(sources)
+    check(format, sources)
     return emit(format)

@@ -8,6 +8,7 @@ sets it to the alternative's name.
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -89,6 +90,9 @@ class _Builder:
     def unique_definitions(self) -> None:
         seen: dict[str, Definition] = {}
         for definition in self.sources.definitions:
+            if keyword.iskeyword(definition.name):
+                reason = f"the rule name `{definition.name}` is a Python keyword"
+                self.refuse(definition.place, reason, "Choose another name.")
             if first := seen.get(definition.name):
                 reason = f"`{definition.name}` is defined twice; first at {first.place}"
                 self.refuse(definition.place, reason, "Remove one, or make it an alternative of the other.")
@@ -297,7 +301,7 @@ class _Builder:
                 )
             return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
         if name in self.definitions:
-            return Call(name)
+            return Call(name) if not name.isupper() else Literal("")  # a terminal that was refused
         self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
         return Literal("")
 

@@ -1,2 +1,202 @@
-def check(f):
-    pass
+"""Whether a format can become a correct codec: every reason why not, in one run."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Mapping
+
+from . import pattern
+from .ambiguity import ambiguities
+from .automaton import TooLarge
+from .emit_schema import unknown_properties
+from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Special, Value, When
+from .graph import content_value, framing, graph
+from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
+from .problems import GrammarError, Place, Problem
+
+RESERVED = frozenset(
+    {"variants", "m", "chosen", "text", "branch", "messages", "source", "start", "style", "training", "tokenizer", "given"}
+)
+"""Names that generated code gives to something else."""
+
+
+def check(format: Format, sources: Sources) -> None:
+    """Raise `GrammarError` with all problems of a format."""
+    problems = [*_names(format), *_contents(format)]
+    if not problems:
+        problems += [*_framing(format), *_tables(format, sources), *_spellings(format, sources), *_texts(format)]
+        try:
+            problems += ambiguities(format)
+        except TooLarge:
+            place = format.rules[format.message].place
+            problems.append(Problem(place, "the grammar is too large to check", "Bound the repetitions in its patterns."))
+    if problems:
+        raise GrammarError(problems)
+
+
+def _names(format: Format) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for rule in format.rules.values():
+        if not isinstance(rule.node, Choice):
+            continue
+        for branch in rule.node.branches:
+            if not branch.name or branch.sets:
+                continue
+            if branch.name in owners:
+                reason = f"the alternative name `{branch.name}` is taken, by one of `{owners[branch.name]}`"
+                yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
+            owners[branch.name] = rule.name
+    for field in format.fields:
+        if field.name in RESERVED or keyword.iskeyword(field.name) and field.name not in format.rules:
+            place = _field_place(format, field.name)
+            yield Problem(place, f"`{field.name}` cannot be the name of a field", "Choose another name.")
+
+
+def _field_place(format: Format, field: str) -> Place:
+    if field in format.rules:
+        return format.rules[field].place
+    return next((format.terminals[t].place for t in format.terminals_of(field)), format.rules[format.message].place)
+
+
+def _contents(format: Format) -> Iterator[Problem]:
+    if CONTENT not in format.rules:
+        place = format.rules[format.message].place
+        yield Problem(place, f"there is no rule `{CONTENT}`", "It is the rule for the text of a message.")
+        return
+    content = format.rules[CONTENT]
+    values = format.terminals_of(CONTENT)
+    if len(values) != 1 or not isinstance(content.node, (Value, Option)):
+        yield Problem(content.place, f"`{CONTENT}` is not one terminal, optional or not", "Write `content: TEXT?`.")
+        return
+    for name in format.frames:
+        rule = format.rules[name]
+        counts = _counts(format, rule.node)
+        for field, (low, high) in counts.items():
+            if high > 1:
+                yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
+            elif field == CONTENT and low == 0:
+                yield Problem(rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead.")
+    if CONTENT not in format.fields_of(Call(format.message)):
+        place = format.rules[format.message].place
+        yield Problem(place, f"`{format.message}` has no content", "A transcript is made of messages with content.")
+
+
+def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
+    """How often a reading of a node sets each field, at least and at most."""
+    match node:
+        case Value(field):
+            return {field: (1, 1)}
+        case Mark(field, item):
+            return _both({field: (1, 1)}, _counts(format, item))
+        case Option(item):
+            return {field: (0, high) for field, (_, high) in _counts(format, item).items()}
+        case Sequence(items):
+            total: dict[str, tuple[int, int]] = {}
+            for item in items:
+                total = _both(total, _counts(format, item))
+            return total
+        case Choice(_, branches):
+            each = [_both({f: (1, 1) for f, _ in b.sets}, _counts(format, b.node)) for b in branches]
+            fields = dict.fromkeys(field for counts in each for field in counts)
+            none = (0, 0)
+            return {
+                field: (min(c.get(field, none)[0] for c in each), max(c.get(field, none)[1] for c in each))
+                for field in fields
+            }
+        case Call(rule) if rule == CONTENT:
+            return {CONTENT: (1, 1)}
+        case Call():
+            return _counts(format, format.resolve(node))
+    return {}
+
+
+def _both(one: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    none = (0, 0)
+    return {
+        field: (one.get(field, none)[0] + other.get(field, none)[0], one.get(field, none)[1] + other.get(field, none)[1])
+        for field in {**one, **other}
+    }
+
+
+def _framing(format: Format) -> Iterator[Problem]:
+    """Messages are found by their special tokens: they must show where the content begins and ends."""
+    begins: set[str] = set()
+    for name in format.frames:
+        begins |= {edge.spelling for edge, _ in graph(format, name).steps[0] if isinstance(edge, Special)}
+    for name in format.frames:
+        place = format.rules[name].place
+        around = framing(graph(format, name))
+        for spelling in sorted(around.opens & around.inside):
+            reason = f"ambiguous delimiter: in `{name}`, `{spelling}` opens the content and may also stand before that"
+            yield Problem(place, reason, "The special token before the content has no other place in a header.")
+        if around.opens and around.opens_at_start:
+            reason = f"in `{name}` a special token may stand before the content, or none"
+            yield Problem(place, reason, "Open the content the same way everywhere, or write two rules.")
+        for spelling in sorted(around.trails & begins):
+            reason = f"ambiguous delimiter: `{spelling}` ends `{name}` and also begins a message"
+            yield Problem(place, reason, "Use another special token for one of them.")
+
+
+def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Names in the data files are names of the grammar."""
+    variants = format.variants()
+    known = f"Named alternatives: {', '.join(variants) or 'none'}."
+    for style in format.styles:
+        for name in style.choose:
+            if name not in variants:
+                place = sources.place(STYLES, f"style.{style.name}", name)
+                yield Problem(place, f"the style `{style.name}` chooses `{name}`, which names no alternative", known)
+    for key, choices in (("always", format.always), ("training", format.training)):
+        for choose in choices:
+            if choose.alternative not in variants:
+                place = sources.place(STYLES, key, choose.alternative)
+                yield Problem(place, f"`{choose.alternative}` names no alternative", known)
+            yield from _when(format, choose.when, sources, STYLES, key)
+    for drop in format.drops:
+        for when in (drop.dropped, drop.completes):
+            yield from _when(format, when, sources, CONVERSATION, "drop")
+    for key, names in format.stops.items():
+        for name in names:
+            if name not in variants:
+                yield Problem(sources.place(CONVERSATION, "stop", key, name), f"`{name}` names no alternative", known)
+    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
+    if format.schema is not None:
+        for name in unknown_properties(format, format.schema):
+            place = sources.place(SCHEMA, "properties", name)
+            yield Problem(place, f"the schema has `{name}`, which is no field of a message", "Remove it, or name its fields.")
+
+
+def _when(format: Format, when: When, sources: Sources, file: str, key: str) -> Iterator[Problem]:
+    fields = {field.name: field for field in format.fields}
+    for name, value in when.fields:
+        place = sources.place(file, key, name)
+        if name not in fields:
+            yield Problem(place, f"`{name}` is no field of a message", f"Fields: {', '.join(fields)}.")
+        elif isinstance(value, str) and (values := fields[name].values) and value not in values:
+            yield Problem(place, f"`{name}` cannot be `{value}`", f"Values: {', '.join(values)}.")
+
+
+def _spellings(format: Format, sources: Sources) -> Iterator[Problem]:
+    """In text, where one special token ends and the next begins must not be a matter of taste."""
+    special = format.vocabulary.special
+    starts = {spelling[:n]: spelling for spelling in special for n in range(1, len(spelling) + 1)}
+    for spelling in special:
+        for n in range(1, len(spelling)):
+            if other := starts.get(spelling[n:]):
+                reason = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
+                remedy = "Choose spellings of which none begins inside another."
+                yield Problem(sources.place(VOCABULARY, "special", spelling), reason, remedy)
+                break
+
+
+def _texts(format: Format) -> Iterator[Problem]:
+    """Lookaheads keep special tokens out of text; they cannot keep out anything else."""
+    special = set(format.vocabulary.special)
+    for terminal in format.terminals.values():
+        for strings in pattern.exclusions(terminal.pattern):
+            if unknown := sorted(strings - special):
+                reason = f"the lookahead of `{terminal.name}` keeps `{unknown[0]}` out, which is no special token"
+                yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")
+    free = format.terminals[content_value(format).terminal]
+    if isinstance(free.pattern, pattern.Text):
+        yield Problem(free.place, "the content is a fixed text", "Use a pattern that takes any text.")

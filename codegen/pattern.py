@@ -149,8 +149,13 @@ def ranges(chars: Chars) -> Ranges:
     """The code points of a class, as sorted ranges without surrogates."""
     if chars == ANY:
         return ((0, 0xD7FF), (0xE000, LAST))
-    found = re.finditer(f"(?:{expression(chars)})+", _all_characters())
-    return tuple((match.start(), match.end() - 1) for match in found)
+    scanned = _all_characters()
+    rest: Ranges = ()
+    if chars.body.isascii() and not re.search(r"\\[dswDSW]", chars.body):
+        scanned = scanned[:128]
+        rest = ((128, 0xD7FF), (0xE000, LAST)) if chars.negated else ()
+    found = re.finditer(f"(?:{expression(chars)})+", scanned)
+    return tuple((match.start(), match.end() - 1) for match in found) + rest
 
 
 def parse(source: str, flags: str = "") -> Node:

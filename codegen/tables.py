@@ -51,12 +51,12 @@ class Tables:
             keys = ("special", spelling)
             if not spelling or type(number) is not int or not 0 <= number < size:
                 self.refuse(VOCABULARY, keys, f"`{spelling}` has no id from 0 to {size - 1}", "Correct it, or `size`.")
-            elif number in owner:
+                continue
+            if number in owner:
                 reason = f"`{owner[number]}` and `{spelling}` have one id, {number}"
                 self.refuse(VOCABULARY, keys, reason, "Give each special token an id of its own.")
-            else:
-                owner[number] = spelling
-                special[spelling] = number
+            owner.setdefault(number, spelling)
+            special[spelling] = number
         reserved = None
         if "reserved" in data:
             template = self.get(data, VOCABULARY, str, "reserved", "spelling")
