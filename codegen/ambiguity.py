@@ -27,7 +27,7 @@ class Label:
 
 
 def ambiguities(format: Format) -> Iterator[Problem]:
-    """A problem for each place at which a start rule reads some input in two ways, and for alternatives never chosen."""
+    """A problem for each place where a start rule reads some input in two ways, and for alternatives never chosen."""
     places = set()
     for start in format.starts:
         reader = _Reader(format)
@@ -114,7 +114,9 @@ class _Reader:
                 before = automaton.determinize(apart, earlier)
                 rest = automaton.without(start, last, before, automaton.branch(at))
                 if automaton.determinize(start, [last]).is_empty() or not _reaches(automaton, at, rest):
-                    reason = f"alternative `{branch.name}` of `{choice.rule}` is never chosen: earlier ones read all of it"
+                    reason = (
+                        f"alternative `{branch.name}` of `{choice.rule}` is never chosen: earlier ones read all of it"
+                    )
                     self.problems.append(Problem(branch.place, reason, "Put it first, or remove it."))
                 automaton.empty[rest].append(end)
             else:
@@ -167,7 +169,7 @@ def _search(automaton: Automaton, begin: int, end: int) -> tuple[Reading, Readin
 
 
 def _moves(automaton: Automaton, begin: int, end: int) -> tuple[dict[int, list[Move]], dict[int, int]]:
-    """For each state the transitions behind moves that read nothing, once per way to get there, and the ways to the end."""
+    """For each state, the transitions behind moves that read nothing, once per way, and the ways to the end."""
     moves: dict[int, list[Move]] = {}
     ends: dict[int, int] = {}
     todo = [begin]
@@ -201,7 +203,9 @@ def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Prob
     text = "".join(_letter(format, letter) for letter, _ in one)
     first, second = _shown(one), _shown(other)
     ways = f": as {first}, or as {second}" if first != second else ""
-    reason = f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
+    reason = (
+        f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
+    )
     return Problem(place, reason, "Put a delimiter between the parts that none of them can contain.")
 
 

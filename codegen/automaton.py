@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 from . import pattern
 from .pattern import LAST, Node, Ranges
@@ -148,9 +149,11 @@ class Automaton:
         while len(rows) < len(todo):
             current = todo[len(rows)]
             moves: dict[int, list[int]] = {}
-            edges = [(low, high, target) for s in current for letters, target, _ in self.steps[s] for low, high in letters]
+            edges = [
+                (low, high, target) for s in current for letters, target, _ in self.steps[s] for low, high in letters
+            ]
             cuts = sorted({low for low, _, _ in edges} | {high + 1 for _, high, _ in edges})
-            for low, after in zip(cuts, cuts[1:], strict=False):
+            for low, after in pairwise(cuts):
                 targets = [target for first, last, target in edges if first <= low <= last]
                 if not targets:
                     continue

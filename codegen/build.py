@@ -1,9 +1,9 @@
 """Sources to a format: resolve names, decide what is a field, and collect whatever cannot be made sense of.
 
-What decides: a rule that holds one value and no other rule is a field of its own name. In any other rule a terminal is a
-field named like it. A rule without values is a flag where it is optional. A rule whose alternatives all have names and no
-values is a field with those names as values. An alternative that leaves out an enumerated field which the first one has
-sets it to the alternative's name.
+What decides: a rule that holds one value and no other rule is a field of its own name. In any other rule a terminal
+is a field named like it. A rule without values is a flag where it is optional. A rule whose alternatives all have
+names and no values is a field with those names as values. An alternative that leaves out an enumerated field which
+the first one has sets it to the alternative's name.
 """
 
 from __future__ import annotations
@@ -226,13 +226,13 @@ class _Builder:
             name = branch.name or ""
             missing = sorted(first - set(self.enumerated(branch.node)))
             if len(missing) > 1:
-                reason = f"alternative `{name}` of `{rule}` leaves out {' and '.join(missing)}; its name can be one value only"
+                reason = f"alternative `{name}` of `{rule}` leaves out {' and '.join(missing)}; its name is one value"
                 self.refuse(branch.place, reason, "Mention all of them but one.")
             sets = ((rule, name),) if enumerated else tuple((field, name) for field in missing[:1])
             yield Branch(branch.name, branch.node, sets, branch.place)
 
     def enumerated(self, node: Node) -> Iterator[str]:
-        """The enumerated fields that a node of this rule always sets (other rules may not be built yet: by definition)."""
+        """The enumerated fields that a node of this rule always sets (builds the rules it calls)."""
         match node:
             case Value(field, terminal) if self.terminals[terminal].values:
                 yield field
@@ -376,7 +376,8 @@ class _Builder:
     def step(self, item: Item) -> Step:
         times = ""
         if isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
-            item, times = item.alternatives[0].items[0], item.operator
+            times = item.operator
+            item = item.alternatives[0].items[0]
         if isinstance(item, Name) and item.name in self.rules and times in ("", "?", "*"):
             return Step(item.name, times)
         if isinstance(item, Name) and item.name not in self.definitions:

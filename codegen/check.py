@@ -15,7 +15,20 @@ from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
 
 RESERVED = frozenset(
-    {"variants", "m", "chosen", "text", "branch", "messages", "source", "start", "style", "training", "tokenizer", "given"}
+    {
+        "variants",
+        "m",
+        "chosen",
+        "text",
+        "branch",
+        "messages",
+        "source",
+        "start",
+        "style",
+        "training",
+        "tokenizer",
+        "given",
+    }
 )
 """Names that generated code gives to something else."""
 
@@ -29,7 +42,9 @@ def check(format: Format, sources: Sources) -> None:
             problems += ambiguities(format)
         except TooLarge:
             place = format.rules[format.message].place
-            problems.append(Problem(place, "the grammar is too large to check", "Bound the repetitions in its patterns."))
+            problems.append(
+                Problem(place, "the grammar is too large to check", "Bound the repetitions in its patterns.")
+            )
     if problems:
         raise GrammarError(problems)
 
@@ -47,7 +62,7 @@ def _names(format: Format) -> Iterator[Problem]:
                 yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
             owners[branch.name] = rule.name
     for field in format.fields:
-        if field.name in RESERVED or keyword.iskeyword(field.name) and field.name not in format.rules:
+        if field.name in RESERVED or (keyword.iskeyword(field.name) and field.name not in format.rules):
             place = _field_place(format, field.name)
             yield Problem(place, f"`{field.name}` cannot be the name of a field", "Choose another name.")
 
@@ -75,7 +90,9 @@ def _contents(format: Format) -> Iterator[Problem]:
             if high > 1:
                 yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
             elif field == CONTENT and low == 0:
-                yield Problem(rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead.")
+                yield Problem(
+                    rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead."
+                )
     if CONTENT not in format.fields_of(Call(format.message)):
         place = format.rules[format.message].place
         yield Problem(place, f"`{format.message}` has no content", "A transcript is made of messages with content.")
@@ -113,7 +130,10 @@ def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
 def _both(one: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     none = (0, 0)
     return {
-        field: (one.get(field, none)[0] + other.get(field, none)[0], one.get(field, none)[1] + other.get(field, none)[1])
+        field: (
+            one.get(field, none)[0] + other.get(field, none)[0],
+            one.get(field, none)[1] + other.get(field, none)[1],
+        )
         for field in {**one, **other}
     }
 
@@ -163,7 +183,9 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
     if format.schema is not None:
         for name in unknown_properties(format, format.schema):
             place = sources.place(SCHEMA, "properties", name)
-            yield Problem(place, f"the schema has `{name}`, which is no field of a message", "Remove it, or name its fields.")
+            yield Problem(
+                place, f"the schema has `{name}`, which is no field of a message", "Remove it, or name its fields."
+            )
 
 
 def _when(format: Format, when: When, sources: Sources, file: str, key: str) -> Iterator[Problem]:

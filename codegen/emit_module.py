@@ -51,6 +51,7 @@ def emit(format: Format) -> str:
 
 def _head(format: Format, writer: Writer) -> None:
     exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", "parse", "render", "render_text"]
+    exported += ["EXAMPLE"] if format.example else []
     exported += [type_name(field) for field in format.fields if field.values]
     exported += [drop.name for drop in format.drops]
     exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"] if format.schema is not None else []
@@ -127,6 +128,10 @@ def _vocabulary(format: Format, writer: Writer) -> None:
     writer.line(
         '"""The ids of the special tokens that end a message; under other names, those at which sampling stops."""'
     )
+    if format.example:
+        writer.line()
+        writer.line(f"EXAMPLE = {literal(format.example)}")
+        writer.line('"""A transcript to try things on."""')
 
 
 def stop_spellings(format: Format, names: tuple[str, ...]) -> set[str]:
@@ -300,7 +305,7 @@ def _render(format: Format, parameters: list[str], passed: Block, docs: list[str
         "    messages: what to write.",
         "    start: what to write it as.",
         *docs,
-        "    style: which of the spellings that the grammar accepts; as_parsed keeps those that a message was read with.",
+        "    style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.",
         "    training: whether the last message is a target for training.",
     ]
     raises = ["", "Raises:", "    runtime.RenderError: the format cannot express a message."]
@@ -324,10 +329,11 @@ def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Write
         [
             "The messages without those of completed turns that are not shown again; those of the current turn stay.",
             "",
-            "A turn is complete once a message meets `completes`; messages before the last such one that meet `dropped` go.",
+            "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.",
         ]
     )
-    assert isinstance(dropped, Block) and isinstance(completes, Block)
+    assert isinstance(dropped, Block)
+    assert isinstance(completes, Block)
     writer.block(dropped, prefix="dropped = ")
     writer.block(completes, prefix="completes = ")
     writer.line("return runtime.drop_completed(messages, dropped, completes)")

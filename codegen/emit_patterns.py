@@ -1,4 +1,4 @@
-"""Rules as regular expressions in the mixed alphabet: one constant per terminal and per rule, and what each group means."""
+"""Rules as regular expressions in the mixed alphabet: a constant per terminal and rule, and what groups mean."""
 
 from __future__ import annotations
 

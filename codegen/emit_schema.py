@@ -1,4 +1,4 @@
-"""The JSON form of a conversation: its schema, completed with the fields that the grammar knows, and both directions."""
+"""The JSON form of a conversation: its schema, completed with the fields that the grammar knows."""
 
 from __future__ import annotations
 

@@ -133,7 +133,11 @@ def _terms(format: Format, node: Node) -> list[str]:
         case Literal(text):
             return [literal(text)] if text else []
         case Value(field):
-            return [f"m.{field}" if any(f.name == field and f.required for f in format.fields) else f"str(m.{field})"]
+            return [
+                f"m.{field}"
+                if any(f.name == field and f.required and not f.values for f in format.fields)
+                else f"str(m.{field})"
+            ]
         case Mark(_, item):
             return _terms(format, item)
         case Option(item):

@@ -63,7 +63,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Branch:
-    """One alternative. `sets` are fields whose value is the name of the alternative; otherwise the name is a variant."""
+    """One alternative. `sets` are fields whose value is its name; without them the name is a variant."""
 
     name: str | None
     node: Node
@@ -185,6 +185,7 @@ class Format:
     opening: Mapping[str, str | bool]
     drops: tuple[Drop, ...]
     stops: Mapping[str, tuple[str, ...]]
+    example: str
     schema: Mapping[str, Any] | None
 
     @property

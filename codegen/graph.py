@@ -1,6 +1,7 @@
 """A rule unrolled into states: what may come next, and after that.
 
-The framing of a message is found by its special tokens, so this is also where it shows which tokens enclose the content.
+The framing of a message is found by its special tokens, so this is also where it shows which tokens enclose the
+content.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Regex:
 
 @dataclass(frozen=True)
 class Group:
-    """Alternatives in brackets, or an item with `?`, `*`, `+`, or anything else that Lark has (then `operator` says what)."""
+    """Alternatives in brackets, or an item with `?`, `*`, `+`, or another operator of Lark."""
 
     alternatives: tuple[Alternative, ...]
     operator: str

@@ -1,6 +1,7 @@
 """Pack a published rank file into the form that the package ships: `python -m harmony_spec.codegen.pack RANKS NAME`.
 
-The result is the lengths of the tokens, one byte each, in the order of their ids, then their bytes; beside it its SHA-256.
+The result is the lengths of the tokens, one byte each, in the order of their ids, then their bytes; beside it its
+SHA-256.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The regular expressions of a grammar's terminals, read into a tree.
 
-The generator needs to know what a pattern matches: to keep special tokens out of it, to prove that a header can be read
-in one way only, and to write it into the codec without trusting it. So patterns are a subset of Python's: literals,
-classes, groups, alternatives and greedy repetition. What a tree means is a set of strings, never a strategy of matching.
+The generator needs to know what a pattern matches: to keep special tokens out of it, to prove that a header can be
+read in one way only, and to write it into the codec without trusting it. So patterns are a subset of Python's:
+literals, classes, groups, alternatives and greedy repetition. What a tree means is a set of strings, never a strategy
+of matching.
 """
 
 from __future__ import annotations
@@ -204,7 +205,8 @@ class _Reader:
 
     def repeat(self, item: Node) -> Node:
         start = self.at
-        if bounds := re.compile(r"\{(\d+)(,?)(\d*)\}").match(self.source, self.at if self.peek() else self.at):
+        self.peek()
+        if bounds := re.compile(r"\{(\d+)(,?)(\d*)\}").match(self.source, self.at):
             self.at = bounds.end()
             low = int(bounds[1])
             high = low if not bounds[2] else int(bounds[3]) if bounds[3] else None

@@ -1,4 +1,4 @@
-"""What is wrong with a grammar: where, why, and how to mend it. Every stage adds to one list; nothing stops at the first."""
+"""What is wrong with a grammar: where, why, and how to mend it. Stages collect all."""
 
 from __future__ import annotations
 

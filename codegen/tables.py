@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from .format import Choose, Drop, Style, Vocabulary, When
@@ -18,9 +17,9 @@ class Tables:
     def __init__(self, sources: Sources, problems: list[Problem]) -> None:
         self.sources, self.problems = sources, problems
         self.vocabulary = self._vocabulary(sources.vocabulary)
-        spellings = [s for s in self.vocabulary.special if self.vocabulary.special[s] >= 0]
-        self.prefix = os.path.commonprefix(spellings)
-        self.suffix = os.path.commonprefix([s[::-1] for s in spellings])[::-1]
+        spellings = list(self.vocabulary.special)
+        self.prefix = _common_start(spellings)
+        self.suffix = _common_start([s[::-1] for s in spellings])[::-1]
 
     def looks_special(self, text: str) -> bool:
         """Whether a text has the beginning and the end that all special tokens share."""
@@ -109,6 +108,7 @@ class Tables:
             "opening": self.get(conversation, CONVERSATION, dict, "opening", default={}),
             "drops": drops,
             "stops": stops,
+            "example": self.get(conversation, CONVERSATION, str, "example", default=" ").strip(),
         }
 
     def choices(self, key: str) -> tuple[Choose, ...]:
@@ -125,3 +125,11 @@ class Tables:
                     file, (*keys, field), f"`{field}` is no string and no boolean", "Use a value, true or false."
                 )
         return When(tuple(table.items()))
+
+
+def _common_start(texts: list[str]) -> str:
+    """The longest text with which all of these begin."""
+    if not texts:
+        return ""
+    low, high = min(texts), max(texts)
+    return low[: next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))]

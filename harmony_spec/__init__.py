@@ -1,4 +1,4 @@
-"""An executable specification of OpenAI's Harmony message format: parse, render and validate, generated from a grammar."""
+"""An executable specification of OpenAI's Harmony message format: parser and renderer, generated from a grammar."""
 
 from .codec import (
     CONVERSATION_SCHEMA,

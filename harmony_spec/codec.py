@@ -16,6 +16,7 @@ runtime.require_api(1, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
+    "EXAMPLE",
     "SPECIAL_TOKENS",
     "STOP_TOKENS",
     "Message",
@@ -64,6 +65,9 @@ _ENCODING = runtime.Encoding(
 
 STOP_TOKENS: dict[str, tuple[int, ...]] = {"message": (200002, 200007, 200012), "assistant_actions": (200002, 200012)}
 """The ids of the special tokens that end a message; under other names, those at which sampling stops."""
+
+EXAMPLE = "<|start|>user<|message|>What is 2 + 2?<|end|><|start|>assistant<|channel|>final<|message|>4<|return|>"
+"""A transcript to try things on."""
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -210,7 +214,7 @@ def _write_author(m: Message, chosen: runtime.Chosen) -> str:
     branch = runtime.pick("author", chosen, {"": fits_0, "tool": fits_1})
     if branch == "tool":
         return _write_name(m, chosen)
-    text = m.role
+    text = str(m.role)
     if m.name is not None:
         text += ":" + _write_name(m, chosen)
     return text
@@ -754,7 +758,7 @@ def render(
         start: what to write it as.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
-        style: which of the spellings that the grammar accepts; as_parsed keeps those that a message was read with.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
         tokenizer: encodes text; by default the vocabulary that comes with the package.
 
@@ -781,7 +785,7 @@ def render_text(
         start: what to write it as.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
-        style: which of the spellings that the grammar accepts; as_parsed keeps those that a message was read with.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
 
     Raises:
@@ -794,7 +798,7 @@ def render_text(
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     """The messages without those of completed turns that are not shown again; those of the current turn stay.
 
-    A turn is complete once a message meets `completes`; messages before the last such one that meet `dropped` go.
+    A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.
     """
     dropped = (("channel", "analysis"),)
     completes = (("role", "assistant"), ("channel", "final"))

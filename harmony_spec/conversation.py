@@ -55,7 +55,7 @@ def to_json(
     format: Format, schema: dict[str, Any], properties: tuple[Property, ...], messages: Sequence[Any]
 ) -> dict[str, Any]:
     """The JSON form of messages; contents are lists of one text part."""
-    order = [name for name in schema["$defs"]["message"]["properties"]]
+    order = list(schema["$defs"]["message"]["properties"])
     content = format.content
     written = []
     for message in messages:
@@ -77,7 +77,7 @@ def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property
     for entry in value["messages"]:
         parts = entry[content]
         text = parts if isinstance(parts, str) else "".join(part["text"] for part in parts)
-        fields = {content: text}
+        fields: dict[str, str | bool | None] = {content: text}
         for item in properties:
             if item.name in entry:
                 fields.update(item.read(entry[item.name]))

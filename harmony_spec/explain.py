@@ -6,6 +6,8 @@ are followed side by side; the furthest position that any of them reaches is the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .errors import UNEXPECTED_END, UNEXPECTED_TEXT, UNEXPECTED_TOKEN, WRONG_START, ParseError, Span
 from .forms import Form
 from .tables import Atom, Frame
@@ -16,9 +18,32 @@ Place = tuple[int, int]  # the number of a piece, and the offset into its text
 END = "the end of the input"
 
 
-def explain(form: Form, frames: list[Frame], at: int, index: int, start: str, other: str | None) -> ParseError:
-    """The error for an input that one of `frames` should continue at `at`; `other` is a start rule that does take it."""
-    pieces = []
+@dataclass(frozen=True)
+class Stopped:
+    """Where a parser stopped.
+
+    Attributes:
+        frames: what could have come there.
+        may_end: whether the input could have ended there.
+        at: the position.
+        index: the number of the message there.
+        start: the start rule.
+        other: a start rule that does take the input.
+    """
+
+    frames: list[Frame]
+    may_end: bool
+    at: int
+    index: int
+    start: str
+    other: str | None
+
+
+def explain(form: Form, stopped: Stopped) -> ParseError:
+    """The error for an input that a parser could not read to its end."""
+    at, frames = stopped.at, stopped.frames
+    pieces: list[Piece] = []
+    unreadable: ParseError | None = None
     try:
         for piece in form.pieces(at):
             pieces.append(piece)
@@ -26,14 +51,12 @@ def explain(form: Form, frames: list[Frame], at: int, index: int, start: str, ot
                 break
     except ParseError as error:
         if error.span and not pieces:
-            error.index = index
+            error.index = stopped.index
             return error
         unreadable = error
-    else:
-        unreadable = None
     place, expected = _furthest(frames, pieces)
     if unreadable and place[0] >= len(pieces):
-        unreadable.index = index
+        unreadable.index = stopped.index
         return unreadable
     if (place == (0, 0) and (index == 0 or at == len(form.units))) or not frames:
         expected[END] = None
@@ -82,16 +105,8 @@ def _take(atom: Atom, pieces: list[Piece], place: Place) -> Place | None:
     return (number + 1, 0) if match.end() == len(text) else (number, match.end())
 
 
-def _error(
-    form: Form,
-    pieces: list[Piece],
-    place: Place,
-    expected: tuple[str, ...],
-    at: int,
-    index: int,
-    start: str,
-    other: str | None,
-) -> ParseError:
+def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, ...], stopped: Stopped) -> ParseError:
+    at, index, start, other = stopped.at, stopped.index, stopped.start, stopped.other
     number, offset = place
     end = pieces[-1][3] if pieces else at
     if number == len(pieces):

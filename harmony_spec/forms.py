@@ -1,7 +1,8 @@
-"""The two forms of an input, token ids and text, made alike: a string to match frames in, and a way to read parts of it.
+"""The two forms of an input, token ids and text, made alike: a string to match in, and a way to read parts of it.
 
 Token ids fit into code points, so a token list becomes a string whose characters are the tokens, and one regular
-expression finds messages in either form at C speed. Positions are indices into that string: token indices or code points.
+expression finds messages in either form at C speed. Positions are indices into that string: token indices or code
+points.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .errors import INVALID_TEXT, UNKNOWN_TOKEN, ParseError, Span
 from .tables import OTHER, Format, Frame, Tokenizer
 
 AROUND = 24
-"""How much of the input an error quotes on each side of its position: enough to recognise it, short enough for a line."""
+"""How much of the input an error quotes on each side of its position: enough to recognise it."""
 
 
 class TextForm:

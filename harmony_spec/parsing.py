@@ -1,7 +1,7 @@
 """Strict parsing: frame by frame along the paths of a start rule, each header read once and remembered.
 
-A message is found by its special tokens, in one match. Its header, tokens and all, is the key under which what it says is
-cached, so the pattern of the grammar runs once per distinct header. The content is decoded in one call.
+A message is found by its special tokens, in one match. Its header, tokens and all, is the key under which what it
+says is cached, so the pattern of the grammar runs once per distinct header. The content is decoded in one call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from .errors import ParseError, Span
-from .explain import explain
+from .explain import Stopped, explain
 from .forms import Form, TextForm, TokenForm
 from .tables import Format, Frame, Path, Tokenizer
 
@@ -91,10 +91,10 @@ def parse(
 
 def failure(format: Format, form: Form, start: str, run: Run) -> ParseError:
     """Why a run stopped, or, where another start rule takes the input, that."""
-    for other in format.starts if form.units else ():
-        if other != start and any(Run(format, form, path, {}).parse() for path in format.starts[other]):
-            return explain(form, run.candidates, run.at, len(run.messages), start, other)
-    return explain(form, run.candidates, run.at, len(run.messages), start, None)
+    others = [other for other in format.starts if other != start and form.units]
+    takes = (other for other in others if any(Run(format, form, path, {}).parse() for path in format.starts[other]))
+    stopped = Stopped(run.candidates, run.may_end, run.at, len(run.messages), start, next(takes, None))
+    return explain(form, stopped)
 
 
 class Run:
@@ -107,17 +107,20 @@ class Run:
         self.opening: dict[str, Any] | None = None
         self.at = 0
         self.candidates: list[Frame] = []
+        self.may_end = False
         self.known = tuple(given.items())
 
     def parse(self) -> bool:
         """Whether the path reads the whole input; if not, `at` and `candidates` say where it stopped."""
-        for frame, times in self.path.steps:
+        for number, (frame, times) in enumerate(self.path.steps):
+            self.may_end = all(times for _, times in self.path.steps[number:])
             self.candidates.append(frame)
             found = self.many(frame) if times == "*" else self.one(frame, optional=times == "?")
             if found:
                 self.candidates = [frame] if times == "*" else []
             elif times == "":
                 return False
+        self.may_end = True
         return self.at == len(self.form.units)
 
     def one(self, frame: Frame, optional: bool) -> bool:
@@ -142,8 +145,9 @@ class Run:
             if frame.bare:
                 key = units[at:begin] + units[stop:end]
                 header = headers.get(key)
-                if header is None and (header := self.header(frame, at, begin, stop, end, "")):
-                    if len(key) <= HEADER_KEPT and len(headers) < HEADER_CACHE:
+                if header is None:
+                    header = self.header(frame, at, begin, stop, end, "")
+                    if header and len(key) <= HEADER_KEPT and len(headers) < HEADER_CACHE:
                         headers[key] = header
                 content = text(begin, stop) if header else ""
             else:

@@ -2,8 +2,8 @@
 
 Nothing here touches the network. One immutable instance per encoding is shared by all threads.
 
-The shipped form holds the lengths of the tokens, one byte each, in the order of their ids, then their bytes; it loads in
-a fraction of the time of the published file, from which `python -m harmony_spec.codegen.pack` makes it.
+The shipped form holds the lengths of the tokens, one byte each, in the order of their ids, then their bytes; it loads
+in a fraction of the time of the published file, from which `python -m harmony_spec.codegen.pack` makes it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import base64
 import hashlib
 import threading
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ class Vocabulary:
 
 
 def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
-    """The vocabulary of an encoding, from the package or from a rank file in the published form (base64 and rank a line).
+    """The vocabulary of an encoding, from the package or from a rank file in the published form.
 
     Raises `VocabularyError` for a file that is missing or has another hash than the encoding names.
     """
@@ -120,7 +120,7 @@ def _packed(encoding: Encoding) -> dict[bytes, int]:
     _require_hash(str(path), data, path.with_suffix(".sha256").read_text().strip())
     count = encoding.base_size
     ends = list(accumulate(data[:count], initial=count))
-    return {data[start:end]: rank for rank, (start, end) in enumerate(zip(ends, ends[1:], strict=False))}
+    return {data[start:end]: rank for rank, (start, end) in enumerate(pairwise(ends))}
 
 
 def _require_hash(name: str, data: bytes, expected: str | None) -> None:

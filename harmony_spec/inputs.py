@@ -1,0 +1,76 @@
+"""Input files of the command line: texts, and lists of token ids, told apart by what they hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+STDIN = "-"
+
+
+class InputError(Exception):
+    """A file that cannot be read as any input; the message names the file and the place."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a file.
+
+    Attributes:
+        name: of the file.
+        row: the line it stands on, from 1, where a file holds several; else None.
+        source: text, or token ids.
+    """
+
+    name: str
+    row: int | None
+    source: str | list[int]
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`; raises `InputError` if there is none."""
+    try:
+        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror or error}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise InputError(f"{name}:{line}: not UTF-8: byte 0x{byte:02x} at offset {error.start}") from None
+
+
+def read_inputs(name: str) -> Iterator[Input]:
+    """The inputs of a file: one text, one JSON array of token ids, or such an array on each line."""
+    text = read_text(name)
+    if not text.lstrip().startswith("["):
+        yield Input(name, None, text)
+        return
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if len(lines) > 1 and all(line.strip().startswith("[") and line.strip().endswith("]") for _, line in lines):
+        for number, line in lines:
+            yield Input(name, number, _tokens(name, line, number))
+        return
+    first = text.lstrip()[1:].lstrip()[:1]
+    if first.isdigit() or first in "-]":
+        yield Input(name, None, _tokens(name, text, 1))
+    else:
+        yield Input(name, None, text)
+
+
+def _tokens(name: str, text: str, line: int) -> list[int]:
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError, ValueError) as error:
+        at = getattr(error, "lineno", 1), getattr(error, "colno", 1)
+        reason = getattr(error, "msg", error)
+        raise InputError(f"{name}:{line + at[0] - 1}:{at[1]}: not a JSON array of token ids: {reason}") from None
+    for index, item in enumerate(value):
+        if type(item) is not int:
+            shown = json.dumps(item)[:40]
+            raise InputError(f"{name}:{line}: not a JSON array of token ids: item {index} is {shown}")
+    return list(value)

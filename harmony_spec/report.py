@@ -1,0 +1,56 @@
+"""How errors look in a terminal: where, what, the line with a caret under it, what was expected, what to do."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from .errors import HarmonyError
+from .inputs import Input
+
+WINDOW = 72
+"""How many characters of a line are shown around the caret: a line of a usual terminal with its margin."""
+
+
+def finding(item: Input, error: HarmonyError) -> Text:
+    """An error in an input."""
+    located = isinstance(item.source, str) and error.span is not None
+    line, column = position(item.source, error.span.start) if located and error.span else (None, None)
+    text = Text()
+    text.append(_where(item, error, line, column), style="bold")
+    text.append(f": {error.code.code} ", style="bold red").append(error.code.name, style="red").append(
+        f": {error.message}\n"
+    )
+    if isinstance(item.source, str) and line is not None and column is not None:
+        _quote(text, item.source.split("\n")[line - 1], column - 1, str(line))
+    elif error.around:
+        _quote(text, error.around.replace("\n", "\u240a"), error.caret, "")
+    for title, said in (("expected", ", or ".join(error.expected)), ("help", error.hint)):
+        if said:
+            text.append(f"  = {title}: ", style="bold").append(f"{said}\n")
+    return text
+
+
+def position(source: str | list[int], at: int) -> tuple[int, int]:
+    """The line and column of a code point in a text, both from 1."""
+    assert isinstance(source, str)
+    return source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1
+
+
+def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:
+    where = item.name if item.row is None else f"{item.name}:{item.row}"
+    if line is not None:
+        return f"{where}:{line}:{column}"
+    return f"{where}: token {error.span.start}" if error.span else where
+
+
+def _quote(text: Text, line: str, at: int, number: str) -> None:
+    """The part of a line around a position, and a caret under it."""
+    start = max(0, min(at - WINDOW // 2, len(line) - WINDOW))
+    shown = line[start : start + WINDOW]
+    before = "\u2026" if start else ""
+    after = "\u2026" if start + WINDOW < len(line) else ""
+    margin = " " * len(number)
+    caret = " " * cell_len(before + line[start:at].replace("\t", " "))
+    text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown.replace("\t", " ") + after + "\n")
+    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style="bold red")
