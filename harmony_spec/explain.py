@@ -58,9 +58,9 @@ def explain(form: Form, stopped: Stopped) -> ParseError:
     if unreadable and place[0] >= len(pieces):
         unreadable.index = stopped.index
         return unreadable
-    if (place == (0, 0) and (index == 0 or at == len(form.units))) or not frames:
+    if place == (0, 0) and stopped.may_end:
         expected[END] = None
-    return _error(form, pieces, place, tuple(expected), at, index, start, other)
+    return _error(form, pieces, place, tuple(expected), stopped)
 
 
 def _longest(frames: list[Frame]) -> int:
