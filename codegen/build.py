@@ -36,7 +36,7 @@ from .format import (
 )
 from .load import Alternative, Definition, Group, Item, Name, Regex, Sources, String
 from .problems import GrammarError, Place, Problem
-from .tables import Tables
+from .tables import Tables, looks_special
 
 
 def build(sources: Sources) -> Format:
@@ -143,7 +143,7 @@ class _Builder:
             self.refuse(
                 place, f"the special token `{inside}` stands inside a longer text", "Split it into parts of its own."
             )
-        elif self.tables.looks_special(text):
+        elif looks_special(text, self.special):
             remedy = f"Add it to [special] in {self.tables.file}, or correct the spelling."
             self.refuse(
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
@@ -154,7 +154,7 @@ class _Builder:
         if isinstance(node, pattern.Union) and all(isinstance(o, pattern.Text) for o in node.options):
             values = tuple(dict.fromkeys(pattern.strings(node)))
             for text in values:
-                if text in self.special or self.tables.looks_special(text):
+                if text in self.special or looks_special(text, self.special):
                     remedy = "Make it a rule with one named alternative per token."
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
         self.terminals[name] = Terminal(name, node, values, place, source)

@@ -13,6 +13,7 @@ from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence,
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
+from .tables import looks_special
 
 RESERVED = frozenset(
     {
@@ -146,9 +147,9 @@ def _framing(format: Format) -> Iterator[Problem]:
     for name in format.frames:
         place = format.rules[name].place
         around = framing(graph(format, name))
-        for spelling in sorted(around.opens & around.inside):
-            reason = f"ambiguous delimiter: in `{name}`, `{spelling}` opens the content and may also stand before that"
-            yield Problem(place, reason, "The special token before the content has no other place in a header.")
+        for spelling in sorted(around.continues & (around.closes | begins)):
+            reason = f"ambiguous delimiter: in `{name}`, `{spelling}` may stand before the content and behind it"
+            yield Problem(place, reason, "Use another special token in one of the places.")
         if around.opens and around.opens_at_start:
             reason = f"in `{name}` a special token may stand before the content, or none"
             yield Problem(place, reason, "Open the content the same way everywhere, or write two rules.")
@@ -212,11 +213,11 @@ def _spellings(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _texts(format: Format) -> Iterator[Problem]:
-    """Lookaheads keep special tokens out of text; they cannot keep out anything else."""
+    """Lookaheads keep special tokens out of text, for readers that do not know the vocabulary, and nothing else."""
     special = set(format.vocabulary.special)
     for terminal in format.terminals.values():
         for strings in pattern.exclusions(terminal.pattern):
-            if unknown := sorted(strings - special):
+            if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
                 reason = f"the lookahead of `{terminal.name}` keeps `{unknown[0]}` out, which is no special token"
                 yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")
     free = format.terminals[content_value(format).terminal]

@@ -76,6 +76,7 @@ def emit_frame(format: Format, name: str, writer: Writer) -> None:
         f"has_content={has_content}",
         spellings(around.inside).prefixed("inside="),
         spellings(around.opens).prefixed("opens="),
+        spellings(around.continues).prefixed("continues="),
         spellings(around.closes).prefixed("closes="),
         spellings(around.trails).prefixed("trails="),
         f"closed={around.closed}",

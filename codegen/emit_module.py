@@ -10,6 +10,7 @@ from .emit_schema import emit_conversation
 from .emit_writers import emit_writers
 from .format import CONTENT, Call, Choose, Field, Format, Terminal
 from .graph import framing, graph
+from .pattern import is_free
 from .writer import Block, Writer, call, data, group, literal, mapping
 
 API = (1, 0)
@@ -223,8 +224,10 @@ def _field_patterns(format: Format) -> list[tuple[str, Block]]:
     found = []
     for field in format.fields:
         terminals = format.terminals_of(field.name)
-        if len(terminals) == 1 and field.values is None and field.name != CONTENT:
-            terminal = format.terminals[terminals[0]]
+        if len(terminals) != 1 or field.values is not None:
+            continue
+        terminal = format.terminals[terminals[0]]
+        if not is_free(terminal.pattern):
             found.append((literal(field.name), group([constant(terminal.name), literal(shown(terminal))])))
     return found
 

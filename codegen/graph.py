@@ -66,6 +66,7 @@ class Framing:
 
     inside: frozenset[str]
     opens: frozenset[str]
+    continues: frozenset[str]
     closes: frozenset[str]
     trails: frozenset[str]
     closed: bool
@@ -80,17 +81,20 @@ def framing(made: Graph) -> Framing:
     holes = [(source, target) for source, edge, target in edges if is_content(edge)]
     before = _closure(made, {source for source, _ in holes}, backwards=True)
     after = _closure(made, {target for _, target in holes}, backwards=False)
-    ahead = _reaching(made, {source for source, _ in holes})
     behind = _reached(made, {target for _, target in holes})
     specials = [(source, edge.spelling, target) for source, edge, target in edges if isinstance(edge, Special)]
+    leading = _reaching(made, {source for source, _, target in specials if target in before})
     opens = frozenset(s for _, s, target in specials if target in before)
     closes = frozenset(s for source, s, _ in specials if source in after)
     texts = [
         (source, target) for source, edge, target in edges if not isinstance(edge, Special) and not is_content(edge)
     ]
     return Framing(
-        inside=frozenset(s for _, s, target in specials if not holes or (target in ahead and target not in before)),
+        inside=frozenset(s for _, s, target in specials if not holes or target in leading),
         opens=opens,
+        continues=frozenset(
+            s for source, s, target in specials if source in before - {0} and target in before | leading
+        ),
         closes=closes,
         trails=frozenset(s for source, s, _ in specials if source in behind and source not in after),
         closed=not after & made.final,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .format import Choose, Drop, Style, Vocabulary, When
@@ -17,14 +18,6 @@ class Tables:
     def __init__(self, sources: Sources, problems: list[Problem]) -> None:
         self.sources, self.problems = sources, problems
         self.vocabulary = self._vocabulary(sources.vocabulary)
-        spellings = list(self.vocabulary.special)
-        self.prefix = _common_start(spellings)
-        self.suffix = _common_start([s[::-1] for s in spellings])[::-1]
-
-    def looks_special(self, text: str) -> bool:
-        """Whether a text has the beginning and the end that all special tokens share."""
-        affixed = len(text) > len(self.prefix + self.suffix) and self.prefix and self.suffix
-        return bool(affixed) and text.startswith(self.prefix) and text.endswith(self.suffix)
 
     def refuse(self, file: str, keys: tuple[str, ...], reason: str, remedy: str) -> None:
         self.problems.append(Problem(self.sources.place(file, *keys), reason, remedy))
@@ -125,6 +118,15 @@ class Tables:
                     file, (*keys, field), f"`{field}` is no string and no boolean", "Use a value, true or false."
                 )
         return When(tuple(table.items()))
+
+
+def looks_special(text: str, special: Iterable[str]) -> bool:
+    """Whether a text has the beginning and the end that all special tokens share."""
+    spellings = list(special)
+    prefix = _common_start(spellings)
+    suffix = _common_start([s[::-1] for s in spellings])[::-1]
+    shaped = text.startswith(prefix) and text.endswith(suffix) and len(text) > len(prefix + suffix)
+    return bool(prefix and suffix) and shaped
 
 
 def _common_start(texts: list[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .errors import INVALID_TEXT, UNKNOWN_TOKEN, ParseError, Span
 from .tables import OTHER, Format, Frame, Tokenizer
@@ -41,10 +41,7 @@ class TextForm:
 
     def _framing(self, frame: Frame) -> str:
         ordinary = _ordinary_text(self.format)
-        inside, opens, closes, trails = (
-            _either(map(re.escape, s)) for s in (frame.inside, frame.opens, frame.closes, frame.trails)
-        )
-        return _frame_pattern(frame, ordinary, inside, opens, closes, trails)
+        return _frame_pattern(frame, ordinary, lambda spellings: _either(map(re.escape, spellings)))
 
     def mixed(self, start: int, end: int) -> str:
         """A part of the input in the mixed alphabet."""
@@ -105,9 +102,7 @@ class TokenForm:
     def _framing(self, frame: Frame) -> str:
         special = self.format.encoding.special
         ordinary = f"[{_ordinary_ids(self.format)}]*"
-        sets = (frame.inside, frame.opens, frame.closes, frame.trails)
-        inside, opens, closes, trails = (_either(_character(special[s]) for s in spellings) for spellings in sets)
-        return _frame_pattern(frame, ordinary, inside, opens, closes, trails)
+        return _frame_pattern(frame, ordinary, lambda names: _either(_character(special[name]) for name in names))
 
     def mixed(self, start: int, end: int) -> str:
         """A part of the input in the mixed alphabet."""
@@ -179,20 +174,21 @@ class TokenForm:
 Form = TextForm | TokenForm
 
 
-def _frame_pattern(frame: Frame, ordinary: str, inside: str, opens: str, closes: str, trails: str) -> str:
+def _frame_pattern(frame: Frame, ordinary: str, either: Callable[[tuple[str, ...]], str]) -> str:
     """A pattern with two groups, before the content and the content; what follows them is the rest of the frame."""
-    head = f"{ordinary}(?:{inside}{ordinary})*" if inside else ordinary
+    head = f"{ordinary}(?:{either(frame.inside)}{ordinary})*?" if frame.inside else ordinary
     if not frame.has_content:
-        return f"({head})()"
-    tail = ""
-    if closes:
+        return f"({head.removesuffix('?')})()"
+    tail = f"(?!{either(frame.continues)})" if frame.continues else ""
+    if frame.closes:
         more = ordinary if frame.ends_with_text else ""
-        tail = f"{closes}{more}" + (f"(?:{trails}{more})*" if trails else "")
-        tail = tail if frame.closed else f"(?:{tail})?"
-    return f"({head + opens if opens else ''})({ordinary}){tail}"
+        trails = f"(?:{either(frame.trails)}{more})*" if frame.trails else ""
+        close = f"{either(frame.closes)}{more}{trails}"
+        tail += close if frame.closed else f"(?:{close})?"
+    return f"({head + either(frame.opens) if frame.opens else ''})({ordinary}){tail}"
 
 
-def _either(options: Iterator[str]) -> str:
+def _either(options: Iterable[str]) -> str:
     found = list(options)
     return f"(?:{'|'.join(found)})" if found else ""
 

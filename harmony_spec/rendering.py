@@ -111,7 +111,7 @@ class Plan:
         if match:
             read_groups(frame, match.groups(), values)
         for name in frame.fields:
-            if name != self.format.content and (not match or values[name] != getattr(message, name)):
+            if not match or (name != self.format.content and values[name] != getattr(message, name)):
                 self.refuse(name, message, values if match else None, index)
         if not match:
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")

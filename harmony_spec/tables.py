@@ -79,6 +79,7 @@ class Frame:
         fields: the fields that this frame can set.
         inside: special tokens that may stand before the one that opens the content.
         opens: special tokens that the content follows; without content, empty.
+        continues: special tokens that may follow one of those before the content.
         closes: special tokens that may follow the content.
         trails: special tokens that may follow those.
         bare: nothing but special tokens touches the content.
@@ -95,6 +96,7 @@ class Frame:
     has_content: bool
     inside: tuple[str, ...]
     opens: tuple[str, ...]
+    continues: tuple[str, ...]
     closes: tuple[str, ...]
     trails: tuple[str, ...]
     closed: bool

@@ -1,0 +1,77 @@
+"""Dialects: folders with a grammar of their own, and edits of a copy of `grammar/`; generated and imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from codegen import GRAMMAR, generate
+from harmony_spec.tables import Encoding
+from harmony_spec.vocabulary import load
+
+HERE = Path(__file__).resolve().parent / "dialects"
+EDITS = tomllib.loads((HERE / "edits.toml").read_text(encoding="utf-8"))
+FOLDERS = sorted(path.name for path in HERE.iterdir() if path.is_dir())
+NAMES = [*EDITS, *FOLDERS]
+
+Edit = dict[str, str]
+
+
+class Bytes:
+    """A tokenizer whose ordinary tokens are bytes."""
+
+    def encode(self, text: str) -> list[int]:
+        return list(text.encode())
+
+    def decode_bytes(self, tokens: list[int], /) -> bytes:
+        return bytes(tokens)
+
+
+class Shifted:
+    """The shipped tokenizer with ordinary ids moved out of the way of low special tokens."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.inner = load(encoding)
+
+    def encode(self, text: str) -> list[int]:
+        return [token + 10 for token in self.inner.encode(text) if token + 10 < self.inner.encoding.base_size]
+
+    def decode_bytes(self, tokens: list[int], /) -> bytes:
+        return self.inner.decode_bytes([token - 10 for token in tokens])
+
+
+def edited(folder: Path, edits: Iterable[Edit]) -> Path:
+    """A copy of the grammar with edits; each must find its place."""
+    shutil.copytree(GRAMMAR, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for edit in edits:
+        path = folder / edit["file"]
+        text = path.read_text(encoding="utf-8")
+        assert edit["old"] in text, edit
+        path.write_text(text.replace(edit["old"], edit["new"], 1), encoding="utf-8")
+    return folder
+
+
+def grammar_of(name: str, temporary: Path) -> Path:
+    return HERE / name if name in FOLDERS else edited(temporary / name, EDITS[name]["edit"])
+
+
+def module_of(name: str, text: str, temporary: Path) -> ModuleType:
+    """Import generated text as a module."""
+    path = temporary / f"codec_of_{name}.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def codec_of(name: str, temporary: Path) -> ModuleType:
+    return module_of(name, generate(grammar_of(name, temporary)), temporary)

@@ -1,0 +1,93 @@
+"""Strategies for messages, one per kind of message. What they leave out is said where it is left out."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from harmony_spec import Message, codec
+
+SPECIAL = list(codec.SPECIAL_TOKENS)
+ROLES = [role for role in get_args(codec.Role) if role != "tool"]
+
+# Lone surrogates are no text: they cannot be encoded, and are refused (tested by themselves).
+characters = st.characters(exclude_categories=["Cs"])
+plain = st.text(characters, max_size=40)
+awkward = st.lists(
+    st.one_of(
+        plain,
+        st.sampled_from(SPECIAL),
+        st.sampled_from(
+            ["<|", "|>", "<", "<|start", "assistant", " to=", "\n", "\r\n", " ", "<|im_start|>", "e\u0301", "🏳️‍🌈"]
+        ),
+    ),
+    max_size=6,
+).map("".join)
+contents = plain | awkward
+
+# In the text form a special token in a content would be one, which is an error (tested by itself).
+text_contents = contents.filter(lambda text: not codec.FORMAT.special_matcher.search(text))
+
+words = st.one_of(
+    st.sampled_from(
+        ["functions.get_weather", "python", "browser.search", "alice", "a-b", "é", "名前", "all", "x:y", "to=z"]
+    ),
+    st.from_regex(re.compile(r"[^\s<\ud800-\udfff]{1,12}"), fullmatch=True),
+)
+# A tool's name that reads as a role, alone or with a name behind a colon, cannot be written (tested by itself).
+tool_names = words.filter(lambda word: word.split(":")[0] not in ROLES)
+channels = st.sampled_from(["analysis", "commentary", "final"]) | words
+types = st.sampled_from(["json", "code", "text/plain"]) | st.from_regex(
+    r"[A-Za-z0-9][A-Za-z0-9_+/-]{0,9}", fullmatch=True
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn, content: st.SearchStrategy[str] = contents) -> Message:
+    """Any message that the format can express."""
+    role = draw(st.sampled_from([*ROLES, "assistant", "assistant", "tool"]))
+    content_type = draw(st.none() | types)
+    return Message(
+        role=role,  # type: ignore[arg-type]
+        content=draw(content),
+        name=draw(tool_names) if role == "tool" else draw(st.none() | words),
+        recipient=draw(st.none() | words),
+        channel=draw(st.none() | channels),
+        constrain=content_type is not None and draw(st.booleans()),
+        content_type=content_type,
+    )
+
+
+def conversations(content: st.SearchStrategy[str] = contents, min_size: int = 0) -> st.SearchStrategy[list[Message]]:
+    return st.lists(messages(content), min_size=min_size, max_size=5)
+
+
+variants = st.lists(st.sampled_from(["recipient_last", "unspaced", "call", "return"]), unique=True).map(tuple)
+
+
+def messages_of(module: ModuleType) -> st.SearchStrategy[Any]:
+    """Any combination of field values of a generated codec; some of them cannot be written, and say so."""
+    fields = {}
+    for name in module.FORMAT.fields:
+        annotation = module.Message.__annotations__[name]
+        fields[name] = _field(module, name, annotation)
+    return st.builds(module.Message, **fields)
+
+
+def _field(module: ModuleType, name: str, annotation: str) -> st.SearchStrategy[Any]:
+    values: st.SearchStrategy[Any]
+    kind = annotation.removesuffix(" | None")
+    if kind == "bool":
+        return st.booleans()
+    if kind != "str":
+        values = st.sampled_from(get_args(getattr(module, kind)))
+    elif name in module.FORMAT.patterns:
+        values = st.from_regex(re.compile(module.FORMAT.patterns[name][0]), fullmatch=True).filter(
+            lambda s: len(s) < 40
+        )
+    else:
+        values = contents
+    return st.none() | values if annotation.endswith("| None") else values

@@ -1,0 +1,129 @@
+"""Formats that differ from this one in the grammar alone: each generates, imports and keeps the laws."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from types import ModuleType
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from codegen import generate
+from harmony_spec import RenderError
+
+from . import dialect
+from .strategies import messages_of
+
+
+@cache
+def codec_of(name: str) -> ModuleType:
+    return dialect.codec_of(name, Path(mkdtemp()))
+
+
+def tokenizer_of(module: ModuleType) -> Any:
+    if module.FORMAT.encoding.base is None:
+        return dialect.Bytes()
+    return dialect.Shifted(module.FORMAT.encoding) if min(module.SPECIAL_TOKENS.values()) < 10 else None
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@given(data=st.data())
+def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
+    """Laws 1, 2 and 3: what a dialect can express survives tokens and text in every style; nothing is lost."""
+    module = codec_of(name)
+    tokenizer = tokenizer_of(module)
+    conversation = data.draw(st.lists(messages_of(module), max_size=3))
+    style = data.draw(st.sampled_from(get_args(module.Style)))
+    try:
+        tokens = module.render(conversation, style=style, tokenizer=tokenizer)
+    except RenderError as error:
+        assert error.code.code == "H201"
+        reject()
+    parsed = module.parse(tokens, tokenizer=tokenizer)
+    assert parsed.messages == conversation
+    assert [s.start for s in parsed.spans] == [0, *(s.end for s in parsed.spans)][: len(conversation)]
+    assert module.render(parsed.messages, style="as_parsed", tokenizer=tokenizer) == tokens
+    try:
+        text = module.render_text(conversation, style=style)
+    except RenderError as error:
+        assert error.code.code == "H202"
+        reject()
+    assert module.parse(text).messages == conversation
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+def test_a_dialect_is_generated_code_of_the_same_quality(name: str, tmp_path: Path) -> None:
+    """The text is formatted and typed like the committed codec, and the same each time."""
+    text = generate(dialect.grammar_of(name, tmp_path))
+    assert text == generate(dialect.grammar_of(name, tmp_path / "again"))
+    path = tmp_path / "codec.py"
+    path.write_text(text, encoding="utf-8")
+    formatted = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--line-length", "120", "--diff", path], capture_output=True, text=True
+    )
+    assert formatted.returncode == 0, formatted.stdout
+
+
+def test_generated_dialects_pass_mypy(tmp_path: Path) -> None:
+    """All dialects at once, strictly."""
+    paths = []
+    for name in dialect.NAMES:
+        path = tmp_path / f"typed_{name}.py"
+        path.write_text(generate(dialect.grammar_of(name, tmp_path)), encoding="utf-8")
+        paths.append(path)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *map(str, paths)]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_header_field_becomes_a_field() -> None:
+    module = codec_of("priority_field")
+    message = module.Message("user", "now", priority="high")
+    assert module.render_text([message]) == "<|start|>user priority=high<|message|>now<|end|>"
+    assert module.to_json([message])["messages"][0]["priority"] == "high"
+    assert module.from_json(module.to_json([message])) == [message]
+
+
+def test_a_sixth_role_is_a_role() -> None:
+    module = codec_of("sixth_role")
+    assert "critic" in get_args(module.Role)
+    assert module.parse("<|start|>critic<|message|>x<|end|>").messages == [module.Message("critic", "x")]
+    assert module.from_json({"messages": [{"role": "critic", "content": "x"}]}) == [module.Message("critic", "x")]
+
+
+def test_a_fourth_terminator_is_a_stop_token() -> None:
+    module = codec_of("fourth_terminator")
+    assert 200013 in module.STOP_TOKENS["message"]
+    assert module.render_text([module.Message("assistant", "x", channel="halted")]).endswith("<|reserved_200013|>")
+
+
+def test_the_canonical_order_follows_the_grammar() -> None:
+    module = codec_of("model_order")
+    message = module.Message("assistant", "x", channel="commentary", recipient="f")
+    assert module.render_text([message]).startswith("<|start|>assistant to=f<|channel|>commentary<")
+    assert module.render_text([message], style="model").startswith("<|start|>assistant<|channel|>commentary to=f<")
+    message.variants = ("call",)
+    assert module.render_text([message], style="as_parsed").startswith("<|start|>assistant<|channel|>commentary to=f<")
+
+
+def test_a_mandatory_type_is_required_in_its_order_only() -> None:
+    module = codec_of("mandatory_type")
+    bare = module.Message("assistant", "x", channel="commentary", recipient="f")
+    typed = module.Message("assistant", "x", channel="commentary", recipient="f", content_type="json")
+    assert " to=f<|channel|>" in module.render_text([bare], style="model")
+    assert "commentary to=f json" in module.render_text([typed], style="model")
+
+
+def test_llama3_is_read_and_written() -> None:
+    module = codec_of("llama3")
+    text = "<|start_header_id|>user<|end_header_id|>\n\nHi\n<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+    parsed = module.parse(text, "prompt")
+    assert parsed.messages == [module.Message("user", "Hi\n")]
+    assert parsed.opening == {"role": "assistant"}
+    assert module.render_text(parsed.messages, "prompt", role="assistant") == text

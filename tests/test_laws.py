@@ -1,0 +1,198 @@
+"""The laws of docs/laws.md that concern parsing and rendering, each as a property."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harmony_spec import Message, Parsed, ParseError, RenderError, codec, parse, render, render_text
+
+from .strategies import ROLES, SPECIAL, contents, conversations, messages, text_contents, variants, words
+
+styles = st.sampled_from(["openai", "model"])
+openings = st.fixed_dictionaries({"role": st.sampled_from(ROLES), "name": st.none() | words})
+
+
+def tiles(parsed: Parsed[Any], length: int) -> bool:
+    """Spans follow each other without gap from the beginning to the end, and contents lie inside them."""
+    ends = [0, *(span.end for span in parsed.spans)]
+    joined = all(span.start == end for span, end in zip(parsed.spans, ends, strict=False))
+    inside = all(s.start <= c.start <= c.end <= s.end for s, c in zip(parsed.spans, parsed.content_spans, strict=False))
+    return joined and inside and ends[-1] == length
+
+
+@given(conversations(), styles)
+@example([Message("assistant", "{}", channel="final", content_type="json", constrain=True)], "openai")
+def test_a_transcript_survives_tokens(conversation: list[Message], style: codec.Style) -> None:
+    """Law 1, and law 3: what was rendered is read back equal, and spans tile the tokens."""
+    tokens = render(conversation, style=style)
+    parsed = parse(tokens)
+    assert parsed.messages == conversation
+    assert tiles(parsed, len(tokens))
+
+
+@given(conversations(text_contents), styles)
+def test_a_transcript_survives_text(conversation: list[Message], style: codec.Style) -> None:
+    """Law 1, and law 3, for the text form."""
+    text = render_text(conversation, style=style)
+    parsed = parse(text)
+    assert parsed.messages == conversation
+    assert tiles(parsed, len(text))
+
+
+@given(conversations(text_contents), openings, styles)
+def test_a_prompt_survives(conversation: list[Message], opening: dict[str, Any], style: codec.Style) -> None:
+    """Law 1 for prompts, in both forms; the open header comes back too."""
+    tokens = render(conversation, "prompt", style=style, **opening)
+    text = render_text(conversation, "prompt", style=style, **opening)
+    for source in (tokens, text):
+        parsed = parse(source, "prompt")
+        assert (parsed.messages, parsed.opening) == (conversation, opening)
+        assert tiles(parsed, len(source))
+
+
+@given(conversations(text_contents, min_size=1), styles)
+def test_a_completion_survives(conversation: list[Message], style: codec.Style) -> None:
+    """Law 1 for completions, in both forms: the open header comes from outside."""
+    if conversation[0].role == "tool":
+        conversation[0] = Message("assistant", conversation[0].content)
+    opening: dict[str, Any] = {"role": conversation[0].role, "name": conversation[0].name}
+    for source in (
+        render(conversation, "completion", style=style, **opening),
+        render_text(conversation, "completion", style=style, **opening),
+    ):
+        parsed = parse(source, "completion", **opening)
+        assert parsed.messages == conversation
+        assert tiles(parsed, len(source))
+
+
+@given(st.lists(st.tuples(messages(), variants), max_size=4))
+def test_variants_are_remembered(drawn: list[tuple[Message, tuple[str, ...]]]) -> None:
+    """Law 2: whichever accepted spelling a header has, rendering as parsed gives the same tokens."""
+    conversation = []
+    for message, chosen in drawn:
+        message.variants = chosen
+        conversation.append(message)
+    tokens = render(conversation, style="as_parsed")
+    parsed = parse(tokens)
+    assert render(parsed.messages, style="as_parsed") == tokens
+
+
+@given(conversations(min_size=1))
+def test_a_missing_stop_token_is_remembered(conversation: list[Message]) -> None:
+    """Law 2 for completions whose last message has no stop token."""
+    conversation[0] = Message("assistant", conversation[0].content, channel="final")
+    cut = render(conversation, "completion")[:-1]
+    parsed = parse(cut, "completion")
+    assert parsed.messages == conversation
+    assert render(parsed.messages, "completion", style="as_parsed") == cut
+    assert render(parsed.messages, "completion") == [*cut, render(conversation)[-1]]
+
+
+@given(contents)
+def test_text_is_never_structure(content: str) -> None:
+    """Law 8: a content adds no special token, whatever it spells."""
+    tokens = render([Message("user", content)])
+    special = [token for token in tokens if token in codec.SPECIAL_TOKENS.values()]
+    assert special == [token for token in render([Message("user", "")]) if token in codec.SPECIAL_TOKENS.values()]
+
+
+@given(st.sampled_from(SPECIAL), st.sampled_from(["name", "recipient", "channel", "content_type"]), words)
+def test_header_fields_are_never_structure(special: str, field: str, word: str) -> None:
+    """Law 8: a field that spells a special token is refused, not written."""
+    message = Message("assistant", "x", **{"content_type": "json", field: word + special})  # type: ignore[arg-type]
+    with pytest.raises(RenderError) as caught:
+        render([message])
+    assert caught.value.code.code == "H201"
+    assert caught.value.index == 0
+
+
+@given(st.sampled_from(["<|channel|>", "<|message|>", "<|start|>", "<|end|>"]))
+def test_ordinary_tokens_that_spell_a_special_one_are_text(spelling: str) -> None:
+    """Law 8: in a content they are content; in place of structure they are an error."""
+    from harmony_spec.vocabulary import load
+
+    ordinary = load(codec.FORMAT.encoding).encode(spelling)
+    tokens = render([Message("assistant", "x", channel="final")])
+    at = tokens.index(codec.SPECIAL_TOKENS["<|message|>"]) + 1
+    assert parse([*tokens[:at], *ordinary, *tokens[at:]]).messages[0].content == spelling + "x"
+    faked = [part for token in tokens for part in (ordinary if token == codec.SPECIAL_TOKENS[spelling] else [token])]
+    with pytest.raises(ParseError):
+        parse(faked)
+
+
+@given(st.sampled_from(SPECIAL), st.text(max_size=9), st.text(max_size=9))
+def test_the_text_form_refuses_content_that_spells_a_special_token(special: str, before: str, after: str) -> None:
+    """Law 8: and it says where."""
+    content = "".join(c for c in before if c != "<" and c.isprintable()) + special + after
+    with pytest.raises(RenderError) as caught:
+        render_text([Message("user", "fine"), Message("user", content)])
+    assert caught.value.code.code == "H202"
+    assert caught.value.index == 1
+    assert caught.value.span is not None
+    assert content[slice(*caught.value.span)] == special
+
+
+@given(st.lists(st.integers(-5, 2**33) | st.sampled_from(list(codec.SPECIAL_TOKENS.values())), max_size=12))
+def test_strict_parsing_raises_one_type_only_for_tokens(tokens: list[int]) -> None:
+    """Law 4, strict: any list of integers gives messages or a `ParseError` with a place in it."""
+    for start in codec.FORMAT.starts:
+        try:
+            parse(tokens, start)  # type: ignore[arg-type]
+        except ParseError as error:
+            assert error.span is not None
+            assert 0 <= error.span.start <= error.span.end <= len(tokens)
+
+
+pieces = st.sampled_from([*SPECIAL[:9], "user", "assistant", " to=", " json", "final", " ", "x", "\ud800", "\n"])
+
+
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_strict_parsing_raises_one_type_only_for_text(text: str) -> None:
+    """Law 4, strict: any string gives messages or a `ParseError` with a place in it."""
+    for start in codec.FORMAT.starts:
+        try:
+            parse(text, start)  # type: ignore[arg-type]
+        except ParseError as error:
+            assert error.span is not None
+            assert 0 <= error.span.start <= error.span.end <= len(text)
+
+
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_text_and_tokens_agree(text: str) -> None:
+    """A text and its tokens are accepted alike, with equal messages, and refused at the same place."""
+    from harmony_spec.vocabulary import load
+
+    if "\ud800" in text:
+        return
+    tokens: list[int] = []
+    starts = []
+    at = 0
+    vocabulary = load(codec.FORMAT.encoding)
+    for match in [*codec.FORMAT.special_matcher.finditer(text), None]:
+        ordinary = vocabulary.encode(text[at : match.start() if match else len(text)])
+        for token in ordinary:
+            starts.append(at)
+            at += len(vocabulary.decode_bytes([token]).decode())
+            tokens.append(token)
+        if match:
+            starts.append(at)
+            tokens.append(codec.SPECIAL_TOKENS[match[0]])
+            at = match.end()
+    outcomes: list[Any] = []
+    for source in (text, tokens):
+        try:
+            outcomes.append(parse(source).messages)
+        except ParseError as error:
+            assert error.span
+            outcomes.append((error.code, error.index, error.expected, error.span.start))
+    if isinstance(outcomes[1], tuple):
+        code, index, expected, token = outcomes[1]
+        assert outcomes[0][:3] == (code, index, expected)
+        low = starts[token] if token < len(starts) else len(text)
+        assert low <= outcomes[0][3] <= (starts[token + 1] if token + 1 < len(starts) else len(text))
+    else:
+        assert outcomes[0] == outcomes[1]
