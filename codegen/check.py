@@ -5,6 +5,9 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping
 
+from lark import Lark
+from lark.exceptions import LarkError
+
 from . import pattern
 from .ambiguity import ambiguities
 from .automaton import TooLarge
@@ -40,7 +43,7 @@ def check(format: Format, sources: Sources) -> None:
     if not problems:
         problems += [*_framing(format), *_tables(format, sources), *_spellings(format, sources), *_texts(format)]
         try:
-            problems += ambiguities(format)
+            problems += [*_legal(format, sources), *ambiguities(format)]
         except TooLarge:
             place = format.rules[format.message].place
             problems.append(
@@ -48,6 +51,20 @@ def check(format: Format, sources: Sources) -> None:
             )
     if problems:
         raise GrammarError(problems)
+
+
+def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
+    """The file is Lark's: people run it through Lark itself, and a test holds the codec against that."""
+    try:
+        Lark(
+            sources.texts[format.lark], parser="earley", lexer="dynamic", start=[start.name for start in format.starts]
+        )
+    except LarkError as error:
+        reason = str(error).splitlines()[0]
+        named = next(
+            (rule for rule in format.rules.values() if f"{rule.name} " in reason), format.rules[format.message]
+        )
+        yield Problem(named.place, f"Lark refuses the grammar: {reason}", "Write it so that Lark loads it as it is.")
 
 
 def _names(format: Format) -> Iterator[Problem]:

@@ -146,7 +146,7 @@ _CONSTRAIN_RULE = r"\ud802"
 # content_type: TYPE
 _CONTENT_TYPE_RULE = "(" + _TYPE + ")"
 
-# _type: " " constrain? content_type
+# type: " " constrain? content_type
 #      | constrain content_type -> unspaced
 _TYPE_RULE = (
     "(?: (?:("
@@ -160,8 +160,8 @@ _TYPE_RULE = (
     + "())"
 )
 
-# header: recipient? channel? _type?
-#       | channel recipient _type? -> recipient_last
+# header: recipient? channel? type?
+#       | channel recipient type? -> recipient_last
 _HEADER_RULE = (
     "(?:(?:"
     + _RECIPIENT_RULE
@@ -240,12 +240,12 @@ def _write_content_type(m: Message, chosen: runtime.Chosen) -> str:
     return str(m.content_type)
 
 
-# _type: " " constrain? content_type
+# type: " " constrain? content_type
 #      | constrain content_type -> unspaced
 def _write_type(m: Message, chosen: runtime.Chosen) -> str:
     fits_0 = m.content_type is not None
     fits_1 = m.constrain and m.content_type is not None
-    branch = runtime.pick("_type", chosen, {"": fits_0, "unspaced": fits_1})
+    branch = runtime.pick("type", chosen, {"": fits_0, "unspaced": fits_1})
     if branch == "unspaced":
         return "\ud802" + _write_content_type(m, chosen)
     text = " "
@@ -254,8 +254,8 @@ def _write_type(m: Message, chosen: runtime.Chosen) -> str:
     return text + _write_content_type(m, chosen)
 
 
-# header: recipient? channel? _type?
-#       | channel recipient _type? -> recipient_last
+# header: recipient? channel? type?
+#       | channel recipient type? -> recipient_last
 def _write_header(m: Message, chosen: runtime.Chosen) -> str:
     fits_0 = True
     fits_1 = m.channel is not None and m.recipient is not None
