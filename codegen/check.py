@@ -43,13 +43,13 @@ def check(format: Format, sources: Sources) -> None:
     if not problems:
         problems += [*_framing(format), *_tables(format, sources), *_spellings(format, sources), *_texts(format)]
         try:
-            problems += [*_legal(format, sources), *ambiguities(format)]
+            problems += ambiguities(format)
         except TooLarge:
             place = format.rules[format.message].place
             problems.append(
                 Problem(place, "the grammar is too large to check", "Bound the repetitions in its patterns.")
             )
-    if problems:
+    if problems or (problems := list(_legal(format, sources))):
         raise GrammarError(problems)
 
 

@@ -43,8 +43,8 @@ class Tables:
             keys = ("special", spelling)
             if not spelling or type(number) is not int or not 0 <= number < size:
                 self.refuse(VOCABULARY, keys, f"`{spelling}` has no id from 0 to {size - 1}", "Correct it, or `size`.")
-                continue
-            if number in owner:
+                number = -1 - len(special)
+            elif number in owner:
                 reason = f"`{owner[number]}` and `{spelling}` have one id, {number}"
                 self.refuse(VOCABULARY, keys, reason, "Give each special token an id of its own.")
             owner.setdefault(number, spelling)

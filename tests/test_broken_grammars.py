@@ -1,0 +1,79 @@
+"""Grammars that are refused, each with file, line, column, reason and remedy."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen import GrammarError, generate
+from codegen.writer import Writer, literal
+
+from . import dialect
+
+BROKEN = tomllib.loads((Path(__file__).parent / "data" / "broken.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_grammar_is_refused(name: str, tmp_path: Path) -> None:
+    """Exactly the problems of the case, each at its place and with a remedy."""
+    folder = dialect.edited(tmp_path / name, BROKEN[name]["edit"])
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    found = [(str(p.place), p.reason) for p in caught.value.problems]
+    expected = BROKEN[name]["problems"]
+    assert len(found) == len(expected), found
+    for (place, reason), (wanted_place, wanted_reason) in zip(found, expected, strict=True):
+        assert place.startswith(wanted_place), found
+        assert wanted_reason in reason
+    assert all(problem.remedy.endswith(".") for problem in caught.value.problems)
+
+
+def test_a_folder_without_grammar_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GrammarError) as caught:
+        generate(tmp_path)
+    assert [p.reason for p in caught.value.problems] == [
+        "a grammar folder holds one .lark file; found none",
+        "the file is missing",
+    ]
+
+
+hostile = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
+    ['"', "'", "\\", '"""', "'''", "\n", "\r", "\x00", "{}", "#", "\u2028", "\\N{DIGIT ONE}", '" + evil() + "', "🎉"]
+)
+
+
+@given(hostile)
+def test_a_literal_is_only_a_string(text: str) -> None:
+    """Nothing in a grammar can put code into the module: a literal is one string constant with that value."""
+    tree = ast.parse(f"x = {literal(text)}")
+    assert len(tree.body) == 1
+    assert ast.literal_eval(literal(text)) == text
+
+
+@given(st.lists(hostile, min_size=1))
+def test_comments_and_docstrings_are_only_that(texts: list[str]) -> None:
+    """What a grammar says in comments adds no statement to the module."""
+    writer = Writer()
+    writer.comment("\n".join(texts))
+    writer.line("def f() -> None:")
+    writer.depth += 1
+    writer.docstring(texts)
+    tree = ast.parse(writer.text())
+    assert [type(node) for node in tree.body] == [ast.FunctionDef]
+    assert isinstance(tree.body[0], ast.FunctionDef)
+    assert len(tree.body[0].body) == 1
+
+
+def test_a_literal_with_every_awkward_character_works(tmp_path: Path) -> None:
+    """Quotes, backslashes, newlines, braces, percent signs and emoji in a literal are written and read back."""
+    module = dialect.codec_of("awkward_literals", tmp_path)
+    message = module.Message("assistant", "x", recipient="f")
+    text = module.render_text([message])
+    assert text == '<|start|>assistant "\'\\\n{to}🎉\t%s=f<|message|>x<|call|>'
+    assert module.parse(text).messages == [message]
+    assert module.parse(module.render([message])).messages == [message]
