@@ -128,10 +128,10 @@ def agentic(turns: int = 20, seed: int = 1) -> list[Message]:
         result = json.dumps([{"title": text(rng, 6), "score": rng.random()} for _ in range(6)])
         messages += [
             Message("user", text(rng, 60)),
-            Message("assistant", text(rng, 160), channel="analysis"),
+            Message("assistant", text(rng, 190), channel="analysis"),
             Message("assistant", arguments, recipient=tool, channel="commentary", content_type="json", constrain=True),
             Message("tool", result, name=tool, recipient="assistant", channel="commentary"),
-            Message("assistant", text(rng, 170), channel="final"),
+            Message("assistant", text(rng, 186), channel="final"),
         ]
     return messages
 
@@ -142,9 +142,9 @@ def long(seed: int = 2) -> list[Message]:
     messages = [Message("system", text(rng, 120))]
     for _ in range(10):
         messages += [
-            Message("user", text(rng, 9_000)),
-            Message("assistant", text(rng, 6_000), channel="analysis"),
-            Message("assistant", text(rng, 5_600), channel="final"),
+            Message("user", text(rng, 10_340)),
+            Message("assistant", text(rng, 6_920), channel="analysis"),
+            Message("assistant", text(rng, 6_520), channel="final"),
         ]
     return messages
 

@@ -74,6 +74,6 @@ def test_a_literal_with_every_awkward_character_works(tmp_path: Path) -> None:
     module = dialect.codec_of("awkward_literals", tmp_path)
     message = module.Message("assistant", "x", recipient="f")
     text = module.render_text([message])
-    assert text == '<|start|>assistant "\'\\\n{to}🎉\t%s=f<|message|>x<|call|>'
+    assert text == "<|start|>assistant \"'\\\n{to}🎉\t%s=f<|message|>x<|call|>"
     assert module.parse(text).messages == [message]
     assert module.parse(module.render([message])).messages == [message]

@@ -1,0 +1,1 @@
+"""How fast the package is, beside `openai-harmony` and `tiktoken`: `python -m benchmarks.run`."""

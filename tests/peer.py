@@ -1,0 +1,73 @@
+"""The peer, `openai-harmony`, as the tests ask it: plain values in and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from benchmarks.peer import conversation, encoding
+from harmony_spec import Message
+
+
+@cache
+def _encoding() -> Any:
+    return encoding(Path(mkdtemp()))
+
+
+def render(messages: Sequence[Message]) -> list[int]:
+    from openai_harmony import RenderConversationConfig
+
+    config = RenderConversationConfig(auto_drop_analysis=False)
+    return list(_encoding().render_conversation(conversation(messages), config))
+
+
+def render_for_completion(messages: Sequence[Message], role: str) -> list[int]:
+    from openai_harmony import Role
+
+    return list(_encoding().render_conversation_for_completion(conversation(messages), Role(role)))
+
+
+def render_for_training(messages: Sequence[Message]) -> list[int]:
+    return list(_encoding().render_conversation_for_training(conversation(messages)))
+
+
+def parse(tokens: Sequence[int]) -> list[dict[str, Any]]:
+    """The messages that the peer reads, contents as text, absent fields left out."""
+    found = _encoding().parse_messages_from_completion_tokens(tokens)
+    return [_shown(message.to_dict()) for message in found]
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    shown = {**entry, "role": str(entry["role"].value), "content": "".join(part["text"] for part in entry["content"])}
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def json_back(value: dict[str, Any]) -> Any:
+    """A conversation in its JSON form, read and written by the peer."""
+    from openai_harmony import Conversation
+
+    return json.loads(Conversation.from_json(json.dumps(value)).to_json())
+
+
+def render_json(value: dict[str, Any]) -> list[int]:
+    from openai_harmony import Conversation, RenderConversationConfig
+
+    config = RenderConversationConfig(auto_drop_analysis=False)
+    return list(_encoding().render_conversation(Conversation.from_json(json.dumps(value)), config))
+
+
+def tokens_of(text: str) -> list[int]:
+    """Tokens of a text in which special tokens are spelled out."""
+    return list(_encoding().encode(text, allowed_special="all"))
+
+
+def encode(text: str) -> list[int]:
+    return list(_encoding().encode(text, disallowed_special=()))
+
+
+def stop_tokens() -> tuple[list[int], list[int]]:
+    return sorted(_encoding().stop_tokens()), sorted(_encoding().stop_tokens_for_assistant_actions())

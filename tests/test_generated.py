@@ -1,0 +1,84 @@
+"""Law 9: the committed codec is what the grammar generates, everywhere; and nothing else knows the format."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codegen import GRAMMAR, generate
+from codegen.build import build
+from codegen.format import Choice, Literal, walk
+from codegen.load import load
+from harmony_spec import runtime
+
+ROOT = GRAMMAR.parent
+CODEC = ROOT / "harmony_spec" / "codec.py"
+
+
+def test_the_committed_codec_is_what_the_grammar_generates() -> None:
+    """If this fails, run: harmony-spec generate grammar -o harmony_spec/codec.py"""
+    assert CODEC.read_text(encoding="utf-8") == generate(GRAMMAR)
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4711"])
+def test_generating_again_gives_the_same_bytes(seed: str) -> None:
+    """In other processes with other hash seeds."""
+    program = "import sys, pathlib, codegen; sys.stdout.write(codegen.generate(pathlib.Path('grammar')))"
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert found.stdout == CODEC.read_bytes()
+
+
+def spellings() -> set[str]:
+    """Every text that the grammar says is part of the format: tokens, literals, listed values, values in conditions."""
+    format = build(load(GRAMMAR))
+    found = {special.spelling for special in format.specials}
+    for rule in format.rules.values():
+        found |= {node.text for node in walk(rule.node) if isinstance(node, Literal)}
+        found |= {b.name for n in walk(rule.node) if isinstance(n, Choice) for b in n.branches if b.name and not b.sets}
+    for terminal in format.terminals.values():
+        found |= set(terminal.values or ())
+    whens = [choose.when for choose in (*format.always, *format.training)]
+    whens += [when for drop in format.drops for when in (drop.dropped, drop.completes)]
+    found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
+    return {text for text in found if any(c.isalpha() for c in text)}
+
+
+def strings_of(path: Path) -> Iterator[str]:
+    """The string constants of a file that are not docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            docs.add(id(node.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.value
+
+
+HAND_WRITTEN = sorted({*ROOT.glob("harmony_spec/*.py"), *ROOT.glob("codegen/*.py")} - {CODEC})
+
+
+@pytest.mark.parametrize("path", HAND_WRITTEN, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_hand_written_code_spells_nothing_of_the_format(path: Path) -> None:
+    """Format knowledge lives in `grammar/` and in the generated codec."""
+    known = spellings()
+    assert {"assistant", "analysis", "final", " to=", "<|start|>", "recipient_last", "return"} <= known
+    for text in strings_of(path):
+        found = {spelling for spelling in known if spelling == text or ("<|" in spelling and spelling in text)}
+        assert not found, (path.name, text)
+
+
+def test_a_codec_for_another_runtime_does_not_import() -> None:
+    runtime.require_api(*runtime.API_VERSION)
+    major, minor = runtime.API_VERSION
+    with pytest.raises(ImportError, match="generate it again"):
+        runtime.require_api(major, minor + 1)
+    with pytest.raises(ImportError, match="generate it again"):
+        runtime.require_api(major + 1, 0)
