@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
@@ -22,16 +23,22 @@ Clock = Callable[[], float]
 """Runs something once and says how many seconds it took."""
 
 
-def clock(work: Callable[[], object], times: int = 1) -> Clock:
-    """A clock for a call, done several times if it is short; freeing the results counts."""
+SAMPLE = 0.05
+"""Seconds that a sample takes at least: short work is done several times over, so that what is measured is the work and
+not the state in which whatever ran before it left the processor's caches."""
 
-    def run() -> float:
+
+def clock(work: Callable[[], object]) -> Clock:
+    """A clock for a call, done as often as a sample needs; freeing the results counts."""
+
+    def timed(times: int) -> float:
         start = time.perf_counter()
         for _ in range(times):
             work()
         return (time.perf_counter() - start) / times
 
-    return run
+    times = max(1, math.ceil(SAMPLE / timed(1)))
+    return lambda: timed(times)
 
 
 def in_turn(runs: int, *clocks: Clock) -> list[float]:

@@ -10,8 +10,8 @@ from .emit_schema import emit_conversation
 from .emit_writers import emit_writers
 from .format import CONTENT, Call, Choose, Field, Format, Terminal
 from .graph import framing, graph
-from .pattern import is_free
-from .writer import Block, Writer, call, data, group, literal, mapping
+from .pattern import any_of, is_free
+from .writer import Block, Writer, call, data, group, literal, mapping, raw
 
 API = (1, 0)
 AS_PARSED = "as_parsed"
@@ -202,6 +202,7 @@ def _format(format: Format, writer: Writer) -> None:
     block = call(
         "runtime.Format",
         "encoding=_ENCODING",
+        f"special_text={raw(any_of(sorted(format.vocabulary.special)))}",
         mapping({literal(s): literal(m) for s, m in markers(format).items()}).prefixed("markers="),
         "message=Message",
         group(map(literal, names)).prefixed("fields="),

@@ -97,6 +97,25 @@ def escape(text: str) -> str:
     return re.escape(text).replace(r"\ ", " ")
 
 
+def any_of(words: list[str]) -> str:
+    """A regular expression for a list of words in which each character is tried once."""
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        heads.setdefault(word[:1], []).append(word[1:])
+    if list(heads) == [""]:
+        return ""
+    optional = heads.pop("", None)
+    branches: dict[str, list[str]] = {}
+    for head, rests in heads.items():
+        branches.setdefault(any_of(rests), []).append(head)
+    options = [
+        (escape(chars[0]) if len(chars) == 1 else f"[{''.join(map(escape, chars))}]") + rest
+        for rest, chars in branches.items()
+    ]
+    whole = options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
+    return f"(?:{whole})?" if optional else whole
+
+
 def expression(node: Node) -> str:
     """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens."""
     match node:

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .errors import INVALID_TEXT, UNKNOWN_TOKEN, ParseError, Span
-from .tables import OTHER, Format, Frame, Tokenizer
+from .tables import Format, Frame, Tokenizer
 
 AROUND = 24
 """How much of the input an error quotes on each side of its position: enough to recognise it."""
@@ -46,7 +46,7 @@ class TextForm:
     def mixed(self, start: int, end: int) -> str:
         """A part of the input in the mixed alphabet."""
         markers = self.format.markers
-        return self.format.special_matcher.sub(lambda m: markers.get(m[0], OTHER), self.units[start:end])
+        return self.format.special_matcher.sub(lambda m: markers[m[0]], self.units[start:end])
 
     def text(self, start: int, end: int) -> str:
         """A part of the input that holds no special token."""
@@ -78,7 +78,7 @@ class TokenForm:
     unit = "token"
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
-        self.format, self.tokenizer = format, tokenizer
+        self.format, self.decode_bytes = format, tokenizer.decode_bytes
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
         try:
             self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
@@ -108,11 +108,11 @@ class TokenForm:
         """A part of the input in the mixed alphabet."""
         markers = self.format.markers
         pieces = self.pieces(start, end)
-        return "".join(text if spelling is None else markers.get(spelling, OTHER) for spelling, text, _, _ in pieces)
+        return "".join(text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces)
 
     def text(self, start: int, end: int) -> str:
         """A part of the input that holds no special token."""
-        data = self.tokenizer.decode_bytes(self.tokens[start:end])
+        data = self.decode_bytes(self.tokens[start:end])
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -131,7 +131,7 @@ class TokenForm:
     def token_at(self, start: int, offset: int) -> int:
         """The index of the token that holds the byte at an offset from the token at `start`."""
         while start < len(self.tokens):
-            offset -= len(self.tokenizer.decode_bytes([self.tokens[start]]))
+            offset -= len(self.decode_bytes([self.tokens[start]]))
             if offset < 0:
                 break
             start += 1
@@ -166,7 +166,7 @@ class TokenForm:
         for token in self.tokens[start:end]:
             spelling = self.format.spellings.get(token)
             known = 0 <= token < self.format.encoding.base_size
-            data = b"" if spelling is not None or not known else self.tokenizer.decode_bytes([token])
+            data = b"" if spelling is not None or not known else self.decode_bytes([token])
             text += data if data else (spelling or f"<{token}>").encode()
         return text.decode(errors="replace")
 

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-OTHER = "\udffe"
-"""The marker of any special token that the grammar does not mention."""
-
 HOLE = "\udfff"
 """Stands for the content of a message while its header is read or written."""
 
@@ -28,8 +25,9 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """The ids of ordinary tokens for a text, whatever it spells."""
 
-    def decode_bytes(self, tokens: list[int], /) -> bytes:
-        """The bytes of ordinary tokens."""
+    @property
+    def decode_bytes(self) -> Callable[[list[int]], bytes]:
+        """A function (or method) that gives the bytes of a list of ordinary tokens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +139,10 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Format:
-    """All tables of one format."""
+    """All tables of one format. `special_text` is a regular expression for the spelling of any special token."""
 
     encoding: Encoding
+    special_text: str
     markers: Mapping[str, str]
     message: Callable[..., Any]
     fields: tuple[str, ...]
@@ -169,11 +168,6 @@ class Format:
         return self.fields[: self.content_at] + self.fields[self.content_at + 1 :]
 
     @cached_property
-    def special_text(self) -> str:
-        """A regular expression for the spelling of any special token."""
-        return _trie(sorted(self.encoding.special))
-
-    @cached_property
     def special_matcher(self) -> re.Pattern[str]:
         return re.compile(self.special_text)
 
@@ -184,22 +178,3 @@ class Format:
     @cached_property
     def by_marker(self) -> dict[str, str]:
         return {marker: spelling for spelling, marker in self.markers.items()}
-
-
-def _trie(words: list[str]) -> str:
-    """A regular expression for a list of words in which each character is tried once."""
-    heads: dict[str, list[str]] = {}
-    for word in words:
-        heads.setdefault(word[:1], []).append(word[1:])
-    if list(heads) == [""]:
-        return ""
-    optional = heads.pop("", None)
-    branches: dict[str, list[str]] = {}
-    for head, rests in heads.items():
-        branches.setdefault(_trie(rests), []).append(head)
-    options = [
-        (re.escape(chars[0]) if len(chars) == 1 else f"[{''.join(map(re.escape, chars))}]") + rest
-        for rest, chars in branches.items()
-    ]
-    whole = options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
-    return f"(?:{whole})?" if optional else whole

@@ -11,16 +11,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .errors import NOT_ENCODABLE, VOCABULARY_FILE, VocabularyError
 from .tables import Encoding, Tokenizer
-
-if TYPE_CHECKING:
-    import tiktoken
 
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
 
@@ -33,21 +28,24 @@ _shared: dict[Encoding, Vocabulary] = {}
 
 
 class Vocabulary:
-    """The ordinary tokens of one encoding. Immutable; all methods may be called from any thread."""
+    """The ordinary tokens of one encoding. Immutable; all methods may be called from any thread.
+
+    Attributes:
+        encoding: the encoding.
+        decode_bytes: the bytes of a list of ordinary tokens; raises `KeyError` for an id that is none.
+    """
 
     def __init__(self, encoding: Encoding, ranks: dict[bytes, int]) -> None:
-        self.encoding, self._ranks = encoding, ranks
-
-    @cached_property
-    def _bpe(self) -> tiktoken.Encoding:
         import tiktoken
 
-        return tiktoken.Encoding(
-            self.encoding.base or self.encoding.name,
-            pat_str="|".join(self.encoding.split),
-            mergeable_ranks=self._ranks,
+        self.encoding, self._ranks = encoding, ranks
+        self._bpe = tiktoken.Encoding(
+            encoding.base or encoding.name,
+            pat_str="|".join(encoding.split),
+            mergeable_ranks=ranks,
             special_tokens={},
         )
+        self.decode_bytes = self._bpe.decode_bytes
 
     def encode(self, text: str) -> list[int]:
         """The token ids of a text, all of them ordinary, whatever it spells.
@@ -77,10 +75,6 @@ class Vocabulary:
                 start = at + BLOCK
         return tokens + self._encode(text[start:])
 
-    def decode_bytes(self, tokens: list[int], /) -> bytes:
-        """The bytes of ordinary tokens; raises `KeyError` for an id that is none."""
-        return self._bpe.decode_bytes(tokens)
-
 
 def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
     """The vocabulary of an encoding, from the package or from a rank file in the published form.
@@ -92,9 +86,7 @@ def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
     with _lock:
         if encoding not in _shared:
             _shared[encoding] = Vocabulary(encoding, _packed(encoding))
-        vocabulary = _shared[encoding]
-        vocabulary._bpe  # noqa: B018 - built under the lock, so that threads do not build it twice
-    return vocabulary
+        return _shared[encoding]
 
 
 def tokenizer_for(encoding: Encoding, given: Tokenizer | None) -> Tokenizer:

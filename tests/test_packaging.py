@@ -52,7 +52,9 @@ def test_the_wheel_works_without_the_tree(wheel: Path, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     environment = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); "
     imports = "import harmony_spec; print(harmony_spec.__file__, {'lark', 'harmony_spec.codegen'} & set(sys.modules))"
-    assert run(sys.executable, "-c", environment + imports, cwd=tmp_path).strip().endswith("set()")
+    said = run(sys.executable, "-c", environment + imports, cwd=tmp_path).strip()
+    assert said.startswith(str(tmp_path))
+    assert said.endswith("set()")
     generate = (
         "from pathlib import Path; from harmony_spec.codegen import GRAMMAR, generate; "
         "import harmony_spec.codec as c; assert generate(GRAMMAR) == Path(c.__file__).read_text(encoding='utf-8'); "
