@@ -179,17 +179,13 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
     """Names in the data files are names of the grammar."""
     variants = format.variants()
     known = f"Named alternatives: {', '.join(variants) or 'none'}."
-    for style in format.styles:
-        for name in style.choose:
-            if name not in variants:
-                place = sources.place(STYLES, f"style.{style.name}", name)
-                yield Problem(place, f"the style `{style.name}` chooses `{name}`, which names no alternative", known)
-    for key, choices in (("always", format.always), ("training", format.training)):
+    chosen = {f"style {style.name}": style.choose for style in format.styles}
+    for key, choices in (chosen | {"always": format.always, "training": format.training}).items():
         for choose in choices:
             if choose.alternative not in variants:
-                place = sources.place(STYLES, key, choose.alternative)
-                yield Problem(place, f"`{choose.alternative}` names no alternative", known)
-            yield from _when(format, choose.when, sources, STYLES, key)
+                place = sources.place(STYLES, key.split()[-1], choose.alternative)
+                yield Problem(place, f"`{key}` chooses `{choose.alternative}`, which names no alternative", known)
+            yield from _when(format, choose.when, sources, STYLES, key.split()[-1])
     for drop in format.drops:
         for when in (drop.dropped, drop.completes):
             yield from _when(format, when, sources, CONVERSATION, "drop")

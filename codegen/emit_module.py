@@ -210,7 +210,7 @@ def _format(format: Format, writer: Writer) -> None:
         mapping(defaults).prefixed("defaults="),
         mapping(dict(_field_patterns(format))).prefixed("patterns="),
         "starts=_STARTS",
-        mapping({literal(s.name): group(map(literal, s.choose)) for s in format.styles}).prefixed("styles="),
+        mapping({literal(s.name): _choices(s.choose) for s in format.styles}).prefixed("styles="),
         f"default_style={literal(format.default_style)}",
         f"as_parsed={literal(AS_PARSED)}",
         _choices(format.always).prefixed("always="),

@@ -155,8 +155,7 @@ class Choose:
 @dataclass(frozen=True)
 class Style:
     name: str
-    choose: tuple[str, ...]
-    doc: str
+    choose: tuple[Choose, ...]
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Tables:
         styles, conversation = self.sources.styles, self.sources.conversation
         tables = self.get(styles, STYLES, dict, "style", default={"default": {"choose": []}})
         named = tuple(
-            Style(name, tuple(map(str, self.get(styles, STYLES, list, "style", name, "choose", default=[]))), "")
+            Style(name, self.choices(self.get(styles, STYLES, list, "style", name, "choose", default=[])))
             for name in tables
         )
         default = self.get(styles, STYLES, str, "default", default=next(iter(tables), "default"))
@@ -96,22 +96,23 @@ class Tables:
         return {
             "styles": named,
             "default_style": default,
-            "always": self.choices("always"),
-            "training": self.choices("training"),
+            "always": self.choices(self.get(styles, STYLES, list, "always", default=[])),
+            "training": self.choices(self.get(styles, STYLES, list, "training", default=[])),
             "opening": self.get(conversation, CONVERSATION, dict, "opening", default={}),
             "drops": drops,
             "stops": stops,
             "example": self.get(conversation, CONVERSATION, str, "example", default=" ").strip(),
         }
 
-    def choices(self, key: str) -> tuple[Choose, ...]:
-        entries = self.get(self.sources.styles, STYLES, list, key, default=[])
+    def choices(self, entries: list[Any]) -> tuple[Choose, ...]:
+        """Alternatives to write: each a name, or a table of `choose` and `when`."""
+        tables = [{"choose": entry} if isinstance(entry, str) else entry for entry in entries]
         return tuple(
-            Choose(self.get(entry, STYLES, str, "choose"), self.when(entry, STYLES, "when")) for entry in entries
+            Choose(self.get(table, STYLES, str, "choose"), self.when(table, STYLES, "when")) for table in tables
         )
 
     def when(self, data: dict[str, Any], file: str, *keys: str) -> When:
-        table = self.get(data, file, dict, *keys)
+        table = self.get(data, file, dict, *keys, default={})
         for field, value in table.items():
             if not isinstance(value, (str, bool)):
                 self.refuse(

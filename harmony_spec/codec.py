@@ -711,7 +711,7 @@ FORMAT = runtime.Format(
         "content_type": (_TYPE, "TYPE: /[A-Za-z0-9][A-Za-z0-9_+\\/-]*/"),
     },
     starts=_STARTS,
-    styles={"openai": (), "model": ("recipient_last",)},
+    styles={"openai": (), "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),)},
     default_style="openai",
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),

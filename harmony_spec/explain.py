@@ -6,7 +6,9 @@ are followed side by side; the furthest position that any of them reaches is the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from .errors import UNEXPECTED_END, UNEXPECTED_TEXT, UNEXPECTED_TOKEN, WRONG_START, ParseError, Span
 from .forms import Form
@@ -54,7 +56,7 @@ def explain(form: Form, stopped: Stopped) -> ParseError:
             error.index = stopped.index
             return error
         unreadable = error
-    place, expected = _furthest(frames, pieces)
+    place, expected = _furthest(form, frames, pieces)
     if unreadable and place[0] >= len(pieces):
         unreadable.index = stopped.index
         return unreadable
@@ -68,7 +70,7 @@ def _longest(frames: list[Frame]) -> int:
     return 1 + max((len(frame.steps) for frame in frames), default=0)
 
 
-def _furthest(frames: list[Frame], pieces: list[Piece]) -> tuple[Place, dict[str, None]]:
+def _furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[Place, dict[str, None]]:
     best: Place = (0, 0)
     expected: dict[str, None] = {}
     todo = [(frame, 0, (0, 0)) for frame in reversed(frames)]
@@ -78,18 +80,24 @@ def _furthest(frames: list[Frame], pieces: list[Piece]) -> tuple[Place, dict[str
         if (frame.name, state, place) in seen:
             continue
         seen.add((frame.name, state, place))
-        if place > best:
+        taken = [(_take(atom, pieces, place), target) for atom, target in frame.steps[state]]
+        if place > best and (any(after for after, _ in taken) or not _inside_word(form, pieces, place)):
             best, expected = place, {}
         if place == best:
             expected |= dict.fromkeys(atom.label for atom, _ in frame.steps[state])
             if state in frame.final:
                 expected[END] = None
-        for atom, target in reversed(frame.steps[state]):
-            if atom.nullable:
-                todo.append((frame, target, place))
-            if (after := _take(atom, pieces, place)) is not None:
-                todo.append((frame, target, after))
+        todo += [(frame, target, after) for after, target in reversed(taken) if after]
+        todo += [(frame, target, place) for atom, target in frame.steps[state] if atom.nullable]
     return best, expected
+
+
+def _inside_word(form: Form, pieces: list[Piece], place: Place) -> bool:
+    """Whether a place splits what some field could hold as a whole: then the whole does not fit, not its rest."""
+    number, offset = place
+    around = pieces[number][1][offset - 1 : offset + 1] if number < len(pieces) and offset else ""
+    patterns = (pattern for pattern, _ in form.format.patterns.values())
+    return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
 def _take(atom: Atom, pieces: list[Piece], place: Place) -> Place | None:
@@ -119,10 +127,9 @@ def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, .
         _, text, first, _ = pieces[number]
         code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
         message = f"the text {_short(text[offset:])} cannot stand here"
-    hint = ""
+    hint = _hint(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
     if other:
-        code, message = WRONG_START, f"this is a {other}, not a {start}: as a {start}, {message}"
-        hint = f"Parse it as a {other}."
+        code, message, hint = WRONG_START, f"this is a {other}, not a {start}", f"Parse it as a {other}."
     around, caret = form.around(span)
     return ParseError(
         code,
@@ -135,6 +142,18 @@ def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, .
         caret=caret,
         hint=hint,
     )
+
+
+def _hint(form: Form, text: str) -> str:
+    """What to do about text that looks like a special token."""
+    spelled = form.format.special_matcher.match(text)
+    if spelled:
+        return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
+    word = text[:40].split(" ")[0]
+    for length in range(4, len(word) + 1):
+        if close := get_close_matches(word[:length], form.format.markers, n=1, cutoff=0.85):
+            return f"Is this a misspelt {close[0]}?"
+    return ""
 
 
 def _short(text: str) -> str:

@@ -18,19 +18,36 @@ AROUND = 24
 """How much of the input an error quotes on each side of its position: enough to recognise it."""
 
 
+LAST_CHARACTER = 0x10FFFF
+"""No token id is larger than this: it would be no code point."""
+
+
 class TextForm:
     """A text in which special tokens are spelled out."""
 
     unit = "character"
 
     def __init__(self, format: Format, text: str) -> None:
-        self.format, self.units = format, text
+        self.format, self.source, self.units = format, text, text
+        self.broken: int | None = None
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            span = Span(error.start, error.start + 1)
-            message = f"U+{ord(text[error.start]):04X} is half of a character (a lone surrogate)"
-            raise ParseError(INVALID_TEXT, message, span=span, hint="Decode the input as UTF-8.") from None
+            self.broken = error.start
+            self.units = text[: error.start]
+
+    def unreadable(self) -> ParseError:
+        """The error for half of a character, which ends what can be read."""
+        at = len(self.units)
+        around, caret = self.around(Span(at, at + 1))
+        return ParseError(
+            INVALID_TEXT,
+            f"U+{ord(self.source[at]):04X} is half of a character (a lone surrogate)",
+            span=Span(at, at + 1),
+            around=around,
+            caret=caret,
+            hint="Decode the input as UTF-8.",
+        )
 
     def framing(self, frame: Frame) -> re.Pattern[str]:
         key = ("text", frame.name)
@@ -61,6 +78,8 @@ class TextForm:
             start = match.end()
         if start < len(self.units):
             yield None, self.units[start:], start, len(self.units)
+        if self.broken is not None:
+            raise self.unreadable()
 
     def locate(self, start: int, text: str, offset: int) -> Span:
         """The span of the character at an offset into a run of text that begins at `start`."""
@@ -69,7 +88,8 @@ class TextForm:
     def around(self, span: Span) -> tuple[str, int]:
         """The text near a span, and where in it the span begins."""
         start = max(span.start - AROUND, 0)
-        return self.units[start : span.end + AROUND], span.start - start
+        shown = self.source[start : span.end + AROUND].encode(errors="replace").decode()
+        return shown, span.start - start
 
 
 class TokenForm:
@@ -80,17 +100,25 @@ class TokenForm:
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         self.format, self.decode_bytes = format, tokenizer.decode_bytes
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
+        self.broken: int | None = None
         try:
-            self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
+            self.units = _characters(self.tokens)
         except (OverflowError, UnicodeDecodeError):
-            index = next(i for i, token in enumerate(self.tokens) if not 0 <= token < 0x110000)
-            raise self.unknown(index) from None
+            self.broken = next(i for i, token in enumerate(self.tokens) if not 0 <= token <= LAST_CHARACTER)
+            self.units = _characters(self.tokens[: self.broken])
 
     def unknown(self, index: int) -> ParseError:
-        name = self.format.encoding.name
-        message = f"{self.tokens[index]} is no token id of {name}"
-        hint = "Were these tokens made with another vocabulary?"
-        return ParseError(UNKNOWN_TOKEN, message, span=Span(index, index + 1), unit=self.unit, hint=hint)
+        """The error for a token that the vocabulary does not have."""
+        around, caret = self.around(Span(index, index + 1))
+        return ParseError(
+            UNKNOWN_TOKEN,
+            f"{self.tokens[index]} is no token id of {self.format.encoding.name}",
+            span=Span(index, index + 1),
+            unit=self.unit,
+            around=around,
+            caret=caret,
+            hint="Remove padding and ignored labels; tokens of another vocabulary mean something else.",
+        )
 
     def framing(self, frame: Frame) -> re.Pattern[str]:
         key = ("tokens", frame.name)
@@ -140,7 +168,8 @@ class TokenForm:
     def pieces(self, start: int, end: int | None = None) -> Iterator[tuple[str | None, str, int, int]]:
         """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
         run = re.compile(f"[{_ordinary_ids(self.format)}]+")
-        end = len(self.tokens) if end is None else end
+        whole = end is None
+        end = len(self.units) if end is None else end
         while start < end:
             if match := run.match(self.units, start, end):
                 yield None, self.text(start, match.end()), start, match.end()
@@ -150,6 +179,8 @@ class TokenForm:
                 start += 1
             else:
                 raise self.unknown(start)
+        if whole and self.broken is not None:
+            raise self.unknown(self.broken)
 
     def locate(self, start: int, text: str, offset: int) -> Span:
         """The span of the token that holds the character at an offset into a run of text that begins at `start`."""
@@ -172,6 +203,11 @@ class TokenForm:
 
 
 Form = TextForm | TokenForm
+
+
+def _characters(tokens: list[int]) -> str:
+    """A string whose code points are token ids."""
+    return array("I", tokens).tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _frame_pattern(frame: Frame, ordinary: str, either: Callable[[tuple[str, ...]], str]) -> str:

@@ -86,15 +86,25 @@ def parse(
         if run.parse():
             return Parsed(run.messages, run.opening, form.unit, run.bounds)
         runs.append(run)
-    raise failure(format, form, start, max(runs, key=lambda run: run.at))
+    raise failure(format, form, start, runs)
 
 
-def failure(format: Format, form: Form, start: str, run: Run) -> ParseError:
-    """Why a run stopped, or, where another start rule takes the input, that."""
-    others = [other for other in format.starts if other != start and form.units]
-    takes = (other for other in others if any(Run(format, form, path, {}).parse() for path in format.starts[other]))
-    stopped = Stopped(run.candidates, run.may_end, run.at, len(run.messages), start, next(takes, None))
+def failure(format: Format, form: Form, start: str, runs: list[Run]) -> ParseError:
+    """Why runs along all paths stopped, or, where another start rule takes the input, that."""
+    at = max(run.at for run in runs)
+    last = [run for run in runs if run.at == at]
+    others = (other for other in format.starts if other != start and form.units and takes(format, form, other))
+    frames = list(dict.fromkeys(frame for run in last for frame in run.candidates))
+    stopped = Stopped(frames, any(run.may_end for run in last), at, last[0].index, start, next(others, None))
     return explain(form, stopped)
+
+
+def takes(format: Format, form: Form, start: str) -> bool:
+    """Whether an input can be read along a start rule."""
+    try:
+        return any(Run(format, form, path, {}).parse() for path in format.starts[start])
+    except ParseError:
+        return False
 
 
 class Run:
@@ -106,22 +116,40 @@ class Run:
         self.bounds: list[tuple[int, int, int, int]] = []
         self.opening: dict[str, Any] | None = None
         self.at = 0
+        self.index = 0
         self.candidates: list[Frame] = []
         self.may_end = False
         self.known = tuple(given.items())
 
     def parse(self) -> bool:
-        """Whether the path reads the whole input; if not, `at` and `candidates` say where it stopped."""
+        """Whether the path reads the whole input.
+
+        If not, `at` says where it stopped, `index` in which message, `candidates` what could have come there, and
+        `may_end` whether the input could have ended there.
+        """
+        try:
+            return self.steps() and self.at == len(self.form.units) and self.form.broken is None
+        except ParseError as error:
+            error.index = len(self.messages)
+            raise
+
+    def steps(self) -> bool:
+        before = (0, 0, self.candidates)
         for number, (frame, times) in enumerate(self.path.steps):
             self.may_end = all(times for _, times in self.path.steps[number:])
-            self.candidates.append(frame)
+            self.candidates = [*self.candidates, frame]
+            before = (self.at, len(self.messages), self.candidates)
             found = self.many(frame) if times == "*" else self.one(frame, optional=times == "?")
+            self.index = len(self.messages)
             if found:
                 self.candidates = [frame] if times == "*" else []
             elif times == "":
                 return False
-        self.may_end = True
-        return self.at == len(self.form.units)
+        if self.candidates:
+            self.may_end = True
+        elif self.at < len(self.form.units) or self.form.broken is not None:
+            self.at, self.index, self.candidates = before  # the last frame is only the beginning of another one
+        return True
 
     def one(self, frame: Frame, optional: bool) -> bool:
         before = len(self.messages)

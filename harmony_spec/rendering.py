@@ -54,8 +54,8 @@ class Plan:
             known = ", ".join([*format.styles, format.as_parsed])
             raise ValueError(f"no style {style!r}; styles: {known}")
         self.format, self.messages, self.given, self.style = format, messages, given, style
-        self.chosen = format.styles.get(style)
-        last = messages[-1].variants if messages and self.chosen is None else ()
+        self.choices = format.styles.get(style)
+        last = messages[-1].variants if messages and self.choices is None else ()
         self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
         self.frames = self._frames(last, start)
         self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
@@ -76,7 +76,7 @@ class Plan:
     def key(self, index: int, message: Any) -> tuple[Any, ...]:
         """What the header of a message depends on."""
         target = self.training and index == len(self.messages) - 1
-        variants = message.variants if self.chosen is None else None
+        variants = message.variants if self.choices is None else None
         return (self.frames[index].name, target, variants, self.fields(message))
 
     def write(self, index: int, message: Any) -> Written:
@@ -86,18 +86,18 @@ class Plan:
             value = getattr(message, name)
             if not isinstance(value, (str, bool, type(None))):
                 raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
-        chosen = message.variants if self.chosen is None else self._choose(message, index)
+        chosen = message.variants if self.choices is None else self._choose(message, index)
         for name, value in self.given.items():
             if name not in frame.fields and getattr(message, name) != value:
                 reason = f"the open header says {name}={value!r}, the message {name}={getattr(message, name)!r}"
                 raise self.error(index, reason)
         return self.checked(frame, message, chosen, index)
 
-    def _choose(self, message: Any, index: int) -> Chosen:
-        found = list(self.chosen or ())
+    def _choose(self, message: Any, index: int | None) -> Chosen:
+        """The alternatives that the style, or the training target, chooses for a message."""
         target = self.training and index == len(self.messages) - 1
-        rules = (*self.format.training * target, *self.format.always)
-        return (*(rule.alternative for rule in rules if rule.applies(message)), *found)
+        rules = (*self.format.training * target, *self.format.always, *(self.choices or ()))
+        return tuple(rule.alternative for rule in rules if rule.applies(message))
 
     def checked(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> Written:
         try:
@@ -141,9 +141,8 @@ class Plan:
         if self.open_frame is None:
             return None
         values = {**self.format.defaults, **self.given}
-        return self.checked(
-            self.open_frame, self.format.message(**{**values, self.format.content: ""}), self.chosen or (), None
-        )
+        message = self.format.message(**{**values, self.format.content: ""})
+        return self.checked(self.open_frame, message, self._choose(message, None), None)
 
 
 def _split(mixed: str, frame: Frame) -> Written:

@@ -150,7 +150,7 @@ class Format:
     defaults: Mapping[str, str | bool | None]
     patterns: Mapping[str, tuple[str, str]]
     starts: Mapping[str, tuple[Path, ...]]
-    styles: Mapping[str, Chosen]
+    styles: Mapping[str, tuple[Choose, ...]]
     default_style: str
     as_parsed: str
     always: tuple[Choose, ...]

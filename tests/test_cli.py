@@ -47,6 +47,7 @@ def test_a_finding_shows_line_caret_expectation() -> None:
         "  2 | second 世界<|end|><|start|>assistant<|chanel|><|message|>x<|end|>",
         "    |                                     ^",
         "  = expected: ':', or ' to=', or <|channel|>, or ' ', or <|constrain|>, or <|message|>",
+        "  = help: Is this a misspelt <|channel|>?",
         "",
         "1 input, 0 valid, 0 messages, 1 finding",
     ]
