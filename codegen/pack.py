@@ -1,4 +1,4 @@
-"""Pack a published rank file into the form that the package ships: `python -m harmony_spec.codegen.pack RANKS NAME`.
+"""Pack a published rank file into the form that the package ships: `python -m harmony_spec.codegen.pack RANKS OUTPUT`.
 
 The result is the lengths of the tokens, one byte each, in the order of their ids, then their bytes; beside it its
 SHA-256.
@@ -12,8 +12,6 @@ import hashlib
 import sys
 from pathlib import Path
 
-from harmony_spec.vocabulary import SHIPPED
-
 
 def pack(ranks: bytes) -> bytes:
     """The packed form of a rank file: a line for each token, its bytes in base64 and its id."""
@@ -23,12 +21,11 @@ def pack(ranks: bytes) -> bytes:
 
 
 def main() -> None:
-    source, name = Path(sys.argv[1]), sys.argv[2]
+    source, output = map(Path, sys.argv[1:])
     data = source.read_bytes()
     packed = pack(gzip.decompress(data) if source.suffix == ".gz" else data)
-    SHIPPED.mkdir(exist_ok=True)
-    (SHIPPED / f"{name}.bin").write_bytes(packed)
-    (SHIPPED / f"{name}.sha256").write_text(hashlib.sha256(packed).hexdigest() + "\n")
+    output.write_bytes(packed)
+    output.with_suffix(".sha256").write_text(hashlib.sha256(packed).hexdigest() + "\n")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from .errors import UNEXPECTED_END, UNEXPECTED_TEXT, UNEXPECTED_TOKEN, WRONG_START, ParseError, Span
-from .forms import Form
+from .forms import Form, Piece
 from .tables import Atom, Frame
 
-Piece = tuple[str | None, str, int, int]
 Place = tuple[int, int]  # the number of a piece, and the offset into its text
 
 END = "the end of the input"

@@ -8,11 +8,15 @@ points.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from .errors import INVALID_TEXT, UNKNOWN_TOKEN, ParseError, Span
 from .tables import Format, Frame, Tokenizer
+
+Piece = tuple[str | None, str, int, int]
+"""A special token (spelling, "") or a run of text (None, text), with start and end."""
 
 AROUND = 24
 """How much of the input an error quotes on each side of its position: enough to recognise it."""
@@ -22,14 +26,86 @@ LAST_CHARACTER = 0x10FFFF
 """No token id is larger than this: it would be no code point."""
 
 
-class TextForm:
+class Form(ABC):
+    """An input as a string of units.
+
+    Attributes:
+        unit: what positions count: "token" or "character".
+        units: the string; it ends before the first unit that cannot be read.
+        broken: where that unit is, or None.
+    """
+
+    unit: str
+    units: str
+    broken: int | None
+
+    def __init__(self, format: Format) -> None:
+        self.format = format
+
+    def framing(self, frame: Frame) -> re.Pattern[str]:
+        """A pattern with two groups, before the content and the content; what follows them ends the frame."""
+        key = (self.unit, frame.name)
+        found: re.Pattern[str] | None = self.format.caches.get(key)
+        if found is None:
+            found = self.format.caches[key] = re.compile(self._framing(frame))
+        return found
+
+    def _framing(self, frame: Frame) -> str:
+        ordinary = self._ordinary()
+        head = f"{ordinary}(?:{self._any_of(frame.inside)}{ordinary})*?" if frame.inside else ordinary
+        if not frame.has_content:
+            return f"({head.removesuffix('?')})()"
+        tail = f"(?!{self._any_of(frame.continues)})" if frame.continues else ""
+        if frame.closes:
+            more = ordinary if frame.ends_with_text else ""
+            trails = f"(?:{self._any_of(frame.trails)}{more})*" if frame.trails else ""
+            close = f"{self._any_of(frame.closes)}{more}{trails}"
+            tail += close if frame.closed else f"(?:{close})?"
+        return f"({head + self._any_of(frame.opens) if frame.opens else ''})({ordinary}){tail}"
+
+    def _any_of(self, spellings: tuple[str, ...]) -> str:
+        return f"(?:{'|'.join(map(self._special, spellings))})"
+
+    @abstractmethod
+    def _ordinary(self) -> str:
+        """A pattern for a run of units of text, as long as possible."""
+
+    @abstractmethod
+    def _special(self, spelling: str) -> str:
+        """A pattern for a special token."""
+
+    @abstractmethod
+    def mixed(self, start: int, end: int) -> str:
+        """A part of the input in the mixed alphabet."""
+
+    @abstractmethod
+    def text(self, start: int, end: int) -> str:
+        """A part of the input that holds no special token."""
+
+    @abstractmethod
+    def pieces(self, start: int) -> Iterator[Piece]:
+        """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end.
+
+        Raises `ParseError` at a unit that cannot be read.
+        """
+
+    @abstractmethod
+    def locate(self, start: int, text: str, offset: int) -> Span:
+        """The span of the unit that holds the character at an offset into a run of text that begins at `start`."""
+
+    @abstractmethod
+    def around(self, span: Span) -> tuple[str, int]:
+        """The text near a span, special tokens spelled out, and where in it the span begins."""
+
+
+class TextForm(Form):
     """A text in which special tokens are spelled out."""
 
     unit = "character"
 
     def __init__(self, format: Format, text: str) -> None:
-        self.format, self.source, self.units = format, text, text
-        self.broken: int | None = None
+        super().__init__(format)
+        self.source, self.units, self.broken = text, text, None
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -49,16 +125,12 @@ class TextForm:
             hint="Decode the input as UTF-8.",
         )
 
-    def framing(self, frame: Frame) -> re.Pattern[str]:
-        key = ("text", frame.name)
-        found: re.Pattern[str] | None = self.format.caches.get(key)
-        if found is None:
-            found = self.format.caches[key] = re.compile(self._framing(frame))
-        return found
+    def _ordinary(self) -> str:
+        firsts = "".join(sorted({re.escape(spelling[0]) for spelling in self.format.encoding.special}))
+        return f"[^{firsts}]*(?:(?!{self.format.special_text})[{firsts}][^{firsts}]*)*"
 
-    def _framing(self, frame: Frame) -> str:
-        ordinary = _ordinary_text(self.format)
-        return _frame_pattern(frame, ordinary, lambda spellings: _either(map(re.escape, spellings)))
+    def _special(self, spelling: str) -> str:
+        return re.escape(spelling)
 
     def mixed(self, start: int, end: int) -> str:
         """A part of the input in the mixed alphabet."""
@@ -69,7 +141,7 @@ class TextForm:
         """A part of the input that holds no special token."""
         return self.units[start:end]
 
-    def pieces(self, start: int) -> Iterator[tuple[str | None, str, int, int]]:
+    def pieces(self, start: int) -> Iterator[Piece]:
         """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
         for match in self.format.special_matcher.finditer(self.units, start):
             if match.start() > start:
@@ -92,15 +164,16 @@ class TextForm:
         return shown, span.start - start
 
 
-class TokenForm:
+class TokenForm(Form):
     """A list of token ids."""
 
     unit = "token"
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
-        self.format, self.decode_bytes = format, tokenizer.decode_bytes
+        super().__init__(format)
+        self.decode_bytes = tokenizer.decode_bytes
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
-        self.broken: int | None = None
+        self.broken = None
         try:
             self.units = _characters(self.tokens)
         except (OverflowError, UnicodeDecodeError):
@@ -120,17 +193,11 @@ class TokenForm:
             hint="Remove padding and ignored labels; tokens of another vocabulary mean something else.",
         )
 
-    def framing(self, frame: Frame) -> re.Pattern[str]:
-        key = ("tokens", frame.name)
-        found: re.Pattern[str] | None = self.format.caches.get(key)
-        if found is None:
-            found = self.format.caches[key] = re.compile(self._framing(frame))
-        return found
+    def _ordinary(self) -> str:
+        return f"[{_ordinary_ids(self.format)}]*"
 
-    def _framing(self, frame: Frame) -> str:
-        special = self.format.encoding.special
-        ordinary = f"[{_ordinary_ids(self.format)}]*"
-        return _frame_pattern(frame, ordinary, lambda names: _either(_character(special[name]) for name in names))
+    def _special(self, spelling: str) -> str:
+        return _character(self.format.encoding.special[spelling])
 
     def mixed(self, start: int, end: int) -> str:
         """A part of the input in the mixed alphabet."""
@@ -165,7 +232,7 @@ class TokenForm:
             start += 1
         return start
 
-    def pieces(self, start: int, end: int | None = None) -> Iterator[tuple[str | None, str, int, int]]:
+    def pieces(self, start: int, end: int | None = None) -> Iterator[Piece]:
         """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
         run = re.compile(f"[{_ordinary_ids(self.format)}]+")
         whole = end is None
@@ -202,31 +269,9 @@ class TokenForm:
         return text.decode(errors="replace")
 
 
-Form = TextForm | TokenForm
-
-
 def _characters(tokens: list[int]) -> str:
     """A string whose code points are token ids."""
     return array("I", tokens).tobytes().decode("utf-32-le", "surrogatepass")
-
-
-def _frame_pattern(frame: Frame, ordinary: str, either: Callable[[tuple[str, ...]], str]) -> str:
-    """A pattern with two groups, before the content and the content; what follows them is the rest of the frame."""
-    head = f"{ordinary}(?:{either(frame.inside)}{ordinary})*?" if frame.inside else ordinary
-    if not frame.has_content:
-        return f"({head.removesuffix('?')})()"
-    tail = f"(?!{either(frame.continues)})" if frame.continues else ""
-    if frame.closes:
-        more = ordinary if frame.ends_with_text else ""
-        trails = f"(?:{either(frame.trails)}{more})*" if frame.trails else ""
-        close = f"{either(frame.closes)}{more}{trails}"
-        tail += close if frame.closed else f"(?:{close})?"
-    return f"({head + either(frame.opens) if frame.opens else ''})({ordinary}){tail}"
-
-
-def _either(options: Iterable[str]) -> str:
-    found = list(options)
-    return f"(?:{'|'.join(found)})" if found else ""
 
 
 def _character(number: int) -> str:
@@ -243,10 +288,3 @@ def _ordinary_ids(format: Format) -> str:
             parts.append(f"{_character(first)}-{_character(number - 1)}")
         first = number + 1
     return "".join(parts)
-
-
-def _ordinary_text(format: Format) -> str:
-    """A pattern for a run of text without special tokens, as long as possible."""
-    firsts = sorted({spelling[0] for spelling in format.encoding.special})
-    chars = "".join(map(re.escape, firsts))
-    return f"[^{chars}]*(?:(?!{format.special_text})[{chars}][^{chars}]*)*"
