@@ -11,28 +11,19 @@ from lark.exceptions import LarkError
 from . import pattern
 from .ambiguity import ambiguities
 from .automaton import TooLarge
-from .emit_schema import unknown_properties
+from .emit_module import type_name
+from .emit_schema import schema_problem, unknown_properties
 from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Special, Value, When
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
 from .tables import looks_special
 
-RESERVED = frozenset(
-    {
-        "variants",
-        "m",
-        "chosen",
-        "text",
-        "branch",
-        "messages",
-        "source",
-        "start",
-        "style",
-        "training",
-        "tokenizer",
-        "given",
-    }
+GENERATED = frozenset(
+    {"Any", "Literal", "Message", "Sequence", "Start", "Style", "dataclass", "field", "runtime"}
+    | {"from_json", "parse", "render", "render_text", "to_json"}
+    | {"given", "m", "chosen", "text", "branch", "messages", "source", "start", "style", "training", "tokenizer"}
+    | {"value", "variants", "str", "bool", "int", "dict", "list", "tuple"}
 )
 """Names that generated code gives to something else."""
 
@@ -79,10 +70,18 @@ def _names(format: Format) -> Iterator[Problem]:
                 reason = f"the alternative name `{branch.name}` is taken, by one of `{owners[branch.name]}`"
                 yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
             owners[branch.name] = rule.name
+    types: dict[str, str] = {}
     for field in format.fields:
-        if field.name in RESERVED or (keyword.iskeyword(field.name) and field.name not in format.rules):
-            place = _field_place(format, field.name)
+        place = _field_place(format, field.name)
+        if field.name in GENERATED or keyword.iskeyword(field.name):
             yield Problem(place, f"`{field.name}` cannot be the name of a field", "Choose another name.")
+        if field.values:
+            name = type_name(field)
+            if not name.isidentifier() or name in GENERATED or keyword.iskeyword(name) or name in types:
+                taken = f", as `{types[name]}` would" if name in types else ""
+                reason = f"the values of `{field.name}` would be the type `{name}`{taken}"
+                yield Problem(place, reason, "Choose another name for the field.")
+            types[name] = field.name
 
 
 def _field_place(format: Format, field: str) -> Place:
@@ -187,6 +186,9 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
                 yield Problem(place, f"`{key}` chooses `{choose.alternative}`, which names no alternative", known)
             yield from _when(format, choose.when, sources, STYLES, key.split()[-1])
     for drop in format.drops:
+        if not drop.name.isidentifier():
+            place = sources.place(CONVERSATION, "drop")
+            yield Problem(place, f"`{drop.name}` is no name of a function", "Use letters, digits and underscores.")
         for when in (drop.dropped, drop.completes):
             yield from _when(format, when, sources, CONVERSATION, "drop")
     for key, names in format.stops.items():
@@ -194,7 +196,9 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
             if name not in variants:
                 yield Problem(sources.place(CONVERSATION, "stop", key, name), f"`{name}` names no alternative", known)
     yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
-    if format.schema is not None:
+    if format.schema is not None and (reason := schema_problem(format.schema)):
+        yield Problem(sources.place(SCHEMA), reason, "docs/grammar.md says what the schema holds.")
+    elif format.schema is not None:
         for name in unknown_properties(format, format.schema):
             place = sources.place(SCHEMA, "properties", name)
             yield Problem(
@@ -208,6 +212,10 @@ def _when(format: Format, when: When, sources: Sources, file: str, key: str) -> 
         place = sources.place(file, key, name)
         if name not in fields:
             yield Problem(place, f"`{name}` is no field of a message", f"Fields: {', '.join(fields)}.")
+        elif file == CONVERSATION and key == "opening" and isinstance(value, bool) != fields[name].flag:
+            yield Problem(
+                place, f"`{name}` is {'true or false' if fields[name].flag else 'a text'}", "Correct the value."
+            )
         elif isinstance(value, str) and (values := fields[name].values) and value not in values:
             yield Problem(place, f"`{name}` cannot be `{value}`", f"Values: {', '.join(values)}.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from . import pattern
 from .emit_patterns import constant, groups
 from .emit_writers import writer_name
@@ -9,32 +11,36 @@ from .format import CONTENT, Call, Format, Literal, Option, Special
 from .graph import Edge, Graph, content_value, framing, graph, is_content
 from .writer import Block, Writer, call, group, literal, raw
 
-
-def emit_atoms(format: Format, writer: Writer) -> None:
-    """One constant for each thing that may come next."""
-    for name, atom in atoms(format).items():
-        writer.block(atom, prefix=f"{name} = ")
-    writer.line()
+Names = dict[Edge, str]
+"""The constant for each thing that may come next."""
 
 
-def atoms(format: Format) -> dict[str, Block]:
-    found: dict[str, Block] = {}
+def atom_names(format: Format) -> Names:
+    """Names that read well; those that would be taken get a number."""
+    names: Names = {}
     for frame in format.frames:
         for _, edge, _ in graph(format, frame).edges():
-            found.setdefault(atom_name(format, edge), _atom(format, edge))
-    return found
+            if edge not in names:
+                name = _atom_name(edge)
+                numbered = (f"{name}_{number}" if number else name for number in count())
+                names[edge] = next(unused for unused in numbered if unused not in names.values())
+    return names
 
 
-def atom_name(format: Format, edge: Edge) -> str:
+def _atom_name(edge: Edge) -> str:
     match edge:
         case Special(terminal):
-            return f"_NEXT_{terminal.strip('_')}"
-        case Literal(text):
-            literals = sorted(
-                {e.text for f in format.frames for _, e, _ in graph(format, f).edges() if isinstance(e, Literal)}
-            )
-            return f"_NEXT_TEXT_{literals.index(text)}"
-    return f"_NEXT_{edge.field.upper()}_{edge.terminal.strip('_')}"
+            return f"_NEXT_{terminal}" if terminal.isidentifier() else "_NEXT_TOKEN"
+        case Literal():
+            return "_NEXT_TEXT"
+    return f"_NEXT_{edge.field}"
+
+
+def emit_atoms(format: Format, names: Names, writer: Writer) -> None:
+    """One constant for each thing that may come next."""
+    for edge, name in names.items():
+        writer.block(_atom(format, edge), prefix=f"{name} = ")
+    writer.line()
 
 
 def _atom(format: Format, edge: Edge) -> Block:
@@ -57,7 +63,7 @@ def nullable_content(format: Format) -> bool:
     return isinstance(format.rules[CONTENT].node, Option)
 
 
-def emit_frame(format: Format, name: str, writer: Writer) -> None:
+def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
     made = graph(format, name)
     around = framing(made)
     free = pattern.is_free(format.terminals[content_value(format).terminal].pattern) and nullable_content(format)
@@ -82,7 +88,7 @@ def emit_frame(format: Format, name: str, writer: Writer) -> None:
         f"closed={around.closed}",
         f"bare={has_content and free and not around.touched}",
         f"ends_with_text={around.ends_with_text}",
-        _steps(format, made).prefixed("steps="),
+        _steps(names, made).prefixed("steps="),
         f"final=frozenset({{{', '.join(map(str, sorted(made.final)))}}})",
         f"write={writer_name(name)}",
     )
@@ -91,11 +97,11 @@ def emit_frame(format: Format, name: str, writer: Writer) -> None:
 
 
 def frame_name(name: str) -> str:
-    return f"_{name.strip('_').upper()}_FRAME"
+    return f"_FRAME_{name}"
 
 
-def _steps(format: Format, made: Graph) -> Block:
-    return group(group(f"({atom_name(format, edge)}, {target})" for edge, target in row) for row in made.steps)
+def _steps(names: Names, made: Graph) -> Block:
+    return group(group(f"({names[edge]}, {target})" for edge, target in row) for row in made.steps)
 
 
 def emit_starts(format: Format, writer: Writer) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import keyword
-
-from .emit_frames import emit_atoms, emit_frame, emit_starts
+from .emit_frames import atom_names, emit_atoms, emit_frame, emit_starts
 from .emit_patterns import constant, emit_patterns, markers
 from .emit_schema import emit_conversation
 from .emit_writers import emit_writers
@@ -38,9 +36,10 @@ def emit(format: Format) -> str:
     writer.line()
     writer.comment("States: what may come next.")
     writer.line()
-    emit_atoms(format, writer)
+    names = atom_names(format)
+    emit_atoms(format, names, writer)
     for name in format.frames:
-        emit_frame(format, name, writer)
+        emit_frame(format, name, names, writer)
         writer.line()
     emit_starts(format, writer)
     writer.line()
@@ -342,13 +341,3 @@ def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Write
     writer.block(completes, prefix="completes = ")
     writer.line("return runtime.drop_completed(messages, dropped, completes)")
     writer.depth -= 1
-
-
-RESERVED = frozenset(
-    {"variants", "m", "chosen", "text", "branch", "messages", "source", "start", "style", "training", "tokenizer"}
-)
-
-
-def is_usable_name(name: str) -> bool:
-    """Whether a name from a grammar can be an attribute and a parameter of the generated module."""
-    return name.isidentifier() and not keyword.iskeyword(name) and name not in RESERVED

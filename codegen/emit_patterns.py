@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import pattern
 from .format import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Value
 from .graph import content_value
+from .terminals import is_terminal
 from .writer import Block, Writer, call, literal, raw
 
 FIRST_MARKER = 0xD800
@@ -19,8 +20,8 @@ def markers(format: Format) -> dict[str, str]:
 
 
 def constant(name: str) -> str:
-    """The name of the constant for a rule or terminal."""
-    return f"_{name.strip('_').upper()}" if name.isupper() else f"_{name.strip('_').upper()}_RULE"
+    """The name of the constant for a rule or terminal; different for different names."""
+    return f"_TERMINAL_{name}" if is_terminal(name) else f"_RULE_{name}"
 
 
 def emit_patterns(format: Format, writer: Writer) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
 from .format import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, walk
 from .writer import Block, Writer, call, data, group, literal
 
@@ -100,6 +103,34 @@ def _spelled(format: Format, node: Node) -> str:
         case Sequence(items):
             return "".join(_spelled(format, item) for item in items)
     return ""
+
+
+DEEPEST = 30
+"""How deep a schema may be nested: the generated module repeats it as code."""
+
+
+def schema_problem(schema: Any) -> str | None:
+    """Why a schema cannot be that of a conversation."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return f"not a JSON Schema: {error.message}"
+    if _depth(schema) > DEEPEST:
+        return f"nested more than {DEEPEST} deep"
+    message = schema.get("$defs", {}).get("message")
+    properties = message.get("properties") if isinstance(message, dict) else None
+    if not isinstance(properties, dict) or CONTENT not in properties:
+        return f"`$defs` has no `message` whose `properties` hold `{CONTENT}`"
+    for name, entry in properties.items():
+        parts = entry.get(WRITTEN_AS, []) if isinstance(entry, dict) else None
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            return f"the property `{name}` is no object, or its `{WRITTEN_AS}` is no list of names"
+    return None
+
+
+def _depth(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, children), default=0)
 
 
 def unknown_properties(format: Format, schema: Any) -> list[str]:

@@ -8,7 +8,7 @@ from .writer import Writer, literal
 
 
 def writer_name(rule: str) -> str:
-    return f"_write_{rule.strip('_')}"
+    return f"_write_{rule}"
 
 
 def emit_writers(format: Format, writer: Writer) -> None:

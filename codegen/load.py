@@ -116,7 +116,7 @@ def load(folder: Path) -> Sources:
     texts = {}
     for path in sorted([*larks, *folder.glob("*.toml"), *folder.glob("*.json")]):
         try:
-            texts[path.name] = path.read_text(encoding="utf-8")
+            texts[path.name] = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             problems.append(Problem(Place(path.name, 1, 1), f"cannot be read: {error}", "Save it as UTF-8 text."))
     data = {name: _data(name, texts[name], problems) for name in texts if not name.endswith(".lark")}
@@ -138,7 +138,7 @@ def load(folder: Path) -> Sources:
 
 def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
     try:
-        value = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
+        value = tomllib.loads(text) if name.endswith(".toml") else json.loads(text, parse_constant=_no_constant)
         if isinstance(value, dict):
             return value
         problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Wrap it in braces."))
@@ -148,7 +148,13 @@ def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
         where = re.search(r"line (\d+), column (\d+)", str(error))
         place = Place(name, int(where[1]), int(where[2])) if where else Place(name, text.count("\n") + 1, 1)
         problems.append(Problem(place, f"not TOML: {error}", "Mend the TOML; no key may stand twice."))
+    except (RecursionError, ValueError) as error:
+        problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Nest less deeply; use ordinary numbers."))
     return {}
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 @cache

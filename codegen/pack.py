@@ -23,9 +23,11 @@ def pack(ranks: bytes) -> bytes:
 def main() -> None:
     source, output = map(Path, sys.argv[1:])
     data = source.read_bytes()
-    packed = pack(gzip.decompress(data) if source.suffix == ".gz" else data)
+    ranks = gzip.decompress(data) if source.suffix == ".gz" else data
+    packed = pack(ranks)
     output.write_bytes(packed)
-    output.with_suffix(".sha256").write_text(hashlib.sha256(packed).hexdigest() + "\n")
+    hashes = [hashlib.sha256(each).hexdigest() for each in (packed, ranks)]
+    output.with_suffix(".sha256").write_text("\n".join(hashes) + "\n")
 
 
 if __name__ == "__main__":

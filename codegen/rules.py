@@ -94,8 +94,7 @@ class Rules:
     def node(self, item: Item, definition: Definition, kind: str) -> Node:
         match item:
             case String(text, place):
-                name = "".join(c for c in text.upper() if c.isalnum() or c == "_") or "TOKEN"
-                return self.terminals.constant(name if text in self.terminals.special else text, text, place)
+                return self.terminals.constant(text, text, place)
             case Regex(source, flags, place):
                 return self.anonymous(source, flags, place, definition, kind)
             case Name(name, place):

@@ -66,6 +66,10 @@ class Tables:
         kinds = {"name": str, "size": int, "sha256": str, "split": list}
         if base:
             base = {key: self.get(data, VOCABULARY, kind, "base", key) for key, kind in kinds.items()}
+            if not 0 < base["size"] <= size:
+                self.refuse(VOCABULARY, ("base", "size"), "not a size within the vocabulary", f"At most {size}.")
+            if not all(isinstance(part, str) for part in base["split"]):
+                self.refuse(VOCABULARY, ("base", "split"), "not a list of strings", "List regular expressions.")
         ordered = dict(sorted(special.items(), key=lambda item: item[1]))
         encoding = self.get(data, VOCABULARY, str, "encoding")
         return Vocabulary(encoding, size, ordered, reserved, base or None)
@@ -98,7 +102,7 @@ class Tables:
             "default_style": default,
             "always": self.choices(self.get(styles, STYLES, list, "always", default=[])),
             "training": self.choices(self.get(styles, STYLES, list, "training", default=[])),
-            "opening": self.get(conversation, CONVERSATION, dict, "opening", default={}),
+            "opening": dict(self.when(conversation, CONVERSATION, "opening").fields),
             "drops": drops,
             "stops": stops,
             "example": self.get(conversation, CONVERSATION, str, "example", default=" ").strip(),

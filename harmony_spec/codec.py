@@ -111,91 +111,91 @@ class Message:
 # \ud806 <|return|>
 
 # ROLE: "system" | "developer" | "user" | "assistant"
-_ROLE = "(?:system|developer|user|assistant)"
+_TERMINAL_ROLE = "(?:system|developer|user|assistant)"
 
 # WORD: /[^\s<]+/
-_WORD = r"[^\s<\ud800-\udfff]+"
+_TERMINAL_WORD = r"[^\s<\ud800-\udfff]+"
 
 # TYPE: /[A-Za-z0-9][A-Za-z0-9_+\/-]*/
-_TYPE = r"[A-Za-z0-9][A-Za-z0-9_\+/\-]*"
+_TERMINAL_TYPE = r"[A-Za-z0-9][A-Za-z0-9_\+/\-]*"
 
 # TEXT: /(?: (?! <\|(?: startoftext | endoftext | return | constrain | channel | start | end | message | call
 #                    | reserved_(?: 20000[0149] | 2000(?: 1[01] | 1[3-9] | [2-9][0-9] ) | 200[1-9][0-9][0-9]
 #                                 | 2010(?: [0-7][0-9] | 8[0-7] ) ) )\|> ) (?s:.) )+/x
-_TEXT = r"(?:[^\ud800-\udfff])+"
+_TERMINAL_TEXT = r"(?:[^\ud800-\udfff])+"
 
 # name: WORD
-_NAME_RULE = "(" + _WORD + ")"
+_RULE_name = "(" + _TERMINAL_WORD + ")"
 
 # author: ROLE (":" name)?
 #       | name -> tool
-_AUTHOR_RULE = "(?:(" + _ROLE + ")(?::" + _NAME_RULE + ")?|" + _NAME_RULE + "())"
+_RULE_author = "(?:(" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "())"
 
 # opening: START author
-_OPENING_RULE = r"\ud800" + _AUTHOR_RULE
+_RULE_opening = r"\ud800" + _RULE_author
 
 # recipient: " to=" WORD
-_RECIPIENT_RULE = " to=(" + _WORD + ")"
+_RULE_recipient = " to=(" + _TERMINAL_WORD + ")"
 
 # channel: CHANNEL WORD
-_CHANNEL_RULE = r"\ud801(" + _WORD + ")"
+_RULE_channel = r"\ud801(" + _TERMINAL_WORD + ")"
 
 # constrain: CONSTRAIN
-_CONSTRAIN_RULE = r"\ud802"
+_RULE_constrain = r"\ud802"
 
 # content_type: TYPE
-_CONTENT_TYPE_RULE = "(" + _TYPE + ")"
+_RULE_content_type = "(" + _TERMINAL_TYPE + ")"
 
 # type: " " constrain? content_type
 #      | constrain content_type -> unspaced
-_TYPE_RULE = (
+_RULE_type = (
     "(?: (?:("
-    + _CONSTRAIN_RULE
+    + _RULE_constrain
     + "))?"
-    + _CONTENT_TYPE_RULE
+    + _RULE_content_type
     + "|("
-    + _CONSTRAIN_RULE
+    + _RULE_constrain
     + ")"
-    + _CONTENT_TYPE_RULE
+    + _RULE_content_type
     + "())"
 )
 
 # header: recipient? channel? type?
 #       | channel recipient type? -> recipient_last
-_HEADER_RULE = (
+_RULE_header = (
     "(?:(?:"
-    + _RECIPIENT_RULE
+    + _RULE_recipient
     + ")?(?:"
-    + _CHANNEL_RULE
+    + _RULE_channel
     + ")?(?:"
-    + _TYPE_RULE
+    + _RULE_type
     + ")?|"
-    + _CHANNEL_RULE
-    + _RECIPIENT_RULE
+    + _RULE_channel
+    + _RULE_recipient
     + "(?:"
-    + _TYPE_RULE
+    + _RULE_type
     + ")?())"
 )
 
 # content: TEXT?
-_CONTENT_RULE = r"([^\ud800-\udfff]*)"
+_RULE_content = r"([^\ud800-\udfff]*)"
 
 # terminator: END
 #           | CALL -> call
 #           | RETURN -> return
-_TERMINATOR_RULE = r"(?:\ud804|\ud805()|\ud806())"
+_RULE_terminator = r"(?:\ud804|\ud805()|\ud806())"
 
 # message: opening header MESSAGE content terminator
-_MESSAGE_RULE = _OPENING_RULE + _HEADER_RULE + r"\ud803" + _CONTENT_RULE + _TERMINATOR_RULE
+_RULE_message = _RULE_opening + _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
 
 # unfinished: opening header MESSAGE content
-_UNFINISHED_RULE = _OPENING_RULE + _HEADER_RULE + r"\ud803" + _CONTENT_RULE
+_RULE_unfinished = _RULE_opening + _RULE_header + r"\ud803" + _RULE_content
 
 # continuation: header MESSAGE content terminator
-_CONTINUATION_RULE = _HEADER_RULE + r"\ud803" + _CONTENT_RULE + _TERMINATOR_RULE
+_RULE_continuation = _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
 
 # remainder: header MESSAGE content
-_REMAINDER_RULE = _HEADER_RULE + r"\ud803" + _CONTENT_RULE
+_RULE_remainder = _RULE_header + r"\ud803" + _RULE_content
 
 
 # Writers: the same rules from the other side.
@@ -310,26 +310,26 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
-_NEXT_ROLE_ROLE = runtime.Atom("role (system, developer, user, assistant)", pattern=_ROLE)
-_NEXT_NAME_WORD = runtime.Atom("name", pattern=_WORD)
-_NEXT_TEXT_2 = runtime.Atom("':'", pattern=":")
+_NEXT_role = runtime.Atom("role (system, developer, user, assistant)", pattern=_TERMINAL_ROLE)
+_NEXT_name = runtime.Atom("name", pattern=_TERMINAL_WORD)
+_NEXT_TEXT = runtime.Atom("':'", pattern=":")
 _NEXT_TEXT_1 = runtime.Atom("' to='", pattern=" to=")
 _NEXT_CHANNEL = runtime.Atom("<|channel|>", special="<|channel|>")
-_NEXT_TEXT_0 = runtime.Atom("' '", pattern=" ")
+_NEXT_TEXT_2 = runtime.Atom("' '", pattern=" ")
 _NEXT_CONSTRAIN = runtime.Atom("<|constrain|>", special="<|constrain|>")
 _NEXT_MESSAGE = runtime.Atom("<|message|>", special="<|message|>")
-_NEXT_RECIPIENT_WORD = runtime.Atom("recipient", pattern=_WORD)
-_NEXT_CHANNEL_WORD = runtime.Atom("channel", pattern=_WORD)
-_NEXT_CONTENT_TYPE_TYPE = runtime.Atom("content_type", pattern=_TYPE)
-_NEXT_CONTENT_TEXT = runtime.Atom("content", pattern=_TEXT, nullable=True)
+_NEXT_recipient = runtime.Atom("recipient", pattern=_TERMINAL_WORD)
+_NEXT_channel = runtime.Atom("channel", pattern=_TERMINAL_WORD)
+_NEXT_content_type = runtime.Atom("content_type", pattern=_TERMINAL_TYPE)
+_NEXT_content = runtime.Atom("content", pattern=_TERMINAL_TEXT, nullable=True)
 _NEXT_END = runtime.Atom("<|end|>", special="<|end|>")
 _NEXT_CALL = runtime.Atom("<|call|>", special="<|call|>")
 _NEXT_RETURN = runtime.Atom("<|return|>", special="<|return|>")
 
 # message: opening header MESSAGE content terminator
-_MESSAGE_FRAME = runtime.Frame(
+_FRAME_message = runtime.Frame(
     name="message",
-    pattern=_MESSAGE_RULE,
+    pattern=_RULE_message,
     groups=(
         runtime.Group("role"),
         runtime.Group("name"),
@@ -366,21 +366,21 @@ _MESSAGE_FRAME = runtime.Frame(
     ends_with_text=False,
     steps=(
         ((_NEXT_START, 1),),
-        ((_NEXT_ROLE_ROLE, 2), (_NEXT_NAME_WORD, 5)),
+        ((_NEXT_role, 2), (_NEXT_name, 5)),
         (
-            (_NEXT_TEXT_2, 3),
+            (_NEXT_TEXT, 3),
             (_NEXT_TEXT_1, 6),
             (_NEXT_CHANNEL, 8),
-            (_NEXT_TEXT_0, 10),
+            (_NEXT_TEXT_2, 10),
             (_NEXT_CONSTRAIN, 13),
             (_NEXT_CHANNEL, 15),
             (_NEXT_MESSAGE, 24),
         ),
-        ((_NEXT_NAME_WORD, 4),),
+        ((_NEXT_name, 4),),
         (
             (_NEXT_TEXT_1, 6),
             (_NEXT_CHANNEL, 8),
-            (_NEXT_TEXT_0, 10),
+            (_NEXT_TEXT_2, 10),
             (_NEXT_CONSTRAIN, 13),
             (_NEXT_CHANNEL, 15),
             (_NEXT_MESSAGE, 24),
@@ -388,30 +388,30 @@ _MESSAGE_FRAME = runtime.Frame(
         (
             (_NEXT_TEXT_1, 6),
             (_NEXT_CHANNEL, 8),
-            (_NEXT_TEXT_0, 10),
+            (_NEXT_TEXT_2, 10),
             (_NEXT_CONSTRAIN, 13),
             (_NEXT_CHANNEL, 15),
             (_NEXT_MESSAGE, 24),
         ),
-        ((_NEXT_RECIPIENT_WORD, 7),),
-        ((_NEXT_CHANNEL, 8), (_NEXT_TEXT_0, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
-        ((_NEXT_CHANNEL_WORD, 9),),
-        ((_NEXT_TEXT_0, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
-        ((_NEXT_CONSTRAIN, 11), (_NEXT_CONTENT_TYPE_TYPE, 12)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 12),),
+        ((_NEXT_recipient, 7),),
+        ((_NEXT_CHANNEL, 8), (_NEXT_TEXT_2, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
+        ((_NEXT_channel, 9),),
+        ((_NEXT_TEXT_2, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
+        ((_NEXT_CONSTRAIN, 11), (_NEXT_content_type, 12)),
+        ((_NEXT_content_type, 12),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 14),),
+        ((_NEXT_content_type, 14),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CHANNEL_WORD, 16),),
+        ((_NEXT_channel, 16),),
         ((_NEXT_TEXT_1, 17),),
-        ((_NEXT_RECIPIENT_WORD, 18),),
-        ((_NEXT_TEXT_0, 19), (_NEXT_CONSTRAIN, 22), (_NEXT_MESSAGE, 24)),
-        ((_NEXT_CONSTRAIN, 20), (_NEXT_CONTENT_TYPE_TYPE, 21)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 21),),
+        ((_NEXT_recipient, 18),),
+        ((_NEXT_TEXT_2, 19), (_NEXT_CONSTRAIN, 22), (_NEXT_MESSAGE, 24)),
+        ((_NEXT_CONSTRAIN, 20), (_NEXT_content_type, 21)),
+        ((_NEXT_content_type, 21),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 23),),
+        ((_NEXT_content_type, 23),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CONTENT_TEXT, 25),),
+        ((_NEXT_content, 25),),
         ((_NEXT_END, 26), (_NEXT_CALL, 27), (_NEXT_RETURN, 28)),
         (),
         (),
@@ -422,9 +422,9 @@ _MESSAGE_FRAME = runtime.Frame(
 )
 
 # opening: START author
-_OPENING_FRAME = runtime.Frame(
+_FRAME_opening = runtime.Frame(
     name="opening",
-    pattern=_OPENING_RULE,
+    pattern=_RULE_opening,
     groups=(runtime.Group("role"), runtime.Group("name"), runtime.Group("name"), runtime.Group("role", "tool")),
     fields=("role", "name"),
     has_content=False,
@@ -436,22 +436,15 @@ _OPENING_FRAME = runtime.Frame(
     closed=True,
     bare=False,
     ends_with_text=False,
-    steps=(
-        ((_NEXT_START, 1),),
-        ((_NEXT_ROLE_ROLE, 2), (_NEXT_NAME_WORD, 5)),
-        ((_NEXT_TEXT_2, 3),),
-        ((_NEXT_NAME_WORD, 4),),
-        (),
-        (),
-    ),
+    steps=(((_NEXT_START, 1),), ((_NEXT_role, 2), (_NEXT_name, 5)), ((_NEXT_TEXT, 3),), ((_NEXT_name, 4),), (), ()),
     final=frozenset({2, 4, 5}),
     write=_write_opening,
 )
 
 # continuation: header MESSAGE content terminator
-_CONTINUATION_FRAME = runtime.Frame(
+_FRAME_continuation = runtime.Frame(
     name="continuation",
-    pattern=_CONTINUATION_RULE,
+    pattern=_RULE_continuation,
     groups=(
         runtime.Group("recipient"),
         runtime.Group("channel"),
@@ -486,30 +479,30 @@ _CONTINUATION_FRAME = runtime.Frame(
         (
             (_NEXT_TEXT_1, 1),
             (_NEXT_CHANNEL, 3),
-            (_NEXT_TEXT_0, 5),
+            (_NEXT_TEXT_2, 5),
             (_NEXT_CONSTRAIN, 8),
             (_NEXT_CHANNEL, 10),
             (_NEXT_MESSAGE, 19),
         ),
-        ((_NEXT_RECIPIENT_WORD, 2),),
-        ((_NEXT_CHANNEL, 3), (_NEXT_TEXT_0, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
-        ((_NEXT_CHANNEL_WORD, 4),),
-        ((_NEXT_TEXT_0, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
-        ((_NEXT_CONSTRAIN, 6), (_NEXT_CONTENT_TYPE_TYPE, 7)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 7),),
+        ((_NEXT_recipient, 2),),
+        ((_NEXT_CHANNEL, 3), (_NEXT_TEXT_2, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
+        ((_NEXT_channel, 4),),
+        ((_NEXT_TEXT_2, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
+        ((_NEXT_CONSTRAIN, 6), (_NEXT_content_type, 7)),
+        ((_NEXT_content_type, 7),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 9),),
+        ((_NEXT_content_type, 9),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CHANNEL_WORD, 11),),
+        ((_NEXT_channel, 11),),
         ((_NEXT_TEXT_1, 12),),
-        ((_NEXT_RECIPIENT_WORD, 13),),
-        ((_NEXT_TEXT_0, 14), (_NEXT_CONSTRAIN, 17), (_NEXT_MESSAGE, 19)),
-        ((_NEXT_CONSTRAIN, 15), (_NEXT_CONTENT_TYPE_TYPE, 16)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 16),),
+        ((_NEXT_recipient, 13),),
+        ((_NEXT_TEXT_2, 14), (_NEXT_CONSTRAIN, 17), (_NEXT_MESSAGE, 19)),
+        ((_NEXT_CONSTRAIN, 15), (_NEXT_content_type, 16)),
+        ((_NEXT_content_type, 16),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 18),),
+        ((_NEXT_content_type, 18),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CONTENT_TEXT, 20),),
+        ((_NEXT_content, 20),),
         ((_NEXT_END, 21), (_NEXT_CALL, 22), (_NEXT_RETURN, 23)),
         (),
         (),
@@ -520,9 +513,9 @@ _CONTINUATION_FRAME = runtime.Frame(
 )
 
 # unfinished: opening header MESSAGE content
-_UNFINISHED_FRAME = runtime.Frame(
+_FRAME_unfinished = runtime.Frame(
     name="unfinished",
-    pattern=_UNFINISHED_RULE,
+    pattern=_RULE_unfinished,
     groups=(
         runtime.Group("role"),
         runtime.Group("name"),
@@ -557,21 +550,21 @@ _UNFINISHED_FRAME = runtime.Frame(
     ends_with_text=False,
     steps=(
         ((_NEXT_START, 1),),
-        ((_NEXT_ROLE_ROLE, 2), (_NEXT_NAME_WORD, 5)),
+        ((_NEXT_role, 2), (_NEXT_name, 5)),
         (
-            (_NEXT_TEXT_2, 3),
+            (_NEXT_TEXT, 3),
             (_NEXT_TEXT_1, 6),
             (_NEXT_CHANNEL, 8),
-            (_NEXT_TEXT_0, 10),
+            (_NEXT_TEXT_2, 10),
             (_NEXT_CONSTRAIN, 13),
             (_NEXT_CHANNEL, 15),
             (_NEXT_MESSAGE, 24),
         ),
-        ((_NEXT_NAME_WORD, 4),),
+        ((_NEXT_name, 4),),
         (
             (_NEXT_TEXT_1, 6),
             (_NEXT_CHANNEL, 8),
-            (_NEXT_TEXT_0, 10),
+            (_NEXT_TEXT_2, 10),
             (_NEXT_CONSTRAIN, 13),
             (_NEXT_CHANNEL, 15),
             (_NEXT_MESSAGE, 24),
@@ -579,30 +572,30 @@ _UNFINISHED_FRAME = runtime.Frame(
         (
             (_NEXT_TEXT_1, 6),
             (_NEXT_CHANNEL, 8),
-            (_NEXT_TEXT_0, 10),
+            (_NEXT_TEXT_2, 10),
             (_NEXT_CONSTRAIN, 13),
             (_NEXT_CHANNEL, 15),
             (_NEXT_MESSAGE, 24),
         ),
-        ((_NEXT_RECIPIENT_WORD, 7),),
-        ((_NEXT_CHANNEL, 8), (_NEXT_TEXT_0, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
-        ((_NEXT_CHANNEL_WORD, 9),),
-        ((_NEXT_TEXT_0, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
-        ((_NEXT_CONSTRAIN, 11), (_NEXT_CONTENT_TYPE_TYPE, 12)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 12),),
+        ((_NEXT_recipient, 7),),
+        ((_NEXT_CHANNEL, 8), (_NEXT_TEXT_2, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
+        ((_NEXT_channel, 9),),
+        ((_NEXT_TEXT_2, 10), (_NEXT_CONSTRAIN, 13), (_NEXT_MESSAGE, 24)),
+        ((_NEXT_CONSTRAIN, 11), (_NEXT_content_type, 12)),
+        ((_NEXT_content_type, 12),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 14),),
+        ((_NEXT_content_type, 14),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CHANNEL_WORD, 16),),
+        ((_NEXT_channel, 16),),
         ((_NEXT_TEXT_1, 17),),
-        ((_NEXT_RECIPIENT_WORD, 18),),
-        ((_NEXT_TEXT_0, 19), (_NEXT_CONSTRAIN, 22), (_NEXT_MESSAGE, 24)),
-        ((_NEXT_CONSTRAIN, 20), (_NEXT_CONTENT_TYPE_TYPE, 21)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 21),),
+        ((_NEXT_recipient, 18),),
+        ((_NEXT_TEXT_2, 19), (_NEXT_CONSTRAIN, 22), (_NEXT_MESSAGE, 24)),
+        ((_NEXT_CONSTRAIN, 20), (_NEXT_content_type, 21)),
+        ((_NEXT_content_type, 21),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 23),),
+        ((_NEXT_content_type, 23),),
         ((_NEXT_MESSAGE, 24),),
-        ((_NEXT_CONTENT_TEXT, 25),),
+        ((_NEXT_content, 25),),
         (),
     ),
     final=frozenset({25}),
@@ -610,9 +603,9 @@ _UNFINISHED_FRAME = runtime.Frame(
 )
 
 # remainder: header MESSAGE content
-_REMAINDER_FRAME = runtime.Frame(
+_FRAME_remainder = runtime.Frame(
     name="remainder",
-    pattern=_REMAINDER_RULE,
+    pattern=_RULE_remainder,
     groups=(
         runtime.Group("recipient"),
         runtime.Group("channel"),
@@ -645,30 +638,30 @@ _REMAINDER_FRAME = runtime.Frame(
         (
             (_NEXT_TEXT_1, 1),
             (_NEXT_CHANNEL, 3),
-            (_NEXT_TEXT_0, 5),
+            (_NEXT_TEXT_2, 5),
             (_NEXT_CONSTRAIN, 8),
             (_NEXT_CHANNEL, 10),
             (_NEXT_MESSAGE, 19),
         ),
-        ((_NEXT_RECIPIENT_WORD, 2),),
-        ((_NEXT_CHANNEL, 3), (_NEXT_TEXT_0, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
-        ((_NEXT_CHANNEL_WORD, 4),),
-        ((_NEXT_TEXT_0, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
-        ((_NEXT_CONSTRAIN, 6), (_NEXT_CONTENT_TYPE_TYPE, 7)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 7),),
+        ((_NEXT_recipient, 2),),
+        ((_NEXT_CHANNEL, 3), (_NEXT_TEXT_2, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
+        ((_NEXT_channel, 4),),
+        ((_NEXT_TEXT_2, 5), (_NEXT_CONSTRAIN, 8), (_NEXT_MESSAGE, 19)),
+        ((_NEXT_CONSTRAIN, 6), (_NEXT_content_type, 7)),
+        ((_NEXT_content_type, 7),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 9),),
+        ((_NEXT_content_type, 9),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CHANNEL_WORD, 11),),
+        ((_NEXT_channel, 11),),
         ((_NEXT_TEXT_1, 12),),
-        ((_NEXT_RECIPIENT_WORD, 13),),
-        ((_NEXT_TEXT_0, 14), (_NEXT_CONSTRAIN, 17), (_NEXT_MESSAGE, 19)),
-        ((_NEXT_CONSTRAIN, 15), (_NEXT_CONTENT_TYPE_TYPE, 16)),
-        ((_NEXT_CONTENT_TYPE_TYPE, 16),),
+        ((_NEXT_recipient, 13),),
+        ((_NEXT_TEXT_2, 14), (_NEXT_CONSTRAIN, 17), (_NEXT_MESSAGE, 19)),
+        ((_NEXT_CONSTRAIN, 15), (_NEXT_content_type, 16)),
+        ((_NEXT_content_type, 16),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CONTENT_TYPE_TYPE, 18),),
+        ((_NEXT_content_type, 18),),
         ((_NEXT_MESSAGE, 19),),
-        ((_NEXT_CONTENT_TEXT, 20),),
+        ((_NEXT_content, 20),),
         (),
     ),
     final=frozenset({20}),
@@ -680,11 +673,11 @@ _REMAINDER_FRAME = runtime.Frame(
 # completion: continuation message* unfinished?
 #           | remainder -> unfinished_only
 _STARTS = {
-    "transcript": (runtime.Path(None, ((_MESSAGE_FRAME, "*"),)),),
-    "prompt": (runtime.Path(None, ((_MESSAGE_FRAME, "*"), (_OPENING_FRAME, ""))),),
+    "transcript": (runtime.Path(None, ((_FRAME_message, "*"),)),),
+    "prompt": (runtime.Path(None, ((_FRAME_message, "*"), (_FRAME_opening, ""))),),
     "completion": (
-        runtime.Path(None, ((_CONTINUATION_FRAME, ""), (_MESSAGE_FRAME, "*"), (_UNFINISHED_FRAME, "?"))),
-        runtime.Path("unfinished_only", ((_REMAINDER_FRAME, ""),)),
+        runtime.Path(None, ((_FRAME_continuation, ""), (_FRAME_message, "*"), (_FRAME_unfinished, "?"))),
+        runtime.Path("unfinished_only", ((_FRAME_remainder, ""),)),
     ),
 }
 
@@ -705,10 +698,10 @@ FORMAT = runtime.Format(
     content_at=1,
     defaults={"role": None, "name": None, "recipient": None, "channel": None, "constrain": False, "content_type": None},
     patterns={
-        "name": (_WORD, "WORD: /[^\\s<]+/"),
-        "recipient": (_WORD, "WORD: /[^\\s<]+/"),
-        "channel": (_WORD, "WORD: /[^\\s<]+/"),
-        "content_type": (_TYPE, "TYPE: /[A-Za-z0-9][A-Za-z0-9_+\\/-]*/"),
+        "name": (_TERMINAL_WORD, "WORD: /[^\\s<]+/"),
+        "recipient": (_TERMINAL_WORD, "WORD: /[^\\s<]+/"),
+        "channel": (_TERMINAL_WORD, "WORD: /[^\\s<]+/"),
+        "content_type": (_TERMINAL_TYPE, "TYPE: /[A-Za-z0-9][A-Za-z0-9_+\\/-]*/"),
     },
     starts=_STARTS,
     styles={"openai": (), "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),)},

@@ -9,6 +9,9 @@ from typing import Any
 from .errors import INVALID_JSON, ConversationError
 from .tables import Format
 
+LONGEST = 200
+"""How much of a problem is shown: it may quote the value, which may be a whole conversation."""
+
 
 @dataclass(frozen=True)
 class Property:
@@ -89,12 +92,18 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     import jsonschema
     from jsonschema.exceptions import best_match
 
-    error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
-    if error is None:
+    try:
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    except RecursionError:
+        raise ConversationError(INVALID_JSON, "the value is nested too deeply") from None
+    if not errors:
         return
+    first = min(errors, key=lambda error: [str(step).zfill(9) for step in error.absolute_path])
+    error = best_match([first]) or first
     path = list(error.absolute_path)
     pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     where = f"at {pointer}" if pointer else "at the top"
     described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    raise ConversationError(INVALID_JSON, f"{where}: {error.message}", index=index, hint=described)
+    message = error.message if len(error.message) <= LONGEST else error.message[:LONGEST] + "\u2026"
+    raise ConversationError(INVALID_JSON, f"{where}: {message}", index=index, hint=described)

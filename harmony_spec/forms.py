@@ -39,8 +39,9 @@ class Form(ABC):
     units: str
     broken: int | None
 
-    def __init__(self, format: Format) -> None:
+    def __init__(self, format: Format, owner: object) -> None:
         self.format = format
+        self.caches = format.caches_of(owner)
 
     def framing(self, frame: Frame) -> re.Pattern[str]:
         """A pattern with two groups, before the content and the content; what follows them ends the frame."""
@@ -104,7 +105,7 @@ class TextForm(Form):
     unit = "character"
 
     def __init__(self, format: Format, text: str) -> None:
-        super().__init__(format)
+        super().__init__(format, TextForm)
         self.source, self.units, self.broken = text, text, None
         try:
             text.encode()
@@ -127,7 +128,7 @@ class TextForm(Form):
 
     def _ordinary(self) -> str:
         firsts = "".join(sorted({re.escape(spelling[0]) for spelling in self.format.encoding.special}))
-        return f"[^{firsts}]*(?:(?!{self.format.special_text})[{firsts}][^{firsts}]*)*"
+        return f"[^{firsts}]*+(?:(?!{self.format.special_text})[{firsts}][^{firsts}]*+)*+"
 
     def _special(self, spelling: str) -> str:
         return re.escape(spelling)
@@ -170,8 +171,10 @@ class TokenForm(Form):
     unit = "token"
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
-        super().__init__(format)
+        super().__init__(format, tokenizer)
         self.decode_bytes = tokenizer.decode_bytes
+        if isinstance(tokens, (bytes, bytearray)):
+            raise TypeError("the source is bytes; decode it to a text, or pass token ids")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
         self.broken = None
         try:

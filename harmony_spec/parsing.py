@@ -24,6 +24,13 @@ HEADER_KEPT = 256
 """Longer headers, in units of the input, are read anew each time, so that the cache stays small on hostile input."""
 
 
+def remember(cache: dict[Any, Any], key: Any, value: object) -> None:
+    """Keep a value in a bounded cache; a full one starts anew, so that what is common now gets a place."""
+    if len(cache) >= HEADER_CACHE:
+        cache.clear()
+    cache[key] = value
+
+
 @dataclass(frozen=True)
 class Parsed(Generic[M]):
     """What a parser read.
@@ -73,6 +80,7 @@ def parse(
         given: fields that the input continues from an open header (for a completion).
         tokenizer: decodes ordinary tokens; needed for token ids only.
     """
+    format.require_start(start)
     form: Form
     if isinstance(source, str):
         form = TextForm(format, source)
@@ -119,7 +127,6 @@ class Run:
         self.index = 0
         self.candidates: list[Frame] = []
         self.may_end = False
-        self.known = tuple(given.items())
 
     def parse(self) -> bool:
         """Whether the path reads the whole input.
@@ -165,7 +172,7 @@ class Run:
         form, start = self.form, self.at
         units, match_frame, text = form.units, form.framing(frame).match, form.text
         message, messages, bounds = self.format.message, self.messages, self.bounds
-        headers = self.format.caches.setdefault((form.unit, frame.name, self.known), {})
+        headers = self.headers(frame)
         at, end_of_input = start, len(units)
         while limit and at < end_of_input and (match := match_frame(units, at)):
             begin, stop = match.span(2)
@@ -175,8 +182,8 @@ class Run:
                 header = headers.get(key)
                 if header is None:
                     header = self.header(frame, at, begin, stop, end, "")
-                    if header and len(key) <= HEADER_KEPT and len(headers) < HEADER_CACHE:
-                        headers[key] = header
+                    if header and len(key) <= HEADER_KEPT:
+                        remember(headers, key, header)
                 content = text(begin, stop) if header else ""
             else:
                 content = text(begin, stop)
@@ -193,6 +200,14 @@ class Run:
             limit -= 1
         self.at = at
         return at > start
+
+    def headers(self, frame: Frame) -> dict[str, Header]:
+        """The cache of the headers of a frame. What they say depends on the tokenizer, and on what is given."""
+        given = tuple((name, value) for name, value in self.given.items() if name not in frame.fields)
+        cache: dict[str, Header] = self.form.caches.setdefault((frame.name, given), {})
+        if len(self.form.caches) > HEADER_CACHE:
+            self.form.caches.clear()
+        return cache
 
     def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
         """Read all of a message but a content that special tokens enclose; None where the pattern does not match."""

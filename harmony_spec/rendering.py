@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .errors import INEXPRESSIBLE, SPECIAL_IN_TEXT, RenderError, Span, VocabularyError
 from .forms import AROUND
-from .parsing import HEADER_CACHE, read_groups
+from .parsing import HEADER_KEPT, read_groups, remember
 from .tables import HOLE, Chosen, Format, Frame, Tokenizer
 
 
@@ -53,45 +53,79 @@ class Plan:
         if style not in format.styles and style != format.as_parsed:
             known = ", ".join([*format.styles, format.as_parsed])
             raise ValueError(f"no style {style!r}; styles: {known}")
+        format.require_start(start)
         self.format, self.messages, self.given, self.style = format, messages, given, style
-        self.choices = format.styles.get(style)
-        last = messages[-1].variants if messages and self.choices is None else ()
+        self.choices = format.styles.get(style) if style != format.as_parsed else None
+        last = self.variants(messages[-1]) if messages else ()
         self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
-        self.frames = self._frames(last, start)
+        self.frames = self._frames(start)
         self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
         self.training = training
-        self.fields = attrgetter(*format.header_fields)
-        self.caches = format.caches.setdefault(("written", style), {})
+        self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
+        self._continued()
 
-    def _frames(self, last: Chosen, start: str) -> list[Frame]:
-        steps = [step for step in self.path.steps if step[0].has_content and (step[1] != "?" or step[0].name in last)]
-        single = sum(times != "*" for _, times in steps)
-        repeated = len(self.messages) - single
-        if repeated < 0 or (repeated and single == len(steps)):
-            count = f"at least {single}" if single < len(steps) else f"exactly {single}"
-            message = f"a {start} has {count} message{'s' * (single != 1)}, not {len(self.messages)}"
+    def variants(self, message: Any) -> Chosen:
+        """The named alternatives that a message was read from, where the style keeps them."""
+        return tuple(message.variants or ()) if self.choices is None else ()
+
+    def _frames(self, start: str) -> list[Frame]:
+        """The frame of each message. An optional one is taken where a message was read from it, or is needed."""
+        messages = self.messages
+        steps = [step for step in self.path.steps if step[0].has_content]
+        least = sum(times == "" for _, times in steps)
+        spare = len(messages) - least
+        repeats = any(times == "*" for _, times in steps)
+        taken: list[tuple[Frame, str]] = []
+        for index, (frame, times) in enumerate(steps):
+            if times != "?":
+                taken.append((frame, times))
+                continue
+            at = index if index < len(steps) - 1 else -1
+            read = spare > 0 and index <= len(messages) and frame.name in self.variants(messages[at])
+            if read or (not repeats and spare > 0):
+                taken.append((frame, ""))
+                spare -= 1
+        if spare < 0 or (spare and not repeats):
+            count = f"at least {least}" if repeats else f"exactly {least}"
+            message = f"a {start} has {count} message{'s' * (least != 1)}, not {len(messages)}"
             raise RenderError(INEXPRESSIBLE, message, hint="Render another start rule.")
-        return [frame for frame, times in steps for _ in range(repeated if times == "*" else 1)]
+        return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
+
+    def _continued(self) -> None:
+        """Raise where a message does not continue the open header that it is said to."""
+        partial = {
+            f.name: [n for n in self.given if n not in f.fields] for f in {f.name: f for f in self.frames}.values()
+        }
+        if not any(partial.values()):
+            return
+        for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
+            for name in partial[frame.name]:
+                said, value = self.given[name], getattr(message, name)
+                if value != said:
+                    raise self.error(index, f"the open header says {name}={said!r}, the message {name}={value!r}")
 
     def key(self, index: int, message: Any) -> tuple[Any, ...]:
         """What the header of a message depends on."""
         target = self.training and index == len(self.messages) - 1
-        variants = message.variants if self.choices is None else None
+        variants = self.variants(message) if self.choices is None else None
         return (self.frames[index].name, target, variants, self.fields(message))
 
     def write(self, index: int, message: Any) -> Written:
         """Write and check the frame of a message; raises `RenderError` where the format cannot express it."""
         frame = self.frames[index]
+        values = {}
         for name in self.format.fields:
             value = getattr(message, name)
-            if not isinstance(value, (str, bool, type(None))):
+            if isinstance(value, str):
+                value = str.__str__(value)
+            elif value is not None and value not in (False, True):
                 raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
-        chosen = message.variants if self.choices is None else self._choose(message, index)
-        for name, value in self.given.items():
-            if name not in frame.fields and getattr(message, name) != value:
-                reason = f"the open header says {name}={value!r}, the message {name}={getattr(message, name)!r}"
-                raise self.error(index, reason)
-        return self.checked(frame, message, chosen, index)
+            values[name] = bool(value) if self.format.defaults.get(name) is False else value
+            if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
+                raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
+        copy = self.format.message(**values)
+        chosen = self.variants(message) if self.choices is None else self._choose(copy, index)
+        return self.checked(frame, copy, chosen, index)
 
     def _choose(self, message: Any, index: int | None) -> Chosen:
         """The alternatives that the style, or the training target, chooses for a message."""
@@ -172,8 +206,9 @@ def render(
     from .vocabulary import tokenizer_for
 
     plan = Plan(format, messages, start, given, style, training)
-    encode = tokenizer_for(format.encoding, tokenizer).encode
-    cache = plan.caches.setdefault(("tokens", encode), {})
+    chosen = tokenizer_for(format.encoding, tokenizer)
+    encode = chosen.encode
+    cache = format.caches_of(chosen).setdefault(("written", style), {})
     tokens: list[int] = []
     extend = tokens.extend
     for index, message in enumerate(messages):
@@ -181,14 +216,15 @@ def render(
         encoded = cache.get(key)
         if encoded is None:
             encoded = _encoded(format, plan.write(index, message), encode)
-            if len(cache) < HEADER_CACHE and plan.frames[index].bare:
-                cache[key] = encoded
+            if plan.frames[index].bare and len(encoded.head) <= HEADER_KEPT:
+                remember(cache, key, encoded)
         head, prefix, suffix, tail = encoded
         extend(head)
         try:
             extend(encode(prefix + content + suffix))
         except (TypeError, UnicodeEncodeError, VocabularyError):
-            raise _bad_content(plan, index, content) from None
+            _require_text(plan, index, content)
+            raise
         extend(tail)
     if opening := plan.opening():
         extend(_encode_mixed(format, "".join(opening), encode))
@@ -219,11 +255,15 @@ def _key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
     return key
 
 
-def _bad_content(plan: Plan, index: int, content: object) -> RenderError:
+def _require_text(plan: Plan, index: int, content: object) -> None:
+    """Raise for a content that is no text."""
     if not isinstance(content, str):
-        return plan.error(index, f"the content is a {type(content).__name__}, not a string")
-    at = next(i for i, char in enumerate(content) if _is_marker(char))
-    return plan.error(index, f"character {at} of the content is half of a character", Span(at, at + 1))
+        raise plan.error(index, f"the content is a {type(content).__name__}, not a string")
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        at = error.start
+        raise plan.error(index, f"character {at} of the content is half of a character", Span(at, at + 1)) from None
 
 
 def render_text(
@@ -235,22 +275,26 @@ def render_text(
     would be one.
     """
     plan = Plan(format, messages, start, given, style, training)
-    cache = plan.caches.setdefault("text", {})
+    cache = format.caches.setdefault(("written", style), {})
     parts: list[str] = []
     for index, message in enumerate(messages):
         key, content = _key(plan, index, message), message.content
         written = cache.get(key)
         if written is None:
-            written = Written(*map(plan.spelled, plan.write(index, message)))
-            if len(cache) < HEADER_CACHE and plan.frames[index].bare:
-                cache[key] = written
+            mixed = plan.write(index, message)
+            if match := format.special_matcher.search("".join(mixed)):
+                raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
+            written = Written(*map(plan.spelled, mixed))
+            if plan.frames[index].bare and len(written.head) <= HEADER_KEPT:
+                remember(cache, key, written)
         head, prefix, suffix, tail = written
-        if not isinstance(content, str):
-            raise _bad_content(plan, index, content)
+        _require_text(plan, index, content)
         if match := format.special_matcher.search(prefix + content + suffix):
             raise _spelled(match, index, content, len(prefix))
         parts += (head, prefix, content, suffix, tail)
     if opening := plan.opening():
+        if match := format.special_matcher.search("".join(opening)):
+            raise plan.error(None, f"the open header spells the special token {match[0]}")
         parts.append(plan.spelled("".join(opening)))
     return "".join(parts)
 

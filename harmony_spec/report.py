@@ -24,7 +24,7 @@ def finding(item: Input, error: HarmonyError) -> Text:
     if isinstance(item.source, str) and line is not None and column is not None:
         _quote(text, item.source.split("\n")[line - 1], column - 1, str(line))
     elif error.around:
-        _quote(text, error.around.replace("\n", "\u240a"), error.caret, "")
+        _quote(text, error.around, error.caret, "")
     for title, said in (("expected", ", or ".join(error.expected)), ("help", error.hint)):
         if said:
             text.append(f"  = {title}: ", style="bold").append(f"{said}\n")
@@ -46,11 +46,17 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
 
 def _quote(text: Text, line: str, at: int, number: str) -> None:
     """The part of a line around a position, and a caret under it."""
+    line = "".join(char if char.isprintable() else _shown(char) for char in line)
     start = max(0, min(at - WINDOW // 2, len(line) - WINDOW))
     shown = line[start : start + WINDOW]
     before = "\u2026" if start else ""
     after = "\u2026" if start + WINDOW < len(line) else ""
     margin = " " * len(number)
-    caret = " " * cell_len(before + line[start:at].replace("\t", " "))
-    text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown.replace("\t", " ") + after + "\n")
+    caret = " " * cell_len(before + line[start:at])
+    text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
     text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style="bold red")
+
+
+def _shown(char: str) -> str:
+    """One visible character for one that a terminal would act on."""
+    return chr(0x2400 + ord(char)) if ord(char) < 0x20 else " " if char.isspace() else "\ufffd"

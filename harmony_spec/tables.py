@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 HOLE = "\udfff"
 """Stands for the content of a message while its header is read or written."""
@@ -156,6 +157,19 @@ class Format:
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
+    owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
+
+    def caches_of(self, owner: object) -> dict[Any, Any]:
+        """Caches of what depends on a tokenizer, or on another owner; they are gone when it is."""
+        try:
+            return self.owned.setdefault(owner, {})
+        except TypeError:  # it cannot be referred to weakly, or has no hash
+            return {}
+
+    def require_start(self, start: str) -> None:
+        """Raise `ValueError` for what is no start rule."""
+        if start not in self.starts:
+            raise ValueError(f"no start rule {start!r}; start rules: {', '.join(self.starts)}")
 
     @property
     def content(self) -> str:

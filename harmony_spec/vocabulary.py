@@ -24,7 +24,7 @@ BLOCK = 250_000
 `tiktoken` panics on runs of about a million, which no `except Exception` catches. A run of twice this fills a block."""
 
 _lock = threading.Lock()
-_shared: dict[Encoding, Vocabulary] = {}
+_shared: dict[tuple[str | None, str | None, tuple[str, ...]], Vocabulary] = {}
 
 
 class Vocabulary:
@@ -84,9 +84,10 @@ def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
     if path is not None:
         return Vocabulary(encoding, _published(encoding, Path(path)))
     with _lock:
-        if encoding not in _shared:
-            _shared[encoding] = Vocabulary(encoding, _packed(encoding))
-        return _shared[encoding]
+        key = (encoding.base, encoding.sha256, encoding.split)
+        if key not in _shared:
+            _shared[key] = Vocabulary(encoding, _packed(encoding))
+        return _shared[key]
 
 
 def tokenizer_for(encoding: Encoding, given: Tokenizer | None) -> Tokenizer:
@@ -109,9 +110,16 @@ def _packed(encoding: Encoding) -> dict[bytes, int]:
         message = f"no vocabulary for the encoding {encoding.name} comes with this package"
         raise VocabularyError(VOCABULARY_FILE, message, hint="Pass a tokenizer, or load a rank file.")
     data = path.read_bytes()
-    _require_hash(str(path), data, path.with_suffix(".sha256").read_text().strip())
+    packed, published = path.with_suffix(".sha256").read_text().split()
+    _require_hash(str(path), data, packed)
+    if published != encoding.sha256:
+        message = f"{path} was made from the file {published}, and {encoding.name} is {encoding.sha256}"
+        raise VocabularyError(VOCABULARY_FILE, message, hint="Load the rank file by its name.")
     count = encoding.base_size
     ends = list(accumulate(data[:count], initial=count))
+    if ends[-1] != len(data):
+        message = f"{path} does not hold {count} tokens"
+        raise VocabularyError(VOCABULARY_FILE, message, hint="Correct the size of the base.")
     return {data[start:end]: rank for rank, (start, end) in enumerate(pairwise(ends))}
 
 
