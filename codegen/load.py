@@ -269,7 +269,13 @@ class _Reader:
         if token.endswith("i"):
             self.refuse(token, "strings that ignore case are not supported", "List the spellings.")
         try:
-            return String(ast.literal_eval(token.removesuffix("i").replace("\n", r"\n")), place)
+            text = ast.literal_eval(token.removesuffix("i").replace("\n", r"\n"))
+            text.encode()
+            return String(text, place)
         except (SyntaxError, ValueError):
-            self.refuse(token, f"the string {token} has an escape that Python does not know", "Double the backslash.")
+            self.refuse(
+                token,
+                f"the string {token} is no text: an escape that Python does not know, or a surrogate",
+                "Double the backslash.",
+            )
             return String("", place)

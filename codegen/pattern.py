@@ -180,6 +180,8 @@ def ranges(chars: Chars) -> Ranges:
 
 def parse(source: str, flags: str = "") -> Node:
     """Read a regular expression; raises `PatternError` where it leaves the subset."""
+    if match := re.search("[\ud800-\udfff]", source):
+        raise PatternError("half of a character (a surrogate)", match.start())
     reader = _Reader(source, verbose="x" in flags, dotall="s" in flags)
     for flag in flags:
         if flag not in "xsu":
@@ -195,7 +197,9 @@ class _Reader:
         self.source, self.verbose, self.dotall, self.at = source, verbose, dotall, 0
 
     def peek(self) -> str:
-        while self.verbose and self.at < len(self.source) and self.source[self.at].isspace():
+        while self.verbose and self.source[self.at : self.at + 1] and self.source[self.at] in "# \t\n\r\f\v":
+            if self.source[self.at] == "#":
+                self.at = (self.source + "\n").index("\n", self.at) - 1
             self.at += 1
         return self.source[self.at : self.at + 1]
 
@@ -251,7 +255,7 @@ class _Reader:
             return ANY if self.dotall else Chars(r"\n", negated=True)
         if char == "\\":
             return self.escape()
-        if char in "^$*+?":
+        if char in "^$*+?{":
             raise PatternError(f"`{char}` is not supported here", start)
         return Text(char)
 
@@ -294,7 +298,8 @@ class _Reader:
             digits = self.source[self.at : self.at + length]
             self.at += length
             if re.fullmatch(r"[0-9A-Fa-f]+", digits) and len(digits) == length and int(digits, 16) <= LAST:
-                return chr(int(digits, 16))
+                if not 0xD800 <= int(digits, 16) <= 0xDFFF:
+                    return chr(int(digits, 16))
         elif char in "nrtfv" and char:
             return {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}[char]
         elif char and not char.isalnum():

@@ -9,6 +9,12 @@ from .format import Choose, Drop, Style, Vocabulary, When
 from .load import CONVERSATION, STYLES, VOCABULARY, Sources
 from .problems import Problem
 
+LARGEST = 0x110000
+"""Token ids are matched as code points."""
+
+MOST_TOKENS = 20_000
+"""More reserved special tokens are a mistake; each takes time to generate."""
+
 
 class Tables:
     """Typed views of the data files; what does not fit is added to `problems`."""
@@ -37,6 +43,8 @@ class Tables:
 
     def _vocabulary(self, data: dict[str, Any]) -> Vocabulary:
         size = self.get(data, VOCABULARY, int, "size")
+        if not 0 < size <= LARGEST:
+            self.refuse(VOCABULARY, ("size",), f"a vocabulary has 1 to {LARGEST} ids", "Correct the size.")
         special: dict[str, int] = {}
         owner: dict[int, str] = {}
         for spelling, number in self.get(data, VOCABULARY, dict, "special").items():
@@ -54,14 +62,18 @@ class Tables:
             template = self.get(data, VOCABULARY, str, "reserved", "spelling")
             first = self.get(data, VOCABULARY, int, "reserved", "first")
             last = self.get(data, VOCABULARY, int, "reserved", "last")
-            if not 0 <= first <= last < size or "{id}" not in template:
-                remedy = "`first` and `last` are ids, `spelling` holds {id}."
+            if not 0 <= first <= last < min(size, first + MOST_TOKENS) or template.count("{id}") != 1:
+                remedy = f"`first` and `last` are at most {MOST_TOKENS} ids, `spelling` holds {{id}} once."
                 self.refuse(VOCABULARY, ("reserved",), "not a range of ids of this vocabulary", remedy)
             else:
                 reserved = (template, first, last)
                 for number in range(first, last + 1):
-                    if number not in owner:
-                        special.setdefault(template.replace("{id}", str(number)), number)
+                    spelling = template.replace("{id}", str(number))
+                    if number not in owner and spelling in special:
+                        reason = f"`{spelling}` has the id {special[spelling]}, and is reserved for {number}"
+                        self.refuse(VOCABULARY, ("special", spelling), reason, "Choose another spelling.")
+                    elif number not in owner:
+                        special[spelling] = number
         base = self.get(data, VOCABULARY, dict, "base", default={})
         kinds = {"name": str, "size": int, "sha256": str, "split": list}
         if base:
@@ -70,6 +82,8 @@ class Tables:
                 self.refuse(VOCABULARY, ("base", "size"), "not a size within the vocabulary", f"At most {size}.")
             if not all(isinstance(part, str) for part in base["split"]):
                 self.refuse(VOCABULARY, ("base", "split"), "not a list of strings", "List regular expressions.")
+        if not special:
+            self.refuse(VOCABULARY, ("special",), "there are no special tokens", "Name them with their ids.")
         ordered = dict(sorted(special.items(), key=lambda item: item[1]))
         encoding = self.get(data, VOCABULARY, str, "encoding")
         return Vocabulary(encoding, size, ordered, reserved, base or None)
@@ -110,13 +124,13 @@ class Tables:
 
     def choices(self, entries: list[Any]) -> tuple[Choose, ...]:
         """Alternatives to write: each a name, or a table of `choose` and `when`."""
-        tables = [{"choose": entry} if isinstance(entry, str) else entry for entry in entries]
+        tables = [{"choose": entry, "when": {}} if isinstance(entry, str) else entry for entry in entries]
         return tuple(
             Choose(self.get(table, STYLES, str, "choose"), self.when(table, STYLES, "when")) for table in tables
         )
 
     def when(self, data: dict[str, Any], file: str, *keys: str) -> When:
-        table = self.get(data, file, dict, *keys, default={})
+        table = self.get(data, file, dict, *keys)
         for field, value in table.items():
             if not isinstance(value, (str, bool)):
                 self.refuse(

@@ -100,10 +100,13 @@ class Writer:
             self.line(line)
 
     def docstring(self, paragraphs: Iterable[str]) -> None:
-        """A docstring; a paragraph that begins with spaces keeps that indent."""
+        """A docstring; a paragraph that begins with spaces keeps that indent.
+
+        Backslashes and triple quotes are replaced, since a wrapped line could tear an escape apart.
+        """
         lines: list[str] = []
         for paragraph in paragraphs:
-            safe = ascii_text(plain(paragraph)).replace("\\", "\\\\").replace('"""', r"\"\"\"")
+            safe = ascii_text(plain(paragraph)).replace("\\", "/").replace('"""', "'''")
             indent = " " * (len(safe) - len(safe.lstrip()))
             lines += textwrap.wrap(
                 safe.lstrip(),
@@ -112,6 +115,7 @@ class Writer:
                 subsequent_indent=indent * 2,
                 break_on_hyphens=False,
             ) or [""]
+        lines = [line.replace('"""', "'''") for line in lines]
         if lines[-1].endswith('"'):
             lines[-1] += " "
         if len(lines) == 1:

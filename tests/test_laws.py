@@ -196,3 +196,57 @@ def test_text_and_tokens_agree(text: str) -> None:
         assert low <= outcomes[0][3] <= (starts[token + 1] if token + 1 < len(starts) else len(text))
     else:
         assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("write", [render, render_text])
+def test_what_was_rendered_before_changes_nothing(write: Any) -> None:
+    """A message that does not continue the open header is refused, also after one like it did."""
+    write([Message("user", "x")], "completion", role="user")
+    for opening in ({"role": "assistant"}, {"role": "user", "name": "eve"}):
+        with pytest.raises(RenderError, match="the open header says"):
+            write([Message("user", "x")], "completion", **opening)
+
+
+@pytest.mark.parametrize("write", [render, render_text])
+@pytest.mark.parametrize("content", ["a\ud800", "\udfff", 5, None, b"x"])
+def test_a_content_that_is_no_text_is_refused(write: Any, content: Any) -> None:
+    with pytest.raises(RenderError, match="content"):
+        write([Message("user", "x"), Message("user", content)])
+
+
+def test_an_error_of_a_tokenizer_is_its_own() -> None:
+    class Broken:
+        def encode(self, text: str) -> list[int]:
+            raise TypeError("mine")
+
+        def decode_bytes(self, tokens: list[int], /) -> bytes:
+            return b""
+
+    with pytest.raises(TypeError, match="mine"):
+        render([Message("user", "x")], tokenizer=Broken())
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: parse("", "bogus"), lambda: render([], "bogus"), lambda: render([], style="x")]
+)  # type: ignore[arg-type]
+def test_a_name_that_is_none_is_a_value_error(call: Any) -> None:
+    with pytest.raises(ValueError, match="bogus|x"):
+        call()
+
+
+def test_bytes_are_no_source() -> None:
+    with pytest.raises(TypeError, match="decode it to a text"):
+        parse(b"<|start|>")
+
+
+def test_text_of_many_angle_brackets_takes_little_memory() -> None:
+    """Peak memory stays within a few bytes a character beyond the text: a pattern must not remember each bracket."""
+    import tracemalloc
+
+    text = "<|start|>user<|message|>" + "<p>x</p>" * 50_000 + "<|end|>"
+    parse(text)
+    tracemalloc.start()
+    parse(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * len(text)

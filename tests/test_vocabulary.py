@@ -43,7 +43,8 @@ def test_the_shipped_form_is_the_published_file(ranks: Path) -> None:
     assert hashlib.sha256(data).hexdigest() == ENCODING.sha256
     shipped = module.SHIPPED / f"{ENCODING.base}.bin"
     assert pack(data) == shipped.read_bytes()
-    assert hashlib.sha256(pack(data)).hexdigest() == shipped.with_suffix(".sha256").read_text().strip()
+    hashes = shipped.with_suffix(".sha256").read_text().split()
+    assert hashes == [hashlib.sha256(pack(data)).hexdigest(), ENCODING.sha256]
 
 
 def test_a_file_can_be_named(ranks: Path) -> None:
@@ -128,8 +129,9 @@ def test_a_packed_file_that_changed_is_refused(tmp_path: Path, monkeypatch: pyte
 
     encoding = replace(ENCODING)
     (tmp_path / f"{encoding.base}.bin").write_bytes(b"x")
-    (tmp_path / f"{encoding.base}.sha256").write_text("0" * 64)
+    (tmp_path / f"{encoding.base}.sha256").write_text("0" * 64 + "\n" + str(encoding.sha256))
     monkeypatch.setattr(module, "SHIPPED", tmp_path)
+    monkeypatch.setattr(module, "_shared", {})
     with pytest.raises(VocabularyError, match="its SHA-256 is"):
         module.load(encoding)
 
@@ -138,3 +140,32 @@ def test_ranks_may_come_in_any_order() -> None:
     lines = [base64.b64encode(token) + b" %d" % rank for rank, token in [(1, b"bc"), (0, b"a")]]
     assert pack(b"\n".join(lines)) == b"\x01\x02abc"
     assert pack(gzip.decompress(gzip.compress(b"\n".join(lines)))) == b"\x01\x02abc"
+
+
+def test_a_shipped_file_of_another_hash_is_not_taken() -> None:
+    """The hash that the grammar names is the one of the published file that the shipped form was made from."""
+    from dataclasses import replace
+
+    with pytest.raises(VocabularyError, match="was made from the file"):
+        module.load(replace(ENCODING, sha256="0" * 64))
+
+
+def test_headers_are_kept_apart_by_tokenizer() -> None:
+    """The same tokens mean something else in another vocabulary, also right after each other."""
+
+    class Table:
+        def __init__(self, words: dict[int, bytes]) -> None:
+            self.words = words
+
+        def encode(self, text: str) -> list[int]:
+            return [next(token for token, word in self.words.items() if word == text.encode())]
+
+        def decode_bytes(self, tokens: list[int], /) -> bytes:
+            return b"".join(self.words[token] for token in tokens)
+
+    one, other = Table({5: b"user", 6: b"x"}), Table({5: b"system", 6: b"x"})
+    tokens = [200006, 5, 200008, 6, 200007]
+    assert parse(tokens, tokenizer=one).messages == [Message("user", "x")]
+    assert parse(tokens, tokenizer=other).messages == [Message("system", "x")]
+    assert render([Message("user", "x")], tokenizer=one) == tokens
+    assert render([Message("system", "x")], tokenizer=other) == tokens
