@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .automaton import TooLarge
 from .build import build
 from .emit_module import emit
 from .load import load
@@ -20,6 +21,12 @@ def generate(folder: Path) -> str:
     from .check import check
 
     sources = load(folder)
-    format = build(sources)
-    check(format, sources)
+    try:
+        format = build(sources)
+        check(format, sources)
+    except (TooLarge, RecursionError):
+        reason = "the grammar is too large, or nested too deeply"
+        raise GrammarError(
+            [Problem(Place(sources.lark, 1, 1), reason, "Make its rules and patterns smaller.")]
+        ) from None
     return emit(format)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .automaton import Automaton, Machine, machine, overlap, sample, token_letter
 from .format import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Start, Value
 from .graph import content_value
-from .pattern import Ranges
+from .pattern import Ranges, Repeat
 from .problems import Place, Problem
 
 
@@ -39,6 +39,14 @@ def ambiguities(format: Format) -> Iterator[Problem]:
             if problem.place not in places:
                 yield problem
             places.add(problem.place)
+
+
+def is_ambiguous(node: Repeat) -> bool:
+    """Whether the rounds of a repetition can be cut in two ways."""
+    automaton = Automaton()
+    begin = automaton.state()
+    end = automaton.pattern(begin, Repeat(node.item, 0, None))
+    return _search(automaton, begin, end) is not None
 
 
 class _Reader:

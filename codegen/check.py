@@ -9,11 +9,10 @@ from lark import Lark
 from lark.exceptions import LarkError
 
 from . import pattern
-from .ambiguity import ambiguities
-from .automaton import TooLarge
-from .emit_module import type_name
+from .ambiguity import ambiguities, is_ambiguous
+from .emit_module import AS_PARSED, type_name
 from .emit_schema import schema_problem, unknown_properties
-from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Special, Value, When
+from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Special, Step, Value, When, walk
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
@@ -30,16 +29,19 @@ GENERATED = frozenset(
 
 def check(format: Format, sources: Sources) -> None:
     """Raise `GrammarError` with all problems of a format."""
+    for name in format.frames if format.terminals_of(CONTENT) else ():
+        graph(format, name)  # raises TooLarge before anything walks a rule that doubles at each step
     problems = [*_names(format), *_contents(format)]
     if not problems:
-        problems += [*_framing(format), *_tables(format, sources), *_spellings(format, sources), *_texts(format)]
-        try:
-            problems += ambiguities(format)
-        except TooLarge:
-            place = format.rules[format.message].place
-            problems.append(
-                Problem(place, "the grammar is too large to check", "Bound the repetitions in its patterns.")
-            )
+        problems += [
+            *_framing(format),
+            *_joints(format),
+            *_patterns(format),
+            *_tables(format, sources),
+            *_spellings(format, sources),
+            *_texts(format),
+        ]
+        problems += ambiguities(format)
     if problems or (problems := list(_legal(format, sources))):
         raise GrammarError(problems)
 
@@ -59,11 +61,21 @@ def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _names(format: Format) -> Iterator[Problem]:
-    owners: dict[str, str] = {}
+    owners = dict.fromkeys(format.frames, "the start rules")
+    for start in format.starts:
+        for name, _ in start.paths:
+            if name in owners:
+                reason = f"the alternative name `{name}` is taken, by one of `{owners[name]}`"
+                yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
+            owners |= {name: start.name} if name else {}
     for rule in format.rules.values():
         if not isinstance(rule.node, Choice):
             continue
+        values = [branch.sets for branch in rule.node.branches if branch.sets]
         for branch in rule.node.branches:
+            if branch.sets and values.count(branch.sets) > 1:
+                reason = f"two alternatives of `{rule.name}` are named `{branch.name}`"
+                yield Problem(branch.place, reason, "The name is a value: each needs its own.")
             if not branch.name or branch.sets:
                 continue
             if branch.name in owners:
@@ -104,15 +116,40 @@ def _contents(format: Format) -> Iterator[Problem]:
         rule = format.rules[name]
         counts = _counts(format, rule.node)
         for field, (low, high) in counts.items():
-            if high > 1:
+            if high > 1 and field.startswith("->"):
+                reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
+                yield Problem(rule.place, reason, "A message remembers one alternative of a rule.")
+            elif high > 1:
                 yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
             elif field == CONTENT and low == 0:
                 yield Problem(
                     rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead."
                 )
-    if CONTENT not in format.fields_of(Call(format.message)):
+    known = format.fields_of(Call(format.message))
+    if not set(known) - {CONTENT}:
+        place = format.rules[format.message].place
+        yield Problem(place, f"`{format.message}` has no field but its content", "Something says who wrote it.")
+    for name in format.frames:
+        for field in format.fields_of(Call(name)):
+            if field not in known:
+                reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
+                yield Problem(format.rules[name].place, reason, f"Messages are what `{format.message}` can say.")
+        if name == format.open_frame and any(key.startswith("->") for key in _counts(format, format.rules[name].node)):
+            reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
+            yield Problem(format.rules[name].place, reason, "Write the open header in one way.")
+    yield from _presence(format)
+    if CONTENT not in known:
         place = format.rules[format.message].place
         yield Problem(place, f"`{format.message}` has no content", "A transcript is made of messages with content.")
+
+
+def _presence(format: Format) -> Iterator[Problem]:
+    """Whether an optional part is there shows in a field that it always sets."""
+    for rule in format.rules.values():
+        for node in walk(rule.node):
+            if isinstance(node, Option) and rule.name != CONTENT and not format.always_set(node.item):
+                reason = f"whether an optional part of `{rule.name}` is there shows in no field"
+                yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
 
 
 def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
@@ -129,10 +166,13 @@ def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
             for item in items:
                 total = _both(total, _counts(format, item))
             return total
-        case Choice(_, branches):
+        case Choice(owner, branches):
             each = [_both({f: (1, 1) for f, _ in b.sets}, _counts(format, b.node)) for b in branches]
             fields = dict.fromkeys(field for counts in each for field in counts)
             none = (0, 0)
+            if any(b.name and not b.sets for b in branches):
+                each = [_both(counts, {f"-> {owner}": (1, 1)}) for counts in each]
+                fields[f"-> {owner}"] = None
             return {
                 field: (min(c.get(field, none)[0] for c in each), max(c.get(field, none)[1] for c in each))
                 for field in fields
@@ -174,10 +214,36 @@ def _framing(format: Format) -> Iterator[Problem]:
             yield Problem(place, reason, "Use another special token for one of them.")
 
 
+def _joints(format: Format) -> Iterator[Problem]:
+    """Between two messages stands a special token, on one side or the other."""
+    for start in format.starts:
+        for _, steps in start.paths:
+            for one, other in _neighbours(steps):
+                made = graph(format, one)
+                around = framing(made)
+                texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
+                open_end = not around.closed or around.ends_with_text
+                if texts and open_end:
+                    reason = f"text at the end of `{one}` meets text at the beginning of `{other}`"
+                    yield Problem(format.rules[other].place, reason, "Begin or end messages with a special token.")
+
+
+def _neighbours(steps: tuple[Step, ...]) -> Iterator[tuple[str, str]]:
+    for index, step in enumerate(steps):
+        if step.times == "*":
+            yield step.frame, step.frame
+        for other in steps[index + 1 :]:
+            yield step.frame, other.frame
+            if other.times == "":
+                break
+
+
 def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
     """Names in the data files are names of the grammar."""
     variants = format.variants()
     known = f"Named alternatives: {', '.join(variants) or 'none'}."
+    if any(style.name == AS_PARSED for style in format.styles):
+        yield Problem(sources.place(STYLES, AS_PARSED), f"`{AS_PARSED}` is no name for a style", "It is built in.")
     chosen = {f"style {style.name}": style.choose for style in format.styles}
     for key, choices in (chosen | {"always": format.always, "training": format.training}).items():
         for choose in choices:
@@ -231,6 +297,14 @@ def _spellings(format: Format, sources: Sources) -> Iterator[Problem]:
                 remedy = "Choose spellings of which none begins inside another."
                 yield Problem(sources.place(VOCABULARY, "special", spelling), reason, remedy)
                 break
+
+
+def _patterns(format: Format) -> Iterator[Problem]:
+    """A repetition whose rounds can be cut in two ways takes exponential time to fail."""
+    for terminal in format.terminals.values():
+        if any(is_ambiguous(node) for node in pattern.repetitions(terminal.pattern)):
+            reason = f"a repetition in `{terminal.name}` can read some text in several ways"
+            yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")
 
 
 def _texts(format: Format) -> Iterator[Problem]:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .automaton import TooLarge
 from .format import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Value, walk
+
+MOST_STATES = 2_000
+"""A message with more parts is a mistake, or an attack."""
 
 Edge = Special | Literal | Value
 
@@ -31,6 +35,8 @@ def graph(format: Format, rule: str) -> Graph:
     def connect(node: Node, sources: frozenset[int]) -> frozenset[int]:
         match node:
             case Special() | Literal() | Value():
+                if len(made.steps) > MOST_STATES:
+                    raise TooLarge
                 made.steps.append([])
                 target = len(made.steps) - 1
                 for source in sorted(sources):

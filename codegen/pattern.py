@@ -92,6 +92,18 @@ def exclusions(node: Node) -> Iterator[frozenset[str]]:
             yield from exclusions(item)
 
 
+def repetitions(node: Node) -> Iterator[Repeat]:
+    """The repetitions in a pattern that may go more than one round."""
+    match node:
+        case Repeat(item, _, high):
+            if high is None or high > 1:
+                yield node
+            yield from repetitions(item)
+        case Concat(children) | Union(children):
+            for child in children:
+                yield from repetitions(child)
+
+
 def escape(text: str) -> str:
     """A regular expression for a text, spaces left as they are."""
     return re.escape(text).replace(r"\ ", " ")
@@ -298,8 +310,9 @@ class _Reader:
             digits = self.source[self.at : self.at + length]
             self.at += length
             if re.fullmatch(r"[0-9A-Fa-f]+", digits) and len(digits) == length and int(digits, 16) <= LAST:
-                if not 0xD800 <= int(digits, 16) <= 0xDFFF:
-                    return chr(int(digits, 16))
+                found = chr(int(digits, 16))
+                if found.isascii() or found.encode(errors="ignore"):
+                    return found
         elif char in "nrtfv" and char:
             return {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}[char]
         elif char and not char.isalnum():

@@ -116,7 +116,7 @@ class Tables:
             "default_style": default,
             "always": self.choices(self.get(styles, STYLES, list, "always", default=[])),
             "training": self.choices(self.get(styles, STYLES, list, "training", default=[])),
-            "opening": dict(self.when(conversation, CONVERSATION, "opening").fields),
+            "opening": dict(self.when({"opening": {}} | conversation, CONVERSATION, "opening").fields),
             "drops": drops,
             "stops": stops,
             "example": self.get(conversation, CONVERSATION, str, "example", default=" ").strip(),

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import pattern
+from .automaton import TooLarge
 from .format import Literal, Special, Terminal
 from .load import VOCABULARY, Alternative, Definition, Group, Item, Name, Regex, String
 from .problems import Place, Problem
 from .tables import looks_special
+
+MOST_PARTS = 50_000
+"""Terminals made of terminals can double in size with each; a grammar with more parts in all is refused."""
 
 
 def is_terminal(name: str) -> bool:
@@ -32,6 +36,7 @@ class Terminals:
         self.specials: dict[str, Special] = {}
         self.constants: dict[str, Literal] = {}
         self.patterns: dict[str, Terminal] = {}
+        self.parts = 0
         for definition in definitions.values():
             if is_terminal(definition.name):
                 self.add(definition)
@@ -42,7 +47,7 @@ class Terminals:
     def add(self, definition: Definition) -> None:
         """Take in a terminal as it is defined."""
         name = definition.name
-        node = self.union(definition.alternatives, seen=(name,))
+        node = self.union(definition.alternatives)
         if node is None:
             return
         place = definition.alternatives[0].place
@@ -82,17 +87,20 @@ class Terminals:
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
         self.patterns[name] = Terminal(name, node, values, place, source)
 
-    def union(self, alternatives: tuple[Alternative, ...], seen: tuple[str, ...]) -> pattern.Node | None:
+    def union(self, alternatives: tuple[Alternative, ...]) -> pattern.Node | None:
         options = []
         for alternative in alternatives:
-            parts = [self.part(item, seen) for item in alternative.items]
+            parts = [self.part(item) for item in alternative.items]
             if any(part is None for part in parts):
                 return None
             flat = [part for part in parts if part is not None]
             options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
         return options[0] if len(options) == 1 else pattern.Union(tuple(options))
 
-    def part(self, item: Item, seen: tuple[str, ...]) -> pattern.Node | None:
+    def part(self, item: Item) -> pattern.Node | None:
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            raise TooLarge
         match item:
             case String(text):
                 return pattern.Text(text)
@@ -105,9 +113,9 @@ class Terminals:
                         place, f"`{name}` is no terminal of this grammar", "Define it, or correct the spelling."
                     )
                     return None
-                return self.union(definition.alternatives, (*seen, name))
+                return self.union(definition.alternatives)
             case Group(alternatives, operator, place):
-                inner = self.union(alternatives, seen)
+                inner = self.union(alternatives)
                 bounds = {"": (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}.get(operator)
                 if inner is None or bounds is None:
                     self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")

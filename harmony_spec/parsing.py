@@ -147,6 +147,8 @@ class Run:
             self.candidates = [*self.candidates, frame]
             before = (self.at, len(self.messages), self.candidates)
             found = self.many(frame) if times == "*" else self.one(frame, optional=times == "?")
+            if not found and times == "" and number and self.path.steps[number - 1][1] == "*":
+                found = self.one_less(frame)
             self.index = len(self.messages)
             if found:
                 self.candidates = [frame] if times == "*" else []
@@ -157,6 +159,19 @@ class Run:
         elif self.at < len(self.form.units) or self.form.broken is not None:
             self.at, self.index, self.candidates = before  # the last frame is only the beginning of another one
         return True
+
+    def one_less(self, frame: Frame) -> bool:
+        """Read a frame in place of the last message, which was taken for one more of those before it."""
+        if not self.messages:
+            return False
+        message, bounds = self.messages.pop(), self.bounds.pop()
+        kept = len(self.messages), len(self.bounds)
+        self.at = bounds[0]
+        if self.one(frame, optional=False) and self.at == len(self.form.units):
+            return True
+        self.messages[kept[0] :], self.bounds[kept[1] :] = [message], [bounds]
+        self.at, self.opening = bounds[3], None
+        return False
 
     def one(self, frame: Frame, optional: bool) -> bool:
         before = len(self.messages)

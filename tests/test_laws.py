@@ -230,7 +230,7 @@ def test_an_error_of_a_tokenizer_is_its_own() -> None:
     "call", [lambda: parse("", "bogus"), lambda: render([], "bogus"), lambda: render([], style="x")]
 )  # type: ignore[arg-type]
 def test_a_name_that_is_none_is_a_value_error(call: Any) -> None:
-    with pytest.raises(ValueError, match="bogus|x"):
+    with pytest.raises(ValueError, match=r"bogus|x"):
         call()
 
 
