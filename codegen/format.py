@@ -260,9 +260,6 @@ class Format:
         nodes = (node for rule in self.rules.values() for node in walk(rule.node))
         return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, Value) and n.field == field))
 
-    def alternatives_of(self, rule: str) -> list[str]:
-        return [name for name, owner in self.variants().items() if owner == rule]
-
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and all in it; other rules are not entered."""

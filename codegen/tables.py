@@ -19,8 +19,6 @@ MOST_TOKENS = 20_000
 class Tables:
     """Typed views of the data files; what does not fit is added to `problems`."""
 
-    file = VOCABULARY
-
     def __init__(self, sources: Sources, problems: list[Problem]) -> None:
         self.sources, self.problems = sources, problems
         self.vocabulary = self._vocabulary(sources.vocabulary)

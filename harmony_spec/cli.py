@@ -47,11 +47,18 @@ def _inputs(names: tuple[str, ...], counts: dict[str, int]) -> Iterator[Input]:
     for name in names:
         try:
             for item in read_inputs(name):
-                counts["inputs"] += 1
-                yield item
+                if isinstance(item, InputError):
+                    _unreadable(item, counts)
+                else:
+                    counts["inputs"] += 1
+                    yield item
         except InputError as error:
-            counts["unreadable"] += 1
-            ERR.print(str(error), style="red")
+            _unreadable(error, counts)
+
+
+def _unreadable(error: InputError, counts: dict[str, int]) -> None:
+    counts["unreadable"] += 1
+    ERR.print(str(error), style="red")
 
 
 def _parse(item: Input, start: codec.Start) -> runtime.Parsed[codec.Message]:
@@ -93,7 +100,7 @@ def validate(files: tuple[str, ...], start: codec.Start) -> None:
 def _summary(inputs: int, messages: int, findings: int, unreadable: int) -> str:
     said = f"{_count(inputs, 'input')}, {inputs - findings} valid, {_count(messages, 'message')}"
     said += f", {_count(findings, 'finding')}" if findings else ""
-    return said + (f", {_count(unreadable, 'file')} not readable" if unreadable else "")
+    return said + (f", {unreadable} not readable" if unreadable else "")
 
 
 def _count(number: int, what: str) -> str:
@@ -138,10 +145,12 @@ def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, trai
     try:
         value = json.loads(read_text(file))
         messages = codec.from_json(value)
+        opening = value.get("opening", {})
         if tokens:
-            click.echo(json.dumps(codec.render(messages, start, style=style, training=training)))
+            click.echo(json.dumps(codec.render(messages, start, style=style, training=training, **opening)))
         else:
-            click.echo(codec.render_text(messages, start, style=style, training=training), nl=sys.stdout.isatty())
+            text = codec.render_text(messages, start, style=style, training=training, **opening)
+            click.echo(text, nl=sys.stdout.isatty())
     except json.JSONDecodeError as error:
         _refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
     except RecursionError:

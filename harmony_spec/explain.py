@@ -150,7 +150,7 @@ def _hint(form: Form, text: str) -> str:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
     word = text[:40].split(" ")[0]
     for length in range(4, len(word) + 1):
-        if close := get_close_matches(word[:length], form.format.markers, n=1, cutoff=0.85):
+        if close := get_close_matches(word[:length], form.format.markers, n=1, cutoff=0.9):
             return f"Is this a misspelt {close[0]}?"
     return ""
 

@@ -44,16 +44,22 @@ def read_text(name: str) -> str:
         raise InputError(f"{name}:{line}: not UTF-8: byte 0x{byte:02x} at offset {error.start}") from None
 
 
-def read_inputs(name: str) -> Iterator[Input]:
-    """The inputs of a file: one text, one JSON array of token ids, or such an array on each line."""
+def read_inputs(name: str) -> Iterator[Input | InputError]:
+    """The inputs of a file: one text, one JSON array of token ids, or such an array on each line.
+
+    A line that is none comes as the error that says so; a file that is none raises it.
+    """
     text = read_text(name)
     if not text.lstrip().startswith("["):
         yield Input(name, None, text)
         return
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if len(lines) > 1 and all(line.strip().startswith("[") and line.strip().endswith("]") for _, line in lines):
+    if len(lines) > 1 and all(line.lstrip().startswith("[") for _, line in lines):
         for number, line in lines:
-            yield Input(name, number, _tokens(name, line, number))
+            try:
+                yield Input(name, number, _tokens(name, line, number))
+            except InputError as error:
+                yield error
         return
     first = text.lstrip()[1:].lstrip()[:1]
     if first.isdigit() or first in "-]":

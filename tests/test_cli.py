@@ -78,11 +78,10 @@ def test_token_lists_are_recognised(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe", "bad: not UTF-8: byte 0xff at offset 0"),
+        (b"\xff\xfe", "bad:1: not UTF-8: byte 0xff at offset 0"),
         (b"[1, 2", "bad:1:6: not a JSON array of token ids: Expecting ',' delimiter"),
         (b"[1, 2.5]", "bad:1: not a JSON array of token ids: item 1 is 2.5"),
         (b"[1]\n[true]\n", "bad:2: not a JSON array of token ids: item 0 is true"),
-        (b"[" * 100_000 + b"]" * 100_000, "bad"),
     ],
 )
 def test_unusable_input_exits_with_2(content: bytes, said: str, tmp_path: Path) -> None:
@@ -91,11 +90,9 @@ def test_unusable_input_exits_with_2(content: bytes, said: str, tmp_path: Path) 
     bad.write_bytes(content)
     good.write_text(GOOD)
     result = run("validate", str(bad), str(good))
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert "1 valid" in result.stdout
-    if content[:2] != b"[[":
-        assert result.exit_code == 2
-        assert result.stderr.replace(":1: not UTF-8", ": not UTF-8").splitlines()[0].endswith(said)
+    assert result.stderr.splitlines()[0].endswith(said)
 
 
 def test_missing_files_and_folders_exit_with_2(tmp_path: Path) -> None:
@@ -120,6 +117,9 @@ def test_parse_prints_json() -> None:
     assert json.loads(result.stdout) == codec.to_json(codec.parse(GOOD).messages)
     result = run("parse", "--start", "prompt", "-", given=GOOD + "<|start|>assistant")
     assert json.loads(result.stdout)["opening"] == {"role": "assistant"}
+    named = GOOD + "<|start|>user:bob"
+    result = run("parse", "--start", "prompt", "-", given=named)
+    assert run("render", "--start", "prompt", "-", given=result.stdout).stdout == named
     result = run("parse", "-", given="nothing")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "H102" in result.stderr
@@ -203,3 +203,21 @@ def test_no_input_gives_a_traceback(data: bytes) -> None:
     assert result.exit_code in (0, 1, 2), result.exception
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert " valid, " in result.stdout
+
+
+def test_a_broken_row_does_not_end_the_run() -> None:
+    tokens = json.dumps(render(codec.parse(GOOD).messages))
+    result = run("validate", "-", given=f'{tokens}\n[200006, 1428\n[1, "x"]\n{tokens}\n')
+    assert result.exit_code == 2
+    assert result.stdout == "2 inputs, 2 valid, 2 messages, 2 not readable\n"
+    assert result.stderr.splitlines() == [
+        "-:2:14: not a JSON array of token ids: Expecting ',' delimiter",
+        '-:3: not a JSON array of token ids: item 1 is "x"',
+    ]
+
+
+def test_control_characters_are_shown_not_sent() -> None:
+    result = run("validate", "-", given="\x1b[2J\r" + GOOD)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.stdout
+    assert "\u241b[2J\u240d" in result.stdout

@@ -13,6 +13,7 @@ import pytest
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
+from codegen.emit_module import API
 from codegen.format import Choice, Literal, walk
 from codegen.load import load
 from harmony_spec import runtime
@@ -82,3 +83,12 @@ def test_a_codec_for_another_runtime_does_not_import() -> None:
         runtime.require_api(major, minor + 1)
     with pytest.raises(ImportError, match="generate it again"):
         runtime.require_api(major + 1, 0)
+
+
+def test_every_rule_cites_its_source() -> None:
+    for rule in build(load(GRAMMAR)).rules.values():
+        assert any(line.startswith("Source: ") for line in rule.doc), rule.name
+
+
+def test_the_generator_writes_for_this_runtime() -> None:
+    assert runtime.API_VERSION == API

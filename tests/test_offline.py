@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PROGRAM = """
 import socket, sys
@@ -29,6 +32,14 @@ def test_nothing_touches_the_network_and_text_needs_no_vocabulary() -> None:
 
 def test_the_command_line_touches_no_network() -> None:
     program = PROGRAM.split("import harmony_spec\n")[0] + "from harmony_spec.cli import main; main()"
-    for arguments in (["--version"], ["validate", "--help"], ["generate", "grammar"]):
-        found = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    commands = (
+        ["--version"],
+        ["validate", "examples/tokens.jsonl"],
+        ["parse", "examples/weather.txt"],
+        ["render", "--tokens", "examples/conversation.json"],
+        ["generate", "grammar"],
+    )
+    for arguments in commands:
+        command = [sys.executable, "-c", program, *arguments]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert found.returncode == 0, found.stderr
