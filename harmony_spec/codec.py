@@ -844,7 +844,13 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "type": "object",
             "required": ["type", "text"],
             "additionalProperties": False,
-            "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+            "properties": {
+                "type": {
+                    "description": "Structured contents of system and developer messages are given as their text.",
+                    "const": "text",
+                },
+                "text": {"type": "string"},
+            },
         },
     },
 }

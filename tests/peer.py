@@ -18,21 +18,24 @@ def _encoding() -> Any:
     return encoding(Path(mkdtemp()))
 
 
-def render(messages: Sequence[Message]) -> list[int]:
+def _keep_all() -> Any:
     from openai_harmony import RenderConversationConfig
 
-    config = RenderConversationConfig(auto_drop_analysis=False)
-    return list(_encoding().render_conversation(conversation(messages), config))
+    return RenderConversationConfig(auto_drop_analysis=False)
+
+
+def render(messages: Sequence[Message]) -> list[int]:
+    return list(_encoding().render_conversation(conversation(messages), _keep_all()))
 
 
 def render_for_completion(messages: Sequence[Message], role: str) -> list[int]:
     from openai_harmony import Role
 
-    return list(_encoding().render_conversation_for_completion(conversation(messages), Role(role)))
+    return list(_encoding().render_conversation_for_completion(conversation(messages), Role(role), _keep_all()))
 
 
 def render_for_training(messages: Sequence[Message]) -> list[int]:
-    return list(_encoding().render_conversation_for_training(conversation(messages)))
+    return list(_encoding().render_conversation_for_training(conversation(messages), _keep_all()))
 
 
 def parse(tokens: Sequence[int]) -> list[dict[str, Any]]:
@@ -54,10 +57,9 @@ def json_back(value: dict[str, Any]) -> Any:
 
 
 def render_json(value: dict[str, Any]) -> list[int]:
-    from openai_harmony import Conversation, RenderConversationConfig
+    from openai_harmony import Conversation
 
-    config = RenderConversationConfig(auto_drop_analysis=False)
-    return list(_encoding().render_conversation(Conversation.from_json(json.dumps(value)), config))
+    return list(_encoding().render_conversation(Conversation.from_json(json.dumps(value)), _keep_all()))
 
 
 def tokens_of(text: str) -> list[int]:

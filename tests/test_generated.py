@@ -42,7 +42,7 @@ def spellings() -> set[str]:
     found = {special.spelling for special in format.specials}
     for rule in format.rules.values():
         found |= {node.text for node in walk(rule.node) if isinstance(node, Literal)}
-        found |= {b.name for n in walk(rule.node) if isinstance(n, Choice) for b in n.branches if b.name and not b.sets}
+        found |= {b.name for n in walk(rule.node) if isinstance(n, Choice) for b in n.branches if b.name}
     for terminal in format.terminals.values():
         found |= set(terminal.values or ())
     whens = [choose.when for choose in (*format.always, *format.training)]

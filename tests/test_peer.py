@@ -47,7 +47,7 @@ def test_the_peer_renders_the_same_tokens(conversation: list[Message]) -> None:
 @settings(max_examples=500)
 @given(conversations(min_size=1), st.sampled_from(["system", "developer", "user", "assistant"]))
 def test_the_peer_renders_the_same_prompts(conversation: list[Message], role: codec.Role) -> None:
-    conversation = [m for m in conversation if m.recipient != "all" and m.channel != "analysis"]
+    conversation = [m for m in conversation if m.recipient != "all"]
     tokens = render(conversation, "prompt", role=role)
     assert tokens == peer.render_for_completion(conversation, role)
 
@@ -55,7 +55,7 @@ def test_the_peer_renders_the_same_prompts(conversation: list[Message], role: co
 @settings(max_examples=500)
 @given(conversations(min_size=1))
 def test_the_peer_renders_the_same_training_targets(conversation: list[Message]) -> None:
-    conversation = [m for m in conversation if m.recipient is None and m.channel != "analysis"]
+    conversation = [m for m in conversation if m.recipient != "all"]
     tokens = render(conversation, training=True)
     assert tokens == peer.render_for_training(conversation)
 
