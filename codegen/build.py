@@ -11,33 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from .data_files import DataFiles
 from .definitions import misnamed, recursive
 from .format import CONTENT, STARTS, Call, Choice, Field, Format, Literal, Mark, Rule, Start, Step, Value, walk
 from .load import Group, Item, Name, Sources
 from .problems import GrammarError, Place, Problem
 from .rules import NAME_IT, Rules
-from .tables import Tables
 from .terminals import Terminals
 
 
 def build(sources: Sources) -> Format:
     """Make a format of what was loaded; raises `GrammarError` with all problems that keep it from being one."""
     problems: list[Problem] = []
-    tables = Tables(sources, problems)
+    data = DataFiles(sources, problems)
     problems += misnamed(sources.definitions)
     if found := list(recursive(sources.definitions)):
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
-    terminals = Terminals(definitions, tables.vocabulary.special, problems)
+    terminals = Terminals(definitions, data.vocabulary.special, problems)
     rules = Rules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := _start(name, rules, sources.lark)))
-    rendering = tables.rendering()
+    rendering = data.rendering()
     if problems:
         raise GrammarError(problems)
     partial = Format(
         lark=sources.lark,
         files=tuple(sorted(sources.texts)),
-        vocabulary=tables.vocabulary,
+        vocabulary=data.vocabulary,
         terminals=terminals.patterns,
         specials=tuple(terminals.specials.values()),
         rules=rules.built,

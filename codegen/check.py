@@ -10,13 +10,13 @@ from lark.exceptions import LarkError
 
 from . import pattern
 from .ambiguity import ambiguities, is_ambiguous
+from .data_files import looks_special
 from .emit_module import AS_PARSED, type_name
 from .emit_schema import schema_problem, unknown_properties
 from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Special, Step, Value, When, walk
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
-from .tables import looks_special
 
 GENERATED = frozenset(
     {"Any", "Literal", "Message", "Sequence", "Start", "Style", "dataclass", "field", "runtime"}

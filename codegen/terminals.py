@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from . import pattern
 from .automaton import TooLarge
+from .data_files import looks_special
 from .format import Literal, Special, Terminal
 from .load import VOCABULARY, Alternative, Definition, Group, Item, Name, Regex, String
 from .problems import Place, Problem
-from .tables import looks_special
 
 MOST_PARTS = 50_000
 """Terminals made of terminals can double in size with each; a grammar with more parts in all is refused."""

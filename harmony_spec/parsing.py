@@ -189,7 +189,8 @@ class Run:
         message, messages, bounds = self.format.message, self.messages, self.bounds
         headers = self.headers(frame)
         at, end_of_input = start, len(units)
-        while limit and at < end_of_input and (match := match_frame(units, at)):
+        found = False
+        while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at)):
             begin, stop = match.span(2)
             end = match.end()
             if frame.bare:
@@ -213,8 +214,9 @@ class Run:
             bounds.append((at, begin, stop, end))
             at = end
             limit -= 1
+            found = True
         self.at = at
-        return at > start
+        return found
 
     def headers(self, frame: Frame) -> dict[str, Header]:
         """The cache of the headers of a frame. What they say depends on the tokenizer, and on what is given."""

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from codegen import generate
@@ -55,6 +55,29 @@ def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
         assert error.code.code == "H202"
         reject()
     assert module.parse(text).messages == conversation
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> None:
+    """Laws 1 and 2 for prompts, which end with an open header, and for completions, which continue one."""
+    module = codec_of(name)
+    tokenizer = tokenizer_of(module)
+    conversation = data.draw(st.lists(messages_of(module), min_size=1, max_size=3))
+    fields = module.FORMAT.starts["prompt"][0].steps[-1][0].fields
+    opening = {field: getattr(conversation[0], field) for field in fields}
+    for start in ("prompt", "completion"):
+        try:
+            tokens = module.render(conversation, start, tokenizer=tokenizer, **opening)
+        except RenderError as error:
+            assert error.code.code == "H201"
+            continue
+        parsed = module.parse(tokens, start, tokenizer=tokenizer, **opening)
+        assert parsed.messages == conversation
+        assert parsed.opening == (opening if start == "prompt" else None)
+        again = module.render(parsed.messages, start, style="as_parsed", tokenizer=tokenizer, **opening)
+        assert again == tokens
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)

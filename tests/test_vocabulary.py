@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -69,6 +71,25 @@ def test_a_wrong_file_is_refused_by_hash(ranks: Path, tmp_path: Path) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VocabularyError, match=r"nothing\.tiktoken: No such file"):
         module.load(ENCODING, tmp_path / "nothing.tiktoken")
+
+
+def test_threads_may_race_for_the_first_load() -> None:
+    """In a fresh process: eight threads render at once, before anything is loaded, and there is one instance."""
+    program = """
+import threading
+from harmony_spec import Message, codec, render
+from harmony_spec.vocabulary import load
+barrier, found = threading.Barrier(8), []
+def work():
+    barrier.wait()
+    found.append((tuple(render([Message("user", "hi")])), load(codec.FORMAT.encoding)))
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(found), len(set(found)))
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout == "8 1\n"
 
 
 def test_one_instance_is_shared_by_threads() -> None:

@@ -16,7 +16,7 @@ MOST_TOKENS = 20_000
 """More reserved special tokens are a mistake; each takes time to generate."""
 
 
-class Tables:
+class DataFiles:
     """Typed views of the data files; what does not fit is added to `problems`."""
 
     def __init__(self, sources: Sources, problems: list[Problem]) -> None:
