@@ -76,11 +76,13 @@ class Scale:
     def __init__(self, vocabulary: Vocabulary, sizes: list[int]) -> None:
         self.encode, self.vocabulary = vocabulary.encode, vocabulary
         self.returned = iter([0, 0, *accumulate(sizes)])
+        self.weighing = False
         self.beyond = 0
 
     def decode_bytes(self, tokens: list[int], /) -> bytes:
         """The bytes of a content: headers are read from the cache, so nothing else is decoded."""
-        self.weigh()
+        if self.weighing:
+            self.weigh()
         return self.vocabulary.decode_bytes(tokens)
 
     def weigh(self) -> None:
@@ -91,8 +93,10 @@ class Scale:
 
 def bytes_beyond_texts(tokens: list[int]) -> int:
     """The peak memory of a parse, in bytes, beyond its input and the texts it returns."""
-    sizes = [getsizeof(message.content) for message in parse(tokens).messages]  # which also caches the headers
+    sizes = [getsizeof(message.content) for message in parse(tokens).messages]
     scale = Scale(load(codec.FORMAT.encoding), sizes)
+    parse(tokens, tokenizer=scale)  # which caches the headers
+    scale.weighing = True
     tracemalloc.start()
     try:
         parse(tokens, tokenizer=scale)
