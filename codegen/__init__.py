@@ -20,13 +20,13 @@ def generate(folder: Path) -> str:
     """The source text of the codec for a grammar folder; raises `GrammarError` with all problems of a grammar."""
     from .check import check
 
-    sources = load(folder)
     try:
+        sources = load(folder)
         format = build(sources)
         check(format, sources)
     except (TooLarge, RecursionError):
         reason = "the grammar is too large, or nested too deeply"
         raise GrammarError(
-            [Problem(Place(sources.lark, 1, 1), reason, "Make its rules and patterns smaller.")]
+            [Problem(Place(folder.name, 1, 1), reason, "Make its rules and patterns smaller.")]
         ) from None
     return emit(format)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -138,7 +139,11 @@ def load(folder: Path) -> Sources:
 
 def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
     try:
-        value = tomllib.loads(text) if name.endswith(".toml") else json.loads(text, parse_constant=_no_constant)
+        value = (
+            tomllib.loads(text)
+            if name.endswith(".toml")
+            else json.loads(text, parse_constant=_no_constant, parse_float=_number)
+        )
         if isinstance(value, dict):
             return value
         problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Wrap it in braces."))
@@ -151,6 +156,12 @@ def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Nest less deeply; use ordinary numbers."))
     return {}
+
+
+def _number(text: str) -> float:
+    if math.isinf(float(text)):
+        raise ValueError(f"{text} is too large")
+    return float(text)
 
 
 def _no_constant(name: str) -> None:
