@@ -51,7 +51,7 @@ def messages(draw: st.DrawFn, content: st.SearchStrategy[str] = contents) -> Mes
     role = draw(st.sampled_from([*ROLES, "assistant", "assistant", "tool"]))
     content_type = draw(st.none() | types)
     return Message(
-        role=role,  # type: ignore[arg-type]
+        role=role,
         content=draw(content),
         name=draw(tool_names) if role == "tool" else draw(st.none() | words),
         recipient=draw(st.none() | words),

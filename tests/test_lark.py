@@ -54,7 +54,7 @@ def by_lark(text: str, start: str) -> list[dict[str, Any]] | None:
 
 def by_codec(text: str, start: str) -> list[dict[str, Any]] | None:
     try:
-        messages = parse(text, start).messages  # type: ignore[arg-type]
+        messages = parse(text, start).messages
     except ParseError:
         return None
     return [shown(message) for message in messages]
@@ -100,9 +100,9 @@ def test_text_of_the_grammar_is_read_alike(start: str, data: st.DataObject) -> N
     text = data.draw(from_lark(lark(), start=start))
     assume(len(text) < 2000 and not any("\ud800" <= c <= "\udfff" for c in text))
     assert agree(text, start)
-    parsed = parse(text, start)  # type: ignore[arg-type]
+    parsed = parse(text, start)
     opening: Any = parsed.opening or {}
-    assert render_text(parsed.messages, start, style="as_parsed", **opening) == text  # type: ignore[arg-type]
+    assert render_text(parsed.messages, start, style="as_parsed", **opening) == text
 
 
 pieces = st.sampled_from(

@@ -103,7 +103,7 @@ def test_text_is_never_structure(content: str) -> None:
 @given(st.sampled_from(SPECIAL), st.sampled_from(["name", "recipient", "channel", "content_type"]), words)
 def test_header_fields_are_never_structure(special: str, field: str, word: str) -> None:
     """Law 8: a field that spells a special token is refused, not written."""
-    message = Message("assistant", "x", **{"content_type": "json", field: word + special})  # type: ignore[arg-type]
+    message = Message("assistant", "x", **{"content_type": "json", field: word + special})
     with pytest.raises(RenderError) as caught:
         render([message])
     assert caught.value.code.code == "H201"
@@ -141,7 +141,7 @@ def test_strict_parsing_raises_one_type_only_for_tokens(tokens: list[int]) -> No
     """Law 4, strict: any list of integers gives messages or a `ParseError` with a place in it."""
     for start in codec.FORMAT.starts:
         try:
-            parse(tokens, start)  # type: ignore[arg-type]
+            parse(tokens, start)
         except ParseError as error:
             assert error.span is not None
             assert 0 <= error.span.start <= error.span.end <= len(tokens)
@@ -155,7 +155,7 @@ def test_strict_parsing_raises_one_type_only_for_text(text: str) -> None:
     """Law 4, strict: any string gives messages or a `ParseError` with a place in it."""
     for start in codec.FORMAT.starts:
         try:
-            parse(text, start)  # type: ignore[arg-type]
+            parse(text, start)
         except ParseError as error:
             assert error.span is not None
             assert 0 <= error.span.start <= error.span.end <= len(text)
@@ -228,7 +228,7 @@ def test_an_error_of_a_tokenizer_is_its_own() -> None:
 
 @pytest.mark.parametrize(
     "call", [lambda: parse("", "bogus"), lambda: render([], "bogus"), lambda: render([], style="x")]
-)  # type: ignore[arg-type]
+)
 def test_a_name_that_is_none_is_a_value_error(call: Any) -> None:
     with pytest.raises(ValueError, match=r"bogus|x"):
         call()
