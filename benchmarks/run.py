@@ -151,6 +151,13 @@ def starting(runs: int, bytecode: Path) -> Iterator[Row]:
         yield no_slower(name, PEER, ours, theirs, times)
 
 
+def generating(runs: int, bytecode: Path) -> Iterator[Row]:
+    """A codec from the grammar, in a fresh interpreter, imports included."""
+    timed = "import codegen\ncodegen.generate(codegen.GRAMMAR)\n"
+    (seconds,) = in_turn(runs, fresh(program(timed), bytecode))
+    yield Row("generate the codec, import included", "", "s", seconds, None, Target(1))
+
+
 def scaling(runs: int) -> Iterator[Row]:
     """Time per token of longer and longer transcripts."""
     sizes = (1, 10, 100)
@@ -183,6 +190,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from rendering(runs, short, 5)
     yield from rendering(runs, large, 3)
     yield from starting(runs, folder / "bytecode")
+    yield from generating(runs, folder / "bytecode")
     yield from scaling(runs)
     yield from memory(large)
 
