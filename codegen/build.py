@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from .contents import build_contents
 from .data_files import DataFiles
 from .definitions import misnamed, recursive
 from .format import CONTENT, STARTS, Call, Choice, Field, Format, Literal, Mark, Rule, Start, Step, Value, walk
@@ -32,6 +33,9 @@ def build(sources: Sources) -> Format:
     rules = Rules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := _start(name, rules, sources.lark)))
     rendering = data.rendering()
+    roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
+    said = data.contents()
+    contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, said, problems)
     if problems:
         raise GrammarError(problems)
     partial = Format(
@@ -44,7 +48,11 @@ def build(sources: Sources) -> Format:
         starts=starts,
         fields=(),
         schema=sources.schema,
+        namespace=sources.namespace,
+        contents=contents,
         **rendering,
+        implied=said["implied"],
+        tools=sources.tools,
     )
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}

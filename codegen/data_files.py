@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .format import Choose, Drop, Style, Vocabulary, When
+from .format import Choose, Drop, Implied, Style, Vocabulary, When
 from .load import CONVERSATION, STYLES, VOCABULARY, Sources
 from .problems import Problem
 
@@ -119,6 +119,18 @@ class DataFiles:
             "stops": stops,
             "example": self.get(conversation, CONVERSATION, str, "example", default=" ").strip(),
         }
+
+    def contents(self) -> dict[str, Any]:
+        """The fields of a `Format` that say how contents are laid out, and what they are where nothing is said."""
+        styles, conversation = self.sources.styles, self.sources.conversation
+        indents = self.get(styles, STYLES, dict, "indent", default={})
+        defaults = self.get(conversation, CONVERSATION, dict, "defaults", default={})
+        keys = ("rule", "flag", "role", "list", "name")
+        implied = tuple(
+            Implied(*(self.get(entry, CONVERSATION, str, key) for key in keys))
+            for entry in self.get(conversation, CONVERSATION, list, "implied", default=[])
+        )
+        return {"indents": indents, "defaults": defaults, "implied": implied}
 
     def choices(self, entries: list[Any]) -> tuple[Choose, ...]:
         """Alternatives to write: each a name, or a table of `choose` and `when`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from .emit_contents import emit_contents
 from .emit_frames import atom_names, emit_atoms, emit_frame, emit_starts
 from .emit_patterns import constant, emit_patterns, markers
 from .emit_schema import emit_conversation
+from .emit_types import class_name, emit_types, user_rules
 from .emit_writers import emit_writers
 from .format import CONTENT, Call, Choose, Field, Format, Terminal
 from .graph import framing, graph
@@ -42,6 +44,8 @@ def emit(format: Format) -> str:
         emit_frame(format, name, names, writer)
         writer.line()
     emit_starts(format, writer)
+    if format.contents.roles:
+        emit_contents(format, writer)
     writer.line()
     _format(format, writer)
     _functions(format, writer)
@@ -54,6 +58,7 @@ def _head(format: Format, writer: Writer) -> None:
     exported += ["EXAMPLE"] if format.example else []
     exported += [type_name(field) for field in format.fields if field.values]
     exported += [drop.name for drop in format.drops]
+    exported += [class_name(format.contents, rule) for rule in user_rules(format.contents)]
     exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"] if format.schema is not None else []
     writer.docstring(
         [
@@ -65,9 +70,11 @@ def _head(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line("from __future__ import annotations")
     writer.line()
+    if format.contents.roles:
+        writer.line("import re")
     writer.line("from collections.abc import Sequence")
     writer.line("from dataclasses import dataclass, field")
-    writer.line(f"from typing import {'Any, ' if format.schema is not None else ''}Literal")
+    writer.line(f"from typing import {'Any, ' if format.schema is not None or format.contents.roles else ''}Literal")
     writer.line()
     writer.line("from harmony_spec import runtime")
     writer.line()
@@ -160,6 +167,7 @@ def _message(format: Format, writer: Writer) -> None:
             writer.line()
             listed = Block("Literal[", tuple(map(literal, field.values)), "]")
             writer.block(listed, prefix=f"{type_name(field)} = ")
+    emit_types(format.contents, writer)
     writer.line()
     writer.line()
     writer.line("@dataclass(slots=True)")
@@ -184,9 +192,11 @@ def _message(format: Format, writer: Writer) -> None:
         ]
     )
     writer.line()
+    contents = [class_name(format.contents, role) for role in format.contents.roles]
     for field in format.fields:
         default = "" if field.required else " = False" if field.flag else " = None"
-        writer.line(f"{field.name}: {annotation(field)}{default}")
+        kind = " | ".join(["str", *contents]) if field.name == CONTENT else annotation(field)
+        writer.line(f"{field.name}: {kind}{default}")
     writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
     writer.depth -= 1
 
@@ -206,6 +216,7 @@ def _format(format: Format, writer: Writer) -> None:
         "message=Message",
         group(map(literal, names)).prefixed("fields="),
         f"content_at={names.index(CONTENT)}",
+        f"contents={'_CONTENTS' if format.contents.roles else 'runtime.Contents({}, {}, {}, ())'}",
         mapping(defaults).prefixed("defaults="),
         mapping(dict(_field_patterns(format))).prefixed("patterns="),
         "starts=_STARTS",

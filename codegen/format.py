@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .pattern import Node as Pattern
 from .problems import Place
+
+if TYPE_CHECKING:
+    from .contents import Contents
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
@@ -168,6 +171,17 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Implied:
+    """A flag of a content rule that the contents of other messages decide where it is left open."""
+
+    rule: str
+    flag: str
+    role: str
+    list: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Format:
     lark: str
     files: tuple[str, ...]
@@ -186,6 +200,10 @@ class Format:
     stops: Mapping[str, tuple[str, ...]]
     example: str
     schema: Mapping[str, Any] | None
+    namespace: Mapping[str, Any] | None
+    contents: Contents
+    implied: tuple[Implied, ...]
+    tools: Mapping[str, Mapping[str, Any]]
 
     @property
     def frames(self) -> tuple[str, ...]:

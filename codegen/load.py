@@ -19,12 +19,17 @@ from lark import Lark, Token, Tree, UnexpectedInput
 
 from .problems import GrammarError, Place, Problem
 
-VOCABULARY, STYLES, CONVERSATION, SCHEMA = (
+VOCABULARY, STYLES, CONVERSATION, SCHEMA, NAMESPACE, CONTENTS = (
     "vocabulary.toml",
     "styles.toml",
     "conversation.toml",
     "conversation.schema.json",
+    "namespace.schema.json",
+    "contents.lark",
 )
+
+TOOLS = ".tools.json"
+"""How the names of files end that hold a namespace of built-in tools."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Definition:
     place: Place
     doc: tuple[str, ...]
     source: str
+    collapses: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,13 @@ class Sources:
 
     lark: str
     definitions: tuple[Definition, ...]
+    contents: tuple[Definition, ...]
     vocabulary: dict[str, Any]
     styles: dict[str, Any]
     conversation: dict[str, Any]
     schema: dict[str, Any] | None
+    namespace: dict[str, Any] | None
+    tools: dict[str, dict[str, Any]]
     texts: dict[str, str] = field(repr=False)
 
     def place(self, file: str, *keys: str) -> Place:
@@ -106,16 +115,18 @@ class Sources:
 def load(folder: Path) -> Sources:
     """Read a grammar folder; raises `GrammarError` with everything that is missing or cannot be read."""
     problems: list[Problem] = []
-    larks = sorted(folder.glob("*.lark"))
+    larks = sorted(path for path in folder.glob("*.lark") if path.name != CONTENTS)
     if len(larks) != 1:
         found = ", ".join(path.name for path in larks) or "none"
         place = Place(folder.name, 1, 1)
-        problems.append(Problem(place, f"a grammar folder holds one .lark file; found {found}", "Name another folder."))
+        reason = f"a grammar folder holds one .lark file beside {CONTENTS}; found {found}"
+        problems.append(Problem(place, reason, "Name another folder."))
     if not (folder / VOCABULARY).exists():
         place = Place(VOCABULARY, 1, 1)
         problems.append(Problem(place, "the file is missing", "It names the special tokens and their ids."))
     texts = {}
-    for path in sorted([*larks, *folder.glob("*.toml"), *folder.glob("*.json")]):
+    paths = {*larks, *folder.glob(CONTENTS), *folder.glob("*.toml"), *folder.glob("*.json")}
+    for path in sorted(paths):
         try:
             texts[path.name] = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
@@ -124,15 +135,19 @@ def load(folder: Path) -> Sources:
     definitions: tuple[Definition, ...] = ()
     if len(larks) == 1 and larks[0].name in texts:
         definitions = _definitions(larks[0].name, texts[larks[0].name], problems)
+    contents = _definitions(CONTENTS, texts[CONTENTS], problems) if CONTENTS in texts else ()
     if problems:
         raise GrammarError(problems)
     return Sources(
         lark=larks[0].name,
         definitions=definitions,
+        contents=contents,
         vocabulary=data[VOCABULARY],
         styles=data.get(STYLES, {}),
         conversation=data.get(CONVERSATION, {}),
         schema=data.get(SCHEMA),
+        namespace=data.get(NAMESPACE),
+        tools={name: value for name, value in data.items() if name.endswith(TOOLS)},
         texts=texts,
     )
 
@@ -229,7 +244,8 @@ class _Reader:
             line -= 1
         source = self.text[tree.meta.start_pos : tree.meta.end_pos].rstrip()
         alternatives = self.alternatives(body)
-        return Definition(str(name).lstrip("?!"), alternatives, self.place(tree), tuple(doc), source)
+        collapses = str(name).startswith("?")
+        return Definition(str(name).lstrip("?!"), alternatives, self.place(tree), tuple(doc), source, collapses)
 
     def alternatives(self, node: Any) -> tuple[Alternative, ...]:
         branches = node.children if node.data == "expansions" else [node]

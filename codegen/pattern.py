@@ -68,7 +68,14 @@ class Excluded:
     strings: frozenset[str]
 
 
-Node = Text | Chars | Concat | Union | Repeat | Excluded
+@dataclass(frozen=True)
+class Ahead:
+    """A negative lookahead of any pattern; only in the grammar of contents, where nothing needs to be proven of it."""
+
+    item: Node
+
+
+Node = Text | Chars | Concat | Union | Repeat | Excluded | Ahead
 
 ANY = Chars("", negated=True)
 
@@ -106,7 +113,12 @@ def repetitions(node: Node) -> Iterator[Repeat]:
 
 def escape(text: str) -> str:
     """A regular expression for a text, spaces left as they are."""
-    return re.escape(text).replace(r"\ ", " ")
+    return _visible(re.escape(text)).replace(r"\ ", " ").replace(r"\#", "#")
+
+
+def _visible(escaped: str) -> str:
+    """Escaped line breaks as letters, so that a pattern stays on its line."""
+    return escaped.replace("\\\n", r"\n")
 
 
 def any_of(words: list[str]) -> str:
@@ -143,6 +155,8 @@ def expression(node: Node) -> str:
             return f"(?:{'|'.join(map(expression, options))})"
         case Excluded():
             return ""
+        case Ahead(item):
+            return f"(?!{expression(item)})"
         case Repeat(item, low, high):
             single = isinstance(item, Chars) or (isinstance(item, Text) and len(item.text) == 1)
             inner = expression(item) if single else f"(?:{expression(item)})"
@@ -190,11 +204,11 @@ def ranges(chars: Chars) -> Ranges:
     return tuple((match.start(), match.end() - 1) for match in found) + rest
 
 
-def parse(source: str, flags: str = "") -> Node:
+def parse(source: str, flags: str = "", lookaheads: bool = False) -> Node:
     """Read a regular expression; raises `PatternError` where it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
         raise PatternError("half of a character (a surrogate)", match.start())
-    reader = _Reader(source, verbose="x" in flags, dotall="s" in flags)
+    reader = _Reader(source, verbose="x" in flags, dotall="s" in flags, lookaheads=lookaheads)
     for flag in flags:
         if flag not in "xsu":
             raise PatternError(f"the flag `{flag}` is not supported", len(source))
@@ -205,8 +219,9 @@ def parse(source: str, flags: str = "") -> Node:
 
 
 class _Reader:
-    def __init__(self, source: str, verbose: bool, dotall: bool) -> None:
+    def __init__(self, source: str, verbose: bool, dotall: bool, lookaheads: bool) -> None:
         self.source, self.verbose, self.dotall, self.at = source, verbose, dotall, 0
+        self.lookaheads = lookaheads
 
     def peek(self) -> str:
         while self.verbose and self.source[self.at : self.at + 1] and self.source[self.at] in "# \t\n\r\f\v":
@@ -275,7 +290,7 @@ class _Reader:
         start = self.at
         dotall = self.dotall
         if self.take("(?!"):
-            node: Node = Excluded(self.excluded(start))
+            node: Node = Ahead(self.union()) if self.lookaheads else Excluded(self.excluded(start))
         elif self.take("(?s:"):
             self.dotall = True
             node = self.union()
@@ -337,7 +352,7 @@ class _Reader:
                 self.at += 1
             else:
                 self.at += 1
-                body += re.escape(self.escaped_character(*self.class_escape()) if char == "\\" else char)
+                body += _visible(re.escape(self.escaped_character(*self.class_escape()) if char == "\\" else char))
         self.at += 1
         try:
             re.compile(f"[{body}]")

@@ -27,12 +27,18 @@ class Terminals:
         specials: the special tokens.
         constants: the fixed texts.
         patterns: the patterns of text.
+        lookaheads: whether a lookahead may hold any pattern.
     """
 
     def __init__(
-        self, definitions: Mapping[str, Definition], special: Mapping[str, int], problems: list[Problem]
+        self,
+        definitions: Mapping[str, Definition],
+        special: Mapping[str, int],
+        problems: list[Problem],
+        lookaheads: bool = False,
     ) -> None:
         self.definitions, self.special, self.problems = definitions, special, problems
+        self.lookaheads = lookaheads
         self.specials: dict[str, Special] = {}
         self.constants: dict[str, Literal] = {}
         self.patterns: dict[str, Terminal] = {}
@@ -124,7 +130,7 @@ class Terminals:
 
     def regex(self, source: str, flags: str, place: Place) -> pattern.Node | None:
         try:
-            return pattern.parse(source, flags)
+            return pattern.parse(source, flags, self.lookaheads)
         except pattern.PatternError as error:
             lines = source[: error.offset].split("\n")
             column = place.column + 1 + error.offset if len(lines) == 1 else len(lines[-1]) + 1

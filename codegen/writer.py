@@ -149,10 +149,24 @@ class Writer:
             return
         self.line(f"{prefix}(")
         self.depth += 1
+        if self.fits(flat):
+            self.line(flat)
+            self.depth -= 1
+            self.line(f"){suffix}")
+            return
         for index, term in enumerate(terms):
             self.line(term if index == 0 else f"{operator} {term}")
         self.depth -= 1
         self.line(f"){suffix}")
+
+    def assign(self, name: str, function: str, argument: str) -> None:
+        """A name for what a function makes of one argument, on a line of its own where it is long."""
+        if self.fits(f"{name} = {function}({argument})"):
+            self.line(f"{name} = {function}({argument})")
+            return
+        self.line(f"{name} = {function}(")
+        self.line(f"    {argument}")
+        self.line(")")
 
     def fits(self, text: str) -> bool:
         return 4 * self.depth + len(text) <= WIDTH

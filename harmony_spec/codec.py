@@ -1,11 +1,12 @@
 """The codec of harmony.lark: message type, strict parser, renderer.
 
-Generated from conversation.schema.json, conversation.toml, harmony.lark, styles.toml, vocabulary.toml by
-`harmony-spec generate`. Do not edit; edit the grammar.
+Generated from contents.lark, conversation.schema.json, conversation.toml, harmony.lark, namespace.schema.json,
+styles.toml, vocabulary.toml by `harmony-spec generate`. Do not edit; edit the grammar.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,8 +20,14 @@ __all__ = [
     "EXAMPLE",
     "SPECIAL_TOKENS",
     "STOP_TOKENS",
+    "ChannelConfig",
+    "DeveloperContent",
     "Message",
+    "Namespace",
+    "ResponseFormat",
     "Role",
+    "SystemContent",
+    "Tool",
     "drop_analysis",
     "from_json",
     "parse",
@@ -71,6 +78,253 @@ EXAMPLE = "<|start|>user<|message|>What is 2 + 2?<|end|><|start|>assistant<|chan
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
+Dimension = Literal["array"]
+
+Basic = Literal["string", "number", "boolean", "null", "any", "never"]
+
+Effort = Literal["low", "medium", "high"]
+
+
+@dataclass(eq=False, slots=True)
+class SystemContent(runtime.Record):
+    """The settings of a conversation.
+
+    Attributes:
+        model_identity: Who the model is.
+        knowledge_cutoff: Up to when the model was trained, usually a year and a month.
+        conversation_start_date: The date of the conversation.
+        reasoning_effort: How long the model thinks before it answers.
+        tools: The namespaces of the tools that are offered.
+        channel_config: Which channels there are, and what must go where.
+    """
+
+    model_identity: str | None = "You are ChatGPT, a large language model trained by OpenAI."
+    knowledge_cutoff: str | None = "2024-06"
+    conversation_start_date: str | None = None
+    reasoning_effort: Effort | None = "medium"
+    tools: list[Namespace] = field(default_factory=list)
+    channel_config: ChannelConfig | None = field(
+        default_factory=lambda: ChannelConfig(valid_channels=["analysis", "commentary", "final"], channel_required=True)
+    )
+
+
+@dataclass(eq=False, slots=True)
+class ChannelConfig(runtime.Record):
+    """Which channels there are, and what must go where.
+
+    Attributes:
+        valid_channels: The channels that messages may have.
+        channel_required: Whether every message must have a channel.
+        function_calls: Whether the calls of the developer's functions are sent to their channel. Where nothing is
+            said, the conversation decides: it has such functions or not.
+    """
+
+    valid_channels: list[str] = field(default_factory=list)
+    channel_required: bool = False
+    function_calls: bool | None = None
+
+
+@dataclass(eq=False, slots=True)
+class DeveloperContent(runtime.Record):
+    """What the developer asks for and offers.
+
+    Attributes:
+        instructions: What the developer asks of the model, often called the system prompt.
+        tools: The namespaces of the tools that are offered.
+        response_formats: The forms that a final answer can be asked to have.
+    """
+
+    instructions: str | None = None
+    tools: list[Namespace] = field(default_factory=list)
+    response_formats: list[ResponseFormat] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Namespace(runtime.Record):
+    """Tools with a common first name. Its description is comments before its tools; without tools, it is plain text.
+
+    Attributes:
+        name: The name of a namespace, a tool, or a response format.
+        description: What a namespace, a tool or a response format is for.
+        tools: A function that the model may call.
+    """
+
+    name: str
+    description: str | None = None
+    tools: list[Tool] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Tool(runtime.Record):
+    """A function that the model may call.
+
+    Attributes:
+        name: The name of a namespace, a tool, or a response format.
+        description: What a namespace, a tool or a response format is for.
+        parameters: What a function takes: nothing, or one object. Types that refer to themselves follow it.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: runtime.JsonSchema | None = None
+
+
+@dataclass(slots=True)
+class Parameters:
+    """What a function takes: nothing, or one object. Types that refer to themselves follow it."""
+
+    type: Any = None
+    definitions: list[Definition] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Definition:
+    """A type with a name."""
+
+    named: str
+    type: Any
+
+
+@dataclass(eq=False, slots=True)
+class ResponseFormat(runtime.Record):
+    """A form of a final answer.
+
+    Attributes:
+        name: The name of a namespace, a tool, or a response format.
+        schema: The JSON Schema of the answer.
+        description: What a namespace, a tool or a response format is for.
+    """
+
+    name: str
+    schema: Any
+    description: str | None = None
+
+
+@dataclass(slots=True)
+class OneOf:
+    """Alternatives of which exactly one applies, each on a line, with what is said of it behind it."""
+
+    variants: list[Variant] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Variant:
+    """What `variant` says."""
+
+    alternative: Any
+    remark: str | None = None
+    default: str | None = None
+
+
+@dataclass(slots=True)
+class Union:
+    """Alternatives; types that all apply; arrays. Each binds closer than the one before."""
+
+    intersections: list[Any] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Intersection:
+    """What `intersection` says."""
+
+    arrays: list[Any] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Array:
+    """What `array` says."""
+
+    element: Any
+    dimensions: list[Dimension] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Annotated:
+    """What `annotated` says."""
+
+    primary: Any
+    title: str | None = None
+    about: str | None = None
+    examples: list[Any] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Group:
+    """What `group` says."""
+
+    type: Any
+    title: str | None = None
+    about: str | None = None
+    examples: list[Any] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Annotation:
+    """What a type cannot say: a keyword of JSON Schema and its value."""
+
+    keyword: str
+    json: Any
+
+
+@dataclass(slots=True)
+class ObjectType:
+    """An object and its properties."""
+
+    members: list[Member] = field(default_factory=list)
+    index: Any = None
+
+
+@dataclass(slots=True)
+class Member:
+    """A property. What is said of it stands above it, its default behind it."""
+
+    title: str | None = None
+    about: str | None = None
+    examples: list[Any] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    identifier: str | None = None
+    string: str | None = None
+    optional: bool = False
+    value: Any = None
+    default: str | None = None
+    one_of: OneOf | None = None
+
+
+@dataclass(slots=True)
+class TupleType:
+    """An array whose first items have types of their own."""
+
+    places: list[Any] = field(default_factory=list)
+    rest: Any = None
+
+
+@dataclass(slots=True)
+class AnyArray:
+    """What `any_array` says."""
+
+
+@dataclass(slots=True)
+class LiteralType:
+    """A value that stands for itself."""
+
+    json_scalar: Any
+
+
+@dataclass(slots=True)
+class Reference:
+    """A type that a definition names."""
+
+    named: str
+
+
+@dataclass(slots=True)
+class BasicType:
+    """What `basic_type` says."""
+
+    basic: Basic
+
 
 @dataclass(slots=True)
 class Message:
@@ -91,7 +345,7 @@ class Message:
     """
 
     role: Role
-    content: str
+    content: str | DeveloperContent | SystemContent
     name: str | None = None
     recipient: str | None = None
     channel: str | None = None
@@ -681,6 +935,1303 @@ _STARTS = {
     ),
 }
 
+
+# Contents: what a text says, and the text of what is said.
+
+# EFFORT: "low" | "medium" | "high"
+_CONTENT_EFFORT = re.compile("(?:low|medium|high)")
+
+# LINE: /[^\n]+/
+_CONTENT_LINE = re.compile(r"[^\n\ud800-\udfff]+")
+
+# IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: )(?s:.))+/
+_CONTENT_IDENTITY = re.compile(
+    r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+"
+)
+
+# CHANNEL_NAME: /[^\s<,.]+/
+_CONTENT_CHANNEL_NAME = re.compile(r"[^\s<,\.\ud800-\udfff]+")
+
+# INSTRUCTIONS: /(?:(?!\n\n# Tools\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
+_CONTENT_INSTRUCTIONS = re.compile(
+    r"(?:(?!(?:\n\n# Tools\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+"
+)
+
+# DESCRIPTION: /(?!(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
+_CONTENT_DESCRIPTION = re.compile(r"(?!(?:// [^\n\ud800-\udfff]*\n)*namespace )(?:(?!\n\n#)[^\ud800-\udfff])+")
+
+# NAME: /[A-Za-z0-9_$.:\/@+-]+/
+_CONTENT_NAME = re.compile(r"[A-Za-z0-9_\$\.:/@\+\-]+")
+
+# TEXT: /(?!Examples:\n|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
+_CONTENT_TEXT = re.compile(
+    '(?!(?:Examples:\\n|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+'
+)
+
+# REMARK: /(?!default: )(?:(?! default: )[^\n])+/
+_CONTENT_REMARK = re.compile(r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+")
+
+# DEFAULT: /[^\n]+/
+_CONTENT_DEFAULT = re.compile(r"[^\n\ud800-\udfff]+")
+
+# KEYWORD: /[^\s]+/
+_CONTENT_KEYWORD = re.compile(r"[^\s\ud800-\udfff]+")
+
+# IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*/
+_CONTENT_IDENTIFIER = re.compile(r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*")
+
+# NAMED: /(?!(?:string|number|boolean|null|any|never|true|false)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
+_CONTENT_NAMED = re.compile(
+    r"(?!(?:string|number|boolean|null|any|never|true|false)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*"
+)
+
+# STRING: /"(?:[^"\\\n]|\\[^\n])*"/
+_CONTENT_STRING = re.compile('"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"')
+
+# JSON_SCALAR: /"(?:[^"\\\n]|\\[^\n])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false/
+_CONTENT_JSON_SCALAR = re.compile(
+    '(?:"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"|\\-?[0-9]+(?:\\.[0-9]+)?(?:[eE][\\+\\-]?[0-9]+)?|true|false)'
+)
+
+# JSON: /[^\n]+/
+_CONTENT_JSON = re.compile(r"[^\n\ud800-\udfff]+")
+
+# _INDENT: / +/
+_CONTENT__INDENT = re.compile(" +")
+
+# _MARGIN: /(?: (?![^ ]))+/
+_CONTENT__MARGIN = re.compile(r"(?: (?![^\ \ud800-\udfff]))+")
+
+_LINE_description = re.compile(r"// ((?:[^\n\ud800-\udfff]+)?)\n")
+_LINES_description = re.compile(r"(?:// (?:[^\n\ud800-\udfff]+)?\n)+")
+_LINE_title = re.compile(r"(?: +)?// ((?:[^\n\ud800-\udfff]+)?)\n")
+_LINES_title = re.compile(r"(?:(?: +)?// (?:[^\n\ud800-\udfff]+)?\n)+(?: +)?//\n")
+_LINE_about = re.compile(
+    '(?: +)?// ((?:(?!(?:Examples:\\n|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?)\\n'
+)
+_LINES_about = re.compile(
+    '(?:(?: +)?// (?:(?!(?:Examples:\\n|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?\\n)+'
+)
+
+_ABSENT_system: runtime.Fields = {
+    "model_identity": None,
+    "knowledge_cutoff": None,
+    "reasoning_effort": None,
+    "channel_config": None,
+}
+
+
+def _read_system_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and _read__from_reasoning(r, f)
+
+
+def _read_system_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return _read__settings(r, f) and r.group(_read_system_1, f)
+
+
+def _read_system_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return _read__from_reasoning(r, f)
+
+
+# system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
+def _read_system(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.either((_read_system_2, _read_system_3), f)
+    return SystemContent(**(_ABSENT_system | f)) if done else runtime.NOTHING
+
+
+def _read__settings_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n") and _read__from_cutoff(r, f)
+
+
+def _read__settings_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_model_identity, f, "model_identity") and r.group(_read__settings_1, f)
+
+
+def _read__settings_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return _read__from_cutoff(r, f)
+
+
+# _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
+def _read__settings(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.either((_read__settings_2, _read__settings_3), f)
+
+
+def _read__from_cutoff_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n") and r.part(_read_conversation_start_date, f, "conversation_start_date")
+
+
+def _read__from_cutoff_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_knowledge_cutoff, f, "knowledge_cutoff") and r.group(_read__from_cutoff_1, f)
+
+
+def _read__from_cutoff_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_conversation_start_date, f, "conversation_start_date")
+
+
+# _from_cutoff: knowledge_cutoff ("\n" conversation_start_date)? | conversation_start_date
+def _read__from_cutoff(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.either((_read__from_cutoff_2, _read__from_cutoff_3), f)
+
+
+def _read__from_reasoning_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and _read__from_tools(r, f)
+
+
+def _read__from_reasoning_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_reasoning_effort, f, "reasoning_effort") and r.group(_read__from_reasoning_1, f)
+
+
+def _read__from_reasoning_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return _read__from_tools(r, f)
+
+
+# _from_reasoning: reasoning_effort ("\n\n" _from_tools)? | _from_tools
+def _read__from_reasoning(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.either((_read__from_reasoning_2, _read__from_reasoning_3), f)
+
+
+def _read__from_tools_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and r.part(_read_channel_config, f, "channel_config")
+
+
+def _read__from_tools_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_tools, f, "tools") and r.group(_read__from_tools_1, f)
+
+
+def _read__from_tools_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_channel_config, f, "channel_config")
+
+
+# _from_tools: tools ("\n\n" channel_config)? | channel_config
+def _read__from_tools(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.either((_read__from_tools_2, _read__from_tools_3), f)
+
+
+# model_identity: IDENTITY
+def _read_model_identity(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.token(_CONTENT_IDENTITY, f, "identity")
+    return f.get("identity", "") if done else runtime.NOTHING
+
+
+# knowledge_cutoff: "Knowledge cutoff: " LINE
+def _read_knowledge_cutoff(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("Knowledge cutoff: ") and r.token(_CONTENT_LINE, f, "line")
+    return f.get("line", "") if done else runtime.NOTHING
+
+
+# conversation_start_date: "Current date: " LINE
+def _read_conversation_start_date(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("Current date: ") and r.token(_CONTENT_LINE, f, "line")
+    return f.get("line", "") if done else runtime.NOTHING
+
+
+# reasoning_effort: "Reasoning: " EFFORT
+def _read_reasoning_effort(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("Reasoning: ") and r.token(_CONTENT_EFFORT, f, "effort")
+    return f.get("effort", "") if done else runtime.NOTHING
+
+
+# channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?
+def _read_channel_config(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.fixed("# Valid channels: ")
+        and r.part(_read_valid_channels, f, "valid_channels")
+        and r.fixed(".")
+        and r.flag(" Channel must be included for every message.", f, "channel_required")
+        and r.flag("\nCalls to these tools must go to the commentary channel: 'functions'.", f, "function_calls")
+    )
+    return ChannelConfig(**f) if done else runtime.NOTHING
+
+
+def _read_valid_channels_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.token(_CONTENT_CHANNEL_NAME, f, "channel_name")
+
+
+# valid_channels: CHANNEL_NAME (", " CHANNEL_NAME)*
+def _read_valid_channels(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.joined(_read_valid_channels_1, ", ", f, "channel_names")
+    return f.get("channel_names", []) if done else runtime.NOTHING
+
+
+def _read_developer_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and _read__sections(r, f)
+
+
+def _read_developer_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        r.fixed("# Instructions\n\n")
+        and r.part(_read_instructions, f, "instructions")
+        and r.group(_read_developer_1, f)
+    )
+
+
+def _read_developer_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return _read__sections(r, f)
+
+
+# developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+def _read_developer(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.either((_read_developer_2, _read_developer_3), f)
+    return DeveloperContent(**f) if done else runtime.NOTHING
+
+
+def _read__sections_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and r.part(_read_response_formats, f, "response_formats")
+
+
+def _read__sections_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_tools, f, "tools") and r.group(_read__sections_1, f)
+
+
+def _read__sections_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_response_formats, f, "response_formats")
+
+
+# _sections: tools ("\n\n" response_formats)? | response_formats
+def _read__sections(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.either((_read__sections_2, _read__sections_3), f)
+
+
+# instructions: INSTRUCTIONS?
+def _read_instructions(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.maybe_token(_CONTENT_INSTRUCTIONS, f, "instructions")
+    return f.get("instructions", "") if done else runtime.NOTHING
+
+
+def _read_tools_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and r.part(_read_namespace, f, "namespace")
+
+
+# tools: "# Tools" ("\n\n" namespace)+
+def _read_tools(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("# Tools") and r.many(_read_tools_1, f, "namespaces", 1)
+    return f.get("namespaces", []) if done else runtime.NOTHING
+
+
+def _read_namespace_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_tool, f, "tool") and r.fixed("\n\n")
+
+
+def _read_namespace_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        r.fixed("## ")
+        and r.part(_read_name, f, "name")
+        and r.fixed("\n\n")
+        and r.maybe(_read_description, f, "description")
+        and r.fixed("namespace ")
+        and r.part(_read_name, f, "name")
+        and r.fixed(" {\n\n")
+        and r.many(_read_namespace_1, f, "tools", 1)
+        and r.fixed("} // namespace ")
+        and r.part(_read_name, f, "name")
+    )
+
+
+def _read_namespace_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n") and r.token(_CONTENT_DESCRIPTION, f, "description")
+
+
+def _read_namespace_4(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("## ") and r.part(_read_name, f, "name") and r.fixed("\n") and r.group(_read_namespace_3, f)
+
+
+# namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
+#          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
+def _read_namespace(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.either((_read_namespace_2, _read_namespace_4), f)
+    return Namespace(**f) if done else runtime.NOTHING
+
+
+# name: NAME
+def _read_name(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.token(_CONTENT_NAME, f, "name")
+    return f.get("name", "") if done else runtime.NOTHING
+
+
+# description: ("// " LINE? "\n")+
+def _read_description(r: runtime.Reader) -> Any:
+    return r.lines(_LINES_description, _LINE_description)
+
+
+# tool: description? "type " name " = " parameters
+def _read_tool(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.maybe(_read_description, f, "description")
+        and r.fixed("type ")
+        and r.part(_read_name, f, "name")
+        and r.fixed(" = ")
+        and r.part(_read_parameters, f, "parameters")
+    )
+    return Tool(**f) if done else runtime.NOTHING
+
+
+def _read_parameters_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("_: ") and r.part(_read_type, f, "type")
+
+
+def _read_parameters_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and r.part(_read_definition, f, "definition")
+
+
+# parameters: "(" ("_: " type)? ") => any;" ("\n\n" definition)*
+def _read_parameters(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.fixed("(")
+        and r.group(_read_parameters_1, f)
+        and r.fixed(") => any;")
+        and r.many(_read_parameters_2, f, "definitions", 0)
+    )
+    return _SCHEMAS.schema(Parameters(**f)) if done else runtime.NOTHING
+
+
+# definition: "type " NAMED " = " type ";"
+def _read_definition(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.fixed("type ")
+        and r.token(_CONTENT_NAMED, f, "named")
+        and r.fixed(" = ")
+        and r.part(_read_type, f, "type")
+        and r.fixed(";")
+    )
+    return Definition(**f) if done else runtime.NOTHING
+
+
+def _read_response_formats_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("\n\n") and r.part(_read_response_format, f, "response_format")
+
+
+# response_formats: "# Response Formats" ("\n\n" response_format)+
+def _read_response_formats(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("# Response Formats") and r.many(_read_response_formats_1, f, "response_formats", 1)
+    return f.get("response_formats", []) if done else runtime.NOTHING
+
+
+# response_format: "## " name "\n\n" description? schema
+def _read_response_format(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.fixed("## ")
+        and r.part(_read_name, f, "name")
+        and r.fixed("\n\n")
+        and r.maybe(_read_description, f, "description")
+        and r.part(_read_schema, f, "schema")
+    )
+    return ResponseFormat(**f) if done else runtime.NOTHING
+
+
+# schema: JSON
+def _read_schema(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.value(_CONTENT_JSON, f, "json")
+    return f.get("json", "") if done else runtime.NOTHING
+
+
+# type: one_of | union
+def _read_type(r: runtime.Reader) -> Any:
+    return r.choice((_read_one_of, _read_union))
+
+
+def _read_one_of_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_variant, f, "variant")
+
+
+# one_of: variant+
+def _read_one_of(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.many(_read_one_of_1, f, "variants", 1)
+    return OneOf(**f) if done else runtime.NOTHING
+
+
+def _read_variant_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed(" ") and r.token(_CONTENT_REMARK, f, "remark")
+
+
+def _read_variant_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed(" default: ") and r.token(_CONTENT_DEFAULT, f, "default")
+
+
+def _read_variant_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed(" //") and r.group(_read_variant_1, f) and r.group(_read_variant_2, f)
+
+
+# variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)?
+def _read_variant(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.fixed("\n")
+        and r.layout(_CONTENT__MARGIN)
+        and r.fixed(" | ")
+        and r.part(_read_alternative, f, "alternative")
+        and r.group(_read_variant_3, f)
+    )
+    return Variant(**f) if done else runtime.NOTHING
+
+
+# alternative: union
+def _read_alternative(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.part(_read_union, f, "union")
+    return f["union"] if done else runtime.NOTHING
+
+
+def _read_union_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_intersection, f, "intersection")
+
+
+# ?union: intersection (" | " intersection)*
+def _read_union(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.joined(_read_union_1, " | ", f, "intersections")
+    return r.collapsed(Union, f, "intersections") if done else runtime.NOTHING
+
+
+def _read_intersection_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_array, f, "array")
+
+
+# ?intersection: array (" & " array)*
+def _read_intersection(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.joined(_read_intersection_1, " & ", f, "arrays")
+    return r.collapsed(Intersection, f, "arrays") if done else runtime.NOTHING
+
+
+def _read_array_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_dimension, f, "dimension")
+
+
+# ?array: element dimension*
+def _read_array(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.part(_read_element, f, "element") and r.many(_read_array_1, f, "dimensions", 0)
+    return r.collapsed(Array, f, "element") if done else runtime.NOTHING
+
+
+# dimension: "[]" -> array
+def _read_dimension(r: runtime.Reader) -> Any:
+    return r.spelled({"[]": "array"})
+
+
+# element: annotated | group
+def _read_element(r: runtime.Reader) -> Any:
+    return r.choice((_read_annotated, _read_group))
+
+
+# ?annotated: _comments primary
+def _read_annotated(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = _read__comments(r, f) and r.part(_read_primary, f, "primary")
+    return r.collapsed(Annotated, f, "primary") if done else runtime.NOTHING
+
+
+# ?group: "(" _comments type ")"
+def _read_group(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("(") and _read__comments(r, f) and r.part(_read_type, f, "type") and r.fixed(")")
+    return r.collapsed(Group, f, "type") if done else runtime.NOTHING
+
+
+def _read__comments_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_annotation, f, "annotation")
+
+
+# _comments: title? about? examples? annotation*
+def _read__comments(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        r.maybe(_read_title, f, "title")
+        and r.maybe(_read_about, f, "about")
+        and r.maybe(_read_examples, f, "examples")
+        and r.many(_read__comments_1, f, "annotations", 0)
+    )
+
+
+# title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
+def _read_title(r: runtime.Reader) -> Any:
+    return r.lines(_LINES_title, _LINE_title)
+
+
+# about: (_INDENT? "// " TEXT? "\n")+
+def _read_about(r: runtime.Reader) -> Any:
+    return r.lines(_LINES_about, _LINE_about)
+
+
+def _read_examples_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_example, f, "example")
+
+
+# examples: _INDENT? "// Examples:\n" example+
+def _read_examples(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.layout(_CONTENT__INDENT) and r.fixed("// Examples:\n") and r.many(_read_examples_1, f, "examples", 1)
+    return f.get("examples", []) if done else runtime.NOTHING
+
+
+# example: _INDENT? "// - " JSON "\n"
+def _read_example(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.layout(_CONTENT__INDENT) and r.fixed("// - ") and r.value(_CONTENT_JSON, f, "json") and r.fixed("\n")
+    return f.get("json", "") if done else runtime.NOTHING
+
+
+# annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
+def _read_annotation(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.layout(_CONTENT__INDENT)
+        and r.fixed("// @")
+        and r.token(_CONTENT_KEYWORD, f, "keyword")
+        and r.fixed(" ")
+        and r.value(_CONTENT_JSON, f, "json")
+        and r.fixed("\n")
+    )
+    return Annotation(**f) if done else runtime.NOTHING
+
+
+# primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
+def _read_primary(r: runtime.Reader) -> Any:
+    return r.choice(
+        (_read_object_type, _read_tuple_type, _read_any_array, _read_literal_type, _read_reference, _read_basic_type),
+    )
+
+
+def _read_object_type_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_member, f, "member")
+
+
+def _read_object_type_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        r.fixed("{\n")
+        and r.many(_read_object_type_1, f, "members", 1)
+        and r.maybe(_read_index, f, "index")
+        and r.layout(_CONTENT__INDENT)
+        and r.fixed("}")
+    )
+
+
+def _read_object_type_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("{\n") and r.part(_read_index, f, "index") and r.layout(_CONTENT__INDENT) and r.fixed("}")
+
+
+def _read_object_type_4(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed("{}")
+
+
+# object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
+def _read_object_type(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.either((_read_object_type_2, _read_object_type_3, _read_object_type_4), f)
+    return ObjectType(**f) if done else runtime.NOTHING
+
+
+def _read_member_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed(" // default: ") and r.token(_CONTENT_DEFAULT, f, "default")
+
+
+def _read_member_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        _read__comments(r, f)
+        and r.layout(_CONTENT__INDENT)
+        and _read__key(r, f)
+        and r.flag("?", f, "optional")
+        and r.fixed(": ")
+        and r.part(_read_value, f, "value")
+        and r.fixed(",")
+        and r.group(_read_member_1, f)
+        and r.fixed("\n")
+    )
+
+
+def _read_member_3(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        r.layout(_CONTENT__INDENT)
+        and r.fixed("// default: ")
+        and r.token(_CONTENT_DEFAULT, f, "default")
+        and r.fixed("\n")
+    )
+
+
+def _read_member_4(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return (
+        _read__comments(r, f)
+        and r.group(_read_member_3, f)
+        and r.layout(_CONTENT__INDENT)
+        and _read__key(r, f)
+        and r.flag("?", f, "optional")
+        and r.fixed(":")
+        and r.part(_read_one_of, f, "one_of")
+        and r.fixed("\n")
+        and r.layout(_CONTENT__INDENT)
+        and r.fixed(",\n")
+    )
+
+
+# member: _comments _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
+#       | _comments (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
+def _read_member(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.either((_read_member_2, _read_member_4), f)
+    return Member(**f) if done else runtime.NOTHING
+
+
+def _read__key_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.token(_CONTENT_IDENTIFIER, f, "identifier")
+
+
+def _read__key_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.token(_CONTENT_STRING, f, "string")
+
+
+# _key: IDENTIFIER | STRING
+def _read__key(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.either((_read__key_1, _read__key_2), f)
+
+
+# value: type
+def _read_value(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.part(_read_type, f, "type")
+    return f["type"] if done else runtime.NOTHING
+
+
+# index: _INDENT? "[key: string]: " value ",\n"
+def _read_index(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.layout(_CONTENT__INDENT) and r.fixed("[key: string]: ") and r.part(_read_value, f, "value") and r.fixed(",\n")
+    )
+    return f["value"] if done else runtime.NOTHING
+
+
+def _read_tuple_type_1(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.part(_read_place, f, "place")
+
+
+def _read_tuple_type_2(r: runtime.Reader, f: runtime.Fields) -> bool:
+    return r.fixed(", ...") and r.part(_read_rest, f, "rest")
+
+
+# tuple_type: "[" place (", " place)* (", ..." rest)? "]"
+def _read_tuple_type(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = (
+        r.fixed("[")
+        and r.joined(_read_tuple_type_1, ", ", f, "places")
+        and r.group(_read_tuple_type_2, f)
+        and r.fixed("]")
+    )
+    return TupleType(**f) if done else runtime.NOTHING
+
+
+# place: array "?"
+def _read_place(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.part(_read_array, f, "array") and r.fixed("?")
+    return f["array"] if done else runtime.NOTHING
+
+
+# rest: array
+def _read_rest(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.part(_read_array, f, "array")
+    return f["array"] if done else runtime.NOTHING
+
+
+# any_array: "Array<any>"
+def _read_any_array(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.fixed("Array<any>")
+    return AnyArray(**f) if done else runtime.NOTHING
+
+
+# literal_type: JSON_SCALAR
+def _read_literal_type(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.value(_CONTENT_JSON_SCALAR, f, "json_scalar")
+    return LiteralType(**f) if done else runtime.NOTHING
+
+
+# reference: NAMED
+def _read_reference(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.token(_CONTENT_NAMED, f, "named")
+    return Reference(**f) if done else runtime.NOTHING
+
+
+# basic_type: basic
+def _read_basic_type(r: runtime.Reader) -> Any:
+    f: runtime.Fields = {}
+    done = r.part(_read_basic, f, "basic")
+    return BasicType(**f) if done else runtime.NOTHING
+
+
+# basic: "string" -> string
+#      | "number" -> number
+#      | "boolean" -> boolean
+#      | "null" -> null
+#      | "any" -> any
+#      | "never" -> never
+def _read_basic(r: runtime.Reader) -> Any:
+    return r.spelled(
+        {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "any": "any", "never": "never"},
+    )
+
+
+# system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
+def _write_system_content(w: runtime.Layout, m: SystemContent) -> str:
+    if m.model_identity is not None or m.knowledge_cutoff is not None or m.conversation_start_date is not None:
+        text = _write__settings_content(w, m)
+        if (
+            m.reasoning_effort is not None
+            or m.tools
+            or (m.channel_config is not None and m.channel_config.valid_channels)
+        ):
+            text += "\n\n" + _write__from_reasoning_content(w, m)
+        return text
+    if m.reasoning_effort is not None or m.tools or (m.channel_config is not None and m.channel_config.valid_channels):
+        return _write__from_reasoning_content(w, m)
+    return ""
+
+
+# _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
+def _write__settings_content(w: runtime.Layout, m: Any) -> str:
+    if m.model_identity is not None:
+        text = _write_model_identity_content(w, m.model_identity)
+        if m.knowledge_cutoff is not None or m.conversation_start_date is not None:
+            text += "\n" + _write__from_cutoff_content(w, m)
+        return text
+    if m.knowledge_cutoff is not None or m.conversation_start_date is not None:
+        return _write__from_cutoff_content(w, m)
+    raise runtime.Inexpressible("_settings")
+
+
+# _from_cutoff: knowledge_cutoff ("\n" conversation_start_date)? | conversation_start_date
+def _write__from_cutoff_content(w: runtime.Layout, m: Any) -> str:
+    if m.knowledge_cutoff is not None:
+        text = _write_knowledge_cutoff_content(w, m.knowledge_cutoff)
+        if m.conversation_start_date is not None:
+            text += "\n" + _write_conversation_start_date_content(w, m.conversation_start_date)
+        return text
+    if m.conversation_start_date is not None:
+        return _write_conversation_start_date_content(w, m.conversation_start_date)
+    raise runtime.Inexpressible("_from_cutoff")
+
+
+# _from_reasoning: reasoning_effort ("\n\n" _from_tools)? | _from_tools
+def _write__from_reasoning_content(w: runtime.Layout, m: Any) -> str:
+    if m.reasoning_effort is not None:
+        text = _write_reasoning_effort_content(w, m.reasoning_effort)
+        if m.tools or (m.channel_config is not None and m.channel_config.valid_channels):
+            text += "\n\n" + _write__from_tools_content(w, m)
+        return text
+    if m.tools or (m.channel_config is not None and m.channel_config.valid_channels):
+        return _write__from_tools_content(w, m)
+    raise runtime.Inexpressible("_from_reasoning")
+
+
+# _from_tools: tools ("\n\n" channel_config)? | channel_config
+def _write__from_tools_content(w: runtime.Layout, m: Any) -> str:
+    if m.tools:
+        text = _write_tools_content(w, m.tools)
+        if m.channel_config is not None and m.channel_config.valid_channels:
+            text += "\n\n" + _write_channel_config_content(w, m.channel_config)
+        return text
+    if m.channel_config is not None and m.channel_config.valid_channels:
+        return _write_channel_config_content(w, m.channel_config)
+    raise runtime.Inexpressible("_from_tools")
+
+
+# model_identity: IDENTITY
+def _write_model_identity_content(w: runtime.Layout, m: Any) -> str:
+    return w.fit(_CONTENT_IDENTITY, m, "identity")
+
+
+# knowledge_cutoff: "Knowledge cutoff: " LINE
+def _write_knowledge_cutoff_content(w: runtime.Layout, m: Any) -> str:
+    return "Knowledge cutoff: " + w.fit(_CONTENT_LINE, m, "line")
+
+
+# conversation_start_date: "Current date: " LINE
+def _write_conversation_start_date_content(w: runtime.Layout, m: Any) -> str:
+    return "Current date: " + w.fit(_CONTENT_LINE, m, "line")
+
+
+# reasoning_effort: "Reasoning: " EFFORT
+def _write_reasoning_effort_content(w: runtime.Layout, m: Any) -> str:
+    return "Reasoning: " + w.fit(_CONTENT_EFFORT, m, "effort")
+
+
+# channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?
+def _write_channel_config_content(w: runtime.Layout, m: ChannelConfig) -> str:
+    text = "# Valid channels: " + _write_valid_channels_content(w, m.valid_channels) + "."
+    if m.channel_required:
+        text += " Channel must be included for every message."
+    if w.decide(m.function_calls, "function_calls"):
+        text += "\nCalls to these tools must go to the commentary channel: 'functions'."
+    return text
+
+
+# valid_channels: CHANNEL_NAME (", " CHANNEL_NAME)*
+def _write_valid_channels_content(w: runtime.Layout, m: Any) -> str:
+    return ", ".join([w.fit(_CONTENT_CHANNEL_NAME, item, "channel_name") for item in m])
+
+
+# developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+def _write_developer_content(w: runtime.Layout, m: DeveloperContent) -> str:
+    if m.instructions is not None:
+        text = "# Instructions\n\n" + _write_instructions_content(w, m.instructions)
+        if m.tools or m.response_formats:
+            text += "\n\n" + _write__sections_content(w, m)
+        return text
+    if m.tools or m.response_formats:
+        return _write__sections_content(w, m)
+    return ""
+
+
+# _sections: tools ("\n\n" response_formats)? | response_formats
+def _write__sections_content(w: runtime.Layout, m: Any) -> str:
+    if m.tools:
+        text = _write_tools_content(w, m.tools)
+        if m.response_formats:
+            text += "\n\n" + _write_response_formats_content(w, m.response_formats)
+        return text
+    if m.response_formats:
+        return _write_response_formats_content(w, m.response_formats)
+    raise runtime.Inexpressible("_sections")
+
+
+# instructions: INSTRUCTIONS?
+def _write_instructions_content(w: runtime.Layout, m: Any) -> str:
+    return w.fit_optional(_CONTENT_INSTRUCTIONS, m, "instructions")
+
+
+# tools: "# Tools" ("\n\n" namespace)+
+def _write_tools_content(w: runtime.Layout, m: Any) -> str:
+    return "# Tools" + "".join(["\n\n" + _write_namespace_content(w, item) for item in m])
+
+
+# namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
+#          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
+def _write_namespace_content(w: runtime.Layout, m: Namespace) -> str:
+    if m.name is not None and m.tools:
+        text = "## " + _write_name_content(w, m.name) + "\n\n"
+        if m.description:
+            text += _write_description_content(w, m.description)
+        return (
+            text
+            + "namespace "
+            + _write_name_content(w, m.name)
+            + " {\n\n"
+            + "".join([_write_tool_content(w, item) + "\n\n" for item in m.tools])
+            + "} // namespace "
+            + _write_name_content(w, m.name)
+        )
+    if m.name is not None and not m.tools:
+        text = "## " + _write_name_content(w, m.name) + "\n"
+        if m.description:
+            text += "\n" + w.fit(_CONTENT_DESCRIPTION, m.description, "description")
+        return text
+    raise runtime.Inexpressible("namespace")
+
+
+# name: NAME
+def _write_name_content(w: runtime.Layout, m: Any) -> str:
+    return w.fit(_CONTENT_NAME, m, "name")
+
+
+# description: ("// " LINE? "\n")+
+def _write_description_content(w: runtime.Layout, m: Any) -> str:
+    return "".join(["// " + w.fit_optional(_CONTENT_LINE, item, "line") + "\n" for item in w.split(m)])
+
+
+# tool: description? "type " name " = " parameters
+def _write_tool_content(w: runtime.Layout, m: Tool) -> str:
+    text = ""
+    if m.description:
+        text += _write_description_content(w, m.description)
+    return (
+        text
+        + "type "
+        + _write_name_content(w, m.name)
+        + " = "
+        + _write_parameters_content(w, _SCHEMAS.type(m.parameters, w))
+    )
+
+
+# parameters: "(" ("_: " type)? ") => any;" ("\n\n" definition)*
+def _write_parameters_content(w: runtime.Layout, m: Parameters) -> str:
+    text = "("
+    if m.type is not None:
+        text += "_: " + _write_type_content(w, m.type)
+    return text + ") => any;" + "".join(["\n\n" + _write_definition_content(w, item) for item in m.definitions])
+
+
+# definition: "type " NAMED " = " type ";"
+def _write_definition_content(w: runtime.Layout, m: Definition) -> str:
+    return "type " + w.fit(_CONTENT_NAMED, m.named, "named") + " = " + _write_type_content(w, m.type) + ";"
+
+
+# response_formats: "# Response Formats" ("\n\n" response_format)+
+def _write_response_formats_content(w: runtime.Layout, m: Any) -> str:
+    return "# Response Formats" + "".join(["\n\n" + _write_response_format_content(w, item) for item in m])
+
+
+# response_format: "## " name "\n\n" description? schema
+def _write_response_format_content(w: runtime.Layout, m: ResponseFormat) -> str:
+    text = "## " + _write_name_content(w, m.name) + "\n\n"
+    if m.description:
+        text += _write_description_content(w, m.description)
+    return text + _write_schema_content(w, m.schema)
+
+
+# schema: JSON
+def _write_schema_content(w: runtime.Layout, m: Any) -> str:
+    return w.value(m)
+
+
+# type: one_of | union
+def _write_type_content(w: runtime.Layout, m: Any) -> str:
+    return w.by_class(_WRITERS_type, m)
+
+
+# one_of: variant+
+def _write_one_of_content(w: runtime.Layout, m: OneOf) -> str:
+    return "".join([_write_variant_content(w, item) for item in m.variants])
+
+
+# variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)?
+def _write_variant_content(w: runtime.Layout, m: Variant) -> str:
+    text = "\n" + w.indent + " | " + _write_alternative_content(w, m.alternative)
+    if m.remark is not None or m.default is not None:
+        text += " //"
+        if m.remark is not None:
+            text += " " + w.fit(_CONTENT_REMARK, m.remark, "remark")
+        if m.default is not None:
+            text += " default: " + w.fit(_CONTENT_DEFAULT, m.default, "default")
+    return text
+
+
+# alternative: union
+def _write_alternative_content(w: runtime.Layout, m: Any) -> str:
+    w.indent += "   "
+    text = _write_union_content(w, m)
+    w.indent = w.indent[:-3]
+    return text
+
+
+# ?union: intersection (" | " intersection)*
+def _write_union_content(w: runtime.Layout, m: Any) -> str:
+    if type(m) is not Union:
+        return _write_intersection_content(w, m)
+    return " | ".join([_write_intersection_content(w, item) for item in m.intersections])
+
+
+# ?intersection: array (" & " array)*
+def _write_intersection_content(w: runtime.Layout, m: Any) -> str:
+    if type(m) is not Intersection:
+        return _write_array_content(w, m)
+    return " & ".join([_write_array_content(w, item) for item in m.arrays])
+
+
+# ?array: element dimension*
+def _write_array_content(w: runtime.Layout, m: Any) -> str:
+    if type(m) is not Array:
+        return _write_element_content(w, m)
+    return _write_element_content(w, m.element) + "".join([_write_dimension_content(w, item) for item in m.dimensions])
+
+
+# dimension: "[]" -> array
+def _write_dimension_content(w: runtime.Layout, m: Any) -> str:
+    return w.spelled("dimension", {"array": "[]"}, m)
+
+
+# element: annotated | group
+def _write_element_content(w: runtime.Layout, m: Any) -> str:
+    return w.by_class(_WRITERS_element, m)
+
+
+# ?annotated: _comments primary
+def _write_annotated_content(w: runtime.Layout, m: Any) -> str:
+    if type(m) is not Annotated:
+        return _write_primary_content(w, m)
+    return _write__comments_content(w, m) + _write_primary_content(w, m.primary)
+
+
+# ?group: "(" _comments type ")"
+def _write_group_content(w: runtime.Layout, m: Any) -> str:
+    if type(m) is not Group:
+        m = Group(type=m)
+    return "(" + _write__comments_content(w, m) + _write_type_content(w, m.type) + ")"
+
+
+# _comments: title? about? examples? annotation*
+def _write__comments_content(w: runtime.Layout, m: Any) -> str:
+    text = ""
+    if m.title:
+        text += _write_title_content(w, m.title)
+    if m.about:
+        text += _write_about_content(w, m.about)
+    if m.examples:
+        text += _write_examples_content(w, m.examples)
+    return text + "".join([_write_annotation_content(w, item) for item in m.annotations])
+
+
+# title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
+def _write_title_content(w: runtime.Layout, m: Any) -> str:
+    return (
+        "".join([w.indent + "// " + w.fit_optional(_CONTENT_LINE, item, "line") + "\n" for item in w.split(m)])
+        + w.indent
+        + "//\n"
+    )
+
+
+# about: (_INDENT? "// " TEXT? "\n")+
+def _write_about_content(w: runtime.Layout, m: Any) -> str:
+    return "".join([w.indent + "// " + w.fit_optional(_CONTENT_TEXT, item, "text") + "\n" for item in w.split(m)])
+
+
+# examples: _INDENT? "// Examples:\n" example+
+def _write_examples_content(w: runtime.Layout, m: Any) -> str:
+    return w.indent + "// Examples:\n" + "".join([_write_example_content(w, item) for item in m])
+
+
+# example: _INDENT? "// - " JSON "\n"
+def _write_example_content(w: runtime.Layout, m: Any) -> str:
+    return w.indent + "// - " + w.value(m) + "\n"
+
+
+# annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
+def _write_annotation_content(w: runtime.Layout, m: Annotation) -> str:
+    return w.indent + "// @" + w.fit(_CONTENT_KEYWORD, m.keyword, "keyword") + " " + w.value(m.json) + "\n"
+
+
+# primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
+def _write_primary_content(w: runtime.Layout, m: Any) -> str:
+    return w.by_class(_WRITERS_primary, m)
+
+
+# object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
+def _write_object_type_content(w: runtime.Layout, m: ObjectType) -> str:
+    if m.members:
+        text = "{\n" + "".join([_write_member_content(w, item) for item in m.members])
+        if m.index is not None:
+            text += _write_index_content(w, m.index)
+        return text + w.indent + "}"
+    if m.index is not None:
+        return "{\n" + _write_index_content(w, m.index) + w.indent + "}"
+    return "{}"
+
+
+# member: _comments _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
+#       | _comments (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
+def _write_member_content(w: runtime.Layout, m: Member) -> str:
+    if m.value is not None and m.one_of is None and (m.identifier is not None or m.string is not None):
+        text = _write__comments_content(w, m) + w.indent + _write__key_content(w, m)
+        if m.optional:
+            text += "?"
+        text += ": " + _write_value_content(w, m.value) + ","
+        if m.default is not None:
+            text += " // default: " + w.fit(_CONTENT_DEFAULT, m.default, "default")
+        return text + "\n"
+    if (
+        (m.one_of is not None and m.one_of.variants)
+        and m.value is None
+        and (m.identifier is not None or m.string is not None)
+    ):
+        text = _write__comments_content(w, m)
+        if m.default is not None:
+            text += w.indent + "// default: " + w.fit(_CONTENT_DEFAULT, m.default, "default") + "\n"
+        text += w.indent + _write__key_content(w, m)
+        if m.optional:
+            text += "?"
+        return text + ":" + _write_one_of_content(w, m.one_of) + "\n" + w.indent + ",\n"
+    raise runtime.Inexpressible("member")
+
+
+# _key: IDENTIFIER | STRING
+def _write__key_content(w: runtime.Layout, m: Any) -> str:
+    if m.identifier is not None and m.string is None:
+        return w.fit(_CONTENT_IDENTIFIER, m.identifier, "identifier")
+    if m.string is not None and m.identifier is None:
+        return w.fit(_CONTENT_STRING, m.string, "string")
+    raise runtime.Inexpressible("_key")
+
+
+# value: type
+def _write_value_content(w: runtime.Layout, m: Any) -> str:
+    w.indent += "    "
+    text = _write_type_content(w, m)
+    w.indent = w.indent[:-4]
+    return text
+
+
+# index: _INDENT? "[key: string]: " value ",\n"
+def _write_index_content(w: runtime.Layout, m: Any) -> str:
+    return w.indent + "[key: string]: " + _write_value_content(w, m) + ",\n"
+
+
+# tuple_type: "[" place (", " place)* (", ..." rest)? "]"
+def _write_tuple_type_content(w: runtime.Layout, m: TupleType) -> str:
+    text = "[" + ", ".join([_write_place_content(w, item) for item in m.places])
+    if m.rest is not None:
+        text += ", ..." + _write_rest_content(w, m.rest)
+    return text + "]"
+
+
+# place: array "?"
+def _write_place_content(w: runtime.Layout, m: Any) -> str:
+    return _write_array_content(w, m) + "?"
+
+
+# rest: array
+def _write_rest_content(w: runtime.Layout, m: Any) -> str:
+    return _write_array_content(w, m)
+
+
+# any_array: "Array<any>"
+def _write_any_array_content(w: runtime.Layout, m: AnyArray) -> str:
+    return "Array<any>"
+
+
+# literal_type: JSON_SCALAR
+def _write_literal_type_content(w: runtime.Layout, m: LiteralType) -> str:
+    return w.value(m.json_scalar)
+
+
+# reference: NAMED
+def _write_reference_content(w: runtime.Layout, m: Reference) -> str:
+    return w.fit(_CONTENT_NAMED, m.named, "named")
+
+
+# basic_type: basic
+def _write_basic_type_content(w: runtime.Layout, m: BasicType) -> str:
+    return _write_basic_content(w, m.basic)
+
+
+# basic: "string" -> string
+#      | "number" -> number
+#      | "boolean" -> boolean
+#      | "null" -> null
+#      | "any" -> any
+#      | "never" -> never
+def _write_basic_content(w: runtime.Layout, m: Any) -> str:
+    return w.spelled(
+        "basic",
+        {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "any": "any", "never": "never"},
+        m,
+    )
+
+
+_WRITERS_type: dict[type, runtime.Write] = {
+    OneOf: _write_one_of_content,
+    Union: _write_union_content,
+    Intersection: _write_union_content,
+    Array: _write_union_content,
+    Annotated: _write_union_content,
+    ObjectType: _write_union_content,
+    TupleType: _write_union_content,
+    AnyArray: _write_union_content,
+    LiteralType: _write_union_content,
+    Reference: _write_union_content,
+    BasicType: _write_union_content,
+    Group: _write_union_content,
+}
+
+
+_WRITERS_element: dict[type, runtime.Write] = {
+    Annotated: _write_annotated_content,
+    ObjectType: _write_annotated_content,
+    TupleType: _write_annotated_content,
+    AnyArray: _write_annotated_content,
+    LiteralType: _write_annotated_content,
+    Reference: _write_annotated_content,
+    BasicType: _write_annotated_content,
+    Group: _write_group_content,
+    OneOf: _write_group_content,
+    Union: _write_group_content,
+    Intersection: _write_group_content,
+    Array: _write_group_content,
+}
+
+
+_WRITERS_primary: dict[type, runtime.Write] = {
+    ObjectType: _write_object_type_content,
+    TupleType: _write_tuple_type_content,
+    AnyArray: _write_any_array_content,
+    LiteralType: _write_literal_type_content,
+    Reference: _write_reference_content,
+    BasicType: _write_basic_type_content,
+}
+
+
+_SCHEMAS = runtime.Schemas(
+    runtime.Grammar(
+        {
+            "parameters": Parameters,
+            "definition": Definition,
+            "one_of": OneOf,
+            "variant": Variant,
+            "union": Union,
+            "intersection": Intersection,
+            "array": Array,
+            "annotated": Annotated,
+            "group": Group,
+            "annotation": Annotation,
+            "object_type": ObjectType,
+            "member": Member,
+            "tuple_type": TupleType,
+            "any_array": AnyArray,
+            "literal_type": LiteralType,
+            "reference": Reference,
+            "basic_type": BasicType,
+        },
+        {
+            "DEFAULT": _CONTENT_DEFAULT,
+            "IDENTIFIER": _CONTENT_IDENTIFIER,
+            "KEYWORD": _CONTENT_KEYWORD,
+            "NAMED": _CONTENT_NAMED,
+            "REMARK": _CONTENT_REMARK,
+            "TEXT": _CONTENT_TEXT,
+        },
+    ),
+)
+
+_CONTENTS = runtime.Contents(
+    {"developer": DeveloperContent, "system": SystemContent},
+    {
+        DeveloperContent: _read_developer,
+        Namespace: _read_namespace,
+        Tool: _read_tool,
+        ResponseFormat: _read_response_format,
+        SystemContent: _read_system,
+        ChannelConfig: _read_channel_config,
+    },
+    {
+        DeveloperContent: _write_developer_content,
+        Namespace: _write_namespace_content,
+        Tool: _write_tool_content,
+        ResponseFormat: _write_response_format_content,
+        SystemContent: _write_system_content,
+        ChannelConfig: _write_channel_config_content,
+    },
+    (runtime.Implied("function_calls", "developer", "tools", "functions"),),
+)
+
 FORMAT = runtime.Format(
     encoding=_ENCODING,
     special_text=r"<\|(?:c(?:all\|>|hannel\|>|onstrain\|>)|end(?:oftext\|>|\|>)|message\|>|re(?:served_20(?:0(?:0(?:0[0149]\|>|1[013456789]\|>|[23456789][0123456789]\|>)|[123456789][0123456789][0123456789]\|>)|10(?:[01234567][0123456789]\|>|8[01234567]\|>))|turn\|>)|start(?:oftext\|>|\|>))",
@@ -696,6 +2247,7 @@ FORMAT = runtime.Format(
     message=Message,
     fields=("role", "content", "name", "recipient", "channel", "constrain", "content_type"),
     content_at=1,
+    contents=_CONTENTS,
     defaults={"role": None, "name": None, "recipient": None, "channel": None, "constrain": False, "content_type": None},
     patterns={
         "name": (_TERMINAL_WORD, "WORD: /[^\\s<]+/"),

@@ -5,28 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from .contents import Contents, Implied, Record
 from .conversation import Property, from_json, to_json
 from .errors import ConversationError, ParseError, RenderError
+from .layout import Inexpressible, Layout, Write
 from .parsing import Parsed, parse
+from .reading import NOTHING, Fields, Reader
 from .rendering import pick, render, render_text
+from .schemas_of_types import Schemas
 from .tables import HOLE, Atom, Choose, Chosen, Encoding, Format, Frame, Group, Path, Tokenizer, meets
+from .types_of_schemas import Grammar, JsonSchema
 
 __all__ = [
     "HOLE",
+    "NOTHING",
     "Atom",
     "Choose",
     "Chosen",
+    "Contents",
     "ConversationError",
     "Encoding",
+    "Fields",
     "Format",
     "Frame",
+    "Grammar",
     "Group",
+    "Implied",
+    "Inexpressible",
+    "JsonSchema",
+    "Layout",
     "ParseError",
     "Parsed",
     "Path",
     "Property",
+    "Reader",
+    "Record",
     "RenderError",
+    "Schemas",
     "Tokenizer",
+    "Write",
     "drop_completed",
     "from_json",
     "parse",

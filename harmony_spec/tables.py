@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from .contents import Contents
 
 HOLE = "\udfff"
 """Stands for the content of a message while its header is read or written."""
@@ -148,6 +151,7 @@ class Format:
     message: Callable[..., Any]
     fields: tuple[str, ...]
     content_at: int
+    contents: Contents
     defaults: Mapping[str, str | bool | None]
     patterns: Mapping[str, tuple[str, str]]
     starts: Mapping[str, tuple[Path, ...]]

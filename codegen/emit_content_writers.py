@@ -1,0 +1,260 @@
+"""Rules of contents as functions that write a text: the readers seen from the other side."""
+
+from __future__ import annotations
+
+from .contents import ContentRule, Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
+from .emit_readers import core_field, terminal_name
+from .emit_types import class_name
+from .writer import Writer, call, literal, mapping
+
+
+def content_writer(rule: str) -> str:
+    return f"_write_{rule}_content"
+
+
+def emit_content_writers(contents: Contents, writer: Writer) -> None:
+    for rule in contents.rules.values():
+        if rule.kind == "constant":
+            continue
+        writer.line()
+        writer.line()
+        writer.comment(rule.source)
+        kind = class_name(contents, rule.name) if rule.kind == "record" and not rule.collapses else "Any"
+        writer.line(f"def {content_writer(rule.name)}(w: runtime.Layout, m: {kind}) -> str:")
+        writer.depth += 1
+        _Body(contents, rule, writer).emit()
+        writer.depth -= 1
+    for rule in contents.rules.values():
+        if rule.kind == "choice":
+            _emit_table(contents, rule, writer)
+
+
+def _emit_table(contents: Contents, rule: ContentRule, writer: Writer) -> None:
+    """Which alternative of a choice writes a value, by its class."""
+    writer.line()
+    writer.line()
+    writer.line(f"_WRITERS_{rule.name}: dict[type, runtime.Write] = {{")
+    taken: set[str] = set()
+    for way in rule.ways:
+        for node in way.items:
+            assert isinstance(node, Part)
+            for made in contents.yields(node.rule):
+                if made not in taken:
+                    writer.line(f"    {class_name(contents, made)}: {content_writer(node.rule)},")
+                taken.add(made)
+    writer.line("}")
+
+
+class _Body:
+    def __init__(self, contents: Contents, rule: ContentRule, writer: Writer) -> None:
+        self.contents, self.rule, self.writer = contents, rule, writer
+        self.indent = contents.indents.get(rule.name, 0)
+
+    def emit(self) -> None:
+        rule, writer = self.rule, self.writer
+        if rule.kind == "choice":
+            writer.line(f"return w.by_class(_WRITERS_{rule.name}, m)")
+            return
+        if rule.kind == "enumerated":
+            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
+            values = dict(zip(map(literal, rule.values), map(literal, texts), strict=True))
+            writer.block(call("w.spelled", literal(rule.name), mapping(values), "m"), prefix="return ")
+            return
+        if rule.collapses:
+            self.collapsed()
+        if self.indent:
+            writer.line(f"w.indent += {literal(' ' * self.indent)}")
+        if rule.kind in ("record", "inlined") and len(rule.ways) > 1:
+            self.ways()
+            return
+        self.body(rule.nodes)
+
+    def body(self, items: tuple[Node, ...]) -> None:
+        """Statements that build the text of parts and return it."""
+        terms = self.statements(items)
+        if self.indent:
+            started = terms[0] == "text"
+            if terms != ["text"]:
+                self.writer.chain(terms[started:], "+", "text += " if started else "text = ")
+            self.writer.line(f"w.indent = w.indent[:-{self.indent}]")
+            terms = ["text"]
+        self.writer.chain(terms, "+", "return ")
+
+    def statements(self, items: tuple[Node, ...], prefix: str = "") -> list[str]:
+        """Statements for all parts up to the last that may be absent; the terms of what is left."""
+        terms = [prefix] * bool(prefix)
+        started = bool(prefix)
+        for node in items:
+            if not isinstance(node, (Optional, Flag)):
+                terms += self.terms((node,))
+                continue
+            if terms != ["text"]:
+                own = terms[1:] if started else terms
+                self.writer.chain(own or ['""'], "+", "text += " if started else "text = ")
+            started = True
+            self.writer.chain(self.condition(node), "or", "if ", ":")
+            self.writer.depth += 1
+            inner = (Fixed(node.text),) if isinstance(node, Flag) else node.items
+            rest = self.statements(inner, "text")
+            if rest != ["text"]:
+                self.writer.chain(rest[1:], "+", "text += ")
+            self.writer.depth -= 1
+            terms = ["text"]
+        return terms or ['""']
+
+    def condition(self, node: Optional | Flag) -> list[str]:
+        """The conditions of which one is enough for a part that may be absent to be written."""
+        if isinstance(node, Flag):
+            decided = (self.rule.name, node.field) in self.contents.implied
+            return [f"w.decide(m.{node.field}, {literal(node.field)})" if decided else f"m.{node.field}"]
+        names = dict.fromkeys(_field(leaf) for leaf in self.contents.leaves(node.items))
+        return _bare(list(map(self.present, names)))
+
+    def collapsed(self) -> None:
+        """A value that is no class of the rule is that of its core."""
+        rule, contents = self.rule, self.contents
+        name, core = class_name(contents, rule.name), core_field(contents, rule)
+        node = contents.fields(rule.name)[core][0]
+        part = node.item if isinstance(node, Joined) else node
+        self.writer.line(f"if type(m) is not {name}:")
+        self.writer.depth += 1
+        if any(isinstance(item, Fixed) for item in rule.nodes):
+            self.writer.line(f"m = {name}({core}=m)")
+        else:
+            assert isinstance(part, Part)
+            self.writer.line(f"return {content_writer(part.rule)}(w, m)")
+        self.writer.depth -= 1
+
+    def ways(self) -> None:
+        """The first alternative whose fields are there, and that leaves none out."""
+        rule, writer = self.rule, self.writer
+        absent: set[str] = set()
+        for way in rule.ways:
+            held = {_field(node) for node in self.contents.leaves(way.items)}
+            needed = [n for n in self.contents.required(way.items) if not self.schema(n)]
+            terms = [self.present(name) for name in self.contents.fields(rule.name) if name in needed]
+            terms += [self.absent(name) for name in self.contents.fields(rule.name) if name not in held | absent]
+            for node in way.items:
+                if isinstance(node, Use) and self.needs_any(node.rule):
+                    names = dict.fromkeys(_field(leaf) for leaf in self.contents.leaves((node,)))
+                    terms.append(" or ".join(map(self.present, names)))
+                    absent |= set(names) if len(terms) == 1 else set()
+            absent |= set(needed) if len(terms) == len(needed) == 1 else set()
+            alone = len(terms) == 1
+            terms = terms[0].split(" or ") if alone else [_wrapped(term) for term in terms]
+            if not terms:
+                self.body(way.items)
+                return
+            writer.chain(_bare(terms), "or" if alone else "and", "if ", ":")
+            writer.depth += 1
+            self.body(way.items)
+            writer.depth -= 1
+        if rule.name in self.contents.roles:
+            writer.line('return ""')
+        else:
+            writer.line(f"raise runtime.Inexpressible({literal(rule.name)})")
+
+    def needs_any(self, rule: str) -> bool:
+        """Whether an inlined rule has to hold something."""
+        ways = self.contents.rules[rule].ways
+        return len(ways) > 1 or bool(self.contents.required(ways[0].items))
+
+    def absent(self, name: str) -> str:
+        present = self.present(name)
+        return f"not {present}" if present == f"m.{name}" else f"m.{name} is None"
+
+    def schema(self, name: str) -> bool:
+        node = self.contents.fields(self.rule.name)[name][0]
+        return isinstance(node, Part) and node.rule in self.contents.schemas
+
+    def present(self, name: str) -> str:
+        """The condition under which a field has a value that can be written."""
+        nodes = self.field_nodes(name)
+        falsy = any(isinstance(n, (Flag, Many, Joined)) or (isinstance(n, Part) and self.falsy(n.rule)) for n in nodes)
+        if falsy:
+            return f"m.{name}"
+        lists = {
+            f"m.{name}.{inner}"
+            for node in nodes
+            if isinstance(node, Part) and self.contents.rules[node.rule].kind == "record"
+            if not self.contents.rules[node.rule].collapses and node.rule not in self.contents.schemas
+            for inner in self.contents.required(self.contents.rules[node.rule].nodes)
+            if self.is_list(self.contents.fields(node.rule)[inner][0])
+        }
+        present = " and ".join([f"m.{name} is not None", *sorted(lists)])
+        return f"({present})" if lists else present
+
+    def is_list(self, node: Node) -> bool:
+        part = isinstance(node, Part) and self.contents.rules[node.rule].kind == "list"
+        return part or isinstance(node, (Many, Joined))
+
+    def field_nodes(self, name: str) -> list[Node]:
+        found = self.contents.fields(self.rule.name).get(name)
+        return found or []
+
+    def falsy(self, rule: str) -> bool:
+        return self.contents.rules[rule].kind in ("lines", "list")
+
+    def value(self, node: Node) -> str:
+        """The expression for the value of a part: the rule's own value, or a field of it."""
+        return "m" if self.rule.kind in ("text", "lines", "list", "alias") else f"m.{_field(node)}"
+
+    def terms(self, items: tuple[Node, ...]) -> list[str]:
+        return [self.term(node) for node in items if node != Fixed("")]
+
+    def term(self, node: Node) -> str:
+        contents = self.contents
+        match node:
+            case Fixed(text):
+                return literal(text)
+            case Token(""):
+                return "w.indent"
+            case Token(name, terminal, optional):
+                return self.token(self.value(node), name, terminal, optional)
+            case Part(name, rule):
+                value = self.value(node)
+                if rule in contents.schemas:
+                    value = f"_SCHEMAS.type({value}, w)"
+                return f"{content_writer(rule)}(w, {value})"
+            case Use(rule):
+                return f"{content_writer(rule)}(w, m)"
+            case Optional() | Flag():
+                raise AssertionError("what may be absent is a statement of its own")
+            case Many(name, inner):
+                return self.many(node, inner)
+            case Joined(_, item, separator):
+                return f"{literal(separator)}.join([{self.item(item)} for item in {self.value(node)}])"
+
+    def many(self, node: Many, inner: tuple[Node, ...]) -> str:
+        terms = " + ".join(
+            self.item(part) if isinstance(part, (Token, Part)) and part.field else self.term(part) for part in inner
+        )
+        values = self.value(node)
+        if self.rule.kind == "lines":
+            values = f"w.split({values})"
+        return f'"".join([{terms} for item in {values}])'
+
+    def item(self, node: Token | Part) -> str:
+        if isinstance(node, Part):
+            return f"{content_writer(node.rule)}(w, item)"
+        return self.token("item", node.field, node.terminal, node.optional)
+
+    def token(self, value: str, name: str, terminal: str, optional: bool) -> str:
+        if self.contents.is_json(terminal):
+            return f"w.value({value})"
+        return f"w.fit{'_optional' * optional}({terminal_name(terminal)}, {value}, {literal(name)})"
+
+
+def _field(node: Node) -> str:
+    assert isinstance(node, (Flag, Token, Part, Many, Joined))
+    return node.field
+
+
+def _wrapped(condition: str) -> str:
+    return f"({condition})" if " or " in condition else condition
+
+
+def _bare(terms: list[str]) -> list[str]:
+    """Terms, a single one without brackets."""
+    only = len(terms) == 1 and terms[0].startswith("(")
+    return [terms[0][1:-1]] if only else terms

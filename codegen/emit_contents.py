@@ -1,0 +1,58 @@
+"""The part of the generated module that reads and writes contents."""
+
+from __future__ import annotations
+
+from .contents import Contents
+from .emit_content_writers import content_writer, emit_content_writers
+from .emit_readers import emit_readers, emit_terminals, reader_name, terminal_name
+from .emit_types import class_name, user_rules
+from .format import Format
+from .writer import Block, Writer, call, group, literal, mapping
+
+SCHEMA_TERMINALS = ("DEFAULT", "IDENTIFIER", "KEYWORD", "NAMED", "REMARK", "TEXT")
+"""The terminals by which types are made of schemas."""
+
+SCHEMA_RULES = (
+    *("parameters", "definition", "one_of", "variant", "union", "intersection", "array", "annotated", "group"),
+    *("annotation", "object_type", "member", "tuple_type", "any_array", "literal_type", "reference", "basic_type"),
+)
+"""The rules by which types are made of schemas."""
+
+
+def emit_contents(format: Format, writer: Writer) -> None:
+    """The readers and writers of contents, and the tables by which they are found."""
+    contents = format.contents
+    writer.line()
+    writer.line()
+    writer.comment("Contents: what a text says, and the text of what is said.")
+    writer.line()
+    emit_terminals(contents, writer)
+    emit_readers(contents, writer)
+    emit_content_writers(contents, writer)
+    writer.line()
+    writer.line()
+    if contents.schemas:
+        _emit_schemas(contents, writer)
+    _emit_table(format, writer)
+
+
+def _emit_schemas(contents: Contents, writer: Writer) -> None:
+    classes = mapping({literal(rule): class_name(contents, rule) for rule in SCHEMA_RULES})
+    terminals = mapping({literal(name): terminal_name(name) for name in SCHEMA_TERMINALS})
+    grammar = call("runtime.Grammar", classes, terminals)
+    writer.block(call("runtime.Schemas", grammar), prefix="_SCHEMAS = ")
+    writer.line()
+
+
+def _emit_table(format: Format, writer: Writer) -> None:
+    contents = format.contents
+    users = user_rules(contents)
+    roles = mapping({literal(role): class_name(contents, role) for role in contents.roles})
+    readers = mapping({class_name(contents, rule): reader_name(rule) for rule in users})
+    writers = mapping({class_name(contents, rule): content_writer(rule) for rule in users})
+    implied = group(
+        call("runtime.Implied", *(literal(text) for text in (item.flag, item.role, item.list, item.name)))
+        for item in format.implied
+    )
+    block = Block("runtime.Contents(", (roles, readers, writers, implied), ")")
+    writer.block(block, prefix="_CONTENTS = ")

@@ -1,0 +1,178 @@
+"""Contents with a structure: records that know their text, and texts that are read into records.
+
+A text is given as structure only if writing the structure gives back exactly that text. So nothing is lost, whatever
+the grammar accepts beyond what is written.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+from .errors import INEXPRESSIBLE, RenderError
+from .layout import Inexpressible, Layout, Write
+from .reading import NOTHING, Read, Reader
+
+CACHE = 256
+"""How many contents are remembered, read and written: a server has few system and developer messages at a time."""
+
+KEPT = 1_000_000
+"""Longer contents, in code points, are read and written anew each time, so that the caches stay small."""
+
+R = TypeVar("R", bound="Record")
+
+
+class Record:
+    """A content with a structure, or a part of one. It equals whatever has the same text, also the text itself."""
+
+    __slots__ = ()
+    contents: ClassVar[Contents]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def text(self) -> str:
+        """The text of this part as messages hold it; raises `RenderError` for what the format cannot express."""
+        return self.contents.write(self, {})
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            return other in (self.text(), self._decided(True))
+        if isinstance(other, type(self)):
+            return self._decided(False) == other._decided(False)
+        return NotImplemented
+
+    def _decided(self, value: bool) -> str:
+        """The text, with what is left to the conversation decided in one way."""
+        return self.contents.write(self, dict.fromkeys(self.contents.decided, value), force=True)
+
+
+@dataclass(frozen=True)
+class Implied:
+    """A flag that the conversation decides: whether the content of a role lists something of a name that has parts.
+
+    Attributes:
+        flag: the field.
+        role: of the messages that decide.
+        field: the list in their contents.
+        name: of the item in that list.
+    """
+
+    flag: str
+    role: str
+    field: str
+    name: str
+
+    def holds(self, content: object) -> bool:
+        items = getattr(content, self.field, None) or ()
+        return any(item.name == self.name and any(_parts(item)) for item in items)
+
+
+def _parts(item: Any) -> list[Any]:
+    return [value for part in fields(item) if isinstance(value := getattr(item, part.name), list)]
+
+
+class Contents:
+    """The contents of a format: the class for each role, and the functions that read and write each class."""
+
+    def __init__(
+        self,
+        roles: Mapping[str, type[Record]],
+        readers: Mapping[type[Record], Read],
+        writers: Mapping[type[Record], Write],
+        implied: Sequence[Implied],
+    ) -> None:
+        self.roles, self.readers, self.writers, self.implied = roles, readers, writers, implied
+        self.decided = tuple(item.flag for item in implied)
+        self.texts: dict[Any, str] = {}
+        self.structures: dict[tuple[type, str], Any] = {}
+        for made in writers:
+            made.contents = self
+
+    def read(self, role: str, text: str) -> Record | str:
+        """The structure of the content of a message, or its text where it has none."""
+        if role not in self.roles or not text:
+            return text
+        found = self.structure(self.roles[role], text)
+        return text if found is None else found
+
+    def structure(self, made: type[R], text: str) -> R | None:
+        """What a text says as a record of a class; None where it is not what such a record writes."""
+        key = made, text
+        if key not in self.structures:
+            found = self._structure(made, text)
+            if len(text) > KEPT:
+                return found
+            _remember(self.structures, key, found)
+        found = copied(self.structures[key])
+        return found if isinstance(found, made) else None
+
+    def _structure(self, made: type[R], text: str) -> R | None:
+        reader = Reader(text)
+        found = self.readers[made](reader)
+        if found is NOTHING or reader.at != len(text):
+            return None
+        try:
+            return found if self.write(found, {}) == text else None
+        except RenderError:
+            return None
+
+    def write(self, record: Record, decided: Mapping[str, bool], force: bool = False) -> str:
+        """The text of a record.
+
+        Args:
+            record: what to write.
+            decided: the flags that the conversation decides, for those that the record leaves open.
+            force: decide also those that it does not.
+        """
+        try:
+            key = marshal.dumps((snapshot(record), tuple(decided.items()), force))
+        except ValueError:
+            return self._write(record, decided, force)
+        text = self.texts.get(key)
+        if text is None:
+            text = self._write(record, decided, force)
+            if len(text) <= KEPT:
+                _remember(self.texts, key, text)
+        return text
+
+    def _write(self, record: Record, decided: Mapping[str, bool], force: bool) -> str:
+        layout = Layout(decided, force)
+        try:
+            return self.writers[type(record)](layout, record)
+        except Inexpressible as error:
+            place = f"{error.place}: " if error.place else ""
+            raise RenderError(INEXPRESSIBLE, f"{place}{error.rule} cannot be written: {error.reason}") from None
+
+    def deciding(self, role: str, content: object) -> list[str]:
+        """The flags that the content of a message of a role sets."""
+        if isinstance(content, str):
+            content = self.read(role, content)
+        return [item.flag for item in self.implied if item.role == role and item.holds(content)]
+
+
+def _remember(cache: dict[Any, Any], key: Any, value: object) -> None:
+    """Keep a value in a cache that starts anew when it is full, as that of the headers does."""
+    if len(cache) >= CACHE:
+        cache.clear()
+    cache[key] = value
+
+
+def snapshot(value: Any) -> Any:
+    """A record as plain data, which `marshal` can write: what equal snapshots write is equal."""
+    if isinstance(value, Record):
+        return (type(value).__name__, [snapshot(getattr(value, part.name)) for part in fields(value)])
+    if type(value) is list:
+        return [snapshot(item) for item in value]
+    return value
+
+
+def copied(value: Any) -> Any:
+    """A copy of a record, whose change leaves the one that is remembered alone."""
+    if isinstance(value, Record):
+        return type(value)(*[copied(getattr(value, part.name)) for part in fields(value)])
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    if type(value) is list:
+        return [copied(item) for item in value]
+    return value

@@ -1,0 +1,92 @@
+"""What generated writers of contents run on: the indent, the names that are taken, and texts that must fit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Write = Callable[["Layout", Any], str]
+
+LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
+"""What ends a line in TypeScript (ECMAScript, Line Terminators)."""
+
+LONGEST = 80
+"""How much of a value an error shows."""
+
+
+class Inexpressible(Exception):
+    """A value that a rule cannot write.
+
+    Attributes:
+        rule: the rule, or the field.
+        reason: why.
+        place: the JSON pointer of the value, or nothing.
+    """
+
+    def __init__(self, rule: str, reason: str = "no alternative of the rule writes it", place: str = "") -> None:
+        super().__init__(rule, reason, place)
+        self.rule, self.reason, self.place = rule, reason, place
+
+
+class Layout:
+    """What writers share: the indent of the line that is written, and the names that are taken."""
+
+    def __init__(self, decided: Mapping[str, bool], force: bool = False) -> None:
+        self.indent = ""
+        self.names: set[str] = set()
+        self.decided, self.force = decided, force
+
+    def decide(self, value: bool | None, name: str) -> bool:
+        """A flag that the conversation decides where the record leaves it open."""
+        return self.decided.get(name, False) if value is None or self.force else value
+
+    def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
+        """A text that fits its terminal; raises `Inexpressible` for another."""
+        if not isinstance(value, str):
+            raise Inexpressible(name, f"{value!r} is no text")
+        if pattern.fullmatch(value) is None:
+            raise Inexpressible(name, f"{_shortened(value)} does not fit {_shortened(pattern.pattern)}")
+        return value
+
+    def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
+        return self.fit(pattern, value, name) if value else ""
+
+    def value(self, value: Any) -> str:
+        """A JSON value on one line, as `serde_json` and `JSON.stringify` write it."""
+        return compact(value)
+
+    def split(self, text: str) -> list[str]:
+        """The lines of a text, as TypeScript counts them; a line break at the end begins none."""
+        if not isinstance(text, str):
+            raise Inexpressible("description", f"{text!r} is no text")
+        return lines_of(text)
+
+    def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
+        if value not in texts:
+            raise Inexpressible(rule, f"{value!r} is none of {', '.join(texts)}")
+        return texts[value]
+
+    def by_class(self, writers: Mapping[type, Write], value: Any) -> str:
+        write = writers.get(type(value))
+        if write is None:
+            raise Inexpressible(type(value).__name__)
+        return write(self, value)
+
+
+def compact(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Inexpressible("JSON", f"no JSON value: {error}") from None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, as TypeScript counts them; a line break at the end begins none."""
+    lines = LINE_BREAK.split(text)
+    return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
+
+
+def _shortened(text: str, longest: int = LONGEST) -> str:
+    return repr(text if len(text) <= longest else text[:longest] + "\u2026")

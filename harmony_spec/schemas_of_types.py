@@ -1,0 +1,153 @@
+"""From the type grammar of a codec to JSON Schema: the way back of `types_of_schemas`.
+
+What comes back accepts the same values, for everything that a type expresses; the rest comes back from the comments.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from .layout import Layout
+from .types_of_schemas import Grammar, JsonSchema, TypeWriter, default_of, strings_of
+
+
+class Schemas:
+    """Both directions, for the type grammar of one codec."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        made = grammar.classes
+        self.by_class = {
+            made["basic_type"]: self.basic,
+            made["literal_type"]: self.literal,
+            made["reference"]: self.reference,
+            made["any_array"]: self.any_array,
+            made["object_type"]: self.object,
+            made["tuple_type"]: self.tuple,
+            made["array"]: self.array,
+            made["union"]: self.union,
+            made["intersection"]: self.intersection,
+            made["one_of"]: self.one_of,
+            made["annotated"]: self.annotated,
+            made["group"]: self.group,
+        }
+
+    def type(self, schema: JsonSchema, layout: Layout) -> Any:
+        """What a function takes, as the grammar has it; raises `Inexpressible` with the JSON pointer of the reason."""
+        return TypeWriter(self.grammar, schema, layout).parameters()
+
+    def schema(self, parameters: Any) -> JsonSchema:
+        """What a function takes, as JSON Schema; None for nothing."""
+        if parameters.type is None:
+            return None
+        schema = self.of(parameters.type)
+        if not parameters.definitions:
+            return schema
+        definitions = {item.named: self.of(item.type) for item in parameters.definitions}
+        return {**schema, "$defs": definitions} if isinstance(schema, dict) else schema
+
+    def of(self, made: Any) -> dict[str, Any] | bool:
+        return self.by_class[type(made)](made)
+
+    def basic(self, made: Any) -> dict[str, Any] | bool:
+        if made.basic == "never":
+            return False
+        return {} if made.basic == "any" else {"type": made.basic}
+
+    def literal(self, made: Any) -> dict[str, Any]:
+        return self.enumerated([made.json_scalar])
+
+    def enumerated(self, values: list[Any]) -> dict[str, Any]:
+        texts = all(isinstance(value, str) for value in values)
+        return {"type": "string", "enum": values} if texts else {"enum": values}
+
+    def reference(self, made: Any) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{made.named}"}
+
+    def any_array(self, made: Any) -> dict[str, Any]:
+        return {"type": "array"}
+
+    def object(self, made: Any) -> dict[str, Any]:
+        properties = {self.name(member): self.member(member) for member in made.members}
+        schema: dict[str, Any] = {"type": "object", "properties": properties}
+        if required := [self.name(member) for member in made.members if not member.optional]:
+            schema["required"] = required
+        if made.index is not None:
+            schema["additionalProperties"] = self.of(made.index)
+        return schema
+
+    def name(self, member: Any) -> str:
+        return str(member.identifier if member.string is None else json.loads(member.string))
+
+    def member(self, member: Any) -> dict[str, Any] | bool:
+        made = member.one_of if member.value is None else member.value
+        return self.remarked(self.of(made), member, self.defaults(member.default, made))
+
+    def defaults(self, text: str | None, made: Any) -> dict[str, Any]:
+        """The keyword for a default, if one is written."""
+        values = [] if text is None else default_of(text, strings_of(self.grammar, made))
+        return {"default": values[0]} if values else {}
+
+    def remarked(
+        self, schema: dict[str, Any] | bool, said: Any, default: Mapping[str, Any] = MappingProxyType({})
+    ) -> dict[str, Any] | bool:
+        """A schema with the remarks of a member, or of what stands before a type."""
+        remarks: dict[str, Any] = {}
+        if said.title is not None:
+            remarks["title"] = said.title
+        if said.about is not None:
+            remarks["description"] = said.about
+        if said.examples:
+            remarks["examples"] = said.examples
+        return with_remarks(schema, {**remarks, **{item.keyword: item.json for item in said.annotations}, **default})
+
+    def annotated(self, made: Any) -> dict[str, Any] | bool:
+        return self.remarked(self.of(made.primary), made)
+
+    def group(self, made: Any) -> dict[str, Any] | bool:
+        return self.remarked(self.of(made.type), made)
+
+    def array(self, made: Any) -> dict[str, Any]:
+        schema: dict[str, Any] | bool = self.of(made.element)
+        for _ in made.dimensions:
+            schema = {"type": "array", "items": schema}
+        assert isinstance(schema, dict)
+        return schema
+
+    def tuple(self, made: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "array", "prefixItems": [self.of(place) for place in made.places]}
+        rest = False if made.rest is None else self.array(made.rest)["items"]
+        return schema if rest == {} else {**schema, "items": rest}
+
+    def union(self, made: Any) -> dict[str, Any]:
+        parts = made.intersections
+        basic, literal = self.grammar.classes["basic_type"], self.grammar.classes["literal_type"]
+        null = [isinstance(part, basic) and part.basic == "null" for part in parts]
+        if all(isinstance(part, literal) or is_null for part, is_null in zip(parts, null, strict=True)):
+            return self.enumerated([None if n else p.json_scalar for p, n in zip(parts, null, strict=True)])
+        if all(isinstance(part, basic) and part.basic not in ("any", "never") for part in parts):
+            return {"type": [part.basic for part in parts]}
+        return {"anyOf": [self.of(part) for part in parts]}
+
+    def intersection(self, made: Any) -> dict[str, Any]:
+        return {"allOf": [self.of(part) for part in made.arrays]}
+
+    def one_of(self, made: Any) -> dict[str, Any]:
+        return {"oneOf": [self.variant(variant) for variant in made.variants]}
+
+    def variant(self, variant: Any) -> dict[str, Any] | bool:
+        schema = self.of(variant.alternative)
+        remarks = {} if variant.remark is None else {"description": variant.remark}
+        return with_remarks(schema, remarks | self.defaults(variant.default, variant.alternative))
+
+
+def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict[str, Any] | bool:
+    """A schema and what is said of it; where the schema itself says as much, it becomes a part of a new one."""
+    if not remarks:
+        return schema
+    if isinstance(schema, bool):
+        schema = {} if schema else {"not": {}}
+    return {"allOf": [schema], **remarks} if remarks.keys() & schema.keys() else {**schema, **remarks}

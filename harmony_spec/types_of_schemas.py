@@ -1,0 +1,405 @@
+"""From JSON Schema to the type grammar of a codec: what a type says as a type, the rest as comments.
+
+A schema becomes one type and remarks about it. Where the remarks are written depends on where the type stands: above a
+property, behind an alternative, before anything else. A reference is replaced by what it refers to where that is used
+once and does not refer to itself; else it becomes a definition with a name. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .layout import Inexpressible, Layout, compact, lines_of
+from .reading import NESTING
+
+JsonSchema = dict[str, Any] | bool | None
+
+SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
+"""Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
+
+REMARKS = frozenset({"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment"})
+"""Keywords that say nothing about which values are accepted (JSON Schema 2020-12, Validation, 9)."""
+
+SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
+"""The alternatives of the grammar's basic types, by type of JSON Schema (2020-12, Validation, 6.1.1)."""
+
+DIMENSION = "array"
+"""The alternative of the grammar's rule for one more dimension of an array."""
+
+DEFINITION = re.compile(r"#/(?:\$defs|definitions)/[^/]+")
+"""A pointer to a definition, which is nowhere a type by itself."""
+
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+    "object": (dict,),
+    "array": (list,),
+}
+"""The Python types of the values of each type of JSON Schema."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The classes and terminals of a codec's type grammar, by the names of their rules."""
+
+    classes: Mapping[str, Any]
+    terminals: Mapping[str, re.Pattern[str]]
+
+    def fits(self, terminal: str, text: str) -> bool:
+        return self.terminals[terminal].fullmatch(text) is not None
+
+
+@dataclass
+class Said:
+    """A schema as a type, and what is said about it."""
+
+    type: Any
+    title: str | None = None
+    about: str | None = None
+    examples: list[Any] = field(default_factory=list)
+    annotations: list[tuple[str, Any]] = field(default_factory=list)
+    default: list[Any] = field(default_factory=list)
+    """The default, if there is one."""
+
+    @property
+    def silent(self) -> bool:
+        return not (self.title is not None or self.about is not None or self.examples or self.annotations)
+
+
+class TypeWriter:
+    """The types of one schema and of what it refers to.
+
+    Methods raise `Inexpressible` with the JSON pointer of what is wrong.
+    """
+
+    def __init__(self, grammar: Grammar, root: JsonSchema, layout: Layout) -> None:
+        self.grammar, self.root, self.layout = grammar, root, layout
+        self.made = grammar.classes
+        self.names: dict[str, str] = {}
+        self.waiting: list[str] = []
+        self.uses: Mapping[str, int] | None = None
+
+    def parameters(self) -> Any:
+        """What a function takes, with the definitions that it needs."""
+        made = self.made["parameters"]
+        if self.root is None:
+            return made()
+        said = self.reference("#", "") if "#" in self.counts() else self.inline(self.root, "", 0)
+        definitions = []
+        while self.waiting:
+            pointer = self.waiting.pop(0)
+            target = self.target(pointer, "")
+            definitions.append(self.made["definition"](self.names[pointer], self.inline(target, pointer[1:], 0)))
+        return made(said, definitions)
+
+    def inline(self, schema: Any, at: str, depth: int) -> Any:
+        """A type with all that is said of it before it."""
+        return self.commented(self.said(schema, at, depth))
+
+    def commented(self, said: Said) -> Any:
+        if said.default:
+            said.annotations.append(("default", said.default[0]))
+        if said.silent:
+            return said.type
+        kind = type(said.type)
+        grouped = kind in (self.made["one_of"], self.made["union"], self.made["intersection"], self.made["array"])
+        grouped = grouped or kind in (self.made["annotated"], self.made["group"])
+        name, part = ("group", "type") if grouped else ("annotated", "primary")
+        return self.made[name](**{part: said.type}, **self.comments(said))
+
+    def comments(self, said: Said) -> dict[str, Any]:
+        annotation = self.made["annotation"]
+        annotations = [annotation(keyword, value) for keyword, value in said.annotations]
+        return {"title": said.title, "about": said.about, "examples": said.examples, "annotations": annotations}
+
+    def said(self, schema: Any, at: str, depth: int) -> Said:
+        """A schema as a type and remarks."""
+        if depth > NESTING:
+            raise Inexpressible("parameters", f"nested more than {NESTING} deep", at)
+        if isinstance(schema, bool):
+            return Said(self.basic("any" if schema else "never"))
+        if not isinstance(schema, dict):
+            raise Inexpressible("parameters", f"{schema!r} is no schema: an object, true or false", at)
+        if "$ref" in schema and (inlined := self.dereferenced(schema, at)) is not None:
+            return self.said(inlined, at, depth + 1)
+        used: set[str] = set()
+        parts = list(self.conjuncts(schema, at, depth, used))
+        made = parts[0] if len(parts) == 1 else self.made["intersection"](parts) if parts else self.basic("any")
+        if schema.get("nullable") is True:
+            made = self.union([made, self.basic("null")])
+        said = Said(made)
+        for keyword, value in schema.items():
+            if keyword not in used and keyword not in SILENT:
+                self.remark(said, keyword, value, at)
+        return said
+
+    def remark(self, said: Said, keyword: str, value: Any, at: str) -> None:
+        """Take in a keyword that the type does not say."""
+        if keyword == "default":
+            said.default = [value]
+        elif keyword == "title" and isinstance(value, str):
+            said.title = "\n".join(lines_of(value))
+        elif keyword == "description" and isinstance(value, str) and self.plain(value):
+            said.about = value if value else None
+        elif keyword == "examples" and isinstance(value, list):
+            said.examples = value
+        elif self.grammar.fits("KEYWORD", keyword):
+            said.annotations.append((keyword, value))
+        else:
+            raise Inexpressible(repr(keyword), "a keyword is one word", at)
+
+    def plain(self, text: str) -> bool:
+        return all(not line or self.grammar.fits("TEXT", line) for line in lines_of(text))
+
+    def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
+        """The types that all apply, one for each way in which a schema restricts values."""
+        if "$ref" in schema and (reference := self.reference_of(schema["$ref"], at)):
+            used.add("$ref")
+            yield reference
+        if (base := self.base(schema, at, depth, used)) is not None:
+            yield base
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            options = schema.get(keyword)
+            if not isinstance(options, list) or not options:
+                continue
+            used.add(keyword)
+            if keyword == "oneOf":
+                yield self.made["one_of"](
+                    [self.variant(o, f"{at}/oneOf/{i}", depth + 1) for i, o in enumerate(options)]
+                )
+                continue
+            types = [self.inline(option, f"{at}/{keyword}/{i}", depth + 1) for i, option in enumerate(options)]
+            yield from [self.union(types)] if keyword == "anyOf" else types
+
+    def base(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        """The type by the keywords `enum`, `const` and `type`; None where there is none of them."""
+        kinds = schema.get("type", self.implied_kind(schema))
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        listed = isinstance(kinds, list) and all(isinstance(kind, str) and kind in KINDS for kind in kinds)
+        known: list[str] = kinds if listed and isinstance(kinds, list) else []
+        values = [schema["const"]] if "const" in schema else schema.get("enum")
+        if isinstance(values, list) and not any(isinstance(value, (dict, list)) for value in values):
+            used |= {"const" if "const" in schema else "enum"} | ({"type"} if known else set())
+            allowed = [value for value in values if not known or any(_is(value, kind) for kind in known)]
+            return self.union([self.literal(value) for value in allowed]) if allowed else self.basic("never")
+        if schema.get("not") in ({}, True) and isinstance(schema.get("not"), (dict, bool)):
+            used.add("not")
+            return self.basic("never")
+        if not known:
+            return None
+        used.add("type")
+        return self.union([self.kind(kind, schema, at, depth, used) for kind in known])
+
+    def implied_kind(self, schema: dict[str, Any]) -> str | None:
+        """The type of a schema that names none, by the keywords that only make sense for one."""
+        if isinstance(schema.get("properties"), dict):
+            return "object"
+        return "array" if "items" in schema or "prefixItems" in schema else None
+
+    def kind(self, kind: str, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        if kind == "object":
+            return self.object(schema, at, depth, used)
+        return self.array(schema, at, depth, used) if kind == "array" else self.basic(SCALARS[kind])
+
+    def object(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        if not isinstance(properties, dict):
+            raise Inexpressible("properties", "not an object of schemas", f"{at}/properties")
+        if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+            raise Inexpressible("required", "not a list of names", f"{at}/required")
+        used |= {"properties", "required"}
+        needed = set(required)
+        members = [
+            self.member(name, value, name in needed, f"{at}/properties/{_escaped(name)}", depth + 1)
+            for name, value in properties.items()
+        ]
+        members += [
+            self.member(name, True, True, at, depth + 1) for name in dict.fromkeys(required) if name not in properties
+        ]
+        others = schema.get("additionalProperties", True)
+        index = None
+        if others is True or others == {}:
+            used.add("additionalProperties")
+        elif others is not False:
+            used.add("additionalProperties")
+            index = self.inline(others, f"{at}/additionalProperties", depth + 1)
+        return self.made["object_type"](members, index)
+
+    def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
+        if not isinstance(name, str):
+            raise Inexpressible("properties", f"{name!r} is no name", at)
+        said = self.said(schema, at, depth)
+        key = {"identifier": name} if self.grammar.fits("IDENTIFIER", name) else {"string": compact(name)}
+        default = self.default(said)
+        place = "one_of" if isinstance(said.type, self.made["one_of"]) else "value"
+        return self.made["member"](
+            **key, **{place: said.type}, optional=not required, default=default, **self.comments(said)
+        )
+
+    def default(self, said: Said) -> str | None:
+        """The text of a default; what would be read back as another value becomes an annotation."""
+        if not said.default:
+            return None
+        value = said.default[0]
+        listed = strings_of(self.grammar, said.type)
+        text = value if isinstance(value, str) and listed else compact(value)
+        if self.grammar.fits("DEFAULT", text) and default_of(text, listed) == [value]:
+            return str(text)
+        said.annotations.append(("default", value))
+        return None
+
+    def variant(self, schema: Any, at: str, depth: int) -> Any:
+        """One alternative on its line, with what fits behind it."""
+        said = self.said(schema, at, depth)
+        remark = None
+        if said.about and said.title is None and not said.examples and self.grammar.fits("REMARK", said.about):
+            remark, said.about = said.about, None
+        default = self.default(said)
+        said.default = []
+        return self.made["variant"](self.commented(said), remark, default)
+
+    def array(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        first = schema.get("prefixItems")
+        used.add("items")
+        items = schema.get("items")
+        if isinstance(first, list) and first:
+            used.add("prefixItems")
+            places = [self.inline(item, f"{at}/prefixItems/{i}", depth + 1) for i, item in enumerate(first)]
+            rest = None if items is False else self.inline(True if items is None else items, f"{at}/items", depth + 1)
+            return self.made["tuple_type"](places, None if rest is None else self.list_of(rest))
+        return self.made["any_array"]() if items is None else self.list_of(self.inline(items, f"{at}/items", depth + 1))
+
+    def list_of(self, item: Any) -> Any:
+        array = self.made["array"]
+        if isinstance(item, array):
+            return array(item.element, [*item.dimensions, DIMENSION])
+        return array(item, [DIMENSION])
+
+    def union(self, options: list[Any]) -> Any:
+        """Alternatives, those of a union in it among them, each basic type and value once."""
+        made, simple = self.made["union"], (self.made["basic_type"], self.made["literal_type"])
+        flat: list[Any] = []
+        for option in options:
+            for part in option.intersections if isinstance(option, made) else [option]:
+                if not isinstance(part, simple) or part not in flat:
+                    flat.append(part)
+        return flat[0] if len(flat) == 1 else made(flat)
+
+    def basic(self, name: str) -> Any:
+        return self.made["basic_type"](name)
+
+    def literal(self, value: Any) -> Any:
+        return self.basic("null") if value is None else self.made["literal_type"](value)
+
+    def dereferenced(self, schema: dict[str, Any], at: str) -> dict[str, Any] | bool | None:
+        """What a reference refers to, with the remarks beside it; None for what has a name, or stays."""
+        pointer = schema["$ref"]
+        if not isinstance(pointer, str) or not _is_local(pointer) or not set(schema) - {"$ref"} <= REMARKS | SILENT:
+            return None
+        target = self.target(pointer, at)
+        if self.is_named(pointer):
+            return None
+        return {**target, **{k: v for k, v in schema.items() if k != "$ref"}} if isinstance(target, dict) else target
+
+    def reference_of(self, pointer: Any, at: str) -> Any:
+        return self.reference(pointer, at) if isinstance(pointer, str) and _is_local(pointer) else None
+
+    def reference(self, pointer: str, at: str) -> Any:
+        """A type by its name, to be defined."""
+        if pointer not in self.names:
+            self.target(pointer, at)
+            wanted = re.sub(r"\W", "_", pointer.rsplit("/", 1)[-1], flags=re.ASCII).lstrip("0123456789") or "Arguments"
+            name, number = wanted, 1
+            while name in self.layout.names or not self.grammar.fits("NAMED", name):
+                number += 1
+                name = f"{wanted}_{number}"
+            self.layout.names.add(name)
+            self.names[pointer] = name
+            self.waiting.append(pointer)
+        return self.made["reference"](self.names[pointer])
+
+    def target(self, pointer: str, at: str) -> Any:
+        """The part of the schema that a JSON pointer (RFC 6901) names."""
+        value: Any = self.root
+        for step in pointer[1:].split("/")[1:]:
+            key = re.sub("%([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), step)
+            key = key.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            elif isinstance(value, dict) and key in value:
+                value = value[key]
+            else:
+                raise Inexpressible("$ref", f"{pointer!r} refers to nothing in the schema", f"{at}/$ref")
+        return value
+
+    def is_named(self, pointer: str) -> bool:
+        """Whether a part gets a name: it is used twice, as what refers to itself is, or stands elsewhere too."""
+        return DEFINITION.fullmatch(pointer) is None or self.counts()[pointer] > 1
+
+    def counts(self) -> Mapping[str, int]:
+        """How often each part is referred to, from what is reached."""
+        if self.uses is None:
+            uses: dict[str, int] = {}
+            todo = [self.root]
+            while todo:
+                for pointer in references_in(todo.pop()):
+                    uses[pointer] = uses.get(pointer, 0) + 1
+                    if uses[pointer] == 1 and pointer != "#":
+                        todo.append(self.target(pointer, ""))
+            self.uses = uses
+        return self.uses
+
+
+def references_in(schema: Any) -> Iterator[str]:
+    """The local references in a schema, but not those in the definitions of its own."""
+    todo = [schema]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            pointer = value.get("$ref")
+            if isinstance(pointer, str) and _is_local(pointer):
+                yield pointer
+            todo += [item for key, item in value.items() if key not in ("$defs", "definitions")]
+        elif isinstance(value, list):
+            todo += value
+
+
+def _is_local(pointer: str) -> bool:
+    return pointer == "#" or pointer.startswith("#/")
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _is(value: Any, kind: str) -> bool:
+    if isinstance(value, bool) != (kind == "boolean"):
+        return False
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, KINDS[kind])
+
+
+def strings_of(grammar: Grammar, made: Any) -> list[str]:
+    """The strings that a type lists."""
+    union, literal = grammar.classes["union"], grammar.classes["literal_type"]
+    parts = made.intersections if isinstance(made, union) else [made]
+    return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
+
+
+def default_of(text: str, listed: list[str]) -> list[Any]:
+    """The value of a default as it is written: of listed strings one of them, else JSON. Empty where it is neither."""
+    import json
+
+    if text in listed:
+        return [text]
+    try:
+        return [json.loads(text)]
+    except (ValueError, RecursionError):
+        return []
