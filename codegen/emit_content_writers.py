@@ -40,9 +40,26 @@ def _emit_table(contents: Contents, rule: ContentRule, writer: Writer) -> None:
             assert isinstance(node, Part)
             for made in contents.yields(node.rule):
                 if made not in taken:
-                    writer.line(f"    {class_name(contents, made)}: {content_writer(node.rule)},")
+                    written_by = content_writer(_writing_rule(contents, node.rule, made))
+                    writer.line(f"    {class_name(contents, made)}: {written_by},")
                 taken.add(made)
     writer.line("}")
+
+
+def _writing_rule(contents: Contents, rule: str, made: str) -> str:
+    """The rule that writes a value of a class for another one: those between that only pass it on are left out."""
+    found = contents.rules[rule]
+    if rule == made:
+        return rule
+    if found.kind == "choice":
+        parts = [node.rule for way in found.ways for node in way.items if isinstance(node, Part)]
+        return _writing_rule(contents, next(part for part in parts if made in contents.yields(part)), made)
+    if found.collapses and not any(isinstance(item, Fixed) for item in found.nodes):
+        node = contents.fields(rule)[core_field(contents, found)][0]
+        part = node.item if isinstance(node, Joined) else node
+        assert isinstance(part, Part)
+        return _writing_rule(contents, part.rule, made)
+    return rule
 
 
 class _Body:

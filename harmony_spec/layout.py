@@ -12,6 +12,8 @@ Write = Callable[["Layout", Any], str]
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 """What ends a line in TypeScript (ECMAScript, Line Terminators)."""
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 LONGEST = 80
 """How much of a value an error shows."""
 
@@ -77,13 +79,15 @@ class Layout:
 
 def compact(value: Any) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise Inexpressible("JSON", f"no JSON value: {error}") from None
 
 
 def lines_of(text: str) -> list[str]:
     """The lines of a text, as TypeScript counts them; a line break at the end begins none."""
+    if text.isprintable():
+        return [text]
     lines = LINE_BREAK.split(text)
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 

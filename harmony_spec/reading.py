@@ -133,17 +133,19 @@ class Reader:
 
     def joined(self, read: Group, separator: str, f: Fields, name: str) -> bool:
         """Groups of one value each, with a text between them."""
-        found: Fields = {}
-        if not read(self, found):
-            return False
-        values = [*found.values()]
+        values: list[Any] = []
         end = self.at
-        while self.fixed(separator) and read(self, found):
+        while True:
+            found: Fields = {}
+            if not read(self, found):
+                break
             values += found.values()
             end = self.at
+            if not self.fixed(separator):
+                break
         self.at = end
         f[name] = values
-        return True
+        return bool(values)
 
     def either(self, ways: Iterable[Group], f: Fields) -> bool:
         """The first of several ways that fits."""

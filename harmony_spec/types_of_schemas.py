@@ -20,6 +20,9 @@ JsonSchema = dict[str, Any] | bool | None
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 """Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
 
+COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
+"""Keywords that restrict values beside `type`, or instead."""
+
 REMARKS = frozenset({"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment"})
 """Keywords that say nothing about which values are accepted (JSON Schema 2020-12, Validation, 9)."""
 
@@ -50,6 +53,8 @@ class Grammar:
 
     classes: Mapping[str, Any]
     terminals: Mapping[str, re.Pattern[str]]
+    basics: dict[str, Any] = field(default_factory=dict)
+    """The basic types that were made: one each is enough."""
 
     def fits(self, terminal: str, text: str) -> bool:
         return self.terminals[terminal].fullmatch(text) is not None
@@ -90,7 +95,9 @@ class TypeWriter:
         made = self.made["parameters"]
         if self.root is None:
             return made()
-        said = self.reference("#", "") if "#" in self.counts() else self.inline(self.root, "", 0)
+        said = self.inline(self.root, "", 0)
+        if "#" in self.names:
+            said = self.reference("#", "")
         definitions = []
         while self.waiting:
             pointer = self.waiting.pop(0)
@@ -102,7 +109,20 @@ class TypeWriter:
         """A type with all that is said of it before it."""
         return self.commented(self.said(schema, at, depth))
 
+    def closed(self, made: Any) -> Any:
+        """Alternatives that something follows on the line of the last one: nothing is said behind that."""
+        last = made.variants[-1] if isinstance(made, self.made["one_of"]) else None
+        if last is None or (last.remark is None and last.default is None):
+            return made
+        said = Said(last.alternative)
+        if last.remark is not None:
+            self.remark(said, "description", last.remark, "")
+        if last.default is not None:
+            said.default = default_of(last.default, strings_of(self.grammar, last.alternative))
+        return self.made["one_of"]([*made.variants[:-1], self.made["variant"](self.commented(said))])
+
     def commented(self, said: Said) -> Any:
+        said.type = self.closed(said.type)
         if said.default:
             said.annotations.append(("default", said.default[0]))
         if said.silent:
@@ -128,23 +148,34 @@ class TypeWriter:
             raise Inexpressible("parameters", f"{schema!r} is no schema: an object, true or false", at)
         if "$ref" in schema and (inlined := self.dereferenced(schema, at)) is not None:
             return self.said(inlined, at, depth + 1)
-        used: set[str] = set()
-        parts = list(self.conjuncts(schema, at, depth, used))
-        made = parts[0] if len(parts) == 1 else self.made["intersection"](parts) if parts else self.basic("any")
-        if schema.get("nullable") is True:
-            made = self.union([made, self.basic("null")])
-        said = Said(made)
+        kind = schema.get("type")
+        used = {"type"}
+        if isinstance(kind, str) and kind in KINDS and schema.keys().isdisjoint(COMBINING):
+            said = Said(self.kind(kind, schema, at, depth, used))
+        else:
+            used.clear()
+            said = Said(self.combined(schema, at, depth, used))
         for keyword, value in schema.items():
             if keyword not in used and keyword not in SILENT:
                 self.remark(said, keyword, value, at)
         return said
+
+    def combined(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        """The type of a schema that restricts values in several ways, or in none."""
+        parts = list(self.conjuncts(schema, at, depth, used))
+        made = parts[0] if parts else self.basic("any")
+        if len(parts) > 1:
+            made = self.made["intersection"]([self.closed(part) for part in parts])
+        if schema.get("nullable") is True:
+            made = self.union([self.closed(made), self.basic("null")])
+        return made
 
     def remark(self, said: Said, keyword: str, value: Any, at: str) -> None:
         """Take in a keyword that the type does not say."""
         if keyword == "default":
             said.default = [value]
         elif keyword == "title" and isinstance(value, str):
-            said.title = "\n".join(lines_of(value))
+            said.title = value
         elif keyword == "description" and isinstance(value, str) and self.plain(value):
             said.about = value if value else None
         elif keyword == "examples" and isinstance(value, list):
@@ -155,7 +186,8 @@ class TypeWriter:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)
 
     def plain(self, text: str) -> bool:
-        return all(not line or self.grammar.fits("TEXT", line) for line in lines_of(text))
+        fits = self.grammar.terminals["TEXT"].fullmatch
+        return all(not line or fits(line) is not None for line in lines_of(text))
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
@@ -235,11 +267,17 @@ class TypeWriter:
         if not isinstance(name, str):
             raise Inexpressible("properties", f"{name!r} is no name", at)
         said = self.said(schema, at, depth)
-        key = {"identifier": name} if self.grammar.fits("IDENTIFIER", name) else {"string": compact(name)}
-        default = self.default(said)
-        place = "one_of" if isinstance(said.type, self.made["one_of"]) else "value"
+        plain = self.grammar.fits("IDENTIFIER", name)
+        alternatives = isinstance(said.type, self.made["one_of"])
+        default = self.default(said) if said.default else None
         return self.made["member"](
-            **key, **{place: said.type}, optional=not required, default=default, **self.comments(said)
+            **self.comments(said),
+            identifier=name if plain else None,
+            string=None if plain else compact(name),
+            optional=not required,
+            value=None if alternatives else said.type,
+            one_of=said.type if alternatives else None,
+            default=default,
         )
 
     def default(self, said: Said) -> str | None:
@@ -292,7 +330,10 @@ class TypeWriter:
         return flat[0] if len(flat) == 1 else made(flat)
 
     def basic(self, name: str) -> Any:
-        return self.made["basic_type"](name)
+        found = self.grammar.basics.get(name)
+        if found is None:
+            found = self.grammar.basics[name] = self.made["basic_type"](name)
+        return found
 
     def literal(self, value: Any) -> Any:
         return self.basic("null") if value is None else self.made["literal_type"](value)
