@@ -54,5 +54,6 @@ def _emit_table(format: Format, writer: Writer) -> None:
         call("runtime.Implied", *(literal(text) for text in (item.flag, item.role, item.list, item.name)))
         for item in format.implied
     )
-    block = Block("runtime.Contents(", (roles, readers, writers, implied), ")")
+    field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
+    block = Block("runtime.Contents(", (literal(field), roles, readers, writers, implied), ")")
     writer.block(block, prefix="_CONTENTS = ")

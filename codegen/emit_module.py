@@ -198,6 +198,14 @@ def _message(format: Format, writer: Writer) -> None:
         kind = " | ".join(["str", *contents]) if field.name == CONTENT else annotation(field)
         writer.line(f"{field.name}: {kind}{default}")
     writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
+    if contents:
+        writer.line()
+        writer.line("@property")
+        writer.line("def text(self) -> str:")
+        writer.depth += 1
+        writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
+        writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
+        writer.depth -= 1
     writer.depth -= 1
 
 
@@ -216,7 +224,7 @@ def _format(format: Format, writer: Writer) -> None:
         "message=Message",
         group(map(literal, names)).prefixed("fields="),
         f"content_at={names.index(CONTENT)}",
-        f"contents={'_CONTENTS' if format.contents.roles else 'runtime.Contents({}, {}, {}, ())'}",
+        f"contents={'_CONTENTS' if format.contents.roles else 'runtime.NO_CONTENTS'}",
         mapping(defaults).prefixed("defaults="),
         mapping(dict(_field_patterns(format))).prefixed("patterns="),
         "starts=_STARTS",

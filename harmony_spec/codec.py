@@ -353,6 +353,11 @@ class Message:
     content_type: str | None = None
     variants: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
+    @property
+    def text(self) -> str:
+        """The content as text, without what the rest of a conversation decides about it."""
+        return self.content if isinstance(self.content, str) else self.content.text()
+
 
 # Patterns. Surrogates stand for special tokens, so text never matches one.
 
@@ -2212,6 +2217,7 @@ _SCHEMAS = runtime.Schemas(
 )
 
 _CONTENTS = runtime.Contents(
+    "role",
     {"developer": DeveloperContent, "system": SystemContent},
     {
         DeveloperContent: _read_developer,

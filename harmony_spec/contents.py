@@ -73,28 +73,34 @@ def _parts(item: Any) -> list[Any]:
 
 
 class Contents:
-    """The contents of a format: the class for each role, and the functions that read and write each class."""
+    """The contents of a format: a class for each role, and the functions that read and write each class.
+
+    Args:
+        field: of messages, which holds the role.
+        roles: the classes of contents, by role.
+        readers: for each class, what reads a text.
+        writers: for each class, what writes one.
+        implied: the flags that a conversation decides.
+    """
 
     def __init__(
         self,
+        field: str,
         roles: Mapping[str, type[Record]],
         readers: Mapping[type[Record], Read],
         writers: Mapping[type[Record], Write],
         implied: Sequence[Implied],
     ) -> None:
-        self.roles, self.readers, self.writers, self.implied = roles, readers, writers, implied
+        self.field, self.roles, self.readers, self.writers, self.implied = field, roles, readers, writers, implied
         self.decided = tuple(item.flag for item in implied)
         self.texts: dict[Any, str] = {}
         self.structures: dict[tuple[type, str], Any] = {}
         for made in writers:
             made.contents = self
 
-    def read(self, role: str, text: str) -> Record | str:
-        """The structure of the content of a message, or its text where it has none."""
-        if role not in self.roles or not text:
-            return text
-        found = self.structure(self.roles[role], text)
-        return text if found is None else found
+    def class_for(self, values: Mapping[str, Any]) -> type[Record] | None:
+        """The class of the contents of messages with these fields."""
+        return self.roles.get(values.get(self.field, ""))
 
     def structure(self, made: type[R], text: str) -> R | None:
         """What a text says as a record of a class; None where it is not what such a record writes."""
@@ -103,7 +109,7 @@ class Contents:
             found = self._structure(made, text)
             if len(text) > KEPT:
                 return found
-            _remember(self.structures, key, found)
+            remember_content(self.structures, key, found)
         found = copied(self.structures[key])
         return found if isinstance(found, made) else None
 
@@ -133,7 +139,7 @@ class Contents:
         if text is None:
             text = self._write(record, decided, force)
             if len(text) <= KEPT:
-                _remember(self.texts, key, text)
+                remember_content(self.texts, key, text)
         return text
 
     def _write(self, record: Record, decided: Mapping[str, bool], force: bool) -> str:
@@ -144,14 +150,34 @@ class Contents:
             place = f"{error.place}: " if error.place else ""
             raise RenderError(INEXPRESSIBLE, f"{place}{error.rule} cannot be written: {error.reason}") from None
 
-    def deciding(self, role: str, content: object) -> list[str]:
-        """The flags that the content of a message of a role sets."""
-        if isinstance(content, str):
-            content = self.read(role, content)
-        return [item.flag for item in self.implied if item.role == role and item.holds(content)]
+    def text_of(self, messages: Sequence[Any], index: int) -> str:
+        """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
+        record, role = messages[index].content, getattr(messages[index], self.field)
+        try:
+            if type(record) is not self.roles.get(role):
+                other = next((name for name, made in self.roles.items() if made is type(record)), "no")
+                message = f"{type(record).__name__} is the content of {other} messages, and this is one of {role}"
+                raise RenderError(INEXPRESSIBLE, message)
+            return self.write(record, {item.flag: self.holds(item, messages) for item in self.implied})
+        except RenderError as error:
+            error.index = index
+            raise
+
+    def holds(self, item: Implied, messages: Sequence[Any]) -> bool:
+        """Whether some message decides that a flag is set."""
+        contents = (message.content for message in messages if getattr(message, self.field) == item.role)
+        return any(item.holds(self.given(item.role, content)) for content in contents)
+
+    def given(self, role: str, content: object) -> object:
+        """A content with its structure, if it has one."""
+        return self.structure(self.roles[role], content) if isinstance(content, str) and role in self.roles else content
 
 
-def _remember(cache: dict[Any, Any], key: Any, value: object) -> None:
+NO_CONTENTS = Contents("", {}, {}, {}, ())
+"""Of a format whose contents are all plain text."""
+
+
+def remember_content(cache: dict[Any, Any], key: Any, value: object) -> None:
     """Keep a value in a cache that starts anew when it is full, as that of the headers does."""
     if len(cache) >= CACHE:
         cache.clear()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from .contents import Record
 from .errors import ParseError, Span
 from .explain import Stopped, explain
 from .forms import Form, TextForm, TokenForm
@@ -61,11 +62,17 @@ class Parsed(Generic[M]):
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says: the fields before and after the content in the message type, the variants last."""
+    """What a header says: the fields before and after the content in the message type, the variants last.
+
+    Attributes:
+        values: all fields.
+        structure: the class of the structure that the content may have.
+    """
 
     before: tuple[Any, ...]
     after: tuple[Any, ...]
     values: dict[str, Any]
+    structure: type[Record] | None
 
 
 def parse(
@@ -187,6 +194,7 @@ class Run:
         form, start = self.form, self.at
         units, match_frame, text = form.units, form.framing(frame).match, form.text
         message, messages, bounds = self.format.message, self.messages, self.bounds
+        structured = self.format.contents.structure
         headers = self.headers(frame)
         at, end_of_input = start, len(units)
         found = False
@@ -200,13 +208,15 @@ class Run:
                     header = self.header(frame, at, begin, stop, end, "")
                     if header and len(key) <= HEADER_KEPT:
                         remember(headers, key, header)
-                content = text(begin, stop) if header else ""
+                content: Any = text(begin, stop) if header else ""
             else:
                 content = text(begin, stop)
                 header = self.header(frame, at, begin, stop, end, content)
                 content = header.values[self.format.content] if header and frame.has_content else ""
             if header is None:
                 break
+            if header.structure is not None and content:
+                content = structured(header.structure, content) or content
             if frame.has_content:
                 messages.append(message(*header.before, content, *header.after))
             else:
@@ -238,7 +248,7 @@ class Run:
         variants = read_groups(frame, match.groups(), values)
         before = tuple(values[name] for name in format.fields[: format.content_at])
         after = tuple(values[name] for name in format.fields[format.content_at + 1 :])
-        return Header(before, (*after, variants), values)
+        return Header(before, (*after, variants), values, format.contents.class_for(values))
 
 
 def read_groups(frame: Frame, groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:

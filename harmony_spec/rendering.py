@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from .contents import KEPT, Record, remember_content
 from .errors import INEXPRESSIBLE, SPECIAL_IN_TEXT, RenderError, Span, VocabularyError
 from .forms import AROUND
 from .parsing import HEADER_KEPT, read_groups, remember
@@ -118,6 +119,8 @@ class Plan:
             value = getattr(message, name)
             if isinstance(value, str):
                 value = str.__str__(value)
+            elif isinstance(value, Record) and name == self.format.content:
+                value = self.format.contents.text_of(self.messages, index)
             elif value is not None and value not in (False, True):
                 raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value
@@ -211,8 +214,11 @@ def render(
     cache = format.caches_of(chosen).setdefault(("written", style), {})
     tokens: list[int] = []
     extend = tokens.extend
+    whole = _remembering(encode, format.caches_of(chosen).setdefault("contents", {}))
     for index, message in enumerate(messages):
         key, content = _key(plan, index, message), message.content
+        if isinstance(content, Record):
+            content = format.contents.text_of(messages, index)
         encoded = cache.get(key)
         if encoded is None:
             encoded = _encoded(format, plan.write(index, message), encode)
@@ -221,7 +227,7 @@ def render(
         head, prefix, suffix, tail = encoded
         extend(head)
         try:
-            extend(encode(prefix + content + suffix))
+            extend(encode(prefix + content + suffix) if content is message.content else whole(content, prefix, suffix))
         except (TypeError, UnicodeEncodeError, VocabularyError):
             _require_text(plan, index, content)
             raise
@@ -229,6 +235,20 @@ def render(
     if opening := plan.opening():
         extend(_encode_mixed(format, "".join(opening), encode))
     return tokens
+
+
+def _remembering(encode: Callable[[str], list[int]], cache: dict[Any, Any]) -> Callable[[str, str, str], list[int]]:
+    """Encodes texts of contents with a structure, which come again with each turn, once."""
+
+    def whole(text: str, prefix: str, suffix: str) -> list[int]:
+        tokens: list[int] | None = cache.get((prefix, text, suffix))
+        if tokens is None:
+            tokens = encode(prefix + text + suffix)
+            if len(text) <= KEPT:
+                remember_content(cache, (prefix, text, suffix), tokens)
+        return tokens
+
+    return whole
 
 
 def _encoded(format: Format, written: Written, encode: Callable[[str], list[int]]) -> Encoded:
@@ -279,6 +299,8 @@ def render_text(
     parts: list[str] = []
     for index, message in enumerate(messages):
         key, content = _key(plan, index, message), message.content
+        if isinstance(content, Record):
+            content = format.contents.text_of(messages, index)
         written = cache.get(key)
         if written is None:
             mixed = plan.write(index, message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .contents import Contents, Implied, Record
+from .contents import NO_CONTENTS, Contents, Implied, Record
 from .conversation import Property, from_json, to_json
 from .errors import ConversationError, ParseError, RenderError
 from .layout import Inexpressible, Layout, Write
@@ -19,6 +19,7 @@ from .types_of_schemas import Grammar, JsonSchema
 __all__ = [
     "HOLE",
     "NOTHING",
+    "NO_CONTENTS",
     "Atom",
     "Choose",
     "Chosen",
