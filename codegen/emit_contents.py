@@ -5,7 +5,7 @@ from __future__ import annotations
 from .contents import Contents
 from .emit_content_writers import content_writer, emit_content_writers
 from .emit_readers import emit_readers, emit_terminals, reader_name, terminal_name
-from .emit_types import class_name, user_rules
+from .emit_types import class_name, definition_name, user_rules
 from .format import Format
 from .writer import Block, Writer, call, group, literal, mapping
 
@@ -55,5 +55,6 @@ def _emit_table(format: Format, writer: Writer) -> None:
         for item in format.implied
     )
     field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
-    block = Block("runtime.Contents(", (literal(field), roles, readers, writers, implied), ")")
+    names = mapping({class_name(contents, rule): literal(definition_name(contents, rule)) for rule in users})
+    block = Block("runtime.Contents(", (literal(field), roles, readers, writers, implied, names), ")")
     writer.block(block, prefix="_CONTENTS = ")

@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from .content_schema import content_definitions
 from .format import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, walk
 from .writer import Block, Writer, call, data, group, literal
 
@@ -50,8 +51,10 @@ def emit_conversation(format: Format, writer: Writer) -> None:
 
 
 def completed_schema(format: Format, schema: Any) -> Any:
-    """The schema with a property for each header field that it does not mention."""
+    """The schema with a property for each header field, and a definition for each content, that it does not mention."""
     schema = copy.deepcopy(dict(schema))
+    if format.contents.roles:
+        schema["$defs"] |= content_definitions(format, schema["$defs"])
     message = schema["$defs"]["message"]
     present = message.setdefault("properties", {})
     covered = {field for entry in present.values() for field in entry.get(WRITTEN_AS, ())} | set(present)

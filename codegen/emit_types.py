@@ -16,6 +16,11 @@ def class_name(contents: Contents, rule: str) -> str:
     return name + SUFFIX if rule in contents.roles else name
 
 
+def definition_name(contents: Contents, rule: str) -> str:
+    """What a class is called in the JSON form."""
+    return f"{rule}_{SUFFIX.lower()}" if rule in contents.roles else rule
+
+
 def emit_types(contents: Contents, writer: Writer) -> None:
     users = user_rules(contents)
     for rule in contents.rules.values():

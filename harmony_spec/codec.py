@@ -2236,6 +2236,14 @@ _CONTENTS = runtime.Contents(
         ChannelConfig: _write_channel_config_content,
     },
     (runtime.Implied("function_calls", "developer", "tools", "functions"),),
+    {
+        DeveloperContent: "developer_content",
+        Namespace: "namespace",
+        Tool: "tool",
+        ResponseFormat: "response_format",
+        SystemContent: "system_content",
+        ChannelConfig: "channel_config",
+    },
 )
 
 FORMAT = runtime.Format(
@@ -2382,8 +2390,8 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                     "x-always-written": True,
                 },
                 "content": {
-                    "description": "Text, or parts whose texts are joined.",
-                    "anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/$defs/text"}}],
+                    "description": "Text, or parts: texts, which are joined, or one content with a structure.",
+                    "anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/$defs/part"}}],
                 },
                 "recipient": {
                     "description": "The value `all` means the same as no recipient.",
@@ -2402,13 +2410,116 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "type": "object",
             "required": ["type", "text"],
             "additionalProperties": False,
+            "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+        },
+        "system_content": {
+            "description": "The settings in a system message. What is left out is absent.",
+            "type": "object",
+            "required": ["type"],
+            "additionalProperties": False,
             "properties": {
-                "type": {
-                    "description": "Structured contents of system and developer messages are given as their text.",
-                    "const": "text",
+                "type": {"const": "system_content"},
+                "model_identity": {"type": ["string", "null"]},
+                "knowledge_cutoff": {"type": ["string", "null"]},
+                "conversation_start_date": {"type": ["string", "null"]},
+                "reasoning_effort": {
+                    "x-values": ["low", "medium", "high"],
+                    "enum": ["Low", "Medium", "High", "low", "medium", "high", None],
                 },
-                "text": {"type": "string"},
+                "tools": {
+                    "type": ["array", "object", "null"],
+                    "items": {"$ref": "#/$defs/namespace"},
+                    "additionalProperties": {"$ref": "#/$defs/namespace"},
+                    "x-item": "namespace",
+                    "x-keyed-by": "name",
+                },
+                "channel_config": {
+                    "if": {"type": "object"},
+                    "then": {"$ref": "#/$defs/channel_config"},
+                    "else": {"type": "null"},
+                    "x-record": "channel_config",
+                },
             },
+        },
+        "developer_content": {
+            "description": "Instructions, tools and response formats in a developer message.",
+            "type": "object",
+            "required": ["type"],
+            "additionalProperties": False,
+            "properties": {
+                "type": {"const": "developer_content"},
+                "instructions": {"type": ["string", "null"]},
+                "tools": {
+                    "type": ["array", "object", "null"],
+                    "items": {"$ref": "#/$defs/namespace"},
+                    "additionalProperties": {"$ref": "#/$defs/namespace"},
+                    "x-item": "namespace",
+                    "x-keyed-by": "name",
+                },
+                "response_formats": {
+                    "type": ["array", "object", "null"],
+                    "items": {"$ref": "#/$defs/response_format"},
+                    "additionalProperties": {"$ref": "#/$defs/response_format"},
+                    "x-item": "response_format",
+                },
+            },
+        },
+        "name": {
+            "description": "What a header can hold behind ` to=`; the same names as the grammar's.",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
+        },
+        "namespace": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"$ref": "#/$defs/name"},
+                "description": {"type": ["string", "null"]},
+                "tools": {"x-item": "tool", "type": "array", "items": {"$ref": "#/$defs/tool"}},
+            },
+        },
+        "tool": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"$ref": "#/$defs/name"},
+                "description": {"type": ["string", "null"]},
+                "parameters": {"type": ["object", "boolean", "null"]},
+            },
+        },
+        "response_format": {
+            "type": "object",
+            "required": ["name", "schema"],
+            "additionalProperties": False,
+            "properties": {"name": {"type": "string"}, "schema": {}, "description": {"type": ["string", "null"]}},
+        },
+        "channel_config": {
+            "type": "object",
+            "required": ["valid_channels"],
+            "additionalProperties": False,
+            "properties": {
+                "valid_channels": {"type": "array", "items": {"type": "string"}},
+                "channel_required": {"type": "boolean"},
+                "function_calls": {"type": ["boolean", "null"]},
+            },
+        },
+        "part": {
+            "type": "object",
+            "required": ["type"],
+            "properties": {"type": {"enum": ["text", "developer_content", "system_content"]}},
+            "allOf": [
+                {"if": {"properties": {"type": {"const": "text"}}}, "then": {"$ref": "#/$defs/text"}},
+                {
+                    "if": {"properties": {"type": {"const": "developer_content"}}},
+                    "then": {"$ref": "#/$defs/developer_content"},
+                },
+                {
+                    "if": {"properties": {"type": {"const": "system_content"}}},
+                    "then": {"$ref": "#/$defs/system_content"},
+                },
+            ],
         },
     },
 }

@@ -81,6 +81,7 @@ class Contents:
         readers: for each class, what reads a text.
         writers: for each class, what writes one.
         implied: the flags that a conversation decides.
+        names: of the classes, in the JSON form.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class Contents:
         readers: Mapping[type[Record], Read],
         writers: Mapping[type[Record], Write],
         implied: Sequence[Implied],
+        names: Mapping[type[Record], str],
     ) -> None:
         self.field, self.roles, self.readers, self.writers, self.implied = field, roles, readers, writers, implied
+        self.names, self.by_name = names, {name: made for made, name in names.items()}
         self.decided = tuple(item.flag for item in implied)
         self.texts: dict[Any, str] = {}
         self.structures: dict[tuple[type, str], Any] = {}
@@ -173,7 +176,7 @@ class Contents:
         return self.structure(self.roles[role], content) if isinstance(content, str) and role in self.roles else content
 
 
-NO_CONTENTS = Contents("", {}, {}, {}, ())
+NO_CONTENTS = Contents("", {}, {}, {}, (), {})
 """Of a format whose contents are all plain text."""
 
 

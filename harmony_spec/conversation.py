@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .content_json import TYPE, record_from_json, record_to_json
+from .contents import Record
 from .errors import INVALID_JSON, ConversationError
 from .tables import Format
 
@@ -62,7 +64,7 @@ def to_json(
     content = format.content
     written = []
     for message in messages:
-        entry: dict[str, Any] = {content: [{"type": "text", "text": message.content}]}
+        entry: dict[str, Any] = {content: [_part(format, schema, messages, message.content)]}
         for item in properties:
             value = item.write(message)
             if item.always or value not in (None, False):
@@ -79,13 +81,39 @@ def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property
     content = format.content
     for entry in value["messages"]:
         parts = entry[content]
-        text = parts if isinstance(parts, str) else "".join(part["text"] for part in parts)
-        fields: dict[str, str | bool | None] = {content: text}
+        fields: dict[str, Any] = {content: _content(format, schema, parts)}
         for item in properties:
             if item.name in entry:
                 fields.update(item.read(entry[item.name]))
         messages.append(format.message(**fields))
     return messages
+
+
+def _part(format: Format, schema: dict[str, Any], messages: Sequence[Any], content: object) -> dict[str, Any]:
+    """A content as a part. Flags that are as the conversation decides them are left out."""
+    contents = format.contents
+    if not isinstance(content, Record):
+        return {TYPE: "text", "text": content}
+    decided = {item.flag: contents.holds(item, messages) for item in contents.implied}
+    return {TYPE: contents.names[type(content)]} | _without(record_to_json(contents, schema, content), decided)
+
+
+def _without(value: dict[str, Any], decided: Mapping[str, bool]) -> dict[str, Any]:
+    found = {key: _without(item, decided) if isinstance(item, dict) else item for key, item in value.items()}
+    return {key: item for key, item in found.items() if key not in decided or item != decided[key]}
+
+
+def _content(format: Format, schema: dict[str, Any], parts: str | list[dict[str, Any]]) -> str | Record:
+    """A content from its parts: one with a structure as it is, several as the texts joined."""
+    if isinstance(parts, str):
+        return parts
+    read = [part["text"] if part[TYPE] == "text" else _record(format, schema, part) for part in parts]
+    return read[0] if len(read) == 1 else "".join(item if isinstance(item, str) else item.text() for item in read)
+
+
+def _record(format: Format, schema: dict[str, Any], part: dict[str, Any]) -> Record:
+    value = {key: item for key, item in part.items() if key != TYPE}
+    return record_from_json(format.contents, schema, part[TYPE], value)
 
 
 def _validate(schema: dict[str, Any], value: object) -> None:

@@ -1,0 +1,77 @@
+"""Contents as JSON values and back, as the schema of a conversation describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+from .contents import Contents, Record
+
+TYPE = "type"
+"""The property that tells the parts of a content apart."""
+
+KEYED_BY = "x-keyed-by"
+"""In the schema: a list of records may be an object whose keys are this field of theirs, in order of the keys."""
+
+
+def record_to_json(contents: Contents, schema: Mapping[str, Any], record: Record) -> dict[str, Any]:
+    """A record as a JSON object; fields without value are left out."""
+    properties = schema["$defs"][contents.names[type(record)]]["properties"]
+    written = {}
+    for part in fields(record):
+        value = getattr(record, part.name)
+        if value is None or (value == [] and not _is_required(part)):
+            continue
+        written[part.name] = _to_json(contents, schema, value, properties.get(part.name, {}))
+    return written
+
+
+def _is_required(part: Field[Any]) -> bool:
+    return part.default is MISSING and part.default_factory is MISSING
+
+
+def _to_json(contents: Contents, schema: Mapping[str, Any], value: Any, described: Mapping[str, Any]) -> Any:
+    if isinstance(value, Record):
+        return record_to_json(contents, schema, value)
+    if isinstance(value, list) and value and all(isinstance(item, Record) for item in value):
+        items = [record_to_json(contents, schema, item) for item in value]
+        keys = [item[described[KEYED_BY]] for item in items] if KEYED_BY in described else [""]
+        return dict(zip(keys, items, strict=True)) if keys == sorted(set(keys)) and KEYED_BY in described else items
+    return next((same for same in described.get("enum", ()) if _same(same, value)), value)
+
+
+def record_from_json(contents: Contents, schema: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> Record:
+    """A record of the definition `name` from a value that fits the schema; what is left out is absent."""
+    made = contents.by_name[name]
+    properties = schema["$defs"][name]["properties"]
+    given: dict[str, Any] = {}
+    for part in fields(made):
+        found = value.get(part.name)
+        described = properties.get(part.name, {})
+        if found is not None:
+            given[part.name] = _from_json(contents, schema, found, described)
+        elif not _is_required(part):
+            given[part.name] = [] if _holds_list(described) else False if described.get("type") == "boolean" else None
+    return made(**given)
+
+
+def _holds_list(described: Mapping[str, Any]) -> bool:
+    return described.get("type") == "array" or KEYED_BY in described
+
+
+def _from_json(contents: Contents, schema: Mapping[str, Any], value: Any, described: Mapping[str, Any]) -> Any:
+    if KEYED_BY in described and isinstance(value, dict):
+        value = [value[key] for key in sorted(value)]
+    item = described.get("x-item")
+    if item and isinstance(value, list):
+        return [record_from_json(contents, schema, item, entry) for entry in value]
+    if (name := described.get("x-record")) and isinstance(value, dict):
+        return record_from_json(contents, schema, name, value)
+    spelled = described.get("x-values")
+    return next((same for same in spelled if _same(same, value)), value) if spelled else value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two spellings of an enumerated value differ in case at most."""
+    return isinstance(one, str) and isinstance(other, str) and one.casefold() == other.casefold()
