@@ -58,3 +58,7 @@ def _emit_table(format: Format, writer: Writer) -> None:
     names = mapping({class_name(contents, rule): literal(definition_name(contents, rule)) for rule in users})
     block = Block("runtime.Contents(", (literal(field), roles, readers, writers, implied, names), ")")
     writer.block(block, prefix="_CONTENTS = ")
+    for item in format.implied[:1]:
+        writer.line()
+        writer.line(f"FUNCTION_NAMESPACE = {literal(item.name)}")
+        writer.line('"""The namespace of the tools that a developer offers."""')

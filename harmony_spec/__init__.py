@@ -2,10 +2,17 @@
 
 from .codec import (
     CONVERSATION_SCHEMA,
+    NAMESPACE_SCHEMA,
     SPECIAL_TOKENS,
     STOP_TOKENS,
+    ChannelConfig,
+    DeveloperContent,
     Message,
+    Namespace,
+    ResponseFormat,
     Role,
+    SystemContent,
+    Tool,
     drop_analysis,
     from_json,
     parse,
@@ -13,23 +20,33 @@ from .codec import (
     render_text,
     to_json,
 )
-from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, VocabularyError
+from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
 from .runtime import Parsed, Tokenizer
+from .signatures import tool_from_function
+from .tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
 
 __all__ = [
     "CONVERSATION_SCHEMA",
+    "NAMESPACE_SCHEMA",
     "SPECIAL_TOKENS",
     "STOP_TOKENS",
+    "ChannelConfig",
     "Code",
     "ConversationError",
+    "DeveloperContent",
     "HarmonyError",
     "Message",
+    "Namespace",
     "ParseError",
     "Parsed",
     "RenderError",
+    "ResponseFormat",
     "Role",
     "Span",
+    "SystemContent",
     "Tokenizer",
+    "Tool",
+    "ToolError",
     "VocabularyError",
     "drop_analysis",
     "from_json",
@@ -37,4 +54,9 @@ __all__ = [
     "render",
     "render_text",
     "to_json",
+    "tool_from_function",
+    "tools_from_json",
+    "tools_from_text",
+    "tools_to_json",
+    "tools_to_text",
 ]

@@ -16,6 +16,7 @@ from rich.console import Console
 from . import codec, report, runtime
 from .errors import ConversationError, HarmonyError
 from .inputs import Input, InputError, read_inputs, read_text
+from .tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
 ERR = Console(soft_wrap=True, highlight=False, markup=False, stderr=True)
@@ -162,6 +163,39 @@ def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, trai
         sys.exit(UNUSABLE)
     except HarmonyError as error:
         ERR.print(report.finding(item, error))
+        sys.exit(FINDINGS)
+
+
+@main.command("tools", epilog="\b\nExample:\n  harmony-spec tools tools.json | harmony-spec tools --as chat -")
+@click.argument("file")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(FORMS),
+    default=FORMS[0],
+    show_default=True,
+    help="The form of JSON that a text is turned into.",
+)
+def convert_tools(file: str, form: str) -> None:
+    """Turn tool definitions into the text of their namespaces, and back.
+
+    A FILE that holds JSON is taken as definitions: function tools as in OpenAI's chat completions or responses, or
+    namespaces with a name and tools. Any other text is taken as the namespaces of a message; `-` is standard input.
+    """
+    try:
+        text = read_text(file)
+        if text.lstrip()[:1] in ("[", "{"):
+            click.echo(tools_to_text(tools_from_json(json.loads(text))))
+        else:
+            click.echo(json.dumps(tools_to_json(tools_from_text(text), form), ensure_ascii=False, indent=2))
+    except json.JSONDecodeError as error:
+        _refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
+    except RecursionError:
+        _refuse(f"{file}: the JSON is nested too deeply")
+    except InputError as error:
+        _refuse(str(error))
+    except HarmonyError as error:
+        ERR.print(report.finding(Input(file, None, text), error))
         sys.exit(FINDINGS)
 
 

@@ -2246,6 +2246,9 @@ _CONTENTS = runtime.Contents(
     },
 )
 
+FUNCTION_NAMESPACE = "functions"
+"""The namespace of the tools that a developer offers."""
+
 FORMAT = runtime.Format(
     encoding=_ENCODING,
     special_text=r"<\|(?:c(?:all\|>|hannel\|>|onstrain\|>)|end(?:oftext\|>|\|>)|message\|>|re(?:served_20(?:0(?:0(?:0[0149]\|>|1[013456789]\|>|[23456789][0123456789]\|>)|[123456789][0123456789][0123456789]\|>)|10(?:[01234567][0123456789]\|>|8[01234567]\|>))|turn\|>)|start(?:oftext\|>|\|>))",
@@ -2391,7 +2394,8 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                 },
                 "content": {
                     "description": "Text, or parts: texts, which are joined, or one content with a structure.",
-                    "anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/$defs/part"}}],
+                    "type": ["string", "array"],
+                    "items": {"$ref": "#/$defs/part"},
                 },
                 "recipient": {
                     "description": "The value `all` means the same as no recipient.",
@@ -2524,6 +2528,44 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
     },
 }
 """The JSON Schema of the JSON form of a conversation."""
+
+NAMESPACE_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Namespace",
+    "description": "A tool namespace: tools with a common first name. The fields are those of the class of the same name.",
+    "$ref": "#/$defs/namespace",
+    "$defs": {
+        "name": {
+            "description": "What a header can hold behind ` to=`; the same names as the grammar's.",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
+        },
+        "namespace": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"$ref": "#/$defs/name"},
+                "description": {"type": ["string", "null"]},
+                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}},
+            },
+        },
+        "tool": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"$ref": "#/$defs/name"},
+                "description": {"type": ["string", "null"]},
+                "parameters": {
+                    "description": "What the tool takes, as JSON Schema; null for a tool that takes nothing.",
+                    "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],
+                },
+            },
+        },
+    },
+}
+"""The JSON Schema of a tool namespace."""
 
 _PROPERTIES = (
     runtime.Property("role", (("role", None),), absent=None, always=True),

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
-from .errors import INEXPRESSIBLE, RenderError
-from .layout import Inexpressible, Layout, Write
+from .errors import INEXPRESSIBLE, INVALID_TOOL, RenderError, Span, ToolError
+from .layout import LONGEST, Inexpressible, Layout, Write
 from .reading import NOTHING, Read, Reader
 
 CACHE = 256
@@ -20,6 +20,9 @@ CACHE = 256
 
 KEPT = 1_000_000
 """Longer contents, in code points, are read and written anew each time, so that the caches stay small."""
+
+AROUND = 30
+"""How much text an error shows on each side of the position."""
 
 R = TypeVar("R", bound="Record")
 
@@ -146,12 +149,46 @@ class Contents:
         return text
 
     def _write(self, record: Record, decided: Mapping[str, bool], force: bool) -> str:
-        layout = Layout(decided, force)
         try:
-            return self.writers[type(record)](layout, record)
+            return self.writers[type(record)](Layout(decided, force), record)
         except Inexpressible as error:
-            place = f"{error.place}: " if error.place else ""
-            raise RenderError(INEXPRESSIBLE, f"{place}{error.rule} cannot be written: {error.reason}") from None
+            said = f"{self._blamed(record)}{error.rule} cannot be written: {error.reason}"
+            if error.place is None:
+                raise RenderError(INEXPRESSIBLE, said) from None
+            raise ToolError(INVALID_TOOL, said, pointer=error.place, rule=error.rule) from None
+
+    def _blamed(self, record: Record) -> str:
+        """The name of the innermost part of a record that cannot be written by itself, with those around it."""
+        for value in (getattr(record, part.name) for part in fields(record)):
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, Record):
+                    try:
+                        self.writers[type(item)](Layout({}), item)
+                    except Inexpressible:
+                        name = getattr(item, "name", "")
+                        return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._blamed(item)}"
+        return ""
+
+    def unread(self, made: type[Record], text: str) -> ToolError:
+        """Why a text is not what a record of a class is written as: how far it is, and what could follow there."""
+        reader = Reader(text)
+        found = self.readers[made](reader)
+        if found is not NOTHING and reader.at == len(text):
+            written = self.write(found, {})
+            at = next((i for i, (a, b) in enumerate(zip(text, written, strict=False)) if a != b), len(text))
+            expected: tuple[str, ...] = (repr(written[at : at + LONGEST]),)
+        else:
+            at, expected = reader.furthest, tuple(dict.fromkeys(reader.expected))
+        first = max(at - AROUND, 0)
+        around = text[first : at + AROUND]
+        return ToolError(
+            INVALID_TOOL,
+            f"the text is not what {self.names[made]} is written as",
+            span=Span(at, at + 1),
+            expected=expected,
+            around=around,
+            caret=at - first,
+        )
 
     def text_of(self, messages: Sequence[Any], index: int) -> str:
         """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""

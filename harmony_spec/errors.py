@@ -7,7 +7,7 @@ the input: token indices for token ids, code points for text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Span(NamedTuple):
@@ -41,6 +41,7 @@ SPECIAL_IN_TEXT = Code(
     "H202", "special-token-in-text", "As text, content that spells a special token would become one."
 )
 INVALID_JSON = Code("H301", "invalid-conversation", "The JSON is not the JSON form of a conversation.")
+INVALID_TOOL = Code("H302", "invalid-tool", "A tool that is not defined as the format can say it cannot be offered.")
 VOCABULARY_FILE = Code("H401", "wrong-vocabulary", "Token ids mean something in one vocabulary only.")
 NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.")
 
@@ -96,6 +97,24 @@ class ParseError(HarmonyError):
 
 class RenderError(HarmonyError):
     """A message cannot be written; `index` says which."""
+
+
+class ToolError(RenderError):
+    """A tool definition is wrong, or says what the format cannot express.
+
+    Attributes:
+        pointer: where in the definition, or in its parameters, as a JSON pointer (RFC 6901).
+        rule: the rule that it breaks, of a schema or of the grammar.
+    """
+
+    def __init__(self, code: Code, message: str, *, pointer: str = "", rule: str = "", **details: Any) -> None:
+        super().__init__(code, message, **details)
+        self.pointer, self.rule = pointer, rule
+
+    def __str__(self) -> str:
+        where = f" at {self.pointer}" if self.pointer else ""
+        said = super().__str__().replace(self.code.name, self.code.name + where, 1)
+        return f"{said}; rule: {self.rule}" if self.rule else said
 
 
 class ConversationError(HarmonyError):

@@ -24,10 +24,12 @@ class Inexpressible(Exception):
     Attributes:
         rule: the rule, or the field.
         reason: why.
-        place: the JSON pointer of the value, or nothing.
+        place: in a JSON Schema, the JSON pointer of what is wrong.
     """
 
-    def __init__(self, rule: str, reason: str = "no alternative of the rule writes it", place: str = "") -> None:
+    def __init__(
+        self, rule: str, reason: str = "no alternative of the rule writes it", place: str | None = None
+    ) -> None:
         super().__init__(rule, reason, place)
         self.rule, self.reason, self.place = rule, reason, place
 

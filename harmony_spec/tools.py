@@ -1,0 +1,177 @@
+"""Tool definitions in the forms that people have them: OpenAI's function tools, namespaces, text, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from . import codec
+from .codec import DeveloperContent, Namespace, SystemContent, Tool
+from .errors import INVALID_TOOL, ToolError
+
+FUNCTION = "function"
+"""The type of a tool, and the property that holds its definition, in OpenAI's chat completions and responses."""
+
+
+FORMS = ("namespace", "chat", "responses")
+"""The forms of tool definitions in JSON."""
+
+
+def tools_from_json(value: object) -> list[Namespace]:
+    """The namespaces of tool definitions.
+
+    Args:
+        value: a definition or a list of them, or an object whose `tools` is one. Each is a function tool of chat
+            completions (`{"type": "function", "function": {...}}`), one of responses (`{"type": "function", "name":
+            ...}`), the inner part of either, or a namespace (`{"name": ..., "tools": [...]}`). Functions without
+            namespace go to the one that the format has for them. What is said beside name, description and parameters
+            has no place in the format and is left out.
+
+    Raises:
+        ToolError: something is no definition; says where, as a JSON pointer, and which rule it breaks.
+    """
+    found: dict[str, Namespace] = {}
+    for at, entry in _entries(value, ""):
+        if isinstance(entry, dict) and "tools" in entry:
+            namespace = _namespace(entry, at)
+            if namespace.name in found and found[namespace.name].tools:
+                raise ToolError(INVALID_TOOL, f"a second namespace {namespace.name!r}", pointer=f"{at}/name")
+            found[namespace.name] = namespace
+        else:
+            functions = found.setdefault(codec.FUNCTION_NAMESPACE, Namespace(codec.FUNCTION_NAMESPACE))
+            functions.tools.append(_tool(*_definition(entry, at)))
+            _require_distinct(functions, at)
+    return [found[name] for name in sorted(found)]
+
+
+def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
+    """The definitions in a value, each with its JSON pointer."""
+    if isinstance(value, dict) and "tools" in value and "name" not in value:
+        value, at = value["tools"], f"{at}/tools"
+        if isinstance(value, dict):
+            yield from ((f"{at}/{name}", entry) for name, entry in value.items())
+            return
+    if isinstance(value, list):
+        yield from ((f"{at}/{index}", entry) for index, entry in enumerate(value))
+    else:
+        yield at, value
+
+
+def _definition(entry: Any, at: str) -> tuple[dict[str, Any], str]:
+    """What defines a function, in any of the forms, and its JSON pointer."""
+    kind = entry.get("type", FUNCTION) if isinstance(entry, dict) else None
+    if kind != FUNCTION:
+        message = f"a tool of type {kind!r}" if kind else f"a {type(entry).__name__}"
+        raise ToolError(
+            INVALID_TOOL,
+            f"{message} is no function and no namespace",
+            pointer=f"{at}/type" if kind else at,
+            hint="Give function tools of chat completions or responses, or namespaces with name and tools.",
+        )
+    if isinstance(entry.get(FUNCTION), dict):
+        entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
+    return {key: entry[key] for key in ("name", "description", "parameters") if key in entry}, at
+
+
+def _tool(definition: dict[str, Any], at: str) -> Tool:
+    _require_valid(definition, "tool", at)
+    tool = Tool(definition["name"], definition.get("description"), definition.get("parameters"))
+    try:
+        tool.text()
+    except ToolError as error:
+        raise ToolError(error.code, error.message, pointer=f"{at}/parameters{error.pointer}", rule=error.rule) from None
+    return tool
+
+
+def _namespace(entry: dict[str, Any], at: str) -> Namespace:
+    tools = entry["tools"]
+    if not isinstance(tools, list):
+        raise ToolError(INVALID_TOOL, f"{type(tools).__name__} is no list of tools", pointer=f"{at}/tools")
+    head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
+    _require_valid(head, "namespace", at)
+    made = [_tool(*_definition(tool, f"{at}/tools/{index}")) for index, tool in enumerate(tools)]
+    namespace = Namespace(head["name"], head.get("description"), made)
+    _require_distinct(namespace, at)
+    return namespace
+
+
+def _require_distinct(namespace: Namespace, at: str) -> None:
+    names = [tool.name for tool in namespace.tools]
+    if names and names.count(names[-1]) > 1:
+        raise ToolError(INVALID_TOOL, f"a second tool {names[-1]!r} in {namespace.name!r}", pointer=at)
+
+
+def _require_valid(value: dict[str, Any], name: str, at: str) -> None:
+    """Raise for what breaks the schema of a namespace, the parameters' own schema among it."""
+    import jsonschema
+
+    schema = {"$defs": codec.NAMESPACE_SCHEMA["$defs"], "$ref": f"#/$defs/{name}"}
+    try:
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    except RecursionError:
+        raise ToolError(INVALID_TOOL, "nested too deeply", pointer=at) from None
+    if errors:
+        error = min(_innermost(errors), key=lambda error: -len(error.absolute_path))
+        path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.absolute_path)
+        rule = f"{error.validator} {error.validator_value!r}"[:100]
+        raise ToolError(INVALID_TOOL, error.message[:200], pointer=at + path, rule=rule)
+
+
+def _innermost(errors: Iterable[Any]) -> Iterator[Any]:
+    for error in errors:
+        if error.context:
+            yield from _innermost(error.context)
+        else:
+            yield error
+
+
+def tools_to_json(namespaces: Iterable[Namespace], form: str = FORMS[0]) -> list[dict[str, Any]]:
+    """Tool definitions as JSON values.
+
+    Args:
+        namespaces: what to write.
+        form: "namespace", "chat" or "responses". The function forms name the tools of other namespaces in full.
+    """
+    if form not in FORMS:
+        raise ValueError(f"no form {form!r}; forms: {', '.join(FORMS)}")
+    if form == FORMS[0]:
+        return [_shown(namespace) for namespace in namespaces]
+    written = []
+    for namespace in namespaces:
+        prefix = "" if namespace.name == codec.FUNCTION_NAMESPACE else f"{namespace.name}."
+        for tool in namespace.tools:
+            definition = _shown(tool) | {"name": prefix + tool.name}
+            nested = {"type": FUNCTION, FUNCTION: definition}
+            written.append(nested if form == FORMS[1] else {"type": FUNCTION, **definition})
+    return written
+
+
+def _shown(item: Namespace | Tool) -> dict[str, Any]:
+    said = {"name": item.name, "description": item.description}
+    if isinstance(item, Namespace):
+        return {k: v for k, v in said.items() if v is not None} | {"tools": [_shown(tool) for tool in item.tools]}
+    return {k: v for k, v in (said | {"parameters": item.parameters}).items() if v is not None}
+
+
+def tools_to_text(namespaces: list[Namespace]) -> str:
+    """The text of namespaces, as it stands in a message; raises `RenderError` for what it cannot say."""
+    return DeveloperContent(tools=namespaces).text()
+
+
+def tools_from_text(text: str) -> list[Namespace]:
+    """The namespaces in a text: one or more of them, with or without the heading over them, or a whole content.
+
+    Raises:
+        ToolError: the text is not what namespaces are written as; the span says how far it is.
+    """
+    text = text.strip("\n")
+    for made in (DeveloperContent, SystemContent):
+        content = codec.FORMAT.contents.structure(made, text)
+        if isinstance(content, (DeveloperContent, SystemContent)) and content.tools:
+            return content.tools
+    namespace = codec.FORMAT.contents.structure(Namespace, text)
+    if isinstance(namespace, Namespace):
+        return [namespace]
+    contents = codec.FORMAT.contents
+    errors = [contents.unread(DeveloperContent, text), contents.unread(Namespace, text)]
+    raise max(errors, key=lambda error: error.span.start if error.span else 0)
