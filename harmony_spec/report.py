@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
-from .errors import HarmonyError
+from .errors import HarmonyError, ToolError
 from .inputs import Input
 
 WINDOW = 72
@@ -25,7 +25,8 @@ def finding(item: Input, error: HarmonyError) -> Text:
         _quote(text, item.source.split("\n")[line - 1], column - 1, str(line))
     elif error.around:
         _quote(text, error.around, error.caret, "")
-    for title, said in (("expected", ", or ".join(error.expected)), ("help", error.hint)):
+    rule = error.rule if isinstance(error, ToolError) else ""
+    for title, said in (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint)):
         if said:
             text.append(f"  = {title}: ", style="bold").append(f"{said}\n")
     return text
@@ -41,6 +42,8 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
     where = item.name if item.row is None else f"{item.name}:{item.row}"
     if line is not None:
         return f"{where}:{line}:{column}"
+    if isinstance(error, ToolError) and error.pointer:
+        return f"{where} at {error.pointer}"
     return f"{where}: token {error.span.start}" if error.span else where
 
 

@@ -164,7 +164,7 @@ def tools_from_text(text: str) -> list[Namespace]:
     Raises:
         ToolError: the text is not what namespaces are written as; the span says how far it is.
     """
-    text = text.strip("\n")
+    text = text.rstrip("\n")
     for made in (DeveloperContent, SystemContent):
         content = codec.FORMAT.contents.structure(made, text)
         if isinstance(content, (DeveloperContent, SystemContent)) and content.tools:
