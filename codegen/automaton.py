@@ -152,9 +152,15 @@ class Automaton:
             edges = [
                 (low, high, target) for s in current for letters, target, _ in self.steps[s] for low, high in letters
             ]
-            cuts = sorted({low for low, _, _ in edges} | {high + 1 for _, high, _ in edges})
-            for low, after in pairwise(cuts):
-                targets = [target for first, last, target in edges if first <= low <= last]
+            changes: dict[int, list[tuple[int, int]]] = {}
+            for low, high, target in edges:
+                changes.setdefault(low, []).append((target, 1))
+                changes.setdefault(high + 1, []).append((target, -1))
+            active: dict[int, int] = {}
+            for low, after in pairwise(sorted(changes)):
+                for target, step in changes[low]:
+                    active[target] = active.get(target, 0) + step
+                targets = [target for target, count in active.items() if count]
                 if not targets:
                     continue
                 subset = self.closure(targets)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from .content_recursion import endless
 from .contents import build_contents
 from .data_files import DataFiles
 from .definitions import misnamed, recursive
@@ -35,7 +36,9 @@ def build(sources: Sources) -> Format:
     rendering = data.rendering()
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
     said = data.contents()
+    problems += misnamed(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, said, problems)
+    problems += endless(contents.rules)
     if problems:
         raise GrammarError(problems)
     partial = Format(

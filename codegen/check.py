@@ -10,6 +10,7 @@ from lark.exceptions import LarkError
 
 from . import pattern
 from .ambiguity import ambiguities, is_ambiguous
+from .check_contents import check_contents
 from .data_files import looks_special
 from .emit_module import AS_PARSED, type_name
 from .emit_schema import schema_problem, unknown_properties
@@ -40,6 +41,7 @@ def check(format: Format, sources: Sources) -> None:
             *_tables(format, sources),
             *_spellings(format, sources),
             *_texts(format),
+            *check_contents(format, sources, GENERATED | {type_name(f) for f in format.fields if f.values}),
         ]
         problems += ambiguities(format)
     if problems or (problems := list(_legal(format, sources))):
@@ -301,7 +303,7 @@ def _spellings(format: Format, sources: Sources) -> Iterator[Problem]:
 
 def _patterns(format: Format) -> Iterator[Problem]:
     """A repetition whose rounds can be cut in two ways takes exponential time to fail."""
-    for terminal in format.terminals.values():
+    for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         if any(is_ambiguous(node) for node in pattern.repetitions(terminal.pattern)):
             reason = f"a repetition in `{terminal.name}` can read some text in several ways"
             yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")

@@ -12,11 +12,29 @@ from .writer import Block, Writer, call, group, literal, mapping
 SCHEMA_TERMINALS = ("DEFAULT", "IDENTIFIER", "KEYWORD", "NAMED", "REMARK", "TEXT")
 """The terminals by which types are made of schemas."""
 
-SCHEMA_RULES = (
-    *("parameters", "definition", "one_of", "variant", "union", "intersection", "array", "annotated", "group"),
-    *("annotation", "object_type", "member", "tuple_type", "any_array", "literal_type", "reference", "basic_type"),
-)
-"""The rules by which types are made of schemas."""
+SCHEMA_FIELDS = {
+    "parameters": ("type", "definitions"),
+    "definition": ("named", "type"),
+    "one_of": ("variants",),
+    "variant": ("alternative", "remark", "default"),
+    "union": ("intersections",),
+    "intersection": ("arrays",),
+    "array": ("element", "dimensions"),
+    "annotated": ("title", "about", "examples", "annotations", "primary"),
+    "group": ("title", "about", "examples", "annotations", "type"),
+    "annotation": ("keyword", "json"),
+    "object_type": ("members", "index"),
+    "member": (
+        *("title", "about", "examples", "annotations"),
+        *("identifier", "string", "optional", "value", "one_of", "default"),
+    ),
+    "tuple_type": ("places", "rest"),
+    "any_array": (),
+    "literal_type": ("json_scalar",),
+    "reference": ("named",),
+    "basic_type": ("basic",),
+}
+"""The rules by which types are made of schemas, with their parts."""
 
 
 def emit_contents(format: Format, writer: Writer) -> None:
@@ -37,7 +55,7 @@ def emit_contents(format: Format, writer: Writer) -> None:
 
 
 def _emit_schemas(contents: Contents, writer: Writer) -> None:
-    classes = mapping({literal(rule): class_name(contents, rule) for rule in SCHEMA_RULES})
+    classes = mapping({literal(rule): class_name(contents, rule) for rule in SCHEMA_FIELDS})
     terminals = mapping({literal(name): terminal_name(name) for name in SCHEMA_TERMINALS})
     grammar = call("runtime.Grammar", classes, terminals)
     writer.block(call("runtime.Schemas", grammar), prefix="_SCHEMAS = ")

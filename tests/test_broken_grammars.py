@@ -45,7 +45,7 @@ def test_a_folder_without_grammar_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GrammarError) as caught:
         generate(tmp_path)
     assert [p.reason for p in caught.value.problems] == [
-        "a grammar folder holds one .lark file; found none",
+        "a grammar folder holds one .lark file beside contents.lark; found none",
         "the file is missing",
     ]
 
