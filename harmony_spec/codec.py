@@ -2489,7 +2489,7 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"]},
+                "description": {"type": ["string", "null"], "x-always-written": True},
                 "parameters": {"type": ["object", "boolean", "null"]},
             },
         },
@@ -2556,7 +2556,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"]},
+                "description": {"type": ["string", "null"], "x-always-written": True},
                 "parameters": {
                     "description": "What the tool takes, as JSON Schema; null for a tool that takes nothing.",
                     "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],

@@ -11,6 +11,9 @@ from .contents import Contents, Record
 TYPE = "type"
 """The property that tells the parts of a content apart."""
 
+ALWAYS = "x-always-written"
+"""In the schema: a text that is written even where there is none."""
+
 KEYED_BY = "x-keyed-by"
 """In the schema: a list of records may be an object whose keys are this field of theirs, in order of the keys."""
 
@@ -21,6 +24,8 @@ def record_to_json(contents: Contents, schema: Mapping[str, Any], record: Record
     written = {}
     for part in fields(record):
         value = getattr(record, part.name)
+        if value is None and properties.get(part.name, {}).get(ALWAYS):
+            value = ""
         if value is None or (value == [] and not _is_required(part)):
             continue
         written[part.name] = _to_json(contents, schema, value, properties.get(part.name, {}))

@@ -124,6 +124,8 @@ class Contents:
         found = self.readers[made](reader)
         if found is NOTHING or reader.at != len(text):
             return None
+        if any(getattr(found, part.name) == text for part in fields(found)):
+            return None  # all of it is one free text, so that it says no more as a structure
         try:
             return found if self.write(found, {}) == text else None
         except RenderError:

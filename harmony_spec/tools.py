@@ -74,7 +74,7 @@ def _definition(entry: Any, at: str) -> tuple[dict[str, Any], str]:
 
 
 def _tool(definition: dict[str, Any], at: str) -> Tool:
-    _require_valid(definition, "tool", at)
+    _require_valid(definition, Tool, at)
     tool = Tool(definition["name"], definition.get("description"), definition.get("parameters"))
     try:
         tool.text()
@@ -88,7 +88,7 @@ def _namespace(entry: dict[str, Any], at: str) -> Namespace:
     if not isinstance(tools, list):
         raise ToolError(INVALID_TOOL, f"{type(tools).__name__} is no list of tools", pointer=f"{at}/tools")
     head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
-    _require_valid(head, "namespace", at)
+    _require_valid(head, Namespace, at)
     made = [_tool(*_definition(tool, f"{at}/tools/{index}")) for index, tool in enumerate(tools)]
     namespace = Namespace(head["name"], head.get("description"), made)
     _require_distinct(namespace, at)
@@ -101,11 +101,11 @@ def _require_distinct(namespace: Namespace, at: str) -> None:
         raise ToolError(INVALID_TOOL, f"a second tool {names[-1]!r} in {namespace.name!r}", pointer=at)
 
 
-def _require_valid(value: dict[str, Any], name: str, at: str) -> None:
+def _require_valid(value: dict[str, Any], made: type[Tool] | type[Namespace], at: str) -> None:
     """Raise for what breaks the schema of a namespace, the parameters' own schema among it."""
     import jsonschema
 
-    schema = {"$defs": codec.NAMESPACE_SCHEMA["$defs"], "$ref": f"#/$defs/{name}"}
+    schema = {"$defs": codec.NAMESPACE_SCHEMA["$defs"], "$ref": f"#/$defs/{codec.FORMAT.contents.names[made]}"}
     try:
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     except RecursionError:

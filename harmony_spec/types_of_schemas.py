@@ -322,12 +322,11 @@ class TypeWriter:
     def union(self, options: list[Any]) -> Any:
         """Alternatives, those of a union in it among them, each basic type and value once."""
         made, simple = self.made["union"], (self.made["basic_type"], self.made["literal_type"])
-        flat: list[Any] = []
+        flat: dict[Any, Any] = {}
         for option in options:
             for part in option.intersections if isinstance(option, made) else [option]:
-                if not isinstance(part, simple) or part not in flat:
-                    flat.append(part)
-        return flat[0] if len(flat) == 1 else made(flat)
+                flat.setdefault(repr(part) if isinstance(part, simple) else len(flat), part)
+        return next(iter(flat.values())) if len(flat) == 1 else made([*flat.values()])
 
     def basic(self, name: str) -> Any:
         found = self.grammar.basics.get(name)

@@ -46,13 +46,14 @@ class Shifted:
 
 
 def edited(folder: Path, edits: Iterable[Edit]) -> Path:
-    """A copy of the grammar with edits; each must find its place."""
+    """A copy of the grammar with edits, each at the first place that it finds, or `everywhere`; there must be one."""
     shutil.copytree(GRAMMAR, folder, ignore=shutil.ignore_patterns("__pycache__"))
     for edit in edits:
         path = folder / edit["file"]
         text = path.read_text(encoding="utf-8")
         assert edit["old"] in text, edit
-        path.write_text(text.replace(edit["old"], edit["new"], 1), encoding="utf-8")
+        times = -1 if "everywhere" in edit else 1
+        path.write_text(text.replace(edit["old"], edit["new"], times), encoding="utf-8")
     return folder
 
 

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from benchmarks.peer import conversation, encoding
-from harmony_spec import Message
+from harmony_spec import DeveloperContent, Message, to_json
 
 
 @cache
@@ -60,6 +60,13 @@ def render_json(value: dict[str, Any]) -> list[int]:
     from openai_harmony import Conversation
 
     return list(_encoding().render_conversation(Conversation.from_json(json.dumps(value)), _keep_all()))
+
+
+def content_of(content: DeveloperContent) -> str:
+    """The text that the peer writes for a content with tools."""
+    tokens = render_json(to_json([Message("developer", content)]))
+    text: str = _encoding().decode(tokens)
+    return text[text.index("#") : text.rindex("<|end|>")]
 
 
 def tokens_of(text: str) -> list[int]:

@@ -150,3 +150,56 @@ def test_llama3_is_read_and_written() -> None:
     assert parsed.messages == [module.Message("user", "Hi\n")]
     assert parsed.opening == {"role": "assistant"}
     assert module.render_text(parsed.messages, "prompt", role="assistant") == text
+
+
+TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
+
+
+@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token"])
+def test_a_dialect_keeps_contents(name: str) -> None:
+    """Contents with all that they can hold are written, read back part by part, and stay what they were as JSON."""
+    module = codec_of(name)
+    tool = module.Tool("f", "What it does,\nand why.", TOOL)
+    tools = [module.Namespace("functions", "All of them.", [tool]), module.Namespace("python", "Runs.\n\nCode.")]
+    system = module.SystemContent(conversation_start_date="2026-01-01", tools=tools)
+    developer = module.DeveloperContent("Be brief.", tools, [module.ResponseFormat("r", {"type": "object"}, "R.")])
+    conversation = [module.Message("system", system), module.Message("developer", developer)]
+    for parsed in (module.parse(module.render(conversation)), module.parse(module.render_text(conversation))):
+        read = parsed.messages[1].content
+        assert (read.instructions, len(read.tools), read.response_formats) == (
+            "Be brief.",
+            2,
+            developer.response_formats,
+        )
+        assert (read.tools[0].tools[0].description, read.tools[0].tools[0].parameters) == (tool.description, TOOL)
+        assert parsed.messages[0].content.channel_config.function_calls is True
+        assert parsed.messages == conversation
+        assert module.from_json(module.to_json(parsed.messages)) == conversation
+
+
+def test_a_system_line_becomes_a_field() -> None:
+    module = codec_of("system_line")
+    system = module.SystemContent(location="Oslo")
+    assert "\nKnowledge cutoff: 2024-06\nLocation: Oslo\n\nReasoning: medium\n" in system.text()
+    (message,) = module.parse(module.render([module.Message("system", system)])).messages
+    assert message.content.location == "Oslo"
+    assert module.to_json([message])["messages"][0]["content"][0]["location"] == "Oslo"
+
+
+def test_the_comment_style_follows_the_grammar() -> None:
+    module = codec_of("hash_comments")
+    nested = {"type": "object", "properties": {"x": {"type": "object", "properties": {"y": {"type": "number"}}}}}
+    text = module.Namespace(
+        "n", "A.", [module.Tool("f", "B.", {**TOOL, "minProperties": 1}), module.Tool("g", None, nested)]
+    )
+    assert text.text() == (
+        "## n\n\n# A.\nnamespace n {\n\n# B.\ntype f = (_: # @minProperties 1\n{\n# A city.\n"
+        'city?: string, # default: "Oslo"\n}) => any;\n\n'
+        "type g = (_: {\nx?: {\n  y?: number,\n  },\n}) => any;\n\n} # namespace n"
+    )
+
+
+def test_contents_without_grammar_stay_text() -> None:
+    module = codec_of("plain_contents")
+    assert not hasattr(module, "SystemContent")
+    assert module.parse("<|start|>system<|message|>Reasoning: low<|end|>").messages[0].content == "Reasoning: low"

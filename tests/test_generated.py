@@ -13,6 +13,7 @@ import pytest
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
+from codegen.contents import Fixed, Flag, Joined, Many, Node, Optional
 from codegen.emit_module import API
 from codegen.format import Choice, Literal, walk
 from codegen.load import load
@@ -43,12 +44,25 @@ def spellings() -> set[str]:
     for rule in format.rules.values():
         found |= {node.text for node in walk(rule.node) if isinstance(node, Literal)}
         found |= {b.name for n in walk(rule.node) if isinstance(n, Choice) for b in n.branches if b.name}
-    for terminal in format.terminals.values():
+    for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         found |= set(terminal.values or ())
+    for way in (way for rule in format.contents.rules.values() for way in rule.ways):
+        found |= set(fixed_texts(way.items)) - {way.name}  # JSON Schema has the same names for types
     whens = [choose.when for choose in (*format.always, *format.training)]
     whens += [when for drop in format.drops for when in (drop.dropped, drop.completes)]
     found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
     return {text for text in found if any(c.isalpha() for c in text)}
+
+
+def fixed_texts(items: tuple[Node, ...]) -> Iterator[str]:
+    """The fixed texts in parts of a rule of contents."""
+    for node in items:
+        if isinstance(node, (Fixed, Flag)):
+            yield node.text
+        elif isinstance(node, (Optional, Many)):
+            yield from fixed_texts(node.items)
+        elif isinstance(node, Joined):
+            yield node.separator
 
 
 def strings_of(path: Path) -> Iterator[str]:
@@ -70,6 +84,7 @@ HAND_WRITTEN = sorted({*ROOT.glob("harmony_spec/*.py"), *ROOT.glob("codegen/*.py
 def test_hand_written_code_spells_nothing_of_the_format(path: Path) -> None:
     """Format knowledge lives in `grammar/` and in the generated codec."""
     known = spellings()
+    assert {"# Tools", "// ", "} // namespace "} <= known
     assert {"assistant", "analysis", "final", " to=", "<|start|>", "recipient_last", "return"} <= known
     for text in strings_of(path):
         found = {spelling for spelling in known if spelling == text or ("<|" in spelling and spelling in text)}

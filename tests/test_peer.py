@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmony_spec import HarmonyError, Message, codec, from_json, parse, render, render_text, to_json
+from harmony_spec import (
+    DeveloperContent,
+    HarmonyError,
+    Message,
+    Namespace,
+    Tool,
+    codec,
+    from_json,
+    parse,
+    render,
+    render_text,
+    to_json,
+)
 
 from . import peer
 from .strategies import conversations, messages, tool_names
@@ -119,6 +132,24 @@ def test_the_peer_tokenizes_the_same(text: str) -> None:
     from harmony_spec.vocabulary import load
 
     assert load(codec.FORMAT.encoding).encode(text) == peer.encode(text)
+
+
+@pytest.mark.parametrize("row", DIFFERENCES["schema"], ids=lambda row: row["name"])
+def test_a_deliberate_difference_in_types(row: dict[str, Any]) -> None:
+    """What the table says is what both write; and what is written here is read back as the same type."""
+    content = DeveloperContent(tools=[Namespace("n", tools=[Tool("f", None, json.loads(row["schema"]))])])
+    written = content.text()
+    assert type_in(written) == row["here"]
+    assert type_in(peer.content_of(content)) == row["peer"] != row["here"]
+    (message,) = parse(render([Message("developer", content)])).messages
+    assert isinstance(message.content, DeveloperContent)
+    assert message.content.text() == written
+
+
+def type_in(text: str) -> str:
+    """The type in a text with one tool."""
+    start, end = "type f = ", "\n\n} // namespace n"
+    return text[text.index(start) + len(start) : text.rindex(end)]
 
 
 def shown(message: Message) -> dict[str, Any]:

@@ -1,0 +1,398 @@
+"""Strategies for JSON Schemas, values near them, and structured contents; for those that the peer writes faithfully."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+
+from harmony_spec.codec import ChannelConfig, DeveloperContent, Namespace, ResponseFormat, SystemContent, Tool
+from harmony_spec.errors import RenderError
+
+Schema = dict[str, Any] | bool
+Drawn = st.SearchStrategy[Any]
+
+LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
+SCALARS = ["string", "number", "integer", "boolean", "null"]
+FUNCTIONS = "functions"
+
+# Lone surrogates are no text: they cannot be encoded, and are refused (tested by themselves).
+characters = st.characters(exclude_categories=["Cs"])
+PIECES = ['"', "'", "\\", "\n", "\r\n", "\r", "\u2028", "\u2029", "\t", "\x00", "\x85", " ", "  ", "?", "|", "a", "//"]
+PIECES += ["// ", "/*", "*/", "} // namespace functions", "type g = () => any;", "namespace functions {\n\n", "{", "}"]
+PIECES += [
+    "@minimum 3",
+    "@x",
+    "Examples:",
+    "- 1",
+    "default: 3",
+    " default: 3",
+    "\n\n# Tools\n\n## a\n\n",
+    "null",
+    ") =>",
+]
+PIECES += ["<|start|>", "<|end|>", "<|", "é", "名前", "🏳️‍🌈", "# Response Formats", ") => any;", "any", "(_: {"]
+hostile = st.lists(st.sampled_from(PIECES) | st.text(characters, max_size=4), max_size=4).map("".join)
+texts = st.sampled_from(["", "a", "the place", "two\nlines"]) | hostile
+NAMES = ["a", "b", "city", "a-b", "c d", "", "$ref", "$defs", "definitions", "type", "$", "é", "1", "any", "a/b~c", "_"]
+property_names = st.sampled_from(NAMES) | hostile
+DEFINITIONS = ["A", "Node", "string", "a-b", "a/b~c", "1", "é", "_", "f", "% x", "Arguments", "never"]
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, 1, -1, 2**70, 0.0, -0.0, 1.0, 0.5, 1e16, 1e-7, 1e300]),
+    st.integers(-9, 9),
+    texts,
+)
+values = st.recursive(scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(property_names, v, max_size=3))
+small = st.integers(0, 4)
+
+# What is said of a value and changes nothing about which values are accepted. Of an empty list of examples nothing is
+# written, as of a description without text.
+SAID: dict[str, Drawn] = {
+    "title": texts,
+    "description": texts,
+    "default": values,
+    "examples": st.lists(values, min_size=1, max_size=2),
+    "deprecated": st.booleans(),
+    "format": st.sampled_from(["date", "email"]),
+    "x-anything": values,
+    "x-é": texts,
+}
+# What restricts values and has no place in a type, by the types that it is about.
+LIMITS: dict[str, dict[str, Drawn]] = {
+    "string": {"pattern": st.sampled_from(["^a", '"', "//", "\\d+$"]), "minLength": small, "maxLength": small},
+    "number": {"minimum": small, "exclusiveMaximum": small, "multipleOf": st.just(0.5)},
+    "array": {"minItems": small, "maxItems": small, "uniqueItems": st.booleans()},
+    "object": {"minProperties": small, "maxProperties": small, "additionalProperties": st.just(False)},
+}
+LIMITS["integer"] = LIMITS["number"]
+
+
+class Kind:
+    """What schemas are drawn: the definitions they refer to, and what they may hold.
+
+    Attributes:
+        refs: pointers that may stand where a value is reached through a property or an item.
+        typed: every schema names its type, or is an enumeration, a combination or a reference.
+    """
+
+    def __init__(self, refs: list[str], typed: bool) -> None:
+        self.refs, self.typed = refs, typed
+
+    def kinds(self) -> list[str]:
+        # An integer is written as `number`, and read back as that.
+        return [k for k in SCALARS if not (self.typed and k == "integer")] + ["object", "object", "array"]
+
+
+def draw_some(draw: st.DrawFn, into: dict[str, Any], among: dict[str, Drawn], most: int = 2) -> None:
+    for keyword in draw(st.lists(st.sampled_from(sorted(among) or [""]), unique=True, max_size=most * bool(among))):
+        into.setdefault(keyword, draw(among[keyword]))
+
+
+@st.composite
+def subschemas(draw: st.DrawFn, kind: Kind, depth: int, guarded: bool) -> Schema:
+    """A schema without definitions. References stand only where they cannot refer to themselves at once."""
+    ways = ["type"] * 4 + ["types", "enum", "const", "bool", "any"]
+    ways += ["anyOf", "oneOf", "allOf", "beside"] * (depth > 0) + ["not", "if"] * (depth > 1)
+    ways += ["$ref"] * 3 if kind.refs and (guarded or not kind.typed) else []
+    way = draw(st.sampled_from(ways))
+    inner = subschemas(kind, depth - 1, guarded)
+    schema: dict[str, Any] = {}
+    if way == "bool":
+        return bool(draw(st.booleans()))
+    if way in ("type", "beside", "if"):
+        schema["type"] = draw(st.sampled_from(kind.kinds()))
+    elif way == "types":
+        schema["type"] = draw(st.lists(st.sampled_from(kind.kinds()), unique=True, min_size=1, max_size=3))
+    elif way == "enum":
+        schema["enum"] = draw(st.lists(draw(st.sampled_from([texts, scalars, values])), max_size=4))
+        if kind.typed or draw(st.booleans()):
+            schema["type"] = draw(st.sampled_from(["string", *kind.kinds()]))
+    elif way == "const":
+        schema["const"] = draw(values)
+    elif way == "$ref":
+        schema["$ref"] = draw(st.sampled_from(kind.refs))
+    elif way == "not":
+        schema["not"] = draw(inner)
+    if way in ("anyOf", "oneOf", "allOf", "beside"):
+        schema[way if way != "beside" else "anyOf"] = draw(st.lists(inner, min_size=kind.typed, max_size=3))
+    if way == "if":
+        schema |= {"if": draw(inner), draw(st.sampled_from(["then", "else"])): draw(inner)}
+    if kind.typed and not schema:
+        return True
+    types = schema.get("type", [] if kind.typed else draw(st.sampled_from([[], ["object"], ["array"]])))
+    for each in [types] if isinstance(types, str) else types:
+        draw_some(draw, schema, LIMITS.get(each, {}))
+        draw(holding(kind, depth - 1, schema, each))
+    draw_some(draw, schema, SAID)
+    if not kind.typed and draw(st.booleans()):
+        schema |= {draw(st.sampled_from(["nullable", "readOnly"])): draw(st.booleans())}
+    order = draw(st.permutations(sorted(schema)))
+    return {keyword: schema[keyword] for keyword in order}
+
+
+@st.composite
+def holding(draw: st.DrawFn, kind: Kind, depth: int, schema: dict[str, Any], name: str) -> None:
+    """Add what the values in an object or array are to a schema."""
+    inner = subschemas(kind, depth, True) if depth > 0 else st.sampled_from([True, {"type": "string"}])
+    if name == "object":
+        schema["properties"] = draw(st.dictionaries(property_names, inner, max_size=3))
+        names = st.sampled_from(sorted(schema["properties"])) if schema["properties"] else property_names
+        schema["required"] = draw(st.lists(names | property_names, unique=True, max_size=2))
+        more = {
+            "additionalProperties": inner,
+            "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), inner, max_size=2),
+            "propertyNames": inner,
+            "unevaluatedProperties": st.just(False),
+            "dependentRequired": st.just({"a": ["b"]}),
+        }
+        draw_some(draw, schema, more, 1)
+    elif name == "array":
+        more = {"prefixItems": st.lists(inner, max_size=2), "items": inner, "contains": inner}
+        draw_some(draw, schema, more)
+
+
+def pointer(name: str) -> str:
+    return "#/$defs/" + name.replace("~", "~0").replace("/", "~1").replace("%", "%25")
+
+
+@st.composite
+def schemas(draw: st.DrawFn, typed: bool = False) -> Schema:
+    """A schema with the definitions that it refers to, which may refer to each other, to themselves and to all."""
+    names = draw(st.lists(st.sampled_from(DEFINITIONS), unique=True, max_size=2))
+    kind = Kind([*map(pointer, names), *(["#"] if draw(st.booleans()) else [])], typed)
+    definitions = {name: draw(subschemas(kind, 2, False)) for name in names}
+    root: Schema = draw(subschemas(kind, 3, False))
+    if isinstance(root, bool):
+        return root if not draw(st.booleans()) else {}
+    return {**root, "$defs": definitions} if definitions else root
+
+
+@st.composite
+def near(draw: st.DrawFn, schema: Any, root: Any, depth: int = 4) -> Any:
+    """A value that a schema accepts, or almost."""
+    if not isinstance(schema, dict) or depth == 0 or draw(st.integers(0, 7)) == 0:
+        return draw(st.sampled_from([None, True, 0, 1, 0.5, "a", "", [], {}, {"a": 1}, ["a"]]) | values)
+    if isinstance(schema.get("$ref"), str):
+        return draw(near(resolved(root, schema["$ref"]), root, depth - 1))
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return draw(st.sampled_from(schema["enum"]))
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        if schema.get(keyword) and draw(st.integers(0, 2)):
+            return draw(near(draw(st.sampled_from(schema[keyword])), root, depth - 1))
+    kinds = schema.get("type", ["object", "array", "string"])
+    kind = kinds if isinstance(kinds, str) else draw(st.sampled_from(kinds or ["null"]))
+    if kind == "object":
+        given = schema.get("properties", {})
+        left_out = draw(st.sampled_from([None, None, *given]))
+        made = {name: draw(near(given.get(name, True), root, depth - 1)) for name in [*given] if name != left_out}
+        made |= {name: draw(near(True, root, 1)) for name in schema.get("required", []) if name not in made}
+        if draw(st.integers(0, 2)) == 0:
+            others = schema.get("additionalProperties", True)
+            made[draw(st.sampled_from(["ab", "z"]))] = draw(near(others, root, depth - 1))
+        return made
+    if kind == "array":
+        items = [draw(near(item, root, depth - 1)) for item in schema.get("prefixItems", [])]
+        items = items[: draw(st.integers(0, 3))]
+        return items + draw(st.lists(near(schema.get("items", True), root, depth - 1), max_size=2))
+    choices: dict[str, Drawn] = {"string": texts, "boolean": st.booleans(), "null": st.none()}
+    return draw(choices.get(kind, st.sampled_from([0, 1, 2, 3, 5, -1, 0.5, 1.0])))
+
+
+def resolved(root: Any, reference: str) -> Any:
+    for step in reference.replace("%25", "%").split("/")[1:]:
+        root = root[step.replace("~1", "/").replace("~0", "~")]
+    return root
+
+
+# Names that a header can hold, in texts that are names in every grammar.
+names = st.sampled_from(["f", "get_weather", "a-b", "x.y", "any", "type", "Node", "A", "1"])
+descriptions = st.none() | texts
+
+
+def tools(parameters: Drawn) -> st.SearchStrategy[Tool]:
+    return st.builds(Tool, names, descriptions, parameters)
+
+
+def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
+    # A namespace without tools holds plain lines, in which a paragraph that opens a section cannot stand.
+    full = st.builds(
+        Namespace,
+        st.sampled_from([FUNCTIONS, "browser", "mcp.x"]),
+        descriptions,
+        st.lists(tools(parameters), min_size=1),
+    )
+    empty = st.builds(Namespace, st.just("python"), st.none() | st.sampled_from(["Runs code.", "a\n\n# b\n", "// x\n"]))
+    return st.lists(full | empty.filter(writable), max_size=3)
+
+
+def writable(record: Any) -> bool:
+    try:
+        record.text()
+    except RenderError:
+        return False
+    return True
+
+
+def developers(parameters: Drawn) -> st.SearchStrategy[DeveloperContent]:
+    formats = st.lists(st.builds(ResponseFormat, names, values, descriptions), max_size=2)
+    made = st.builds(DeveloperContent, st.none() | texts, namespaces(parameters), formats)
+    return made.filter(writable)  # Nothing at all, or instructions that read as another section.
+
+
+def systems(parameters: Drawn) -> st.SearchStrategy[SystemContent]:
+    lines = st.none() | st.sampled_from(["2024-06", "2025-06-28", " ", "x // y"])
+    config = st.builds(
+        ChannelConfig,
+        st.lists(st.sampled_from(["analysis", "commentary", "final", "x"]), min_size=1, max_size=3),
+        st.booleans(),
+        st.none() | st.booleans(),
+    )
+    identity = st.none() | st.just("You are x.") | texts
+    effort = st.none() | st.sampled_from(["low", "medium", "high"])
+    made = st.builds(SystemContent, identity, lines, lines, effort, namespaces(parameters), st.none() | config)
+    return made.filter(writable)
+
+
+def mutated(text: str) -> st.SearchStrategy[str]:
+    """Texts that differ from one a little: a character or line less, twice, elsewhere, or another one."""
+
+    def lines_or_characters(by_line: bool, first: int, second: int, how: str) -> str:
+        parts = text.split("\n") if by_line else list(text)
+        i, j = first % len(parts or [""]), second % len(parts or [""])
+        if not parts:
+            return how
+        if how == "swap":
+            parts[i], parts[j] = parts[j], parts[i]
+        else:
+            parts[i] = {"delete": "", "twice": parts[i] * 2}.get(how, how)
+        return ("\n" if by_line else "").join(parts)
+
+    hows = st.sampled_from(["delete", "twice", "swap", *PIECES])
+    whole = st.integers(0, 5000)
+    return st.builds(lines_or_characters, st.booleans(), whole, whole, hows)
+
+
+# What the peer writes faithfully. Each comment says what is left out, and what the peer makes of it.
+
+# One line, not empty: later lines of a parameter's description are no comments, and an empty one is an empty comment.
+# No line breaks but "\n" are known to the peer. A description that reads as a remark of ours is written otherwise.
+LINES = ["The place", "a // b", 'a "b" c', "<|end|>", "} // namespace functions", "é 名前 🏳️‍🌈", "*/", "x: y, z?"]
+letters = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=12)
+lines = st.sampled_from([*LINES, " a ", "\\n"]) | letters.filter(
+    lambda text: not text.startswith(("@", "Examples:", "default:"))
+)
+paragraphs = st.lists(lines | st.just(""), min_size=1, max_size=3).map("\n".join)
+# Quotes, backslashes and control characters are not escaped in enumerated strings, defaults and examples; "null" in an
+# enumerated string hides `nullable`.
+safe = st.text(st.characters(categories=["L", "N"], include_characters=" -/.:,{}|"), max_size=8).filter(
+    lambda text: "null" not in text
+)
+# Rust writes other floats in another way (1e16 for 1e+16), and integers beyond 64 bits as floats.
+numbers = st.integers(-(2**63), 2**64 - 1) | st.sampled_from([0.5, -1.25, 1.0, 0.0])
+defaults = st.recursive(
+    st.none() | st.booleans() | numbers | safe,
+    lambda v: st.lists(v, max_size=2) | st.dictionaries(texts, v, max_size=2),
+)
+identifiers = st.from_regex(r"[A-Za-z_$][A-Za-z0-9_$]{0,6}", fullmatch=True) | st.sampled_from(["é", "名前", "type"])
+
+
+@st.composite
+def faithful_types(draw: st.DrawFn, depth: int, inside: str = "property") -> Schema:
+    """The types of values.
+
+    Left out: the type `null` by itself, enumerated values that are not strings, `const`, `anyOf`, `allOf`, `$ref`,
+    untyped enumerations and `false`, all `any` there; keywords that a type cannot express, not written there; names
+    that are no identifiers, not quoted there; required names that are no properties, not written there.
+    """
+    ways = ["string", "number", "integer", "boolean", "any", "array"] + ["object", "array of"] * (depth > 0)
+    if inside != "items":  # No parentheses there around `string | null` and `"x" | "y"` in arrays.
+        ways += ["enum", "types"]
+    way = draw(st.sampled_from(ways))
+    if way == "enum":
+        return {"type": "string", "enum": draw(st.lists(safe, unique=True, min_size=1, max_size=3))}
+    if way == "types":  # Objects and arrays are `object` and `array` there; `number | number` is written once here.
+        kinds = st.lists(st.sampled_from(["string", "number", "boolean", "null"]), unique=True, min_size=1)
+        return {"type": [k if k != "number" else draw(st.sampled_from(["number", "integer"])) for k in draw(kinds)]}
+    if way == "any":
+        return True if draw(st.booleans()) else {}
+    if way == "array of":
+        return {"type": "array", "items": draw(faithful_types(depth - 1, "items"))}
+    if way == "object":
+        made: Schema = draw(faithful_objects(depth - 1, inside))
+        return made
+    return {"type": way}
+
+
+@st.composite
+def faithful_objects(draw: st.DrawFn, depth: int, inside: str) -> Schema:
+    """Objects with properties; those without are `{`, a line break, `}` there, and their other properties are lost."""
+    members = st.dictionaries(identifiers, faithful_members(depth), min_size=1, max_size=4)
+    schema: dict[str, Any] = {"type": "object", "properties": draw(members)}
+    if draw(st.booleans()):
+        schema["required"] = draw(st.lists(st.sampled_from(sorted(schema["properties"])), unique=True))
+    # The description of a property's or alternative's object is written twice there.
+    if inside in ("items", "root") and draw(st.booleans()):
+        schema["description"] = draw(lines)
+    if draw(st.integers(0, 4)) == 0:
+        schema["additionalProperties"] = True
+    return schema
+
+
+def commented(draw: st.DrawFn, schema: dict[str, Any], keywords: dict[str, Drawn]) -> None:
+    for keyword, drawn in keywords.items():
+        if draw(st.integers(0, 3)) == 0:
+            schema[keyword] = draw(drawn)
+
+
+@st.composite
+def faithful_members(draw: st.DrawFn, depth: int) -> Schema:
+    """Properties with comments and defaults. Examples that are no strings are not written there."""
+    examples = st.lists(safe, min_size=1, max_size=2)
+    if depth > 0 and draw(st.integers(0, 4)) == 0:
+        made: dict[str, Any] = {"oneOf": draw(st.lists(faithful_variants(depth - 1), min_size=1, max_size=3))}
+        commented(draw, made, {"title": lines, "default": defaults})
+        # Examples stand before the description there. What is said of the property and of the first alternative, or
+        # of both the same, is said once there.
+        commented(draw, made, {"examples": examples})
+        if not any("description" in variant for variant in [made, *made["oneOf"]] if variant is not True) and (
+            "examples" not in made
+        ):
+            commented(draw, made, {"description": lines})
+        return made
+    schema: Schema = draw(faithful_types(depth))
+    if not isinstance(schema, dict):
+        return schema
+    commented(draw, schema, {"title": lines, "examples": examples, "default": defaults})
+    if schema.get("type") != "object":
+        commented(draw, schema, {"description": lines})
+    # In text that holds "null" already, `nullable` says nothing there: of objects, type lists.
+    if isinstance(schema.get("type"), str) and schema["type"] != "object" and "items" not in schema:
+        commented(draw, schema, {"nullable": st.just(True)})
+    if "enum" in schema and "default" in schema:  # Of listed strings, bare; an empty one leaves a space behind there.
+        schema["default"] = next(filter(None, schema["enum"]), None)
+    return schema
+
+
+@st.composite
+def faithful_variants(draw: st.DrawFn, depth: int) -> Schema:
+    """Alternatives with a description or a default behind them; titles and examples of them are not written there."""
+    schema: Schema = draw(faithful_types(depth, "variant"))
+    if isinstance(schema, dict) and schema.get("type") != "object":
+        commented(draw, schema, {"description": lines.filter(lambda text: "default: " not in text)})
+        if "enum" not in schema:  # Of a listed string, with quotes in one place and without in another there.
+            commented(draw, schema, {"default": defaults})
+    return schema
+
+
+def faithful_parameters() -> Drawn:
+    """What a function takes; `true` is no schema there, and what it says of the last alternative hides what follows."""
+    objects = faithful_objects(3, "root")
+    last = faithful_types(1, "variant")
+    one_of = st.builds(lambda some, one: {"oneOf": [*some, one]}, st.lists(faithful_variants(2), max_size=2), last)
+    return st.none() | objects | objects | one_of | faithful_types(0).filter(lambda schema: schema is not True)

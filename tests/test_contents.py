@@ -1,0 +1,420 @@
+"""Structured contents: what is written is the guide's text, and a text is a structure only if that writes it again.
+
+What is marked as a failure to come is a bug that is known.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from harmony_spec import ChannelConfig, ConversationError, DeveloperContent, Message, Namespace, RenderError
+from harmony_spec import ResponseFormat, SystemContent, Tool, from_json, parse, render, render_text, to_json
+
+LOCATION = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
+FUNCTIONS = Namespace("functions", tools=[Tool("weather", "The weather.\nToday.", LOCATION), Tool("time")])
+PYTHON = Namespace("python", "Runs code.\n\nSlowly.")
+
+FUNCTIONS_TEXT = """\
+## functions
+
+namespace functions {
+
+// The weather.
+// Today.
+type weather = (_: {
+// Where.
+city: string,
+}) => any;
+
+type time = () => any;
+
+} // namespace functions"""
+
+PYTHON_TEXT = "## python\n\nRuns code.\n\nSlowly."
+
+SYSTEM_TEXT = f"""\
+You are ChatGPT, a large language model trained by OpenAI.
+Knowledge cutoff: 2024-06
+Current date: 2025-06-28
+
+Reasoning: high
+
+# Tools
+
+{PYTHON_TEXT}
+
+# Valid channels: analysis, commentary, final. Channel must be included for every message.
+Calls to these tools must go to the commentary channel: 'functions'."""
+
+DEVELOPER_TEXT = f"""\
+# Instructions
+
+Be brief.
+
+# Tools
+
+{FUNCTIONS_TEXT}
+
+{PYTHON_TEXT}
+
+# Response Formats
+
+## answer
+
+// The answer.
+{{"type":"object","title":"\u00e9"}}
+
+## word
+
+"string\""""
+
+
+def bug(*values: object) -> Any:
+    """A case that fails today."""
+    return pytest.param(*values, marks=pytest.mark.xfail(strict=True))
+
+
+def system() -> SystemContent:
+    channels = ChannelConfig(["analysis", "commentary", "final"], True)
+    return SystemContent(
+        conversation_start_date="2025-06-28", reasoning_effort="high", tools=[PYTHON], channel_config=channels
+    )
+
+
+def developer() -> DeveloperContent:
+    answer = ResponseFormat("answer", {"type": "object", "title": "\u00e9"}, "The answer.")
+    return DeveloperContent("Be brief.", [FUNCTIONS, PYTHON], [answer, ResponseFormat("word", "string")])
+
+
+def read(text: str, role: Any = "developer") -> Any:
+    return parse(f"<|start|>{role}<|message|>{text}<|end|>").messages[0].content
+
+
+def shown(content: Any) -> Any:
+    """Equality is that of texts: this tells structures apart."""
+    return content if isinstance(content, str) else (type(content), dataclasses.asdict(content))
+
+
+CALLS = "\nCalls to these tools must go to the commentary channel: 'functions'."
+
+
+def test_the_texts_of_the_guide() -> None:
+    messages = [Message("system", system()), Message("developer", developer())]
+    text = f"<|start|>system<|message|>{SYSTEM_TEXT}<|end|><|start|>developer<|message|>{DEVELOPER_TEXT}<|end|>"
+    assert render_text(messages) == text
+    assert parse(text).messages == parse(render(messages)).messages == messages
+    assert shown(read(DEVELOPER_TEXT)) == shown(developer())
+    assert system().text() == SYSTEM_TEXT.removesuffix(CALLS)
+    assert FUNCTIONS.text() == FUNCTIONS_TEXT
+    assert PYTHON.text() == PYTHON_TEXT
+    assert Namespace("n", "d", [Tool("f")]).text() == (
+        "## n\n\n// d\nnamespace n {\n\ntype f = () => any;\n\n} // namespace n"
+    )
+
+
+SETTINGS: dict[str, list[Any]] = {
+    "model_identity": [None, "I am."],
+    "knowledge_cutoff": [None, "2024-06"],
+    "conversation_start_date": [None, "2025-06-28"],
+    "reasoning_effort": [None, "low"],
+    "tools": [[], [PYTHON], [FUNCTIONS, PYTHON]],
+    "channel_config": [None, ChannelConfig(["final"], False, False), ChannelConfig(["a", "b"], True, True)],
+}
+
+
+@pytest.mark.parametrize("identity", SETTINGS["model_identity"])
+@pytest.mark.parametrize("cutoff", SETTINGS["knowledge_cutoff"])
+def test_every_combination_of_settings(identity: str | None, cutoff: str | None) -> None:
+    """Sections are joined by blank lines, and read back field by field."""
+    for others in itertools.product(*list(SETTINGS.values())[2:]):
+        settings_survive((identity, cutoff, *others))
+
+
+def settings_survive(chosen: tuple[Any, ...]) -> None:
+    content = SystemContent(**dict(zip(SETTINGS, chosen, strict=True)))
+    identity, cutoff, date, effort, tools, channels = chosen
+    said = [identity, cutoff and f"Knowledge cutoff: {cutoff}", date and f"Current date: {date}"]
+    sections = ["\n".join(line for line in said if line), effort and f"Reasoning: {effort}"]
+    sections += ["\n\n".join(["# Tools", *(tool.text() for tool in tools)]) if tools else "", channels]
+    text = "\n\n".join(section if isinstance(section, str) else section.text() for section in sections if section)
+    assert content.text() == text
+    alone = [item for item in chosen if item]
+    if alone not in ([identity], [channels]):  # one free text is no structure; that channels are none is a bug: below
+        assert shown(read(text, "system")) == shown(content if text else "")
+    value = json.loads(json.dumps(to_json([Message("system", content)])))
+    assert to_json(from_json(value)) == value
+    assert from_json(value)[0].content == content
+    part = value["messages"][0]["content"][0]
+    assert set(part) == {"type"} | {name for name, item in zip(SETTINGS, chosen, strict=True) if item}
+
+
+@pytest.mark.parametrize("instructions", [None, "", "Hi.\n\n# Tools", "# Instructions\n\nHi."])
+@pytest.mark.parametrize("tools", [[], [FUNCTIONS], [FUNCTIONS, PYTHON], [Namespace("a", "x"), FUNCTIONS]])
+@pytest.mark.parametrize("formats", [[], [ResponseFormat("r", {})]])
+def test_every_combination_of_a_developer_content(
+    instructions: Any, tools: list[Namespace], formats: list[ResponseFormat], request: pytest.FixtureRequest
+) -> None:
+    if instructions is not None and tools and not tools[0].tools:
+        request.applymarker(pytest.mark.xfail(strict=True))  # instructions swallow the tools
+    content = DeveloperContent(instructions, tools, formats)
+    assert shown(read(content.text())) == shown(content if content.text() else "")
+    value = json.loads(json.dumps(to_json([Message("developer", content)])))
+    assert to_json(from_json(value)) == value
+    assert from_json(value)[0].content == content
+
+
+@pytest.mark.parametrize(
+    ("role", "content"),
+    [
+        # a configuration equals its text, which is taken for one free text
+        bug("system", SystemContent(None, None, None, None, [], ChannelConfig(["a"], False, False))),
+        bug("system", SystemContent(tools=[Namespace("m")])),  # the channels become its description
+        bug("developer", DeveloperContent(tools=[Namespace("m"), Namespace("n")])),  # n becomes m's description
+        bug("developer", DeveloperContent(tools=[Namespace("m"), FUNCTIONS])),  # and so do the functions
+        bug("developer", DeveloperContent("Hi.", [PYTHON])),  # the tools become instructions
+        ("developer", DeveloperContent(tools=[PYTHON, FUNCTIONS])),
+        ("developer", DeveloperContent(tools=[Namespace("m", "} // namespace m", [Tool("f", "} // namespace m")])])),
+        ("developer", DeveloperContent(tools=[Namespace("m", "\n", [Tool("f", "a\n\nb")])])),
+    ],
+)
+def test_no_part_is_read_as_another(role: Any, content: Any) -> None:
+    assert shown(read(content.text(), role)) == shown(content)
+
+
+DEVELOPERS: list[tuple[list[Message], bool]] = [
+    ([], False),
+    ([Message("developer", developer())], True),
+    ([Message("developer", DEVELOPER_TEXT)], True),
+    ([Message("developer", "Hi."), Message("user", "?"), Message("developer", developer())], True),
+    ([Message("developer", DEVELOPER_TEXT + "\n")], False),
+    ([Message("user", DEVELOPER_TEXT)], False),
+    ([Message("developer", DeveloperContent("Hi."))], False),
+    ([Message("developer", DeveloperContent(tools=[PYTHON]))], False),
+    ([Message("developer", DeveloperContent(tools=[Namespace("functions", "None.")]))], False),
+]
+
+
+@pytest.mark.parametrize(("others", "implied"), DEVELOPERS)
+@pytest.mark.parametrize("said", [None, True, False])
+@pytest.mark.parametrize("last", [True, False])
+def test_where_the_line_about_calls_stands(others: list[Message], implied: bool, said: bool | None, last: bool) -> None:
+    """As the conversation has it, unless it is said; and only what it does not imply is written as JSON."""
+    message = Message("system", SystemContent(channel_config=ChannelConfig(["a"], False, said)))
+    messages = [*others, message] if last else [message, *others]
+    stands = implied if said is None else said
+    for parsed in (parse(render_text(messages)).messages, parse(render(messages)).messages):
+        assert parsed == messages
+        found = parsed[-1 if last else 0].content
+        assert isinstance(found, SystemContent)
+        assert found.text().endswith(CALLS) == stands
+        (part,) = to_json(parsed)["messages"][-1 if last else 0]["content"]
+        assert part["channel_config"].get("function_calls", implied) == stands
+        assert ("function_calls" in part["channel_config"]) == (stands != implied)
+    assert render(from_json(to_json(messages))) == render(messages)
+
+
+USER = Message("user", "hi")
+
+
+def of_tools(*namespaces: Any) -> Message:
+    return Message("developer", DeveloperContent(tools=list(namespaces)))
+
+
+def settings_with(**values: Any) -> Message:
+    return Message("system", SystemContent(**values))
+
+
+def format_named(name: Any, schema: Any = None, description: Any = None) -> Message:
+    return Message("developer", DeveloperContent(response_formats=[ResponseFormat(name, schema, description)]))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (Message("user", SystemContent()), ["SystemContent", "system", "user"]),
+        (Message("system", developer()), ["DeveloperContent", "developer", "system"]),
+        (Message("developer", PYTHON), ["Namespace", "developer"]),  # type: ignore[arg-type]
+        (settings_with(model_identity=5), ["identity", "5"]),
+        (settings_with(model_identity="a\nCurrent date: b"), ["identity", r"'a\nCurrent date: b'"]),
+        (settings_with(reasoning_effort="max"), ["effort", "'max'"]),
+        (settings_with(reasoning_effort="High"), ["effort", "'High'"]),
+        (settings_with(channel_config=ChannelConfig(["a b"])), ["channel_config", "'a b'"]),
+        (settings_with(channel_config=ChannelConfig(["a", 5])), ["channel_config", "5"]),  # type: ignore[list-item]
+        (of_tools(Namespace("a b")), ["namespace", "name", "'a b'"]),
+        (of_tools(Namespace("n", tools=[Tool("a\nb")])), ["namespace n", "name", r"'a\nb'"]),
+        (of_tools(Namespace("n", tools=[Tool("<|start|>")])), ["namespace n", "name", "'<|start|>'"]),
+        (of_tools(Namespace("n", tools=[Tool("f", "\ud800")])), ["namespace n: tool f", r"'\ud800'"]),
+        (of_tools(Namespace("n", tools=[Tool("f", None, 5)])), ["namespace n: tool f", "5"]),  # type: ignore[arg-type]
+        (of_tools(Namespace("n", "a\n\n# b")), ["namespace n", "description", r"'a\n\n# b'"]),
+        (format_named("a b"), ["response_format", "name", "'a b'"]),
+        (format_named("r", float("nan")), ["response_format r", "JSON"]),
+        (format_named("r", {}, 5), ["response_format r", "description", "5"]),
+        (Message("developer", DeveloperContent("\n\n# Response Formats\n\n## r")), ["instructions"]),
+        bug(settings_with(knowledge_cutoff="a\nb"), ["knowledge_cutoff", r"'a\nb'"]),  # it says "line"
+        bug(settings_with(conversation_start_date=5), ["conversation_start_date", "5"]),  # it says "line"
+        bug(settings_with(channel_config={}), ["channel_config", "{}"]),  # AttributeError
+        bug(settings_with(tools=5), ["tools", "5"]),  # TypeError
+        bug(settings_with(tools=[5]), ["tools", "5"]),  # AttributeError
+        bug(of_tools(Tool("f")), ["tools", "Tool"]),  # AttributeError
+        bug(of_tools(Namespace("n", tools=[5])), ["namespace n", "5"]),  # type: ignore[list-item]  # AttributeError
+        bug(Message("developer", DeveloperContent(response_formats=[5])), ["5"]),  # type: ignore[list-item]
+        bug(settings_with(channel_config=ChannelConfig("final")), ["final"]),  # type: ignore[arg-type]  # f, i, n, …
+        bug(settings_with(channel_config=ChannelConfig(["a"], False, "no")), ["no"]),  # type: ignore[arg-type]
+        bug(settings_with(channel_config=ChannelConfig([], True)), ["valid_channels"]),  # left out without a word
+        bug(format_named("r", {1: 2}), ["1"]),  # written as {"1":2}
+    ],
+)
+def test_what_cannot_be_written_names_message_field_and_value(message: Message, said: list[str]) -> None:
+    for write in (render, render_text):
+        with pytest.raises(RenderError) as caught:
+            write([USER, message])
+        assert caught.value.index == 1
+        assert [word for word in said if word not in caught.value.message] == []
+
+
+@pytest.mark.xfail(strict=True)
+def test_comparing_what_cannot_be_written_is_no_error() -> None:
+    """It raises the error of writing, also from `in` and from comparing messages."""
+    assert SystemContent(knowledge_cutoff="") != "x"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Be brief.", "Be brief.\n\n# Response Formats\n\n## r\n"),
+        ("} // namespace functions\n\n", "} // namespace functions\n\n\n"), ("\ncity: string", "\n city: string"),
+        ("\ncity: string,", "\ncity: string, "), ("\n// Where.", "\n //  Where."),
+        ("} // namespace functions\n", "\n"), ("} // namespace functions", "} // namespace function"),
+        ("## functions", "## function"),
+        ("namespace functions {", "namespace function {"), ('"type":"object"', '"type": "object"'),
+        ("city: string", "city: citizen"), ("() => any", "()=>any"),
+        ("# Instructions", "# Instruction"),
+        ("# Instructions\n\n", "# Instructions\n"),
+        ('"string"', '"string"\n'), ('"string"', "'string'"), ('"title":"\u00e9"', '"title":"\\u00e9"'),
+    ],
+)  # fmt: skip
+def test_what_no_structure_writes_stays_text(old: str, new: str) -> None:
+    text = DEVELOPER_TEXT.replace(old, new, 1)
+    assert text != DEVELOPER_TEXT
+    content = read(text)
+    assert type(content) is str
+    assert content == text
+    tokens = render([Message("developer", text)])
+    assert parse(tokens).messages == [Message("developer", text)]
+    assert render(parse(tokens).messages) == tokens
+
+
+@pytest.mark.parametrize("text", ["", "You are a pirate.", "Reasoning: max", "a\n\nb", SYSTEM_TEXT + "\n", "# Tools"])
+def test_a_plain_text_stays_text(text: str) -> None:
+    assert type(read(text, "system")) is str
+    assert type(read(DEVELOPER_TEXT, "user")) is str
+
+
+def test_a_content_equals_its_text() -> None:
+    text = SYSTEM_TEXT.removesuffix(CALLS)
+    assert system() == text == system() != developer()
+    assert system() == SYSTEM_TEXT
+    assert Message("system", system()) == Message("system", text)
+    assert system() != text + " "
+    assert copy.deepcopy(system()) == system() != 5
+    assert Tool("f") == "type f = () => any;"
+
+
+@pytest.mark.xfail(strict=True)
+def test_what_is_said_differently_differs() -> None:
+    """The texts differ, whatever the conversation; only what is left open may equal both."""
+    assert ChannelConfig(["a"], False, True) != ChannelConfig(["a"], False, False)
+
+
+@pytest.mark.parametrize("json_form", [False, bug(True)])  # parameters and schemas are the caller's own objects
+def test_a_change_does_not_reach_the_next_reader(json_form: bool) -> None:
+    value = to_json([Message("developer", developer())])
+    for _ in range(2):
+        content: Any = from_json(value)[0].content if json_form else read(DEVELOPER_TEXT)
+        assert content == developer()
+        content.instructions = "x"
+        content.tools[0].tools[0].parameters["properties"].clear()
+        content.tools[0].tools.clear()
+        content.tools.clear()
+        content.response_formats[0].schema["type"] = "x"
+
+
+def test_a_change_reaches_the_text() -> None:
+    content = developer()
+    content.tools = copy.deepcopy(content.tools)
+    before = content.text()
+    content.tools[0].tools[1].name = "clock"
+    assert content.text() == before.replace("type time", "type clock")
+    content.response_formats[1].schema = ["a"]
+    assert content.text().endswith('["a"]')
+
+
+def from_part(role: str, part: dict[str, Any]) -> Any:
+    return from_json({"messages": [{"role": role, "content": [part]}]})[0].content
+
+
+NOTHING = SystemContent(None, None, None, None, [], None)
+F = {"name": "f"}
+
+
+@pytest.mark.parametrize(
+    ("part", "changed"),
+    [
+        ({}, {}), ({"reasoning_effort": "Low"}, {"reasoning_effort": "low"}),
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}), ({"reasoning_effort": None}, {}),
+        ({"tools": {"b": {"name": "b"}, "a": {"name": "a"}}}, {"tools": [Namespace("a"), Namespace("b")]}),
+        ({"tools": [{"name": "b"}, {"name": "a"}]}, {"tools": [Namespace("b"), Namespace("a")]}),
+        ({"channel_config": {"valid_channels": ["a"]}}, {"channel_config": ChannelConfig(["a"])}),
+    ],
+)  # fmt: skip
+def test_what_json_leaves_out_is_absent(part: dict[str, Any], changed: dict[str, Any]) -> None:
+    expected = copy.copy(NOTHING)
+    for name, value in changed.items():
+        setattr(expected, name, value)
+    assert shown(from_part("system", {"type": "system_content", **part})) == shown(expected)
+
+
+@pytest.mark.xfail(strict=True)
+def test_response_formats_that_json_leaves_out_are_none() -> None:
+    """Those of `tools` are an empty list; these are None, which breaks loops over them."""
+    assert from_part("developer", {"type": "developer_content"}).response_formats == []
+
+
+@pytest.mark.parametrize(
+    ("part", "pointer"),
+    [
+        ({"type": "system_content", "reasoning_effort": "max"}, "/reasoning_effort"),
+        ({"type": "system_content", "model_identity": 5}, "/model_identity"),
+        ({"type": "system_content", "color": 5}, ""),
+        ({"type": "system_content", "tools": [F, {"name": "a b"}]}, "/tools/1/name"),
+        ({"type": "system_content", "tools": {"n": {"tools": [F]}}}, "/tools/n"),
+        ({"type": "system_content", "channel_config": {}}, "/channel_config"),
+        ({"type": "developer_content", "response_formats": [{"name": "r"}]}, "/response_formats/0"),
+        ({"type": "other_content"}, "/type"),
+        ({"model_identity": "x"}, ""),
+        bug({"type": "developer_content", "response_formats": [{"name": "r", "schema": None}]}, ""),  # TypeError
+    ],
+)
+def test_wrong_json_says_where(part: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(ConversationError) as caught:
+        from_part("system", part)
+    assert caught.value.message.startswith(f"at /messages/0/content/0{pointer}: ")
+    assert caught.value.index == 0
+
+
+def test_threads_read_and_write_the_same() -> None:
+    """Also while the caches start anew."""
+
+    def work(number: int) -> bool:
+        made = [Message("system", system()), Message("developer", DeveloperContent(f"{number % 300}", [FUNCTIONS]))]
+        return parse(render(made)).messages == parse(render_text(made)).messages == made
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(1200)))

@@ -1,0 +1,332 @@
+"""Laws 1, 2, 7 and 8 for structured contents: schemas as types and back, the peer's texts, texts that stay texts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from harmony_spec import Message, codec, parse, render, render_text, to_json
+from harmony_spec.codec import ChannelConfig, DeveloperContent, Namespace, SystemContent, Tool
+
+from . import peer
+from . import schema_strategies as draws
+from .schema_strategies import FUNCTIONS, LINE_BREAK, Schema
+from .strategies import awkward
+
+MODEL_IDENTITY = "You are ChatGPT, a large language model trained by OpenAI."
+
+
+def written(schema: Schema | None) -> DeveloperContent:
+    return DeveloperContent(tools=[Namespace(FUNCTIONS, tools=[Tool("f", None, schema)])])
+
+
+def read(text: str) -> DeveloperContent:
+    found = codec.FORMAT.contents.structure(DeveloperContent, text)
+    assert found is not None, f"not read back: {text}"
+    return found
+
+
+def read_back(schema: Schema | None) -> Any:
+    """The schema that is read from the text of a tool with a schema."""
+    return read(written(schema).text()).tools[0].tools[0].parameters
+
+
+def lines(text: str | None) -> str | None:
+    """A text with the line breaks that comments can say: one kind of them, and none at the end."""
+    return None if text is None else LINE_BREAK.sub("\n", text).removesuffix("\n")
+
+
+def exactly(value: Any) -> str:
+    """A value to compare: `true` is not 1, and 1.0 not 1."""
+    return json.dumps(value)
+
+
+def plain(record: Any) -> Any:
+    """A record without what it leaves to the conversation, and with the line breaks that comments can say."""
+    if isinstance(record, str) or record is None:
+        return record
+    fields = asdict(record)
+    if fields.get("channel_config"):
+        del fields["channel_config"]["function_calls"]
+    for item in fields.get("response_formats", []):
+        item["description"] = lines(item["description"])
+    for namespace in fields.get("tools", []):
+        if namespace["tools"]:
+            namespace["description"] = lines(namespace["description"])
+        for tool in namespace["tools"]:
+            tool["description"] = lines(tool["description"])
+    return fields
+
+
+def shape(content: DeveloperContent | SystemContent) -> Any:
+    """The same without the schemas of the tools, which are read back in another form."""
+    fields = plain(content)
+    for namespace in fields["tools"]:
+        for tool in namespace["tools"]:
+            tool["parameters"] = tool["parameters"] is not None
+    return fields
+
+
+@settings(max_examples=700)
+@given(draws.schemas())
+def test_a_written_schema_is_read_back_and_written_the_same(schema: Schema) -> None:
+    """The text of a tool is read back as the same tool whatever its schema says, and its schema is written the same."""
+    tool = Tool("f", None, schema)
+    text = written(schema).text()
+    found = read(text).tools
+    assert [(n.name, [(t.name, t.description) for t in n.tools]) for n in found] == [(FUNCTIONS, [("f", None)])]
+    back = found[0].tools[0].parameters
+    assert Tool("f", None, back).text() == tool.text()
+
+
+@settings(max_examples=300)
+@given(draws.developers(draws.schemas()))
+def test_a_written_structure_is_read_back(content: DeveloperContent) -> None:
+    """Nothing in names, descriptions, instructions and schemas changes which namespaces and tools are read back."""
+    text = content.text()
+    found = read(text)
+    assert exactly(shape(found)) == exactly(shape(content))
+    assert found.text() == text
+
+
+@settings(max_examples=700)
+@given(st.data())
+def test_a_schema_read_back_accepts_the_same_values(data: st.DataObject) -> None:
+    """For values near a schema and for any others. Schemas name their types, and `integer` is left out: see Kind."""
+    schema = data.draw(draws.schemas(typed=True))
+    back = read_back(schema)
+    before, after = Draft202012Validator(schema), Draft202012Validator(back)
+    for value in data.draw(st.lists(draws.near(schema, schema) | draws.values, min_size=3, max_size=8)):
+        try:
+            accepted = before.is_valid(value)
+        except RecursionError:
+            assume(False)
+        assert after.is_valid(value) == accepted, f"{exactly(value)}: {exactly(back)}"
+
+
+def assert_said(schema: Any, back: Any) -> None:
+    """Every keyword of properties that no type says is read back at the same place."""
+    for name, said in schema["properties"].items():
+        found = back["properties"][name]
+        for keyword, value in said.items():
+            if keyword in ("title", "description"):
+                assert lines(found.get(keyword, "")) == lines(value), (keyword, said, found)
+            elif keyword == "properties":
+                assert_said(said, found)
+            elif keyword not in ("type", "items", "required"):
+                assert exactly(found.get(keyword)) == exactly(value), (keyword, said, found)
+
+
+@st.composite
+def said_objects(draw: st.DrawFn, depth: int) -> dict[str, Any]:
+    """Objects whose properties say what a type cannot."""
+    properties: dict[str, Any] = {}
+    for name in draw(st.lists(draws.property_names, unique=True, min_size=1, max_size=3)):
+        kind = draw(st.sampled_from(["string", "number", "array", "boolean", *["object"] * (depth > 0)]))
+        schema: dict[str, Any] = draw(said_objects(depth - 1)) if kind == "object" else {"type": kind}
+        if kind == "string" and draw(st.integers(0, 3)) == 0:
+            schema["enum"] = draw(st.lists(draws.texts, unique=True, min_size=1, max_size=3))
+        draws.draw_some(draw, schema, draws.SAID | draws.LIMITS.get(kind, {}), 4)
+        properties[name] = schema
+    return {"type": "object", "properties": properties}
+
+
+@settings(max_examples=500)
+@given(said_objects(2))
+def test_what_a_type_cannot_say_is_read_back(schema: dict[str, Any]) -> None:
+    """Titles, descriptions, defaults, examples, limits and unknown keywords of properties keep place and value."""
+    assert_said(schema, read_back(schema))
+
+
+def conversation(*contents: SystemContent | DeveloperContent | str) -> list[Message]:
+    roles: dict[type, codec.Role] = {SystemContent: "system", DeveloperContent: "developer", str: "user"}
+    return [Message(role=roles[type(content)], content=content) for content in contents]
+
+
+@settings(max_examples=300)
+@given(draws.systems(draws.schemas()), st.none() | draws.developers(draws.schemas()), awkward)
+def test_structured_contents_round_trip(system: SystemContent, developer: DeveloperContent | None, user: str) -> None:
+    """Laws 1 and 2 with structured contents: equal by text and by field, from tokens and from text."""
+    messages = conversation(*(content for content in (system, developer, user) if content is not None))
+    tokens = render(messages)
+    found = parse(tokens).messages
+    assert render(found, style="as_parsed") == tokens
+    assert found == messages
+    # What is read first has its schemas and line breaks in the form in which they are read.
+    again = parse(render(found)).messages
+    for before, once, twice in zip(messages, found, again, strict=True):
+        assert type(once.content) is type(before.content)
+        assert exactly(plain(twice.content)) == exactly(plain(once.content))
+        if not isinstance(before.content, str):
+            assert not isinstance(once.content, str)
+            assert exactly(shape(once.content)) == exactly(shape(before.content))
+    if codec.FORMAT.special_matcher.search("".join(message_text(message) for message in messages)) is None:
+        assert parse(render_text(messages)).messages == found
+
+
+def message_text(message: Message) -> str:
+    return message.content if isinstance(message.content, str) else message.content.text()
+
+
+@settings(max_examples=400)
+@given(st.data(), st.booleans())
+def test_a_text_that_is_almost_a_structure_is_not_lost(data: st.DataObject, is_system: bool) -> None:
+    """Whatever is changed in the text of a structure, what is read has the changed text, as structure or not."""
+    content = data.draw((draws.systems if is_system else draws.developers)(draws.schemas(typed=True)))
+    text = data.draw(draws.mutated(content.text()))
+    message = Message("system" if is_system else "developer", text)
+    [found] = parse(render([message])).messages
+    assert message_text(found) == text
+    assert render([found]) == render([message])
+    if not isinstance(found.content, str):
+        assert codec.FORMAT.contents.structure(type(found.content), found.content.text()) is not None
+
+
+def change(value: Any) -> None:
+    """Change whatever is in a value."""
+    if isinstance(value, dict):
+        for item in value.values():
+            change(item)
+        value["changed"] = 1
+    elif isinstance(value, list):
+        for item in value:
+            change(item)
+        value.append("changed")
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            change(getattr(value, name))
+            setattr(value, name, "changed")
+
+
+@settings(max_examples=100)
+@given(draws.systems(draws.schemas()), draws.developers(draws.schemas()))
+def test_changing_what_was_read_changes_no_later_reading(system: SystemContent, developer: DeveloperContent) -> None:
+    tokens = render(conversation(system, developer))
+    first = parse(tokens).messages
+    seen = [exactly(asdict(message)) for message in first]
+    for message in first:
+        change(message.content)
+    assert [exactly(asdict(message)) for message in parse(tokens).messages] == seen
+
+
+# The peer.
+
+PEER_DEFAULTS = ("model_identity", "knowledge_cutoff", "reasoning_effort", "channel_config")
+"""Settings that the peer sets to values of its own where its JSON form leaves them out."""
+
+
+def peer_form(messages: list[Message]) -> dict[str, Any]:
+    """The JSON form of messages as the peer reads it: absent settings are null, and namespaces list their tools."""
+    form = to_json(messages)
+    for message in form["messages"]:
+        [content] = message["content"]
+        if content["type"] == "system_content":
+            content |= {name: content.get(name) for name in PEER_DEFAULTS}
+        for namespace in (content.get("tools") or {}).values():
+            namespace.setdefault("tools", [])
+    return form
+
+
+def faithful_tools() -> st.SearchStrategy[Tool]:
+    # The peer requires a description, writes no line for an empty one, and knows no line break but "\n".
+    described = draws.paragraphs.filter(bool)
+    return st.builds(Tool, st.sampled_from(["f", "get_weather", "g"]), described, draws.faithful_parameters())
+
+
+@st.composite
+def faithful_namespaces(draw: st.DrawFn, names: list[str]) -> list[Namespace]:
+    """Namespaces in the order of their names, which the peer sorts."""
+    found = []
+    for name in sorted(draw(st.lists(st.sampled_from(names), unique=True, max_size=2))):
+        tools = draw(st.lists(faithful_tools(), max_size=3, unique_by=lambda tool: tool.name))
+        # Without tools a description is plain lines. The peer drops the line break at its end; here a paragraph that
+        # opens a section ends it, and a line break at the end is kept.
+        described = draws.paragraphs.filter(bool) if tools else st.sampled_from(["Runs code.", "a\n\nb\n// c", "- x"])
+        found.append(Namespace(name, draw(st.none() | described), tools))
+    return found
+
+
+@st.composite
+def faithful_conversations(draw: st.DrawFn) -> list[Message]:
+    """Conversations that the peer writes faithfully."""
+    found: list[Message] = []
+    if draw(st.integers(0, 3)):
+        # Settings of several lines, or that begin as others do, are left out: they cannot be told apart.
+        settings_ = st.sampled_from([MODEL_IDENTITY, "You are x.", "a\n\nb"])
+        # The peer writes no channels where there are none; here that is no configuration.
+        channels = st.lists(st.sampled_from(["analysis", "commentary", "final"]), min_size=1, max_size=3)
+        content = SystemContent(
+            draw(st.none() | settings_),
+            draw(st.none() | st.just("2024-06")),
+            draw(st.none() | st.just("2025-06-28")),
+            draw(st.none() | st.sampled_from(["low", "medium", "high"])),
+            draw(faithful_namespaces(["browser", "python"])) if draw(st.booleans()) else [],
+            draw(st.none() | st.builds(ChannelConfig, channels, st.booleans())),
+        )
+        if draws.writable(content):  # Settings that say nothing are an empty text there.
+            found.append(Message("system", content))
+    for _ in range(draw(st.integers(0, 2))):
+        instructions = st.none() | draws.paragraphs | awkward  # The sections that these spell are none.
+        developer = DeveloperContent(draw(instructions), draw(faithful_namespaces([FUNCTIONS, "mcp.x"])))
+        if draws.writable(developer):  # Nothing at all is an empty text there.
+            found.append(Message("developer", developer))
+    return [*found, *(Message("user", text) for text in draw(st.lists(awkward, max_size=1)))]
+
+
+@settings(max_examples=2000)
+@given(faithful_conversations())
+def test_the_peer_writes_the_same_structured_contents(messages: list[Message]) -> None:
+    """Law 7, token for token."""
+    assert render(messages) == peer.render_json(peer_form(messages))
+
+
+# What the properties above found, each as small as it became.
+
+A = {"$ref": "#/$defs/A"}
+UNREAD: list[Any] = [
+    {"description": "Examples:"},
+    {"description": "Examples:\nfoo"},
+    {"type": "array", "items": {**A, "properties": {"x": True}}, "$defs": {"A": {"type": "object"}}},
+    {**A, "type": "object", "$defs": {"A": {"type": "object"}}},
+    {"allOf": [{"type": "string", "default": None}], "default": None},
+    {"type": "array", "default": None, "items": {"type": "string", "readOnly": True}},
+    {"type": ["array", "string"], "prefixItems": []},
+    {"type": "object", "properties": {"definitions": A}, "$defs": {"A": {"properties": {"definitions": A}}}},
+    {"properties": {"a": {"default": {"$ref": "#/x"}}, "b": A}, "$defs": {"A": {"type": "string"}}},
+]
+
+
+@pytest.mark.parametrize("schema", UNREAD, ids=exactly)
+def test_a_schema_that_was_not_read_back(schema: Any) -> None:
+    assert Tool("f", None, read_back(schema)).text() == Tool("f", None, schema).text()
+
+
+CHANGED: list[tuple[Any, Any]] = [
+    ({"enum": [1, True]}, True),
+    ({"enum": [0, False]}, False),
+    ({"type": ["object", "null"], "properties": {"a": True}, "additionalProperties": False}, {"a": 1}),
+    ({"type": "object", "properties": {"a": True}, "additionalProperties": False, "anyOf": [True, True]}, {"a": 1}),
+    ({"type": "object", "properties": {}, "required": ["a"], "additionalProperties": False}, {"a": 1}),
+    ({"type": "object", "required": ["a"], "additionalProperties": {"type": "string"}}, {"a": 1}),
+    ({"type": "object", "properties": {"a": {"not": A}}, "$defs": {"A": {"type": "number"}}}, {"a": "x"}),
+    ({"type": "object", "patternProperties": {"^x": A}, "$defs": {"A": {"type": "number"}}}, {"x": "y"}),
+    ({"type": "array", "minItems": 1, "items": {"type": "array", "minItems": 2}}, [[]]),
+    ({"type": "array", "maxItems": 1, "items": {"type": "string", "maxLength": 1}}, ["aa"]),
+]
+
+
+@pytest.mark.parametrize(("schema", "value"), CHANGED, ids=exactly)
+def test_a_schema_that_accepted_other_values(schema: Any, value: Any) -> None:
+    back = read_back(schema)
+    assert Draft202012Validator(back).is_valid(value) == Draft202012Validator(schema).is_valid(value), exactly(back)
+
+
+def test_what_stands_beside_a_reference_to_anything() -> None:
+    back = read_back({"type": "object", "properties": {"a": {**A, "description": "d"}}, "$defs": {"A": True}})
+    assert back["properties"]["a"] == {"description": "d"}

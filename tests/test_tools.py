@@ -1,0 +1,437 @@
+"""Tools: what is made of functions, of OpenAI's definitions and of text says the same, and what is none says where.
+
+Every error is a `ToolError` with the JSON pointer, or the span, of what is wrong, and the rule that it breaks. What is
+marked as a failure to come is a bug that is known.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict, Union
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmony_spec import DeveloperContent, Namespace, ResponseFormat, SystemContent, Tool, ToolError
+from harmony_spec import tool_from_function, tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from harmony_spec.cli import main
+from harmony_spec.tools import FORMS
+
+
+def bug(*values: object) -> Any:
+    """A case that fails today."""
+    return pytest.param(*values, marks=pytest.mark.xfail(strict=True))
+
+
+class Unit(enum.Enum):
+    C = "celsius"
+    F = "fahrenheit"
+
+
+class Place(TypedDict):
+    city: str
+    zip: int
+
+
+class Extended(TypedDict):
+    city: str
+    zip: NotRequired[int]
+
+
+class Tree(TypedDict):
+    children: list[Tree]
+
+
+@dataclasses.dataclass
+class Point:
+    x: float
+    y: float = 0.0
+    tags: list[str] = dataclasses.field(default_factory=list)
+
+
+def annotated(annotation: Any) -> Callable[..., None]:
+    def function(x) -> None:  # type: ignore[no-untyped-def]
+        pass
+
+    function.__annotations__ = {"x": annotation}
+    return function
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    made = tool_from_function(function).parameters
+    assert isinstance(made, dict)
+    jsonschema.Draft202012Validator.check_schema(made)
+    return made
+
+
+STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+INTEGERS, STRINGS = {"type": "array", "items": INTEGER}, {"type": "array", "items": STRING}
+PLACE = {"type": "object", "properties": {"city": STRING, "zip": INTEGER}, "required": ["city", "zip"]}
+POINT = {"type": "object", "properties": {"x": NUMBER, "y": NUMBER, "tags": STRINGS}, "required": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "schema", "fits", "unfit"),
+    [
+        (str, STRING, "a", 1), (int, INTEGER, 1, "a"), (float, NUMBER, 1.5, "a"), (bool, {"type": "boolean"}, True, 1),
+        (None, {"type": "null"}, None, 1), (dict, {"type": "object"}, {"a": 1}, []), (list, {"type": "array"}, [1], {}),
+        (Literal["a", "b"], {"type": "string", "enum": ["a", "b"]}, "a", "c"),
+        (Literal["a", 1, None], {"enum": ["a", 1, None]}, None, 2),
+        (Literal[True], {"type": "boolean", "enum": [True]}, True, False),
+        (Unit, {"type": "string", "enum": ["celsius", "fahrenheit"]}, "celsius", "C"),
+        (enum.IntEnum("Level", ["A", "B"]), {"type": "integer", "enum": [1, 2]}, 2, 3),
+        (Optional[int], {"type": ["integer", "null"]}, None, "a"),  # noqa: UP045
+        (Union[int, str, None], {"type": ["integer", "string", "null"]}, "a", []),  # noqa: UP007
+        (list[int] | None, {"anyOf": [INTEGERS, {"type": "null"}]}, [1], ["a"]), (Sequence[int], INTEGERS, [1], [None]),
+        (list[list[str]], {"type": "array", "items": STRINGS}, [["a"]], ["a"]), (tuple[int, ...], INTEGERS, [1], ["a"]),
+        (set[int], INTEGERS | {"uniqueItems": True}, [1, 2], [1, 1]),
+        (frozenset[str], STRINGS | {"uniqueItems": True}, ["a"], ["a", "a"]),
+        (dict[str, int], {"type": "object", "additionalProperties": INTEGER}, {"a": 1}, {"a": "b"}),
+        (Mapping[str, Any], {"type": "object", "additionalProperties": {}}, {"a": None}, []),
+        (Annotated[int, "how many"], {"description": "how many", **INTEGER}, 1, "a"),
+        (Annotated[int, object()], INTEGER, 1, "a"), (Place, PLACE, {"city": "x", "zip": 1}, {"city": "x"}),
+        (list[Place], {"type": "array", "items": PLACE}, [{"city": "x", "zip": 1}], [{}]),
+        (Point, POINT, {"x": 1.0}, {"y": 1.0}), (dict[str, list[Point | None]], None, {"a": [None]}, {"a": [{}]}),
+        (tuple[int, str], None, [1, "a"], [1, "a", 2]), bug(tuple[int, str], None, [1, "a"], [1]),  # a pair of one
+        bug(tuple[()], None, [], [1]),  # an invalid schema: prefixItems is empty
+        # the import from __future__ hides NotRequired from __required_keys__
+        bug(Extended, PLACE | {"required": ["city"]}, {"city": "x"}, 1),
+        bug(tuple, {"type": "array"}, [1], {}), bug(Mapping, {"type": "object"}, {}, []),  # as `list`, `dict` are
+        bug(Tree, None, {"children": []}, {"children": [1]}),  # RecursionError
+    ],
+)  # fmt: skip
+def test_annotations_are_schemas(annotation: Any, schema: Any, fits: Any, unfit: Any) -> None:
+    """The schema is one, the arguments of a call are checked by it, and the tool can be written and read."""
+    made = parameters(annotated(annotation))
+    assert schema is None or made["properties"]["x"] == schema
+    validator = jsonschema.Draft202012Validator(made)
+    assert validator.is_valid({"x": fits})
+    assert not validator.is_valid({"x": unfit})
+    assert not validator.is_valid({})
+    namespace = Namespace("functions", tools=[tool_from_function(annotated(annotation), name="f")])
+    assert tools_to_text(tools_from_text(tools_to_text([namespace]))) == tools_to_text([namespace])
+
+
+# the last is accepted, and cannot be written
+@pytest.mark.parametrize("annotation", [Tool, list[Tool], bytes, complex, Callable[[int], int], bug(Literal[b"x"])])
+def test_what_has_no_schema_says_which_parameter(annotation: Any) -> None:
+    with pytest.raises(ToolError) as caught:
+        tool_from_function(annotated(annotation))
+    assert (caught.value.pointer, caught.value.code.code) == ("/parameters/properties/x", "H302")
+    assert "/parameters/properties/x" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("default", "shown"),
+    [
+        (1, 1), ("x", "x"), (None, None), ((1, "a"), [1, "a"]), ({"a": [1]}, {"a": [1]}), (object(), ...),
+        ({1: 2}, ...), ({1, 2}, ...), (b"x", ...), bug(Unit.C, "celsius"),  # its schema lists the values
+        bug(float("nan"), ...), bug(float("inf"), ...),  # defaults that cannot be written
+    ],
+)  # fmt: skip
+def test_defaults_are_kept_where_json_has_them(default: object, shown: object) -> None:
+    def function(x: Any = default) -> None:
+        pass
+
+    made = parameters(function)
+    assert "required" not in made
+    assert made["properties"]["x"].get("default", ...) == shown
+    assert Tool("f", None, made).text()
+
+
+GOOGLE = "Args:\n    a: The a.\n        Its second line.\n    b (str): The b.\n\nReturns:\n    Nothing."
+NUMPY = "Parameters\n----------\na : int\n    The a.\n    Its second line.\nb : str, optional\n    The b."
+REST = ":param a: The a.\n    Its second line.\n:param b: The b.\n:returns: Nothing."
+
+
+@pytest.mark.parametrize("style", [GOOGLE, NUMPY, REST])
+def test_docstrings_describe(style: str) -> None:
+    def function(a: int, b: Annotated[str, "Not this."] = "x", *, c: bool = False, **more: int) -> None:
+        pass
+
+    function.__doc__ = f"Do it.\n\nAt length.\n\n{style}\n"
+    made = tool_from_function(function)
+    assert (made.name, made.description) == ("function", "Do it.\n\nAt length.")
+    properties = parameters(function)["properties"]
+    assert list(properties) == ["a", "b", "c"]
+    assert properties["a"]["description"].split("\n") == ["The a.", "Its second line."]
+    assert properties["c"] == {"type": "boolean", "default": False}
+    assert parameters(function)["required"] == ["a"]
+
+
+class Box:
+    def method(self, a: int) -> None:
+        """Doc."""
+
+    of_class = classmethod(method)
+    __call__ = method
+
+
+async def plain(a: int, b: int = 1) -> None:
+    """Doc."""
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        Box().method, Box.of_class, staticmethod(plain), plain, functools.lru_cache(plain),
+        functools.wraps(plain)(lambda *a, **k: None),
+        bug(Box()), bug(functools.partial(plain, b=2)),  # TypeError: is not a module, class, method, or function
+    ],
+)  # fmt: skip
+def test_any_callable_with_a_signature(function: Callable[..., Any]) -> None:
+    made = tool_from_function(function, name="f")
+    assert (made.name, made.description) == ("f", "Doc.")
+    assert isinstance(made.parameters, dict)
+    assert made.parameters["properties"]["a"] == INTEGER
+    assert made.parameters["required"] == ["a"]
+
+
+@pytest.mark.xfail(strict=True)
+def test_a_lambda_without_a_name_is_no_tool() -> None:
+    """It is made, and only writing it fails."""
+    assert tool_from_function(lambda: None, name="nothing") == Tool("nothing")
+    with pytest.raises(ToolError):
+        tool_from_function(lambda: None)
+
+
+def test_what_calls_cannot_name_is_refused() -> None:
+    def starred(*parts: int) -> None:
+        pass
+
+    def positional(a: int, /) -> None:
+        pass
+
+    for function, name in ((starred, "parts"), (positional, "a")):
+        with pytest.raises(ToolError, match=f"'{name}' can only be given by position") as caught:
+            tool_from_function(function)
+        assert caught.value.pointer == f"/parameters/properties/{name}"
+
+
+@pytest.mark.parametrize("annotation", ["Nowhere", bug("int ||"), bug("json.Nowhere"), bug("int[str]")])
+def test_an_annotation_that_means_nothing_is_a_tool_error(annotation: str) -> None:
+    """Today only an unknown name is; SyntaxError, AttributeError, TypeError get through."""
+    with pytest.raises(ToolError):
+        tool_from_function(annotated(annotation))
+
+
+F: dict[str, Any] = {"name": "f"}
+NAME_RULE = "pattern '^[A-Za-z0-9_$.:/@+-]+$(?!\\\\n)'"
+
+
+def of(schema: object) -> dict[str, Any]:
+    return {"name": "f", "parameters": schema}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"properties": {"a": nested(depth - 1)}} if depth else {}
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (F, ["functions.f"]), ({"type": "function", "function": F}, ["functions.f"]),
+        ({"type": "function", "name": "f", "strict": True}, ["functions.f"]),
+        ([F, {"type": "function", "function": {"name": "g"}}, {"name": "n", "tools": [F]}], ["functions.f", "n.f"]),
+        ({"tools": [F]}, ["functions.f"]), ({"tools": {"n": {"name": "n", "tools": [F]}}}, ["n.f"]),
+        ([{"name": "n", "tools": [{"type": "function", "function": F}]}], ["n.f"]),
+        ({"name": "n", "tools": [{"name": "g"}, F]}, ["n.g", "n.f"]), ([], []), ({"tools": []}, []),
+    ],
+)  # fmt: skip
+def test_definitions_in_any_form(value: object, names: list[str]) -> None:
+    made = tools_from_json(value)
+    full = [f"{namespace.name}.{tool.name}" for namespace in made for tool in namespace.tools]
+    assert [name for name in full if name != "functions.g"] == names
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer", "rule"),
+    [
+        (None, "", ""), (3, "", ""), ([1], "/0", ""), ({}, "", "required ['name']"), ({"tools": 3}, "/tools", ""),
+        ({"tools": [None]}, "/tools/0", ""), ({"tools": {"f": []}}, "/tools/f", ""),
+        ({"type": "web_search"}, "/type", ""), ({"type": "function"}, "", "required ['name']"),
+        ({"type": "function", "function": {}}, "/function", "required ['name']"),
+        ({"name": 5}, "/name", "type 'string'"), ([F, {"name": "a b"}], "/1/name", NAME_RULE),
+        ({"name": "<|start|>"}, "/name", NAME_RULE), ({"name": "f\n"}, "/name", NAME_RULE),
+        ({"name": "f", "description": 5}, "/description", "type ['string', 'null']"),
+        (of([]), "/parameters", "type ['object', 'boolean']"),
+        (of({"properties": []}), "/parameters/properties", "type 'object'"),
+        (of({"properties": {"a/b~c": 1}}), "/parameters/properties/a~1b~0c", "type ['object', 'boolean']"),
+        ({"function": of({"required": "a"})}, "/function/parameters/required", "type 'array'"),
+        ([of({"properties": {"a": {"$ref": "#/x"}}})], "/0/parameters/properties/a/$ref", "$ref"), ([F, F], "/1", ""),
+        ({"name": "n", "tools": [3]}, "/tools/0", ""), ({"name": "n", "tools": {}}, "/tools", ""),
+        ({"name": "n m", "tools": []}, "/name", NAME_RULE),
+        ([{"name": "n", "tools": [F]}, {"name": "n", "tools": [F]}], "/1/name", ""),
+        ([F, {"name": "functions", "tools": []}], "/1/name", ""), ([of(nested(200))], "/0", ""),
+        bug({"type": "function", "function": "f"}, "/function", "type 'object'"),  # "'name' is required" at the top
+        bug({"type": None, "name": "f"}, "/type", ""),  # "a dict is no function"
+        bug({"tools": {"a/b": 5}}, "/tools/a~1b", ""),  # not escaped
+        bug({"name": "n", "tools": [F, F, {"name": "g"}]}, "/tools/1", ""),  # accepted: only the last is compared
+        bug({"name": "n", "tools": [F, F]}, "/tools/1", ""),  # the pointer is the namespace's
+        bug([{"name": "n", "description": "d", "tools": []}, {"name": "n", "tools": [F]}], "/1/name", ""),  # d is lost
+        bug({"name": "n", "tools": [{"name": "m", "tools": [F]}]}, "/tools/0/tools", ""),  # read as a tool m
+        bug(of({"default": float("nan")}), "/parameters/default", ""),  # RenderError without pointer
+        bug({"name": "f", "description": "\ud800"}, "/description", ""),  # the same
+        bug({"name": "n", "description": "a\n\n# b", "tools": []}, "/description", ""),  # accepted; cannot be written
+    ],
+)  # fmt: skip
+def test_what_is_no_definition_says_where_and_why(value: object, pointer: str, rule: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        tools_from_json(value)
+    error = caught.value
+    assert (error.pointer, error.rule, error.code.code) == (pointer, rule, "H302")
+    assert (f" at {pointer}:" in str(error)) == bool(pointer)
+    assert rule in str(error)
+
+
+BOTH = {"type": "object", "properties": {"a": NUMBER, "b": {**NUMBER, "default": 1}}, "required": ["a"]}
+DEFINED = tools_from_json(
+    [
+        {"name": "f", "description": "Do.\nIt.", "parameters": BOTH},
+        {"name": "g", "parameters": {"type": "object", "properties": {"p": POINT}}},
+        {"name": "n", "description": "Many.", "tools": [{"name": "h", "parameters": {"type": "object"}}]},
+        {"name": "python", "description": "Runs it.\n\nSlowly.", "tools": []},
+    ]
+)
+TEXT = tools_to_text(DEFINED)
+
+
+def test_json_survives() -> None:
+    assert tools_from_json(json.loads(json.dumps(tools_to_json(DEFINED)))) == DEFINED
+    for form in FORMS[1:]:
+        value = json.loads(json.dumps(tools_to_json(DEFINED, form)))
+        assert tools_from_json(value)[0].tools[:2] == DEFINED[0].tools
+        assert tools_to_json(tools_from_json(value), form) == value
+        assert [(tool.get("function") or tool)["name"] for tool in value] == ["f", "g", "n.h"]
+    with pytest.raises(ValueError, match="no form 'xml'"):
+        tools_to_json(DEFINED, "xml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT, TEXT + "\n\n", DeveloperContent(tools=DEFINED).text(),
+        DeveloperContent("# Hi", tools=DEFINED, response_formats=[ResponseFormat("r", {})]).text(),
+        SystemContent(tools=DEFINED).text(),
+        bug(TEXT.removeprefix("# Tools\n\n")),  # several namespaces without the heading: documented, refused
+    ],
+)  # fmt: skip
+def test_text_in_any_frame(text: str) -> None:
+    assert tools_to_json(tools_from_text(text)) == tools_to_json(DEFINED)
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [DEFINED[0], DEFINED[1], DEFINED[2], bug(Namespace("n"))],  # trailing line breaks are stripped
+)
+def test_one_namespace_needs_no_heading(namespace: Namespace) -> None:
+    text = tools_to_text([namespace])
+    assert tools_to_json(tools_from_text(text)) == tools_to_json([namespace])
+    assert tools_from_text(text.removeprefix("# Tools\n\n")) == [namespace]
+
+
+@given(
+    st.integers(0, TEXT.count("\n")), st.sampled_from(["drop", "double", "indent", "trail", "cut", "put"]), st.data()
+)
+def test_a_damaged_line_is_an_error_or_says_something_else(number: int, damage: str, data: st.DataObject) -> None:
+    """Never an exception of another kind; what is read writes the text again; the span is in the text."""
+    lines = TEXT.split("\n")
+    line, at = lines[number], data.draw(st.integers(0, len(lines[number])))
+    put = data.draw(st.sampled_from(["}", "|", '"', "// ", "\r", "[]", "{", "x", "<|end|>", "\u2028", "type "]))
+    changed = {
+        "drop": [], "double": [line, line], "indent": [" " + line], "trail": [line + " "], "cut": [line[:at]],
+        "put": [line[:at] + put + line[at:]],
+    }  # fmt: skip
+    text = "\n".join([*lines[:number], *changed[damage], *lines[number + 1 :]])
+    try:
+        assert tools_to_text(tools_from_text(text)) == text.rstrip("\n")
+    except ToolError as error:
+        assert error.span is not None or error.pointer
+        if error.span is not None:
+            assert 0 <= error.span.start < error.span.end <= len(text) + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at"),
+    [
+        ("} // namespace n", "} // namespace m", len("} // namespace ")),
+        ("namespace n {", "namespace m {", len("namespace ")), ("a: number,", "a: number;", len("a: number")),
+        (") => any;", ") => any", 0), ("b?: number, // default: 1", "b?: number,  // default: 1", len("b?: number,")),
+        bug("a: number,", "a: numbr,", len("a: ")),  # "$ref refers to nothing", without span
+    ],
+)  # fmt: skip
+def test_the_span_is_where_the_damage_is(old: str, new: str, at: int) -> None:
+    text = TEXT.replace(old, new, 1)
+    with pytest.raises(ToolError) as caught:
+        tools_from_text(text)
+    assert caught.value.span is not None
+    assert caught.value.span.start == text.index(new) + at
+    assert caught.value.expected
+
+
+def run(*arguments: str, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["tools", *arguments], input=given)
+
+
+def test_the_command_goes_both_ways(tmp_path: Path) -> None:
+    path = tmp_path / "tools.json"
+    path.write_text(json.dumps(tools_to_json(DEFINED)))
+    written = run(str(path))
+    assert (written.exit_code, written.stdout) == (0, TEXT + "\n")
+    for form in FORMS:
+        read = run("--as", form, "-", given=written.stdout)
+        assert (read.exit_code, json.loads(read.stdout)) == (0, tools_to_json(DEFINED, form))
+    assert run("--as", "xml", str(path)).exit_code == 2
+    assert run(str(tmp_path)).exit_code == run(str(tmp_path / "none")).exit_code == 2
+
+
+def test_the_command_says_where_a_definition_is_wrong() -> None:
+    result = run("-", given=json.dumps([F, of({"properties": {"a b": {"type": "strin"}}})]))
+    assert result.exit_code == 1
+    first, rule, *_ = result.stderr.splitlines()
+    assert first.startswith("- at /1/parameters/properties/a b/type: H302 invalid-tool: 'strin' is not one of")
+    assert rule.startswith("  = rule: enum ['array', ")
+
+
+DEEP = json.dumps([of({"properties": {"a": {"default": "*"}}})]).replace('"*"', "[" * 900 + "]" * 900)
+CYCLE = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}
+
+
+@pytest.mark.parametrize(
+    ("junk", "status"),
+    [
+        ("", 1), (b"\xff\x00", 2), ("[1,2]", 1), ('{"tools": 3}', 1), ("[" * 100_000, 2), ("[" * 900 + "]" * 900, 1),
+        ('{"name": "f"', 2), ('{"name": "f"}{}', 2), ("null", 1), ("{}", 1), ("[]", 0), (json.dumps(F), 0), (DEEP, 0),
+        (json.dumps(of(nested(200))), 1), (json.dumps(of({"$ref": "#"})), 0), (json.dumps(of(CYCLE)), 0),
+        (json.dumps(of({"default": float("nan")})), 1), (json.dumps(of({"$ref": "https://a.invalid/b"})), 0),
+        ('{"name": "f", "description": "\\ud800"}', 1), ("\ufeff" + json.dumps(F), 0),
+        bug(json.dumps(of({"default": "\ud800"})), 1),  # UnicodeEncodeError
+        bug(json.dumps(of({"description": "\ud800"})), 1),  # UnicodeEncodeError
+        bug('{"name": "f", "parameters": {"default": ' + "9" * 5000 + "}}", 2),  # ValueError: 4300 digits
+    ],
+)  # fmt: skip
+def test_no_junk_is_a_traceback(junk: str | bytes, status: int) -> None:
+    result = run("-", given=junk)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == status
+    assert bool(result.stderr) == (status > 0)
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=60) | st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.sampled_from(["function", "f", "object"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["name", "type", "tools", "function", "parameters", "description", "properties", "$ref"]),
+        inner, max_size=4), max_leaves=12).map(json.dumps))  # fmt: skip
+def test_nothing_is_a_traceback(text: str) -> None:
+    result = run("-", given=text.encode(errors="surrogatepass"))
+    assert result.exit_code in (0, 1, 2), result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
