@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from lark import Lark
 from lark.exceptions import LarkError
 
 from . import pattern
 from .automaton import Machine, difference, machine, overlap, sample
 from .contents import Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
-from .emit_contents import SCHEMA_FIELDS, SCHEMA_TERMINALS
+from .emit_contents import SCHEMA_FIELDS, SCHEMA_TERMINALS, tools_name
 from .emit_types import class_name, kind_of, user_rules
 from .format import Format, Terminal
 from .load import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
@@ -33,6 +34,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     yield from _tables(format, sources)
     if format.namespace is not None:
         yield from _namespace(contents, format.namespace, sources)
+        yield from _built_in(format, format.namespace)
     if contents.schemas:
         yield from _schema_rules(contents)
     try:
@@ -215,6 +217,17 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
             written = (definitions.get(target, {}) if target else described).get("pattern")
             if written is not None and terminal is not None:
                 yield from _agreement(terminal, written, sources.place(NAMESPACE, "$defs", target or rule, "pattern"))
+
+
+def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Built-in tools are namespaces as the schema describes them."""
+    for file, value in format.tools.items():
+        if not tools_name(file).isidentifier():
+            reason = f"`{tools_name(file)}` is no name of a function"
+            yield Problem(Place(file, 1, 1), reason, "Use letters, digits and underscores in the name of the file.")
+        for error in Draft202012Validator(schema).iter_errors(value):
+            reason = f"not a namespace: at {error.json_path}: {error.message[:200]}"
+            yield Problem(Place(file, 1, 1), reason, f"{NAMESPACE} says what a namespace holds.")
 
 
 def _terminal(contents: Contents, node: Node) -> Terminal | None:

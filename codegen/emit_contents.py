@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from .contents import Contents
+from collections.abc import Mapping
+from typing import Any
+
+from .contents import Contents, Many, Part
 from .emit_content_writers import content_writer, emit_content_writers
 from .emit_readers import emit_readers, emit_terminals, reader_name, terminal_name
 from .emit_types import class_name, definition_name, user_rules
 from .format import Format
-from .writer import Block, Writer, call, group, literal, mapping
+from .load import TOOLS
+from .writer import Block, Writer, call, data, group, literal, mapping
 
 SCHEMA_TERMINALS = ("DEFAULT", "IDENTIFIER", "KEYWORD", "NAMED", "REMARK", "TEXT")
 """The terminals by which types are made of schemas."""
@@ -52,6 +56,40 @@ def emit_contents(format: Format, writer: Writer) -> None:
     if contents.schemas:
         _emit_schemas(contents, writer)
     _emit_table(format, writer)
+
+
+def emit_tools(format: Format, writer: Writer) -> None:
+    """A function for each built-in namespace, which makes it anew."""
+    contents = format.contents
+    rule = str(dict(format.namespace or {}).get("$ref", "")).rsplit("/", 1)[-1]
+    for file, value in format.tools.items():
+        name = tools_name(file)
+        writer.line()
+        writer.line()
+        writer.line(f"def {name}() -> {class_name(contents, rule)}:")
+        writer.depth += 1
+        writer.docstring([f"The built-in namespace `{value['name']}`."])
+        writer.block(_record(contents, rule, value), prefix="return ")
+        writer.depth -= 1
+
+
+def tools_name(file: str) -> str:
+    """The function for a file of built-in tools."""
+    return f"{file.removesuffix(TOOLS)}_tools"
+
+
+def _record(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
+    """Code that makes a record of a JSON object."""
+    items: list[str | Block] = []
+    for field, entry in value.items():
+        node = contents.fields(rule)[field][0]
+        inner = next((part.rule for part in node.items if isinstance(part, Part)), "") if isinstance(node, Many) else ""
+        if inner:
+            code: str | Block = Block("[", tuple(_record(contents, inner, item) for item in entry), "]")
+        else:
+            code = data(entry)
+        items.append(code.prefixed(f"{field}=") if isinstance(code, Block) else f"{field}={code}")
+    return call(class_name(contents, rule), *items)
 
 
 def _emit_schemas(contents: Contents, writer: Writer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .emit_contents import emit_contents
+from .emit_contents import emit_contents, emit_tools, tools_name
 from .emit_frames import atom_names, emit_atoms, emit_frame, emit_starts
 from .emit_patterns import constant, emit_patterns, markers
 from .emit_schema import emit_conversation
@@ -49,6 +49,7 @@ def emit(format: Format) -> str:
     writer.line()
     _format(format, writer)
     _functions(format, writer)
+    emit_tools(format, writer)
     emit_conversation(format, writer)
     return writer.text()
 
@@ -58,6 +59,7 @@ def _head(format: Format, writer: Writer) -> None:
     exported += ["EXAMPLE"] if format.example else []
     exported += [type_name(field) for field in format.fields if field.values]
     exported += [drop.name for drop in format.drops]
+    exported += [tools_name(file) for file in format.tools]
     exported += [class_name(format.contents, rule) for rule in user_rules(format.contents)]
     exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"] if format.schema is not None else []
     writer.docstring(

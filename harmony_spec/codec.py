@@ -1,7 +1,8 @@
 """The codec of harmony.lark: message type, strict parser, renderer.
 
-Generated from contents.lark, conversation.schema.json, conversation.toml, harmony.lark, namespace.schema.json,
-styles.toml, vocabulary.toml by `harmony-spec generate`. Do not edit; edit the grammar.
+Generated from browser.tools.json, contents.lark, conversation.schema.json, conversation.toml, harmony.lark,
+namespace.schema.json, python.tools.json, styles.toml, vocabulary.toml by `harmony-spec generate`. Do not edit; edit
+the grammar.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ __all__ = [
     "Role",
     "SystemContent",
     "Tool",
+    "browser_tools",
     "drop_analysis",
     "from_json",
     "parse",
+    "python_tools",
     "render",
     "render_text",
     "to_json",
@@ -2371,6 +2374,62 @@ def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     dropped = (("channel", "analysis"),)
     completes = (("role", "assistant"), ("channel", "final"))
     return runtime.drop_completed(messages, dropped, completes)
+
+
+def browser_tools() -> Namespace:
+    """The built-in namespace `browser`."""
+    return Namespace(
+        name="browser",
+        description="Tool for browsing.\nThe `cursor` appears in brackets before each browsing display: `[{cursor}]`.\nCite information from the tool using the following format:\n`\u3010{cursor}\u2020L{line_start}(-L{line_end})?\u3011`, for example: `\u30106\u2020L9-L11\u3011` or `\u30108\u2020L3\u3011`.\nDo not quote more than 10 words directly from the tool output.\nsources=web (default: web)",
+        tools=[
+            Tool(
+                name="search",
+                description="Searches for information related to `query` and displays `topn` results.",
+                parameters={
+                    "type": "object",
+                    "properties": {
+                        "query": {"type": "string"},
+                        "topn": {"type": "number", "default": 10},
+                        "source": {"type": "string"},
+                    },
+                    "required": ["query"],
+                },
+            ),
+            Tool(
+                name="open",
+                description="Opens the link `id` from the page indicated by `cursor` starting at line number `loc`, showing `num_lines` lines.\nValid link ids are displayed with the formatting: `\u3010{id}\u2020.*\u3011`.\nIf `cursor` is not provided, the most recent page is implied.\nIf `id` is a string, it is treated as a fully qualified URL associated with `source`.\nIf `loc` is not provided, the viewport will be positioned at the beginning of the document or centered on the most relevant passage, if available.\nUse this function without `id` to scroll to a new location of an opened page.",
+                parameters={
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": ["number", "string"], "default": -1},
+                        "cursor": {"type": "number", "default": -1},
+                        "loc": {"type": "number", "default": -1},
+                        "num_lines": {"type": "number", "default": -1},
+                        "view_source": {"type": "boolean", "default": False},
+                        "source": {"type": "string"},
+                    },
+                },
+            ),
+            Tool(
+                name="find",
+                description="Finds exact matches of `pattern` in the current page, or the page given by `cursor`.",
+                parameters={
+                    "type": "object",
+                    "properties": {"pattern": {"type": "string"}, "cursor": {"type": "number", "default": -1}},
+                    "required": ["pattern"],
+                },
+            ),
+        ],
+    )
+
+
+def python_tools() -> Namespace:
+    """The built-in namespace `python`."""
+    return Namespace(
+        name="python",
+        description="Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool should be used for internal reasoning, but not for code that is intended to be visible to the user (e.g. when creating plots, tables, or files).\n\nWhen you send a message containing Python code to python, it will be executed in a stateful Jupyter notebook environment. python will respond with the output of the execution or time out after 120.0 seconds. The drive at '/mnt/data' can be used to save and persist user files. Internet access for this session is UNKNOWN. Depends on the cluster.",
+        tools=[],
+    )
 
 
 CONVERSATION_SCHEMA: dict[str, Any] = {

@@ -14,8 +14,22 @@ from typing import Any
 
 import pytest
 
-from harmony_spec import ChannelConfig, ConversationError, DeveloperContent, Message, Namespace, RenderError
-from harmony_spec import ResponseFormat, SystemContent, Tool, from_json, parse, render, render_text, to_json
+from harmony_spec import (
+    ChannelConfig,
+    ConversationError,
+    DeveloperContent,
+    Message,
+    Namespace,
+    RenderError,
+    ResponseFormat,
+    SystemContent,
+    Tool,
+    from_json,
+    parse,
+    render,
+    render_text,
+    to_json,
+)
 
 LOCATION = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
 FUNCTIONS = Namespace("functions", tools=[Tool("weather", "The weather.\nToday.", LOCATION), Tool("time")])

@@ -20,8 +20,19 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmony_spec import DeveloperContent, Namespace, ResponseFormat, SystemContent, Tool, ToolError
-from harmony_spec import tool_from_function, tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from harmony_spec import (
+    DeveloperContent,
+    Namespace,
+    ResponseFormat,
+    SystemContent,
+    Tool,
+    ToolError,
+    tool_from_function,
+    tools_from_json,
+    tools_from_text,
+    tools_to_json,
+    tools_to_text,
+)
 from harmony_spec.cli import main
 from harmony_spec.tools import FORMS
 
@@ -171,7 +182,6 @@ class Box:
     def method(self, a: int) -> None:
         """Doc."""
 
-    of_class = classmethod(method)
     __call__ = method
 
 
@@ -182,7 +192,7 @@ async def plain(a: int, b: int = 1) -> None:
 @pytest.mark.parametrize(
     "function",
     [
-        Box().method, Box.of_class, staticmethod(plain), plain, functools.lru_cache(plain),
+        Box().method, staticmethod(plain), plain, functools.lru_cache(plain),
         functools.wraps(plain)(lambda *a, **k: None),
         bug(Box()), bug(functools.partial(plain, b=2)),  # TypeError: is not a module, class, method, or function
     ],
