@@ -11,7 +11,6 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +23,8 @@ from rich.table import Table
 
 from benchmarks import peer
 from benchmarks.measure import bytes_beyond_texts, clock, fresh, in_turn
+from benchmarks.rows import PEER, Row, Target, faster, no_slower
+from benchmarks.tools import with_tools
 from benchmarks.transcripts import agentic, long
 from harmony_spec import Message, codec, parse, render
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import openai_harmony
 
 FEWEST_RUNS = 5
-PEER, TIKTOKEN = "openai-harmony", "tiktoken"
+TIKTOKEN = "tiktoken"
 
 OURS = "import harmony_spec\n"
 PARSE = f"harmony_spec.parse({codec.EXAMPLE!r})\n"
@@ -45,57 +46,6 @@ THEIR_LOAD = "openai_harmony.load_harmony_encoding('HarmonyGptOss')\n"
 def program(timed: str, before: str = "") -> str:
     """A program that prints how many seconds a part of it took."""
     return f"import time\n{before}start = time.perf_counter()\n{timed}print(time.perf_counter() - start)\n"
-
-
-@dataclass(frozen=True)
-class Target:
-    """A bound for a ratio, or, of memory, for the figure itself."""
-
-    bound: float
-    at_least: bool = False
-
-    def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
-
-    def reached_by(self, figure: float) -> bool:
-        return figure >= self.bound if self.at_least else figure <= self.bound
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure of ours, beside one of another, where there is another.
-
-    Where the target is to be faster by a factor, the ratio is how many times ours goes into the other's; else it is the
-    other way around.
-    """
-
-    measured: str
-    against: str
-    unit: str
-    ours: float
-    theirs: float | None
-    target: Target
-
-    @property
-    def ratio(self) -> float | None:
-        if self.theirs is None:
-            return None
-        return self.theirs / self.ours if self.target.at_least else self.ours / self.theirs
-
-    @property
-    def reached(self) -> bool:
-        return self.target.reached_by(self.ours if self.ratio is None else self.ratio)
-
-    def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "ratio": self.ratio, "reached": self.reached}
-
-
-def faster(measured: str, ours: float, theirs: float, times: float) -> Row:
-    return Row(measured, PEER, "ms", ours * 1e3, theirs * 1e3, Target(times, at_least=True))
-
-
-def no_slower(measured: str, against: str, ours: float, theirs: float, times: float) -> Row:
-    return Row(measured, against, "ms", ours * 1e3, theirs * 1e3, Target(times))
 
 
 class Transcript:
@@ -189,6 +139,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from parsing(runs, large, 20)
     yield from rendering(runs, short, 5)
     yield from rendering(runs, large, 3)
+    yield from with_tools(runs, encoding)
     yield from starting(runs, folder / "bytecode")
     yield from generating(runs, folder / "bytecode")
     yield from scaling(runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .contents import ContentRule, Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
 from .emit_readers import core_field, terminal_name
 from .emit_types import class_name
-from .writer import Writer, call, literal, mapping
+from .writer import Writer, literal, mapping
 
 
 def content_writer(rule: str) -> str:
@@ -16,6 +16,12 @@ def emit_content_writers(contents: Contents, writer: Writer) -> None:
     for rule in contents.rules.values():
         if rule.kind == "constant":
             continue
+        if rule.kind == "enumerated":
+            writer.line()
+            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
+            values = dict(zip(map(literal, rule.values), map(literal, texts), strict=True))
+            writer.line()
+            writer.block(mapping(values), prefix=f"_TEXTS_{rule.name} = ")
         writer.line()
         writer.line()
         writer.comment(rule.source)
@@ -70,12 +76,10 @@ class _Body:
     def emit(self) -> None:
         rule, writer = self.rule, self.writer
         if rule.kind == "choice":
-            writer.line(f"return w.by_class(_WRITERS_{rule.name}, m)")
+            writer.line(f"return _WRITERS_{rule.name}.get(type(m), runtime.no_writer)(w, m)")
             return
         if rule.kind == "enumerated":
-            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
-            values = dict(zip(map(literal, rule.values), map(literal, texts), strict=True))
-            writer.block(call("w.spelled", literal(rule.name), mapping(values), "m"), prefix="return ")
+            writer.line(f"return w.spelled({literal(rule.name)}, _TEXTS_{rule.name}, m)")
             return
         if rule.collapses:
             self.collapsed()

@@ -1914,7 +1914,7 @@ def _write_schema_content(w: runtime.Layout, m: Any) -> str:
 
 # type: one_of | union
 def _write_type_content(w: runtime.Layout, m: Any) -> str:
-    return w.by_class(_WRITERS_type, m)
+    return _WRITERS_type.get(type(m), runtime.no_writer)(w, m)
 
 
 # one_of: variant+
@@ -1963,14 +1963,17 @@ def _write_array_content(w: runtime.Layout, m: Any) -> str:
     return _write_element_content(w, m.element) + "".join([_write_dimension_content(w, item) for item in m.dimensions])
 
 
+_TEXTS_dimension = {"array": "[]"}
+
+
 # dimension: "[]" -> array
 def _write_dimension_content(w: runtime.Layout, m: Any) -> str:
-    return w.spelled("dimension", {"array": "[]"}, m)
+    return w.spelled("dimension", _TEXTS_dimension, m)
 
 
 # element: annotated | group
 def _write_element_content(w: runtime.Layout, m: Any) -> str:
-    return w.by_class(_WRITERS_element, m)
+    return _WRITERS_element.get(type(m), runtime.no_writer)(w, m)
 
 
 # ?annotated: _comments primary
@@ -2030,7 +2033,7 @@ def _write_annotation_content(w: runtime.Layout, m: Annotation) -> str:
 
 # primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
 def _write_primary_content(w: runtime.Layout, m: Any) -> str:
-    return w.by_class(_WRITERS_primary, m)
+    return _WRITERS_primary.get(type(m), runtime.no_writer)(w, m)
 
 
 # object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
@@ -2131,6 +2134,16 @@ def _write_basic_type_content(w: runtime.Layout, m: BasicType) -> str:
     return _write_basic_content(w, m.basic)
 
 
+_TEXTS_basic = {
+    "string": "string",
+    "number": "number",
+    "boolean": "boolean",
+    "null": "null",
+    "any": "any",
+    "never": "never",
+}
+
+
 # basic: "string" -> string
 #      | "number" -> number
 #      | "boolean" -> boolean
@@ -2138,11 +2151,7 @@ def _write_basic_type_content(w: runtime.Layout, m: BasicType) -> str:
 #      | "any" -> any
 #      | "never" -> never
 def _write_basic_content(w: runtime.Layout, m: Any) -> str:
-    return w.spelled(
-        "basic",
-        {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "any": "any", "never": "never"},
-        m,
-    )
+    return w.spelled("basic", _TEXTS_basic, m)
 
 
 _WRITERS_type: dict[type, runtime.Write] = {

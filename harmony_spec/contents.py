@@ -238,7 +238,7 @@ def snapshot(value: Any) -> Any:
 def copied(value: Any) -> Any:
     """A copy of a record, whose change leaves the one that is remembered alone."""
     if isinstance(value, Record):
-        return type(value)(*[copied(getattr(value, part.name)) for part in fields(value)])
+        return type(value)(*[copied(getattr(value, name)) for name in value.__dataclass_fields__])
     if type(value) is dict:
         return {key: copied(item) for key, item in value.items()}
     if type(value) is list:

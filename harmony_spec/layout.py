@@ -68,15 +68,15 @@ class Layout:
         return lines_of(text)
 
     def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
-        if value not in texts:
+        text = texts.get(value)
+        if text is None:
             raise Inexpressible(rule, f"{value!r} is none of {', '.join(texts)}")
-        return texts[value]
+        return text
 
-    def by_class(self, writers: Mapping[type, Write], value: Any) -> str:
-        write = writers.get(type(value))
-        if write is None:
-            raise Inexpressible(type(value).__name__)
-        return write(self, value)
+
+def no_writer(layout: Layout, value: Any) -> str:
+    """What writes a value of a class that no alternative of a rule has."""
+    raise Inexpressible(type(value).__name__)
 
 
 def compact(value: Any) -> str:

@@ -120,7 +120,7 @@ class Plan:
             if isinstance(value, str):
                 value = str.__str__(value)
             elif isinstance(value, Record) and name == self.format.content:
-                value = self.format.contents.text_of(self.messages, index)
+                value = "" if frame.bare else self.format.contents.text_of(self.messages, index)
             elif value is not None and value not in (False, True):
                 raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value

@@ -8,7 +8,7 @@ from typing import TypeVar
 from .contents import NO_CONTENTS, Contents, Implied, Record
 from .conversation import Property, from_json, to_json
 from .errors import ConversationError, ParseError, RenderError
-from .layout import Inexpressible, Layout, Write
+from .layout import Inexpressible, Layout, Write, no_writer
 from .parsing import Parsed, parse
 from .reading import NOTHING, Fields, Reader
 from .rendering import pick, render, render_text
@@ -47,6 +47,7 @@ __all__ = [
     "Write",
     "drop_completed",
     "from_json",
+    "no_writer",
     "parse",
     "pick",
     "render",

@@ -8,7 +8,7 @@ once and does not refer to itself; else it becomes a definition with a name. Not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,17 +60,16 @@ class Grammar:
         return self.terminals[terminal].fullmatch(text) is not None
 
 
-@dataclass
+@dataclass(slots=True)
 class Said:
-    """A schema as a type, and what is said about it."""
+    """A schema as a type, and what is said about it. `default` holds the default, if there is one."""
 
     type: Any
     title: str | None = None
     about: str | None = None
-    examples: list[Any] = field(default_factory=list)
-    annotations: list[tuple[str, Any]] = field(default_factory=list)
-    default: list[Any] = field(default_factory=list)
-    """The default, if there is one."""
+    examples: Sequence[Any] = ()
+    annotations: tuple[tuple[str, Any], ...] = ()
+    default: tuple[Any, ...] = ()
 
     @property
     def silent(self) -> bool:
@@ -118,13 +117,13 @@ class TypeWriter:
         if last.remark is not None:
             self.remark(said, "description", last.remark, "")
         if last.default is not None:
-            said.default = default_of(last.default, strings_of(self.grammar, last.alternative))
+            said.default = tuple(default_of(last.default, strings_of(self.grammar, last.alternative)))
         return self.made["one_of"]([*made.variants[:-1], self.made["variant"](self.commented(said))])
 
     def commented(self, said: Said) -> Any:
         said.type = self.closed(said.type)
         if said.default:
-            said.annotations.append(("default", said.default[0]))
+            said.annotations += (("default", said.default[0]),)
         if said.silent:
             return said.type
         kind = type(said.type)
@@ -134,9 +133,12 @@ class TypeWriter:
         return self.made[name](**{part: said.type}, **self.comments(said))
 
     def comments(self, said: Said) -> dict[str, Any]:
+        comments = {"title": said.title, "about": said.about, "examples": list(said.examples)}
+        return {**comments, "annotations": self.annotations(said)}
+
+    def annotations(self, said: Said) -> list[Any]:
         annotation = self.made["annotation"]
-        annotations = [annotation(keyword, value) for keyword, value in said.annotations]
-        return {"title": said.title, "about": said.about, "examples": said.examples, "annotations": annotations}
+        return [annotation(keyword, value) for keyword, value in said.annotations] if said.annotations else []
 
     def said(self, schema: Any, at: str, depth: int) -> Said:
         """A schema as a type and remarks."""
@@ -155,9 +157,10 @@ class TypeWriter:
         else:
             used.clear()
             said = Said(self.combined(schema, at, depth, used))
-        for keyword, value in schema.items():
-            if keyword not in used and keyword not in SILENT:
-                self.remark(said, keyword, value, at)
+        if len(schema) > len(used):
+            for keyword, value in schema.items():
+                if keyword not in used and keyword not in SILENT:
+                    self.remark(said, keyword, value, at)
         return said
 
     def combined(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
@@ -172,22 +175,25 @@ class TypeWriter:
 
     def remark(self, said: Said, keyword: str, value: Any, at: str) -> None:
         """Take in a keyword that the type does not say."""
-        if keyword == "default":
-            said.default = [value]
+        if keyword == "description" and isinstance(value, str) and self.plain(value):
+            said.about = value or None
+        elif keyword == "default":
+            said.default = (value,)
         elif keyword == "title" and isinstance(value, str):
             said.title = value
-        elif keyword == "description" and isinstance(value, str) and self.plain(value):
-            said.about = value if value else None
         elif keyword == "examples" and isinstance(value, list):
             said.examples = value
         elif self.grammar.fits("KEYWORD", keyword):
-            said.annotations.append((keyword, value))
+            said.annotations += ((keyword, value),)
         else:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)
 
     def plain(self, text: str) -> bool:
         fits = self.grammar.terminals["TEXT"].fullmatch
-        return all(not line or fits(line) is not None for line in lines_of(text))
+        lines = lines_of(text)
+        if len(lines) == 1:
+            return not text or fits(lines[0]) is not None
+        return all(not line or fits(line) is not None for line in lines)
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
@@ -271,7 +277,10 @@ class TypeWriter:
         alternatives = isinstance(said.type, self.made["one_of"])
         default = self.default(said) if said.default else None
         return self.made["member"](
-            **self.comments(said),
+            title=said.title,
+            about=said.about,
+            examples=list(said.examples),
+            annotations=self.annotations(said),
             identifier=name if plain else None,
             string=None if plain else compact(name),
             optional=not required,
@@ -287,9 +296,9 @@ class TypeWriter:
         value = said.default[0]
         listed = strings_of(self.grammar, said.type)
         text = value if isinstance(value, str) and listed else compact(value)
-        if self.grammar.fits("DEFAULT", text) and default_of(text, listed) == [value]:
+        if (text in listed) == (isinstance(value, str) and bool(listed)) and self.grammar.fits("DEFAULT", text):
             return str(text)
-        said.annotations.append(("default", value))
+        said.annotations += (("default", value),)
         return None
 
     def variant(self, schema: Any, at: str, depth: int) -> Any:
@@ -299,7 +308,7 @@ class TypeWriter:
         if said.about and said.title is None and not said.examples and self.grammar.fits("REMARK", said.about):
             remark, said.about = said.about, None
         default = self.default(said)
-        said.default = []
+        said.default = ()
         return self.made["variant"](self.commented(said), remark, default)
 
     def array(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
@@ -429,7 +438,7 @@ def _is(value: Any, kind: str) -> bool:
 def strings_of(grammar: Grammar, made: Any) -> list[str]:
     """The strings that a type lists."""
     union, literal = grammar.classes["union"], grammar.classes["literal_type"]
-    parts = made.intersections if isinstance(made, union) else [made]
+    parts = made.intersections if isinstance(made, union) else (made,)
     return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
 
 

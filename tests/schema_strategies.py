@@ -160,12 +160,12 @@ def pointer(name: str) -> str:
 
 
 @st.composite
-def schemas(draw: st.DrawFn, typed: bool = False) -> Schema:
+def schemas(draw: st.DrawFn, typed: bool = False, depth: int = 3) -> Schema:
     """A schema with the definitions that it refers to, which may refer to each other, to themselves and to all."""
     names = draw(st.lists(st.sampled_from(DEFINITIONS), unique=True, max_size=2))
     kind = Kind([*map(pointer, names), *(["#"] if draw(st.booleans()) else [])], typed)
-    definitions = {name: draw(subschemas(kind, 2, False)) for name in names}
-    root: Schema = draw(subschemas(kind, 3, False))
+    definitions = {name: draw(subschemas(kind, max(depth - 1, 1), False)) for name in names}
+    root: Schema = draw(subschemas(kind, depth, False))
     if isinstance(root, bool):
         return root if not draw(st.booleans()) else {}
     return {**root, "$defs": definitions} if definitions else root

@@ -19,6 +19,7 @@ from . import schema_strategies as draws
 from .schema_strategies import FUNCTIONS, LINE_BREAK, Schema
 from .strategies import awkward
 
+SMALL = draws.schemas(depth=1)
 MODEL_IDENTITY = "You are ChatGPT, a large language model trained by OpenAI."
 
 
@@ -38,8 +39,8 @@ def read_back(schema: Schema | None) -> Any:
 
 
 def lines(text: str | None) -> str | None:
-    """A text with the line breaks that comments can say: one kind of them, and none at the end."""
-    return None if text is None else LINE_BREAK.sub("\n", text).removesuffix("\n")
+    """A text with the line breaks that comments can say: one kind of them, none at the end. No text says nothing."""
+    return LINE_BREAK.sub("\n", text or "").removesuffix("\n") or None
 
 
 def exactly(value: Any) -> str:
@@ -73,7 +74,7 @@ def shape(content: DeveloperContent | SystemContent) -> Any:
     return fields
 
 
-@settings(max_examples=700)
+@settings(max_examples=600)
 @given(draws.schemas())
 def test_a_written_schema_is_read_back_and_written_the_same(schema: Schema) -> None:
     """The text of a tool is read back as the same tool whatever its schema says, and its schema is written the same."""
@@ -86,7 +87,7 @@ def test_a_written_schema_is_read_back_and_written_the_same(schema: Schema) -> N
 
 
 @settings(max_examples=300)
-@given(draws.developers(draws.schemas()))
+@given(draws.developers(SMALL))
 def test_a_written_structure_is_read_back(content: DeveloperContent) -> None:
     """Nothing in names, descriptions, instructions and schemas changes which namespaces and tools are read back."""
     text = content.text()
@@ -95,7 +96,7 @@ def test_a_written_structure_is_read_back(content: DeveloperContent) -> None:
     assert found.text() == text
 
 
-@settings(max_examples=700)
+@settings(max_examples=500)
 @given(st.data())
 def test_a_schema_read_back_accepts_the_same_values(data: st.DataObject) -> None:
     """For values near a schema and for any others. Schemas name their types, and `integer` is left out: see Kind."""
@@ -116,7 +117,7 @@ def assert_said(schema: Any, back: Any) -> None:
         found = back["properties"][name]
         for keyword, value in said.items():
             if keyword in ("title", "description"):
-                assert lines(found.get(keyword, "")) == lines(value), (keyword, said, found)
+                assert lines(found.get(keyword)) == lines(value), (keyword, said, found)
             elif keyword == "properties":
                 assert_said(said, found)
             elif keyword not in ("type", "items", "required"):
@@ -150,7 +151,7 @@ def conversation(*contents: SystemContent | DeveloperContent | str) -> list[Mess
 
 
 @settings(max_examples=300)
-@given(draws.systems(draws.schemas()), st.none() | draws.developers(draws.schemas()), awkward)
+@given(draws.systems(SMALL), st.none() | draws.developers(SMALL), awkward)
 def test_structured_contents_round_trip(system: SystemContent, developer: DeveloperContent | None, user: str) -> None:
     """Laws 1 and 2 with structured contents: equal by text and by field, from tokens and from text."""
     messages = conversation(*(content for content in (system, developer, user) if content is not None))
@@ -178,7 +179,7 @@ def message_text(message: Message) -> str:
 @given(st.data(), st.booleans())
 def test_a_text_that_is_almost_a_structure_is_not_lost(data: st.DataObject, is_system: bool) -> None:
     """Whatever is changed in the text of a structure, what is read has the changed text, as structure or not."""
-    content = data.draw((draws.systems if is_system else draws.developers)(draws.schemas(typed=True)))
+    content = data.draw((draws.systems if is_system else draws.developers)(SMALL))
     text = data.draw(draws.mutated(content.text()))
     message = Message("system" if is_system else "developer", text)
     [found] = parse(render([message])).messages
@@ -205,7 +206,7 @@ def change(value: Any) -> None:
 
 
 @settings(max_examples=100)
-@given(draws.systems(draws.schemas()), draws.developers(draws.schemas()))
+@given(draws.systems(SMALL), draws.developers(SMALL))
 def test_changing_what_was_read_changes_no_later_reading(system: SystemContent, developer: DeveloperContent) -> None:
     tokens = render(conversation(system, developer))
     first = parse(tokens).messages

@@ -20,21 +20,10 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harmony_spec import (
-    DeveloperContent,
-    Namespace,
-    ResponseFormat,
-    SystemContent,
-    Tool,
-    ToolError,
-    tool_from_function,
-    tools_from_json,
-    tools_from_text,
-    tools_to_json,
-    tools_to_text,
-)
+from harmony_spec import DeveloperContent, Namespace, ResponseFormat, SystemContent, Tool, ToolError
 from harmony_spec.cli import main
-from harmony_spec.tools import FORMS
+from harmony_spec.signatures import tool_from_function
+from harmony_spec.tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 
 
 def bug(*values: object) -> Any:
@@ -132,7 +121,7 @@ def test_annotations_are_schemas(annotation: Any, schema: Any, fits: Any, unfit:
 
 
 # the last is accepted, and cannot be written
-@pytest.mark.parametrize("annotation", [Tool, list[Tool], bytes, complex, Callable[[int], int], bug(Literal[b"x"])])
+@pytest.mark.parametrize("annotation", [Path, list[Path], bytes, complex, Callable[[int], int], bug(Literal[b"x"])])
 def test_what_has_no_schema_says_which_parameter(annotation: Any) -> None:
     with pytest.raises(ToolError) as caught:
         tool_from_function(annotated(annotation))
@@ -149,10 +138,7 @@ def test_what_has_no_schema_says_which_parameter(annotation: Any) -> None:
     ],
 )  # fmt: skip
 def test_defaults_are_kept_where_json_has_them(default: object, shown: object) -> None:
-    def function(x: Any = default) -> None:
-        pass
-
-    made = parameters(function)
+    made = parameters(lambda x=default: None)
     assert "required" not in made
     assert made["properties"]["x"].get("default", ...) == shown
     assert Tool("f", None, made).text()
@@ -169,8 +155,7 @@ def test_docstrings_describe(style: str) -> None:
         pass
 
     function.__doc__ = f"Do it.\n\nAt length.\n\n{style}\n"
-    made = tool_from_function(function)
-    assert (made.name, made.description) == ("function", "Do it.\n\nAt length.")
+    assert tool_from_function(function).description == "Do it.\n\nAt length."
     properties = parameters(function)["properties"]
     assert list(properties) == ["a", "b", "c"]
     assert properties["a"]["description"].split("\n") == ["The a.", "Its second line."]
@@ -205,25 +190,11 @@ def test_any_callable_with_a_signature(function: Callable[..., Any]) -> None:
     assert made.parameters["required"] == ["a"]
 
 
-@pytest.mark.xfail(strict=True)
-def test_a_lambda_without_a_name_is_no_tool() -> None:
-    """It is made, and only writing it fails."""
-    assert tool_from_function(lambda: None, name="nothing") == Tool("nothing")
-    with pytest.raises(ToolError):
-        tool_from_function(lambda: None)
-
-
-def test_what_calls_cannot_name_is_refused() -> None:
-    def starred(*parts: int) -> None:
-        pass
-
-    def positional(a: int, /) -> None:
-        pass
-
-    for function, name in ((starred, "parts"), (positional, "a")):
-        with pytest.raises(ToolError, match=f"'{name}' can only be given by position") as caught:
-            tool_from_function(function)
-        assert caught.value.pointer == f"/parameters/properties/{name}"
+@pytest.mark.parametrize("function", [lambda *x: None, lambda x, /: None])
+def test_what_calls_cannot_name_is_refused(function: Callable[..., Any]) -> None:
+    with pytest.raises(ToolError, match="'x' can only be given by position") as caught:
+        tool_from_function(function, name="f")
+    assert caught.value.pointer == "/parameters/properties/x"
 
 
 @pytest.mark.parametrize("annotation", ["Nowhere", bug("int ||"), bug("json.Nowhere"), bug("int[str]")])
@@ -235,14 +206,11 @@ def test_an_annotation_that_means_nothing_is_a_tool_error(annotation: str) -> No
 
 F: dict[str, Any] = {"name": "f"}
 NAME_RULE = "pattern '^[A-Za-z0-9_$.:/@+-]+$(?!\\\\n)'"
+NESTED = json.loads('{"items":' * 200 + "{}" + "}" * 200)
 
 
 def of(schema: object) -> dict[str, Any]:
     return {"name": "f", "parameters": schema}
-
-
-def nested(depth: int) -> dict[str, Any]:
-    return {"properties": {"a": nested(depth - 1)}} if depth else {}
 
 
 @pytest.mark.parametrize(
@@ -250,16 +218,14 @@ def nested(depth: int) -> dict[str, Any]:
     [
         (F, ["functions.f"]), ({"type": "function", "function": F}, ["functions.f"]),
         ({"type": "function", "name": "f", "strict": True}, ["functions.f"]),
-        ([F, {"type": "function", "function": {"name": "g"}}, {"name": "n", "tools": [F]}], ["functions.f", "n.f"]),
+        ([F, {"function": {"name": "g"}}, {"name": "n", "tools": [F]}], ["functions.f", "functions.g", "n.f"]),
         ({"tools": [F]}, ["functions.f"]), ({"tools": {"n": {"name": "n", "tools": [F]}}}, ["n.f"]),
         ([{"name": "n", "tools": [{"type": "function", "function": F}]}], ["n.f"]),
         ({"name": "n", "tools": [{"name": "g"}, F]}, ["n.g", "n.f"]), ([], []), ({"tools": []}, []),
     ],
 )  # fmt: skip
 def test_definitions_in_any_form(value: object, names: list[str]) -> None:
-    made = tools_from_json(value)
-    full = [f"{namespace.name}.{tool.name}" for namespace in made for tool in namespace.tools]
-    assert [name for name in full if name != "functions.g"] == names
+    assert [f"{made.name}.{tool.name}" for made in tools_from_json(value) for tool in made.tools] == names
 
 
 @pytest.mark.parametrize(
@@ -280,7 +246,7 @@ def test_definitions_in_any_form(value: object, names: list[str]) -> None:
         ({"name": "n", "tools": [3]}, "/tools/0", ""), ({"name": "n", "tools": {}}, "/tools", ""),
         ({"name": "n m", "tools": []}, "/name", NAME_RULE),
         ([{"name": "n", "tools": [F]}, {"name": "n", "tools": [F]}], "/1/name", ""),
-        ([F, {"name": "functions", "tools": []}], "/1/name", ""), ([of(nested(200))], "/0", ""),
+        ([F, {"name": "functions", "tools": []}], "/1/name", ""), ([of(NESTED)], "/0", ""),
         bug({"type": "function", "function": "f"}, "/function", "type 'object'"),  # "'name' is required" at the top
         bug({"type": None, "name": "f"}, "/type", ""),  # "a dict is no function"
         bug({"tools": {"a/b": 5}}, "/tools/a~1b", ""),  # not escaped
@@ -303,14 +269,12 @@ def test_what_is_no_definition_says_where_and_why(value: object, pointer: str, r
 
 
 BOTH = {"type": "object", "properties": {"a": NUMBER, "b": {**NUMBER, "default": 1}}, "required": ["a"]}
-DEFINED = tools_from_json(
-    [
-        {"name": "f", "description": "Do.\nIt.", "parameters": BOTH},
-        {"name": "g", "parameters": {"type": "object", "properties": {"p": POINT}}},
-        {"name": "n", "description": "Many.", "tools": [{"name": "h", "parameters": {"type": "object"}}]},
-        {"name": "python", "description": "Runs it.\n\nSlowly.", "tools": []},
-    ]
-)
+DEFINED = tools_from_json([
+    {"name": "f", "description": "Do.\nIt.", "parameters": BOTH},
+    {"name": "g", "parameters": {"type": "object", "properties": {"p": POINT}}},
+    {"name": "n", "description": "Many.", "tools": [{"name": "h", "parameters": {"type": "object", "properties": {}}}]},
+    {"name": "python", "description": "Runs it.\n\nSlowly.", "tools": []},
+])  # fmt: skip
 TEXT = tools_to_text(DEFINED)
 
 
@@ -338,35 +302,25 @@ def test_text_in_any_frame(text: str) -> None:
     assert tools_to_json(tools_from_text(text)) == tools_to_json(DEFINED)
 
 
-@pytest.mark.parametrize(
-    "namespace",
-    [DEFINED[0], DEFINED[1], DEFINED[2], bug(Namespace("n"))],  # trailing line breaks are stripped
-)
+@pytest.mark.parametrize("namespace", [*DEFINED, bug(Namespace("n"))])  # trailing line breaks are stripped
 def test_one_namespace_needs_no_heading(namespace: Namespace) -> None:
     text = tools_to_text([namespace])
     assert tools_to_json(tools_from_text(text)) == tools_to_json([namespace])
     assert tools_from_text(text.removeprefix("# Tools\n\n")) == [namespace]
 
 
-@given(
-    st.integers(0, TEXT.count("\n")), st.sampled_from(["drop", "double", "indent", "trail", "cut", "put"]), st.data()
-)
-def test_a_damaged_line_is_an_error_or_says_something_else(number: int, damage: str, data: st.DataObject) -> None:
+@given(st.integers(0, TEXT.count("\n")), st.integers(0, 5), st.data())
+def test_a_damaged_line_is_an_error_or_says_something_else(number: int, damage: int, data: st.DataObject) -> None:
     """Never an exception of another kind; what is read writes the text again; the span is in the text."""
     lines = TEXT.split("\n")
     line, at = lines[number], data.draw(st.integers(0, len(lines[number])))
     put = data.draw(st.sampled_from(["}", "|", '"', "// ", "\r", "[]", "{", "x", "<|end|>", "\u2028", "type "]))
-    changed = {
-        "drop": [], "double": [line, line], "indent": [" " + line], "trail": [line + " "], "cut": [line[:at]],
-        "put": [line[:at] + put + line[at:]],
-    }  # fmt: skip
+    changed = [[], [line, line], [" " + line], [line + " "], [line[:at]], [line[:at] + put + line[at:]]]
     text = "\n".join([*lines[:number], *changed[damage], *lines[number + 1 :]])
     try:
         assert tools_to_text(tools_from_text(text)) == text.rstrip("\n")
     except ToolError as error:
-        assert error.span is not None or error.pointer
-        if error.span is not None:
-            assert 0 <= error.span.start < error.span.end <= len(text) + 1
+        assert error.pointer or (error.span and 0 <= error.span.start < error.span.end <= len(text) + 1)
 
 
 @pytest.mark.parametrize(
@@ -384,7 +338,6 @@ def test_the_span_is_where_the_damage_is(old: str, new: str, at: int) -> None:
         tools_from_text(text)
     assert caught.value.span is not None
     assert caught.value.span.start == text.index(new) + at
-    assert caught.value.expected
 
 
 def run(*arguments: str, given: str | bytes | None = None) -> Result:
@@ -420,11 +373,10 @@ CYCLE = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref"
     [
         ("", 1), (b"\xff\x00", 2), ("[1,2]", 1), ('{"tools": 3}', 1), ("[" * 100_000, 2), ("[" * 900 + "]" * 900, 1),
         ('{"name": "f"', 2), ('{"name": "f"}{}', 2), ("null", 1), ("{}", 1), ("[]", 0), (json.dumps(F), 0), (DEEP, 0),
-        (json.dumps(of(nested(200))), 1), (json.dumps(of({"$ref": "#"})), 0), (json.dumps(of(CYCLE)), 0),
+        (json.dumps(of(NESTED)), 1), (json.dumps(of({"$ref": "#"})), 0), (json.dumps(of(CYCLE)), 0),
         (json.dumps(of({"default": float("nan")})), 1), (json.dumps(of({"$ref": "https://a.invalid/b"})), 0),
         ('{"name": "f", "description": "\\ud800"}', 1), ("\ufeff" + json.dumps(F), 0),
-        bug(json.dumps(of({"default": "\ud800"})), 1),  # UnicodeEncodeError
-        bug(json.dumps(of({"description": "\ud800"})), 1),  # UnicodeEncodeError
+        bug(json.dumps(of({"default": "\ud800"})), 1), bug(json.dumps(of({"description": "\ud800"})), 1),  # not UTF-8
         bug('{"name": "f", "parameters": {"default": ' + "9" * 5000 + "}}", 2),  # ValueError: 4300 digits
     ],
 )  # fmt: skip
