@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .contents import ContentRule, Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
 from .emit_readers import core_field, terminal_name
-from .emit_types import class_name
-from .writer import Writer, literal, mapping
+from .emit_types import class_name, written_by_hand
+from .writer import Writer, group, literal, mapping
 
 
 def content_writer(rule: str) -> str:
@@ -71,6 +71,7 @@ def _writing_rule(contents: Contents, rule: str, made: str) -> str:
 class _Body:
     def __init__(self, contents: Contents, rule: ContentRule, writer: Writer) -> None:
         self.contents, self.rule, self.writer = contents, rule, writer
+        self.by_hand = rule.name in written_by_hand(contents)
         self.indent = contents.indents.get(rule.name, 0)
 
     def emit(self) -> None:
@@ -127,7 +128,8 @@ class _Body:
         """The conditions of which one is enough for a part that may be absent to be written."""
         if isinstance(node, Flag):
             decided = (self.rule.name, node.field) in self.contents.implied
-            return [f"w.decide(m.{node.field}, {literal(node.field)})" if decided else f"m.{node.field}"]
+            method = "decide" if decided else "flag"
+            return [f"w.{method}(m.{node.field}, {literal(node.field)})" if self.by_hand else f"m.{node.field}"]
         names = dict.fromkeys(_field(leaf) for leaf in self.contents.leaves(node.items))
         return _bare(list(map(self.present, names)))
 
@@ -244,16 +246,34 @@ class _Body:
             case Many(name, inner):
                 return self.many(node, inner)
             case Joined(_, item, separator):
-                return f"{literal(separator)}.join([{self.item(item)} for item in {self.value(node)}])"
+                return self.joined(node, separator, self.item(item), self.checked(node, item, 1))
+
+    def checked(self, node: Many | Joined, item: Token | Part, least: int) -> str:
+        """The items of a list; of one that people write, checked."""
+        if not self.by_hand:
+            return self.value(node)
+        made = isinstance(item, Part) and self.contents.rules[item.rule].kind == "record"
+        kind = f", {class_name(self.contents, item.rule)}" if made and isinstance(item, Part) else ""
+        name = self.rule.name if self.value(node) == "m" else node.field
+        self.writer.line(f"{node.field} = w.items({self.value(node)}, {literal(name)}, {least}{kind})")
+        return node.field
 
     def many(self, node: Many, inner: tuple[Node, ...]) -> str:
         terms = " + ".join(
             self.item(part) if isinstance(part, (Token, Part)) and part.field else self.term(part) for part in inner
         )
-        values = self.value(node)
         if self.rule.kind == "lines":
-            values = f"w.split({values})"
-        return f'"".join([{terms} for item in {values}])'
+            return self.joined(node, "", terms, f"w.split({self.value(node)})")
+        item = next(part for part in inner if isinstance(part, (Token, Part)) and part.field)
+        values = self.checked(node, item, node.least)
+        return self.joined(node, "", terms, values)
+
+    def joined(self, node: Many | Joined, separator: str, each: str, values: str) -> str:
+        """The items of a list in one text; of one that people write, in a statement of its own."""
+        if not self.by_hand or self.rule.kind == "lines" or len(self.rule.nodes) == 1:
+            return f"{literal(separator)}.join([{each} for item in {values}])"
+        self.writer.assign(f"text_of_{node.field}", f"{literal(separator)}.join", f"[{each} for item in {values}]")
+        return f"text_of_{node.field}"
 
     def item(self, node: Token | Part) -> str:
         if isinstance(node, Part):
@@ -263,6 +283,9 @@ class _Body:
     def token(self, value: str, name: str, terminal: str, optional: bool) -> str:
         if self.contents.is_json(terminal):
             return f"w.value({value})"
+        name = self.rule.name if self.rule.kind in ("text", "lines") else name
+        if values := self.contents.terminals[terminal].values:
+            return f"w.listed({group(map(literal, values)).flat()}, {value}, {literal(name)})"
         return f"w.fit{'_optional' * optional}({terminal_name(terminal)}, {value}, {literal(name)})"
 
 

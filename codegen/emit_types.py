@@ -39,6 +39,11 @@ def emit_types(contents: Contents, writer: Writer) -> None:
 
 def user_rules(contents: Contents) -> list[str]:
     """The rules whose classes are what users work with: those of roles and in them, without the types of tools."""
+    return [rule for rule in written_by_hand(contents) if contents.rules[rule].kind == "record"]
+
+
+def written_by_hand(contents: Contents) -> list[str]:
+    """The rules whose values users give."""
     found: dict[str, None] = {}
 
     def visit(rule: str) -> None:
@@ -52,7 +57,7 @@ def user_rules(contents: Contents) -> list[str]:
 
     for role in contents.roles:
         visit(role)
-    return [rule for rule in found if contents.rules[rule].kind == "record"]
+    return list(found)
 
 
 def _rule_of(node: Node) -> str | None:

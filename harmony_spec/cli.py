@@ -194,6 +194,8 @@ def convert_tools(file: str, form: str) -> None:
         _refuse(f"{file}: the JSON is nested too deeply")
     except InputError as error:
         _refuse(str(error))
+    except ValueError as error:
+        _refuse(f"{file}: not usable: {error}")
     except HarmonyError as error:
         ERR.print(report.finding(Input(file, None, text), error))
         sys.exit(FINDINGS)

@@ -960,13 +960,13 @@ _CONTENT_IDENTITY = re.compile(
 # CHANNEL_NAME: /[^\s<,.]+/
 _CONTENT_CHANNEL_NAME = re.compile(r"[^\s<,\.\ud800-\udfff]+")
 
-# INSTRUCTIONS: /(?:(?!\n\n# Tools\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
+# INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\/\/ |namespace |\n)(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
 _CONTENT_INSTRUCTIONS = re.compile(
-    r"(?:(?!(?:\n\n# Tools\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+"
+    r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:// |namespace |\n))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+"
 )
 
-# DESCRIPTION: /(?!(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
-_CONTENT_DESCRIPTION = re.compile(r"(?!(?:// [^\n\ud800-\udfff]*\n)*namespace )(?:(?!\n\n#)[^\ud800-\udfff])+")
+# DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
+_CONTENT_DESCRIPTION = re.compile(r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+")
 
 # NAME: /[A-Za-z0-9_$.:\/@+-]+/
 _CONTENT_NAME = re.compile(r"[A-Za-z0-9_\$\.:/@\+\-]+")
@@ -1766,28 +1766,28 @@ def _write__from_tools_content(w: runtime.Layout, m: Any) -> str:
 
 # model_identity: IDENTITY
 def _write_model_identity_content(w: runtime.Layout, m: Any) -> str:
-    return w.fit(_CONTENT_IDENTITY, m, "identity")
+    return w.fit(_CONTENT_IDENTITY, m, "model_identity")
 
 
 # knowledge_cutoff: "Knowledge cutoff: " LINE
 def _write_knowledge_cutoff_content(w: runtime.Layout, m: Any) -> str:
-    return "Knowledge cutoff: " + w.fit(_CONTENT_LINE, m, "line")
+    return "Knowledge cutoff: " + w.fit(_CONTENT_LINE, m, "knowledge_cutoff")
 
 
 # conversation_start_date: "Current date: " LINE
 def _write_conversation_start_date_content(w: runtime.Layout, m: Any) -> str:
-    return "Current date: " + w.fit(_CONTENT_LINE, m, "line")
+    return "Current date: " + w.fit(_CONTENT_LINE, m, "conversation_start_date")
 
 
 # reasoning_effort: "Reasoning: " EFFORT
 def _write_reasoning_effort_content(w: runtime.Layout, m: Any) -> str:
-    return "Reasoning: " + w.fit(_CONTENT_EFFORT, m, "effort")
+    return "Reasoning: " + w.listed(("low", "medium", "high"), m, "reasoning_effort")
 
 
 # channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?
 def _write_channel_config_content(w: runtime.Layout, m: ChannelConfig) -> str:
     text = "# Valid channels: " + _write_valid_channels_content(w, m.valid_channels) + "."
-    if m.channel_required:
+    if w.flag(m.channel_required, "channel_required"):
         text += " Channel must be included for every message."
     if w.decide(m.function_calls, "function_calls"):
         text += "\nCalls to these tools must go to the commentary channel: 'functions'."
@@ -1796,7 +1796,8 @@ def _write_channel_config_content(w: runtime.Layout, m: ChannelConfig) -> str:
 
 # valid_channels: CHANNEL_NAME (", " CHANNEL_NAME)*
 def _write_valid_channels_content(w: runtime.Layout, m: Any) -> str:
-    return ", ".join([w.fit(_CONTENT_CHANNEL_NAME, item, "channel_name") for item in m])
+    channel_names = w.items(m, "valid_channels", 1)
+    return ", ".join([w.fit(_CONTENT_CHANNEL_NAME, item, "channel_name") for item in channel_names])
 
 
 # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
@@ -1830,7 +1831,9 @@ def _write_instructions_content(w: runtime.Layout, m: Any) -> str:
 
 # tools: "# Tools" ("\n\n" namespace)+
 def _write_tools_content(w: runtime.Layout, m: Any) -> str:
-    return "# Tools" + "".join(["\n\n" + _write_namespace_content(w, item) for item in m])
+    namespaces = w.items(m, "tools", 1, Namespace)
+    text_of_namespaces = "".join(["\n\n" + _write_namespace_content(w, item) for item in namespaces])
+    return "# Tools" + text_of_namespaces
 
 
 # namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
@@ -1840,12 +1843,14 @@ def _write_namespace_content(w: runtime.Layout, m: Namespace) -> str:
         text = "## " + _write_name_content(w, m.name) + "\n\n"
         if m.description:
             text += _write_description_content(w, m.description)
+        tools = w.items(m.tools, "tools", 1, Tool)
+        text_of_tools = "".join([_write_tool_content(w, item) + "\n\n" for item in tools])
         return (
             text
             + "namespace "
             + _write_name_content(w, m.name)
             + " {\n\n"
-            + "".join([_write_tool_content(w, item) + "\n\n" for item in m.tools])
+            + text_of_tools
             + "} // namespace "
             + _write_name_content(w, m.name)
         )
@@ -1864,7 +1869,7 @@ def _write_name_content(w: runtime.Layout, m: Any) -> str:
 
 # description: ("// " LINE? "\n")+
 def _write_description_content(w: runtime.Layout, m: Any) -> str:
-    return "".join(["// " + w.fit_optional(_CONTENT_LINE, item, "line") + "\n" for item in w.split(m)])
+    return "".join(["// " + w.fit_optional(_CONTENT_LINE, item, "description") + "\n" for item in w.split(m)])
 
 
 # tool: description? "type " name " = " parameters
@@ -1896,7 +1901,9 @@ def _write_definition_content(w: runtime.Layout, m: Definition) -> str:
 
 # response_formats: "# Response Formats" ("\n\n" response_format)+
 def _write_response_formats_content(w: runtime.Layout, m: Any) -> str:
-    return "# Response Formats" + "".join(["\n\n" + _write_response_format_content(w, item) for item in m])
+    response_formats = w.items(m, "response_formats", 1, ResponseFormat)
+    text_of_response_formats = "".join(["\n\n" + _write_response_format_content(w, item) for item in response_formats])
+    return "# Response Formats" + text_of_response_formats
 
 
 # response_format: "## " name "\n\n" description? schema
@@ -2005,7 +2012,7 @@ def _write__comments_content(w: runtime.Layout, m: Any) -> str:
 # title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
 def _write_title_content(w: runtime.Layout, m: Any) -> str:
     return (
-        "".join([w.indent + "// " + w.fit_optional(_CONTENT_LINE, item, "line") + "\n" for item in w.split(m)])
+        "".join([w.indent + "// " + w.fit_optional(_CONTENT_LINE, item, "title") + "\n" for item in w.split(m)])
         + w.indent
         + "//\n"
     )
@@ -2013,7 +2020,7 @@ def _write_title_content(w: runtime.Layout, m: Any) -> str:
 
 # about: (_INDENT? "// " TEXT? "\n")+
 def _write_about_content(w: runtime.Layout, m: Any) -> str:
-    return "".join([w.indent + "// " + w.fit_optional(_CONTENT_TEXT, item, "text") + "\n" for item in w.split(m)])
+    return "".join([w.indent + "// " + w.fit_optional(_CONTENT_TEXT, item, "about") + "\n" for item in w.split(m)])
 
 
 # examples: _INDENT? "// Examples:\n" example+
@@ -2536,6 +2543,17 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                 },
             },
         },
+        "response_format": {
+            "description": "A form of the final answer.",
+            "type": "object",
+            "required": ["name", "schema"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"type": "string"},
+                "schema": {"description": "The JSON Schema of the answer.", "type": ["object", "boolean"]},
+                "description": {"type": ["string", "null"]},
+            },
+        },
         "name": {
             "description": "What a header can hold behind ` to=`; the same names as the grammar's.",
             "type": "string",
@@ -2560,12 +2578,6 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                 "description": {"type": ["string", "null"], "x-always-written": True},
                 "parameters": {"type": ["object", "boolean", "null"]},
             },
-        },
-        "response_format": {
-            "type": "object",
-            "required": ["name", "schema"],
-            "additionalProperties": False,
-            "properties": {"name": {"type": "string"}, "schema": {}, "description": {"type": ["string", "null"]}},
         },
         "channel_config": {
             "type": "object",

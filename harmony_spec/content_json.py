@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from .contents import Contents, Record
+from .contents import Contents, Record, copied
 
 TYPE = "type"
 """The property that tells the parts of a content apart."""
@@ -43,7 +43,7 @@ def _to_json(contents: Contents, schema: Mapping[str, Any], value: Any, describe
         items = [record_to_json(contents, schema, item) for item in value]
         keys = [item[described[KEYED_BY]] for item in items] if KEYED_BY in described else [""]
         return dict(zip(keys, items, strict=True)) if keys == sorted(set(keys)) and KEYED_BY in described else items
-    return next((same for same in described.get("enum", ()) if _same(same, value)), value)
+    return next((same for same in described.get("enum", ()) if _same(same, value)), copied(value))
 
 
 def record_from_json(contents: Contents, schema: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> Record:
@@ -57,12 +57,8 @@ def record_from_json(contents: Contents, schema: Mapping[str, Any], name: str, v
         if found is not None:
             given[part.name] = _from_json(contents, schema, found, described)
         elif not _is_required(part):
-            given[part.name] = [] if _holds_list(described) else False if described.get("type") == "boolean" else None
+            given[part.name] = [] if part.default_factory is list else False if part.default is False else None
     return made(**given)
-
-
-def _holds_list(described: Mapping[str, Any]) -> bool:
-    return described.get("type") == "array" or KEYED_BY in described
 
 
 def _from_json(contents: Contents, schema: Mapping[str, Any], value: Any, described: Mapping[str, Any]) -> Any:
@@ -73,8 +69,8 @@ def _from_json(contents: Contents, schema: Mapping[str, Any], value: Any, descri
         return [record_from_json(contents, schema, item, entry) for entry in value]
     if (name := described.get("x-record")) and isinstance(value, dict):
         return record_from_json(contents, schema, name, value)
-    spelled = described.get("x-values")
-    return next((same for same in spelled if _same(same, value)), value) if spelled else value
+    spelled = described.get("x-values", ())
+    return next((same for same in spelled if _same(same, value)), copied(value))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -39,15 +39,19 @@ class Record:
         return self.contents.write(self, {})
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, str):
-            return other in (self.text(), self._decided(True))
-        if isinstance(other, type(self)):
-            return self._decided(False) == other._decided(False)
-        return NotImplemented
+        """Whether a text or a record says the same. What is left to the conversation may be either way."""
+        if not isinstance(other, (str, type(self))):
+            return NotImplemented
+        try:
+            texts = self._texts()
+            return other in texts if isinstance(other, str) else not texts.isdisjoint(other._texts())
+        except RenderError:
+            return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
-    def _decided(self, value: bool) -> str:
-        """The text, with what is left to the conversation decided in one way."""
-        return self.contents.write(self, dict.fromkeys(self.contents.decided, value), force=True)
+    def _texts(self) -> set[str]:
+        """The texts that this can be written as."""
+        decided = self.contents.decided
+        return {self.contents.write(self, dict.fromkeys(decided, value)) for value in (False, True)}
 
 
 @dataclass(frozen=True)
@@ -124,35 +128,38 @@ class Contents:
         found = self.readers[made](reader)
         if found is NOTHING or reader.at != len(text):
             return None
-        if any(getattr(found, part.name) == text for part in fields(found)):
+        values = (getattr(found, part.name) for part in fields(found))
+        if any(isinstance(value, str) and value == text for value in values):
             return None  # all of it is one free text, so that it says no more as a structure
         try:
             return found if self.write(found, {}) == text else None
         except RenderError:
             return None
 
-    def write(self, record: Record, decided: Mapping[str, bool], force: bool = False) -> str:
+    def write(self, record: Record, decided: Mapping[str, bool]) -> str:
         """The text of a record.
 
         Args:
             record: what to write.
             decided: the flags that the conversation decides, for those that the record leaves open.
-            force: decide also those that it does not.
         """
         try:
-            key = marshal.dumps((snapshot(record), tuple(decided.items()), force))
+            key = marshal.dumps((snapshot(record), tuple(decided.items())))
         except ValueError:
-            return self._write(record, decided, force)
+            return self._write(record, decided)
         text = self.texts.get(key)
         if text is None:
-            text = self._write(record, decided, force)
+            text = self._write(record, decided)
             if len(text) <= KEPT:
                 remember_content(self.texts, key, text)
         return text
 
-    def _write(self, record: Record, decided: Mapping[str, bool], force: bool) -> str:
+    def _write(self, record: Record, decided: Mapping[str, bool]) -> str:
         try:
-            return self.writers[type(record)](Layout(decided, force), record)
+            return self.writers[type(record)](Layout(decided), record)
+        except (AttributeError, TypeError) as error:
+            message = f"{self.names[type(record)]} holds a value of another type than it declares: {error}"
+            raise RenderError(INEXPRESSIBLE, message) from None
         except Inexpressible as error:
             said = f"{self._blamed(record)}{error.rule} cannot be written: {error.reason}"
             if error.place is None:
@@ -176,7 +183,12 @@ class Contents:
         reader = Reader(text)
         found = self.readers[made](reader)
         if found is not NOTHING and reader.at == len(text):
-            written = self.write(found, {})
+            try:
+                written = self.write(found, {})
+            except RenderError as error:
+                message, named = f"what the text says cannot be written: {error.message}", error.message.split("'")[1:2]
+                at = max(text.find(named[0].rsplit("/", 1)[-1]), 0) if named else 0
+                return ToolError(INVALID_TOOL, message, span=Span(at, len(text)))
             at = next((i for i, (a, b) in enumerate(zip(text, written, strict=False)) if a != b), len(text))
             expected: tuple[str, ...] = (repr(written[at : at + LONGEST]),)
         else:

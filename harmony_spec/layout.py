@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Write = Callable[["Layout", Any], str]
@@ -37,14 +37,34 @@ class Inexpressible(Exception):
 class Layout:
     """What writers share: the indent of the line that is written, and the names that are taken."""
 
-    def __init__(self, decided: Mapping[str, bool], force: bool = False) -> None:
+    def __init__(self, decided: Mapping[str, bool]) -> None:
         self.indent = ""
         self.names: set[str] = set()
-        self.decided, self.force = decided, force
+        self.decided = decided
 
     def decide(self, value: bool | None, name: str) -> bool:
         """A flag that the conversation decides where the record leaves it open."""
-        return self.decided.get(name, False) if value is None or self.force else value
+        return self.decided.get(name, False) if value is None else self.flag(value, name)
+
+    def flag(self, value: bool, name: str) -> bool:
+        if value is not True and value is not False:
+            raise Inexpressible(name, f"{value!r} is neither true nor false")
+        return value
+
+    def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
+        """The items of a list, each of a class."""
+        if not isinstance(values, (list, tuple)) or len(values) < least:
+            raise Inexpressible(name, f"{values!r} is no list{' of something' * least}")
+        for item in values:
+            if not isinstance(item, made):
+                raise Inexpressible(name, f"{_shortened(repr(item))} is no {made.__name__}")
+        return values
+
+    def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
+        """A text that is one of several."""
+        if value not in values:
+            raise Inexpressible(name, f"{value!r} is none of {', '.join(values)}")
+        return str(value)
 
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
         """A text that fits its terminal; raises `Inexpressible` for another."""
@@ -59,7 +79,10 @@ class Layout:
 
     def value(self, value: Any) -> str:
         """A JSON value on one line, as `serde_json` and `JSON.stringify` write it."""
-        return compact(value)
+        text = compact(value)
+        if json.loads(text) != value:
+            raise Inexpressible("JSON", "a key is no text")
+        return text
 
     def split(self, text: str) -> list[str]:
         """The lines of a text, as TypeScript counts them; a line break at the end begins none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import inspect
 import json
 import types
@@ -13,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from .codec import Tool
-from .errors import INVALID_TOOL, ToolError
+from .errors import INVALID_TOOL, RenderError, ToolError
 
 SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -47,56 +48,107 @@ def tool_from_function(function: Callable[..., Any], *, name: str | None = None)
     """
     import docstring_parser
 
-    documented = docstring_parser.parse(inspect.getdoc(function) or "")
+    documented = docstring_parser.parse(inspect.getdoc(_inner(function)) or "")
     described = {item.arg_name: item.description for item in documented.params}
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise ToolError(INVALID_TOOL, f"an annotation of {function!r} is unknown: {error}") from None
+    hints, parameters_of = _hints(function), _parameters(function)
+    found = _Found({}, {})
     properties: dict[str, Any] = {}
     required = []
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in parameters_of:
         if parameter.kind is parameter.VAR_KEYWORD:
             continue
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
             message = f"{parameter.name!r} can only be given by position, and calls name their arguments"
             raise ToolError(INVALID_TOOL, message, pointer=f"/parameters/properties/{parameter.name}")
-        schema = _schema(hints.get(parameter.name, parameter.empty), f"/parameters/properties/{parameter.name}")
+        schema = _schema(hints.get(parameter.name, parameter.empty), f"/parameters/properties/{parameter.name}", found)
         if described.get(parameter.name):
             schema = {"description": described[parameter.name], **schema}
         if parameter.default is parameter.empty:
             required.append(parameter.name)
-        elif _is_json(parameter.default):
-            schema["default"] = json.loads(json.dumps(parameter.default))
+        elif (default := _json(parameter.default)) is not _NO_JSON:
+            schema["default"] = default
         properties[parameter.name] = schema
     parameters: dict[str, Any] | None = {"type": "object", "properties": properties} if properties else None
     if parameters and required:
         parameters["required"] = required
+    if parameters and found.definitions:
+        parameters["$defs"] = found.definitions
     said = (documented.short_description, documented.long_description)
     description = "\n\n".join(text for text in said if text)
-    return Tool(name or function.__name__, description or None, parameters)
+    tool = Tool(_name(function) if name is None else name, description or None, parameters)
+    try:
+        tool.text()
+    except ToolError:
+        raise
+    except RenderError as error:
+        raise ToolError(INVALID_TOOL, error.message, pointer="/name", hint="Give another name.") from None
+    return tool
 
 
-def _is_json(value: object) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_json, value))
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
-    return value is None or type(value) in (str, int, float, bool)
+def _name(function: Callable[..., Any]) -> str:
+    inner = function.func if isinstance(function, functools.partial) else function
+    return str(getattr(inner, "__name__", type(inner).__name__))
 
 
-def _schema(hint: Any, at: str) -> dict[str, Any]:
+def _inner(function: Callable[..., Any]) -> Any:
+    """What says most about a function: what a partial calls, or the method by which an object can be called."""
+    inner: Any = function.func if isinstance(function, functools.partial) else function
+    return inner if inspect.isroutine(inner) or isinstance(inner, type) else type(inner).__call__
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise ToolError(INVALID_TOOL, f"{function!r} has no signature: {error}") from None
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(_inner(function), include_extras=True)
+    except Exception as error:  # an annotation is code, which may raise anything
+        message = f"an annotation of {_name(function)!r} cannot be read: {error}"
+        raise ToolError(INVALID_TOOL, message, pointer="/parameters/properties") from None
+
+
+_NO_JSON = object()
+
+
+def _json(value: object) -> Any:
+    """A value as JSON has it; an enumerated one as its value. `_NO_JSON` for what it does not have."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return _NO_JSON
+
+
+@dataclasses.dataclass
+class _Found:
+    """What is found on the way through annotations.
+
+    Attributes:
+        definitions: the schemas of classes that have a name.
+        within: the classes that are being described, and whether they refer to themselves.
+    """
+
+    definitions: dict[str, Any]
+    within: dict[type, bool]
+
+
+def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of an annotation; `at` is the JSON pointer of where it goes."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         said = next((text for text in arguments[1:] if isinstance(text, str)), None)
-        return ({"description": said} if said else {}) | _schema(arguments[0], at)
+        return ({"description": said} if said else {}) | _schema(arguments[0], at, found)
     if origin in (typing.Required, typing.NotRequired):
-        return _schema(arguments[0], at)
+        return _schema(arguments[0], at, found)
     if origin is Literal:
-        return _listed(list(arguments))
+        return _listed(list(arguments), at)
     if origin in (Union, types.UnionType):
-        options = [_schema(option, at) for option in arguments]
+        options = [_schema(option, at, found) for option in arguments]
         plain = all(set(option) == {"type"} for option in options)
         return {"type": [option["type"] for option in options]} if plain else {"anyOf": options}
     try:
@@ -104,43 +156,70 @@ def _schema(hint: Any, at: str) -> dict[str, Any]:
             return dict(SCALARS[hint])
     except TypeError:
         pass
+    made = origin if isinstance(origin, type) else hint if isinstance(hint, type) else object
     if origin is tuple and arguments[-1:] != (...,):
-        return {"type": "array", "prefixItems": [_schema(item, at) for item in arguments], "items": False}
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _schema(arguments[1], at)}
-    if isinstance(origin, type) and issubclass(origin, (Sequence, AbstractSet)):
-        unique = {"uniqueItems": True} if issubclass(origin, AbstractSet) else {}
-        return {"type": "array", "items": _schema(arguments[0], at)} | unique
+        places = [_schema(item, at, found) for item in arguments]
+        fixed = {"prefixItems": places, "items": False} if places else {}
+        return {"type": "array", **fixed, "minItems": len(places), "maxItems": len(places)}
+    if issubclass(made, Mapping) and not typing.is_typeddict(made):
+        return {"type": "object", **({"additionalProperties": _schema(arguments[-1], at, found)} if arguments else {})}
+    if issubclass(made, (Sequence, AbstractSet)) and not issubclass(made, (str, bytes)):
+        unique = {"uniqueItems": True} if issubclass(made, AbstractSet) else {}
+        return {"type": "array", **({"items": _schema(arguments[0], at, found)} if arguments else {}), **unique}
     if isinstance(hint, type):
-        return _class(hint, at)
+        return _class(hint, at, found)
     raise ToolError(INVALID_TOOL, f"{hint!r} has no JSON Schema", pointer=at)
 
 
-def _listed(values: list[Any]) -> dict[str, Any]:
+def _listed(values: list[Any], at: str) -> dict[str, Any]:
+    values = [_json(value) for value in values]
+    if _NO_JSON in values:
+        raise ToolError(INVALID_TOOL, "a listed value is no JSON value", pointer=at)
     kinds = {type(value): None for value in values}
     known = SCALARS.get(next(iter(kinds)), {}) if len(kinds) == 1 else {}
     return {**known, "enum": values}
 
 
-def _class(made: type, at: str) -> dict[str, Any]:
+def _class(made: type, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of a class."""
     if callable(describe := getattr(made, "model_json_schema", None)):
-        return dict(describe())
+        schema = dict(describe())
+        found.definitions |= schema.pop("$defs", {})
+        return schema
     if issubclass(made, enum.Enum):
-        return _listed([member.value for member in made])
+        return _listed([member.value for member in made], at)
+    if made in found.within:
+        found.within[made] = True
+        return {"$ref": f"#/$defs/{made.__name__}"}
+    found.within[made] = False
+    schema = _fields(made, at, found)
+    if found.within.pop(made):
+        found.definitions[made.__name__] = schema
+        return {"$ref": f"#/$defs/{made.__name__}"}
+    return schema
+
+
+def _fields(made: type, at: str, found: _Found) -> dict[str, Any]:
+    """The JSON Schema of a class with fields."""
     if typing.is_typeddict(made):
         hints = typing.get_type_hints(made, include_extras=True)
-        required_keys: frozenset[str] = getattr(made, "__required_keys__", frozenset())
-        return _object(hints, [name for name in hints if name in required_keys], at)
+        total = getattr(made, "__total__", True)
+        origins = {name: get_origin(hint) for name, hint in hints.items()}
+        needed = [
+            n
+            for n, origin in origins.items()
+            if origin is typing.Required or (total and origin is not typing.NotRequired)
+        ]
+        return _object(hints, needed, at, found)
     if dataclasses.is_dataclass(made):
-        fields = dataclasses.fields(made)
+        fields = [field for field in dataclasses.fields(made) if field.init]
         missing = dataclasses.MISSING
         required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
         hints = typing.get_type_hints(made, include_extras=True)
-        return _object({f.name: hints[f.name] for f in fields}, required, at)
+        return _object({f.name: hints[f.name] for f in fields}, required, at, found)
     raise ToolError(INVALID_TOOL, f"the class {made.__name__} has no JSON Schema", pointer=at)
 
 
-def _object(hints: Mapping[str, Any], required: list[str], at: str) -> dict[str, Any]:
-    properties = {name: _schema(hint, f"{at}/properties/{name}") for name, hint in hints.items()}
+def _object(hints: Mapping[str, Any], required: list[str], at: str, found: _Found) -> dict[str, Any]:
+    properties = {name: _schema(hint, f"{at}/properties/{name}", found) for name, hint in hints.items()}
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from . import codec
 from .codec import DeveloperContent, Namespace, SystemContent, Tool
-from .errors import INVALID_TOOL, ToolError
+from .errors import INVALID_TOOL, RenderError, ToolError
+from .reading import NESTING
+from .types_of_schemas import escaped
 
 FUNCTION = "function"
 """The type of a tool, and the property that holds its definition, in OpenAI's chat completions and responses."""
@@ -31,16 +34,19 @@ def tools_from_json(value: object) -> list[Namespace]:
         ToolError: something is no definition; says where, as a JSON pointer, and which rule it breaks.
     """
     found: dict[str, Namespace] = {}
+    loose = Namespace(codec.FUNCTION_NAMESPACE)
     for at, entry in _entries(value, ""):
         if isinstance(entry, dict) and "tools" in entry:
             namespace = _namespace(entry, at)
-            if namespace.name in found and found[namespace.name].tools:
-                raise ToolError(INVALID_TOOL, f"a second namespace {namespace.name!r}", pointer=f"{at}/name")
+            _require_new(namespace.name, found, at)
             found[namespace.name] = namespace
-        else:
-            functions = found.setdefault(codec.FUNCTION_NAMESPACE, Namespace(codec.FUNCTION_NAMESPACE))
-            functions.tools.append(_tool(*_definition(entry, at)))
-            _require_distinct(functions, at)
+            continue
+        tool = _tool(*_definition(entry, at))
+        _require_new(tool.name, {other.name for other in loose.tools}, at)
+        loose.tools.append(tool)
+        if loose.name not in found:
+            found[loose.name] = loose
+        _require_new(loose.name, {loose.name} if found[loose.name] is not loose else (), at)
     return [found[name] for name in sorted(found)]
 
 
@@ -49,7 +55,7 @@ def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and "tools" in value and "name" not in value:
         value, at = value["tools"], f"{at}/tools"
         if isinstance(value, dict):
-            yield from ((f"{at}/{name}", entry) for name, entry in value.items())
+            yield from ((f"{at}/{escaped(name)}", entry) for name, entry in value.items())
             return
     if isinstance(value, list):
         yield from ((f"{at}/{index}", entry) for index, entry in enumerate(value))
@@ -59,46 +65,61 @@ def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
 
 def _definition(entry: Any, at: str) -> tuple[dict[str, Any], str]:
     """What defines a function, in any of the forms, and its JSON pointer."""
-    kind = entry.get("type", FUNCTION) if isinstance(entry, dict) else None
-    if kind != FUNCTION:
-        message = f"a tool of type {kind!r}" if kind else f"a {type(entry).__name__}"
+    if not isinstance(entry, dict) or "tools" in entry or entry.get("type", FUNCTION) != FUNCTION:
+        typed = isinstance(entry, dict) and "type" in entry
         raise ToolError(
             INVALID_TOOL,
-            f"{message} is no function and no namespace",
-            pointer=f"{at}/type" if kind else at,
+            f"{json.dumps(entry)[:60]} is no function{'' if 'tools' in at else ' and no namespace'}",
+            pointer=f"{at}/type" if typed else at,
+            rule="type",
             hint="Give function tools of chat completions or responses, or namespaces with name and tools.",
         )
-    if isinstance(entry.get(FUNCTION), dict):
+    if FUNCTION in entry:
         entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
+        if not isinstance(entry, dict):
+            raise ToolError(INVALID_TOOL, f"{json.dumps(entry)[:60]} is no object", pointer=at, rule="type")
     return {key: entry[key] for key in ("name", "description", "parameters") if key in entry}, at
 
 
 def _tool(definition: dict[str, Any], at: str) -> Tool:
     _require_valid(definition, Tool, at)
     tool = Tool(definition["name"], definition.get("description"), definition.get("parameters"))
+    _require_text(tool, at)
+    return tool
+
+
+def _require_text(item: Tool | Namespace, at: str) -> None:
+    """Raise for what the format has no way to write."""
     try:
-        tool.text()
+        item.text().encode()
     except ToolError as error:
         raise ToolError(error.code, error.message, pointer=f"{at}/parameters{error.pointer}", rule=error.rule) from None
-    return tool
+    except RenderError as error:
+        raise ToolError(INVALID_TOOL, error.message, pointer=at, rule=error.code.name) from None
+    except UnicodeEncodeError:
+        message = "a text holds half of a character (a lone surrogate)"
+        raise ToolError(INVALID_TOOL, message, pointer=at, rule="text") from None
 
 
 def _namespace(entry: dict[str, Any], at: str) -> Namespace:
     tools = entry["tools"]
     if not isinstance(tools, list):
-        raise ToolError(INVALID_TOOL, f"{type(tools).__name__} is no list of tools", pointer=f"{at}/tools")
+        raise ToolError(INVALID_TOOL, f"{json.dumps(tools)[:60]} is no list", pointer=f"{at}/tools", rule="type")
     head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
     _require_valid(head, Namespace, at)
-    made = [_tool(*_definition(tool, f"{at}/tools/{index}")) for index, tool in enumerate(tools)]
-    namespace = Namespace(head["name"], head.get("description"), made)
-    _require_distinct(namespace, at)
+    namespace = Namespace(head["name"], head.get("description"))
+    for index, entry in enumerate(tools):
+        tool = _tool(*_definition(entry, f"{at}/tools/{index}"))
+        _require_new(tool.name, {other.name for other in namespace.tools}, f"{at}/tools/{index}")
+        namespace.tools.append(tool)
+    _require_text(namespace, at)
     return namespace
 
 
-def _require_distinct(namespace: Namespace, at: str) -> None:
-    names = [tool.name for tool in namespace.tools]
-    if names and names.count(names[-1]) > 1:
-        raise ToolError(INVALID_TOOL, f"a second tool {names[-1]!r} in {namespace.name!r}", pointer=at)
+def _require_new(name: str, taken: Container[str], at: str) -> None:
+    if name in taken:
+        message = f"{name!r} is defined a second time"
+        raise ToolError(INVALID_TOOL, message, pointer=f"{at}/name", rule="names are defined once")
 
 
 def _require_valid(value: dict[str, Any], made: type[Tool] | type[Namespace], at: str) -> None:
@@ -109,10 +130,10 @@ def _require_valid(value: dict[str, Any], made: type[Tool] | type[Namespace], at
     try:
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     except RecursionError:
-        raise ToolError(INVALID_TOOL, "nested too deeply", pointer=at) from None
+        raise ToolError(INVALID_TOOL, f"nested more than {NESTING} deep", pointer=at, rule="nesting") from None
     if errors:
         error = min(_innermost(errors), key=lambda error: -len(error.absolute_path))
-        path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.absolute_path)
+        path = "".join(f"/{escaped(str(step))}" for step in error.absolute_path)
         rule = f"{error.validator} {error.validator_value!r}"[:100]
         raise ToolError(INVALID_TOOL, error.message[:200], pointer=at + path, rule=rule)
 
@@ -164,14 +185,17 @@ def tools_from_text(text: str) -> list[Namespace]:
     Raises:
         ToolError: the text is not what namespaces are written as; the span says how far it is.
     """
+    for source in dict.fromkeys((text.rstrip("\n"), text, HEADING + text.rstrip("\n"), HEADING + text)):
+        for made in (DeveloperContent, SystemContent):
+            content = codec.FORMAT.contents.structure(made, source)
+            if isinstance(content, (DeveloperContent, SystemContent)) and content.tools:
+                return content.tools
     text = text.rstrip("\n")
-    for made in (DeveloperContent, SystemContent):
-        content = codec.FORMAT.contents.structure(made, text)
-        if isinstance(content, (DeveloperContent, SystemContent)) and content.tools:
-            return content.tools
-    namespace = codec.FORMAT.contents.structure(Namespace, text)
-    if isinstance(namespace, Namespace):
-        return [namespace]
     contents = codec.FORMAT.contents
     errors = [contents.unread(DeveloperContent, text), contents.unread(Namespace, text)]
     raise max(errors, key=lambda error: error.span.start if error.span else 0)
+
+
+_EXAMPLE = Namespace("a")
+HEADING = tools_to_text([_EXAMPLE]).removesuffix(_EXAMPLE.text())
+"""What stands before the first namespace of a content."""

@@ -254,7 +254,7 @@ class TypeWriter:
         used |= {"properties", "required"}
         needed = set(required)
         members = [
-            self.member(name, value, name in needed, f"{at}/properties/{_escaped(name)}", depth + 1)
+            self.member(name, value, name in needed, f"{at}/properties/{escaped(name)}", depth + 1)
             for name, value in properties.items()
         ]
         members += [
@@ -423,7 +423,8 @@ def _is_local(pointer: str) -> bool:
     return pointer == "#" or pointer.startswith("#/")
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as a step of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 

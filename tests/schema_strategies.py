@@ -225,18 +225,18 @@ def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
         Namespace,
         st.sampled_from([FUNCTIONS, "browser", "mcp.x"]),
         descriptions,
-        st.lists(tools(parameters), min_size=1),
+        st.lists(tools(parameters), min_size=1, max_size=2),
     )
     empty = st.builds(Namespace, st.just("python"), st.none() | st.sampled_from(["Runs code.", "a\n\n# b\n", "// x\n"]))
-    return st.lists(full | empty.filter(writable), max_size=3)
+    return st.lists(full | empty.filter(writable), max_size=2)
 
 
 def writable(record: Any) -> bool:
+    """Whether there is a text; a structure that says nothing is the empty text, which is read as a text."""
     try:
-        record.text()
+        return bool(record.text())
     except RenderError:
         return False
-    return True
 
 
 def developers(parameters: Drawn) -> st.SearchStrategy[DeveloperContent]:

@@ -1,7 +1,4 @@
-"""Structured contents: what is written is the guide's text, and a text is a structure only if that writes it again.
-
-What is marked as a failure to come is a bug that is known.
-"""
+"""Structured contents: what is written is the guide's text, and a text is a structure only if that writes it again."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from harmony_spec.codec import ChannelConfig, DeveloperContent, Message, Namespa
 LOCATION = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
 FUNCTIONS = Namespace("functions", tools=[Tool("weather", "The weather.\nToday.", LOCATION), Tool("time")])
 PYTHON = Namespace("python", "Runs code.\n\nSlowly.")
+CHANNELS = ChannelConfig(["final"], True, False)
 
 FUNCTIONS_TEXT = """\
 ## functions
@@ -73,12 +71,12 @@ Be brief.
 
 ## word
 
-"string\""""
+{{"type":"string"}}"""
 
 
-def bug(*values: object) -> Any:
-    """A case that fails today."""
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True))
+def wrong(value: Any) -> Any:
+    """A value of a type that is not declared."""
+    return value
 
 
 def system() -> SystemContent:
@@ -87,7 +85,7 @@ def system() -> SystemContent:
 
 def developer() -> DeveloperContent:
     answer = ResponseFormat("answer", {"type": "object", "title": "\u00e9"}, "The answer.")
-    return DeveloperContent("Be brief.", [FUNCTIONS, PYTHON], [answer, ResponseFormat("word", "string")])
+    return DeveloperContent("Be brief.", [FUNCTIONS, PYTHON], [answer, ResponseFormat("word", {"type": "string"})])
 
 
 def read(text: str, role: Any = "developer") -> Any:
@@ -140,7 +138,7 @@ def settings_survive(chosen: tuple[Any, ...]) -> None:
     text = "\n\n".join(section if isinstance(section, str) else section.text() for section in sections if section)
     assert content.text() == text
     alone = [item for item in chosen if item]
-    if alone not in ([identity], [channels]):  # one free text is no structure; that channels are none is a bug: below
+    if alone != [identity]:  # one free text is no structure
         assert shown(read(text, "system")) == shown(content if text else "")
     value = json.loads(json.dumps(to_json([Message("system", content)])))
     assert to_json(from_json(value)) == value
@@ -153,10 +151,8 @@ def settings_survive(chosen: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize("tools", [[], [FUNCTIONS], [FUNCTIONS, PYTHON], [Namespace("a", "x"), FUNCTIONS]])
 @pytest.mark.parametrize("formats", [[], [ResponseFormat("r", {})]])
 def test_every_combination_of_a_developer_content(
-    instructions: Any, tools: list[Namespace], formats: list[ResponseFormat], request: pytest.FixtureRequest
+    instructions: Any, tools: list[Namespace], formats: list[ResponseFormat]
 ) -> None:
-    if instructions is not None and tools and not tools[0].tools:
-        request.applymarker(pytest.mark.xfail(strict=True))  # instructions swallow the tools
     content = DeveloperContent(instructions, tools, formats)
     assert shown(read(content.text())) == shown(content if content.text() else "")
     value = json.loads(json.dumps(to_json([Message("developer", content)])))
@@ -168,11 +164,10 @@ def test_every_combination_of_a_developer_content(
     ("role", "content"),
     [
         # a configuration equals its text, which is taken for one free text
-        bug("system", SystemContent(None, None, None, None, [], ChannelConfig(["a"], False, False))),
-        bug("system", SystemContent(tools=[Namespace("m")])),  # the channels become its description
-        bug("developer", DeveloperContent(tools=[Namespace("m"), Namespace("n")])),  # n becomes m's description
-        bug("developer", DeveloperContent(tools=[Namespace("m"), FUNCTIONS])),  # and so do the functions
-        bug("developer", DeveloperContent("Hi.", [PYTHON])),  # the tools become instructions
+        pytest.param("system", SystemContent(None, None, None, None, [], ChannelConfig(["a"], False, False))),
+        pytest.param("system", SystemContent(None, tools=[Namespace("m")], channel_config=CHANNELS)),
+        pytest.param("developer", DeveloperContent(tools=[Namespace("m"), Namespace("n")])),
+        pytest.param("developer", DeveloperContent(tools=[Namespace("m"), FUNCTIONS])),
         ("developer", DeveloperContent(tools=[PYTHON, FUNCTIONS])),
         ("developer", DeveloperContent(tools=[Namespace("m", "} // namespace m", [Tool("f", "} // namespace m")])])),
         ("developer", DeveloperContent(tools=[Namespace("m", "\n", [Tool("f", "a\n\nb")])])),
@@ -234,35 +229,34 @@ def format_named(name: Any, schema: Any = None, description: Any = None) -> Mess
     [
         (Message("user", SystemContent()), ["SystemContent", "system", "user"]),
         (Message("system", developer()), ["DeveloperContent", "developer", "system"]),
-        (Message("developer", PYTHON), ["Namespace", "developer"]),  # type: ignore[arg-type]
+        (Message("developer", PYTHON), ["Namespace", "developer"]),
         (settings_with(model_identity=5), ["identity", "5"]),
         (settings_with(model_identity="a\nCurrent date: b"), ["identity", r"'a\nCurrent date: b'"]),
         (settings_with(reasoning_effort="max"), ["effort", "'max'"]),
         (settings_with(reasoning_effort="High"), ["effort", "'High'"]),
         (settings_with(channel_config=ChannelConfig(["a b"])), ["channel_config", "'a b'"]),
-        (settings_with(channel_config=ChannelConfig(["a", 5])), ["channel_config", "5"]),  # type: ignore[list-item]
+        (settings_with(channel_config=ChannelConfig(["a", 5])), ["channel_config", "5"]),
         (of_tools(Namespace("a b")), ["namespace", "name", "'a b'"]),
         (of_tools(Namespace("n", tools=[Tool("a\nb")])), ["namespace n", "name", r"'a\nb'"]),
         (of_tools(Namespace("n", tools=[Tool("<|start|>")])), ["namespace n", "name", "'<|start|>'"]),
         (of_tools(Namespace("n", tools=[Tool("f", "\ud800")])), ["namespace n: tool f", r"'\ud800'"]),
-        (of_tools(Namespace("n", tools=[Tool("f", None, 5)])), ["namespace n: tool f", "5"]),  # type: ignore[arg-type]
+        (of_tools(Namespace("n", tools=[Tool("f", None, 5)])), ["namespace n: tool f", "5"]),
         (of_tools(Namespace("n", "a\n\n# b")), ["namespace n", "description", r"'a\n\n# b'"]),
         (format_named("a b"), ["response_format", "name", "'a b'"]),
         (format_named("r", float("nan")), ["response_format r", "JSON"]),
         (format_named("r", {}, 5), ["response_format r", "description", "5"]),
         (Message("developer", DeveloperContent("\n\n# Response Formats\n\n## r")), ["instructions"]),
-        bug(settings_with(knowledge_cutoff="a\nb"), ["knowledge_cutoff", r"'a\nb'"]),  # it says "line"
-        bug(settings_with(conversation_start_date=5), ["conversation_start_date", "5"]),  # it says "line"
-        bug(settings_with(channel_config={}), ["channel_config", "{}"]),  # AttributeError
-        bug(settings_with(tools=5), ["tools", "5"]),  # TypeError
-        bug(settings_with(tools=[5]), ["tools", "5"]),  # AttributeError
-        bug(of_tools(Tool("f")), ["tools", "Tool"]),  # AttributeError
-        bug(of_tools(Namespace("n", tools=[5])), ["namespace n", "5"]),  # type: ignore[list-item]  # AttributeError
-        bug(Message("developer", DeveloperContent(response_formats=[5])), ["5"]),  # type: ignore[list-item]
-        bug(settings_with(channel_config=ChannelConfig("final")), ["final"]),  # type: ignore[arg-type]  # f, i, n, …
-        bug(settings_with(channel_config=ChannelConfig(["a"], False, "no")), ["no"]),  # type: ignore[arg-type]
-        bug(settings_with(channel_config=ChannelConfig([], True)), ["valid_channels"]),  # left out without a word
-        bug(format_named("r", {1: 2}), ["1"]),  # written as {"1":2}
+        pytest.param(settings_with(knowledge_cutoff="a\nb"), ["knowledge_cutoff", r"'a\nb'"]),
+        pytest.param(settings_with(conversation_start_date=5), ["conversation_start_date", "5"]),
+        pytest.param(settings_with(channel_config={}), ["system_content"]),
+        pytest.param(settings_with(tools=5), ["tools", "5"]),
+        pytest.param(settings_with(tools=[5]), ["tools", "5"]),
+        pytest.param(of_tools(Tool("f")), ["tools", "Tool"]),
+        pytest.param(of_tools(Namespace("n", tools=wrong([5]))), ["namespace n", "5"]),
+        pytest.param(Message("developer", DeveloperContent(response_formats=wrong([5]))), ["5"]),
+        pytest.param(settings_with(channel_config=ChannelConfig(wrong("final"))), ["final"]),
+        pytest.param(settings_with(channel_config=ChannelConfig(["a"], False, wrong("no"))), ["no"]),
+        pytest.param(format_named("r", {1: 2}), ["no text"]),
     ],
 )
 def test_what_cannot_be_written_names_message_field_and_value(message: Message, said: list[str]) -> None:
@@ -273,7 +267,6 @@ def test_what_cannot_be_written_names_message_field_and_value(message: Message, 
         assert [word for word in said if word not in caught.value.message] == []
 
 
-@pytest.mark.xfail(strict=True)
 def test_comparing_what_cannot_be_written_is_no_error() -> None:
     """It raises the error of writing, also from `in` and from comparing messages."""
     assert SystemContent(knowledge_cutoff="") != "x"
@@ -319,13 +312,12 @@ def test_a_content_equals_its_text() -> None:
     assert Tool("f") == "type f = () => any;"
 
 
-@pytest.mark.xfail(strict=True)
 def test_what_is_said_differently_differs() -> None:
     """The texts differ, whatever the conversation; only what is left open may equal both."""
     assert ChannelConfig(["a"], False, True) != ChannelConfig(["a"], False, False)
 
 
-@pytest.mark.parametrize("json_form", [False, bug(True)])  # parameters and schemas are the caller's own objects
+@pytest.mark.parametrize("json_form", [False, pytest.param(True)])
 def test_a_change_does_not_reach_the_next_reader(json_form: bool) -> None:
     value = to_json([Message("developer", developer())])
     for _ in range(2):
@@ -360,7 +352,6 @@ def test_what_json_leaves_out_is_absent(part: dict[str, Any], changed: dict[str,
     assert shown(from_part("system", {"type": "system_content", **part})) == shown(expected)
 
 
-@pytest.mark.xfail(strict=True)
 def test_response_formats_that_json_leaves_out_are_none() -> None:
     """Those of `tools` are an empty list; these are None, which breaks loops over them."""
     assert from_part("developer", {"type": "developer_content"}).response_formats == []
@@ -376,7 +367,10 @@ def test_response_formats_that_json_leaves_out_are_none() -> None:
         ({"type": "system_content", "channel_config": {}}, "/channel_config"),
         ({"type": "developer_content", "response_formats": [{"name": "r"}]}, "/response_formats/0"),
         ({"type": "other_content"}, "/type"), ({"model_identity": "x"}, ""),
-        bug({"type": "developer_content", "response_formats": [{"name": "r", "schema": None}]}, ""),  # TypeError
+        (
+            {"type": "developer_content", "response_formats": [{"name": "r", "schema": None}]},
+            "/response_formats/0/schema",
+        ),
     ],
 )  # fmt: skip
 def test_wrong_json_says_where(part: dict[str, Any], pointer: str) -> None:
