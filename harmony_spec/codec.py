@@ -971,9 +971,9 @@ _CONTENT_DESCRIPTION = re.compile(r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namesp
 # NAME: /[A-Za-z0-9_$.:\/@+-]+/
 _CONTENT_NAME = re.compile(r"[A-Za-z0-9_\$\.:/@\+\-]+")
 
-# TEXT: /(?!Examples:\n|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
+# TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
 _CONTENT_TEXT = re.compile(
-    '(?!(?:Examples:\\n|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+'
+    '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+'
 )
 
 # REMARK: /(?!default: )(?:(?! default: )[^\n])+/
@@ -1015,10 +1015,10 @@ _LINES_description = re.compile(r"(?:// (?:[^\n\ud800-\udfff]+)?\n)+")
 _LINE_title = re.compile(r"(?: +)?// ((?:[^\n\ud800-\udfff]+)?)\n")
 _LINES_title = re.compile(r"(?:(?: +)?// (?:[^\n\ud800-\udfff]+)?\n)+(?: +)?//\n")
 _LINE_about = re.compile(
-    '(?: +)?// ((?:(?!(?:Examples:\\n|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?)\\n'
+    '(?: +)?// ((?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?)\\n'
 )
 _LINES_about = re.compile(
-    '(?:(?: +)?// (?:(?!(?:Examples:\\n|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?\\n)+'
+    '(?:(?: +)?// (?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?\\n)+'
 )
 
 _ABSENT_system: runtime.Fields = {
@@ -2566,7 +2566,12 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
                 "description": {"type": ["string", "null"]},
-                "tools": {"x-item": "tool", "type": "array", "items": {"$ref": "#/$defs/tool"}},
+                "tools": {
+                    "x-item": "tool",
+                    "type": "array",
+                    "items": {"$ref": "#/$defs/tool"},
+                    "x-always-written": True,
+                },
             },
         },
         "tool": {
@@ -2627,7 +2632,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
                 "description": {"type": ["string", "null"]},
-                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}},
+                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}, "x-always-written": True},
             },
         },
         "tool": {

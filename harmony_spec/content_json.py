@@ -24,9 +24,12 @@ def record_to_json(contents: Contents, schema: Mapping[str, Any], record: Record
     written = {}
     for part in fields(record):
         value = getattr(record, part.name)
-        if value is None and properties.get(part.name, {}).get(ALWAYS):
+        always = properties.get(part.name, {}).get(ALWAYS)
+        if value is None and always:
             value = ""
-        if value is None or (value == [] and not _is_required(part)):
+        if value is None and part.default in (None, MISSING) and part.default_factory is MISSING:
+            continue
+        if value == [] and not _is_required(part) and not always:
             continue
         written[part.name] = _to_json(contents, schema, value, properties.get(part.name, {}))
     return written

@@ -118,10 +118,12 @@ def _json(value: object) -> Any:
     """A value as JSON has it; an enumerated one as its value. `_NO_JSON` for what it does not have."""
     if isinstance(value, enum.Enum):
         value = value.value
+    value = list(value) if isinstance(value, tuple) else value
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        found = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         return _NO_JSON
+    return found if found == value else _NO_JSON
 
 
 @dataclasses.dataclass

@@ -20,6 +20,12 @@ JsonSchema = dict[str, Any] | bool | None
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 """Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
 
+DATA = frozenset({"default", "const", "enum", "examples", "example"})
+"""Keywords that hold values, which are no schemas whatever they look like."""
+
+NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
+"""Keywords that hold schemas by names, which may be those of keywords."""
+
 COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
 """Keywords that restrict values beside `type`, or instead."""
 
@@ -129,8 +135,22 @@ class TypeWriter:
         kind = type(said.type)
         grouped = kind in (self.made["one_of"], self.made["union"], self.made["intersection"], self.made["array"])
         grouped = grouped or kind in (self.made["annotated"], self.made["group"])
-        name, part = ("group", "type") if grouped else ("annotated", "primary")
-        return self.made[name](**{part: said.type}, **self.comments(said))
+        if grouped:
+            return self.made["group"](type=self.fenced(said.type), **self.comments(said))
+        return self.made["annotated"](primary=said.type, **self.comments(said))
+
+    def fenced(self, made: Any) -> Any:
+        """A type whose first part has its comments in brackets, so that others may stand before them."""
+        if isinstance(made, self.made["annotated"]):
+            comments = {name: getattr(made, name) for name in ("title", "about", "examples", "annotations")}
+            return self.made["group"](type=made.primary, **comments)
+        if isinstance(made, self.made["array"]):
+            return type(made)(self.fenced(made.element), made.dimensions)
+        if isinstance(made, self.made["union"]):
+            return type(made)([self.fenced(made.intersections[0]), *made.intersections[1:]])
+        if isinstance(made, self.made["intersection"]):
+            return type(made)([self.fenced(made.arrays[0]), *made.arrays[1:]])
+        return made
 
     def comments(self, said: Said) -> dict[str, Any]:
         comments = {"title": said.title, "about": said.about, "examples": list(said.examples)}
@@ -157,10 +177,9 @@ class TypeWriter:
         else:
             used.clear()
             said = Said(self.combined(schema, at, depth, used))
-        if len(schema) > len(used):
-            for keyword, value in schema.items():
-                if keyword not in used and keyword not in SILENT:
-                    self.remark(said, keyword, value, at)
+        for keyword, value in schema.items():
+            if keyword not in used and keyword not in SILENT:
+                self.remark(said, keyword, value, at)
         return said
 
     def combined(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
@@ -184,9 +203,20 @@ class TypeWriter:
         elif keyword == "examples" and isinstance(value, list):
             said.examples = value
         elif self.grammar.fits("KEYWORD", keyword):
-            said.annotations += ((keyword, value),)
+            said.annotations += ((keyword, value if keyword in DATA else self.renamed(value, at)),)
         else:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)
+
+    def renamed(self, value: Any, at: str) -> Any:
+        """A part of a schema that stays JSON, its local references by the names of their definitions."""
+        if isinstance(value, list):
+            return [self.renamed(item, at) for item in value]
+        if not isinstance(value, dict):
+            return value
+        found = {key: item if key in DATA else self.renamed(item, at) for key, item in value.items()}
+        if isinstance(pointer := value.get("$ref"), str) and _is_local(pointer):
+            found["$ref"] = f"#/$defs/{self.reference(pointer, at).named}"
+        return found
 
     def plain(self, text: str) -> bool:
         fits = self.grammar.terminals["TEXT"].fullmatch
@@ -197,9 +227,11 @@ class TypeWriter:
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
-        if "$ref" in schema and (reference := self.reference_of(schema["$ref"], at)):
+        pointer = schema.get("$ref")
+        if isinstance(pointer, str) and _is_local(pointer):
             used.add("$ref")
-            yield reference
+            target = self.target(pointer, at)
+            yield self.reference(pointer, at) if self.is_named(pointer) else self.inline(target, at, depth + 1)
         if (base := self.base(schema, at, depth, used)) is not None:
             yield base
         for keyword in ("anyOf", "oneOf", "allOf"):
@@ -236,6 +268,8 @@ class TypeWriter:
 
     def implied_kind(self, schema: dict[str, Any]) -> str | None:
         """The type of a schema that names none, by the keywords that only make sense for one."""
+        if not schema.keys().isdisjoint(COMBINING):
+            return None
         if isinstance(schema.get("properties"), dict):
             return "object"
         return "array" if "items" in schema or "prefixItems" in schema else None
@@ -257,17 +291,22 @@ class TypeWriter:
             self.member(name, value, name in needed, f"{at}/properties/{escaped(name)}", depth + 1)
             for name, value in properties.items()
         ]
-        members += [
-            self.member(name, True, True, at, depth + 1) for name in dict.fromkeys(required) if name not in properties
-        ]
         others = schema.get("additionalProperties", True)
+        unknown = (name for name in dict.fromkeys(required) if name not in properties)
+        members += [self.member(name, others, True, f"{at}/additionalProperties", depth + 1) for name in unknown]
         index = None
         if others is True or others == {}:
             used.add("additionalProperties")
         elif others is not False:
             used.add("additionalProperties")
             index = self.inline(others, f"{at}/additionalProperties", depth + 1)
-        return self.made["object_type"](members, index)
+        made = self.made["object_type"](members, index)
+        if isinstance(schema.get("type"), str) and schema.keys().isdisjoint(COMBINING):
+            return made
+        beside = {k: schema[k] for k in ("patternProperties", "additionalProperties") if k in schema and k not in used}
+        used.update(beside)
+        annotations = [self.made["annotation"](keyword, self.renamed(value, at)) for keyword, value in beside.items()]
+        return self.made["annotated"](annotations=annotations, primary=made) if annotations else made
 
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         if not isinstance(name, str):
@@ -354,16 +393,17 @@ class TypeWriter:
         target = self.target(pointer, at)
         if self.is_named(pointer):
             return None
+        if isinstance(target, bool):
+            target = {} if target else {"not": {}}
         return {**target, **{k: v for k, v in schema.items() if k != "$ref"}} if isinstance(target, dict) else target
-
-    def reference_of(self, pointer: Any, at: str) -> Any:
-        return self.reference(pointer, at) if isinstance(pointer, str) and _is_local(pointer) else None
 
     def reference(self, pointer: str, at: str) -> Any:
         """A type by its name, to be defined."""
         if pointer not in self.names:
             self.target(pointer, at)
-            wanted = re.sub(r"\W", "_", pointer.rsplit("/", 1)[-1], flags=re.ASCII).lstrip("0123456789") or "Arguments"
+            wanted = (
+                re.sub(r"\W", "_", pointer[1:].rsplit("/", 1)[-1], flags=re.ASCII).lstrip("0123456789") or "Arguments"
+            )
             name, number = wanted, 1
             while name in self.layout.names or not self.grammar.fits("NAMED", name):
                 number += 1
@@ -406,17 +446,21 @@ class TypeWriter:
 
 
 def references_in(schema: Any) -> Iterator[str]:
-    """The local references in a schema, but not those in the definitions of its own."""
+    """The local references in a schema, but not those in its definitions, nor what only looks like one in data."""
     todo = [schema]
     while todo:
         value = todo.pop()
-        if isinstance(value, dict):
+        if isinstance(value, list):
+            todo += value
+        elif isinstance(value, dict):
             pointer = value.get("$ref")
             if isinstance(pointer, str) and _is_local(pointer):
                 yield pointer
-            todo += [item for key, item in value.items() if key not in ("$defs", "definitions")]
-        elif isinstance(value, list):
-            todo += value
+            for key, item in value.items():
+                if key in NAMED and isinstance(item, dict):
+                    todo += item.values()
+                elif key not in DATA and key not in ("$defs", "definitions"):
+                    todo.append(item)
 
 
 def _is_local(pointer: str) -> bool:

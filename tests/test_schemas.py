@@ -331,3 +331,9 @@ def test_a_schema_that_accepted_other_values(schema: Any, value: Any) -> None:
 def test_what_stands_beside_a_reference_to_anything() -> None:
     back = read_back({"type": "object", "properties": {"a": {**A, "description": "d"}}, "$defs": {"A": True}})
     assert back["properties"]["a"] == {"description": "d"}
+
+
+@pytest.mark.parametrize("kind", ["array", "object"])
+def test_what_is_said_of_an_array_or_object_alone(kind: str) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": kind, "description": "d"}}}
+    assert read_back(schema)["properties"]["a"]["description"] == "d"

@@ -97,7 +97,7 @@ POINT = {"type": "object", "properties": {"x": NUMBER, "y": NUMBER, "tags": STRI
         (Point, POINT, {"x": 1.0}, {"y": 1.0}), (dict[str, list[Point | None]], None, {"a": [None]}, {"a": [{}]}),
         (tuple[int, str], None, [1, "a"], [1, "a", 2]), pytest.param(tuple[int, str], None, [1, "a"], [1]),
         pytest.param(tuple[()], None, [], [1]),
-      
+
         pytest.param(Extended, PLACE | {"required": ["city"]}, {"city": "x"}, 1),
         pytest.param(tuple, {"type": "array"}, [1], {}), pytest.param(Mapping, {"type": "object"}, {}, []),
         pytest.param(Tree, None, {"children": []}, {"children": [1]}),
@@ -238,7 +238,8 @@ def test_definitions_in_any_form(value: object, names: list[str]) -> None:
         (of({"properties": []}), "/parameters/properties", "type 'object'"),
         (of({"properties": {"a/b~c": 1}}), "/parameters/properties/a~1b~0c", "type ['object', 'boolean']"),
         ({"function": of({"required": "a"})}, "/function/parameters/required", "type 'array'"),
-        ([of({"properties": {"a": {"$ref": "#/x"}}})], "/0/parameters/properties/a/$ref", "$ref"), ([F, F], "/1/name", ""),
+        ([of({"properties": {"a": {"$ref": "#/x"}}})], "/0/parameters/properties/a/$ref", "$ref"),
+        ([F, F], "/1/name", ""),
         ({"name": "n", "tools": [3]}, "/tools/0", ""), ({"name": "n", "tools": {}}, "/tools", ""),
         ({"name": "n m", "tools": []}, "/name", NAME_RULE),
         ([{"name": "n", "tools": [F]}, {"name": "n", "tools": [F]}], "/1/name", ""),
@@ -374,7 +375,8 @@ CYCLE = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref"
         (json.dumps(of({"default": float("nan")})), 1),
         (json.dumps(of({"$ref": "https://a.invalid/b"})), 0),
         ('{"name": "f", "description": "\\ud800"}', 1), ("\ufeff" + json.dumps(F), 0),
-        pytest.param(json.dumps(of({"default": "\ud800"})), 1), pytest.param(json.dumps(of({"description": "\ud800"})), 1),
+        pytest.param(json.dumps(of({"default": "\ud800"})), 1),
+        pytest.param(json.dumps(of({"description": "\ud800"})), 1),
         pytest.param('{"name": "f", "parameters": {"default": ' + "9" * 5000 + "}}", 2),
     ],
 )  # fmt: skip
