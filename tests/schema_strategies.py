@@ -231,8 +231,16 @@ def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
     return st.lists(full | empty.filter(writable), max_size=2)
 
 
+FULL = Namespace("full", None, [Tool("f")])
+
+
 def writable(record: Any) -> bool:
-    """Whether there is a text; a structure that says nothing is the empty text, which is read as a text."""
+    """Whether there is a text; a structure that says nothing is the empty text, which is read as a text.
+
+    Behind instructions, headings without functions are read as theirs (docs/grammar.md).
+    """
+    if getattr(record, "instructions", None) is not None and not any(item.tools for item in record.tools or [FULL]):
+        return False
     try:
         return bool(record.text())
     except RenderError:
