@@ -960,9 +960,9 @@ _CONTENT_IDENTITY = re.compile(
 # CHANNEL_NAME: /[^\s<,.]+/
 _CONTENT_CHANNEL_NAME = re.compile(r"[^\s<,\.\ud800-\udfff]+")
 
-# INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\/\/ |namespace |\n)(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
+# INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
 _CONTENT_INSTRUCTIONS = re.compile(
-    r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:// |namespace |\n))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+"
+    r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+"
 )
 
 # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .layout import Layout
-from .types_of_schemas import Grammar, JsonSchema, TypeWriter, default_of, strings_of
+from .types_of_schemas import IMPLYING, Grammar, JsonSchema, TypeWriter, default_of, strings_of
 
 
 class Schemas:
@@ -84,7 +84,12 @@ class Schemas:
 
     def member(self, member: Any) -> dict[str, Any] | bool:
         made = member.one_of if member.value is None else member.value
-        return self.remarked(self.of(made), member, self.defaults(member.default, made))
+        return self.remarked(self.alone(made), member, self.defaults(member.default, made))
+
+    def alone(self, made: Any) -> dict[str, Any] | bool:
+        """The schema of a type; one with remarks of its own stays apart from those that stand before it."""
+        remarked = isinstance(made, (self.grammar.classes["annotated"], self.grammar.classes["group"]))
+        return {"allOf": [self.of(made)]} if remarked else self.of(made)
 
     def defaults(self, text: str | None, made: Any) -> dict[str, Any]:
         """The keyword for a default, if one is written."""
@@ -108,7 +113,7 @@ class Schemas:
         return self.remarked(self.of(made.primary), made)
 
     def group(self, made: Any) -> dict[str, Any] | bool:
-        return self.remarked(self.of(made.type), made)
+        return self.remarked(self.alone(made.type), made)
 
     def array(self, made: Any) -> dict[str, Any]:
         schema: dict[str, Any] | bool = self.of(made.element)
@@ -150,4 +155,5 @@ def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict
         return schema
     if isinstance(schema, bool):
         schema = {} if schema else {"not": {}}
-    return {"allOf": [schema], **remarks} if remarks.keys() & schema.keys() else {**schema, **remarks}
+    apart = remarks.keys() & (schema.keys() or IMPLYING)  # beside nothing, some would be taken for a type
+    return {"allOf": [schema], **remarks} if apart else {**schema, **remarks}

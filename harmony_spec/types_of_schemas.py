@@ -26,6 +26,9 @@ DATA = frozenset({"default", "const", "enum", "examples", "example"})
 NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
 """Keywords that hold schemas by names, which may be those of keywords."""
 
+IMPLYING = frozenset({"properties", "items", "prefixItems"})
+"""Keywords that imply a type where a schema names none."""
+
 COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
 """Keywords that restrict values beside `type`, or instead."""
 
@@ -102,6 +105,8 @@ class TypeWriter:
             return made()
         said = self.inline(self.root, "", 0)
         if "#" in self.names:
+            self.layout.names.difference_update(self.names.values())
+            self.names, self.waiting = {}, []
             said = self.reference("#", "")
         definitions = []
         while self.waiting:
@@ -138,6 +143,10 @@ class TypeWriter:
         if grouped:
             return self.made["group"](type=self.fenced(said.type), **self.comments(said))
         return self.made["annotated"](primary=said.type, **self.comments(said))
+
+    def bracketed(self, made: Any) -> Any:
+        """A type where it stands in brackets, if it needs them: comments at its beginning would be taken for theirs."""
+        return self.fenced(made) if isinstance(made, (self.made["union"], self.made["intersection"])) else made
 
     def fenced(self, made: Any) -> Any:
         """A type whose first part has its comments in brackets, so that others may stand before them."""
@@ -187,7 +196,7 @@ class TypeWriter:
         parts = list(self.conjuncts(schema, at, depth, used))
         made = parts[0] if parts else self.basic("any")
         if len(parts) > 1:
-            made = self.made["intersection"]([self.closed(part) for part in parts])
+            made = self.made["intersection"]([self.bracketed(self.closed(part)) for part in parts])
         if schema.get("nullable") is True:
             made = self.union([self.closed(made), self.basic("null")])
         return made
@@ -199,7 +208,7 @@ class TypeWriter:
         elif keyword == "default":
             said.default = (value,)
         elif keyword == "title" and isinstance(value, str):
-            said.title = value
+            said.title = value or None
         elif keyword == "examples" and isinstance(value, list):
             said.examples = value
         elif self.grammar.fits("KEYWORD", keyword):
@@ -236,9 +245,12 @@ class TypeWriter:
             yield base
         for keyword in ("anyOf", "oneOf", "allOf"):
             options = schema.get(keyword)
-            if not isinstance(options, list) or not options:
+            if not isinstance(options, list):
                 continue
             used.add(keyword)
+            if not options:
+                yield from [] if keyword == "allOf" else [self.basic("never")]
+                continue
             if keyword == "oneOf":
                 yield self.made["one_of"](
                     [self.variant(o, f"{at}/oneOf/{i}", depth + 1) for i, o in enumerate(options)]
@@ -356,13 +368,15 @@ class TypeWriter:
         items = schema.get("items")
         if isinstance(first, list) and first:
             used.add("prefixItems")
-            places = [self.inline(item, f"{at}/prefixItems/{i}", depth + 1) for i, item in enumerate(first)]
+            places = [
+                self.bracketed(self.inline(item, f"{at}/prefixItems/{i}", depth + 1)) for i, item in enumerate(first)
+            ]
             rest = None if items is False else self.inline(True if items is None else items, f"{at}/items", depth + 1)
             return self.made["tuple_type"](places, None if rest is None else self.list_of(rest))
         return self.made["any_array"]() if items is None else self.list_of(self.inline(items, f"{at}/items", depth + 1))
 
     def list_of(self, item: Any) -> Any:
-        array = self.made["array"]
+        array, item = self.made["array"], self.bracketed(item)
         if isinstance(item, array):
             return array(item.element, [*item.dimensions, DIMENSION])
         return array(item, [DIMENSION])

@@ -235,14 +235,14 @@ FULL = Namespace("full", None, [Tool("f")])
 
 
 def writable(record: Any) -> bool:
-    """Whether there is a text; a structure that says nothing is the empty text, which is read as a text.
+    """Whether there is a text that says more than one free text; what says nothing, or that, is read as a text.
 
     Behind instructions, headings without functions are read as theirs (docs/grammar.md).
     """
     if getattr(record, "instructions", None) is not None and not any(item.tools for item in record.tools or [FULL]):
         return False
     try:
-        return bool(record.text())
+        return bool(record.text()) and record.text() != getattr(record, "model_identity", None)
     except RenderError:
         return False
 

@@ -74,7 +74,7 @@ def shape(content: DeveloperContent | SystemContent) -> Any:
     return fields
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(draws.schemas())
 def test_a_written_schema_is_read_back_and_written_the_same(schema: Schema) -> None:
     """The text of a tool is read back as the same tool whatever its schema says, and its schema is written the same."""
@@ -96,7 +96,7 @@ def test_a_written_structure_is_read_back(content: DeveloperContent) -> None:
     assert found.text() == text
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_schema_read_back_accepts_the_same_values(data: st.DataObject) -> None:
     """For values near a schema and for any others. Schemas name their types, and `integer` is left out: see Kind."""
@@ -138,7 +138,7 @@ def said_objects(draw: st.DrawFn, depth: int) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(said_objects(2))
 def test_what_a_type_cannot_say_is_read_back(schema: dict[str, Any]) -> None:
     """Titles, descriptions, defaults, examples, limits and unknown keywords of properties keep place and value."""
@@ -175,7 +175,7 @@ def message_text(message: Message) -> str:
     return message.content if isinstance(message.content, str) else message.content.text()
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(st.data(), st.booleans())
 def test_a_text_that_is_almost_a_structure_is_not_lost(data: st.DataObject, is_system: bool) -> None:
     """Whatever is changed in the text of a structure, what is read has the changed text, as structure or not."""
