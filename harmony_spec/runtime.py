@@ -14,7 +14,7 @@ from .reading import NOTHING, Fields, Reader
 from .rendering import pick, render, render_text
 from .schemas_of_types import Schemas
 from .tables import HOLE, Atom, Choose, Chosen, Encoding, Format, Frame, Group, Path, Tokenizer, meets
-from .types_of_schemas import Grammar, JsonSchema
+from .type_grammar import Grammar, JsonSchema
 
 __all__ = [
     "HOLE",

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from .layout import Layout
-from .types_of_schemas import IMPLYING, Grammar, JsonSchema, TypeWriter, default_of, strings_of
+from .type_grammar import Grammar, JsonSchema, default_of, strings_of
+from .types_of_schemas import IMPLYING, TypeWriter
 
 
 class Schemas:

@@ -10,7 +10,7 @@ from . import codec
 from .codec import DeveloperContent, Namespace, SystemContent, Tool
 from .errors import INVALID_TOOL, RenderError, ToolError
 from .reading import NESTING
-from .types_of_schemas import escaped
+from .schema_references import escaped
 
 FUNCTION = "function"
 """The type of a tool, and the property that holds its definition, in OpenAI's chat completions and responses."""

@@ -8,23 +8,16 @@ once and does not refer to itself; else it becomes a definition with a name. Not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
-
-JsonSchema = dict[str, Any] | bool | None
+from .schema_references import DATA, References, escaped, is_local
+from .type_grammar import Grammar, JsonSchema, Said, default_of, strings_of
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 """Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
-
-DATA = frozenset({"default", "const", "enum", "examples", "example"})
-"""Keywords that hold values, which are no schemas whatever they look like."""
-
-NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
-"""Keywords that hold schemas by names, which may be those of keywords."""
 
 IMPLYING = frozenset({"properties", "items", "prefixItems"})
 """Keywords that imply a type where a schema names none."""
@@ -41,9 +34,6 @@ SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean
 DIMENSION = "array"
 """The alternative of the grammar's rule for one more dimension of an array."""
 
-DEFINITION = re.compile(r"#/(?:\$defs|definitions)/[^/]+")
-"""A pointer to a definition, which is nowhere a type by itself."""
-
 KINDS: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),
@@ -54,35 +44,6 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
 }
 """The Python types of the values of each type of JSON Schema."""
-
-
-@dataclass(frozen=True)
-class Grammar:
-    """The classes and terminals of a codec's type grammar, by the names of their rules."""
-
-    classes: Mapping[str, Any]
-    terminals: Mapping[str, re.Pattern[str]]
-    basics: dict[str, Any] = field(default_factory=dict)
-    """The basic types that were made: one each is enough."""
-
-    def fits(self, terminal: str, text: str) -> bool:
-        return self.terminals[terminal].fullmatch(text) is not None
-
-
-@dataclass(slots=True)
-class Said:
-    """A schema as a type, and what is said about it. `default` holds the default, if there is one."""
-
-    type: Any
-    title: str | None = None
-    about: str | None = None
-    examples: Sequence[Any] = ()
-    annotations: tuple[tuple[str, Any], ...] = ()
-    default: tuple[Any, ...] = ()
-
-    @property
-    def silent(self) -> bool:
-        return not (self.title is not None or self.about is not None or self.examples or self.annotations)
 
 
 class TypeWriter:
@@ -96,7 +57,7 @@ class TypeWriter:
         self.made = grammar.classes
         self.names: dict[str, str] = {}
         self.waiting: list[str] = []
-        self.uses: Mapping[str, int] | None = None
+        self.references = References(root)
 
     def parameters(self) -> Any:
         """What a function takes, with the definitions that it needs."""
@@ -111,7 +72,7 @@ class TypeWriter:
         definitions = []
         while self.waiting:
             pointer = self.waiting.pop(0)
-            target = self.target(pointer, "")
+            target = self.references.target(pointer, "")
             definitions.append(self.made["definition"](self.names[pointer], self.inline(target, pointer[1:], 0)))
         return made(said, definitions)
 
@@ -223,7 +184,7 @@ class TypeWriter:
         if not isinstance(value, dict):
             return value
         found = {key: item if key in DATA else self.renamed(item, at) for key, item in value.items()}
-        if isinstance(pointer := value.get("$ref"), str) and _is_local(pointer):
+        if isinstance(pointer := value.get("$ref"), str) and is_local(pointer):
             found["$ref"] = f"#/$defs/{self.reference(pointer, at).named}"
         return found
 
@@ -237,10 +198,12 @@ class TypeWriter:
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
         pointer = schema.get("$ref")
-        if isinstance(pointer, str) and _is_local(pointer):
+        if isinstance(pointer, str) and is_local(pointer):
             used.add("$ref")
-            target = self.target(pointer, at)
-            yield self.reference(pointer, at) if self.is_named(pointer) else self.inline(target, at, depth + 1)
+            target = self.references.target(pointer, at)
+            yield (
+                self.reference(pointer, at) if self.references.is_named(pointer) else self.inline(target, at, depth + 1)
+            )
         if (base := self.base(schema, at, depth, used)) is not None:
             yield base
         for keyword in ("anyOf", "oneOf", "allOf"):
@@ -402,10 +365,10 @@ class TypeWriter:
     def dereferenced(self, schema: dict[str, Any], at: str) -> dict[str, Any] | bool | None:
         """What a reference refers to, with the remarks beside it; None for what has a name, or stays."""
         pointer = schema["$ref"]
-        if not isinstance(pointer, str) or not _is_local(pointer) or not set(schema) - {"$ref"} <= REMARKS | SILENT:
+        if not isinstance(pointer, str) or not is_local(pointer) or not set(schema) - {"$ref"} <= REMARKS | SILENT:
             return None
-        target = self.target(pointer, at)
-        if self.is_named(pointer):
+        target = self.references.target(pointer, at)
+        if self.references.is_named(pointer):
             return None
         if isinstance(target, bool):
             target = {} if target else {"not": {}}
@@ -414,7 +377,7 @@ class TypeWriter:
     def reference(self, pointer: str, at: str) -> Any:
         """A type by its name, to be defined."""
         if pointer not in self.names:
-            self.target(pointer, at)
+            self.references.target(pointer, at)
             wanted = (
                 re.sub(r"\W", "_", pointer[1:].rsplit("/", 1)[-1], flags=re.ASCII).lstrip("0123456789") or "Arguments"
             )
@@ -427,64 +390,6 @@ class TypeWriter:
             self.waiting.append(pointer)
         return self.made["reference"](self.names[pointer])
 
-    def target(self, pointer: str, at: str) -> Any:
-        """The part of the schema that a JSON pointer (RFC 6901) names."""
-        value: Any = self.root
-        for step in pointer[1:].split("/")[1:]:
-            key = re.sub("%([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), step)
-            key = key.replace("~1", "/").replace("~0", "~")
-            if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-                value = value[int(key)]
-            elif isinstance(value, dict) and key in value:
-                value = value[key]
-            else:
-                raise Inexpressible("$ref", f"{pointer!r} refers to nothing in the schema", f"{at}/$ref")
-        return value
-
-    def is_named(self, pointer: str) -> bool:
-        """Whether a part gets a name: it is used twice, as what refers to itself is, or stands elsewhere too."""
-        return DEFINITION.fullmatch(pointer) is None or self.counts()[pointer] > 1
-
-    def counts(self) -> Mapping[str, int]:
-        """How often each part is referred to, from what is reached."""
-        if self.uses is None:
-            uses: dict[str, int] = {}
-            todo = [self.root]
-            while todo:
-                for pointer in references_in(todo.pop()):
-                    uses[pointer] = uses.get(pointer, 0) + 1
-                    if uses[pointer] == 1 and pointer != "#":
-                        todo.append(self.target(pointer, ""))
-            self.uses = uses
-        return self.uses
-
-
-def references_in(schema: Any) -> Iterator[str]:
-    """The local references in a schema, but not those in its definitions, nor what only looks like one in data."""
-    todo = [schema]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, list):
-            todo += value
-        elif isinstance(value, dict):
-            pointer = value.get("$ref")
-            if isinstance(pointer, str) and _is_local(pointer):
-                yield pointer
-            for key, item in value.items():
-                if key in NAMED and isinstance(item, dict):
-                    todo += item.values()
-                elif key not in DATA and key not in ("$defs", "definitions"):
-                    todo.append(item)
-
-
-def _is_local(pointer: str) -> bool:
-    return pointer == "#" or pointer.startswith("#/")
-
-
-def escaped(name: str) -> str:
-    """A name as a step of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
-
 
 def _is(value: Any, kind: str) -> bool:
     if isinstance(value, bool) != (kind == "boolean"):
@@ -492,22 +397,3 @@ def _is(value: Any, kind: str) -> bool:
     if kind == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, KINDS[kind])
-
-
-def strings_of(grammar: Grammar, made: Any) -> list[str]:
-    """The strings that a type lists."""
-    union, literal = grammar.classes["union"], grammar.classes["literal_type"]
-    parts = made.intersections if isinstance(made, union) else (made,)
-    return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
-
-
-def default_of(text: str, listed: list[str]) -> list[Any]:
-    """The value of a default as it is written: of listed strings one of them, else JSON. Empty where it is neither."""
-    import json
-
-    if text in listed:
-        return [text]
-    try:
-        return [json.loads(text)]
-    except (ValueError, RecursionError):
-        return []

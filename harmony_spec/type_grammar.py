@@ -1,0 +1,58 @@
+"""The type grammar of a codec as schemas are turned into it, and what is said about a schema on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+JsonSchema = dict[str, Any] | bool | None
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The classes and terminals of a codec's type grammar, by the names of their rules."""
+
+    classes: Mapping[str, Any]
+    terminals: Mapping[str, re.Pattern[str]]
+    basics: dict[str, Any] = field(default_factory=dict)
+    """The basic types that were made: one each is enough."""
+
+    def fits(self, terminal: str, text: str) -> bool:
+        return self.terminals[terminal].fullmatch(text) is not None
+
+
+@dataclass(slots=True)
+class Said:
+    """A schema as a type, and what is said about it. `default` holds the default, if there is one."""
+
+    type: Any
+    title: str | None = None
+    about: str | None = None
+    examples: Sequence[Any] = ()
+    annotations: tuple[tuple[str, Any], ...] = ()
+    default: tuple[Any, ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        return not (self.title is not None or self.about is not None or self.examples or self.annotations)
+
+
+def strings_of(grammar: Grammar, made: Any) -> list[str]:
+    """The strings that a type lists."""
+    union, literal = grammar.classes["union"], grammar.classes["literal_type"]
+    parts = made.intersections if isinstance(made, union) else (made,)
+    return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
+
+
+def default_of(text: str, listed: list[str]) -> list[Any]:
+    """The value of a default as it is written: of listed strings one of them, else JSON. Empty where it is neither."""
+    import json
+
+    if text in listed:
+        return [text]
+    try:
+        return [json.loads(text)]
+    except (ValueError, RecursionError):
+        return []
