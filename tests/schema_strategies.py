@@ -168,6 +168,8 @@ def schemas(draw: st.DrawFn, typed: bool = False, depth: int = 3) -> Schema:
     root: Schema = draw(subschemas(kind, depth, False))
     if isinstance(root, bool):
         return root if not draw(st.booleans()) else {}
+    if "$ref" in root:  # a schema that is another name for a definition, while "#" refers to it, stays text
+        root = {"allOf": [root]}
     return {**root, "$defs": definitions} if definitions else root
 
 
@@ -231,18 +233,16 @@ def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
     return st.lists(full | empty.filter(writable), max_size=2)
 
 
-FULL = Namespace("full", None, [Tool("f")])
-
-
 def writable(record: Any) -> bool:
     """Whether there is a text that says more than one free text; what says nothing, or that, is read as a text.
 
     Behind instructions, headings without functions are read as theirs (docs/grammar.md).
     """
-    if getattr(record, "instructions", None) is not None and not any(item.tools for item in record.tools or [FULL]):
+    headings = getattr(record, "tools", None)
+    if getattr(record, "instructions", None) is not None and headings and not any(item.tools for item in headings):
         return False
     try:
-        return bool(record.text()) and record.text() != getattr(record, "model_identity", None)
+        return record.text() not in ("", getattr(record, "model_identity", None))
     except RenderError:
         return False
 
@@ -255,12 +255,8 @@ def developers(parameters: Drawn) -> st.SearchStrategy[DeveloperContent]:
 
 def systems(parameters: Drawn) -> st.SearchStrategy[SystemContent]:
     lines = st.none() | st.sampled_from(["2024-06", "2025-06-28", " ", "x // y"])
-    config = st.builds(
-        ChannelConfig,
-        st.lists(st.sampled_from(["analysis", "commentary", "final", "x"]), min_size=1, max_size=3),
-        st.booleans(),
-        st.none() | st.booleans(),
-    )
+    listed = st.lists(st.sampled_from(["analysis", "commentary", "final", "x"]), min_size=1, max_size=3)
+    config = st.builds(ChannelConfig, listed, st.booleans(), st.none() | st.booleans())
     identity = st.none() | st.just("You are x.") | texts
     effort = st.none() | st.sampled_from(["low", "medium", "high"])
     made = st.builds(SystemContent, identity, lines, lines, effort, namespaces(parameters), st.none() | config)
