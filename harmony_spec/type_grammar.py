@@ -9,6 +9,17 @@ from typing import Any
 
 JsonSchema = dict[str, Any] | bool | None
 
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+    "object": (dict,),
+    "array": (list,),
+}
+"""The Python types of the values of each type of JSON Schema."""
+
 
 @dataclass(frozen=True)
 class Grammar:
@@ -56,3 +67,12 @@ def default_of(text: str, listed: list[str]) -> list[Any]:
         return [json.loads(text)]
     except (ValueError, RecursionError):
         return []
+
+
+def is_of_kind(value: Any, kind: str) -> bool:
+    """Whether a value is of a type of JSON Schema."""
+    if isinstance(value, bool) != (kind == "boolean"):
+        return False
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, KINDS[kind])

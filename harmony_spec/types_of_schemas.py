@@ -8,19 +8,22 @@ once and does not refer to itself; else it becomes a definition with a name. Not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
 from .schema_references import DATA, References, escaped, is_local
-from .type_grammar import Grammar, JsonSchema, Said, default_of, strings_of
+from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 """Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
 
 IMPLYING = frozenset({"properties", "items", "prefixItems"})
 """Keywords that imply a type where a schema names none."""
+
+NOTHING: list[Any] = []
+"""One list for all that is absent: types are made to be written, and never changed."""
 
 COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
 """Keywords that restrict values beside `type`, or instead."""
@@ -33,17 +36,6 @@ SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean
 
 DIMENSION = "array"
 """The alternative of the grammar's rule for one more dimension of an array."""
-
-KINDS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int, float),
-    "boolean": (bool,),
-    "null": (type(None),),
-    "object": (dict,),
-    "array": (list,),
-}
-"""The Python types of the values of each type of JSON Schema."""
 
 
 class TypeWriter:
@@ -127,8 +119,10 @@ class TypeWriter:
         return {**comments, "annotations": self.annotations(said)}
 
     def annotations(self, said: Said) -> list[Any]:
+        if not said.annotations:
+            return NOTHING
         annotation = self.made["annotation"]
-        return [annotation(keyword, value) for keyword, value in said.annotations] if said.annotations else []
+        return [annotation(keyword, value) for keyword, value in said.annotations]
 
     def said(self, schema: Any, at: str, depth: int) -> Said:
         """A schema as a type and remarks."""
@@ -231,7 +225,7 @@ class TypeWriter:
         values = [schema["const"]] if "const" in schema else schema.get("enum")
         if isinstance(values, list) and not any(isinstance(value, (dict, list)) for value in values):
             used |= {"const" if "const" in schema else "enum"} | ({"type"} if known else set())
-            allowed = [value for value in values if not known or any(_is(value, kind) for kind in known)]
+            allowed = [value for value in values if not known or any(is_of_kind(value, kind) for kind in known)]
             return self.union([self.literal(value) for value in allowed]) if allowed else self.basic("never")
         if schema.get("not") in ({}, True) and isinstance(schema.get("not"), (dict, bool)):
             used.add("not")
@@ -293,7 +287,7 @@ class TypeWriter:
         return self.made["member"](
             title=said.title,
             about=said.about,
-            examples=list(said.examples),
+            examples=said.examples or NOTHING,
             annotations=self.annotations(said),
             identifier=name if plain else None,
             string=None if plain else compact(name),
@@ -389,11 +383,3 @@ class TypeWriter:
             self.names[pointer] = name
             self.waiting.append(pointer)
         return self.made["reference"](self.names[pointer])
-
-
-def _is(value: Any, kind: str) -> bool:
-    if isinstance(value, bool) != (kind == "boolean"):
-        return False
-    if kind == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, KINDS[kind])

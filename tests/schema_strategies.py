@@ -234,10 +234,7 @@ def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
 
 
 def writable(record: Any) -> bool:
-    """Whether there is a text that says more than one free text; what says nothing, or that, is read as a text.
-
-    Behind instructions, headings without functions are read as theirs (docs/grammar.md).
-    """
+    """Whether what is written is a structure: more than a free text, no headings without functions (docs/grammar.md)."""
     headings = getattr(record, "tools", None)
     if getattr(record, "instructions", None) is not None and headings and not any(item.tools for item in headings):
         return False

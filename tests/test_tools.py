@@ -53,7 +53,7 @@ class Point:
 
 
 def annotated(annotation: Any) -> Callable[..., None]:
-    def function(x) -> None:  # type: ignore[no-untyped-def]
+    def function(x: Any) -> None:
         pass
 
     function.__annotations__ = {"x": annotation}
