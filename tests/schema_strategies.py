@@ -234,7 +234,7 @@ def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
 
 
 def writable(record: Any) -> bool:
-    """Whether what is written is a structure: more than a free text, no headings without functions (docs/grammar.md)."""
+    """Whether a structure is read back: it says more than a free text, and no heading lacks functions."""
     headings = getattr(record, "tools", None)
     if getattr(record, "instructions", None) is not None and headings and not any(item.tools for item in headings):
         return False
