@@ -33,8 +33,8 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     yield from _follows(contents)
     yield from _tables(format, sources)
     if format.namespace is not None:
-        yield from _namespace(contents, format.namespace, sources)
-        yield from _built_in(format, format.namespace)
+        disagreements = list(_namespace(contents, format.namespace, sources))
+        yield from disagreements or _built_in(format, format.namespace)
     if contents.schemas:
         yield from _schema_rules(contents)
     try:

@@ -38,6 +38,11 @@ def example(*commands: str) -> str:
     return f"\b\nExample:\n  {pipe}"
 
 
+TOOLS_EXAMPLE = """\b
+Example:
+  printf '%s' '{"name": "f", "parameters": {"type": "object"}}' | harmony-spec tools - | harmony-spec tools --as chat -"""
+
+
 def _refuse(message: str) -> NoReturn:
     ERR.print(message, style="red")
     sys.exit(UNUSABLE)
@@ -166,7 +171,7 @@ def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, trai
         sys.exit(FINDINGS)
 
 
-@main.command("tools", epilog="\b\nExample:\n  harmony-spec tools tools.json | harmony-spec tools --as chat -")
+@main.command("tools", epilog=TOOLS_EXAMPLE)
 @click.argument("file")
 @click.option(
     "--as",
