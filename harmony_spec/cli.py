@@ -40,7 +40,7 @@ def example(*commands: str) -> str:
 
 TOOLS_EXAMPLE = """\b
 Example:
-  printf '%s' '{"name": "f", "parameters": {"type": "object"}}' | harmony-spec tools - | harmony-spec tools --as chat -"""
+  printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
 
 
 def _refuse(message: str) -> NoReturn:
