@@ -238,10 +238,19 @@ def remember_content(cache: dict[Any, Any], key: Any, value: object) -> None:
     cache[key] = value
 
 
+PLAIN = frozenset({str, dict, bool, type(None)})
+"""What a snapshot takes as it is."""
+
+
+PLAIN = frozenset({str, dict, bool, type(None)})
+"""What a snapshot takes as it is."""
+
+
 def snapshot(value: Any) -> Any:
     """A record as plain data, which `marshal` can write: what equal snapshots write is equal."""
     if isinstance(value, Record):
-        return (type(value).__name__, [snapshot(getattr(value, part.name)) for part in fields(value)])
+        parts = [getattr(value, name) for name in value.__dataclass_fields__]
+        return type(value).__name__, [part if type(part) in PLAIN else snapshot(part) for part in parts]
     if type(value) is list:
         return [snapshot(item) for item in value]
     return value

@@ -75,7 +75,11 @@ class Layout:
         return value
 
     def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
-        return self.fit(pattern, value, name) if value else ""
+        if not value:
+            return ""
+        if pattern.fullmatch(value) is None:
+            return self.fit(pattern, value, name)
+        return value if type(value) is str else str(value)
 
     def value(self, value: Any) -> str:
         """A JSON value on one line, as `serde_json` and `JSON.stringify` write it."""

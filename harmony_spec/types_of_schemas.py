@@ -22,6 +22,9 @@ SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 IMPLYING = frozenset({"properties", "items", "prefixItems"})
 """Keywords that imply a type where a schema names none."""
 
+SIMPLE = frozenset({"type", "description"})
+"""Keywords of the schemas that need no more than a look."""
+
 NOTHING: list[Any] = []
 """One list for all that is absent: types are made to be written, and never changed."""
 
@@ -46,6 +49,10 @@ class TypeWriter:
 
     def __init__(self, grammar: Grammar, root: JsonSchema, layout: Layout) -> None:
         self.grammar, self.root, self.layout = grammar, root, layout
+        self.fits_text, self.fits_identifier = (
+            grammar.terminals["TEXT"].fullmatch,
+            grammar.terminals["IDENTIFIER"].fullmatch,
+        )
         self.made = grammar.classes
         self.names: dict[str, str] = {}
         self.waiting: list[str] = []
@@ -183,10 +190,10 @@ class TypeWriter:
         return found
 
     def plain(self, text: str) -> bool:
-        fits = self.grammar.terminals["TEXT"].fullmatch
+        fits = self.fits_text
+        if text.isprintable():
+            return not text or fits(text) is not None
         lines = lines_of(text)
-        if len(lines) == 1:
-            return not text or fits(lines[0]) is not None
         return all(not line or fits(line) is not None for line in lines)
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
@@ -280,8 +287,14 @@ class TypeWriter:
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         if not isinstance(name, str):
             raise Inexpressible("properties", f"{name!r} is no name", at)
-        said = self.said(schema, at, depth)
-        plain = self.grammar.fits("IDENTIFIER", name)
+        kind = schema.get("type") if isinstance(schema, dict) and schema.keys() <= SIMPLE else None
+        if isinstance(kind, str) and kind in SCALARS:
+            said = Said(self.basic(SCALARS[kind]))  # most properties of most tools
+            if "description" in schema:
+                self.remark(said, "description", schema["description"], at)
+        else:
+            said = self.said(schema, at, depth)
+        plain = self.fits_identifier(name) is not None
         alternatives = isinstance(said.type, self.made["one_of"])
         default = self.default(said) if said.default else None
         return self.made["member"](
