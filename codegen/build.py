@@ -18,7 +18,8 @@ from .definitions import misnamed, recursive
 from .format import CONTENT, STARTS, Call, Choice, Field, Format, Literal, Mark, Rule, Start, Step, Value, walk
 from .load import Group, Item, Name, Sources
 from .problems import GrammarError, Place, Problem
-from .rules import NAME_IT, Rules
+from .recovery import build_recovery
+from .rules import MISTAKE, NAME_IT, Rules, is_mistake
 from .terminals import Terminals
 
 
@@ -39,6 +40,8 @@ def build(sources: Sources) -> Format:
     problems += misnamed(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, said, problems)
     problems += endless(contents.rules)
+    mistakes = {name.removeprefix(MISTAKE): rule for name, rule in rules.built.items() if is_mistake(name)}
+    recovery = build_recovery(sources, data, mistakes)
     if problems:
         raise GrammarError(problems)
     partial = Format(
@@ -47,7 +50,7 @@ def build(sources: Sources) -> Format:
         vocabulary=data.vocabulary,
         terminals=terminals.patterns,
         specials=tuple(terminals.specials.values()),
-        rules=rules.built,
+        rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
         schema=sources.schema,
@@ -56,6 +59,7 @@ def build(sources: Sources) -> Format:
         **rendering,
         implied=said["implied"],
         tools=sources.tools,
+        recovery=recovery,
     )
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}

@@ -12,18 +12,21 @@ from . import pattern
 from .ambiguity import ambiguities, is_ambiguous
 from .check_contents import check_contents
 from .data_files import looks_special
-from .emit_module import AS_PARSED, type_name
+from .emit_functions import AS_PARSED
+from .emit_message import type_name
 from .emit_schema import schema_problem, unknown_properties
 from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Special, Step, Value, When, walk
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
+from .recovery import check_recovery
 
 GENERATED = frozenset(
     {"Any", "Literal", "Message", "Sequence", "Start", "Style", "dataclass", "field", "runtime"}
     | {"from_json", "parse", "render", "render_text", "to_json"}
     | {"given", "m", "chosen", "text", "branch", "messages", "source", "start", "style", "training", "tokenizer"}
-    | {"value", "variants", "str", "bool", "int", "dict", "list", "tuple"}
+    | {"value", "variants", "repair", "recover", "StreamParser", "Iterable", "super"}
+    | {"str", "bool", "int", "dict", "list", "tuple"}
 )
 """Names that generated code gives to something else."""
 
@@ -41,6 +44,7 @@ def check(format: Format, sources: Sources) -> None:
             *_tables(format, sources),
             *_spellings(format, sources),
             *_texts(format),
+            *check_recovery(format, sources),
             *check_contents(format, sources, GENERATED | {type_name(f) for f in format.fields if f.values}),
         ]
         problems += ambiguities(format)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import pattern
 from .format import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Value
 from .graph import content_value
+from .rules import MISTAKE
 from .terminals import is_terminal
 from .writer import Block, Writer, call, literal, raw
 
@@ -31,9 +32,16 @@ def emit_patterns(format: Format, writer: Writer) -> None:
         writer.line()
     for name in ordered(format):
         writer.comment(format.rules[name].source)
-        pieces = _merged(_rule_pieces(format, name))
-        writer.chain([text if kind == "name" else raw(text) for kind, text in pieces], "+", f"{constant(name)} = ")
-        writer.line()
+        _emit_rule(name, _rule_pieces(format, name), writer)
+    for name, rule in format.recovery.mistakes.items() if format.recovery else ():
+        writer.comment(rule.source)
+        _emit_rule(MISTAKE + name, _pieces(format, rule.node), writer)
+
+
+def _emit_rule(name: str, unmerged: list[Piece], writer: Writer) -> None:
+    pieces = _merged(unmerged)
+    writer.chain([text if kind == "name" else raw(text) for kind, text in pieces], "+", f"{constant(name)} = ")
+    writer.line()
 
 
 def ordered(format: Format) -> list[str]:

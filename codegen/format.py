@@ -182,6 +182,30 @@ class Implied:
 
 
 @dataclass(frozen=True)
+class Recovery:
+    """How a format is read beside the grammar; see `harmony_spec.tables.Recovery`.
+
+    Attributes:
+        slots: for each slot the field that fills it.
+        tool: the role of the author who is written as the name of a tool.
+        channels, stops: by what they are for.
+        content_types: those that are known.
+        declared: where contents declare tools and channels, by role.
+        mistakes: the error productions, by the names of their diagnostics.
+        codes: of the diagnostics, by their names: the code, and why it matters.
+    """
+
+    slots: Mapping[str, str]
+    tool: str
+    channels: Mapping[str, str]
+    stops: Mapping[str, str]
+    content_types: tuple[str, ...]
+    declared: Mapping[str, tuple[str, ...]]
+    mistakes: Mapping[str, Rule]
+    codes: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Format:
     lark: str
     files: tuple[str, ...]
@@ -204,6 +228,7 @@ class Format:
     contents: Contents
     implied: tuple[Implied, ...]
     tools: Mapping[str, Mapping[str, Any]]
+    recovery: Recovery | None
 
     @property
     def frames(self) -> tuple[str, ...]:

@@ -19,10 +19,12 @@ from lark import Lark, Token, Tree, UnexpectedInput
 
 from .problems import GrammarError, Place, Problem
 
-VOCABULARY, STYLES, CONVERSATION, SCHEMA, NAMESPACE, CONTENTS = (
+VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, SCHEMA, NAMESPACE, CONTENTS = (
     "vocabulary.toml",
     "styles.toml",
     "conversation.toml",
+    "recovery.toml",
+    "diagnostics.toml",
     "conversation.schema.json",
     "namespace.schema.json",
     "contents.lark",
@@ -94,6 +96,8 @@ class Sources:
     vocabulary: dict[str, Any]
     styles: dict[str, Any]
     conversation: dict[str, Any]
+    recovery: dict[str, Any] | None
+    diagnostics: dict[str, Any]
     schema: dict[str, Any] | None
     namespace: dict[str, Any] | None
     tools: dict[str, dict[str, Any]]
@@ -145,6 +149,8 @@ def load(folder: Path) -> Sources:
         vocabulary=data[VOCABULARY],
         styles=data.get(STYLES, {}),
         conversation=data.get(CONVERSATION, {}),
+        recovery=data.get(RECOVERY),
+        diagnostics=data.get(DIAGNOSTICS, {}),
         schema=data.get(SCHEMA),
         namespace=data.get(NAMESPACE),
         tools={name: value for name, value in data.items() if name.endswith(TOOLS)},

@@ -11,7 +11,15 @@ from .load import Alternative, Definition, Group, Item, Name, Regex, String
 from .problems import Place, Problem
 from .terminals import Terminals, is_terminal
 
+MISTAKE = "invalid_"
+"""How the names of error productions begin: rules that are never read strictly."""
+
 NAME_IT = "Name it behind an arrow: `-> name`. Only the first may lack one."
+
+
+def is_mistake(rule: str) -> bool:
+    """Whether a rule is an error production."""
+    return rule.startswith(MISTAKE)
 
 
 class Rules:
@@ -33,7 +41,7 @@ class Rules:
         kind = self.kind(definition)
         branches = []
         for index, alternative in enumerate(definition.alternatives):
-            if index and alternative.name is None:
+            if index and alternative.name is None and not is_mistake(definition.name):
                 reason = f"alternative {index + 1} of `{definition.name}` has no name"
                 self.refuse(alternative.place, reason, NAME_IT)
             node = self.sequence(alternative.items, definition, kind)
@@ -139,6 +147,8 @@ class Rules:
             return inner
         field = self.flag_field(alternatives[0].items, inner)
         if field is None:
+            return Option(inner)
+        if is_mistake(definition.name):
             return Option(inner)
         if field.startswith("_") or not field:
             self.refuse(place, "whether this part is there is kept in no field", "Give it a rule with a name.")

@@ -173,3 +173,11 @@ class Writer:
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
+
+
+def signature(name: str, parameters: list[str], result: str, writer: Writer) -> None:
+    """The first line of a function; what follows is its body."""
+    writer.line()
+    writer.line()
+    writer.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
+    writer.depth += 1

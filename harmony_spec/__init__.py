@@ -11,6 +11,7 @@ from .codec import (
     Namespace,
     ResponseFormat,
     Role,
+    StreamParser,
     SystemContent,
     Tool,
     browser_tools,
@@ -18,11 +19,14 @@ from .codec import (
     from_json,
     parse,
     python_tools,
+    recover,
     render,
     render_text,
     to_json,
 )
+from .diagnostics import Diagnostic, Recovered, Repair
 from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
+from .machine import ContentDelta, MessageEnded, MessageStarted
 from .runtime import Parsed, Tokenizer
 from .signatures import tool_from_function
 from .tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
@@ -34,17 +38,24 @@ __all__ = [
     "STOP_TOKENS",
     "ChannelConfig",
     "Code",
+    "ContentDelta",
     "ConversationError",
     "DeveloperContent",
+    "Diagnostic",
     "HarmonyError",
     "Message",
+    "MessageEnded",
+    "MessageStarted",
     "Namespace",
     "ParseError",
     "Parsed",
+    "Recovered",
     "RenderError",
+    "Repair",
     "ResponseFormat",
     "Role",
     "Span",
+    "StreamParser",
     "SystemContent",
     "Tokenizer",
     "Tool",
@@ -55,6 +66,7 @@ __all__ = [
     "from_json",
     "parse",
     "python_tools",
+    "recover",
     "render",
     "render_text",
     "to_json",

@@ -1,14 +1,14 @@
 """The codec of harmony.lark: message type, strict parser, renderer.
 
-Generated from browser.tools.json, contents.lark, conversation.schema.json, conversation.toml, harmony.lark,
-namespace.schema.json, python.tools.json, styles.toml, vocabulary.toml by `harmony-spec generate`. Do not edit; edit
-the grammar.
+Generated from browser.tools.json, contents.lark, conversation.schema.json, conversation.toml, diagnostics.toml,
+harmony.lark, namespace.schema.json, python.tools.json, recovery.toml, styles.toml, vocabulary.toml by `harmony-spec
+generate`. Do not edit; edit the grammar.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ __all__ = [
     "Namespace",
     "ResponseFormat",
     "Role",
+    "StreamParser",
     "SystemContent",
     "Tool",
     "browser_tools",
@@ -34,6 +35,7 @@ __all__ = [
     "from_json",
     "parse",
     "python_tools",
+    "recover",
     "render",
     "render_text",
     "to_json",
@@ -345,6 +347,7 @@ class Message:
         constrain: Whether sampling of the content was constrained to the content type.
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
+        repair: What the recovering parser says of the message; not compared.
     """
 
     role: Role
@@ -355,6 +358,7 @@ class Message:
     constrain: bool = False
     content_type: str | None = None
     variants: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    repair: runtime.Repair | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
@@ -458,6 +462,99 @@ _RULE_continuation = _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
 
 # remainder: header MESSAGE content
 _RULE_remainder = _RULE_header + r"\ud803" + _RULE_content
+
+# invalid_missing_role: START header
+_RULE_invalid_missing_role = r"\ud800" + _RULE_header
+
+# invalid_repeated_channel: opening? recipient? channel channel type?
+#                         | opening? channel channel recipient type?
+#                         | opening? channel recipient channel type?
+_RULE_invalid_repeated_channel = (
+    "(?:(?:"
+    + _RULE_opening
+    + ")?(?:"
+    + _RULE_recipient
+    + ")?"
+    + _RULE_channel
+    + _RULE_channel
+    + "(?:"
+    + _RULE_type
+    + ")?|(?:"
+    + _RULE_opening
+    + ")?"
+    + _RULE_channel
+    + _RULE_channel
+    + _RULE_recipient
+    + "(?:"
+    + _RULE_type
+    + ")?|(?:"
+    + _RULE_opening
+    + ")?"
+    + _RULE_channel
+    + _RULE_recipient
+    + _RULE_channel
+    + "(?:"
+    + _RULE_type
+    + ")?)"
+)
+
+# invalid_repeated_recipient: opening? channel recipient recipient type?
+_RULE_invalid_repeated_recipient = (
+    "(?:" + _RULE_opening + ")?" + _RULE_channel + _RULE_recipient + _RULE_recipient + "(?:" + _RULE_type + ")?"
+)
+
+# invalid_empty_recipient: opening? " to=" channel? type?
+_RULE_invalid_empty_recipient = "(?:" + _RULE_opening + ")? to=(?:" + _RULE_channel + ")?(?:" + _RULE_type + ")?"
+
+# invalid_spaced_content_type: opening? recipient? channel? " "? constrain " " content_type
+#                            | opening? channel recipient " "? constrain " " content_type
+_RULE_invalid_spaced_content_type = (
+    "(?:(?:"
+    + _RULE_opening
+    + ")?(?:"
+    + _RULE_recipient
+    + ")?(?:"
+    + _RULE_channel
+    + ")?(?: )?("
+    + _RULE_constrain
+    + ") "
+    + _RULE_content_type
+    + "|(?:"
+    + _RULE_opening
+    + ")?"
+    + _RULE_channel
+    + _RULE_recipient
+    + "(?: )?("
+    + _RULE_constrain
+    + ") "
+    + _RULE_content_type
+    + ")"
+)
+
+# invalid_repeated_constrain: opening? recipient? channel? " "? CONSTRAIN constrain content_type
+#                           | opening? channel recipient " "? CONSTRAIN constrain content_type
+_RULE_invalid_repeated_constrain = (
+    "(?:(?:"
+    + _RULE_opening
+    + ")?(?:"
+    + _RULE_recipient
+    + ")?(?:"
+    + _RULE_channel
+    + r")?(?: )?(\ud802)("
+    + _RULE_constrain
+    + ")"
+    + _RULE_content_type
+    + "|(?:"
+    + _RULE_opening
+    + ")?"
+    + _RULE_channel
+    + _RULE_recipient
+    + r"(?: )?(\ud802)("
+    + _RULE_constrain
+    + ")"
+    + _RULE_content_type
+    + ")"
+)
 
 
 # Writers: the same rules from the other side.
@@ -2268,6 +2365,394 @@ _CONTENTS = runtime.Contents(
 FUNCTION_NAMESPACE = "functions"
 """The namespace of the tools that a developer offers."""
 
+_RECOVERY = runtime.Recovery(
+    begins="<|start|>",
+    inside=("<|constrain|>", "<|channel|>"),
+    opens=("<|message|>",),
+    closes={"<|return|>": "return", "<|end|>": None, "<|call|>": "call"},
+    leads={
+        "role": ("<|start|>",),
+        "name": ("<|start|>", ":"),
+        "recipient": (" to=",),
+        "channel": ("<|channel|>",),
+        "constrain": ("<|constrain|>",),
+        "content_type": (" ", "<|constrain|>"),
+    },
+    slots=runtime.Slots(
+        role="role",
+        name="name",
+        channel="channel",
+        recipient="recipient",
+        content_type="content_type",
+        constrain="constrain",
+    ),
+    author={"role": "assistant"},
+    tool="tool",
+    roles=("system", "developer", "user", "assistant"),
+    channels=("final", "analysis", "commentary"),
+    content_types=("json", "code"),
+    word=_CONTENT_NAME.pattern,
+    namespace="functions",
+    answers="final",
+    thoughts="analysis",
+    calls="commentary",
+    ends_calls="call",
+    ends_answers="return",
+    stops=(200002, 200012),
+    declared_tools=("developer.tools", "system.tools"),
+    declared_channels=("system.channel_config.valid_channels",),
+    mistakes=(
+        runtime.Mistake(
+            "missing-role",
+            _RULE_invalid_missing_role,
+            (
+                runtime.Group("recipient"),
+                runtime.Group("channel"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+                runtime.Group("channel"),
+                runtime.Group("recipient"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+                runtime.Group(None, "recipient_last"),
+            ),
+            "No author stands behind the start token.",
+        ),
+        runtime.Mistake(
+            "repeated-channel",
+            _RULE_invalid_repeated_channel,
+            (
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("recipient"),
+                runtime.Group("channel"),
+                runtime.Group("channel"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("channel"),
+                runtime.Group("channel"),
+                runtime.Group("recipient"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("channel"),
+                runtime.Group("recipient"),
+                runtime.Group("channel"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+            ),
+            "The channel stands more than once; the last one counts.",
+        ),
+        runtime.Mistake(
+            "repeated-recipient",
+            _RULE_invalid_repeated_recipient,
+            (
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("channel"),
+                runtime.Group("recipient"),
+                runtime.Group("recipient"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+            ),
+            "The recipient stands more than once; the last one counts.",
+        ),
+        runtime.Mistake(
+            "empty-recipient",
+            _RULE_invalid_empty_recipient,
+            (
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("channel"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group(None, "unspaced"),
+            ),
+            "Nothing stands behind what introduces the recipient.",
+        ),
+        runtime.Mistake(
+            "spaced-content-type",
+            _RULE_invalid_spaced_content_type,
+            (
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("recipient"),
+                runtime.Group("channel"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("channel"),
+                runtime.Group("recipient"),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+            ),
+            "A space stands between the constrain token and the content type.",
+        ),
+        runtime.Mistake(
+            "repeated-constrain",
+            _RULE_invalid_repeated_constrain,
+            (
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("recipient"),
+                runtime.Group("channel"),
+                runtime.Group("constrain", True),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+                runtime.Group("role"),
+                runtime.Group("name"),
+                runtime.Group("name"),
+                runtime.Group("role", "tool"),
+                runtime.Group("channel"),
+                runtime.Group("recipient"),
+                runtime.Group("constrain", True),
+                runtime.Group("constrain", True),
+                runtime.Group("content_type"),
+            ),
+            "The constrain token stands twice.",
+        ),
+    ),
+    codes={
+        "missing-start": runtime.Code(
+            "H111",
+            "missing-start",
+            "Without its start token a message is found only by luck; most parsers stop here.",
+        ),
+        "repeated-start": runtime.Code(
+            "H112",
+            "repeated-start",
+            "A start token behind a start token begins a second message, and the first one stays empty.",
+        ),
+        "missing-message-token": runtime.Code(
+            "H113",
+            "missing-message-token",
+            "Nothing says where the header ends and the content begins.",
+        ),
+        "missing-terminator": runtime.Code(
+            "H114",
+            "missing-terminator",
+            "Without a stop token a message is not known to be complete.",
+        ),
+        "repeated-terminator": runtime.Code(
+            "H115",
+            "repeated-terminator",
+            "A stop token where no message is open stops the parsers that expect a start token there.",
+        ),
+        "text-between-messages": runtime.Code(
+            "H116",
+            "text-between-messages",
+            "Text outside of messages has no author and no channel: nobody is meant to see it.",
+        ),
+        "missing-header": runtime.Code(
+            "H117",
+            "missing-header",
+            "The model wrote a text without saying to which channel it belongs; it is inferred from what follows.",
+        ),
+        "missing-channel": runtime.Code(
+            "H118",
+            "missing-channel",
+            "A message that should name its channel does not; what follows shows which one was meant.",
+        ),
+        "abandoned-header": runtime.Code(
+            "H119",
+            "abandoned-header",
+            "A header was begun and given up for another one; it has no content that could be kept.",
+        ),
+        "unfinished-header": runtime.Code(
+            "H120",
+            "unfinished-header",
+            "The input ends inside a header, usually because of a token limit: the message never began.",
+        ),
+        "header-too-long": runtime.Code(
+            "H121",
+            "header-too-long",
+            "What is longer than any header is a text that lost its header; to wait for its end would hold back the answer.",
+        ),
+        "stray-special-token": runtime.Code(
+            "H122",
+            "stray-special-token",
+            "A special token without meaning at its place is noise, or a sign that the text was cut and joined.",
+        ),
+        "unknown-token": runtime.Code(
+            "H105",
+            "unknown-token",
+            "A token id that the vocabulary does not have means nothing.",
+        ),
+        "invalid-text": runtime.Code(
+            "H104",
+            "invalid-text",
+            "Bytes that are no UTF-8 are no text; what was meant is lost.",
+        ),
+        "after-stop": runtime.Code(
+            "H123",
+            "after-stop",
+            "Behind the stop token of a completion the model goes on alone: what it writes there was not asked for.",
+        ),
+        "missing-message": runtime.Code(
+            "H124",
+            "missing-message",
+            "A completion holds a message, and a prompt ends with an open header.",
+        ),
+        "missing-role": runtime.Code(
+            "H131",
+            "missing-role",
+            "Without an author a message cannot be attributed; a model means itself.",
+        ),
+        "channel-as-role": runtime.Code(
+            "H132",
+            "channel-as-role",
+            "The name of a channel in the author's place would be read as a tool of that name.",
+        ),
+        "tool-as-role": runtime.Code(
+            "H133",
+            "tool-as-role",
+            "A model that calls a tool writes its name where its own role belongs; read as it stands, the tool would speak.",
+        ),
+        "repeated-channel": runtime.Code(
+            "H134",
+            "repeated-channel",
+            "A message is on one channel; parsers that join the names give it none of them.",
+        ),
+        "empty-channel": runtime.Code("H135", "empty-channel", "The channel token is there, and no channel behind it."),
+        "misspelt-channel": runtime.Code(
+            "H136",
+            "misspelt-channel",
+            "An unknown channel is shown to nobody, or to everybody.",
+        ),
+        "tool-as-channel": runtime.Code(
+            "H137",
+            "tool-as-channel",
+            "The name of a tool in the channel's place would be an unknown channel, and the call would be lost.",
+        ),
+        "channel-as-content-type": runtime.Code(
+            "H138",
+            "channel-as-content-type",
+            "The name of a channel behind the token for content types is no content type; answers would be read as another format.",
+        ),
+        "repeated-recipient": runtime.Code(
+            "H139",
+            "repeated-recipient",
+            "A message has one recipient; parsers that expect one refuse the whole message.",
+        ),
+        "empty-recipient": runtime.Code(
+            "H140",
+            "empty-recipient",
+            "What introduces a recipient is there, and no name behind it.",
+        ),
+        "recipient-is-role": runtime.Code(
+            "H141",
+            "recipient-is-role",
+            "A model calls tools; a role in the recipient's place is the remainder of another header.",
+        ),
+        "bare-recipient": runtime.Code(
+            "H142",
+            "bare-recipient",
+            "The name of a tool stands without what introduces a recipient; read as it stands, the call would be lost.",
+        ),
+        "misspelt-recipient": runtime.Code(
+            "H143",
+            "misspelt-recipient",
+            "The recipient is no tool that is offered, and near one that is.",
+        ),
+        "spaced-content-type": runtime.Code(
+            "H144",
+            "spaced-content-type",
+            "A space between the token and the content type makes an empty type and a word too many.",
+        ),
+        "repeated-constrain": runtime.Code(
+            "H145",
+            "repeated-constrain",
+            "The token that introduces the content type stands more than once.",
+        ),
+        "repeated-content-type": runtime.Code("H146", "repeated-content-type", "A content has one type."),
+        "unknown-content-type": runtime.Code(
+            "H147",
+            "unknown-content-type",
+            "A word in the place of the content type that is none says nothing about the content.",
+        ),
+        "misspelt-content-type": runtime.Code(
+            "H148",
+            "misspelt-content-type",
+            "Programs compare content types letter by letter.",
+        ),
+        "empty-content-type": runtime.Code(
+            "H149",
+            "empty-content-type",
+            "The token that introduces the content type is there, and no type behind it.",
+        ),
+        "spliced-header": runtime.Code(
+            "H150",
+            "spliced-header",
+            "Two headers run into each other; what the second one says is what was meant last.",
+        ),
+        "unread-header-text": runtime.Code(
+            "H151",
+            "unread-header-text",
+            "Words in a header that no field takes are no content either; a reader should know about them.",
+        ),
+        "misplaced-part": runtime.Code(
+            "H152",
+            "misplaced-part",
+            "The parts of the header are known, and stand in an order or with spaces that no rule describes.",
+        ),
+        "forged-tool-message": runtime.Code(
+            "H161",
+            "forged-tool-message",
+            "A tool's answer inside of a completion was made up by the model; to trust it is a security problem.",
+        ),
+        "call-without-recipient": runtime.Code(
+            "H162",
+            "call-without-recipient",
+            "Only calls end with the call token, and this message names no tool; it is not run in silence.",
+        ),
+        "stripped-tokens": runtime.Code(
+            "H163",
+            "stripped-tokens",
+            "A detokenizer left out the special tokens; where the headers were is a guess.",
+        ),
+    },
+)
+
 FORMAT = runtime.Format(
     encoding=_ENCODING,
     special_text=r"<\|(?:c(?:all\|>|hannel\|>|onstrain\|>)|end(?:oftext\|>|\|>)|message\|>|re(?:served_20(?:0(?:0(?:0[0149]\|>|1[013456789]\|>|[23456789][0123456789]\|>)|[123456789][0123456789][0123456789]\|>)|10(?:[01234567][0123456789]\|>|8[01234567]\|>))|turn\|>)|start(?:oftext\|>|\|>))",
@@ -2297,6 +2782,7 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    recovery=_RECOVERY,
 )
 """The tables of this format."""
 
@@ -2380,6 +2866,95 @@ def render_text(
     """
     given: dict[str, str | bool | None] = {"role": role, "name": name}
     return runtime.render_text(FORMAT, messages, start, given, style, training)
+
+
+def recover(
+    source: str | Sequence[int],
+    start: Start = "transcript",
+    *,
+    role: Role = "assistant",
+    name: str | None = None,
+    tools: Iterable[str | Namespace] | None = None,
+    stripped: bool = False,
+    tokenizer: runtime.Tokenizer | None = None,
+) -> runtime.Recovered[Message]:
+    """Read messages from whatever a model wrote; never raises for what the source holds.
+
+    Args:
+        source: text with special tokens spelled out, or token ids.
+        start: what the source is.
+        role: of the open header that a completion continues and a prompt ends with.
+        name: of the open header that a completion continues and a prompt ends with.
+        tools: what the conversation offers, besides what its own messages declare.
+        stripped: the special tokens may have been stripped; where headers were is then a guess.
+        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+    """
+    given: dict[str, str | bool | None] = {"role": role, "name": name}
+    return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)
+
+
+class StreamParser(runtime.StreamParser[Message]):
+    """Reads token ids as they come, one or many at a time.
+
+    Args:
+        start: what the tokens are.
+        role: of the open header that a completion continues and a prompt ends with.
+        name: of the open header that a completion continues and a prompt ends with.
+        tools: what the conversation offers, besides what its own messages declare.
+        strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
+        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+    """
+
+    def __init__(
+        self,
+        start: Start = "completion",
+        *,
+        role: Role = "assistant",
+        name: str | None = None,
+        tools: Iterable[str | Namespace] | None = None,
+        strict: bool = False,
+        tokenizer: runtime.Tokenizer | None = None,
+    ) -> None:
+        given: dict[str, str | bool | None] = {"role": role, "name": name}
+        super().__init__(FORMAT, start, given, tools, strict, tokenizer)
+
+    @property
+    def role(self) -> Role | None:
+        """Of the open message. See the grammar."""
+        value: Role | None = self.value("role", None)
+        return value
+
+    @property
+    def name(self) -> str | None:
+        """Of the open message. The name of the author: of a tool its full name, else a name that tells several authors
+        of one role apart.
+        """
+        value: str | None = self.value("name", None)
+        return value
+
+    @property
+    def recipient(self) -> str | None:
+        """Of the open message. Whom the message is for: a tool's full name in a call, a role in a tool's answer."""
+        value: str | None = self.value("recipient", None)
+        return value
+
+    @property
+    def channel(self) -> str | None:
+        """Of the open message. The channel: who is meant to see the message."""
+        value: str | None = self.value("channel", None)
+        return value
+
+    @property
+    def constrain(self) -> bool:
+        """Of the open message. Whether sampling of the content was constrained to the content type."""
+        value: bool = self.value("constrain", False)
+        return value
+
+    @property
+    def content_type(self) -> str | None:
+        """Of the open message. The type of the content: `json`, `code`."""
+        value: str | None = self.value("content_type", None)
+        return value
 
 
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:

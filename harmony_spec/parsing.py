@@ -14,7 +14,7 @@ from .contents import Record
 from .errors import ParseError, Span
 from .explain import Stopped, explain
 from .forms import Form, TextForm, TokenForm
-from .tables import Format, Frame, Path, Tokenizer
+from .tables import Format, Frame, Group, Path, Tokenizer
 
 M = TypeVar("M")
 
@@ -245,16 +245,16 @@ class Run:
         format = self.format
         values: dict[str, Any] = dict(format.defaults)
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
-        variants = read_groups(frame, match.groups(), values)
+        variants = read_groups(frame.groups, match.groups(), values)
         before = tuple(values[name] for name in format.fields[: format.content_at])
         after = tuple(values[name] for name in format.fields[format.content_at + 1 :])
         return Header(before, (*after, variants), values, format.contents.class_for(values))
 
 
-def read_groups(frame: Frame, groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:
-    """Put what the groups of a frame's pattern matched into `values`; the variants that took part."""
+def read_groups(meanings: tuple[Group, ...], groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:
+    """Put what the groups of a pattern matched into `values`; the variants that took part."""
     variants = []
-    for group, text in zip(frame.groups, groups, strict=True):
+    for group, text in zip(meanings, groups, strict=True):
         if text is None:
             continue
         if group.field is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from .as_read import as_read, text_of, tokens_of
 from .contents import KEPT, Record, remember_content
 from .errors import INEXPRESSIBLE, SPECIAL_IN_TEXT, RenderError, Span, VocabularyError
 from .forms import AROUND
@@ -146,7 +147,7 @@ class Plan:
         match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
         values: dict[str, Any] = dict(self.format.defaults)
         if match:
-            read_groups(frame, match.groups(), values)
+            read_groups(frame.groups, match.groups(), values)
         for name in frame.fields:
             if not match or (name != self.format.content and values[name] != getattr(message, name)):
                 self.refuse(name, message, values if match else None, index)
@@ -219,6 +220,10 @@ def render(
         key, content = _key(plan, index, message), message.content
         if isinstance(content, Record):
             content = format.contents.text_of(messages, index)
+        if plan.choices is None and (raw := as_read(format, message)):
+            for part in (raw.head, raw.body, raw.tail):
+                extend(tokens_of(format, part, encode))
+            continue
         encoded = cache.get(key)
         if encoded is None:
             encoded = _encoded(format, plan.write(index, message), encode)
@@ -301,6 +306,9 @@ def render_text(
         key, content = _key(plan, index, message), message.content
         if isinstance(content, Record):
             content = format.contents.text_of(messages, index)
+        if plan.choices is None and (raw := as_read(format, message)):
+            parts += (text_of(format, part) for part in (raw.head, raw.body, raw.tail))
+            continue
         written = cache.get(key)
         if written is None:
             mixed = plan.write(index, message)

@@ -7,13 +7,31 @@ from typing import TypeVar
 
 from .contents import NO_CONTENTS, Contents, Implied, Record
 from .conversation import Property, from_json, to_json
-from .errors import ConversationError, ParseError, RenderError
+from .diagnostics import Diagnostic, Recovered, Repair
+from .errors import Code, ConversationError, ParseError, RenderError
 from .layout import Inexpressible, Layout, Write, no_writer
 from .parsing import Parsed, parse
 from .reading import NOTHING, Fields, Reader
+from .recovering import recover
 from .rendering import pick, render, render_text
 from .schemas_of_types import Schemas
-from .tables import HOLE, Atom, Choose, Chosen, Encoding, Format, Frame, Group, Path, Tokenizer, meets
+from .streaming import StreamParser
+from .tables import (
+    HOLE,
+    Atom,
+    Choose,
+    Chosen,
+    Encoding,
+    Format,
+    Frame,
+    Group,
+    Mistake,
+    Path,
+    Recovery,
+    Slots,
+    Tokenizer,
+    meets,
+)
 from .type_grammar import Grammar, JsonSchema
 
 __all__ = [
@@ -23,8 +41,10 @@ __all__ = [
     "Atom",
     "Choose",
     "Chosen",
+    "Code",
     "Contents",
     "ConversationError",
+    "Diagnostic",
     "Encoding",
     "Fields",
     "Format",
@@ -35,14 +55,20 @@ __all__ = [
     "Inexpressible",
     "JsonSchema",
     "Layout",
+    "Mistake",
     "ParseError",
     "Parsed",
     "Path",
     "Property",
     "Reader",
     "Record",
+    "Recovered",
+    "Recovery",
     "RenderError",
+    "Repair",
     "Schemas",
+    "Slots",
+    "StreamParser",
     "Tokenizer",
     "Write",
     "drop_completed",
@@ -50,6 +76,7 @@ __all__ = [
     "no_writer",
     "parse",
     "pick",
+    "recover",
     "render",
     "render_text",
     "require_api",

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from .contents import Contents
+    from .errors import Code
 
 HOLE = "\udfff"
 """Stands for the content of a message while its header is read or written."""
@@ -141,6 +142,91 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """An error production: a known mistake in a header, never read strictly.
+
+    Attributes:
+        name: of the diagnostic.
+        pattern: of all that stands before the content, in the mixed alphabet.
+        groups: what the groups of the pattern mean; the last one that takes part decides.
+        evidence: why it is read as it is.
+    """
+
+    name: str
+    pattern: str
+    groups: tuple[Group, ...]
+    evidence: str
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The names of the fields that a header is repaired to; "" where the format has no such field."""
+
+    role: str
+    name: str
+    channel: str
+    recipient: str
+    content_type: str
+    constrain: str
+
+
+@dataclass(frozen=True, eq=False)
+class Recovery:
+    """How a format is read beside the grammar.
+
+    Attributes:
+        begins: the special token that begins a message.
+        inside: special tokens between that and the content.
+        opens: special tokens that the content follows.
+        closes: special tokens that end a message, each with the named alternative that it is.
+        leads: for each field the special token or the text that it stands behind.
+        slots: which field is what.
+        author: the fields of an open header that a model continues.
+        tool: the role of the author who is written as the name of a tool.
+        roles: the roles that are written as they are.
+        channels, content_types: the values that are known.
+        word: a pattern for the name of a tool.
+        namespace: of the tools that a developer offers.
+        answers: the channel of messages that end a turn.
+        thoughts: the channel of a message whose header is missing and which another one follows.
+        calls: the channel of calls.
+        ends_calls, ends_answers: the named alternatives of the stop tokens of calls and answers.
+        stops: the ids of the special tokens at which a model is done.
+        declared_tools, declared_channels: where contents say which tools and channels there are: paths of fields.
+        mistakes: the error productions, in the order of the grammar.
+        codes: the diagnostics, by name.
+    """
+
+    begins: str
+    inside: tuple[str, ...]
+    opens: tuple[str, ...]
+    closes: Mapping[str, str | None]
+    leads: Mapping[str, tuple[str, ...]]
+    slots: Slots
+    author: Mapping[str, str]
+    tool: str
+    roles: tuple[str, ...]
+    channels: tuple[str, ...]
+    content_types: tuple[str, ...]
+    word: str
+    namespace: str
+    answers: str
+    thoughts: str
+    calls: str
+    ends_calls: str
+    ends_answers: str
+    stops: tuple[int, ...]
+    declared_tools: tuple[str, ...]
+    declared_channels: tuple[str, ...]
+    mistakes: tuple[Mistake, ...]
+    codes: Mapping[str, Code]
+
+
 @dataclass(frozen=True, eq=False)
 class Format:
     """All tables of one format. `special_text` is a regular expression for the spelling of any special token."""
@@ -160,6 +246,7 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
     owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
 
@@ -196,3 +283,12 @@ class Format:
     @cached_property
     def by_marker(self) -> dict[str, str]:
         return {marker: spelling for spelling, marker in self.markers.items()}
+
+
+def unfinished(format: Format, start: str, first: bool) -> str | None:
+    """The alternative by which the last message of a start rule lacks its stop token; None where none may."""
+    for path in format.starts[start]:
+        frame, times = path.steps[-1]
+        if frame.has_content and not frame.closed and first == (len(path.steps) == 1):
+            return frame.name if times == "?" else path.name
+    return None

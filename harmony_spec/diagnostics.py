@@ -1,0 +1,82 @@
+"""What recovery says about an input: each repair with its place, its evidence and what it was taken for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from .errors import Code, Span
+from .parsing import Parsed
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """A place where an input leaves the grammar, and how it was read.
+
+    Attributes:
+        code: the kind of mistake; `code.code` and `code.name` are stable.
+        span: where, in the unit of the input.
+        unit: what the span counts: "token" or "character".
+        index: the number of the message, from 0, or of the one that follows a gap.
+        raw: the text there, special tokens spelled out; the middle of a long one is left out.
+        taken_for: what it was read as; empty where it was left out.
+        evidence: why.
+    """
+
+    code: Code
+    span: Span
+    unit: str
+    index: int
+    raw: str
+    taken_for: str
+    evidence: str
+
+    def __str__(self) -> str:
+        taken = f" is taken for {self.taken_for}" if self.taken_for else " is left out"
+        said = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
+        return f"{said}: {self.raw!r}{taken}: {self.evidence}"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What recovery says of a message; None on messages that are as the grammar describes them.
+
+    Attributes:
+        fields: the fields whose values were repaired or inferred.
+        after_stop: the message stands behind the stop token that ended the completion.
+        forged: a tool's message inside of a completion, which the model made up.
+        candidate: the tool that a call without recipient is likely for; never put into the message.
+        head: what stood before the content: text, or token ids.
+        body: the content as it stood.
+        tail: what stood behind the content.
+        said: the fields that these parts stand for; empty where the message is as the grammar describes it.
+    """
+
+    fields: tuple[str, ...] = ()
+    after_stop: bool = False
+    forged: bool = False
+    candidate: str | None = None
+    head: str | tuple[int, ...] = field(default="", repr=False)
+    body: str | tuple[int, ...] = field(default="", repr=False)
+    tail: str | tuple[int, ...] = field(default="", repr=False)
+    said: tuple[object, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Recovered(Parsed[M], Generic[M]):
+    """What the recovering parser read.
+
+    Attributes:
+        gaps: what belongs to no message; with the spans of the messages they tile the input.
+        diagnostics: the mistakes, in the order in which they were settled.
+    """
+
+    gaps: list[Span] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def before_stop(self) -> list[M]:
+        """The messages up to the stop token that ended the completion; in a transcript, all."""
+        return [m for m in self.messages if not (repair := getattr(m, "repair", None)) or not repair.after_stop]

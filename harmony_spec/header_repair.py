@@ -1,0 +1,97 @@
+"""What a header says: as a rule describes it, as an error production does, or as its slots show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .forms import Form
+from .header_slots import Finding, Reading, Slots
+from .header_text import HeaderText
+from .known_names import KnownNames
+from .parsing import read_groups, remember
+from .tables import Format, Frame
+
+
+class Headers:
+    """Reads the headers of one input, and remembers them.
+
+    Args:
+        strict: only what a rule describes is read; names are not judged.
+    """
+
+    def __init__(self, format: Format, form: Form, names: KnownNames, strict: bool) -> None:
+        assert format.recovery is not None
+        self.format, self.form, self.names, self.strict = format, form, names, strict
+        self.recovery = format.recovery
+        self.known: dict[Any, Reading] = {}
+        steps = [step for paths in format.starts.values() for path in paths for step in path.steps]
+        frames = {frame.name: frame for frame, _ in steps}
+        self.frames = [frame for frame in frames.values() if frame.has_content and frame.closed]
+        self.open_frame = next((frame for frame in frames.values() if not frame.has_content), None)
+        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
+        self.rest = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
+
+    def forget(self) -> None:
+        """Judge all headers anew: the names that are known have changed."""
+        self.known.clear()
+
+    def read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
+        """What a header says, to be changed at will."""
+        key = (header.mixed, tuple(given.items()), opened, loose)
+        found = self.known.get(key)
+        if found is None:
+            found = self._read(header, given, opened, loose)
+            remember(self.known, key, found)
+        return replace(found, values=dict(found.values), findings=list(found.findings))
+
+    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
+        described = self.described(header.mixed, given) if opened else None
+        if self.strict and described:
+            return described
+        arguments = (self.format, self.recovery, header, self.names, given)
+        reading = Slots(*arguments, described=described is not None, opened=opened, loose=loose).read()
+        if not opened or (reading.findings and described):
+            return reading
+        if described:
+            return replace(described, headless=reading.headless)
+        for mistake in self.recovery.mistakes:
+            match = mistake.matcher.fullmatch(header.mixed)
+            values = {**self.format.defaults, **given}
+            variants = read_groups(mistake.groups, match.groups(), values) if match else ()
+            if match and values == reading.values:
+                fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
+                finding = Finding(mistake.name, 0, len(header.mixed), self._said(values), mistake.evidence, fields)
+                return replace(reading, findings=[finding], variants=variants)
+        if not reading.findings:
+            evidence = "its parts are known, and stand in other places"
+            taken = self._said(reading.values)
+            reading.findings.append(Finding("misplaced-part", 0, len(header.mixed), taken, evidence, ()))
+        return reading
+
+    def _said(self, values: dict[str, Any]) -> str:
+        return " ".join(str(value) for value in values.values() if value and value is not True)
+
+    def described(self, mixed: str, given: dict[str, Any]) -> Reading | None:
+        """What a header says that a rule describes."""
+        for frame in self.frames:
+            if match := frame.matcher.fullmatch(mixed + self.rest):
+                values = {**self.format.defaults, **given}
+                variants = read_groups(frame.groups, match.groups(), values)
+                del values[self.format.content]
+                return Reading(values, variants)
+        return None
+
+    def is_opening(self, header: HeaderText) -> bool:
+        """Whether a header is the open header that a prompt ends with."""
+        return bool(self.open_frame and self.open_frame.matcher.fullmatch(header.mixed))
+
+    def opening(self, header: HeaderText, reading: Reading) -> dict[str, Any]:
+        """The fields of the open header that an input ends with."""
+        frame: Frame | None = self.open_frame
+        assert frame is not None
+        values = {name: reading.values.get(name) for name in frame.fields}
+        if match := frame.matcher.fullmatch(header.mixed):
+            values = dict.fromkeys(frame.fields)
+            read_groups(frame.groups, match.groups(), values)
+        return values

@@ -1,0 +1,77 @@
+"""The header of a message as it stands: pieces of the input, cut into segments at special tokens, and into words."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .errors import Span
+from .forms import Form, Piece
+
+
+class Word(NamedTuple):
+    """A word, with its place in the mixed text."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Segment(NamedTuple):
+    """A special token and the words up to the next one; `marker` is None before the first."""
+
+    marker: str | None
+    start: int
+    end: int
+    words: list[Word]
+
+
+class HeaderText:
+    """A header in the mixed alphabet, without the special tokens that no grammar has a place for.
+
+    Args:
+        form: the input.
+        pieces: what stands from the beginning of a message to before its content.
+    """
+
+    def __init__(self, form: Form, pieces: list[Piece]) -> None:
+        self.form, self.markers = form, form.format.markers
+        self.strays = [piece for piece in pieces if piece[0] is not None and piece[0] not in self.markers]
+        self.pieces = [piece for piece in pieces if piece[0] is None or piece[0] in self.markers]
+        parts = [text if spelling is None else self.markers[spelling] for spelling, text, _, _ in self.pieces]
+        self.offsets: list[int] = []
+        at = 0
+        for part in parts:
+            self.offsets.append(at)
+            at += len(part)
+        self.mixed = "".join(parts)
+
+    def span(self, start: int, end: int) -> Span:
+        """The part of the input that a part of the mixed text stands for."""
+        if not self.pieces:
+            return Span(0, 0)
+        return Span(self._unit(start, 0), self._unit(max(end - 1, start), 1))
+
+    def _unit(self, at: int, side: int) -> int:
+        number = max(bisect_right(self.offsets, at) - 1, 0)
+        spelling, text, start, end = self.pieces[number]
+        if spelling is not None or at >= self.offsets[number] + len(text):
+            return (start, end)[side] if at == self.offsets[number] else end
+        return self.form.locate(start, text, at - self.offsets[number])[side]
+
+    def shown(self, start: int, end: int) -> str:
+        """A part of the mixed text with special tokens spelled out."""
+        by_marker = self.form.format.by_marker
+        return "".join(by_marker.get(char, char) for char in self.mixed[start:end])
+
+    def segments(self) -> Iterator[Segment]:
+        """The segments, in order; the first has no marker and may be empty."""
+        by_marker = self.form.format.by_marker
+        for match in re.finditer("(^|[\ud800-\udfff])([^\ud800-\udfff]*)", self.mixed):
+            words = [
+                Word(word[0], match.start(2) + word.start(), match.start(2) + word.end())
+                for word in re.finditer(r"\S+", match[2])
+            ]
+            yield Segment(by_marker.get(match[1]), match.start(), match.end(), words)

@@ -1,0 +1,149 @@
+"""The names that a conversation knows, and what a word that is none of them was probably meant to be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from .tables import Recovery
+
+LEAST = 4
+"""Fewer letters of a name are not enough to tell that it was meant."""
+
+CLOSE = 0.8
+"""How alike two names are that differ in one or two letters, as `difflib` measures it."""
+
+SEPARATOR = "."
+"""Stands between the name of a namespace and that of a tool."""
+
+MOST_TOOLS = 1_000
+"""A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
+
+
+def tool_names(tools: Iterable[Any]) -> set[str]:
+    """The full names of tools: strings as they are, the tools of namespaces behind the name of their namespace.
+
+    A namespace without tools is one itself.
+    """
+    names: set[str] = set()
+    for tool in tools:
+        parts = getattr(tool, "tools", None)
+        if isinstance(tool, str):
+            names.add(tool)
+        elif parts:
+            names |= {f"{tool.name}{SEPARATOR}{part.name}" for part in parts}
+        else:
+            names.add(tool.name)
+    return names
+
+
+class KnownNames:
+    """Channels, content types, roles and tools of one conversation. `tools` is None where nothing says which."""
+
+    def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
+        self.recovery = recovery
+        self.writable = re.compile(recovery.word)
+        self.channels = dict.fromkeys(recovery.channels)
+        self.tools: set[str] | None = None if tools is None else self._writable(tool_names(tools))
+        self._by_last: dict[str, list[str]] | None = None
+        self.key = self._key()
+
+    def _writable(self, tools: set[str]) -> set[str]:
+        """Those that a header can hold."""
+        return {tool for tool in tools if self.writable.fullmatch(tool)}
+
+    def _key(self) -> tuple[object, ...]:
+        """What decides how words are taken."""
+        return tuple(self.channels), None if self.tools is None else frozenset(self.tools)
+
+    def learn(self, role: str, content: object) -> bool:
+        """Take in what the content of a message declares; whether that is anything."""
+        tools = [found for path in self.recovery.declared_tools if (found := _declared(path, role, content))]
+        channels = [found for path in self.recovery.declared_channels if (found := _declared(path, role, content))]
+        for each in tools:
+            self.tools = (self.tools or set()) | self._writable(tool_names(each))
+            self._by_last = None
+        for each in channels:
+            self.channels |= dict.fromkeys(each)
+        self.key = self._key()
+        return bool(tools or channels)
+
+    def channel(self, word: str) -> str | None:
+        """The channel that a word names, or that alone is near it."""
+        return word if word in self.channels else _near(word, self.channels)
+
+    def content_type(self, word: str) -> str | None:
+        """The known content type that a word is, whatever its case."""
+        return next((known for known in self.recovery.content_types if known == word.lower()), None)
+
+    def is_role(self, word: str) -> bool:
+        return word in self.recovery.roles
+
+    def role_and_channel(self, word: str) -> tuple[str, str] | None:
+        """What a word is that joins a role and a channel."""
+        for role in self.recovery.roles:
+            if word.startswith(role) and (channel := self.channel(word[len(role) :])):
+                return role, channel
+        return None
+
+    def tool(self, word: str) -> str | None:
+        """The full name of the offered tool that a word names, with its namespace or without."""
+        if not self.tools or word in self.tools:
+            return word if self.tools else None
+        if self._by_last is None:
+            self._by_last = {}
+            for tool in sorted(self.tools):
+                self._by_last.setdefault(_last(tool), []).append(tool)
+        found = self._by_last.get(_last(word), [])
+        return found[0] if len(found) == 1 else None
+
+    def nearest_tool(self, word: str) -> str | None:
+        """The offered tool that a word names, or that alone is near it."""
+        if (named := self.tool(word)) or not self.tools or len(self.tools) > MOST_TOOLS:
+            return named
+        close = get_close_matches(word, self.tools, n=2, cutoff=CLOSE)
+        if not close:
+            lasts = get_close_matches(_last(word), map(_last, self.tools), n=2, cutoff=CLOSE)
+            close = [tool for tool in self.tools if _last(tool) in lasts]
+        return close[0] if len(close) == 1 else None
+
+    def reads_as_tool(self, word: str) -> bool:
+        """Whether a word names a tool, by what is offered or by the namespace before it."""
+        return word.startswith(f"{self.recovery.namespace}{SEPARATOR}") or self.tool(word) is not None
+
+    def called(self, content: str) -> str | None:
+        """The offered tool that a content is likely a call of: the one it names, or the only one."""
+        try:
+            value = json.loads(content)
+        except (ValueError, RecursionError):
+            value = None
+        named = value.get("name") if isinstance(value, dict) else None
+        if isinstance(named, str) and self.reads_as_tool(named):
+            return self.tool(named) or named
+        return next(iter(self.tools)) if self.tools and len(self.tools) == 1 else None
+
+
+def _declared(path: str, role: str, content: object) -> Any:
+    first, *rest = path.split(".")
+    if first != role:
+        return None
+    for name in rest:
+        content = getattr(content, name, None)
+    return content
+
+
+def _last(name: str) -> str:
+    return name.rsplit(SEPARATOR, 1)[-1]
+
+
+def _near(word: str, known: Iterable[str]) -> str | None:
+    bare = re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
+    if not bare:
+        return None
+    found = [name for name in known if name == bare]
+    found = found or [name for name in known if bare.startswith(name) or (len(bare) >= LEAST and name.startswith(bare))]
+    found = found or get_close_matches(bare, known, n=2, cutoff=CLOSE)
+    return found[0] if len(found) == 1 else None

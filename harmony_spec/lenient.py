@@ -1,0 +1,132 @@
+"""The two forms of an input, read without ever refusing it: what means nothing becomes U+FFFD, and is remembered."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+
+from .errors import Span
+from .forms import LAST_CHARACTER, TextForm, TokenForm
+from .tables import Format, Tokenizer
+
+REPLACEMENT = "\ufffd"
+
+Source = str | tuple[int, ...]
+"""A part of the input as it stands."""
+
+
+class LenientText(TextForm):
+    """A text in which special tokens are spelled out; half characters are replaced."""
+
+    def __init__(self, format: Format, text: str) -> None:
+        super().__init__(format, text)
+        if self.broken is not None:
+            self.units = re.sub("[\ud800-\udfff]", REPLACEMENT, text)
+            self.broken = None
+
+    def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
+        """The special tokens from a position on."""
+        for match in self.format.special_matcher.finditer(self.units, start):
+            yield match[0], match.start(), match.end()
+
+    def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
+        """The text of a run without its first `skip` code points, and where it was damaged."""
+        text = self.units[start + skip : end]
+        halves = REPLACEMENT in text and re.search("[\ud800-\udfff]+", self.source[start + skip : end])
+        if not halves:
+            return text, None
+        return text, Span(start + skip + halves.start(), start + skip + halves.end())
+
+    def place(self, start: int, text: str, offset: int) -> tuple[int, int]:
+        """The unit of a run that holds the character at an offset, and how much of that unit stands before it."""
+        return start + offset, 0
+
+    def slice(self, start: int, end: int) -> Source:
+        return self.units[start:end]
+
+    def spelled(self, start: int, end: int) -> str:
+        """A part of the input as text, special tokens spelled out."""
+        return self.units[start:end]
+
+
+class LenientTokens(TokenForm):
+    """Token ids, also of tokens that do not exist. Tokens may be added to `tokens` while it is read."""
+
+    def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
+        super().__init__(format, tokens, tokenizer)
+        self.special_ids = format.spellings
+        self.base_size = format.encoding.base_size
+        if self.broken is not None:
+            known = [token if 0 <= token < LAST_CHARACTER else LAST_CHARACTER for token in self.tokens]
+            self.units = "".join(map(chr, known))
+            self.broken = None
+
+    def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
+        """The special tokens from a position on, and those that the vocabulary does not have."""
+        found = re.compile(f"[^{self._ordinary()[1:-2]}]")
+        for match in found.finditer(self.units, start):
+            yield self.spelling(match.start()), match.start(), match.end()
+
+    def is_ordinary(self, token: int) -> bool:
+        """Whether a token id is that of text."""
+        return 0 <= token < self.base_size and token not in self.special_ids
+
+    def spelling(self, index: int) -> str:
+        """How the token at an index is written that is no ordinary one."""
+        token = self.tokens[index]
+        return self.special_ids.get(token) or f"<{token}>"
+
+    def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
+        """The text of a run without its first `skip` bytes, and where it was damaged."""
+        data = self.decode_bytes(self.tokens[start:end])[skip:]
+        try:
+            return data.decode(), None
+        except UnicodeDecodeError as error:
+            first = self.token_at(start, skip + error.start)
+            return data.decode(errors="replace"), Span(first, self.token_at(start, skip + error.end - 1) + 1)
+
+    def place(self, start: int, text: str, offset: int) -> tuple[int, int]:
+        """The unit of a run that holds the character at an offset, and how many bytes of it stand before it."""
+        before = len(text[:offset].encode())
+        if REPLACEMENT in text[:offset]:
+            before = self._bytes_before(start, offset)
+        index = self.token_at(start, before)
+        return index, before - len(self.decode_bytes(self.tokens[start:index]))
+
+    def _bytes_before(self, start: int, offset: int) -> int:
+        """How many bytes of a run stand before the character at an offset, some of which are no UTF-8."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        length = characters = 0
+        while characters < offset and start < len(self.tokens) and self.is_ordinary(self.tokens[start]):
+            for byte in self.decode_bytes([self.tokens[start]]):
+                characters += len(decoder.decode(bytes([byte])))
+                if characters > offset:
+                    return length
+                length += 1
+            start += 1
+        return length
+
+    def token_at(self, start: int, offset: int) -> int:
+        """The index of the token that holds the byte at an offset from the token at `start`, within the run."""
+        while start + 1 < len(self.tokens) and self.is_ordinary(self.tokens[start + 1]):
+            offset -= len(self.decode_bytes([self.tokens[start]]))
+            if offset < 0:
+                break
+            start += 1
+        return start
+
+    def locate(self, start: int, text: str, offset: int) -> Span:
+        """The span of the token that holds the character at an offset into a run of text that begins at `start`."""
+        index = self.place(start, text, offset)[0]
+        return Span(index, index + 1)
+
+    def slice(self, start: int, end: int) -> Source:
+        return tuple(self.tokens[start:end])
+
+    def spelled(self, start: int, end: int) -> str:
+        """A part of the input as text, special tokens spelled out."""
+        return self.spell(start, end)
+
+
+Lenient = LenientText | LenientTokens

@@ -1,0 +1,127 @@
+"""Recovering parsing: what the grammar describes is read as the strict parser does, the rest one state at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from .diagnostics import Recovered
+from .errors import ParseError
+from .forms import Piece
+from .header_text import HeaderText
+from .lenient import Lenient, LenientText, LenientTokens
+from .machine import BETWEEN, Machine
+from .parsing import Header, Run
+from .stripped import with_headers
+from .tables import Format, Frame, Path, Tokenizer
+
+
+def recover(
+    format: Format,
+    source: str | Sequence[int],
+    start: str,
+    given: dict[str, Any],
+    tools: Iterable[Any] | None,
+    stripped: bool,
+    tokenizer: Tokenizer | None,
+) -> Recovered[Any]:
+    """Read a text or token ids along a start rule, whatever they hold; never raises for what they hold.
+
+    Args:
+        format: the tables of the format.
+        source: the text with special tokens spelled out, or the token ids.
+        start: the name of the start rule.
+        given: fields that the input continues from an open header (for a completion).
+        tools: what the conversation offers: names, or tools and namespaces; None where that is not known.
+        stripped: the special tokens may have been stripped.
+        tokenizer: decodes ordinary tokens; needed for token ids only.
+    """
+    format.require_start(start)
+    form: Lenient
+    if isinstance(source, str):
+        form = LenientText(format, source)
+    else:
+        from .vocabulary import tokenizer_for
+
+        form = LenientTokens(format, source, tokenizer_for(format.encoding, tokenizer))
+    if stripped and (guessed := with_headers(format, form, given, tools)):
+        return guessed
+    machine = Machine(format, form, start, given, tools)
+    read(machine)
+    bounds, gaps, found = machine.bounds, machine.gaps, machine.diagnostics
+    return Recovered(machine.messages, machine.opening, form.unit, bounds, gaps, found)
+
+
+def read(machine: Machine) -> None:
+    """Read an input to its end: messages that are as described in one go, the rest one special token at a time."""
+    form, run = machine.form, Described(machine)
+    end = len(form.units)
+    while machine.at < end:
+        if run.may_read():
+            run.many(run.frame)
+        for spelling, first, last in form.specials(machine.at):
+            machine.special(spelling, first, last)
+            if run.may_read():
+                break
+        else:
+            break
+    machine.close(end)
+
+
+class Described(Run):
+    """Reads the messages that are as the grammar describes them, and of which there is nothing to say."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.frame = machine.format.starts["transcript"][0].steps[0][0]
+        super().__init__(machine.format, machine.form, Path(None, ((self.frame, "*"),)), {})
+        self.machine, self.messages, self.bounds = machine, machine.messages, machine.bounds
+
+    def may_read(self) -> bool:
+        """Whether nothing is open, and nothing is left to be said of what comes next."""
+        machine = self.machine
+        return machine.state == BETWEEN and machine.pending is None and not machine.stopped
+
+    def many(self, frame: Frame, limit: int = -1) -> bool:
+        """Read a frame as often as it comes; whether it came at all."""
+        before = len(self.bounds)
+        self.at = self.machine.at
+        with suppress(ParseError):  # a content that is not UTF-8
+            super().many(frame, limit)
+        if len(self.bounds) > before:
+            self.machine.at = self.bounds[-1][3]
+        return len(self.bounds) > before
+
+    def headers(self, frame: Frame) -> dict[str, Header]:
+        """Those of which there is nothing to say, for the names that are known."""
+        key = ("described", self.machine.continued, self.machine.names.key)
+        cache: dict[str, Header] = self.form.caches.setdefault(key, {})
+        return cache
+
+    def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
+        """A header, where there is nothing to say of it."""
+        machine = self.machine
+        recovery, slots = machine.recovery, machine.recovery.slots
+        found = super().header(frame, at, begin, stop, end, content) if begin - at <= machine.limit else None
+        if found is None or found.structure is not None:
+            return None
+        *pieces, _ = pieces_between(machine.form, at, begin)
+        if machine.headers.read(HeaderText(self.form, pieces), {}, opened=True, loose=False).findings:
+            return None
+        kind = recovery.closes[next(machine.form.specials(stop))[0]]
+        if kind == recovery.ends_calls and not found.values[slots.recipient]:
+            return None
+        if machine.continued and (kind is not None or found.values[slots.role] == recovery.tool):
+            return None
+        return found
+
+
+def pieces_between(form: Lenient, start: int, end: int) -> Iterator[Piece]:
+    """The special tokens, and the text between them, of a part of the input that ends with one."""
+    for spelling, first, last in form.specials(start):
+        if first > start:
+            yield None, form.run(start, first, 0)[0], start, first
+        yield spelling, "", first, last
+        start = last
+        if last >= end:
+            return

@@ -1,0 +1,247 @@
+"""Streaming: token ids as they come, one or many at a time; events, and the open message, at any time.
+
+In a content, an ordinary token costs one look-up and one append. What the tokens mean is decided by the machine that
+also reads whole inputs, and only at special tokens.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Sequence
+from operator import index
+from typing import Any, Generic, TypeVar
+
+from .diagnostics import Diagnostic, Recovered
+from .errors import ParseError, Span
+from .lenient import LenientTokens
+from .machine import BETWEEN, CONTENT, HEADER, ContentDelta, HeldContent, Machine, MessageEnded, MessageStarted
+from .parsing import parse
+from .tables import Format, Tokenizer
+
+M = TypeVar("M")
+
+Event = MessageStarted | ContentDelta | MessageEnded | Diagnostic
+
+_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+class StreamParser(Generic[M]):
+    """Reads token ids as they come. Generated codecs add a property for each field of a header."""
+
+    def __init__(
+        self,
+        format: Format,
+        start: str,
+        given: dict[str, Any],
+        tools: Iterable[Any] | None,
+        strict: bool,
+        tokenizer: Tokenizer | None,
+    ) -> None:
+        from .vocabulary import tokenizer_for
+
+        format.require_start(start)
+        self._format, self._start, self._given, self._strict = format, start, given, strict
+        self._tools = None if tools is None else list(tools)
+        self._tokenizer = tokenizer_for(format.encoding, tokenizer)
+        self._decode = self._tokenizer.decode_bytes
+        self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: what was fed is forgotten."""
+        self._form = LenientTokens(self._format, [], self._tokenizer)
+        self._tokens = self._form.tokens
+        self._append = self._tokens.append
+        refuse = self._refuse if self._strict else None
+        self._machine = Machine(self._format, self._form, self._start, self._given, self._tools, refuse)
+        self._utf8 = _decoder("replace")
+        self._plain = self._closed = False
+        self._error: ParseError | None = None
+        self._last: Sequence[Event] = ()
+        self._content, self._read_to = "", 0
+        self._parts: list[str] = []
+
+    # Feeding.
+
+    def feed(self, tokens: int | Sequence[int]) -> Sequence[Event]:
+        """Read one token id, or several, and give what they show.
+
+        All of a content that one call brings is one delta, up to a character that is not complete yet. Raises
+        `ParseError` in strict mode, and `ValueError` behind the end of the input.
+        """
+        if self._plain and tokens.__class__ is int and (delta := self._deltas.get(tokens)) is not None:
+            self._append(tokens)
+            self._last = delta
+            return delta
+        self._last = self._feed([index(tokens)] if hasattr(tokens, "__index__") else list(tokens))
+        return self._last
+
+    def close(self) -> Sequence[Event]:
+        """The input is complete. Raises `ParseError` in strict mode where it must not end."""
+        self._require_open()
+        events: list[Event] = []
+        self._leave_content(events)
+        self._closed = True
+        self._machine.close(len(self._tokens))
+        self._drain(events)
+        self._last = events
+        return events
+
+    def _feed(self, tokens: list[int]) -> list[Event]:
+        self._require_open()
+        events: list[Event] = []
+        ordinary, at = self._form.is_ordinary, 0
+        while at < len(tokens):
+            stop = next((i for i in range(at, len(tokens)) if not ordinary(tokens[i])), len(tokens))
+            if stop > at:
+                self._ordinary(tokens[at:stop] if at or stop < len(tokens) else tokens, events)
+            if stop < len(tokens):
+                self._special(tokens[stop], events)
+            at = stop + 1
+        return events
+
+    def _require_open(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._closed:
+            raise ValueError("the input has ended; reset() begins a new one")
+
+    def _special(self, token: int, events: list[Event]) -> None:
+        self._leave_content(events)
+        at = len(self._tokens)
+        self._append(token)
+        self._machine.special(self._form.spelling(at), at, at + 1)
+        self._drain(events)
+
+    def _leave_content(self, events: list[Event]) -> None:
+        """What is not complete of a character at the end of a run is damaged."""
+        self._catch_up()
+        self._plain = False
+        if self._machine.state == CONTENT:
+            self._delta(self._utf8.decode(b"", True), events)
+            self._utf8.reset()
+
+    def _ordinary(self, tokens: list[int], events: list[Event]) -> None:
+        machine, at = self._machine, 0
+        while at < len(tokens) and machine.state != CONTENT:
+            begin = machine.at if machine.state == BETWEEN else machine.begin
+            taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
+            self._tokens += taken
+            at += len(taken)
+            if len(self._tokens) - begin >= machine.limit:
+                machine.text(len(self._tokens))
+                self._drain(events)
+        if at == len(tokens):
+            return
+        if at:
+            tokens = tokens[at:]
+        self._catch_up()
+        self._tokens += tokens
+        if machine.draft is not None and not machine.draft.started:
+            machine.begin_message()
+            self._drain(events)
+        data = self._decode(tokens)
+        self._delta(self._utf8.decode(data), events)
+        self._plain = not self._utf8.getstate()[0]
+        if self._plain and len(tokens) == 1 and tokens[0] not in self._deltas:
+            try:
+                self._deltas[tokens[0]] = (ContentDelta(data.decode()),)
+            except UnicodeDecodeError:
+                return
+
+    def _delta(self, text: str, events: list[Event]) -> None:
+        self._read_to = len(self._tokens)
+        if not text:
+            return
+        self._parts.append(text)
+        if events and isinstance(events[-1], ContentDelta):
+            events[-1] = ContentDelta(events[-1].text + text)
+        else:
+            events.append(ContentDelta(text))
+
+    def _drain(self, events: list[Event]) -> None:
+        """Take over what the machine says."""
+        for event in self._machine.events:
+            if isinstance(event, (HeldContent, MessageEnded)):
+                self._delta(self._utf8.decode(b"", True), events)
+                self._utf8.reset()
+            if isinstance(event, HeldContent):
+                self._delta(
+                    self._utf8.decode(self._decode(self._tokens[event.start : event.end])[event.skip :]), events
+                )
+                continue
+            if isinstance(event, MessageStarted):
+                self._content = ""
+                self._parts.clear()
+            events.append(event)
+        self._machine.events.clear()
+
+    def _refuse(self, span: Span) -> None:
+        """Raise for the first place where the tokens leave the grammar, as the strict parser does."""
+        try:
+            parse(self._format, self._tokens, self._start, self._given, self._tokenizer)
+        except ParseError as error:
+            self._error = error
+            raise
+        raise AssertionError(f"the strict parser takes what the streaming parser refuses at token {span.start}")
+
+    # What is open.
+
+    def _catch_up(self) -> None:
+        """Take in the tokens of the content that took the short way."""
+        if self._plain and self._read_to < len(self._tokens):
+            self._parts.append(self._decode(self._tokens[self._read_to :]).decode())
+            self._read_to = len(self._tokens)
+
+    @property
+    def state(self) -> str:
+        """Where the input is: "between" messages, in a "header", or in a "content"."""
+        machine = self._machine
+        if machine.state == BETWEEN and machine.at < len(self._tokens):
+            return HEADER
+        return machine.state
+
+    @property
+    def content(self) -> str:
+        """The content of the open message so far, complete characters only; behind its end, until the next begins."""
+        self._catch_up()
+        if self._parts:
+            content, self._content = self._content, ""
+            content += "".join(self._parts)  # in place: nothing else refers to the text
+            self._content = content
+            self._parts.clear()
+        return self._content
+
+    @property
+    def last_delta(self) -> str:
+        """What the last call added to the content."""
+        return "".join(event.text for event in self._last if isinstance(event, ContentDelta))
+
+    @property
+    def header(self) -> str:
+        """The header so far, special tokens spelled out; empty where none is open."""
+        machine = self._machine
+        if self.state != HEADER:
+            return ""
+        begin = machine.begin if machine.state == HEADER else machine.at
+        return self._form.spelled(begin, len(self._tokens))
+
+    def value(self, name: str, default: Any) -> Any:
+        """A field of the open message; of a header that is not complete, what a completion continues."""
+        machine = self._machine
+        if machine.draft is not None:
+            return machine.draft.reading.values.get(name, default)
+        first = machine.continued and machine.state == HEADER and machine.begin == 0 and not machine.loose
+        return self._given.get(name, default) if first else default
+
+    @property
+    def messages(self) -> list[M]:
+        """The messages that are complete."""
+        return list(self._machine.messages)
+
+    @property
+    def recovered(self) -> Recovered[M]:
+        """All that was read so far, as the recovering parser gives it."""
+        machine = self._machine
+        bounds, gaps, found = list(machine.bounds), list(machine.gaps), list(machine.diagnostics)
+        return Recovered(list(machine.messages), machine.opening, self._form.unit, bounds, gaps, found)
