@@ -154,9 +154,13 @@ class Slots:
         if number:
             evidence = "the last one counts"
             self.find("repeated-start", segment.start, segment.start + 1, "", evidence)
-        if segment.words and self._author(segment.words[0]):
-            self._words(number, segment.words[1:], last)
-            return
+        for word in segment.words[:1]:
+            length = len(self._name_in(word.text))
+            cut = Word(word.text[:length], word.start, word.start + length)
+            if (whole := self._author(word)) or (length and self._author(cut)):
+                self._beside(word, len(word.text) if whole else length)
+                self._words(number, segment.words[1:], last)
+                return
         self.reading.values |= self.recovery.author
         if not segment.words:
             evidence = "no author stands behind the start token"
@@ -164,13 +168,14 @@ class Slots:
             self.find("missing-role", segment.start, segment.end, author, evidence, first)
             return
         word = segment.words[0]
-        if self._unread(segment.words[1:]) and not self.described:
+        name = self._name_in(word.text)
+        if not name or (self._unread(segment.words[1:]) and not self.described):
             evidence = "text stands where the author belongs"
             self.find("missing-role", segment.start, segment.start + 1, self.recovery.author[first], evidence, first)
             self._words(number, segment.words, last)
             return
-        self.reading.values |= {first: self.recovery.tool, self.slots.name: self._name_in(word.text) or None}
-        self._beside(word, len(self._name_in(word.text)))
+        self.reading.values |= {first: self.recovery.tool, self.slots.name: name}
+        self._beside(word, len(name))
         self._words(number, segment.words[1:], last)
 
     def _author(self, word: Word) -> bool:
