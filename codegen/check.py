@@ -44,10 +44,11 @@ def check(format: Format, sources: Sources) -> None:
             *_tables(format, sources),
             *_spellings(format, sources),
             *_texts(format),
-            *check_recovery(format, sources),
             *check_contents(format, sources, GENERATED | {type_name(f) for f in format.fields if f.values}),
         ]
         problems += ambiguities(format)
+    if not problems:
+        problems += check_recovery(format, sources)
     if problems or (problems := list(_legal(format, sources))):
         raise GrammarError(problems)
 

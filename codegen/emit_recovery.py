@@ -27,7 +27,11 @@ def emit_recovery(format: Format, writer: Writer) -> None:
 
     roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
     stops = sorted({ids[s] for s, name in closes(format).items() if name in recovery.stops.values()})
-    word = f"{terminal_name(WORD)}.pattern" if WORD in format.contents.terminals else literal(r"\S+")
+    word = (
+        f"{terminal_name(WORD)}.pattern"
+        if format.contents.roles and WORD in format.contents.terminals
+        else literal(r"\S+")
+    )
     namespace = next((item.name for item in format.implied), "")
     inside = enclosing.inside - {str(begins(format))}
     block = call(

@@ -74,7 +74,7 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
 
     return Recovery(
         slots={key: data.get(table, RECOVERY, str, "slots", key, default="") for key in SLOTS},
-        tool=data.get(table, RECOVERY, str, "roles", "tool", default=""),
+        tool=data.get(table, RECOVERY, str, "roles", "named", default=""),
         channels={key: data.get(table, RECOVERY, str, "channels", key) for key in CHANNELS},
         stops={key: data.get(table, RECOVERY, str, "stops", key, default="") for key in STOPS},
         content_types=texts("content_types", "known"),
@@ -153,7 +153,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             yield Problem(place, f"`{name}` names no alternative", f"Named alternatives: {', '.join(variants)}.")
     role = fields.get(recovery.slots["role"])
     if role and recovery.tool and recovery.tool not in (role.values or ()):
-        place = sources.place(RECOVERY, "roles", "tool")
+        place = sources.place(RECOVERY, "roles", "named")
         yield Problem(place, f"`{recovery.tool}` is no value of `{role.name}`", f"Values: {role.values}.")
     yield from _codes(recovery, sources)
 
