@@ -26,7 +26,7 @@ from .codec import (
 )
 from .diagnostics import Diagnostic, Recovered, Repair
 from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
-from .machine import ContentDelta, MessageEnded, MessageStarted
+from .events import ContentDelta, MessageEnded, MessageStarted
 from .runtime import Parsed, Tokenizer
 from .signatures import tool_from_function
 from .tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text

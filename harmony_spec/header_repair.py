@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .forms import Form
 from .header_slots import Finding, Reading, Slots
 from .header_text import HeaderText
 from .known_names import KnownNames
-from .parsing import read_groups, remember
+from .lenient import Lenient
+from .parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
 from .tables import Format, Frame
 
 
@@ -20,11 +20,11 @@ class Headers:
         strict: only what a rule describes is read; names are not judged.
     """
 
-    def __init__(self, format: Format, form: Form, names: KnownNames, strict: bool) -> None:
+    def __init__(self, format: Format, form: Lenient, names: KnownNames, strict: bool) -> None:
         assert format.recovery is not None
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
-        self.known: dict[Any, Reading] = {}
+        self.forget()
         steps = [step for paths in format.starts.values() for path in paths for step in path.steps]
         frames = {frame.name: frame for frame, _ in steps}
         self.frames = [frame for frame in frames.values() if frame.has_content and frame.closed]
@@ -34,16 +34,32 @@ class Headers:
 
     def forget(self) -> None:
         """Judge all headers anew: the names that are known have changed."""
-        self.known.clear()
+        caches = self.form.caches
+        self.known: dict[Any, Reading] = caches.setdefault(("headers", self.strict, self.names.key), {})
+        if len(caches) > HEADER_CACHE:
+            caches.clear()
 
-    def read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
-        """What a header says, to be changed at will."""
-        key = (header.mixed, tuple(given.items()), opened, loose)
+    def read(self, begin: int, end: int, opened: bool, loose: bool, given: tuple[tuple[str, Any], ...]) -> Reading:
+        """What a part of the input says as a header, to be changed at will.
+
+        Args:
+            opened: the token that opens the content stands behind it.
+            loose: the token that begins a message is missing.
+            given: the fields of an open header that it continues.
+        """
+        key = (self.form.slice(begin, end), opened, loose, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            found = self._read(header, given, opened, loose)
-            remember(self.known, key, found)
-        return replace(found, values=dict(found.values), findings=list(found.findings))
+            header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
+            begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
+            continued = {} if begun else self.recovery.author if loose else dict(given)
+            found = self._read(header, dict(continued), opened, loose)
+            found.mixed, found.strays = header.mixed, bool(header.strays)
+            if end - begin <= HEADER_KEPT:
+                remember(self.known, key, found)
+        return Reading(
+            dict(found.values), found.variants, found.findings, found.rest, found.headless, found.strays, found.mixed
+        )
 
     def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
         described = self.described(header.mixed, given) if opened else None
@@ -82,16 +98,16 @@ class Headers:
                 return Reading(values, variants)
         return None
 
-    def is_opening(self, header: HeaderText) -> bool:
+    def is_opening(self, reading: Reading) -> bool:
         """Whether a header is the open header that a prompt ends with."""
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(header.mixed))
+        return bool(self.open_frame and self.open_frame.matcher.fullmatch(reading.mixed))
 
-    def opening(self, header: HeaderText, reading: Reading) -> dict[str, Any]:
+    def opening(self, reading: Reading) -> dict[str, Any]:
         """The fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
         values = {name: reading.values.get(name) for name in frame.fields}
-        if match := frame.matcher.fullmatch(header.mixed):
+        if match := frame.matcher.fullmatch(reading.mixed):
             values = dict.fromkeys(frame.fields)
             read_groups(frame.groups, match.groups(), values)
         return values

@@ -37,6 +37,8 @@ class Reading:
         findings: the mistakes in it.
         rest: where text begins that belongs to no field, in the mixed text; None where there is none.
         headless: nothing says which channel it is, though something should.
+        strays: special tokens stand in it that no rule has a place for.
+        mixed: the header in the mixed alphabet.
     """
 
     values: dict[str, Any]
@@ -44,6 +46,8 @@ class Reading:
     findings: list[Finding] = field(default_factory=list)
     rest: int | None = None
     headless: bool = False
+    strays: bool = False
+    mixed: str = ""
 
 
 class Seen(NamedTuple):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .errors import Span
-from .forms import LAST_CHARACTER, TextForm, TokenForm
+from .forms import LAST_CHARACTER, Piece, TextForm, TokenForm
 from .tables import Format, Tokenizer
 
 REPLACEMENT = "\ufffd"
@@ -29,6 +29,16 @@ class LenientText(TextForm):
         """The special tokens from a position on."""
         for match in self.format.special_matcher.finditer(self.units, start):
             yield match[0], match.start(), match.end()
+
+    def header_pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """The special tokens, and the text between them, of a part of the input."""
+        for match in self.format.special_matcher.finditer(self.units, start, end):
+            if match.start() > start:
+                yield None, self.units[start : match.start()], start, match.start()
+            yield match[0], "", match.start(), match.end()
+            start = match.end()
+        if start < end:
+            yield None, self.units[start:end], start, end
 
     def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
         """The text of a run without its first `skip` code points, and where it was damaged."""
@@ -64,7 +74,9 @@ class LenientTokens(TokenForm):
 
     def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
         """The special tokens from a position on, and those that the vocabulary does not have."""
-        found = re.compile(f"[^{self._ordinary()[1:-2]}]")
+        caches = self.format.caches
+        if (found := caches.get("specials")) is None:
+            found = caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")
         for match in found.finditer(self.units, start):
             yield self.spelling(match.start()), match.start(), match.end()
 
@@ -72,10 +84,32 @@ class LenientTokens(TokenForm):
         """Whether a token id is that of text."""
         return 0 <= token < self.base_size and token not in self.special_ids
 
+    def run_end(self, tokens: list[int], at: int) -> int:
+        """Where a run of text ends in a list of token ids."""
+        size, special = self.base_size, self.special_ids
+        if not at and max(tokens) < size and min(tokens) >= 0 and special.keys().isdisjoint(tokens):
+            return len(tokens)
+        for index in range(at, len(tokens)):
+            token = tokens[index]
+            if token >= size or token < 0 or token in special:
+                return index
+        return len(tokens)
+
     def spelling(self, index: int) -> str:
         """How the token at an index is written that is no ordinary one."""
         token = self.tokens[index]
         return self.special_ids.get(token) or f"<{token}>"
+
+    def header_pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """The special tokens, and the text between them, of a part of the input."""
+        part, at = self.tokens[start:end], 0
+        while at < len(part):
+            stop = self.run_end(part, at)
+            if stop > at:
+                yield None, self.run(start + at, start + stop, 0)[0], start + at, start + stop
+            if stop < len(part):
+                yield self.spelling(start + stop), "", start + stop, start + stop + 1
+            at = stop + 1
 
     def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
         """The text of a run without its first `skip` bytes, and where it was damaged."""

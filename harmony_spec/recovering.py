@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from .diagnostics import Recovered
 from .errors import ParseError
-from .forms import Piece
-from .header_text import HeaderText
 from .lenient import Lenient, LenientText, LenientTokens
 from .machine import BETWEEN, Machine
 from .parsing import Header, Run
@@ -49,8 +47,8 @@ def recover(
         return guessed
     machine = Machine(format, form, start, given, tools)
     read(machine)
-    bounds, gaps, found = machine.bounds, machine.gaps, machine.diagnostics
-    return Recovered(machine.messages, machine.opening, form.unit, bounds, gaps, found)
+    output = machine.output
+    return Recovered(output.messages, machine.opening, form.unit, output.bounds, output.gaps, output.diagnostics)
 
 
 def read(machine: Machine) -> None:
@@ -75,12 +73,12 @@ class Described(Run):
     def __init__(self, machine: Machine) -> None:
         self.frame = machine.format.starts["transcript"][0].steps[0][0]
         super().__init__(machine.format, machine.form, Path(None, ((self.frame, "*"),)), {})
-        self.machine, self.messages, self.bounds = machine, machine.messages, machine.bounds
+        self.machine, self.messages, self.bounds = machine, machine.output.messages, machine.output.bounds
 
     def may_read(self) -> bool:
         """Whether nothing is open, and nothing is left to be said of what comes next."""
         machine = self.machine
-        return machine.state == BETWEEN and machine.pending is None and not machine.stopped
+        return machine.state == BETWEEN and machine.output.pending is None and not machine.output.stopped
 
     def many(self, frame: Frame, limit: int = -1) -> bool:
         """Read a frame as often as it comes; whether it came at all."""
@@ -105,8 +103,8 @@ class Described(Run):
         found = super().header(frame, at, begin, stop, end, content) if begin - at <= machine.limit else None
         if found is None or found.structure is not None:
             return None
-        *pieces, _ = pieces_between(machine.form, at, begin)
-        if machine.headers.read(HeaderText(self.form, pieces), {}, opened=True, loose=False).findings:
+        *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)
+        if machine.headers.read(at, header_end, opened=True, loose=False, given=()).findings:
             return None
         kind = recovery.closes[next(machine.form.specials(stop))[0]]
         if kind == recovery.ends_calls and not found.values[slots.recipient]:
@@ -114,14 +112,3 @@ class Described(Run):
         if machine.continued and (kind is not None or found.values[slots.role] == recovery.tool):
             return None
         return found
-
-
-def pieces_between(form: Lenient, start: int, end: int) -> Iterator[Piece]:
-    """The special tokens, and the text between them, of a part of the input that ends with one."""
-    for spelling, first, last in form.specials(start):
-        if first > start:
-            yield None, form.run(start, first, 0)[0], start, first
-        yield spelling, "", first, last
-        start = last
-        if last >= end:
-            return

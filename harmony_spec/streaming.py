@@ -11,16 +11,15 @@ from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any, Generic, TypeVar
 
-from .diagnostics import Diagnostic, Recovered
+from .diagnostics import Recovered
 from .errors import ParseError, Span
+from .events import ContentDelta, Event, HeldContent, MessageEnded, MessageStarted
 from .lenient import LenientTokens
-from .machine import BETWEEN, CONTENT, HEADER, ContentDelta, HeldContent, Machine, MessageEnded, MessageStarted
+from .machine import BETWEEN, CONTENT, HEADER, Machine
 from .parsing import parse
 from .tables import Format, Tokenizer
 
 M = TypeVar("M")
-
-Event = MessageStarted | ContentDelta | MessageEnded | Diagnostic
 
 _decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -90,9 +89,9 @@ class StreamParser(Generic[M]):
     def _feed(self, tokens: list[int]) -> list[Event]:
         self._require_open()
         events: list[Event] = []
-        ordinary, at = self._form.is_ordinary, 0
+        at = 0
         while at < len(tokens):
-            stop = next((i for i in range(at, len(tokens)) if not ordinary(tokens[i])), len(tokens))
+            stop = self._form.run_end(tokens, at)
             if stop > at:
                 self._ordinary(tokens[at:stop] if at or stop < len(tokens) else tokens, events)
             if stop < len(tokens):
@@ -138,7 +137,7 @@ class StreamParser(Generic[M]):
         self._catch_up()
         self._tokens += tokens
         if machine.draft is not None and not machine.draft.started:
-            machine.begin_message()
+            machine.output.begin(machine.draft)
             self._drain(events)
         data = self._decode(tokens)
         self._delta(self._utf8.decode(data), events)
@@ -161,7 +160,7 @@ class StreamParser(Generic[M]):
 
     def _drain(self, events: list[Event]) -> None:
         """Take over what the machine says."""
-        for event in self._machine.events:
+        for event in self._machine.output.events:
             if isinstance(event, (HeldContent, MessageEnded)):
                 self._delta(self._utf8.decode(b"", True), events)
                 self._utf8.reset()
@@ -174,7 +173,7 @@ class StreamParser(Generic[M]):
                 self._content = ""
                 self._parts.clear()
             events.append(event)
-        self._machine.events.clear()
+        self._machine.output.events.clear()
 
     def _refuse(self, span: Span) -> None:
         """Raise for the first place where the tokens leave the grammar, as the strict parser does."""
@@ -237,11 +236,11 @@ class StreamParser(Generic[M]):
     @property
     def messages(self) -> list[M]:
         """The messages that are complete."""
-        return list(self._machine.messages)
+        return list(self._machine.output.messages)
 
     @property
     def recovered(self) -> Recovered[M]:
         """All that was read so far, as the recovering parser gives it."""
-        machine = self._machine
-        bounds, gaps, found = list(machine.bounds), list(machine.gaps), list(machine.diagnostics)
-        return Recovered(list(machine.messages), machine.opening, self._form.unit, bounds, gaps, found)
+        output, opening = self._machine.output, self._machine.opening
+        bounds, gaps, found = list(output.bounds), list(output.gaps), list(output.diagnostics)
+        return Recovered(list(output.messages), opening, self._form.unit, bounds, gaps, found)

@@ -1,0 +1,65 @@
+"""A message that is being read, before it is known to be complete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .header_slots import Reading
+from .header_text import HeaderText
+from .lenient import Lenient
+
+
+class Draft:
+    """A message that is being read.
+
+    Attributes:
+        reading: what its header says; may be changed.
+        begin, content, stop, end: where the message, its content and what follows that begin, and where it ends.
+        header_end: where its header ends: before the token that opens the content.
+        opened: a special token opened the content.
+        loose: no special token began the message.
+        runs: of the content: start, end, and how much of the first unit is not part of it.
+        terminator: the spelling of its stop token.
+        abandoned: it is nothing but a header that was given up.
+        headerless: nothing but what follows shows what its header would have said.
+        repaired: the fields that were repaired.
+        changed: there is something to say of it.
+    """
+
+    __slots__ = (
+        *("_header", "abandoned", "after_stop", "begin", "changed", "content", "end", "forged", "form", "header_end"),
+        *("headerless", "loose", "opened", "reading", "repaired", "runs", "started", "stop", "terminator"),
+    )
+
+    def __init__(
+        self, form: Lenient, reading: Reading, begin: int, header_end: int, content: int, opened: bool, loose: bool
+    ) -> None:
+        self.form, self.reading, self.opened, self.loose = form, reading, opened, loose
+        self.begin, self.header_end, self.content = begin, header_end, content
+        self.stop = self.end = content
+        self.runs: list[tuple[int, int, int]] = []
+        self.terminator: str | None = None
+        self.repaired: list[str] = []
+        self.started = self.after_stop = self.abandoned = self.changed = self.forged = False
+        self.headerless = reading.headless and not opened
+        self._header: HeaderText | None = None
+
+    @property
+    def header(self) -> HeaderText:
+        """The header as it stands."""
+        if self._header is None:
+            self._header = HeaderText(self.form, list(self.form.header_pieces(self.begin, self.header_end)))
+        return self._header
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The fields that the header says."""
+        return self.reading.values
+
+    def add(self, start: int, end: int) -> None:
+        """More of the content; what touches the run before belongs to it."""
+        if self.runs and self.runs[-1][1] == start:
+            start, _, skip = self.runs.pop()
+            self.runs.append((start, end, skip))
+        else:
+            self.runs.append((start, end, 0))

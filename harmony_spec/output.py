@@ -1,0 +1,214 @@
+"""What is read: messages, gaps, diagnostics. A message whose channel only the next one shows waits for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .diagnostics import Diagnostic, Repair
+from .draft import Draft
+from .errors import Span
+from .events import HeldContent, MessageEnded, MessageStarted
+from .header_repair import Headers
+from .known_names import KnownNames
+from .lenient import REPLACEMENT, Lenient
+from .tables import Format, Recovery
+
+RAW = 120
+"""How much of what was repaired a diagnostic quotes, in code points."""
+
+
+class Output:
+    """Collects what is read of one input.
+
+    Args:
+        continued: the input continues an open header: it is what a model wrote, up to a stop token.
+        refuse: called before anything is said; a strict parser raises there.
+    """
+
+    def __init__(
+        self,
+        format: Format,
+        form: Lenient,
+        names: KnownNames,
+        headers: Headers,
+        continued: bool,
+        refuse: Callable[[Span], None] | None,
+    ) -> None:
+        assert format.recovery is not None
+        self.format, self.form, self.names, self.headers, self.refuse = format, form, names, headers, refuse
+        self.recovery: Recovery = format.recovery
+        self.continued = continued
+        self.messages: list[Any] = []
+        self.bounds: list[tuple[int, int, int, int]] = []
+        self.gaps: list[Span] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.events: list[Any] = []
+        self.pending: Draft | None = None
+        self.stopped = self.told_of_stop = False
+
+    def author(self, draft: Draft) -> str:
+        """The role of who wrote a message."""
+        return str(draft.values[self.recovery.slots.role])
+
+    # Messages.
+
+    def begin(self, draft: Draft) -> None:
+        """Say that a message begins; before that, the one that waits for it is settled."""
+        if draft.started:
+            return
+        if self.pending is not None:
+            self.settle(self.author(draft))
+        draft.started = True
+        if self.continued and self.refuse is None:
+            self._judge(draft)
+        if (draft.loose or not draft.opened) and not draft.headerless:
+            self._report_frame(draft)
+        for finding in draft.reading.findings:
+            draft.repaired += finding.fields
+            span = draft.header.span(finding.start, finding.end)
+            raw = draft.header.shown(finding.start, finding.end)
+            self.find(draft, finding.name, span, finding.taken_for, finding.evidence, raw)
+        if draft.reading.strays:
+            for spelling, _, start, end in draft.header.strays:
+                name, evidence = self.stray(spelling or "")
+                self.find(draft, name, Span(start, end), "", evidence)
+        self.events.append(MessageStarted(len(self.messages), self._message(draft, "", None)))
+        if not draft.opened:
+            self.events += [HeldContent(*run) for run in draft.runs]
+
+    def _report_frame(self, draft: Draft) -> None:
+        """Say which of the special tokens around the header are missing."""
+        if draft.loose:
+            pieces = draft.header.pieces
+            place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
+            self.find(draft, "missing-start", place, self.author(draft), "no special token begins it")
+        if not draft.opened:
+            evidence = "text stands where a header belongs" if draft.runs else "the header ends"
+            self.find(draft, "missing-message-token", Span(draft.content, draft.content), "", evidence)
+
+    def _judge(self, draft: Draft) -> None:
+        """Say what a model cannot have written."""
+        draft.after_stop = self.stopped
+        span = Span(draft.begin, draft.content)
+        if self.stopped and not self.told_of_stop:
+            self.told_of_stop = True
+            self.say("after-stop", span, "", "a stop token ended the completion before it")
+        if self.author(draft) == self.recovery.tool:
+            draft.forged = True
+            self.find(draft, "forged-tool-message", span, "", "a model is no tool")
+
+    def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
+        """A message is complete, or waits for the next one to show what it was."""
+        self.begin(draft)
+        draft.stop, draft.end, draft.terminator = stop, end, terminator
+        headless = draft.reading.headless and draft.values[self.recovery.slots.channel] is None
+        if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):
+            self.pending = draft
+        else:
+            self._complete(draft, None)
+
+    def settle(self, follower: str | None) -> None:
+        """Decide what the waiting message was, now that the author of the next one is known, or that none comes."""
+        draft, self.pending = self.pending, None
+        if draft is None:
+            return
+        if draft.abandoned and follower is not None:
+            self.gap("abandoned-header", draft.begin, draft.end)
+            return
+        if draft.abandoned:
+            self.begin(draft)
+        self._complete(draft, follower)
+
+    def _complete(self, draft: Draft, follower: str | None) -> None:
+        slots, values = self.recovery.slots, draft.values
+        if draft.reading.headless and values[slots.channel] is None:
+            self._infer(draft, follower)
+        content: Any = ""
+        for start, end, skip in draft.runs:
+            text, damage = self.form.run(start, end, skip)
+            content = content + text if content else text
+            if damage:
+                self.find(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
+        made = self.format.contents.class_for(values)
+        if made and content and (structured := self.format.contents.structure(made, content)) is not None:
+            content = structured
+            if self.names.learn(values[slots.role], structured):
+                self.headers.forget()
+        kind = self.recovery.closes[draft.terminator] if draft.terminator else None
+        candidate = self._candidate(draft, content) if kind == self.recovery.ends_calls and kind else None
+        noted = draft.changed or draft.after_stop or draft.forged or candidate
+        repair = self._repair(draft, content, candidate) if noted else None
+        message = self._message(draft, content, repair, kind)
+        self.events.append(MessageEnded(len(self.messages), message, Span(draft.begin, draft.end), draft.terminator))
+        self.messages.append(message)
+        self.bounds.append((draft.begin, draft.content, draft.stop, draft.end))
+        if self.continued and draft.terminator:
+            self.stopped |= self.format.encoding.special[draft.terminator] in self.recovery.stops
+
+    def _infer(self, draft: Draft, follower: str | None) -> None:
+        """The channel of a message of which nothing says it."""
+        channel = self.recovery.slots.channel
+        more = follower in (self.author(draft), self.recovery.tool)
+        draft.values[channel] = self.recovery.thoughts if more else self.recovery.answers
+        evidence = "another message follows" if more else "no other message follows"
+        if draft.values[self.recovery.slots.recipient]:
+            draft.values[channel], evidence = self.recovery.calls, "it has a recipient"
+        draft.repaired.append(channel)
+        name = "missing-header" if draft.headerless else "missing-channel"
+        self.find(draft, name, Span(draft.begin, draft.content), draft.values[channel], evidence)
+
+    def _candidate(self, draft: Draft, content: Any) -> str | None:
+        """The tool that a call without recipient is for, as far as that shows."""
+        called = draft.values[self.recovery.slots.recipient]
+        if called or self.author(draft) == self.recovery.tool or self.refuse:
+            return None
+        self.find(draft, "call-without-recipient", Span(draft.stop, draft.end), "", "only calls end like this")
+        return self.names.called(content) if isinstance(content, str) else None
+
+    def _repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
+        fields = tuple(dict.fromkeys(draft.repaired))
+        if not draft.changed:
+            return Repair(fields, draft.after_stop, draft.forged, candidate)
+        part, values = self.form.slice, draft.values
+        said = (*(values[name] for name in self.format.header_fields), content)
+        head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
+        tail = part(draft.stop, draft.end)
+        return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, said)
+
+    def _message(self, draft: Draft, content: Any, repair: Repair | None, kind: str | None = None) -> Any:
+        values = draft.values
+        given = [values[name] for name in self.format.header_fields]
+        given.insert(self.format.content_at, content)
+        variants = draft.reading.variants
+        return self.format.message(*given, (*variants, kind) if kind else variants, repair)
+
+    # What is said.
+
+    def gap(self, name: str, start: int, end: int) -> None:
+        """A part of the input that belongs to no message."""
+        if end > start:
+            self.say(name, Span(start, end), "", "it belongs to no message")
+            self.gaps.append(Span(start, end))
+
+    def find(self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None) -> None:
+        """A mistake in a message."""
+        draft.changed = True
+        self.say(name, span, taken_for, evidence, raw)
+
+    def say(self, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None) -> None:
+        """A mistake. Without `raw`, what stands there is quoted."""
+        if self.refuse is not None:
+            self.refuse(span)
+        raw = self.form.spelled(span.start, min(span.end, span.start + RAW)) if raw is None else raw
+        raw = raw if len(raw) <= RAW else raw[: RAW // 2] + "\u2026" + raw[-RAW // 2 :]
+        index = len(self.messages)
+        found = Diagnostic(self.recovery.codes[name], span, self.form.unit, index, raw, taken_for, evidence)
+        self.diagnostics.append(found)
+        self.events.append(found)
+
+    def stray(self, spelling: str) -> tuple[str, str]:
+        """The mistake that a special token without a place in the grammar is, and why."""
+        if spelling in self.format.encoding.special:
+            return "stray-special-token", "no rule has a place for it"
+        return "unknown-token", f"it is no token of {self.format.encoding.name}"
