@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 
 from .errors import Span
@@ -67,6 +68,9 @@ class LenientTokens(TokenForm):
         super().__init__(format, tokens, tokenizer)
         self.special_ids = format.spellings
         self.base_size = format.encoding.base_size
+        if (found := format.caches.get("specials")) is None:
+            found = format.caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")
+        self._pattern: re.Pattern[str] = found
         if self.broken is not None:
             known = [token if 0 <= token < LAST_CHARACTER else LAST_CHARACTER for token in self.tokens]
             self.units = "".join(map(chr, known))
@@ -74,15 +78,20 @@ class LenientTokens(TokenForm):
 
     def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
         """The special tokens from a position on, and those that the vocabulary does not have."""
-        caches = self.format.caches
-        if (found := caches.get("specials")) is None:
-            found = caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")
-        for match in found.finditer(self.units, start):
+        for match in self._pattern.finditer(self.units, start):
             yield self.spelling(match.start()), match.start(), match.end()
 
     def is_ordinary(self, token: int) -> bool:
         """Whether a token id is that of text."""
         return 0 <= token < self.base_size and token not in self.special_ids
+
+    def special_places(self, tokens: list[int]) -> list[int]:
+        """Where in a list of token ids those are that are no text."""
+        try:
+            units = array("I", tokens).tobytes().decode("utf-32-le", "surrogatepass")
+        except (OverflowError, UnicodeDecodeError):
+            return [index for index, token in enumerate(tokens) if not self.is_ordinary(token)]
+        return [match.start() for match in self._pattern.finditer(units)]
 
     def run_end(self, tokens: list[int], at: int) -> int:
         """Where a run of text ends in a list of token ids."""

@@ -47,9 +47,8 @@ class Machine:
         tools: Iterable[Any] | None,
         refuse: Callable[[Span], None] | None = None,
     ) -> None:
-        assert format.recovery is not None
         self.format, self.form, self.start = format, form, start
-        self.recovery: Recovery = format.recovery
+        self.recovery = self.table(format)
         self.names = KnownNames(self.recovery, tools)
         self.headers = Headers(format, form, self.names, strict=refuse is not None)
         path = format.starts[start][0]
@@ -66,7 +65,19 @@ class Machine:
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
 
+    @staticmethod
+    def table(format: Format) -> Recovery:
+        """The tables for recovery, which a generated codec has where it has these parsers."""
+        assert format.recovery is not None
+        return format.recovery
+
     # What comes.
+
+    def whole_header(self, begin: int, opened: int, end: int) -> None:
+        """A header between messages, with the special tokens that begin it and that open its content."""
+        self._open_header(begin, loose=False)
+        self._opens("", opened, end)
+        self.at = end
 
     def special(self, spelling: str, start: int, end: int) -> None:
         """A special token; what stands between it and the one before is text."""

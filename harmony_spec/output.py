@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from .diagnostics import Diagnostic, Repair
@@ -46,6 +47,7 @@ class Output:
         self.events: list[Any] = []
         self.pending: Draft | None = None
         self.stopped = self.told_of_stop = False
+        self._fields, self._content_at = itemgetter(*format.header_fields), format.content_at
 
     def author(self, draft: Draft) -> str:
         """The role of who wrote a message."""
@@ -170,18 +172,16 @@ class Output:
         fields = tuple(dict.fromkeys(draft.repaired))
         if not draft.changed:
             return Repair(fields, draft.after_stop, draft.forged, candidate)
-        part, values = self.form.slice, draft.values
-        said = (*(values[name] for name in self.format.header_fields), content)
+        part = self.form.slice
+        said = (*self._fields(draft.values), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, said)
 
     def _message(self, draft: Draft, content: Any, repair: Repair | None, kind: str | None = None) -> Any:
-        values = draft.values
-        given = [values[name] for name in self.format.header_fields]
-        given.insert(self.format.content_at, content)
-        variants = draft.reading.variants
-        return self.format.message(*given, (*variants, kind) if kind else variants, repair)
+        given, variants = self._fields(draft.values), draft.reading.variants
+        before, after = given[: self._content_at], given[self._content_at :]
+        return self.format.message(*before, content, *after, (*variants, kind) if kind else variants, repair)
 
     # What is said.
 

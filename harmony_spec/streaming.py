@@ -43,6 +43,10 @@ class StreamParser(Generic[M]):
         self._tools = None if tools is None else list(tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
+        ids, recovery = format.encoding.special, Machine.table(format)
+        self._lowest = min(ids.values())
+        self._begins = ids[recovery.begins]
+        self._opens, self._inside = ({ids[s] for s in listed} for listed in (recovery.opens, recovery.inside))
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
         self.reset()
 
@@ -54,7 +58,7 @@ class StreamParser(Generic[M]):
         refuse = self._refuse if self._strict else None
         self._machine = Machine(self._format, self._form, self._start, self._given, self._tools, refuse)
         self._utf8 = _decoder("replace")
-        self._plain = self._closed = False
+        self._plain = self._partial = self._closed = False
         self._error: ParseError | None = None
         self._last: Sequence[Event] = ()
         self._content, self._read_to = "", 0
@@ -72,8 +76,13 @@ class StreamParser(Generic[M]):
             self._append(tokens)
             self._last = delta
             return delta
-        self._last = self._feed([index(tokens)] if hasattr(tokens, "__index__") else list(tokens))
-        return self._last
+        self._require_open()
+        if not isinstance(tokens, list):
+            tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
+        events: list[Event] = []
+        self._feed(tokens, events)
+        self._last = events
+        return events
 
     def close(self) -> Sequence[Event]:
         """The input is complete. Raises `ParseError` in strict mode where it must not end."""
@@ -86,18 +95,41 @@ class StreamParser(Generic[M]):
         self._last = events
         return events
 
-    def _feed(self, tokens: list[int]) -> list[Event]:
-        self._require_open()
-        events: list[Event] = []
-        at = 0
-        while at < len(tokens):
-            stop = self._form.run_end(tokens, at)
-            if stop > at:
-                self._ordinary(tokens[at:stop] if at or stop < len(tokens) else tokens, events)
-            if stop < len(tokens):
-                self._special(tokens[stop], events)
-            at = stop + 1
-        return events
+    def _feed(self, tokens: list[int], events: list[Event]) -> None:
+        machine, at, base = self._machine, 0, len(self._tokens)
+        if machine.state == CONTENT and tokens and max(tokens) < self._lowest:
+            try:
+                self._content_tokens(tokens, self._decode(tokens), events)
+                return
+            except (KeyError, OverflowError):  # a token that the vocabulary does not have
+                pass
+        places = self._form.special_places(tokens)
+        for number, place in enumerate(places):
+            if place < at:
+                continue
+            if at < place:
+                self._ordinary(tokens[at:place], events)
+            at = place + 1
+            if machine.at == base + place and (opened := self._header_end(tokens, places, number)):
+                self._tokens += tokens[place : opened + 1]
+                machine.whole_header(base + place, base + opened, base + opened + 1)
+                at = opened + 1
+            else:
+                self._special(tokens[place], events)
+        if at < len(tokens):
+            self._ordinary(tokens[at:] if at else tokens, events)
+
+    def _header_end(self, tokens: list[int], places: list[int], number: int) -> int:
+        """Where the content opens whose header begins at a special token; 0 where that shows only later."""
+        first = places[number]
+        if tokens[first] != self._begins or self._machine.state != BETWEEN:
+            return 0
+        for place in places[number + 1 :]:
+            if tokens[place] in self._opens and place - first < self._machine.limit:
+                return place
+            if tokens[place] not in self._inside:
+                return 0
+        return 0
 
     def _require_open(self) -> None:
         if self._error is not None:
@@ -113,12 +145,11 @@ class StreamParser(Generic[M]):
         self._drain(events)
 
     def _leave_content(self, events: list[Event]) -> None:
-        """What is not complete of a character at the end of a run is damaged."""
+        """A special token, or the end, stands behind what came so far."""
         self._catch_up()
         self._plain = False
         if self._machine.state == CONTENT:
-            self._delta(self._utf8.decode(b"", True), events)
-            self._utf8.reset()
+            self._cut(events)
 
     def _ordinary(self, tokens: list[int], events: list[Event]) -> None:
         machine, at = self._machine, 0
@@ -134,19 +165,39 @@ class StreamParser(Generic[M]):
             return
         if at:
             tokens = tokens[at:]
+        self._content_tokens(tokens, self._decode(tokens), events)
+
+    def _content_tokens(self, tokens: list[int], data: bytes, events: list[Event]) -> None:
+        """More of the content."""
+        draft = self._machine.draft
+        if draft is not None and not draft.started:
+            self._machine.output.begin(draft)
+            self._drain(events)
         self._catch_up()
         self._tokens += tokens
-        if machine.draft is not None and not machine.draft.started:
-            machine.output.begin(machine.draft)
-            self._drain(events)
-        data = self._decode(tokens)
-        self._delta(self._utf8.decode(data), events)
-        self._plain = not self._utf8.getstate()[0]
-        if self._plain and len(tokens) == 1 and tokens[0] not in self._deltas:
+        text = self._text(data)
+        self._delta(text, events)
+        self._plain = not self._partial
+        if self._plain and len(tokens) == 1 and text and tokens[0] not in self._deltas:
+            self._deltas[tokens[0]] = (ContentDelta(text),)
+
+    def _text(self, data: bytes) -> str:
+        """The characters that are complete with more bytes."""
+        if not self._partial:
             try:
-                self._deltas[tokens[0]] = (ContentDelta(data.decode()),)
+                return data.decode()
             except UnicodeDecodeError:
-                return
+                pass
+        text = self._utf8.decode(data)
+        self._partial = bool(self._utf8.getstate()[0])
+        return text
+
+    def _cut(self, events: list[Event]) -> None:
+        """What is not complete of a character at the end of a run is damaged."""
+        if self._partial:
+            self._delta(self._utf8.decode(b"", True), events)
+            self._utf8.reset()
+            self._partial = False
 
     def _delta(self, text: str, events: list[Event]) -> None:
         self._read_to = len(self._tokens)
@@ -162,12 +213,10 @@ class StreamParser(Generic[M]):
         """Take over what the machine says."""
         for event in self._machine.output.events:
             if isinstance(event, (HeldContent, MessageEnded)):
-                self._delta(self._utf8.decode(b"", True), events)
-                self._utf8.reset()
+                self._cut(events)
             if isinstance(event, HeldContent):
-                self._delta(
-                    self._utf8.decode(self._decode(self._tokens[event.start : event.end])[event.skip :]), events
-                )
+                data = self._decode(self._tokens[event.start : event.end])
+                self._delta(self._text(data[event.skip :]), events)
                 continue
             if isinstance(event, MessageStarted):
                 self._content = ""
