@@ -5,66 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Any, get_args
 
 import click
-from rich.console import Console
 
 from . import codec, report, runtime
+from .cli_fix import fix
+from .console import ERR, FINDINGS, OUT, START, STRIPPED, TOOLS, UNUSABLE, count, example, inputs, read_tools, refuse
 from .errors import ConversationError, HarmonyError
-from .inputs import Input, InputError, read_inputs, read_text
+from .fixing import described, recover
+from .inputs import Input, InputError, read_text
 from .tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
-
-OUT = Console(soft_wrap=True, highlight=False, markup=False)
-ERR = Console(soft_wrap=True, highlight=False, markup=False, stderr=True)
-
-FINDINGS, UNUSABLE = 1, 2
-
-START = click.option(
-    "--start",
-    type=click.Choice(get_args(codec.Start)),
-    default=get_args(codec.Start)[0],
-    show_default=True,
-    help="What the input is.",
-)
-
-
-def example(*commands: str) -> str:
-    """The epilog of a command: a pipe that begins with the example of the grammar."""
-    pipe = " | ".join((f"printf '%s' '{codec.EXAMPLE}'", *commands))
-    return f"\b\nExample:\n  {pipe}"
-
 
 TOOLS_EXAMPLE = """\b
 Example:
   printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
-
-
-def _refuse(message: str) -> NoReturn:
-    ERR.print(message, style="red")
-    sys.exit(UNUSABLE)
-
-
-def _inputs(names: tuple[str, ...], counts: dict[str, int]) -> Iterator[Input]:
-    """The inputs of all files; a file that cannot be read is reported and counted."""
-    for name in names:
-        try:
-            for item in read_inputs(name):
-                if isinstance(item, InputError):
-                    _unreadable(item, counts)
-                else:
-                    counts["inputs"] += 1
-                    yield item
-        except InputError as error:
-            _unreadable(error, counts)
-
-
-def _unreadable(error: InputError, counts: dict[str, int]) -> None:
-    counts["unreadable"] += 1
-    ERR.print(str(error), style="red")
 
 
 def _parse(item: Input, start: codec.Start) -> runtime.Parsed[codec.Message]:
@@ -83,6 +40,9 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
+main.add_command(fix)
+
+
 @main.command(epilog=example("harmony-spec validate -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @START
@@ -93,7 +53,7 @@ def validate(files: tuple[str, ...], start: codec.Start) -> None:
     is standard input. Exits with 1 if anything was found, with 2 if a file could not be read.
     """
     counts = {"inputs": 0, "messages": 0, "findings": 0, "unreadable": 0}
-    for item in _inputs(files, counts):
+    for item in inputs(files, counts):
         try:
             counts["messages"] += len(_parse(item, start).messages)
         except HarmonyError as error:
@@ -104,33 +64,40 @@ def validate(files: tuple[str, ...], start: codec.Start) -> None:
 
 
 def _summary(inputs: int, messages: int, findings: int, unreadable: int) -> str:
-    said = f"{_count(inputs, 'input')}, {inputs - findings} valid, {_count(messages, 'message')}"
-    said += f", {_count(findings, 'finding')}" if findings else ""
+    said = f"{count(inputs, 'input')}, {inputs - findings} valid, {count(messages, 'message')}"
+    said += f", {count(findings, 'finding')}" if findings else ""
     return said + (f", {unreadable} not readable" if unreadable else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @main.command(epilog=example("harmony-spec parse -"))
 @click.argument("file")
 @START
-def parse(file: str, start: codec.Start) -> None:
+@click.option("--recover", "repair", is_flag=True, help="Read whatever it holds, and print what is wrong beside it.")
+@TOOLS
+@STRIPPED
+def parse(file: str, start: codec.Start, repair: bool, tools: Path | None, stripped: bool) -> None:
     """Read a text or token list and print its messages as JSON.
 
-    For a FILE with an array on each line, one JSON value a line.
+    For a FILE with an array on each line, one JSON value a line. With --recover the status is 1 if anything was found.
     """
+    offered = read_tools(tools)
     counts = {"inputs": 0, "unreadable": 0}
     failed = 0
-    for item in _inputs((file,), counts):
-        try:
-            parsed = _parse(item, start)
-        except HarmonyError as error:
-            failed += 1
-            ERR.print(report.finding(item, error))
-            continue
-        value = codec.to_json(parsed.messages)
+    for item in inputs((file,), counts):
+        found: dict[str, Any] = {}
+        parsed: runtime.Parsed[codec.Message]
+        if repair:
+            parsed = recovered = recover(item, start, offered, stripped)
+            failed += bool(recovered.diagnostics)
+            found = {"diagnostics": [described(each) for each in recovered.diagnostics]}
+        else:
+            try:
+                parsed = _parse(item, start)
+            except HarmonyError as error:
+                failed += 1
+                ERR.print(report.finding(item, error))
+                continue
+        value = codec.to_json(parsed.messages) | found
         if parsed.opening is not None:
             value["opening"] = {name: field for name, field in parsed.opening.items() if field is not None}
         click.echo(json.dumps(value, ensure_ascii=False, indent=2 if item.row is None else None))
@@ -158,11 +125,11 @@ def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, trai
             text = codec.render_text(messages, start, style=style, training=training, **opening)
             click.echo(text, nl=sys.stdout.isatty())
     except json.JSONDecodeError as error:
-        _refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
+        refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
     except RecursionError:
-        _refuse(f"{file}: the JSON is nested too deeply")
+        refuse(f"{file}: the JSON is nested too deeply")
     except InputError as error:
-        _refuse(str(error))
+        refuse(str(error))
     except ConversationError as error:
         ERR.print(report.finding(item, error))
         sys.exit(UNUSABLE)
@@ -194,13 +161,13 @@ def convert_tools(file: str, form: str) -> None:
         else:
             click.echo(json.dumps(tools_to_json(tools_from_text(text), form), ensure_ascii=False, indent=2))
     except json.JSONDecodeError as error:
-        _refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
+        refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
     except RecursionError:
-        _refuse(f"{file}: the JSON is nested too deeply")
+        refuse(f"{file}: the JSON is nested too deeply")
     except InputError as error:
-        _refuse(str(error))
+        refuse(str(error))
     except ValueError as error:
-        _refuse(f"{file}: not usable: {error}")
+        refuse(f"{file}: not usable: {error}")
     except HarmonyError as error:
         ERR.print(report.finding(Input(file, None, text), error))
         sys.exit(FINDINGS)
@@ -221,13 +188,13 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
     from .codegen.update import compare, update
 
     if not folder.is_dir():
-        _refuse(f"{folder}: no such folder")
+        refuse(f"{folder}: no such folder")
     try:
         text = generated(folder)
     except GrammarError as error:
         for problem in error.problems:
             ERR.print(f"{folder / str(problem)}")
-        ERR.print(f"{_count(len(error.problems), 'problem')}; nothing was generated", style="red")
+        ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
         sys.exit(FINDINGS)
     if output is None:
         click.echo(text, nl=False)
@@ -235,7 +202,7 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
     try:
         status = compare(output, text) if check else update(output, text)
     except OSError as error:
-        _refuse(f"{output}: {error.strerror or error}")
+        refuse(f"{output}: {error.strerror or error}")
     if check and status != "same":
         ERR.print(
             f"{output} is not what {folder} generates; run: harmony-spec generate {folder} -o {output}", style="red"
@@ -251,7 +218,7 @@ def grammar(folder: Path) -> None:
     from .codegen import GRAMMAR
 
     if folder.exists() and any(folder.iterdir()):
-        _refuse(f"{folder}: there are files in it; name a new folder")
+        refuse(f"{folder}: there are files in it; name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(GRAMMAR.iterdir()):
         if path.suffix in (".lark", ".toml", ".json"):

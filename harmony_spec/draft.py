@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .header_slots import Reading
@@ -22,6 +23,8 @@ class Draft:
         terminator: the spelling of its stop token.
         abandoned: it is nothing but a header that was given up.
         headerless: nothing but what follows shows what its header would have said.
+        values, variants: what the header says, and what follows shows.
+        text: the content, where it is known to be undamaged.
         repaired: the fields that were repaired.
         changed: there is something to say of it.
     """
@@ -29,6 +32,7 @@ class Draft:
     __slots__ = (
         *("_header", "abandoned", "after_stop", "begin", "changed", "content", "end", "forged", "form", "header_end"),
         *("headerless", "loose", "opened", "reading", "repaired", "runs", "started", "stop", "terminator"),
+        *("text", "values", "variants"),
     )
 
     def __init__(
@@ -39,6 +43,9 @@ class Draft:
         self.stop = self.end = content
         self.runs: list[tuple[int, int, int]] = []
         self.terminator: str | None = None
+        self.text: str | None = None
+        self.values: Mapping[str, Any] = reading.values
+        self.variants = reading.variants
         self.repaired: list[str] = []
         self.started = self.after_stop = self.abandoned = self.changed = self.forged = False
         self.headerless = reading.headless and not opened
@@ -50,11 +57,6 @@ class Draft:
         if self._header is None:
             self._header = HeaderText(self.form, list(self.form.header_pieces(self.begin, self.header_end)))
         return self._header
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The fields that the header says."""
-        return self.reading.values
 
     def add(self, start: int, end: int) -> None:
         """More of the content; what touches the run before belongs to it."""

@@ -30,12 +30,4 @@ class MessageEnded(NamedTuple):
     terminator: str | None
 
 
-class HeldContent(NamedTuple):
-    """A run of a content that was held back as a header; the streaming parser makes it a delta."""
-
-    start: int
-    end: int
-    skip: int
-
-
 Event = MessageStarted | ContentDelta | MessageEnded | Diagnostic

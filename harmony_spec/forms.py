@@ -283,6 +283,13 @@ def _character(number: int) -> str:
 
 def _ordinary_ids(format: Format) -> str:
     """The body of a character class for the ids of ordinary tokens."""
+    found: str | None = format.caches.get("ordinary")
+    if found is None:
+        found = format.caches["ordinary"] = _class_of_ordinary_ids(format)
+    return found
+
+
+def _class_of_ordinary_ids(format: Format) -> str:
     parts, first = [], 0
     for number in sorted({*format.encoding.special.values(), format.encoding.base_size}):
         if number > format.encoding.base_size:

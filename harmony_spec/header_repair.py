@@ -40,7 +40,7 @@ class Headers:
             caches.clear()
 
     def read(self, begin: int, end: int, opened: bool, loose: bool, given: tuple[tuple[str, Any], ...]) -> Reading:
-        """What a part of the input says as a header, to be changed at will.
+        """What a part of the input says as a header; not to be changed.
 
         Args:
             opened: the token that opens the content stands behind it.
@@ -57,9 +57,7 @@ class Headers:
             found.mixed, found.strays = header.mixed, bool(header.strays)
             if end - begin <= HEADER_KEPT:
                 remember(self.known, key, found)
-        return Reading(
-            dict(found.values), found.variants, found.findings, found.rest, found.headless, found.strays, found.mixed
-        )
+        return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
         described = self.described(header.mixed, given) if opened else None

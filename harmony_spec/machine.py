@@ -298,7 +298,7 @@ class Machine:
         if allowed is None:
             self.output.find(draft, "missing-terminator", Span(end, end), "", evidence)
         else:
-            draft.reading.variants += (allowed,)
+            draft.variants += (allowed,)
 
     def _finish(self, stop: int, end: int, terminator: str | None) -> None:
         draft, self.draft, self.state = self.draft, None, BETWEEN

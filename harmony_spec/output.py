@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 from .diagnostics import Diagnostic, Repair
 from .draft import Draft
 from .errors import Span
-from .events import HeldContent, MessageEnded, MessageStarted
+from .events import MessageEnded, MessageStarted
 from .header_repair import Headers
 from .known_names import KnownNames
 from .lenient import REPLACEMENT, Lenient
@@ -17,6 +17,16 @@ from .tables import Format, Recovery
 
 RAW = 120
 """How much of what was repaired a diagnostic quotes, in code points."""
+
+
+class Listener(Protocol):
+    """What is told where contents begin and end, so that it can put their text between the events."""
+
+    def begins(self, draft: Draft) -> None:
+        """The message has been said to begin."""
+
+    def ends(self) -> None:
+        """The message is about to be said to be complete."""
 
 
 class Output:
@@ -46,6 +56,7 @@ class Output:
         self.diagnostics: list[Diagnostic] = []
         self.events: list[Any] = []
         self.pending: Draft | None = None
+        self.listener: Listener | None = None
         self.stopped = self.told_of_stop = False
         self._fields, self._content_at = itemgetter(*format.header_fields), format.content_at
 
@@ -76,8 +87,8 @@ class Output:
                 name, evidence = self.stray(spelling or "")
                 self.find(draft, name, Span(start, end), "", evidence)
         self.events.append(MessageStarted(len(self.messages), self._message(draft, "", None)))
-        if not draft.opened:
-            self.events += [HeldContent(*run) for run in draft.runs]
+        if self.listener is not None:
+            self.listener.begins(draft)
 
     def _report_frame(self, draft: Draft) -> None:
         """Say which of the special tokens around the header are missing."""
@@ -123,15 +134,11 @@ class Output:
         self._complete(draft, follower)
 
     def _complete(self, draft: Draft, follower: str | None) -> None:
-        slots, values = self.recovery.slots, draft.values
-        if draft.reading.headless and values[slots.channel] is None:
+        slots = self.recovery.slots
+        if draft.reading.headless and draft.values[slots.channel] is None:
             self._infer(draft, follower)
-        content: Any = ""
-        for start, end, skip in draft.runs:
-            text, damage = self.form.run(start, end, skip)
-            content = content + text if content else text
-            if damage:
-                self.find(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
+        values = draft.values
+        content: Any = self._text(draft) if draft.text is None else draft.text
         made = self.format.contents.class_for(values)
         if made and content and (structured := self.format.contents.structure(made, content)) is not None:
             content = structured
@@ -142,23 +149,35 @@ class Output:
         noted = draft.changed or draft.after_stop or draft.forged or candidate
         repair = self._repair(draft, content, candidate) if noted else None
         message = self._message(draft, content, repair, kind)
+        if self.listener is not None:
+            self.listener.ends()
         self.events.append(MessageEnded(len(self.messages), message, Span(draft.begin, draft.end), draft.terminator))
         self.messages.append(message)
         self.bounds.append((draft.begin, draft.content, draft.stop, draft.end))
         if self.continued and draft.terminator:
             self.stopped |= self.format.encoding.special[draft.terminator] in self.recovery.stops
 
+    def _text(self, draft: Draft) -> str:
+        content = ""
+        for start, end, skip in draft.runs:
+            text, damage = self.form.run(start, end, skip)
+            content = content + text if content else text
+            if damage:
+                self.find(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
+        return content
+
     def _infer(self, draft: Draft, follower: str | None) -> None:
         """The channel of a message of which nothing says it."""
         channel = self.recovery.slots.channel
         more = follower in (self.author(draft), self.recovery.tool)
-        draft.values[channel] = self.recovery.thoughts if more else self.recovery.answers
+        inferred = self.recovery.thoughts if more else self.recovery.answers
         evidence = "another message follows" if more else "no other message follows"
         if draft.values[self.recovery.slots.recipient]:
-            draft.values[channel], evidence = self.recovery.calls, "it has a recipient"
+            inferred, evidence = self.recovery.calls, "it has a recipient"
+        draft.values = {**draft.values, channel: inferred}
         draft.repaired.append(channel)
         name = "missing-header" if draft.headerless else "missing-channel"
-        self.find(draft, name, Span(draft.begin, draft.content), draft.values[channel], evidence)
+        self.find(draft, name, Span(draft.begin, draft.content), inferred, evidence)
 
     def _candidate(self, draft: Draft, content: Any) -> str | None:
         """The tool that a call without recipient is for, as far as that shows."""
@@ -179,7 +198,7 @@ class Output:
         return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, said)
 
     def _message(self, draft: Draft, content: Any, repair: Repair | None, kind: str | None = None) -> Any:
-        given, variants = self._fields(draft.values), draft.reading.variants
+        given, variants = self._fields(draft.values), draft.variants
         before, after = given[: self._content_at], given[self._content_at :]
         return self.format.message(*before, content, *after, (*variants, kind) if kind else variants, repair)
 

@@ -10,7 +10,7 @@ from .diagnostics import Recovered
 from .errors import ParseError
 from .lenient import Lenient, LenientText, LenientTokens
 from .machine import BETWEEN, Machine
-from .parsing import Header, Run
+from .parsing import HEADER_KEPT, Header, Run, remember
 from .stripped import with_headers
 from .tables import Format, Frame, Path, Tokenizer
 
@@ -92,15 +92,29 @@ class Described(Run):
 
     def headers(self, frame: Frame) -> dict[str, Header]:
         """Those of which there is nothing to say, for the names that are known."""
-        key = ("described", self.machine.continued, self.machine.names.key)
-        cache: dict[str, Header] = self.form.caches.setdefault(key, {})
+        cache: dict[str, Header] = self.form.caches.setdefault(("described", *self.key), {})
         return cache
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What decides whether there is something to say of a header."""
+        return self.machine.continued, self.machine.names.key
 
     def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
         """A header, where there is nothing to say of it."""
+        odd: dict[str, bool] = self.form.caches.setdefault(("odd", *self.key), {})
+        key = self.form.units[at:begin] + self.form.units[stop:end]
+        if key in odd:
+            return None
+        found = self._header(frame, at, begin, stop, end)
+        if found is None and len(key) <= HEADER_KEPT:
+            remember(odd, key, True)
+        return found
+
+    def _header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> Header | None:
         machine = self.machine
         recovery, slots = machine.recovery, machine.recovery.slots
-        found = super().header(frame, at, begin, stop, end, content) if begin - at <= machine.limit else None
+        found = super().header(frame, at, begin, stop, end, "") if begin - at <= machine.limit else None
         if found is None or found.structure is not None:
             return None
         *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)

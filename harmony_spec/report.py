@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
+from .diagnostics import Diagnostic
 from .errors import HarmonyError, ToolError
 from .inputs import Input
 
@@ -32,6 +33,19 @@ def finding(item: Input, error: HarmonyError) -> Text:
     return text
 
 
+def repair(item: Input, diagnostic: Diagnostic) -> Text:
+    """A mistake in an input, and what it was taken for."""
+    start, end = diagnostic.span
+    line, column = position(item.source, start) if isinstance(item.source, str) else (None, None)
+    where = item.name if item.row is None else f"{item.name}:{item.row}"
+    text = Text()
+    text.append(f"{where}:{line}:{column}" if line else f"{where}: token {start}", style="bold")
+    text.append(f": {diagnostic.code.code} ", style="bold yellow").append(diagnostic.code.name, style="yellow")
+    shown = f"{_visible(diagnostic.raw)!r}" if end > start else "here"
+    taken = f" is taken for {diagnostic.taken_for}" if diagnostic.taken_for else " is left out" if end > start else ""
+    return text.append(f": {shown}{taken}: {diagnostic.evidence}\n")
+
+
 def position(source: str | list[int], at: int) -> tuple[int, int]:
     """The line and column of a code point in a text, both from 1."""
     assert isinstance(source, str)
@@ -49,7 +63,7 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
 
 def _quote(text: Text, line: str, at: int, number: str) -> None:
     """The part of a line around a position, and a caret under it."""
-    line = "".join(char if char.isprintable() else _shown(char) for char in line)
+    line = _visible(line)
     start = max(0, min(at - WINDOW // 2, len(line) - WINDOW))
     shown = line[start : start + WINDOW]
     before = "\u2026" if start else ""
@@ -58,6 +72,10 @@ def _quote(text: Text, line: str, at: int, number: str) -> None:
     caret = " " * cell_len(before + line[start:at])
     text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
     text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style="bold red")
+
+
+def _visible(text: str) -> str:
+    return "".join(char if char.isprintable() else _shown(char) for char in text)
 
 
 def _shown(char: str) -> str:

@@ -12,9 +12,10 @@ from operator import index
 from typing import Any, Generic, TypeVar
 
 from .diagnostics import Recovered
+from .draft import Draft
 from .errors import ParseError, Span
-from .events import ContentDelta, Event, HeldContent, MessageEnded, MessageStarted
-from .lenient import LenientTokens
+from .events import ContentDelta, Event
+from .lenient import REPLACEMENT, LenientTokens
 from .machine import BETWEEN, CONTENT, HEADER, Machine
 from .parsing import parse
 from .tables import Format, Tokenizer
@@ -57,6 +58,8 @@ class StreamParser(Generic[M]):
         self._append = self._tokens.append
         refuse = self._refuse if self._strict else None
         self._machine = Machine(self._format, self._form, self._start, self._given, self._tools, refuse)
+        self._machine.output.listener = self
+        self._events: list[Event] = self._machine.output.events
         self._utf8 = _decoder("replace")
         self._plain = self._partial = self._closed = False
         self._error: ParseError | None = None
@@ -79,27 +82,26 @@ class StreamParser(Generic[M]):
         self._require_open()
         if not isinstance(tokens, list):
             tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
-        events: list[Event] = []
-        self._feed(tokens, events)
+        events = self._events = self._machine.output.events = []
         self._last = events
+        self._feed(tokens)
         return events
 
     def close(self) -> Sequence[Event]:
         """The input is complete. Raises `ParseError` in strict mode where it must not end."""
         self._require_open()
-        events: list[Event] = []
-        self._leave_content(events)
+        events = self._events = self._machine.output.events = []
+        self._last = events
+        self._leave_content()
         self._closed = True
         self._machine.close(len(self._tokens))
-        self._drain(events)
-        self._last = events
         return events
 
-    def _feed(self, tokens: list[int], events: list[Event]) -> None:
+    def _feed(self, tokens: list[int]) -> None:
         machine, at, base = self._machine, 0, len(self._tokens)
         if machine.state == CONTENT and tokens and max(tokens) < self._lowest:
             try:
-                self._content_tokens(tokens, self._decode(tokens), events)
+                self._content_tokens(tokens, self._decode(tokens))
                 return
             except (KeyError, OverflowError):  # a token that the vocabulary does not have
                 pass
@@ -108,16 +110,16 @@ class StreamParser(Generic[M]):
             if place < at:
                 continue
             if at < place:
-                self._ordinary(tokens[at:place], events)
+                self._ordinary(tokens[at:place])
             at = place + 1
             if machine.at == base + place and (opened := self._header_end(tokens, places, number)):
                 self._tokens += tokens[place : opened + 1]
                 machine.whole_header(base + place, base + opened, base + opened + 1)
                 at = opened + 1
             else:
-                self._special(tokens[place], events)
+                self._special(tokens[place])
         if at < len(tokens):
-            self._ordinary(tokens[at:] if at else tokens, events)
+            self._ordinary(tokens[at:] if at else tokens)
 
     def _header_end(self, tokens: list[int], places: list[int], number: int) -> int:
         """Where the content opens whose header begins at a special token; 0 where that shows only later."""
@@ -137,21 +139,22 @@ class StreamParser(Generic[M]):
         if self._closed:
             raise ValueError("the input has ended; reset() begins a new one")
 
-    def _special(self, token: int, events: list[Event]) -> None:
-        self._leave_content(events)
+    def _special(self, token: int) -> None:
+        self._leave_content()
         at = len(self._tokens)
         self._append(token)
         self._machine.special(self._form.spelling(at), at, at + 1)
-        self._drain(events)
 
-    def _leave_content(self, events: list[Event]) -> None:
+    def _leave_content(self) -> None:
         """A special token, or the end, stands behind what came so far."""
         self._catch_up()
         self._plain = False
-        if self._machine.state == CONTENT:
-            self._cut(events)
+        draft = self._machine.draft
+        if draft is not None and draft.started:
+            self._cut()
+            draft.text = None if REPLACEMENT in self.content else self._content
 
-    def _ordinary(self, tokens: list[int], events: list[Event]) -> None:
+    def _ordinary(self, tokens: list[int]) -> None:
         machine, at = self._machine, 0
         while at < len(tokens) and machine.state != CONTENT:
             begin = machine.at if machine.state == BETWEEN else machine.begin
@@ -160,23 +163,21 @@ class StreamParser(Generic[M]):
             at += len(taken)
             if len(self._tokens) - begin >= machine.limit:
                 machine.text(len(self._tokens))
-                self._drain(events)
         if at == len(tokens):
             return
         if at:
             tokens = tokens[at:]
-        self._content_tokens(tokens, self._decode(tokens), events)
+        self._content_tokens(tokens, self._decode(tokens))
 
-    def _content_tokens(self, tokens: list[int], data: bytes, events: list[Event]) -> None:
+    def _content_tokens(self, tokens: list[int], data: bytes) -> None:
         """More of the content."""
         draft = self._machine.draft
         if draft is not None and not draft.started:
             self._machine.output.begin(draft)
-            self._drain(events)
         self._catch_up()
         self._tokens += tokens
         text = self._text(data)
-        self._delta(text, events)
+        self._delta(text)
         self._plain = not self._partial
         if self._plain and len(tokens) == 1 and text and tokens[0] not in self._deltas:
             self._deltas[tokens[0]] = (ContentDelta(text),)
@@ -192,37 +193,35 @@ class StreamParser(Generic[M]):
         self._partial = bool(self._utf8.getstate()[0])
         return text
 
-    def _cut(self, events: list[Event]) -> None:
+    def _cut(self) -> None:
         """What is not complete of a character at the end of a run is damaged."""
         if self._partial:
-            self._delta(self._utf8.decode(b"", True), events)
+            self._delta(self._utf8.decode(b"", True))
             self._utf8.reset()
             self._partial = False
 
-    def _delta(self, text: str, events: list[Event]) -> None:
+    def _delta(self, text: str) -> None:
         self._read_to = len(self._tokens)
         if not text:
             return
         self._parts.append(text)
+        events = self._events
         if events and isinstance(events[-1], ContentDelta):
             events[-1] = ContentDelta(events[-1].text + text)
         else:
             events.append(ContentDelta(text))
 
-    def _drain(self, events: list[Event]) -> None:
-        """Take over what the machine says."""
-        for event in self._machine.output.events:
-            if isinstance(event, (HeldContent, MessageEnded)):
-                self._cut(events)
-            if isinstance(event, HeldContent):
-                data = self._decode(self._tokens[event.start : event.end])
-                self._delta(self._text(data[event.skip :]), events)
-                continue
-            if isinstance(event, MessageStarted):
-                self._content = ""
-                self._parts.clear()
-            events.append(event)
-        self._machine.output.events.clear()
+    def begins(self, draft: Draft) -> None:
+        """A message has begun; what was held back of its content as a header comes now."""
+        self._content = ""
+        self._parts.clear()
+        for start, end, skip in () if draft.opened else draft.runs:
+            self._cut()
+            self._delta(self._text(self._decode(self._tokens[start:end])[skip:]))
+
+    def ends(self) -> None:
+        """A message is about to be complete."""
+        self._cut()
 
     def _refuse(self, span: Span) -> None:
         """Raise for the first place where the tokens leave the grammar, as the strict parser does."""

@@ -1,0 +1,91 @@
+"""What the commands share: where they print, how they exit, and how they take their inputs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn, get_args
+
+import click
+from rich.console import Console
+
+from . import codec
+from .errors import HarmonyError
+from .inputs import Input, InputError, read_inputs, read_text
+from .tools import tools_from_json
+
+OUT = Console(soft_wrap=True, highlight=False, markup=False)
+ERR = Console(soft_wrap=True, highlight=False, markup=False, stderr=True)
+
+FINDINGS, UNUSABLE = 1, 2
+
+START = click.option(
+    "--start",
+    type=click.Choice(get_args(codec.Start)),
+    default=get_args(codec.Start)[0],
+    show_default=True,
+    help="What the input is.",
+)
+
+
+TOOLS = click.option(
+    "--tools",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A JSON file with the tools that were offered, besides those that the input declares.",
+)
+STRIPPED = click.option(
+    "--stripped", is_flag=True, help="Take text without special tokens as if they had been stripped."
+)
+
+
+def read_tools(path: Path | None) -> list[codec.Namespace] | None:
+    """The tools of a file of definitions; exits where it holds none."""
+    if path is None:
+        return None
+    try:
+        return tools_from_json(json.loads(read_text(str(path))))
+    except InputError as error:
+        refuse(str(error))
+    except json.JSONDecodeError as error:
+        refuse(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
+    except (HarmonyError, RecursionError, ValueError) as error:
+        refuse(f"{path}: no tool definitions: {error}")
+
+
+def example(*commands: str) -> str:
+    """The epilog of a command: a pipe that begins with the example of the grammar."""
+    pipe = " | ".join((f"printf '%s' '{codec.EXAMPLE}'", *commands))
+    return f"\b\nExample:\n  {pipe}"
+
+
+def refuse(message: str) -> NoReturn:
+    """Say why nothing can be done, and exit."""
+    ERR.print(message, style="red")
+    sys.exit(UNUSABLE)
+
+
+def inputs(names: tuple[str, ...], counts: dict[str, int]) -> Iterator[Input]:
+    """The inputs of all files; a file that cannot be read is reported and counted."""
+    for name in names:
+        try:
+            for item in read_inputs(name):
+                if isinstance(item, InputError):
+                    unreadable(item, counts)
+                else:
+                    counts["inputs"] += 1
+                    yield item
+        except InputError as error:
+            unreadable(error, counts)
+
+
+def unreadable(error: InputError, counts: dict[str, int]) -> None:
+    """Report and count what cannot be read."""
+    counts["unreadable"] += 1
+    ERR.print(str(error), style="red")
+
+
+def count(number: int, what: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,55 @@
+"""What a repaired input is written as: messages that are right as they stood, the others as the format writes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from . import codec
+from .diagnostics import Diagnostic, Recovered
+from .inputs import Input
+
+
+def recover(
+    item: Input, start: codec.Start, tools: list[codec.Namespace] | None, stripped: bool
+) -> Recovered[codec.Message]:
+    """Read an input of the command line, whatever it holds.
+
+    A line break at the end of a text file is the editor's where the grammar has no place for it.
+    """
+    found = codec.recover(item.source, start, tools=tools, stripped=stripped)
+    if not found.diagnostics or not isinstance(item.source, str) or not item.source.endswith("\n"):
+        return found
+    return codec.recover(item.source.removesuffix("\n").removesuffix("\r"), start, tools=tools, stripped=stripped)
+
+
+def fixed(item: Input, start: codec.Start, recovered: Recovered[codec.Message]) -> str | list[int]:
+    """The input without its mistakes, in its own form. What stands behind the stop of a completion is left out.
+
+    Raises `RenderError` for what the format cannot express as a text.
+    """
+    messages = [_canonical(m) if m.repair and m.repair.said else m for m in recovered.before_stop]
+    opening: Any = recovered.opening or {}
+    if isinstance(item.source, str):
+        return codec.render_text(messages, start, style="as_parsed", **opening)
+    return codec.render(messages, start, style="as_parsed", **opening)
+
+
+def _canonical(message: codec.Message) -> codec.Message:
+    """A repaired message as the format writes it. The stop token that it had stays."""
+    always = (rule.alternative for rule in codec.FORMAT.always if rule.applies(message))
+    return replace(message, repair=None, variants=(*message.variants, *always))
+
+
+def described(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as JSON."""
+    return {
+        "code": diagnostic.code.code,
+        "name": diagnostic.code.name,
+        "span": [diagnostic.span.start, diagnostic.span.end],
+        "unit": diagnostic.unit,
+        "message": diagnostic.index,
+        "raw": diagnostic.raw,
+        "taken_for": diagnostic.taken_for,
+        "evidence": diagnostic.evidence,
+    }
