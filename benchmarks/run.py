@@ -24,6 +24,7 @@ from rich.table import Table
 from benchmarks import peer
 from benchmarks.measure import bytes_beyond_texts, clock, fresh, in_turn
 from benchmarks.rows import PEER, Row, Target, faster, no_slower
+from benchmarks.streaming import with_streams
 from benchmarks.tools import with_tools
 from benchmarks.transcripts import agentic, long
 from harmony_spec import Message, codec, parse, render
@@ -140,6 +141,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from rendering(runs, short, 5)
     yield from rendering(runs, large, 3)
     yield from with_tools(runs, encoding)
+    yield from with_streams(runs, encoding)
     yield from starting(runs, folder / "bytecode")
     yield from generating(runs, folder / "bytecode")
     yield from scaling(runs)

@@ -1,0 +1,107 @@
+"""The streaming parser beside the peer's, the recovering parser beside the strict one, and how both scale."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import clock, in_turn
+from benchmarks.rows import Row, Target, faster, no_slower
+from benchmarks.transcripts import agentic, long
+from harmony_spec import StreamParser, codec, parse, recover, render
+
+if TYPE_CHECKING:
+    import openai_harmony
+
+CHUNK = 64
+"""How many tokens an engine that decodes in steps hands over at a time."""
+
+
+def one_by_one(tokens: list[int]) -> None:
+    parser = StreamParser("transcript")
+    feed = parser.feed
+    for token in tokens:
+        feed(token)
+    parser.close()
+
+
+def in_chunks(tokens: list[int]) -> None:
+    parser = StreamParser("transcript")
+    for at in range(0, len(tokens), CHUNK):
+        parser.feed(tokens[at : at + CHUNK])
+    parser.close()
+
+
+def reading_content(tokens: list[int]) -> None:
+    parser = StreamParser("transcript")
+    for token in tokens:
+        parser.feed(token)
+        len(parser.content)
+    parser.close()
+
+
+def streaming(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+    """Each way of feeding beside the peer's, which takes one token at a time."""
+    from openai_harmony import StreamableParser
+
+    def peer(tokens: list[int]) -> None:
+        parser = StreamableParser(encoding, role=None)
+        for token in tokens:
+            parser.process(token)
+
+    for name, messages, times in (("agentic", agentic(), 5), ("long", long(), 2.5)):
+        tokens = render(messages)
+        jobs = (partial(one_by_one, tokens), partial(in_chunks, tokens), partial(peer, tokens))
+        one, chunks, theirs = in_turn(runs, *map(clock, jobs))
+        yield faster(f"stream one by one, {name}", one, theirs, times)
+        yield faster(f"stream in chunks of {CHUNK}, {name}", chunks, theirs, 15)
+
+
+def recovering(runs: int) -> Iterator[Row]:
+    """Valid input, beside the strict parser."""
+    for name, messages in (("agentic", agentic()), ("long", long())):
+        tokens = render(messages)
+        ours, strict = in_turn(runs, clock(partial(recover, tokens)), clock(partial(parse, tokens)))
+        yield no_slower(f"recover, {name}", "parse", ours, strict, 1.25)
+
+
+def hostile(size: int) -> dict[str, list[int]]:
+    """Inputs that keep a careless parser busy: each of about `size` tokens."""
+    rng = random.Random(5)
+    ids = codec.SPECIAL_TOKENS
+    special = [ids[s] for s in codec.FORMAT.markers]
+    words = [rng.randrange(1000, 100_000) for _ in range(size)]
+    odd = [160, 999_999, -1, 200_018]
+    return {
+        "words": words,
+        "special tokens": [rng.choice(special) for _ in range(size)],
+        "words and special tokens": [rng.choice((rng.choice(special), word)) for word in words],
+        "half characters": [rng.choice((160, 200, *special)) for _ in range(size)],
+        "unknown tokens": [rng.choice((*odd, *special)) for _ in range(size)],
+        **{f"one token {token}": [token] * size for token in (*special, *odd, 316)},
+    }
+
+
+def scaling(runs: int) -> Iterator[Row]:
+    """Time per token of long inputs beside that of short ones."""
+    few, many = 10_000, 100_000
+    content = {size: render(long())[:20] + [1000] * size for size in (few, many)}
+    yield _per_token("stream, content read each time", content[few], content[many], runs, reading_content)
+    short, large = hostile(few), hostile(many)
+    found = [_per_token(f"recover {name}", short[name], large[name], 3, recover) for name in short]
+    yield max(found, key=lambda row: row.ratio or 0)
+
+
+def _per_token(name: str, short: list[int], large: list[int], runs: int, read: Callable[[list[int]], object]) -> Row:
+    seconds, longer = in_turn(runs, clock(lambda: read(short)), clock(lambda: read(large)))
+    ours, theirs = longer / len(large) * 1e9, seconds / len(short) * 1e9
+    return Row(f"{name}, {len(large):,}", f"itself at {len(short):,}", "ns/token", ours, theirs, Target(2))
+
+
+def with_streams(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+    """All rows about streaming and recovery."""
+    yield from streaming(runs, encoding)
+    yield from recovering(runs)
+    yield from scaling(runs)
