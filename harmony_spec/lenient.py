@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 
 from .errors import Span
@@ -68,6 +67,7 @@ class LenientTokens(TokenForm):
         super().__init__(format, tokens, tokenizer)
         self.special_ids = format.spellings
         self.base_size = format.encoding.base_size
+        self.lowest_special = min(self.base_size, *self.special_ids)
         if (found := format.caches.get("specials")) is None:
             found = format.caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")
         self._pattern: re.Pattern[str] = found
@@ -87,11 +87,9 @@ class LenientTokens(TokenForm):
 
     def special_places(self, tokens: list[int]) -> list[int]:
         """Where in a list of token ids those are that are no text."""
-        try:
-            units = array("I", tokens).tobytes().decode("utf-32-le", "surrogatepass")
-        except (OverflowError, UnicodeDecodeError):
-            return [index for index, token in enumerate(tokens) if not self.is_ordinary(token)]
-        return [match.start() for match in self._pattern.finditer(units)]
+        low = self.lowest_special
+        found = [index for index, token in enumerate(tokens) if token >= low or token < 0]
+        return found if low == self.base_size else [index for index in found if not self.is_ordinary(tokens[index])]
 
     def run_end(self, tokens: list[int], at: int) -> int:
         """Where a run of text ends in a list of token ids."""

@@ -45,7 +45,6 @@ class StreamParser(Generic[M]):
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
         ids, recovery = format.encoding.special, Machine.table(format)
-        self._lowest = min(ids.values())
         self._begins = ids[recovery.begins]
         self._opens, self._inside = ({ids[s] for s in listed} for listed in (recovery.opens, recovery.inside))
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
@@ -99,12 +98,6 @@ class StreamParser(Generic[M]):
 
     def _feed(self, tokens: list[int]) -> None:
         machine, at, base = self._machine, 0, len(self._tokens)
-        if machine.state == CONTENT and tokens and max(tokens) < self._lowest:
-            try:
-                self._content_tokens(tokens, self._decode(tokens))
-                return
-            except (KeyError, OverflowError):  # a token that the vocabulary does not have
-                pass
         places = self._form.special_places(tokens)
         for number, place in enumerate(places):
             if place < at:
@@ -167,19 +160,16 @@ class StreamParser(Generic[M]):
             return
         if at:
             tokens = tokens[at:]
-        self._content_tokens(tokens, self._decode(tokens))
-
-    def _content_tokens(self, tokens: list[int], data: bytes) -> None:
-        """More of the content."""
-        draft = self._machine.draft
+        draft = machine.draft
         if draft is not None and not draft.started:
             self._machine.output.begin(draft)
         self._catch_up()
         self._tokens += tokens
-        text = self._text(data)
+        alone = len(tokens) == 1 and not self._partial
+        text = self._text(self._decode(tokens))
         self._delta(text)
         self._plain = not self._partial
-        if self._plain and len(tokens) == 1 and text and tokens[0] not in self._deltas:
+        if alone and self._plain and text:
             self._deltas[tokens[0]] = (ContentDelta(text),)
 
     def _text(self, data: bytes) -> str:
