@@ -34,6 +34,7 @@ INVALID_TEXT = Code(
 )
 UNKNOWN_TOKEN = Code("H105", "unknown-token", "A token id that the vocabulary does not have means nothing.")
 WRONG_START = Code("H106", "wrong-start", "Transcripts, prompts and completions begin and end in different places.")
+HEADER_TOO_LONG = Code("H121", "header-too-long", "What is longer than any header is text that lost its header.")
 INEXPRESSIBLE = Code(
     "H201", "inexpressible-message", "The format has no way to write this message so that it reads back."
 )

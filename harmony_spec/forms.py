@@ -22,6 +22,10 @@ AROUND = 24
 """How much of the input an error quotes on each side of its position: enough to recognise it."""
 
 
+HEADER_LIMITS = {"token": 256, "character": 1024}
+"""The longest header, up to the token that opens the content, by the unit of the input: several times the longest name
+of a tool. What is longer is text that lost its header, and a stream must not hold it back any longer."""
+
 LAST_CHARACTER = 0x10FFFF
 """No token id is larger than this: it would be no code point."""
 
@@ -42,6 +46,7 @@ class Form(ABC):
     def __init__(self, format: Format, owner: object) -> None:
         self.format = format
         self.caches = format.caches_of(owner)
+        self.limit = HEADER_LIMITS[self.unit]
 
     def framing(self, frame: Frame) -> re.Pattern[str]:
         """A pattern with two groups, before the content and the content; what follows them ends the frame."""
@@ -78,6 +83,10 @@ class Form(ABC):
     @abstractmethod
     def mixed(self, start: int, end: int) -> str:
         """A part of the input in the mixed alphabet."""
+
+    @abstractmethod
+    def before(self, end: int, spellings: tuple[str, ...]) -> int:
+        """Where the special token begins that ends at a position, and is one of these."""
 
     @abstractmethod
     def text(self, start: int, end: int) -> str:
@@ -137,6 +146,10 @@ class TextForm(Form):
         """A part of the input in the mixed alphabet."""
         markers = self.format.markers
         return self.format.special_matcher.sub(lambda m: markers[m[0]], self.units[start:end])
+
+    def before(self, end: int, spellings: tuple[str, ...]) -> int:
+        """Where the special token begins that ends at a position, and is one of these."""
+        return end - next(len(spelling) for spelling in spellings if self.units.endswith(spelling, 0, end))
 
     def text(self, start: int, end: int) -> str:
         """A part of the input that holds no special token."""
@@ -207,6 +220,10 @@ class TokenForm(Form):
         markers = self.format.markers
         pieces = self.pieces(start, end)
         return "".join(text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces)
+
+    def before(self, end: int, spellings: tuple[str, ...]) -> int:
+        """Where the special token begins that ends at a position, and is one of these."""
+        return end - 1
 
     def text(self, start: int, end: int) -> str:
         """A part of the input that holds no special token."""

@@ -21,10 +21,6 @@ from .tables import Format, Recovery, unfinished
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
 
-HEADER_LIMITS = {"token": 256, "character": 1024}
-"""The longest header, by the unit of the input: several times the longest name of a tool. What is longer is text that
-lost its header, and must not be held back any longer."""
-
 
 class Machine:
     """Reads one input.
@@ -58,7 +54,7 @@ class Machine:
         self.given = tuple(given.items())
         self.kinds = dict.fromkeys(self.recovery.inside, self._inside) | dict.fromkeys(self.recovery.opens, self._opens)
         self.kinds |= dict.fromkeys(self.recovery.closes, self._closes) | {self.recovery.begins: self._begins}
-        self.limit = HEADER_LIMITS[form.unit]
+        self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.at = self.begin = 0
         self.loose = self.bare = False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from .contents import Record
-from .errors import ParseError, Span
+from .errors import HEADER_TOO_LONG, ParseError, Span
 from .explain import Stopped, explain
 from .forms import Form, TextForm, TokenForm
 from .tables import Format, Frame, Group, Path, Tokenizer
@@ -243,12 +243,22 @@ class Run:
         if match is None:
             return None
         format = self.format
+        if format.recovery is not None:
+            self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         values: dict[str, Any] = dict(format.defaults)
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
         variants = read_groups(frame.groups, match.groups(), values)
         before = tuple(values[name] for name in format.fields[: format.content_at])
         after = tuple(values[name] for name in format.fields[format.content_at + 1 :])
         return Header(before, (*after, variants), values, format.contents.class_for(values))
+
+    def require_short(self, at: int, end: int) -> None:
+        """Raise where a header is longer than any parser of this format waits for its end."""
+        if end - at >= self.form.limit:
+            unit, around = self.form.unit, self.form.around(Span(at, at + 1))[0]
+            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {end - at}"
+            hint = "Shorten the names in it."
+            raise ParseError(HEADER_TOO_LONG, message, span=Span(at, end), unit=unit, around=around, hint=hint)
 
 
 def read_groups(meanings: tuple[Group, ...], groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:

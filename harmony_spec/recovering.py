@@ -114,7 +114,7 @@ class Described(Run):
     def _header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> Header | None:
         machine = self.machine
         recovery, slots = machine.recovery, machine.recovery.slots
-        found = super().header(frame, at, begin, stop, end, "") if begin - at <= machine.limit else None
+        found = super().header(frame, at, begin, stop, end, "")
         if found is None or found.structure is not None:
             return None
         *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .as_read import as_read, text_of, tokens_of
 from .contents import KEPT, Record, remember_content
 from .errors import INEXPRESSIBLE, SPECIAL_IN_TEXT, RenderError, Span, VocabularyError
-from .forms import AROUND
+from .forms import AROUND, HEADER_LIMITS
 from .parsing import HEADER_KEPT, read_groups, remember
 from .tables import HOLE, Chosen, Format, Frame, Tokenizer
 
@@ -171,6 +171,12 @@ class Plan:
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
         return RenderError(INEXPRESSIBLE, message, index=index, span=span)
 
+    def require_short(self, index: int, length: int, unit: str) -> None:
+        """Raise for a header that no parser would wait for."""
+        if self.format.recovery is not None and length >= HEADER_LIMITS[unit]:
+            limit = f"a header is shorter than {HEADER_LIMITS[unit]} {unit}s"
+            raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
+
     def spelled(self, mixed: str) -> str:
         return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
 
@@ -227,6 +233,7 @@ def render(
         encoded = cache.get(key)
         if encoded is None:
             encoded = _encoded(format, plan.write(index, message), encode)
+            plan.require_short(index, len(encoded.head) - 1, "token")
             if plan.frames[index].bare and len(encoded.head) <= HEADER_KEPT:
                 remember(cache, key, encoded)
         head, prefix, suffix, tail = encoded
@@ -315,6 +322,7 @@ def render_text(
             if match := format.special_matcher.search("".join(mixed)):
                 raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
             written = Written(*map(plan.spelled, mixed))
+            plan.require_short(index, len(plan.spelled(mixed.head[:-1])), "character")
             if plan.frames[index].bare and len(written.head) <= HEADER_KEPT:
                 remember(cache, key, written)
         head, prefix, suffix, tail = written
