@@ -8,7 +8,7 @@ from typing import Any
 from .header_slots import Finding, Reading, Slots
 from .header_text import HeaderText
 from .known_names import KnownNames
-from .lenient import Lenient
+from .lenient import REPLACEMENT, Lenient
 from .parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
 from .tables import Format, Frame
 
@@ -60,11 +60,15 @@ class Headers:
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
-        described = self.described(header.mixed, given) if opened else None
+        damaged = header.damaged
+        described = self.described(header.mixed, given) if opened and damaged is None else None
         if self.strict and described:
             return described
         arguments = (self.format, self.recovery, header, self.names, given)
         reading = Slots(*arguments, described=described is not None, opened=opened, loose=loose).read()
+        if damaged is not None:
+            evidence = "it is not UTF-8"
+            reading.findings.append(Finding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if not opened or (reading.findings and described):
             return reading
         if described:

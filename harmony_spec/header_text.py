@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .errors import Span
-from .forms import Form, Piece
+from .forms import Piece
+from .lenient import REPLACEMENT, Lenient
 
 
 class Word(NamedTuple):
@@ -36,7 +37,7 @@ class HeaderText:
         pieces: what stands from the beginning of a message to before its content.
     """
 
-    def __init__(self, form: Form, pieces: list[Piece]) -> None:
+    def __init__(self, form: Lenient, pieces: list[Piece]) -> None:
         self.form, self.markers = form, form.format.markers
         self.strays = [piece for piece in pieces if piece[0] is not None and piece[0] not in self.markers]
         self.pieces = [piece for piece in pieces if piece[0] is None or piece[0] in self.markers]
@@ -47,6 +48,14 @@ class HeaderText:
             self.offsets.append(at)
             at += len(part)
         self.mixed = "".join(parts)
+
+    @property
+    def damaged(self) -> int | None:
+        """Where in the mixed text something stands that is no text; None where nothing does."""
+        for offset, (spelling, text, start, end) in zip(self.offsets, self.pieces, strict=True):
+            if spelling is None and REPLACEMENT in text and self.form.run(start, end, 0)[1]:
+                return offset + text.index(REPLACEMENT)
+        return None
 
     def span(self, start: int, end: int) -> Span:
         """The part of the input that a part of the mixed text stands for."""
