@@ -18,6 +18,7 @@ DECLARED = ("tools", "channels")
 
 GIVEN = frozenset(
     [
+        "bare-channel",
         "missing-start",
         "repeated-start",
         "missing-message-token",

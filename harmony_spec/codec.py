@@ -2720,6 +2720,11 @@ _RECOVERY = runtime.Recovery(
             "empty-content-type",
             "The token that introduces the content type is there, and no type behind it.",
         ),
+        "bare-channel": runtime.Code(
+            "H153",
+            "bare-channel",
+            "The name of a channel without the token before it is a word that no parser expects.",
+        ),
         "spliced-header": runtime.Code(
             "H150",
             "spliced-header",

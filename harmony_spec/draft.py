@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .header_slots import Reading
+from .header_reading import Reading
 from .header_text import HeaderText
 from .lenient import Lenient
 

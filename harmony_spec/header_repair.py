@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .header_slots import Finding, Reading, Slots
+from .header_reading import Finding, Reading
+from .header_slots import Slots
 from .header_text import HeaderText
 from .known_names import KnownNames
 from .lenient import REPLACEMENT, Lenient

@@ -6,89 +6,17 @@ no field is introduced is taken for what it names. docs/recovery.md explains the
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from .header_text import HeaderText, Segment, Word
-from .known_names import KnownNames
+from .header_reading import Reading, Seen
+from .header_settling import Settling
+from .header_text import Segment, Word
+from .known_names import SEPARATOR
 from .parsing import read_groups
-from .tables import Format, Recovery
 
 
-class Finding(NamedTuple):
-    """A mistake in a header: the diagnostic's name, the place in the mixed text, and the fields that it concerns."""
-
-    name: str
-    start: int
-    end: int
-    taken_for: str
-    evidence: str
-    fields: tuple[str, ...]
-
-
-@dataclass
-class Reading:
-    """What a header says.
-
-    Attributes:
-        values: the fields.
-        variants: the named alternatives, where a rule describes the header.
-        findings: the mistakes in it.
-        rest: where text begins that belongs to no field, in the mixed text; None where there is none.
-        headless: nothing says which channel it is, though something should.
-        strays: special tokens stand in it that no rule has a place for.
-        mixed: the header in the mixed alphabet.
-    """
-
-    values: dict[str, Any]
-    variants: tuple[str, ...] = ()
-    findings: list[Finding] = field(default_factory=list)
-    rest: int | None = None
-    headless: bool = False
-    strays: bool = False
-    mixed: str = ""
-
-
-class Seen(NamedTuple):
-    """A value that was seen for a field: what it is, where, and in which segment."""
-
-    value: str
-    word: Word
-    segment: int
-
-
-class Slots:
-    """One reading of a header by its slots.
-
-    Args:
-        described: a rule describes the header, so that only its words can be wrong.
-        opened: the token that opens the content stands behind the header; without it, text that belongs to no field
-            is the content.
-        loose: the token that begins a message is missing.
-    """
-
-    def __init__(
-        self,
-        format: Format,
-        recovery: Recovery,
-        header: HeaderText,
-        names: KnownNames,
-        given: dict[str, Any],
-        described: bool,
-        opened: bool,
-        loose: bool,
-    ) -> None:
-        self.format, self.recovery, self.header, self.names = format, recovery, header, names
-        self.slots, self.described, self.opened, self.loose = recovery.slots, described, opened, loose
-        self.reading = Reading({**format.defaults, **given})
-        self.channels: list[Seen] = []
-        self.in_type: list[Seen] = []
-        self.recipients: list[Seen] = []
-        self.types: list[tuple[str, bool, Word]] = []
-        self.constrains = 0
-        self.last = 0
-        self.empty_channel = self.odd_type = False
+class Slots(Settling):
+    """One reading of a header by its slots."""
 
     def read(self) -> Reading:
         """Fill the slots from the segments in turn, then settle each."""
@@ -109,21 +37,7 @@ class Slots:
             else:
                 self.find("stray-special-token", segment.start, segment.start + 1, "", "it has no place in a header")
                 self._words(number, segment.words, last)
-        self._settle_channel()
-        self._settle_recipient()
-        self._settle_type()
-        return self.reading
-
-    def find(
-        self, name: str, start: int, end: int, taken_for: str, evidence: str, *fields: str, value: Any = None
-    ) -> None:
-        """Note a mistake, and the value that a field gets for it."""
-        self.reading.findings.append(Finding(name, start, end, taken_for, evidence, fields))
-        if value is not None:
-            self.reading.values[fields[0]] = value
-
-    def _leads(self, *fields: str) -> tuple[str, ...]:
-        return tuple(lead for name in fields for lead in self.recovery.leads.get(name, ()))
+        return self.settle()
 
     def _unmarked(self, number: int, segment: Segment, last: bool) -> None:
         """Words before any special token: a header that lost its beginning, or, if not all fit, text."""
@@ -148,10 +62,6 @@ class Slots:
             for word in words
         )
 
-    def _lead_word(self) -> str:
-        """The text that introduces a recipient, without the space before it."""
-        return next((lead.strip() for lead in self._leads(self.slots.recipient) if lead.strip()), "\0")
-
     def _role(self, number: int, segment: Segment, last: bool) -> None:
         first = self.slots.role
         self.reading.values.update(dict.fromkeys((first, self.slots.name)))
@@ -166,10 +76,11 @@ class Slots:
                 self._words(number, segment.words[1:], last)
                 return
         self.reading.values |= self.recovery.author
-        if not segment.words:
+        if not segment.words or segment.words[0].text.startswith(self._lead_word()):
             evidence = "no author stands behind the start token"
             author = self.recovery.author[first]
-            self.find("missing-role", segment.start, segment.end, author, evidence, first)
+            self.find("missing-role", segment.start, segment.start + 1, author, evidence, first)
+            self._words(number, segment.words, last)
             return
         word = segment.words[0]
         name = self._name_in(word.text)
@@ -250,6 +161,8 @@ class Slots:
                 self.in_type.append(Seen(word.text, word, number))
             elif self.names.is_role(word.text):
                 self._spliced(word)
+            elif word.text.startswith(f"{self.recovery.namespace}{SEPARATOR}") and not self.recipients:
+                self._bare_recipient(number, word)
             elif not self._recipient(number, word, segment.words):
                 left.append(word)
         self._type_of(left, bool(self.constrains))
@@ -262,23 +175,29 @@ class Slots:
                 continue
             if self.names.is_role(word.text):
                 self._spliced(word)
+            elif word.text in self.names.channels and not self.channels:
+                evidence = "the name of a channel stands without its token"
+                self.find("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
+                self.channels.append(Seen(word.text, word, number))
             elif self.names.content_type(word.text):
                 left.append(word)
             elif self.names.reads_as_tool(word.text) and not self.recipients:
-                evidence = "the name of a tool stands without what introduces a recipient"
-                tool = self.names.tool(word.text) or word.text
-                self.find("bare-recipient", word.start, word.end, tool, evidence, self.slots.recipient)
-                self.recipients.append(Seen(tool, word, number))
+                self._bare_recipient(number, word)
             elif last and not self.opened:
+                if kind := self.names.content_type_in(word.text):
+                    word = Word(word.text[len(kind) :], word.start + len(kind), word.end)
+                    self.types.append((kind, False, Word(kind, word.start - len(kind), word.start)))
                 self.reading.rest = word.start
                 break
             else:
                 left.append(word)
         self._type_of(left, False)
 
-    def _spliced(self, word: Word) -> None:
-        evidence = "the beginning of another header stands in this one"
-        self.find("spliced-header", word.start, word.end, "", evidence)
+    def _bare_recipient(self, number: int, word: Word) -> None:
+        evidence = "the name of a tool stands without what introduces a recipient"
+        tool = self.names.tool(word.text) or self._name_in(word.text)
+        self.find("bare-recipient", word.start, word.end, tool, evidence, self.slots.recipient)
+        self.recipients.append(Seen(tool, word, number))
 
     def _recipient(self, number: int, word: Word, words: list[Word]) -> bool:
         """Whether a word introduces a recipient; a name behind a space belongs to it."""
@@ -298,24 +217,6 @@ class Slots:
             self.recipients.append(Seen(name, owner, number))
         return True
 
-    def _name_in(self, text: str) -> str:
-        """The name that a text begins with: an offered tool as it is, else characters that names are made of."""
-        if self.described or (self.names.tools and text in self.names.tools):
-            return text
-        match = re.match(self.recovery.word, text)
-        return match[0] if match else ""
-
-    def _beside(self, word: Word, length: int) -> None:
-        """What a word holds behind a name: the content, where nothing else opens it."""
-        if length == len(word.text):
-            return
-        word = Word(word.text[length:], word.start + length, word.end)
-        if not self.opened and self.reading.rest is None and word.end >= len(self.header.mixed.rstrip()):
-            self.reading.rest = word.start
-        else:
-            evidence = "it is no part of a name"
-            self.find("unread-header-text", word.start, word.end, "", evidence, self.slots.recipient)
-
     def _type_of(self, left: list[Word], constrained: bool) -> None:
         known = [word for word in left if self.names.content_type(word.text)]
         if len(left) == 1 and known:
@@ -326,109 +227,3 @@ class Slots:
             name = "unknown-content-type" if constrained or word in known else "unread-header-text"
             self.odd_type |= constrained
             self.find(name, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
-
-    def _settle_channel(self) -> None:
-        """The last name that is a channel counts; one in another field's place only where nothing else fits."""
-        field = self.slots.channel
-        known = [seen for seen in self.channels if self.names.channel(seen.value)]
-        counts = known[-1] if known else None
-        for seen in self.channels:
-            if seen is counts:
-                self._take_channel(seen)
-            else:
-                self._pass_channel(seen, counts)
-        weak = self.in_type[-1] if self.in_type else None
-        called = weak and any(seen.segment == weak.segment for seen in self.recipients)
-        answers = self.reading.values[field] == self.recovery.answers
-        for seen in self.in_type:
-            if seen is weak and called and (answers or not self.channels):
-                evidence = "a recipient stands behind it, and answers have none"
-                self.find(
-                    "spliced-header", seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value
-                )
-            elif seen is weak and not self.channels:
-                evidence = "no channel stands elsewhere"
-                name = "channel-as-content-type"
-                self.find(name, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
-            else:
-                evidence = "it is no content type"
-                type_field = self.slots.content_type
-                self.find("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
-        if self.reading.values[field] is None and (self.loose or self.empty_channel):
-            self.reading.headless = True
-
-    def _take_channel(self, seen: Seen) -> None:
-        name = str(self.names.channel(seen.value))
-        self.reading.values[self.slots.channel] = name
-        if seen.value == name:
-            return
-        if seen.value.startswith(name) and not self.opened and seen.segment == self.last:
-            self.reading.rest = seen.word.start + len(name)
-            return
-        evidence = "it is near that one only"
-        self.find("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
-
-    def _pass_channel(self, seen: Seen, counts: Seen | None) -> None:
-        """A word in the place of a channel that is none, or not the one that counts."""
-        start, end, field = seen.word.start, seen.word.end, self.slots.channel
-        if not self.names.channel(seen.value) and self.names.reads_as_tool(seen.value):
-            evidence = "the name of a tool stands where the channel belongs"
-            tool = self.names.tool(seen.value) or seen.value
-            self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
-            self.recipients.insert(0, seen._replace(value=tool))
-        elif counts is not None:
-            evidence = "the last name of a known channel counts"
-            self.find("repeated-channel", start, end, "", evidence, field)
-        elif seen is not self.channels[-1]:
-            self.find("repeated-channel", start, end, "", "the last one counts", field)
-        elif not self.opened and seen.segment == self.last and not re.search(r"\w", seen.value):
-            self.reading.rest = start
-        elif not self.opened and seen.segment == self.last and self.reading.rest is not None:
-            self.reading.rest, self.reading.headless = start, True
-        else:
-            self.reading.values[field] = self._name_in(seen.value) or None
-            self._beside(seen.word, len(self._name_in(seen.value)))
-
-    def _settle_recipient(self) -> None:
-        """The last name that is an offered tool counts, else the last; a role is whom nobody calls."""
-        field, values = self.slots.recipient, self.reading.values
-        seen = self.recipients
-        if not self.described and values[self.slots.role] != self.recovery.tool:
-            for one in (one for one in seen if self.names.is_role(one.value)):
-                evidence = "a role is no tool"
-                self.find("recipient-is-role", one.word.start, one.word.end, "", evidence, field)
-            seen = [one for one in seen if not self.names.is_role(one.value)]
-        if not seen:
-            return
-        counts = next((one for one in reversed(seen) if self.names.tool(one.value)), seen[-1])
-        for one in seen:
-            if one is not counts:
-                self.find("repeated-recipient", one.word.start, one.word.end, "", "the last one counts", field)
-        values[field] = counts.value
-        tool = self.names.nearest_tool(counts.value)
-        if tool and tool != counts.value:
-            evidence = "of the offered tools, it is near that one only"
-            self.find("misspelt-recipient", counts.word.start, counts.word.end, tool, evidence, field, value=tool)
-
-    def _settle_type(self) -> None:
-        values, slots = self.reading.values, self.slots
-        for _, _, word in self.types[:-1]:
-            evidence = "the last one counts"
-            self.find("repeated-content-type", word.start, word.end, "", evidence, slots.content_type)
-        if self.types:
-            name, constrained, word = self.types[-1]
-            values[slots.content_type] = name
-            if slots.constrain:
-                values[slots.constrain] = constrained
-            if word.text != name:
-                evidence = "it is written in other letters"
-                self.find("misspelt-content-type", word.start, word.end, name, evidence, slots.content_type)
-        places = [at for at, char in enumerate(self.header.mixed) if self._is_constrain(char)]
-        for at in places[:-1]:
-            self.find("repeated-constrain", at, at + 1, "", "the content type behind the last one counts")
-        if places and not self.types and not self.in_type and not self.odd_type:
-            at = places[-1]
-            self.find("empty-content-type", at, at + 1, "", "no content type stands behind it", slots.content_type)
-
-    def _is_constrain(self, char: str) -> bool:
-        return self.header.form.format.by_marker.get(char) in self._leads(self.slots.constrain)

@@ -79,6 +79,11 @@ class KnownNames:
         """The known content type that a word is, whatever its case."""
         return next((known for known in self.recovery.content_types if known == word.lower()), None)
 
+    def content_type_in(self, word: str) -> str:
+        """The known content type that a word begins with, where no letter follows it; else empty."""
+        found = (known for known in self.recovery.content_types if word.startswith(known))
+        return next((known for known in found if not word[len(known) :][:1].isalnum()), "")
+
     def is_role(self, word: str) -> bool:
         return word in self.recovery.roles
 
@@ -104,10 +109,8 @@ class KnownNames:
         """The offered tool that a word names, or that alone is near it."""
         if (named := self.tool(word)) or not self.tools or len(self.tools) > MOST_TOOLS:
             return named
-        close = get_close_matches(word, self.tools, n=2, cutoff=CLOSE)
-        if not close:
-            lasts = get_close_matches(_last(word), map(_last, self.tools), n=2, cutoff=CLOSE)
-            close = [tool for tool in self.tools if _last(tool) in lasts]
+        lasts = get_close_matches(_last(word), {_last(tool) for tool in self.tools}, n=2, cutoff=CLOSE)
+        close = [tool for tool in self.tools if _last(tool) in lasts]
         return close[0] if len(close) == 1 else None
 
     def reads_as_tool(self, word: str) -> bool:

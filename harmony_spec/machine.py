@@ -12,8 +12,8 @@ from typing import Any
 
 from .draft import Draft
 from .errors import Span
+from .header_reading import Reading
 from .header_repair import Headers
-from .header_slots import Reading
 from .known_names import KnownNames
 from .lenient import Lenient
 from .output import Output
@@ -210,8 +210,15 @@ class Machine:
 
     def _content_in_header(self, reading: Reading, end: int) -> Draft:
         """Begin a content inside of what was taken for a header."""
-        self.draft, self.state = self._unopened_draft(reading, end), CONTENT
-        return self.draft
+        draft, before = self._unopened_draft(reading, end), self.output.pending
+        if before is not None and before.abandoned and before.end == draft.begin and draft.headerless:
+            self.output.pending = None  # another token stands where the one that opens the content belongs
+            content = Draft(
+                self.form, before.reading, before.begin, before.header_end, draft.content, False, before.loose
+            )
+            content.runs, draft = draft.runs, content
+        self.draft, self.state = draft, CONTENT
+        return draft
 
     def _unopened_draft(self, reading: Reading, end: int) -> Draft:
         """A message whose content, if any, begins inside of what was taken for a header."""

@@ -1,0 +1,50 @@
+"""What a header was read as: its fields, and the mistakes in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .header_text import Word
+
+
+class Finding(NamedTuple):
+    """A mistake in a header: the diagnostic's name, the place in the mixed text, and the fields that it concerns."""
+
+    name: str
+    start: int
+    end: int
+    taken_for: str
+    evidence: str
+    fields: tuple[str, ...]
+
+
+@dataclass
+class Reading:
+    """What a header says.
+
+    Attributes:
+        values: the fields.
+        variants: the named alternatives, where a rule describes the header.
+        findings: the mistakes in it.
+        rest: where text begins that belongs to no field, in the mixed text; None where there is none.
+        headless: nothing says which channel it is, though something should.
+        strays: special tokens stand in it that no rule has a place for.
+        mixed: the header in the mixed alphabet.
+    """
+
+    values: dict[str, Any]
+    variants: tuple[str, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
+    rest: int | None = None
+    headless: bool = False
+    strays: bool = False
+    mixed: str = ""
+
+
+class Seen(NamedTuple):
+    """A value that was seen for a field: what it is, where, and in which segment."""
+
+    value: str
+    word: Word
+    segment: int
