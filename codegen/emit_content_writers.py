@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .contents import ContentRule, Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
 from .emit_readers import core_field, terminal_name
 from .emit_types import class_name, written_by_hand
 from .writer import Writer, group, literal, mapping
+
+FITTING = {"about": "TEXT", "default": "DEFAULT", "identifier": "IDENTIFIER", "named": "NAMED", "remark": "REMARK"}
+"""The terminals by which types are made of schemas, for the fields that are only set to texts that fit."""
 
 
 def content_writer(rule: str) -> str:
@@ -13,42 +18,43 @@ def content_writer(rule: str) -> str:
 
 
 def emit_content_writers(contents: Contents, writer: Writer) -> None:
+    """A function for each rule, but for one that only chooses a table: of texts, or of functions by classes."""
+    tables: dict[str, None] = {}
     for rule in contents.rules.values():
-        if rule.kind == "constant":
+        if rule.kind in ("constant", "choice"):
             continue
-        if rule.kind == "enumerated":
-            writer.line()
-            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
-            values = dict(zip(map(literal, rule.values), map(literal, texts), strict=True))
-            writer.line()
-            writer.block(mapping(values), prefix=f"_TEXTS_{rule.name} = ")
         writer.line()
         writer.line()
         writer.comment(rule.source)
-        kind = class_name(contents, rule.name) if rule.kind == "record" and not rule.collapses else "Any"
+        if rule.kind == "enumerated":
+            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
+            values = dict(zip(map(literal, rule.values), map(literal, texts), strict=True))
+            writer.block(mapping(values), prefix=f"_TEXTS_{rule.name} = ")
+            continue
+        wraps = rule.collapses and not _passes_on(rule)
+        kind = class_name(contents, rule.name) if rule.kind == "record" and not wraps else "Any"
         writer.line(f"def {content_writer(rule.name)}(w: runtime.Layout, m: {kind}) -> str:")
         writer.depth += 1
-        _Body(contents, rule, writer).emit()
+        _Body(contents, rule, tables, writer).emit()
         writer.depth -= 1
-    for rule in contents.rules.values():
-        if rule.kind == "choice":
-            _emit_table(contents, rule, writer)
+    for name in tables:
+        _emit_table(contents, contents.rules[name], writer)
+
+
+def _passes_on(rule: ContentRule) -> bool:
+    """Whether the class of a value decides which rule writes it."""
+    bare = rule.collapses and not any(isinstance(node, Fixed) for node in rule.nodes)
+    return bare or rule.kind == "choice"
 
 
 def _emit_table(contents: Contents, rule: ContentRule, writer: Writer) -> None:
-    """Which alternative of a choice writes a value, by its class."""
+    """What writes a value, by its class."""
     writer.line()
     writer.line()
+    writer.comment(rule.source)
     writer.line(f"_WRITERS_{rule.name}: dict[type, runtime.Write] = {{")
-    taken: set[str] = set()
-    for way in rule.ways:
-        for node in way.items:
-            assert isinstance(node, Part)
-            for made in contents.yields(node.rule):
-                if made not in taken:
-                    written_by = content_writer(_writing_rule(contents, node.rule, made))
-                    writer.line(f"    {class_name(contents, made)}: {written_by},")
-                taken.add(made)
+    for made in contents.yields(rule.name):
+        writer.line(f"    {class_name(contents, made)}: {content_writer(_writing_rule(contents, rule.name, made))},")
     writer.line("}")
 
 
@@ -60,7 +66,7 @@ def _writing_rule(contents: Contents, rule: str, made: str) -> str:
     if found.kind == "choice":
         parts = [node.rule for way in found.ways for node in way.items if isinstance(node, Part)]
         return _writing_rule(contents, next(part for part in parts if made in contents.yields(part)), made)
-    if found.collapses and not any(isinstance(item, Fixed) for item in found.nodes):
+    if _passes_on(found):
         node = contents.fields(rule)[core_field(contents, found)][0]
         part = node.item if isinstance(node, Joined) else node
         assert isinstance(part, Part)
@@ -69,22 +75,21 @@ def _writing_rule(contents: Contents, rule: str, made: str) -> str:
 
 
 class _Body:
-    def __init__(self, contents: Contents, rule: ContentRule, writer: Writer) -> None:
-        self.contents, self.rule, self.writer = contents, rule, writer
+    """The statements of the function of a rule; which tables they look into is added to `tables`."""
+
+    def __init__(self, contents: Contents, rule: ContentRule, tables: dict[str, None], writer: Writer) -> None:
+        self.contents, self.rule, self.tables, self.writer = contents, rule, tables, writer
         self.by_hand = rule.name in written_by_hand(contents)
         self.indent = contents.indents.get(rule.name, 0)
 
     def emit(self) -> None:
         rule, writer = self.rule, self.writer
-        if rule.kind == "choice":
-            writer.line(f"return _WRITERS_{rule.name}.get(type(m), runtime.no_writer)(w, m)")
-            return
-        if rule.kind == "enumerated":
-            writer.line(f"return w.spelled({literal(rule.name)}, _TEXTS_{rule.name}, m)")
-            return
-        if rule.collapses:
-            self.collapsed()
+        if rule.collapses and not _passes_on(rule):
+            name = class_name(self.contents, rule.name)
+            writer.line(f"if type(m) is not {name}:")
+            writer.line(f"    m = {name}({core_field(self.contents, rule)}=m)")
         if self.indent:
+            writer.line("indent = w.indent")
             writer.line(f"w.indent += {literal(' ' * self.indent)}")
         if rule.kind in ("record", "inlined") and len(rule.ways) > 1:
             self.ways()
@@ -98,15 +103,18 @@ class _Body:
             started = terms[0] == "text"
             if terms != ["text"]:
                 self.writer.chain(terms[started:], "+", "text += " if started else "text = ")
-            self.writer.line(f"w.indent = w.indent[:-{self.indent}]")
+            self.writer.line("w.indent = indent")
             terms = ["text"]
+        if terms[0].startswith("m") and self.rule.kind != "record":
+            self.writer.line(f"text: str = {terms[0]}")
+            terms[0] = "text"
         self.writer.chain(terms, "+", "return ")
 
     def statements(self, items: tuple[Node, ...], prefix: str = "") -> list[str]:
         """Statements for all parts up to the last that may be absent; the terms of what is left."""
         terms = [prefix] * bool(prefix)
         started = bool(prefix)
-        for node in items:
+        for node in map(self.optional, items):
             if not isinstance(node, (Optional, Flag)):
                 terms += self.terms((node,))
                 continue
@@ -124,6 +132,11 @@ class _Body:
             terms = ["text"]
         return terms or ['""']
 
+    def optional(self, node: Node) -> Node:
+        """A list that may be empty as one that may be absent; one that people write is checked first."""
+        bare = isinstance(node, Many) and not node.least and self.rule.kind != "list" and not self.by_hand
+        return Optional((replace(node, least=1),)) if bare and isinstance(node, Many) else node
+
     def condition(self, node: Optional | Flag) -> list[str]:
         """The conditions of which one is enough for a part that may be absent to be written."""
         if isinstance(node, Flag):
@@ -132,21 +145,6 @@ class _Body:
             return [f"w.{method}(m.{node.field}, {literal(node.field)})" if self.by_hand else f"m.{node.field}"]
         names = dict.fromkeys(_field(leaf) for leaf in self.contents.leaves(node.items))
         return _bare(list(map(self.present, names)))
-
-    def collapsed(self) -> None:
-        """A value that is no class of the rule is that of its core."""
-        rule, contents = self.rule, self.contents
-        name, core = class_name(contents, rule.name), core_field(contents, rule)
-        node = contents.fields(rule.name)[core][0]
-        part = node.item if isinstance(node, Joined) else node
-        self.writer.line(f"if type(m) is not {name}:")
-        self.writer.depth += 1
-        if any(isinstance(item, Fixed) for item in rule.nodes):
-            self.writer.line(f"m = {name}({core}=m)")
-        else:
-            assert isinstance(part, Part)
-            self.writer.line(f"return {content_writer(part.rule)}(w, m)")
-        self.writer.depth -= 1
 
     def ways(self) -> None:
         """The first alternative whose fields are there, and that leaves none out."""
@@ -238,12 +236,14 @@ class _Body:
                 value = self.value(node)
                 if rule in contents.schemas:
                     value = f"_SCHEMAS.type({value}, w)"
-                return f"{content_writer(rule)}(w, {value})"
+                return self.written(rule, value)
             case Use(rule):
                 return f"{content_writer(rule)}(w, m)"
             case Optional() | Flag():
                 raise AssertionError("what may be absent is a statement of its own")
-            case Many(name, inner):
+            case Many(_, inner) if self.rule.kind == "lines":
+                return self.lines(node, inner)
+            case Many(_, inner):
                 return self.many(node, inner)
             case Joined(_, item, separator):
                 return self.joined(node, separator, self.item(item), self.checked(node, item, 1))
@@ -262,31 +262,53 @@ class _Body:
         terms = " + ".join(
             self.item(part) if isinstance(part, (Token, Part)) and part.field else self.term(part) for part in inner
         )
-        if self.rule.kind == "lines":
-            return self.joined(node, "", terms, f"w.split({self.value(node)})")
         item = next(part for part in inner if isinstance(part, (Token, Part)) and part.field)
         values = self.checked(node, item, node.least)
         return self.joined(node, "", terms, values)
 
+    def lines(self, node: Many, inner: tuple[Node, ...]) -> str:
+        """The lines of a text, each checked unless it is known to fit."""
+        at, item = next((at, part) for at, part in enumerate(inner) if isinstance(part, Token) and part.field)
+        before, each, after = self.terms(inner[:at]), self.item(item), self.terms(inner[at + 1 :])
+        if each == "item":
+            return f"w.lines({self.value(node)}, {' + '.join(before) or literal('')}, {' + '.join(after)})"
+        return f'"".join([{" + ".join((*before, each, *after))} for item in w.split({self.value(node)})])'
+
     def joined(self, node: Many | Joined, separator: str, each: str, values: str) -> str:
         """The items of a list in one text; of one that people write, in a statement of its own."""
-        if not self.by_hand or self.rule.kind == "lines" or len(self.rule.nodes) == 1:
+        if not self.by_hand or len(self.rule.nodes) == 1:
             return f"{literal(separator)}.join([{each} for item in {values}])"
         self.writer.assign(f"text_of_{node.field}", f"{literal(separator)}.join", f"[{each} for item in {values}]")
         return f"text_of_{node.field}"
 
+    def written(self, rule: str, value: str) -> str:
+        """The expression for the text of the value of a rule."""
+        made = self.contents.rules[rule]
+        if made.kind == "enumerated":
+            return f"w.spelled({literal(rule)}, _TEXTS_{rule}, {value})"
+        if _passes_on(made):
+            self.tables[rule] = None
+            return f"_WRITERS_{rule}.get(type({value}), runtime.no_writer)(w, {value})"
+        return f"{content_writer(rule)}(w, {value})"
+
     def item(self, node: Token | Part) -> str:
         if isinstance(node, Part):
-            return f"{content_writer(node.rule)}(w, item)"
+            return self.written(node.rule, "item")
         return self.token("item", node.field, node.terminal, node.optional)
 
     def token(self, value: str, name: str, terminal: str, optional: bool) -> str:
         if self.contents.is_json(terminal):
             return f"w.value({value})"
         name = self.rule.name if self.rule.kind in ("text", "lines") else name
+        if self.is_fitting(name, terminal, optional):
+            return value
         if values := self.contents.terminals[terminal].values:
             return f"w.listed({group(map(literal, values)).flat()}, {value}, {literal(name)})"
         return f"w.fit{'_optional' * optional}({terminal_name(terminal)}, {value}, {literal(name)})"
+
+    def is_fitting(self, name: str, terminal: str, optional: bool) -> bool:
+        """Whether a text is only there if it fits: an empty one in lines that may be empty, or none."""
+        return not self.by_hand and FITTING.get(name) == terminal and optional == (self.rule.kind == "lines")
 
 
 def _field(node: Node) -> str:

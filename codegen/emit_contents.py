@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .contents import Contents, Many, Part
-from .emit_content_writers import content_writer, emit_content_writers
+from .emit_content_writers import FITTING, content_writer, emit_content_writers
 from .emit_readers import emit_readers, emit_terminals, reader_name, terminal_name
 from .emit_types import class_name, definition_name, user_rules
 from .format import Format
 from .load import TOOLS
 from .writer import Block, Writer, call, data, group, literal, mapping
 
-SCHEMA_TERMINALS = ("DEFAULT", "IDENTIFIER", "KEYWORD", "NAMED", "REMARK", "TEXT")
+SCHEMA_TERMINALS = sorted((*FITTING.values(), "KEYWORD"))
 """The terminals by which types are made of schemas."""
 
 SCHEMA_FIELDS = {

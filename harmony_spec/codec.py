@@ -1987,13 +1987,16 @@ def _write_tool_content(w: runtime.Layout, m: Tool) -> str:
 def _write_parameters_content(w: runtime.Layout, m: Parameters) -> str:
     text = "("
     if m.type is not None:
-        text += "_: " + _write_type_content(w, m.type)
-    return text + ") => any;" + "".join(["\n\n" + _write_definition_content(w, item) for item in m.definitions])
+        text += "_: " + _WRITERS_type.get(type(m.type), runtime.no_writer)(w, m.type)
+    text += ") => any;"
+    if m.definitions:
+        text += "".join(["\n\n" + _write_definition_content(w, item) for item in m.definitions])
+    return text
 
 
 # definition: "type " NAMED " = " type ";"
 def _write_definition_content(w: runtime.Layout, m: Definition) -> str:
-    return "type " + w.fit(_CONTENT_NAMED, m.named, "named") + " = " + _write_type_content(w, m.type) + ";"
+    return "type " + m.named + " = " + _WRITERS_type.get(type(m.type), runtime.no_writer)(w, m.type) + ";"
 
 
 # response_formats: "# Response Formats" ("\n\n" response_format)+
@@ -2016,11 +2019,6 @@ def _write_schema_content(w: runtime.Layout, m: Any) -> str:
     return w.value(m)
 
 
-# type: one_of | union
-def _write_type_content(w: runtime.Layout, m: Any) -> str:
-    return _WRITERS_type.get(type(m), runtime.no_writer)(w, m)
-
-
 # one_of: variant+
 def _write_one_of_content(w: runtime.Layout, m: OneOf) -> str:
     return "".join([_write_variant_content(w, item) for item in m.variants])
@@ -2032,66 +2030,53 @@ def _write_variant_content(w: runtime.Layout, m: Variant) -> str:
     if m.remark is not None or m.default is not None:
         text += " //"
         if m.remark is not None:
-            text += " " + w.fit(_CONTENT_REMARK, m.remark, "remark")
+            text += " " + m.remark
         if m.default is not None:
-            text += " default: " + w.fit(_CONTENT_DEFAULT, m.default, "default")
+            text += " default: " + m.default
     return text
 
 
 # alternative: union
 def _write_alternative_content(w: runtime.Layout, m: Any) -> str:
+    indent = w.indent
     w.indent += "   "
-    text = _write_union_content(w, m)
-    w.indent = w.indent[:-3]
+    text = _WRITERS_union.get(type(m), runtime.no_writer)(w, m)
+    w.indent = indent
     return text
 
 
 # ?union: intersection (" | " intersection)*
-def _write_union_content(w: runtime.Layout, m: Any) -> str:
-    if type(m) is not Union:
-        return _write_intersection_content(w, m)
-    return " | ".join([_write_intersection_content(w, item) for item in m.intersections])
+def _write_union_content(w: runtime.Layout, m: Union) -> str:
+    return " | ".join([_WRITERS_intersection.get(type(item), runtime.no_writer)(w, item) for item in m.intersections])
 
 
 # ?intersection: array (" & " array)*
-def _write_intersection_content(w: runtime.Layout, m: Any) -> str:
-    if type(m) is not Intersection:
-        return _write_array_content(w, m)
-    return " & ".join([_write_array_content(w, item) for item in m.arrays])
+def _write_intersection_content(w: runtime.Layout, m: Intersection) -> str:
+    return " & ".join([_WRITERS_array.get(type(item), runtime.no_writer)(w, item) for item in m.arrays])
 
 
 # ?array: element dimension*
-def _write_array_content(w: runtime.Layout, m: Any) -> str:
-    if type(m) is not Array:
-        return _write_element_content(w, m)
-    return _write_element_content(w, m.element) + "".join([_write_dimension_content(w, item) for item in m.dimensions])
-
-
-_TEXTS_dimension = {"array": "[]"}
+def _write_array_content(w: runtime.Layout, m: Array) -> str:
+    text = _WRITERS_element.get(type(m.element), runtime.no_writer)(w, m.element)
+    if m.dimensions:
+        text += "".join([w.spelled("dimension", _TEXTS_dimension, item) for item in m.dimensions])
+    return text
 
 
 # dimension: "[]" -> array
-def _write_dimension_content(w: runtime.Layout, m: Any) -> str:
-    return w.spelled("dimension", _TEXTS_dimension, m)
-
-
-# element: annotated | group
-def _write_element_content(w: runtime.Layout, m: Any) -> str:
-    return _WRITERS_element.get(type(m), runtime.no_writer)(w, m)
+_TEXTS_dimension = {"array": "[]"}
 
 
 # ?annotated: _comments primary
-def _write_annotated_content(w: runtime.Layout, m: Any) -> str:
-    if type(m) is not Annotated:
-        return _write_primary_content(w, m)
-    return _write__comments_content(w, m) + _write_primary_content(w, m.primary)
+def _write_annotated_content(w: runtime.Layout, m: Annotated) -> str:
+    return _write__comments_content(w, m) + _WRITERS_primary.get(type(m.primary), runtime.no_writer)(w, m.primary)
 
 
 # ?group: "(" _comments type ")"
 def _write_group_content(w: runtime.Layout, m: Any) -> str:
     if type(m) is not Group:
         m = Group(type=m)
-    return "(" + _write__comments_content(w, m) + _write_type_content(w, m.type) + ")"
+    return "(" + _write__comments_content(w, m) + _WRITERS_type.get(type(m.type), runtime.no_writer)(w, m.type) + ")"
 
 
 # _comments: title? about? examples? annotation*
@@ -2103,7 +2088,9 @@ def _write__comments_content(w: runtime.Layout, m: Any) -> str:
         text += _write_about_content(w, m.about)
     if m.examples:
         text += _write_examples_content(w, m.examples)
-    return text + "".join([_write_annotation_content(w, item) for item in m.annotations])
+    if m.annotations:
+        text += "".join([_write_annotation_content(w, item) for item in m.annotations])
+    return text
 
 
 # title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
@@ -2117,7 +2104,7 @@ def _write_title_content(w: runtime.Layout, m: Any) -> str:
 
 # about: (_INDENT? "// " TEXT? "\n")+
 def _write_about_content(w: runtime.Layout, m: Any) -> str:
-    return "".join([w.indent + "// " + w.fit_optional(_CONTENT_TEXT, item, "about") + "\n" for item in w.split(m)])
+    return w.lines(m, w.indent + "// ", "\n")
 
 
 # examples: _INDENT? "// Examples:\n" example+
@@ -2133,11 +2120,6 @@ def _write_example_content(w: runtime.Layout, m: Any) -> str:
 # annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
 def _write_annotation_content(w: runtime.Layout, m: Annotation) -> str:
     return w.indent + "// @" + w.fit(_CONTENT_KEYWORD, m.keyword, "keyword") + " " + w.value(m.json) + "\n"
-
-
-# primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
-def _write_primary_content(w: runtime.Layout, m: Any) -> str:
-    return _WRITERS_primary.get(type(m), runtime.no_writer)(w, m)
 
 
 # object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
@@ -2161,7 +2143,7 @@ def _write_member_content(w: runtime.Layout, m: Member) -> str:
             text += "?"
         text += ": " + _write_value_content(w, m.value) + ","
         if m.default is not None:
-            text += " // default: " + w.fit(_CONTENT_DEFAULT, m.default, "default")
+            text += " // default: " + m.default
         return text + "\n"
     if (
         (m.one_of is not None and m.one_of.variants)
@@ -2170,7 +2152,7 @@ def _write_member_content(w: runtime.Layout, m: Member) -> str:
     ):
         text = _write__comments_content(w, m)
         if m.default is not None:
-            text += w.indent + "// default: " + w.fit(_CONTENT_DEFAULT, m.default, "default") + "\n"
+            text += w.indent + "// default: " + m.default + "\n"
         text += w.indent + _write__key_content(w, m)
         if m.optional:
             text += "?"
@@ -2181,7 +2163,8 @@ def _write_member_content(w: runtime.Layout, m: Member) -> str:
 # _key: IDENTIFIER | STRING
 def _write__key_content(w: runtime.Layout, m: Any) -> str:
     if m.identifier is not None and m.string is None:
-        return w.fit(_CONTENT_IDENTIFIER, m.identifier, "identifier")
+        text: str = m.identifier
+        return text
     if m.string is not None and m.identifier is None:
         return w.fit(_CONTENT_STRING, m.string, "string")
     raise runtime.Inexpressible("_key")
@@ -2189,9 +2172,10 @@ def _write__key_content(w: runtime.Layout, m: Any) -> str:
 
 # value: type
 def _write_value_content(w: runtime.Layout, m: Any) -> str:
+    indent = w.indent
     w.indent += "    "
-    text = _write_type_content(w, m)
-    w.indent = w.indent[:-4]
+    text = _WRITERS_type.get(type(m), runtime.no_writer)(w, m)
+    w.indent = indent
     return text
 
 
@@ -2210,12 +2194,12 @@ def _write_tuple_type_content(w: runtime.Layout, m: TupleType) -> str:
 
 # place: array "?"
 def _write_place_content(w: runtime.Layout, m: Any) -> str:
-    return _write_array_content(w, m) + "?"
+    return _WRITERS_array.get(type(m), runtime.no_writer)(w, m) + "?"
 
 
 # rest: array
 def _write_rest_content(w: runtime.Layout, m: Any) -> str:
-    return _write_array_content(w, m)
+    return _WRITERS_array.get(type(m), runtime.no_writer)(w, m)
 
 
 # any_array: "Array<any>"
@@ -2230,14 +2214,20 @@ def _write_literal_type_content(w: runtime.Layout, m: LiteralType) -> str:
 
 # reference: NAMED
 def _write_reference_content(w: runtime.Layout, m: Reference) -> str:
-    return w.fit(_CONTENT_NAMED, m.named, "named")
+    return m.named
 
 
 # basic_type: basic
 def _write_basic_type_content(w: runtime.Layout, m: BasicType) -> str:
-    return _write_basic_content(w, m.basic)
+    return w.spelled("basic", _TEXTS_basic, m.basic)
 
 
+# basic: "string" -> string
+#      | "number" -> number
+#      | "boolean" -> boolean
+#      | "null" -> null
+#      | "any" -> any
+#      | "never" -> never
 _TEXTS_basic = {
     "string": "string",
     "number": "number",
@@ -2248,16 +2238,7 @@ _TEXTS_basic = {
 }
 
 
-# basic: "string" -> string
-#      | "number" -> number
-#      | "boolean" -> boolean
-#      | "null" -> null
-#      | "any" -> any
-#      | "never" -> never
-def _write_basic_content(w: runtime.Layout, m: Any) -> str:
-    return w.spelled("basic", _TEXTS_basic, m)
-
-
+# type: one_of | union
 _WRITERS_type: dict[type, runtime.Write] = {
     OneOf: _write_one_of_content,
     Union: _write_union_content,
@@ -2274,6 +2255,58 @@ _WRITERS_type: dict[type, runtime.Write] = {
 }
 
 
+# ?union: intersection (" | " intersection)*
+_WRITERS_union: dict[type, runtime.Write] = {
+    Union: _write_union_content,
+    Intersection: _write_intersection_content,
+    Array: _write_array_content,
+    Annotated: _write_annotated_content,
+    ObjectType: _write_object_type_content,
+    TupleType: _write_tuple_type_content,
+    AnyArray: _write_any_array_content,
+    LiteralType: _write_literal_type_content,
+    Reference: _write_reference_content,
+    BasicType: _write_basic_type_content,
+    Group: _write_group_content,
+    OneOf: _write_group_content,
+}
+
+
+# ?intersection: array (" & " array)*
+_WRITERS_intersection: dict[type, runtime.Write] = {
+    Intersection: _write_intersection_content,
+    Array: _write_array_content,
+    Annotated: _write_annotated_content,
+    ObjectType: _write_object_type_content,
+    TupleType: _write_tuple_type_content,
+    AnyArray: _write_any_array_content,
+    LiteralType: _write_literal_type_content,
+    Reference: _write_reference_content,
+    BasicType: _write_basic_type_content,
+    Group: _write_group_content,
+    OneOf: _write_group_content,
+    Union: _write_group_content,
+}
+
+
+# ?array: element dimension*
+_WRITERS_array: dict[type, runtime.Write] = {
+    Array: _write_array_content,
+    Annotated: _write_annotated_content,
+    ObjectType: _write_object_type_content,
+    TupleType: _write_tuple_type_content,
+    AnyArray: _write_any_array_content,
+    LiteralType: _write_literal_type_content,
+    Reference: _write_reference_content,
+    BasicType: _write_basic_type_content,
+    Group: _write_group_content,
+    OneOf: _write_group_content,
+    Union: _write_group_content,
+    Intersection: _write_group_content,
+}
+
+
+# element: annotated | group
 _WRITERS_element: dict[type, runtime.Write] = {
     Annotated: _write_annotated_content,
     ObjectType: _write_object_type_content,
@@ -2290,6 +2323,7 @@ _WRITERS_element: dict[type, runtime.Write] = {
 }
 
 
+# primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
 _WRITERS_primary: dict[type, runtime.Write] = {
     ObjectType: _write_object_type_content,
     TupleType: _write_tuple_type_content,

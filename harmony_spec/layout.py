@@ -14,6 +14,13 @@ LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
+SCALARS: Mapping[type, Callable[[Any], str]] = {
+    str: ENCODER.encode,
+    int: int.__repr__,
+    bool: {value: ENCODER.encode(value) for value in (False, True)}.__getitem__,
+}
+"""How values of which most schemas are made are written, without what the encoder sets up for others."""
+
 LONGEST = 80
 """How much of a value an error shows."""
 
@@ -84,7 +91,7 @@ class Layout:
     def value(self, value: Any) -> str:
         """A JSON value on one line, as `serde_json` and `JSON.stringify` write it."""
         text = compact(value)
-        if json.loads(text) != value:
+        if type(value) not in SCALARS and json.loads(text) != value:
             raise Inexpressible("JSON", "a key is no text")
         return text
 
@@ -93,6 +100,10 @@ class Layout:
         if not isinstance(text, str):
             raise Inexpressible("description", f"{text!r} is no text")
         return lines_of(text)
+
+    def lines(self, text: str, before: str, after: str) -> str:
+        """The lines of a text that fits, each between two others."""
+        return before + f"{after}{before}".join(lines_of(text)) + after
 
     def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)
@@ -108,7 +119,7 @@ def no_writer(layout: Layout, value: Any) -> str:
 
 def compact(value: Any) -> str:
     try:
-        return ENCODER.encode(value)
+        return SCALARS.get(type(value), ENCODER.encode)(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise Inexpressible("JSON", f"no JSON value: {error}") from None
 
