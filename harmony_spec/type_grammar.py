@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 JsonSchema = dict[str, Any] | bool | None
 
-KINDS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int, float),
-    "boolean": (bool,),
-    "null": (type(None),),
-    "object": (dict,),
-    "array": (list,),
-}
-"""The Python types of the values of each type of JSON Schema."""
+KINDS = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
+"""The types of JSON Schema (2020-12, Validation, 6.1.1)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +45,8 @@ class Said:
 def strings_of(grammar: Grammar, made: Any) -> list[str]:
     """The strings that a type lists."""
     union, literal = grammar.classes["union"], grammar.classes["literal_type"]
+    if not isinstance(made, (union, literal)):
+        return []
     parts = made.intersections if isinstance(made, union) else (made,)
     return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
 
@@ -69,10 +63,12 @@ def default_of(text: str, listed: list[str]) -> list[Any]:
         return []
 
 
-def is_of_kind(value: Any, kind: str) -> bool:
-    """Whether a value is of a type of JSON Schema."""
-    if isinstance(value, bool) != (kind == "boolean"):
-        return False
-    if kind == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, KINDS[kind])
+def is_of_kind(value: Any, kinds: Collection[str]) -> bool:
+    """Whether a scalar value is of one of several types of JSON Schema."""
+    if isinstance(value, str):
+        return "string" in kinds
+    if isinstance(value, bool):
+        return "boolean" in kinds
+    if isinstance(value, (int, float)):
+        return "number" in kinds or ("integer" in kinds and value % 1 == 0)
+    return value is None and "null" in kinds

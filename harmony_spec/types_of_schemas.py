@@ -8,7 +8,6 @@ once and does not refer to itself; else it becomes a definition with a name. Not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
@@ -21,9 +20,6 @@ SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 
 IMPLYING = frozenset({"properties", "items", "prefixItems"})
 """Keywords that imply a type where a schema names none."""
-
-SIMPLE = frozenset({"type", "description"})
-"""Keywords of the schemas that need no more than a look."""
 
 NOTHING: list[Any] = []
 """One list for all that is absent: types are made to be written, and never changed."""
@@ -139,14 +135,13 @@ class TypeWriter:
             return Said(self.basic("any" if schema else "never"))
         if not isinstance(schema, dict):
             raise Inexpressible("parameters", f"{schema!r} is no schema: an object, true or false", at)
-        if "$ref" in schema and (inlined := self.dereferenced(schema, at)) is not None:
-            return self.said(inlined, at, depth + 1)
+        used: set[str] = set()
         kind = schema.get("type")
-        used = {"type"}
-        if isinstance(kind, str) and kind in KINDS and schema.keys().isdisjoint(COMBINING):
+        if isinstance(kind, str) and kind in KINDS and COMBINING.isdisjoint(schema):
             said = Said(self.kind(kind, schema, at, depth, used))
+        elif "$ref" in schema and (inlined := self.dereferenced(schema, at)) is not None:
+            return self.said(inlined, at, depth + 1)
         else:
-            used.clear()
             said = Said(self.combined(schema, at, depth, used))
         for keyword, value in schema.items():
             if keyword not in used and keyword not in SILENT:
@@ -155,7 +150,7 @@ class TypeWriter:
 
     def combined(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         """The type of a schema that restricts values in several ways, or in none."""
-        parts = list(self.conjuncts(schema, at, depth, used))
+        parts = self.conjuncts(schema, at, depth, used)
         made = parts[0] if parts else self.basic("any")
         if len(parts) > 1:
             made = self.made["intersection"]([self.bracketed(self.closed(part)) for part in parts])
@@ -190,57 +185,60 @@ class TypeWriter:
         return found
 
     def plain(self, text: str) -> bool:
-        fits = self.fits_text
-        if text.isprintable():
-            return not text or fits(text) is not None
-        lines = lines_of(text)
-        return all(not line or fits(line) is not None for line in lines)
+        """Whether the lines of a text fit comments, or are empty."""
+        if text and text.isprintable():
+            return self.fits_text(text) is not None
+        return None not in [self.fits_text(line) for line in lines_of(text) if line]
 
-    def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Iterator[Any]:
+    def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
+        parts = []
         pointer = schema.get("$ref")
         if isinstance(pointer, str) and is_local(pointer):
             used.add("$ref")
             target = self.references.target(pointer, at)
-            yield (
-                self.reference(pointer, at) if self.references.is_named(pointer) else self.inline(target, at, depth + 1)
-            )
+            named = self.references.is_named(pointer)
+            parts.append(self.reference(pointer, at) if named else self.inline(target, at, depth + 1))
         if (base := self.base(schema, at, depth, used)) is not None:
-            yield base
+            parts.append(base)
         for keyword in ("anyOf", "oneOf", "allOf"):
             options = schema.get(keyword)
-            if not isinstance(options, list):
-                continue
-            used.add(keyword)
-            if not options:
-                yield from [] if keyword == "allOf" else [self.basic("never")]
-                continue
-            if keyword == "oneOf":
-                yield self.made["one_of"](
-                    [self.variant(o, f"{at}/oneOf/{i}", depth + 1) for i, o in enumerate(options)]
-                )
-                continue
-            types = [self.inline(option, f"{at}/{keyword}/{i}", depth + 1) for i, option in enumerate(options)]
-            yield from [self.union(types)] if keyword == "anyOf" else types
+            if isinstance(options, list):
+                used.add(keyword)
+                parts += self.options(keyword, options, f"{at}/{keyword}", depth + 1)
+        return parts
+
+    def options(self, keyword: str, options: list[Any], at: str, depth: int) -> list[Any]:
+        """The types that all apply where any of several schemas does, or one, or all."""
+        if not options:
+            return [] if keyword == "allOf" else [self.basic("never")]
+        if keyword == "oneOf":
+            return [self.made["one_of"]([self.variant(option, f"{at}/{i}", depth) for i, option in enumerate(options)])]
+        types = [self.inline(option, f"{at}/{i}", depth) for i, option in enumerate(options)]
+        return [self.union(types)] if keyword == "anyOf" else types
 
     def base(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         """The type by the keywords `enum`, `const` and `type`; None where there is none of them."""
-        kinds = schema.get("type", self.implied_kind(schema))
-        kinds = [kinds] if isinstance(kinds, str) else kinds
-        listed = isinstance(kinds, list) and all(isinstance(kind, str) and kind in KINDS for kind in kinds)
-        known: list[str] = kinds if listed and isinstance(kinds, list) else []
+        kinds = self.kinds(schema)
         values = [schema["const"]] if "const" in schema else schema.get("enum")
         if isinstance(values, list) and not any(isinstance(value, (dict, list)) for value in values):
-            used |= {"const" if "const" in schema else "enum"} | ({"type"} if known else set())
-            allowed = [value for value in values if not known or any(is_of_kind(value, kind) for kind in known)]
-            return self.union([self.literal(value) for value in allowed]) if allowed else self.basic("never")
+            used.update(("const" if "const" in schema else "enum", *(["type"] if kinds else [])))
+            return self.enumerated(values, kinds)
         if schema.get("not") in ({}, True) and isinstance(schema.get("not"), (dict, bool)):
             used.add("not")
             return self.basic("never")
-        if not known:
-            return None
-        used.add("type")
-        return self.union([self.kind(kind, schema, at, depth, used) for kind in known])
+        return self.union([self.kind(kind, schema, at, depth, used) for kind in kinds]) if kinds else None
+
+    def enumerated(self, values: list[Any], kinds: list[str]) -> Any:
+        """Values that stand for themselves, those of several types if there are any, each once."""
+        literals = {repr(value): self.literal(value) for value in values if not kinds or is_of_kind(value, kinds)}
+        return self.alternatives([*literals.values()]) if literals else self.basic("never")
+
+    def kinds(self, schema: dict[str, Any]) -> list[str]:
+        """The types of JSON Schema that a schema names, or implies."""
+        named = schema["type"] if "type" in schema else self.implied_kind(schema)
+        kinds: list[Any] = named if isinstance(named, list) else [named]
+        return kinds if all(isinstance(kind, str) and kind in KINDS for kind in kinds) else []
 
     def implied_kind(self, schema: dict[str, Any]) -> str | None:
         """The type of a schema that names none, by the keywords that only make sense for one."""
@@ -251,6 +249,7 @@ class TypeWriter:
         return "array" if "items" in schema or "prefixItems" in schema else None
 
     def kind(self, kind: str, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        used.add("type")
         if kind == "object":
             return self.object(schema, at, depth, used)
         return self.array(schema, at, depth, used) if kind == "array" else self.basic(SCALARS[kind])
@@ -262,14 +261,17 @@ class TypeWriter:
         if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
             raise Inexpressible("required", "not a list of names", f"{at}/required")
         used |= {"properties", "required"}
-        needed = set(required)
+        needed = dict.fromkeys(required)
         members = [
             self.member(name, value, name in needed, f"{at}/properties/{escaped(name)}", depth + 1)
             for name, value in properties.items()
         ]
         others = schema.get("additionalProperties", True)
-        unknown = (name for name in dict.fromkeys(required) if name not in properties)
-        members += [self.member(name, others, True, f"{at}/additionalProperties", depth + 1) for name in unknown]
+        members += [
+            self.member(name, others, True, f"{at}/additionalProperties", depth + 1)
+            for name in needed
+            if name not in properties
+        ]
         index = None
         if others is True or others == {}:
             used.add("additionalProperties")
@@ -287,28 +289,12 @@ class TypeWriter:
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         if not isinstance(name, str):
             raise Inexpressible("properties", f"{name!r} is no name", at)
-        kind = schema.get("type") if isinstance(schema, dict) and schema.keys() <= SIMPLE else None
-        if isinstance(kind, str) and kind in SCALARS:
-            said = Said(self.basic(SCALARS[kind]))  # most properties of most tools
-            if "description" in schema:
-                self.remark(said, "description", schema["description"], at)
-        else:
-            said = self.said(schema, at, depth)
-        plain = self.fits_identifier(name) is not None
-        alternatives = isinstance(said.type, self.made["one_of"])
+        said = self.said(schema, at, depth)
         default = self.default(said) if said.default else None
-        return self.made["member"](
-            title=said.title,
-            about=said.about,
-            examples=said.examples or NOTHING,
-            annotations=self.annotations(said),
-            identifier=name if plain else None,
-            string=None if plain else compact(name),
-            optional=not required,
-            value=None if alternatives else said.type,
-            one_of=said.type if alternatives else None,
-            default=default,
-        )
+        value, one_of = (None, said.type) if isinstance(said.type, self.made["one_of"]) else (said.type, None)
+        identifier, string = (None, compact(name)) if self.fits_identifier(name) is None else (name, None)
+        comments = said.title, said.about, said.examples or NOTHING, self.annotations(said)
+        return self.made["member"](*comments, identifier, string, not required, value, default, one_of)
 
     def default(self, said: Said) -> str | None:
         """The text of a default; what would be read back as another value becomes an annotation."""
@@ -353,12 +339,18 @@ class TypeWriter:
 
     def union(self, options: list[Any]) -> Any:
         """Alternatives, those of a union in it among them, each basic type and value once."""
-        made, simple = self.made["union"], (self.made["basic_type"], self.made["literal_type"])
-        flat: dict[Any, Any] = {}
+        made, basic, literal = self.made["union"], self.made["basic_type"], self.made["literal_type"]
+        flat: dict[str | int, Any] = {}
         for option in options:
             for part in option.intersections if isinstance(option, made) else [option]:
-                flat.setdefault(repr(part) if isinstance(part, simple) else len(flat), part)
-        return next(iter(flat.values())) if len(flat) == 1 else made([*flat.values()])
+                if isinstance(part, literal):
+                    flat.setdefault(repr(part.json_scalar), part)
+                else:
+                    flat.setdefault(part.basic if isinstance(part, basic) else len(flat), part)
+        return self.alternatives([*flat.values()])
+
+    def alternatives(self, parts: list[Any]) -> Any:
+        return parts[0] if len(parts) == 1 else self.made["union"](parts)
 
     def basic(self, name: str) -> Any:
         found = self.grammar.basics.get(name)
