@@ -15,7 +15,7 @@ from . import pattern
 from .automaton import Machine, difference, machine, overlap, sample
 from .contents import Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
 from .emit_contents import SCHEMA_FIELDS, SCHEMA_TERMINALS, tools_name
-from .emit_types import class_name, kind_of, user_rules
+from .emit_types import class_name, kind_of, ordered_fields, user_rules
 from .format import Format, Terminal
 from .load import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
 from .problems import Place, Problem
@@ -191,9 +191,10 @@ def _schema_rules(contents: Contents) -> Iterator[Problem]:
     for rule, needed in SCHEMA_FIELDS.items():
         if rule not in contents.rules or contents.rules[rule].kind != "record":
             yield Problem(place, f"there is no rule `{rule}` with parts, by which schemas are written", "Define it.")
-        elif set(contents.fields(rule)) != set(needed):
-            reason = f"`{rule}` holds {', '.join(contents.fields(rule)) or 'nothing'}; schemas are written by "
-            yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), "Keep these parts.")
+        elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
+            reason = f"`{rule}` holds {', '.join(held) or 'nothing'}; schemas are written by "
+            remedy = "Keep these parts in this order, optional ones last."
+            yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), remedy)
     for terminal in SCHEMA_TERMINALS:
         if terminal not in contents.terminals:
             yield Problem(place, f"there is no terminal `{terminal}`, by which schemas are written", "Define it.")

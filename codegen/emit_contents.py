@@ -24,13 +24,13 @@ SCHEMA_FIELDS = {
     "union": ("intersections",),
     "intersection": ("arrays",),
     "array": ("element", "dimensions"),
-    "annotated": ("title", "about", "examples", "annotations", "primary"),
-    "group": ("title", "about", "examples", "annotations", "type"),
+    "annotated": ("primary", "title", "about", "examples", "annotations"),
+    "group": ("type", "title", "about", "examples", "annotations"),
     "annotation": ("keyword", "json"),
     "object_type": ("members", "index"),
     "member": (
         *("title", "about", "examples", "annotations"),
-        *("identifier", "string", "optional", "value", "one_of", "default"),
+        *("identifier", "string", "optional", "value", "default", "one_of"),
     ),
     "tuple_type": ("places", "rest"),
     "any_array": (),
@@ -38,7 +38,7 @@ SCHEMA_FIELDS = {
     "reference": ("named",),
     "basic_type": ("basic",),
 }
-"""The rules by which types are made of schemas, with their parts."""
+"""The rules by which types are made of schemas, with the fields of their classes in order."""
 
 
 def emit_contents(format: Format, writer: Writer) -> None:

@@ -103,6 +103,8 @@ class Layout:
 
     def lines(self, text: str, before: str, after: str) -> str:
         """The lines of a text that fits, each between two others."""
+        if text.isprintable():
+            return before + text + after
         return before + f"{after}{before}".join(lines_of(text)) + after
 
     def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:

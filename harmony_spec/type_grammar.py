@@ -39,7 +39,7 @@ class Said:
 
     @property
     def silent(self) -> bool:
-        return not (self.title is not None or self.about is not None or self.examples or self.annotations)
+        return not (self.title or self.about or self.examples or self.annotations)
 
 
 def strings_of(grammar: Grammar, made: Any) -> list[str]:

@@ -8,6 +8,7 @@ once and does not refer to itself; else it becomes a definition with a name. Not
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
@@ -17,6 +18,9 @@ from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_ki
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 """Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
+
+SAID_BY_SCALARS: Set[str] = SILENT | {"type"}
+"""Keywords that are no remarks where nothing but the type restricts scalar values."""
 
 IMPLYING = frozenset({"properties", "items", "prefixItems"})
 """Keywords that imply a type where a schema names none."""
@@ -45,11 +49,7 @@ class TypeWriter:
 
     def __init__(self, grammar: Grammar, root: JsonSchema, layout: Layout) -> None:
         self.grammar, self.root, self.layout = grammar, root, layout
-        self.fits_text, self.fits_identifier = (
-            grammar.terminals["TEXT"].fullmatch,
-            grammar.terminals["IDENTIFIER"].fullmatch,
-        )
-        self.made = grammar.classes
+        self.made, self.terminals = grammar.classes, grammar.terminals
         self.names: dict[str, str] = {}
         self.waiting: list[str] = []
         self.references = References(root)
@@ -77,8 +77,10 @@ class TypeWriter:
 
     def closed(self, made: Any) -> Any:
         """Alternatives that something follows on the line of the last one: nothing is said behind that."""
-        last = made.variants[-1] if isinstance(made, self.made["one_of"]) else None
-        if last is None or (last.remark is None and last.default is None):
+        if not isinstance(made, self.made["one_of"]):
+            return made
+        last = made.variants[-1]
+        if last.remark is None and last.default is None:
             return made
         said = Said(last.alternative)
         if last.remark is not None:
@@ -122,8 +124,6 @@ class TypeWriter:
         return {**comments, "annotations": self.annotations(said)}
 
     def annotations(self, said: Said) -> list[Any]:
-        if not said.annotations:
-            return NOTHING
         annotation = self.made["annotation"]
         return [annotation(keyword, value) for keyword, value in said.annotations]
 
@@ -131,22 +131,27 @@ class TypeWriter:
         """A schema as a type and remarks."""
         if depth > NESTING:
             raise Inexpressible("parameters", f"nested more than {NESTING} deep", at)
-        if isinstance(schema, bool):
-            return Said(self.basic("any" if schema else "never"))
         if not isinstance(schema, dict):
-            raise Inexpressible("parameters", f"{schema!r} is no schema: an object, true or false", at)
-        used: set[str] = set()
-        kind = schema.get("type")
-        if isinstance(kind, str) and kind in KINDS and COMBINING.isdisjoint(schema):
-            said = Said(self.kind(kind, schema, at, depth, used))
+            return Said(self.of_all_or_nothing(schema, at))
+        named = schema.get("type")
+        kind = named if isinstance(named, str) and named in KINDS and COMBINING.isdisjoint(schema) else None
+        if kind in SCALARS:
+            said, used = Said(self.basic(SCALARS[kind])), SAID_BY_SCALARS
         elif "$ref" in schema and (inlined := self.dereferenced(schema, at)) is not None:
             return self.said(inlined, at, depth + 1)
         else:
-            said = Said(self.combined(schema, at, depth, used))
+            used = rest = set(SILENT)
+            made = self.kind(kind, schema, at, depth, rest) if kind else self.combined(schema, at, depth, rest)
+            said = Said(made)
         for keyword, value in schema.items():
-            if keyword not in used and keyword not in SILENT:
+            if keyword not in used:
                 self.remark(said, keyword, value, at)
         return said
+
+    def of_all_or_nothing(self, schema: Any, at: str) -> Any:
+        if not isinstance(schema, bool):
+            raise Inexpressible("parameters", f"{schema!r} is no schema: an object, true or false", at)
+        return self.basic("any" if schema else "never")
 
     def combined(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         """The type of a schema that restricts values in several ways, or in none."""
@@ -186,9 +191,10 @@ class TypeWriter:
 
     def plain(self, text: str) -> bool:
         """Whether the lines of a text fit comments, or are empty."""
+        fits = self.terminals["TEXT"].fullmatch
         if text and text.isprintable():
-            return self.fits_text(text) is not None
-        return None not in [self.fits_text(line) for line in lines_of(text) if line]
+            return fits(text) is not None
+        return None not in [fits(line) for line in lines_of(text) if line]
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
@@ -290,16 +296,24 @@ class TypeWriter:
         if not isinstance(name, str):
             raise Inexpressible("properties", f"{name!r} is no name", at)
         said = self.said(schema, at, depth)
+        plain = self.terminals["IDENTIFIER"].fullmatch(name) is not None
+        alternatives = isinstance(said.type, self.made["one_of"])
         default = self.default(said) if said.default else None
-        value, one_of = (None, said.type) if isinstance(said.type, self.made["one_of"]) else (said.type, None)
-        identifier, string = (None, compact(name)) if self.fits_identifier(name) is None else (name, None)
-        comments = said.title, said.about, said.examples or NOTHING, self.annotations(said)
-        return self.made["member"](*comments, identifier, string, not required, value, default, one_of)
+        return self.made["member"](
+            said.title,
+            said.about,
+            said.examples or NOTHING,
+            self.annotations(said) if said.annotations else NOTHING,
+            name if plain else None,
+            None if plain else compact(name),
+            not required,
+            None if alternatives else said.type,
+            default,
+            said.type if alternatives else None,
+        )
 
     def default(self, said: Said) -> str | None:
         """The text of a default; what would be read back as another value becomes an annotation."""
-        if not said.default:
-            return None
         value = said.default[0]
         listed = strings_of(self.grammar, said.type)
         text = value if isinstance(value, str) and listed else compact(value)
@@ -314,7 +328,7 @@ class TypeWriter:
         remark = None
         if said.about and said.title is None and not said.examples and self.grammar.fits("REMARK", said.about):
             remark, said.about = said.about, None
-        default = self.default(said)
+        default = self.default(said) if said.default else None
         said.default = ()
         return self.made["variant"](self.commented(said), remark, default)
 
