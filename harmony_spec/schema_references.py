@@ -22,8 +22,17 @@ class References:
     """The local references of one schema."""
 
     def __init__(self, root: Any) -> None:
-        self.root = root
+        self.root, self.alias = root, _alias(root)
         self._uses: Mapping[str, int] | None = None
+
+    def of(self, schema: Mapping[str, Any]) -> str | None:
+        """The canonical pointer of a schema that refers to another part; None for one that does not."""
+        pointer = schema.get("$ref")
+        return self.canonical(pointer) if isinstance(pointer, str) and is_local(pointer) else None
+
+    def canonical(self, pointer: str) -> str:
+        """A pointer, or, for one to a root that is only another name, what that refers to."""
+        return self.alias if pointer == "#" and self.alias else pointer
 
     def target(self, pointer: str, at: str) -> Any:
         """The part of the schema that a JSON pointer (RFC 6901) names."""
@@ -49,12 +58,25 @@ class References:
             uses: dict[str, int] = {}
             todo = [self.root]
             while todo:
-                for pointer in references_in(todo.pop()):
+                for pointer in map(self.canonical, references_in(todo.pop())):
                     uses[pointer] = uses.get(pointer, 0) + 1
                     if uses[pointer] == 1 and pointer != "#":
                         todo.append(self.target(pointer, ""))
             self._uses = uses
         return self._uses
+
+
+def _alias(root: Any) -> str | None:
+    """What a schema refers to that says nothing else."""
+    while isinstance(root, dict):
+        said = {key: value for key, value in root.items() if key not in ("$schema", "$defs", "definitions")}
+        pointer, every = said.get("$ref"), said.get("allOf")
+        if len(said) != 1:
+            return None
+        if isinstance(pointer, str) and is_local(pointer) and pointer != "#":
+            return pointer
+        root = every[0] if isinstance(every, list) and len(every) == 1 else None
+    return None
 
 
 def references_in(schema: Any) -> Iterator[str]:

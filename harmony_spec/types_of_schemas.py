@@ -13,7 +13,7 @@ from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
-from .schema_references import DATA, References, escaped, is_local
+from .schema_references import DATA, References, escaped
 from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
@@ -185,7 +185,7 @@ class TypeWriter:
         if not isinstance(value, dict):
             return value
         found = {key: item if key in DATA else self.renamed(item, at) for key, item in value.items()}
-        if isinstance(pointer := value.get("$ref"), str) and is_local(pointer):
+        if pointer := self.references.of(value):
             found["$ref"] = f"#/$defs/{self.reference(pointer, at).named}"
         return found
 
@@ -199,8 +199,7 @@ class TypeWriter:
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
         """The types that all apply, one for each way in which a schema restricts values."""
         parts = []
-        pointer = schema.get("$ref")
-        if isinstance(pointer, str) and is_local(pointer):
+        if pointer := self.references.of(schema):
             used.add("$ref")
             target = self.references.target(pointer, at)
             named = self.references.is_named(pointer)
@@ -377,8 +376,8 @@ class TypeWriter:
 
     def dereferenced(self, schema: dict[str, Any], at: str) -> dict[str, Any] | bool | None:
         """What a reference refers to, with the remarks beside it; None for what has a name, or stays."""
-        pointer = schema["$ref"]
-        if not isinstance(pointer, str) or not is_local(pointer) or not set(schema) - {"$ref"} <= REMARKS | SILENT:
+        pointer = self.references.of(schema)
+        if pointer is None or not set(schema) - {"$ref"} <= REMARKS | SILENT:
             return None
         target = self.references.target(pointer, at)
         if self.references.is_named(pointer):
