@@ -11,6 +11,9 @@ from .layout import Inexpressible
 DATA = frozenset({"default", "const", "enum", "examples", "example"})
 """Keywords that hold values, which are no schemas whatever they look like."""
 
+REMARKS = frozenset({"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment"})
+"""Keywords that say nothing about which values are accepted (JSON Schema 2020-12, Validation, 9)."""
+
 NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
 """Keywords that hold schemas by names, which may be those of keywords."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
-from .schema_references import DATA, References, escaped
+from .schema_references import DATA, REMARKS, References, escaped
 from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
@@ -30,9 +30,6 @@ NOTHING: list[Any] = []
 
 COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
 """Keywords that restrict values beside `type`, or instead."""
-
-REMARKS = frozenset({"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment"})
-"""Keywords that say nothing about which values are accepted (JSON Schema 2020-12, Validation, 9)."""
 
 SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
 """The alternatives of the grammar's basic types, by type of JSON Schema (2020-12, Validation, 6.1.1)."""
