@@ -1,0 +1,82 @@
+"""Writes the seeds: `python -m fuzz.make_seeds`. The examples of the diagnostics, whole transcripts, and odd inputs."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from .inputs import FAR_ID, NEAR_ID, ODD_ID, TOOLS, bytes_of
+from .recover import SEEDS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OPEN = "<|start|>assistant<|channel|>"
+CALL = f"{OPEN}commentary to=functions.bash <|constrain|>json<|message|>{{}}<|call|>"
+DECLARED = (
+    "<|start|>developer<|message|># Tools\n\n## functions\n\nnamespace functions {\n\ntype f = () => any;\n\n"
+    f"}} // namespace functions<|end|>{OPEN}commentary to=f<|message|>{{}}<|call|>"
+)
+
+TEXTS = {
+    "empty": ("transcript", ""),
+    "stripped": ("completion", "analysisThink.assistantcommentary to=functions.bash json{}assistantfinalHello."),
+    "declared-tools": ("transcript", DECLARED),
+    "declared-channels": (
+        "transcript",
+        "<|start|>system<|message|># Valid channels: analysis, extra. Channel must be included for every message."
+        f"<|end|>{OPEN}extra<|message|>Hm.<|end|>",
+    ),
+    "call-and-answer": (
+        "transcript",
+        f"{CALL}<|start|>functions.bash to=assistant<|channel|>commentary<|message|>1<|end|>",
+    ),
+    "open-header": ("prompt", f"<|start|>user<|message|>Hi.<|end|>{OPEN[:18]}"),
+    "long-header": ("transcript", f"{OPEN}final {'word ' * 300}<|message|>Hi.<|end|>"),
+    "characters": ("completion", "<|channel|>final<|message|>e\u0301 名前 🏳️‍🌈<|return|>"),
+    "zero-width": ("completion", "<|channel|>fin\u200bal<|message|>Hi.<|return|>"),
+    "after-stop": ("completion", "<|channel|>final<|message|>Hi.<|return|><|start|>user<|message|>More?<|end|>"),
+}
+
+BYTES = {
+    "half-characters": ("completion", b"<|channel|>final<|message|>\xed\xa0\x80 \xed\xbf\xbf \xc3<|return|>"),
+    "split-character": ("completion", b"<|channel|>final<|message|>\xf0\x9f<|channel|>\x8f\xb3<|return|>"),
+    "split-in-header": ("completion", b"<|channel|>fin\xf0\x9f\x8f to=\xe5\x90 final<|message|>Hi.<|return|>"),
+    "unopened-bytes": ("completion", b"<|channel|>commentary \xe5\x90\x8d\xe5 text \xf0<|end|>"),
+    "header-is-no-text": ("completion", b"<|channel|>\xf0<|message|>"),
+    "open-header-is-no-text": ("prompt", b"<|start|>user\xf0"),
+    "byte-before-text": ("completion", b"<|channel|>final<|message|>\xf0H.\xb3 H<|return|>"),
+    "bare-tool": ("transcript", b"functions.f<<|message|>"),
+    "whole-header-is-no-text": ("transcript", b"<|start|>\xff<|message|>\xff<|end|>"),
+    "odd-ids": ("completion", b"<|channel|>final" + b"".join(ODD_ID + bytes([at]) for at in range(14, 40))),
+    "near-ids": ("completion", b"<|channel|>final<|message|>" + NEAR_ID + b"\x03\x0d\x40 " + NEAR_ID + b"\xff\xff\xff"),
+    "far-ids": ("transcript", b"<|start|>user" + FAR_ID + b"\x7f" * 8 + b"<|message|>" + FAR_ID + b"\xff" * 8),
+}
+
+
+def main() -> None:
+    """Write all seeds."""
+    SEEDS.mkdir(exist_ok=True)
+    catalogue = tomllib.loads((ROOT / "grammar" / "diagnostics.toml").read_text())
+    for number, (name, entry) in enumerate(catalogue.items()):
+        bad = entry.get("bad", "")
+        payload = (
+            bad.encode() if isinstance(bad, str) else b"".join(NEAR_ID + token.to_bytes(3, "big") for token in bad)
+        )
+        tools = TOOLS.index(("functions.bash",)) if "tools" in entry else 0
+        tokens = bool(number % 3) or not isinstance(bad, str)
+        write(name, bytes_of(payload, entry.get("start", "transcript"), tools, tokens, False))
+    for name, (start, text) in TEXTS.items():
+        write(name, bytes_of(text.encode(), start, 1, False, name == "stripped"))
+        write(f"{name}-tokens", bytes_of(text.encode(), start, 0, True, name == "stripped"))
+    for name, (start, payload) in BYTES.items():
+        write(name, bytes_of(payload, start, 1, True, False, given=1))
+        write(f"{name}-single", bytes_of(payload, start, 2, True, False, single=True))
+        write(f"{name}-text", bytes_of(payload, start, 3, False, False, given=2))
+
+
+def write(name: str, data: bytes) -> None:
+    (SEEDS / f"{name}.bin").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
