@@ -9,8 +9,8 @@ from typing import Any
 
 from harmony_spec import ContentDelta, Diagnostic, Message, MessageEnded, MessageStarted, ParseError, codec
 from harmony_spec.errors import Span
+from harmony_spec.forms import HEADER_LIMITS
 from harmony_spec.lenient import REPLACEMENT
-from harmony_spec.machine import HEADER_LIMITS
 from harmony_spec.runtime import Parsed, Recovered
 
 from .inputs import Case, vocabulary
