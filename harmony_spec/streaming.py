@@ -165,11 +165,11 @@ class StreamParser(Generic[M]):
             self._machine.output.begin(draft)
         self._catch_up()
         self._tokens += tokens
-        alone = len(tokens) == 1 and not self._partial
-        text = self._text(self._decode(tokens))
+        data = self._decode(tokens)
+        text = self._text(data)
         self._delta(text)
         self._plain = not self._partial
-        if alone and self._plain and text:
+        if len(tokens) == 1 and text and text.encode() == data:
             self._deltas[tokens[0]] = (ContentDelta(text),)
 
     def _text(self, data: bytes) -> str:
