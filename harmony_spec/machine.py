@@ -14,8 +14,9 @@ from .draft import Draft
 from .errors import Span
 from .header_reading import Reading
 from .header_repair import Headers
+from .header_text import HeaderText
 from .known_names import KnownNames
-from .lenient import Lenient
+from .lenient import REPLACEMENT, Lenient
 from .output import Output
 from .tables import Format, Recovery, unfinished
 
@@ -270,6 +271,10 @@ class Machine:
         if not self.headers.is_opening(reading) or reading.strays:
             evidence = "more than its author stands in it"
             output.say("unfinished-header", Span(self.begin, end), "an open header", evidence)
+        header = HeaderText(self.form, list(self.form.header_pieces(self.begin, end)))
+        if header.damaged is not None:
+            place = header.span(header.damaged, header.damaged + 1)
+            output.say("invalid-text", place, REPLACEMENT, "it is not UTF-8")
 
     def _abandon(self, reading: Reading, by: str, start: int, end: int) -> None:
         """A header without a content: given up where another one follows, else an empty message."""
