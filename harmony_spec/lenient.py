@@ -24,6 +24,7 @@ class LenientText(TextForm):
         if self.broken is not None:
             self.units = re.sub("[\ud800-\udfff]", REPLACEMENT, text)
             self.broken = None
+            self.caches = {}  # what is remembered of other texts may hold the same characters undamaged
 
     def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
         """The special tokens from a position on."""
