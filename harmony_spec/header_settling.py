@@ -133,7 +133,7 @@ class Settling:
         start, end, field = seen.word.start, seen.word.end, self.slots.channel
         if not self.names.channel(seen.value) and self.names.reads_as_tool(seen.value):
             evidence = "the name of a tool stands where the channel belongs"
-            tool = self.names.tool(seen.value) or seen.value
+            tool = self.names.tool(seen.value) or self._name_in(seen.value)
             self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
             self.recipients.insert(0, seen._replace(value=tool))
         elif self.names.is_role(seen.value) and not self.described:
