@@ -1,4 +1,4 @@
-"""Law 9: the committed codec is what the grammar generates, everywhere; and nothing else knows the format."""
+"""Law 9: what is generated and committed is what the grammar gives, everywhere; and nothing else knows the format."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
 from codegen.contents import Fixed, Flag, Joined, Many, Node, Optional
+from codegen.document import code_span, document
 from codegen.emit_module import API
 from codegen.format import Choice, Literal, walk
 from codegen.load import load
@@ -21,11 +25,40 @@ from harmony_spec import runtime
 
 ROOT = GRAMMAR.parent
 CODEC = ROOT / "harmony_spec" / "codec.py"
+DIAGNOSTICS = ROOT / "docs" / "diagnostics.md"
 
 
 def test_the_committed_codec_is_what_the_grammar_generates() -> None:
     """If this fails, run: harmony-spec generate grammar -o harmony_spec/codec.py"""
     assert CODEC.read_text(encoding="utf-8") == generate(GRAMMAR)
+
+
+def test_the_committed_diagnostics_are_those_of_the_grammar() -> None:
+    """If this fails, run: python -m codegen"""
+    assert DIAGNOSTICS.read_text(encoding="utf-8") == document(GRAMMAR)
+
+
+def code_spans(markdown: str) -> list[str]:
+    """What a reader of Markdown takes for code."""
+    inline = [token.children or [] for token in MarkdownIt().parse(markdown) if token.type == "inline"]
+    return [child.content for children in inline for child in children if child.type == "code_inline"]
+
+
+@given(st.text("`` <|>\\*_[&a", min_size=1))
+@example("<|start|>")
+@example("`")
+def test_code_spans_hold_any_text(text: str) -> None:
+    """Special tokens, backticks and spaces come out as they went in."""
+    assert code_spans(f"- bad: {code_span(text)}") == [text]
+
+
+def test_the_diagnostics_show_all_examples() -> None:
+    """As they are in the catalogue, in the order of their codes."""
+    catalogue = sorted(load(GRAMMAR).diagnostics.values(), key=lambda entry: entry["code"])
+    shown = [str(entry[key]) for entry in catalogue for key in ("bad", "good") if key in entry]
+    assert len(shown) > 2 * 35
+    spans = iter(code_spans(DIAGNOSTICS.read_text(encoding="utf-8")))
+    assert [text for text in shown if text not in spans] == []
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
