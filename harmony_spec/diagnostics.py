@@ -34,9 +34,10 @@ class Diagnostic:
     evidence: str
 
     def __str__(self) -> str:
-        taken = f" is taken for {self.taken_for}" if self.taken_for else " is left out"
         said = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
-        return f"{said}: {self.raw!r}{taken}: {self.evidence}"
+        raw = f": {self.raw!r}" if self.raw else ""
+        taken = f" is taken for {self.taken_for}" if self.taken_for else ""
+        return f"{said}{raw}{taken}: {self.evidence}"
 
 
 @dataclass(frozen=True)

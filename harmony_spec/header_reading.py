@@ -28,6 +28,7 @@ class Reading:
         variants: the named alternatives, where a rule describes the header.
         findings: the mistakes in it.
         rest: where text begins that belongs to no field, in the mixed text; None where there is none.
+        junk: what belongs to no field holds no letter, and stands where a channel belongs.
         headless: nothing says which channel it is, though something should.
         strays: special tokens stand in it that no rule has a place for.
         mixed: the header in the mixed alphabet.
@@ -37,6 +38,7 @@ class Reading:
     variants: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     rest: int | None = None
+    junk: bool = False
     headless: bool = False
     strays: bool = False
     mixed: str = ""

@@ -67,7 +67,7 @@ class Headers:
             return described
         arguments = (self.format, self.recovery, header, self.names, given)
         reading = Slots(*arguments, described=described is not None, opened=opened, loose=loose).read()
-        if damaged is not None:
+        if damaged is not None and (reading.rest is None or damaged < reading.rest):
             evidence = "it is not UTF-8"
             reading.findings.append(Finding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if not opened or (reading.findings and described):
@@ -78,6 +78,8 @@ class Headers:
             match = mistake.matcher.fullmatch(header.mixed)
             values = {**self.format.defaults, **given}
             variants = read_groups(mistake.groups, match.groups(), values) if match else ()
+            if not values[self.recovery.slots.role]:
+                values |= self.recovery.author
             if match and values == reading.values:
                 fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
                 finding = Finding(mistake.name, 0, len(header.mixed), self._said(values), mistake.evidence, fields)

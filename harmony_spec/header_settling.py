@@ -136,6 +136,7 @@ class Settling:
             tool = self.names.tool(seen.value) or self._name_in(seen.value)
             self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
             self.recipients.insert(0, seen._replace(value=tool))
+            self.empty_channel = True
         elif self.names.is_role(seen.value) and not self.described:
             self._spliced(seen.word)
             self.empty_channel = True
@@ -150,7 +151,7 @@ class Settling:
         elif seen is not self.channels[-1]:
             self.find("repeated-channel", start, end, "", "the last one counts", field)
         elif not self.opened and seen.segment == self.last and not re.search(r"\w", seen.value):
-            self.reading.rest = start
+            self.reading.rest, self.reading.junk = start, True
         elif not self.opened and seen.segment == self.last and self.reading.rest is not None:
             self.reading.rest, self.reading.headless = start, True
         else:

@@ -80,6 +80,7 @@ class Slots(Settling):
             evidence = "no author stands behind the start token"
             author = self.recovery.author[first]
             self.find("missing-role", segment.start, segment.start + 1, author, evidence, first)
+            self.empty_channel = True
             self._words(number, segment.words, last)
             return
         word = segment.words[0]
@@ -99,6 +100,10 @@ class Slots(Settling):
         if self.names.is_role(text):
             self.reading.values |= {role: text, self.slots.name: None}
             return True
+        named = self._named_author(text)
+        if named and named[role] != recovery.tool:
+            self.reading.values |= named
+            return True
         if text in self.names.channels:
             self.reading.values |= recovery.author
             evidence = "the name of a channel stands where the author belongs"
@@ -111,10 +116,6 @@ class Slots(Settling):
             evidence = "it joins the names of a role and a channel"
             self.find("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
             self.channels.append(Seen(joined[1], word, -1))
-            return True
-        named = self._named_author(text)
-        if named and named[role] != recovery.tool:
-            self.reading.values |= named
             return True
         tool = self.names.tool(text)
         if tool and tool != text:
@@ -145,8 +146,15 @@ class Slots(Settling):
             self.find("empty-channel", segment.start, segment.start + 1, "", evidence, self.slots.channel)
             self._words(number, segment.words, last)
             return
-        self.channels.append(Seen(segment.words[0].text, segment.words[0], number))
-        self._words(number, segment.words[1:], last)
+        first, words = segment.words[0], segment.words[1:]
+        at = first.text.find(lead)
+        if at > 0 and self.names.channel(first.text[:at]):
+            evidence = "a recipient touches the name of the channel"
+            self.find("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
+            words = [Word(first.text[at:], first.start + at, first.end), *words]
+            first = Word(first.text[:at], first.start, first.start + at)
+        self.channels.append(Seen(first.text, first, number))
+        self._words(number, words, last)
 
     def _type(self, number: int, segment: Segment, last: bool) -> None:
         """Words behind the token that introduces a content type."""
@@ -170,12 +178,14 @@ class Slots(Settling):
     def _words(self, number: int, words: list[Word], last: bool) -> None:
         """Words in no field's place, each taken for what it names; the first that names nothing begins the rest."""
         left: list[Word] = []
+        spliced = False
         for word in words:
             if self._recipient(number, word, words):
                 continue
             if self.names.is_role(word.text):
                 self._spliced(word)
-            elif word.text in self.names.channels and not self.channels:
+                spliced = True
+            elif word.text in self.names.channels and (spliced or not self.channels):
                 evidence = "the name of a channel stands without its token"
                 self.find("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
                 self.channels.append(Seen(word.text, word, number))

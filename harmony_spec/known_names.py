@@ -90,8 +90,8 @@ class KnownNames:
     def role_and_channel(self, word: str) -> tuple[str, str] | None:
         """What a word is that joins a role and a channel."""
         for role in self.recovery.roles:
-            if word.startswith(role) and (channel := self.channel(word[len(role) :])):
-                return role, channel
+            if word.startswith(role) and word[len(role) :] in self.channels:
+                return role, word[len(role) :]
         return None
 
     def tool(self, word: str) -> str | None:

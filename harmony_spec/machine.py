@@ -6,7 +6,6 @@ the grammar says about it: it begins a message, stands inside a header, opens a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -237,7 +236,7 @@ class Machine:
         """A header that ends before a content is opened: by a token that begins or closes a message, or the end."""
         reading = self._read(start, opened=False)
         closed = by in self.recovery.closes
-        text = reading.rest is not None and re.search(r"\w", reading.mixed[reading.rest :]) is not None
+        text = reading.rest is not None and not reading.junk and not reading.mixed[reading.rest :].isspace()
         between = self.loose and reading.headless and not (text and (closed or by is None))
         self.state = BETWEEN
         if self.begin == start and by is None:

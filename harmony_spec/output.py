@@ -98,7 +98,8 @@ class Output:
             self.find(draft, "missing-start", place, self.author(draft), "no special token begins it")
         if not draft.opened:
             evidence = "text stands where a header belongs" if draft.runs else "the header ends"
-            self.find(draft, "missing-message-token", Span(draft.content, draft.content), "", evidence)
+            place = Span(min(draft.header_end, draft.content), draft.content)
+            self.find(draft, "missing-message-token", place, "", evidence)
 
     def _judge(self, draft: Draft) -> None:
         """Say what a model cannot have written."""

@@ -35,15 +35,15 @@ def finding(item: Input, error: HarmonyError) -> Text:
 
 def repair(item: Input, diagnostic: Diagnostic) -> Text:
     """A mistake in an input, and what it was taken for."""
-    start, end = diagnostic.span
+    start = diagnostic.span.start
     line, column = position(item.source, start) if isinstance(item.source, str) else (None, None)
     where = item.name if item.row is None else f"{item.name}:{item.row}"
     text = Text()
     text.append(f"{where}:{line}:{column}" if line else f"{where}: token {start}", style="bold")
     text.append(f": {diagnostic.code.code} ", style="bold yellow").append(diagnostic.code.name, style="yellow")
-    shown = f"{_visible(diagnostic.raw)!r}" if end > start else "here"
-    taken = f" is taken for {diagnostic.taken_for}" if diagnostic.taken_for else " is left out" if end > start else ""
-    return text.append(f": {shown}{taken}: {diagnostic.evidence}\n")
+    shown = f": {_visible(diagnostic.raw)!r}" if diagnostic.raw else ""
+    taken = f" is taken for {diagnostic.taken_for}" if diagnostic.taken_for else ""
+    return text.append(f"{shown}{taken}: {diagnostic.evidence}\n")
 
 
 def position(source: str | list[int], at: int) -> tuple[int, int]:

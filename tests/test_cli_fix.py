@@ -27,7 +27,7 @@ def test_a_file_is_mended_in_place(tmp_path: Path) -> None:
     path.write_text(GOOD + BAD)
     result = run("fix", str(path))
     assert (result.exit_code, path.read_text()) == (0, GOOD + MENDED)
-    assert f"{path}:1:63: H134 repeated-channel: 'analysis' is left out" in result.stderr
+    assert f"{path}:1:63: H134 repeated-channel: 'analysis': the last name" in result.stderr
     assert result.stderr.endswith("2 mistakes\n")
     assert run("validate", str(path)).exit_code == 0
 
