@@ -1,0 +1,250 @@
+"""What the recovering parser promises for any input (laws 3 and 4), and how it agrees with the strict one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from harmony_spec import SPECIAL_TOKENS, Message, ParseError, Recovered, codec, parse, recover, render, render_text
+from harmony_spec.known_names import KnownNames
+from harmony_spec.lenient import LenientTokens
+
+from .recovery_strategies import (
+    VOCABULARY,
+    any_text,
+    any_tokens,
+    completions,
+    mistakes,
+    offers,
+    openings,
+    plausible,
+    tokens_of,
+    written,
+    written_text,
+)
+from .strategies import conversations, text_contents
+
+STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
+starts = st.sampled_from(STARTS)
+assert codec.FORMAT.recovery is not None
+NAMES = KnownNames(codec.FORMAT.recovery, None)
+
+
+def tiles(found: Recovered[Message], length: int) -> bool:
+    """Whether spans and gaps follow each other from the beginning to the end, and contents lie inside their spans."""
+    spans = sorted([*found.spans, *found.gaps])
+    ends = [0, *(span.end for span in spans)]
+    joined = all(span.start == end for span, end in zip(spans, ends, strict=False))
+    inside = all(begin <= content <= stop <= end for begin, content, stop, end in found.bounds)
+    filled = all(span.start < span.end for span in found.gaps)
+    return joined and inside and filled and ends[-1] == length and found.spans == sorted(found.spans)
+
+
+def codes(found: Recovered[Message]) -> list[str]:
+    return [diagnostic.code.name for diagnostic in found.diagnostics]
+
+
+# Anything at all.
+
+
+@given(any_tokens, starts, offers, st.booleans())
+@example([SPECIAL_TOKENS["<|start|>"]] * 2, "prompt", None, False)
+def test_any_tokens_are_read(tokens: list[int], start: codec.Start, tools: list[str] | None, stripped: bool) -> None:
+    """Laws 3 and 4: no list of integers raises, and spans and gaps tile it."""
+    found = recover(tokens, start, tools=tools, stripped=stripped)
+    assert found.unit == "token"
+    assert tiles(found, len(tokens))
+
+
+@given(any_text, starts, offers, st.booleans())
+def test_any_text_is_read(text: str, start: codec.Start, tools: list[str] | None, stripped: bool) -> None:
+    """Laws 3 and 4 for texts, also those that hold half characters."""
+    found = recover(text, start, tools=tools, stripped=stripped)
+    assert found.unit == "character"
+    assert tiles(found, len(text))
+
+
+@given(any_text | any_tokens, starts, openings, offers)
+def test_what_is_said_points_into_the_input(
+    source: str | list[int], start: codec.Start, opening: dict[str, Any], tools: list[str] | None
+) -> None:
+    """A diagnostic has a place in the input, in its unit, a message that exists or follows, and a reason."""
+    found = recover(source, start, **opening, tools=tools)
+    assert (found.opening is not None) <= (start == "prompt")
+    for diagnostic in found.diagnostics:
+        assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(source)
+        assert 0 <= diagnostic.index <= len(found.messages)
+        assert diagnostic.unit == found.unit
+        assert diagnostic.evidence
+        assert len(diagnostic.raw) <= 121
+        assert len(str(diagnostic).splitlines()) == 1
+
+
+# Against the strict parser.
+
+
+def assert_agrees(source: str | list[int], start: codec.Start, tools: list[str] | None, **opening: Any) -> None:
+    """The strict and the recovering parser read the same, and there is nothing to say of it."""
+    strict, found = parse(source, start, **opening), recover(source, start, tools=tools, **opening)
+    assert codes(found) == []
+    assert found.messages == strict.messages
+    assert [m.variants for m in found.messages] == [m.variants for m in strict.messages]
+    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, [])
+    assert [message.repair for message in found.messages] == [None] * len(found.messages)
+
+
+@given(plausible, offers)
+def test_a_plausible_transcript_is_read_as_it_stands(conversation: list[Message], tools: list[str] | None) -> None:
+    """The strict and the recovering parser agree on it, in both forms."""
+    assert_agrees(written(conversation), "transcript", tools)
+    assert_agrees(written_text(conversation), "transcript", tools)
+
+
+@given(plausible, openings, offers)
+def test_a_plausible_prompt_is_read_as_it_stands(
+    conversation: list[Message], opening: dict[str, Any], tools: list[str] | None
+) -> None:
+    """The strict and the recovering parser agree on it, in both forms."""
+    assert_agrees(written(conversation, "prompt", **opening), "prompt", tools)
+    assert_agrees(written_text(conversation, "prompt", **opening), "prompt", tools)
+
+
+@given(completions(), offers, st.booleans())
+def test_a_plausible_completion_is_read_as_it_stands(
+    conversation: list[Message], tools: list[str] | None, cut: bool
+) -> None:
+    """The strict and the recovering parser agree on it, in both forms, with the last stop token or without."""
+    tokens, text = written(conversation, "completion"), written_text(conversation, "completion")
+    if conversation[0].recipient and "recipient_last" not in conversation[0].variants:
+        tools = None
+    if cut:
+        tokens, text = tokens[:-1], text[: text.rindex("<|")]
+    assert_agrees(tokens, "completion", tools)
+    assert_agrees(text, "completion", tools)
+
+
+@given(mistakes | any_tokens, starts, offers)
+def test_nothing_is_repaired_in_silence(source: str | list[int], start: codec.Start, tools: list[str] | None) -> None:
+    """What the strict parser refuses gets a diagnostic; what it takes is read as it stands, or it is said."""
+    found = recover(source, start, tools=tools)
+    try:
+        strict = parse(source, start)
+    except ParseError:
+        assert found.diagnostics
+        return
+    assert_told_of_what_differs(found, strict.messages)
+    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, [])
+
+
+def assert_told_of_what_differs(found: Recovered[Message], strict: list[Message]) -> None:
+    """A message that the strict parser reads in another way is marked, and a diagnostic speaks of it."""
+    assert len(found.messages) == len(strict)
+    for index, (recovered, read) in enumerate(zip(found.messages, strict, strict=True)):
+        if recovered != read:
+            assert recovered.repair
+            assert index in {diagnostic.index for diagnostic in found.diagnostics}
+
+
+@given(conversations(text_contents), starts, offers)
+def test_what_is_valid_keeps_its_bounds(
+    conversation: list[Message], start: codec.Start, tools: list[str] | None
+) -> None:
+    """Whatever names a valid input has: bounds are as they stand, and fields, where no diagnostic says otherwise."""
+    if start == "completion":
+        conversation = [Message("assistant", "x", channel="final"), *conversation]
+    source = render(conversation, start)
+    strict, found = parse(source, start), recover(source, start, tools=tools)
+    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, [])
+    assert_told_of_what_differs(found, strict.messages)
+
+
+# What was read, written again.
+
+
+@given(mistakes | any_tokens, offers)
+def test_a_repaired_message_is_written_back(source: str | list[int], tools: list[str] | None) -> None:
+    """Law 2 for mistakes: rendered as it was parsed, a message gives the part of the input that it stood in.
+
+    Of tokens that are no canonical ones, that holds for repaired messages: others are not kept as tokens.
+    """
+    found = recover(source, tools=tools)
+    for message, (begin, _, _, end) in zip(found.messages, found.bounds, strict=True):
+        part = source[begin:end]
+        if isinstance(part, str):
+            assert render_text([message], style="as_parsed") == part
+        elif (message.repair and message.repair.said) or canonical(part):
+            assert render([message], style="as_parsed") == part
+
+
+def canonical(tokens: list[int]) -> bool:
+    """Whether the text of the tokens has just these tokens."""
+    return tokens_of(LenientTokens(codec.FORMAT, tokens, VOCABULARY).spelled(0, len(tokens))) == tokens
+
+
+@given(any_text | any_tokens, starts, offers)
+def test_what_was_recovered_can_be_sent_again(
+    source: str | list[int], start: codec.Start, tools: list[str] | None
+) -> None:
+    """Written in the canonical way, messages are strictly valid, and read by either parser they are the same again."""
+    messages = recover(source, start, tools=tools).messages
+    assume(all(NAMES.channel(message.channel or "") in {None, message.channel} for message in messages))
+    tokens = render(messages)
+    assert parse(tokens).messages == messages
+    again = recover(tokens, tools=tools)
+    assert again.messages == messages
+
+
+@given(mistakes, starts, offers)
+def test_text_and_tokens_are_read_alike(text: str, start: codec.Start, tools: list[str] | None) -> None:
+    """A text and its tokens give equal messages, repairs and diagnostics; so do bounds, counted in their units."""
+    by_text, by_tokens = recover(text, start, tools=tools), recover(tokens_of(text), start, tools=tools)
+    assert by_text.messages == by_tokens.messages
+    assert by_text.opening == by_tokens.opening
+    assert codes(by_text) == codes(by_tokens)
+    for one, other in zip(by_text.messages, by_tokens.messages, strict=True):
+        assert one.variants == other.variants
+        assert said(one) == said(other)
+    told = [[(each.index, each.taken_for, each.evidence) for each in r.diagnostics] for r in (by_text, by_tokens)]
+    assert told[0] == told[1]
+
+
+def said(message: Message) -> tuple[Any, ...] | None:
+    """What is said of a message beside where it stood."""
+    repair = message.repair
+    return (repair.fields, repair.after_stop, repair.forged, repair.candidate) if repair else None
+
+
+# Completions.
+
+
+@given(completions(), plausible)
+def test_what_stands_behind_the_stop_is_marked(first: list[Message], later: list[Message]) -> None:
+    """Behind the first stop token of a completion all messages are marked, and `before_stop` leaves them out."""
+    source = written(first, "completion") + written(later)
+    found = recover(source, "completion")
+    stops = {SPECIAL_TOKENS["<|return|>"], SPECIAL_TOKENS["<|call|>"]}
+    after, expected = False, []
+    for _, _, stop, _ in found.bounds:
+        expected.append(after)
+        after = after or source[stop] in stops
+    assert [bool(m.repair and m.repair.after_stop) for m in found.messages] == expected
+    assert found.before_stop == found.messages[: expected.count(False)]
+    assert codes(found).count("after-stop") == any(expected)
+
+
+@given(plausible)
+def test_a_transcript_has_no_end(conversation: list[Message]) -> None:
+    """Stop tokens end nothing in a transcript: no message is marked."""
+    found = recover(written(conversation))
+    assert found.before_stop == found.messages
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("empty", ["", []])
+def test_nothing_is_read_from_nothing(start: codec.Start, empty: Any) -> None:
+    found = recover(empty, start)
+    assert (found.messages, found.gaps) == ([], [])
+    assert codes(found) == ([] if start == "transcript" else ["missing-message"])
