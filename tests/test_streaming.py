@@ -1,0 +1,318 @@
+"""The streaming parser: law 5, what can be read at any time, and strict mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harmony_spec import (
+    SPECIAL_TOKENS,
+    ContentDelta,
+    Diagnostic,
+    Message,
+    MessageEnded,
+    MessageStarted,
+    ParseError,
+    StreamParser,
+    codec,
+    parse,
+    recover,
+)
+from harmony_spec.events import Event
+
+from .recovery_strategies import (
+    VOCABULARY,
+    any_tokens,
+    completions,
+    offers,
+    openings,
+    plausible,
+    tokens_of,
+    written,
+)
+
+STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
+starts = st.sampled_from(STARTS)
+sizes = st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(any)
+valid = plausible.map(written) | plausible.map(lambda found: written(found, "prompt"))
+valid |= completions().map(lambda found: written(found, "completion"))
+
+
+def chunks(tokens: list[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Parts of the tokens, of the lengths in turn; some are empty."""
+    at = number = 0
+    while at < len(tokens):
+        length = lengths[number % len(lengths)]
+        yield tokens[at : at + length]
+        at, number = at + length, number + 1
+
+
+def read(parser: StreamParser, parts: Iterable[int | list[int]]) -> list[Event]:
+    """All events of an input, adjacent deltas joined."""
+    events: list[Event] = []
+    for part in parts:
+        events += parser.feed(part)
+    events += parser.close()
+    joined: list[Event] = []
+    for event in events:
+        if isinstance(event, ContentDelta) and joined and isinstance(joined[-1], ContentDelta):
+            joined[-1] = ContentDelta(joined[-1].text + event.text)
+        else:
+            joined.append(event)
+    return joined
+
+
+def deltas(events: Iterable[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, ContentDelta))
+
+
+def seen(parser: StreamParser) -> tuple[Any, ...]:
+    """All that a parser has read; `messages` and what is said of them, which does not take part in comparisons."""
+    found = parser.recovered
+    repairs = [(message.variants, message.repair) for message in found.messages]
+    return found, repairs, parser.messages
+
+
+def text_of(message: Message) -> str:
+    return message.text
+
+
+# Law 5.
+
+
+@given(any_tokens | valid, starts, openings, offers, sizes)
+@example([*tokens_of("<|channel|>final<|message|>"), 160, SPECIAL_TOKENS["<|end|>"]], "completion", {}, None, [1])
+def test_chunks_change_nothing(
+    tokens: list[int],
+    start: codec.Start,
+    opening: dict[str, Any],
+    tools: list[str] | None,
+    lengths: list[int],
+) -> None:
+    """Law 5: by itself, in any chunks and at once, each token has the same effect; `recover` reads the same, too."""
+    whole = recover(tokens, start, tools=tools, **opening)
+    repairs = [(message.variants, message.repair) for message in whole.messages]
+    told = []
+    for parts in (tokens, [tokens], chunks(tokens, lengths)):
+        parser = StreamParser(start, tools=tools, **opening)
+        told.append(read(parser, parts))
+        assert seen(parser) == (whole, repairs, whole.messages)
+    assert told[0] == told[1] == told[2]
+
+
+@given(any_tokens | valid, starts, offers, sizes)
+def test_events_tell_all(tokens: list[int], start: codec.Start, tools: list[str] | None, lengths: list[int]) -> None:
+    """Messages begin and end in turn, deltas join to their contents, and diagnostics come as they are settled."""
+    parser = StreamParser(start, tools=tools)
+    events = read(parser, chunks(tokens, lengths))
+    ended = [event for event in events if isinstance(event, MessageEnded)]
+    assert [event.message for event in ended] == parser.messages
+    assert [event.span for event in ended] == parser.recovered.spans[: len(ended)]
+    assert [event for event in events if isinstance(event, Diagnostic)] == parser.recovered.diagnostics
+    opened: MessageStarted | None = None
+    content = ""
+    for event in events:
+        if isinstance(event, MessageStarted):
+            assert opened is None
+            assert event.message.content == content == ""
+            opened = event
+        elif isinstance(event, ContentDelta):
+            assert opened is not None
+            assert event.text
+            content += event.text
+        elif isinstance(event, MessageEnded):
+            assert opened is not None
+            assert (opened.number, content) == (event.number, text_of(event.message))
+            assert (opened.message.role, opened.message.recipient) == (event.message.role, event.message.recipient)
+            opened, content = None, ""
+    assert opened is None
+    assert [event.number for event in ended] == list(range(len(ended)))
+
+
+@given(any_tokens | valid, starts, offers)
+def test_the_open_message_can_be_read_at_any_time(
+    tokens: list[int], start: codec.Start, tools: list[str] | None
+) -> None:
+    """After each token `content` equals the joined deltas, `last_delta` the last ones, and every field has a value."""
+    parser = StreamParser(start, tools=tools)
+    content = ""
+    for token in tokens:
+        events = parser.feed(token)
+        for event in events:
+            if isinstance(event, MessageStarted):
+                content = ""
+            elif isinstance(event, ContentDelta):
+                content += event.text
+        assert parser.content == content
+        assert parser.last_delta == deltas(events)
+        assert parser.state in {"between", "header", "content"}
+        assert (parser.header != "") <= (parser.state == "header")
+        assert parser.role in {None, "system", "developer", "user", "assistant", "tool"}
+        for value in (parser.name, parser.recipient, parser.channel, parser.content_type):
+            assert value is None or value
+        assert parser.constrain in {True, False}
+        assert parser.recovered.messages == parser.messages
+    parser.close()
+    assert parser.state == "between"
+    assert parser.header == ""
+
+
+@given(any_tokens | valid, any_tokens | valid, starts, offers, st.booleans())
+def test_a_reset_parser_is_new(
+    first: list[int], second: list[int], start: codec.Start, tools: list[str] | None, closed: bool
+) -> None:
+    """Nothing of what was fed before a reset is left."""
+    used, new = StreamParser(start, tools=tools), StreamParser(start, tools=tools)
+    used.feed(first)
+    if closed:
+        used.close()
+    used.reset()
+    assert (used.content, used.state, used.header, used.last_delta) == (new.content, new.state, new.header, "")
+    assert used.recovered == new.recovered
+    assert read(used, second) == read(new, second)
+    assert seen(used) == seen(new)
+
+
+@given(any_tokens, starts, sizes)
+def test_what_is_fed_is_not_kept(tokens: list[int], start: codec.Start, lengths: list[int]) -> None:
+    """A list that is fed is neither changed nor referred to; tuples and ranges are read, too."""
+    parser, other = StreamParser(start), StreamParser(start)
+    for part in chunks(tokens, lengths):
+        given = list(part)
+        parser.feed(given)
+        assert given == part
+        given.clear()
+        other.feed(tuple(part))
+    parser.close()
+    other.close()
+    assert seen(parser) == seen(other)
+
+
+# Strict mode.
+
+
+@given(any_tokens | valid, starts, openings, sizes)
+def test_strict_mode_is_the_strict_parser(
+    tokens: list[int], start: codec.Start, opening: dict[str, Any], lengths: list[int]
+) -> None:
+    """It raises where `parse` raises, the same error once all is fed, and gives the same messages otherwise."""
+    for parts in (tokens, [tokens], chunks(tokens, lengths)):
+        parser = StreamParser(start, strict=True, **opening)
+        try:
+            strict = parse(tokens, start, **opening)
+        except ParseError as error:
+            with pytest.raises(ParseError) as caught:
+                read(parser, parts)
+            assert caught.value.span is not None
+            assert error.span is not None
+            assert caught.value.span.start <= len(tokens)
+            assert caught.value.code.code.startswith("H")
+        else:
+            events = read(parser, parts)
+            assert parser.messages == strict.messages
+            assert [message.variants for message in parser.messages] == [m.variants for m in strict.messages]
+            assert (parser.recovered.bounds, parser.recovered.opening) == (strict.bounds, strict.opening)
+            assert not [event for event in events if isinstance(event, Diagnostic)]
+
+
+@given(any_tokens, starts, sizes)
+def test_strict_mode_raises_in_time(tokens: list[int], start: codec.Start, lengths: list[int]) -> None:
+    """No token is taken that no input of the grammar has there, except inside a header that is still open."""
+    parser = StreamParser(start, strict=True)
+    for at, token in enumerate(tokens, 1):
+        try:
+            parser.feed(token)
+        except ParseError as error:
+            assert error.span is not None
+            assert error.span.start < at or (error.span.start == at and error.expected)
+            break
+    else:
+        done = parser.messages
+        assert parser.recovered.diagnostics == []
+        assert recover(tokens, start).messages[: len(done)] == done
+
+
+@given(any_tokens, starts)
+def test_an_error_stays(tokens: list[int], start: codec.Start) -> None:
+    """Once strict mode has raised, every call raises the same error, until a reset."""
+    parser = StreamParser(start, strict=True)
+    with pytest.raises(ParseError) as first:
+        read(parser, [[*tokens, *tokens_of("<|end|><|end|>")]])
+    for more in (200007, [], 13225, [1, 2], None):
+        with pytest.raises(ParseError) as later:
+            parser.close() if more is None else parser.feed(more)
+        assert later.value is first.value
+    assert parser.recovered.diagnostics == []
+    parser.reset()
+    assert parser.feed([]) == []
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_nothing_follows_the_end(start: codec.Start) -> None:
+    """Behind `close`, feeding and closing are errors of the caller, until a reset."""
+    parser = StreamParser(start)
+    parser.feed(tokens_of("<|start|>user<|message|>Hi."))
+    parser.close()
+    for more in (200007, [], 13225, [1, 2], None):
+        with pytest.raises(ValueError, match="reset"):
+            parser.close() if more is None else parser.feed(more)
+    parser.reset()
+    parser.feed(13225)
+
+
+# Characters of several tokens.
+
+
+def content_parser() -> StreamParser:
+    parser = StreamParser()
+    parser.feed(tokens_of("<|channel|>final<|message|>"))
+    return parser
+
+
+@given(st.text(st.characters(min_codepoint=0x80, exclude_categories=["Cs"]), min_size=1, max_size=6))
+def test_a_character_waits_for_its_last_byte(text: str) -> None:
+    """Deltas hold complete characters only, never U+FFFD for what is still to come."""
+    single = {VOCABULARY.decode_bytes([token]): token for token in range(256)}
+    parser = content_parser()
+    shown = ""
+    for number, byte in enumerate(text.encode()):
+        shown += deltas(parser.feed(single[bytes([byte])]))
+        assert shown == parser.content == text.encode()[: number + 1].decode(errors="ignore")
+    assert shown == text
+    parser.close()
+    assert parser.messages[0].content == text
+    assert parser.recovered.diagnostics == []
+
+
+@given(
+    st.sampled_from([[160], [172], [172, 235], [235], [160, 235]]),
+    st.sampled_from(["<|end|>", "<|call|>", "<|return|>", "<|start|>", "<|channel|>", "<|endoftext|>"]),
+)
+def test_damage_stays_in_its_message(part: list[int], special: str) -> None:
+    """What is not complete at a special token becomes U+FFFD there, is reported, and the next message is whole."""
+    parser = content_parser()
+    events = [*parser.feed(tokens_of("a")), *parser.feed(part), *parser.feed(SPECIAL_TOKENS[special])]
+    rest = (
+        ""
+        if special == "<|endoftext|>"
+        else {"<|start|>": "assistant<|channel|>", "<|channel|>": ""}.get(special, "<|start|>assistant<|channel|>")
+    )
+    expected = "a" + VOCABULARY.decode_bytes(part).decode(errors="replace")
+    assert deltas(events) == expected
+    if special == "<|endoftext|>":
+        assert parser.content == expected
+        return
+    parser.feed(tokens_of(f"{rest}final<|message|>é"))
+    parser.close()
+    assert [message.content for message in parser.messages] == [expected, "é"]
+    assert [found.index for found in parser.recovered.diagnostics if found.code.name == "invalid-text"] == [0]
+
+
+@pytest.mark.parametrize("tokens", ["x", [1.5], [None], None, ["a"]])
+def test_what_is_no_token_id_is_a_type_error(tokens: Any) -> None:
+    with pytest.raises(TypeError):
+        content_parser().feed(tokens)
