@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +10,17 @@ from .forms import LAST_CHARACTER, Piece, TextForm, TokenForm
 from .tables import Format, Tokenizer
 
 REPLACEMENT = "\ufffd"
+
+LONGEST_CHARACTER = 4
+"""Bytes of a character, at most."""
+
+CHARACTER = re.compile(
+    rb"[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]?|\xe0(?:[\xa0-\xbf][\x80-\xbf]?)?|\xed(?:[\x80-\x9f][\x80-\xbf]?)?"
+    rb"|[\xe1-\xef][\x80-\xbf]{0,2}|\xf0(?:[\x90-\xbf][\x80-\xbf]{0,2})?|\xf4(?:[\x80-\x8f][\x80-\xbf]{0,2})?"
+    rb"|[\xf1-\xf3][\x80-\xbf]{0,3}|[\x80-\xff]"
+)
+"""The bytes of one character, or those that are replaced by one: as much of a character as is there.
+Source: the Unicode Standard, table 3-7 and "U+FFFD Substitution of Maximal Subparts"."""
 
 Source = str | tuple[int, ...]
 """A part of the input as it stands."""
@@ -69,6 +79,7 @@ class LenientTokens(TokenForm):
         self.special_ids = format.spellings
         self.base_size = format.encoding.base_size
         self.lowest_special = min(self.base_size, *self.special_ids)
+        self._known: tuple[tuple[int, int], list[int]] = (-1, 0), []
         if (found := format.caches.get("specials")) is None:
             found = format.caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")
         self._pattern: re.Pattern[str] = found
@@ -132,22 +143,17 @@ class LenientTokens(TokenForm):
         """The unit of a run that holds the character at an offset, and how many bytes of it stand before it."""
         before = len(text[:offset].encode())
         if REPLACEMENT in text[:offset]:
-            before = self._bytes_before(start, offset)
+            before = self._beginnings(start, len(text))[offset]
         index = self.token_at(start, before)
         return index, before - len(self.decode_bytes(self.tokens[start:index]))
 
-    def _bytes_before(self, start: int, offset: int) -> int:
-        """How many bytes of a run stand before the character at an offset, some of which are no UTF-8."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        length = characters = 0
-        while characters < offset and start < len(self.tokens) and self.is_ordinary(self.tokens[start]):
-            for byte in self.decode_bytes([self.tokens[start]]):
-                characters += len(decoder.decode(bytes([byte])))
-                if characters > offset:
-                    return length
-                length += 1
-            start += 1
-        return length
+    def _beginnings(self, start: int, characters: int) -> list[int]:
+        """Where in the bytes of a run its characters begin, some of which are no UTF-8, and where the last one ends."""
+        if self._known[0] != (start, characters):
+            part = self.tokens[start : start + LONGEST_CHARACTER * characters]
+            data = self.decode_bytes(part[: self.run_end(part, 0)])
+            self._known = (start, characters), [*(match.start() for match in CHARACTER.finditer(data)), len(data)]
+        return self._known[1]
 
     def token_at(self, start: int, offset: int) -> int:
         """The index of the token that holds the byte at an offset from the token at `start`, within the run."""
