@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from traceback import extract_tb
 
-SAVED_EVERY = 30.0
-"""Seconds between two writings of the report: a run that is killed has lost no more."""
+SAVED_EVERY = 1.0
+"""Seconds between two writings of the report: libFuzzer ends the process without a word."""
 
 
 class Findings:

@@ -47,6 +47,7 @@ BYTES = {
     "byte-before-text": ("completion", b"<|channel|>final<|message|>\xf0H.\xb3 H<|return|>"),
     "bare-tool": ("transcript", b"functions.f<<|message|>"),
     "whole-header-is-no-text": ("transcript", b"<|start|>\xff<|message|>\xff<|end|>"),
+    "content-behind-damage": ("completion", b"<|channel|>commentary to=" + b"\xf0 \xc3\xa9!<|end|>"),
     "odd-ids": ("completion", b"<|channel|>final" + b"".join(ODD_ID + bytes([at]) for at in range(14, 40))),
     "near-ids": ("completion", b"<|channel|>final<|message|>" + NEAR_ID + b"\x03\x0d\x40 " + NEAR_ID + b"\xff\xff\xff"),
     "far-ids": ("transcript", b"<|start|>user" + FAR_ID + b"\x7f" * 8 + b"<|message|>" + FAR_ID + b"\xff" * 8),

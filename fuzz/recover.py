@@ -1,14 +1,12 @@
 """The fuzzer: `python -m fuzz.recover [libFuzzer options] [corpus folders]`.
 
-Nothing that an input raises stops it; findings are kept, shortest input first, and it exits with 1 if there are any.
+Nothing that an input raises stops it: of each kind of finding the shortest input is kept, beside a report of the run.
 With files instead of folders, it says what these inputs are and checks them, and needs no `atheris`.
 """
 
 from __future__ import annotations
 
 import argparse
-import atexit
-import os
 import sys
 import tempfile
 from importlib import import_module
@@ -59,26 +57,15 @@ def fuzz(folder: Path, arguments: list[str]) -> None:
         checks.check(inputs.case_of(data))
 
     findings = Findings(folder, check)
-    with tempfile.NamedTemporaryFile("w", suffix=".dict", delete=False) as dictionary:
-        dictionary.write(words())
-    atexit.register(finish, findings, dictionary.name)
-    options = [f"-dict={dictionary.name}", f"-max_len={LONGEST}", f"-timeout={TIMEOUT}"]
+    dictionary = folder / "words.dict"
+    dictionary.write_text(words())
+    options = [f"-dict={dictionary}", f"-max_len={LONGEST}", f"-timeout={TIMEOUT}"]
     corpus = [argument for argument in arguments if not argument.startswith("-")]
     flags = [argument for argument in arguments if argument.startswith("-")]
     for each in corpus:
         Path(each).mkdir(parents=True, exist_ok=True)
     atheris.Setup([sys.argv[0], *options, *flags, *(corpus or [tempfile.mkdtemp()]), str(SEEDS)], findings.run)
     atheris.Fuzz()
-
-
-def finish(findings: Any, dictionary: str) -> None:
-    """Write and say what was measured."""
-    findings.save()
-    Path(dictionary).unlink(missing_ok=True)
-    for name, value in findings.report().items():
-        print(f"{name}: {value}", flush=True)
-    if findings.shortest:
-        os._exit(1)
 
 
 def words() -> str:
