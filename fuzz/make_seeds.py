@@ -55,28 +55,34 @@ BYTES = {
 
 
 def main() -> None:
-    """Write all seeds."""
+    """Write all seeds, and remove what is none."""
     SEEDS.mkdir(exist_ok=True)
-    catalogue = tomllib.loads((ROOT / "grammar" / "diagnostics.toml").read_text())
+    written = seeds()
+    for path in SEEDS.iterdir():
+        if path.name not in written:
+            path.unlink()
+    for name, data in written.items():
+        (SEEDS / name).write_bytes(data)
+
+
+def seeds() -> dict[str, bytes]:
+    """All seeds by the names of their files."""
+    made: dict[str, bytes] = {}
+    catalogue = tomllib.loads((ROOT / "grammar" / "diagnostics.toml").read_text(encoding="utf-8"))
     for number, (name, entry) in enumerate(catalogue.items()):
         bad = entry.get("bad", "")
-        payload = (
-            bad.encode() if isinstance(bad, str) else b"".join(NEAR_ID + token.to_bytes(3, "big") for token in bad)
-        )
+        ids = b"" if isinstance(bad, str) else b"".join(NEAR_ID + token.to_bytes(3, "big") for token in bad)
+        payload = bad.encode() if isinstance(bad, str) else ids
         tools = TOOLS.index(("functions.bash",)) if "tools" in entry else 0
-        tokens = bool(number % 3) or not isinstance(bad, str)
-        write(name, bytes_of(payload, entry.get("start", "transcript"), tools, tokens, False))
+        made[name] = bytes_of(payload, entry.get("start", "transcript"), tools, bool(ids) or number % 3 > 0, False)
     for name, (start, text) in TEXTS.items():
-        write(name, bytes_of(text.encode(), start, 1, False, name == "stripped"))
-        write(f"{name}-tokens", bytes_of(text.encode(), start, 0, True, name == "stripped"))
+        for suffix, tools, tokens in (("", 1, False), ("-tokens", 0, True)):
+            made[name + suffix] = bytes_of(text.encode(), start, tools, tokens, name == "stripped")
     for name, (start, payload) in BYTES.items():
-        write(name, bytes_of(payload, start, 1, True, False, given=1))
-        write(f"{name}-single", bytes_of(payload, start, 2, True, False, single=True))
-        write(f"{name}-text", bytes_of(payload, start, 3, False, False, given=2))
-
-
-def write(name: str, data: bytes) -> None:
-    (SEEDS / f"{name}.bin").write_bytes(data)
+        made[name] = bytes_of(payload, start, 1, True, False, given=1)
+        made[f"{name}-single"] = bytes_of(payload, start, 2, True, False, single=True)
+        made[f"{name}-text"] = bytes_of(payload, start, 3, False, False, given=2)
+    return {f"{name}.bin": data for name, data in made.items()}
 
 
 if __name__ == "__main__":
