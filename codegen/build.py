@@ -86,6 +86,9 @@ def _step(item: Item, rules: Rules) -> Step:
     if isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
         times = item.operator
         item = item.alternatives[0].items[0]
+    if isinstance(item, Name) and is_mistake(item.name):
+        rules.refuse(item.place, f"`{item.name}` is an error production", "Only recovery reads it.")
+        return Step("", times)
     if isinstance(item, Name) and item.name in rules.built and times in ("", "?", "*"):
         return Step(item.name, times)
     if isinstance(item, Name) and item.name not in rules.definitions:

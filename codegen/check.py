@@ -11,6 +11,7 @@ from lark.exceptions import LarkError
 from . import pattern
 from .ambiguity import ambiguities, is_ambiguous
 from .check_contents import check_contents
+from .check_recovery import check_recovery
 from .data_files import looks_special
 from .emit_functions import AS_PARSED
 from .emit_message import type_name
@@ -19,7 +20,6 @@ from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence,
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
-from .recovery import check_recovery
 
 GENERATED = frozenset(
     {"Any", "Literal", "Message", "Sequence", "Start", "Style", "dataclass", "field", "runtime"}

@@ -130,6 +130,9 @@ class Rules:
                     place, f"what `{name}` matches is kept in no field", "Drop the underscore, or make it a fixed text."
                 )
             return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
+        if is_mistake(name):
+            self.refuse(place, f"`{name}` is an error production, and used in a rule", "Only recovery reads it.")
+            return Literal("")
         if name in self.definitions:
             return Call(name) if not is_terminal(name) else Literal("")  # a terminal that was refused
         self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
