@@ -32,6 +32,7 @@ TEXTS = {
     ),
     "open-header": ("prompt", f"<|start|>user<|message|>Hi.<|end|>{OPEN[:18]}"),
     "long-header": ("transcript", f"{OPEN}final {'word ' * 300}<|message|>Hi.<|end|>"),
+    "open-header-of-odd-name": ("prompt", "<|start|>a\0b"),
     "characters": ("completion", "<|channel|>final<|message|>e\u0301 名前 🏳️‍🌈<|return|>"),
     "zero-width": ("completion", "<|channel|>fin\u200bal<|message|>Hi.<|return|>"),
     "after-stop": ("completion", "<|channel|>final<|message|>Hi.<|return|><|start|>user<|message|>More?<|end|>"),

@@ -241,7 +241,9 @@ class Machine:
         self.state = BETWEEN
         if self.begin == start and by is None:
             return
-        if between:
+        if by is None and self.ends_open and self.headers.is_opening(reading):
+            self._unfinished(reading, end)
+        elif between:
             self.output.gap("text-between-messages", self.begin, start)
             if closed:
                 self._too_many(str(by), start, end)
