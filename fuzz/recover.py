@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,9 @@ def fuzz(folder: Path, arguments: list[str]) -> None:
     def check(data: bytes) -> None:
         checks.check(inputs.case_of(data))
 
+    for seed in SEEDS.iterdir():  # what is loaded and compiled once is no part of the time of an input
+        with suppress(Exception):
+            check(seed.read_bytes())
     findings = Findings(folder, check)
     dictionary = folder / "words.dict"
     dictionary.write_text(words())
