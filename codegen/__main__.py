@@ -1,4 +1,4 @@
-"""Generate the codec of this package and docs/diagnostics.md without importing the codec: `python -m codegen`."""
+"""Generate the codec of this package, its codes and docs/diagnostics.md, without importing it: `python -m codegen`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import sys
 
 from . import GRAMMAR, GrammarError, generate
 from .document import document
+from .emit_codes import error_codes
 from .update import update
 
 if __name__ == "__main__":
     root = GRAMMAR.parent
     try:
         made = {root / "harmony_spec" / "codec.py": generate(GRAMMAR)}
+        made[root / "harmony_spec" / "codes.py"] = error_codes(GRAMMAR)
         made[root / "docs" / "diagnostics.md"] = document(GRAMMAR)
     except GrammarError as error:
         sys.exit(str(error))

@@ -10,7 +10,7 @@ from .format import Format, Recovery, Special, walk
 from .graph import Framing, framing, graph
 from .load import DIAGNOSTICS, RECOVERY, Sources
 from .problems import Place, Problem
-from .recovery import CHANNELS, DECLARED, GIVEN, SLOTS, STOPS, begins, closes
+from .recovery import CHANNELS, DECLARED, GIVEN, SEVERITIES, SLOTS, STOPS, begins, closes
 from .rules import MISTAKE
 
 TABLES = {
@@ -23,7 +23,20 @@ TABLES = {
 }
 """The keys of recovery.toml."""
 
-EXAMPLES = ("code", "why", "bad", "good", "start", "tools", "stripped", "with")
+EXAMPLES = (
+    "code",
+    "severity",
+    "fixable",
+    "why",
+    "bad",
+    "good",
+    "start",
+    "tools",
+    "stripped",
+    "with",
+    "raised",
+    "read",
+)
 """The keys of a diagnostic."""
 
 
@@ -94,7 +107,7 @@ def _values(format: Format, sources: Sources) -> Iterator[Problem]:
                 if not matcher.fullmatch(value):
                     place = sources.place(RECOVERY, value)
                     yield Problem(place, f"`{value}` does not fit {terminal}", "Choose a value that can be written.")
-    for key, paths in recovery.declared.items():
+    for key, paths in recovery.declared.items() if format.contents.roles else ():
         for path in paths:
             role, *parts = path.split(".")
             if role not in format.contents.roles or not parts or not set(parts) <= set(format.contents.rules):
@@ -121,14 +134,17 @@ def _mistakes(sources: Sources) -> Iterator[tuple[str, Place]]:
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     raised = GIVEN | {name.replace("_", "-") for name in recovery.mistakes}
     owners: dict[str, str] = {}
-    for name, (code, _) in recovery.codes.items():
+    for name, entry in recovery.codes.items():
         place = sources.place(DIAGNOSTICS, name)
-        if name not in raised:
+        if name not in raised and not sources.diagnostics[name].get("raised"):
             yield Problem(place, f"nothing gives the diagnostic `{name}`", f"Remove it, or add `{MISTAKE}{name}`.")
-        if code in owners:
-            reason = f"`{name}` has the code of `{owners[code]}`, {code}"
+        if entry.code in owners:
+            reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
             yield Problem(place, reason, "A code means one thing for good: choose a new one.")
-        owners[code] = name
+        owners[entry.code] = name
+        if entry.severity not in SEVERITIES:
+            place = sources.place(DIAGNOSTICS, name, "severity")
+            yield Problem(place, f"`{entry.severity}` is no severity", f"Severities: {', '.join(SEVERITIES)}.")
     for name in sorted(GIVEN - set(recovery.codes)):
         yield Problem(sources.place(DIAGNOSTICS), f"the diagnostic `{name}` is missing", "Add it with code and reason.")
     for name, rule in recovery.mistakes.items():

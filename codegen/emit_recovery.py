@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .emit_patterns import constant, groups
 from .emit_readers import terminal_name
-from .format import Format
+from .format import Diagnostic, Format
 from .graph import framing, graph
 from .recovery import begins, closes, leads
 from .rules import MISTAKE
@@ -54,7 +54,7 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         group(map(str, stops)).prefixed("stops="),
         *(group(map(literal, paths)).prefixed(f"declared_{key}=") for key, paths in recovery.declared.items()),
         group(_mistakes(format)).prefixed("mistakes="),
-        _table({name: _code(name, *said) for name, said in recovery.codes.items()}).prefixed("codes="),
+        _table({name: emit_code(name, code) for name, code in recovery.codes.items()}).prefixed("codes="),
     )
     writer.line()
     writer.block(block, prefix="_RECOVERY = ")
@@ -64,8 +64,10 @@ def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -
     return mapping({literal(key): "None" if value is None else value for key, value in entries.items()})
 
 
-def _code(name: str, code: str, why: str) -> Block:
-    return call("runtime.Code", literal(code), literal(name), literal(why))
+def emit_code(name: str, code: Diagnostic) -> Block:
+    """The call that makes the code of a diagnostic."""
+    said = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
+    return call("runtime.Code", *said, *(["fixable=True"] if code.fixable else []))
 
 
 def _channels(format: Format) -> list[str]:

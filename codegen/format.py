@@ -182,6 +182,16 @@ class Implied:
 
 
 @dataclass(frozen=True)
+class Diagnostic:
+    """What the catalogue says of a mistake; see `harmony_spec.code.Code`."""
+
+    code: str
+    why: str
+    severity: str
+    fixable: bool
+
+
+@dataclass(frozen=True)
 class Recovery:
     """How a format is read beside the grammar; see `harmony_spec.tables.Recovery`.
 
@@ -192,7 +202,7 @@ class Recovery:
         content_types: those that are known.
         declared: where contents declare tools and channels, by role.
         mistakes: the error productions, by the names of their diagnostics.
-        codes: of the diagnostics, by their names: the code, and why it matters.
+        codes: the diagnostics, by their names.
     """
 
     slots: Mapping[str, str]
@@ -202,7 +212,7 @@ class Recovery:
     content_types: tuple[str, ...]
     declared: Mapping[str, tuple[str, ...]]
     mistakes: Mapping[str, Rule]
-    codes: Mapping[str, tuple[str, str]]
+    codes: Mapping[str, Diagnostic]
 
 
 @dataclass(frozen=True)

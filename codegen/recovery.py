@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .data_files import DataFiles
-from .format import Call, Choice, Format, Literal, Recovery, Rule, Special, Value
+from .format import Call, Choice, Diagnostic, Format, Literal, Recovery, Rule, Special, Value
 from .graph import framing, graph, is_content
 from .load import DIAGNOSTICS, RECOVERY, Sources
 
@@ -13,6 +13,8 @@ SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
 CHANNELS = ("answers", "thoughts", "calls")
 STOPS = ("calls", "answers")
 DECLARED = ("tools", "channels")
+
+SEVERITIES = ("error", "warning", "info")
 
 GIVEN = frozenset(
     [
@@ -80,9 +82,10 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
         declared={key: texts("declared", key) for key in DECLARED},
         mistakes=mistakes,
         codes={
-            name: (
-                data.get(sources.diagnostics, DIAGNOSTICS, str, name, "code"),
-                data.get(sources.diagnostics, DIAGNOSTICS, str, name, "why"),
+            name: Diagnostic(
+                **{key: data.get(sources.diagnostics, DIAGNOSTICS, str, name, key) for key in ("code", "why")},
+                severity=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "severity", default=SEVERITIES[0]),
+                fixable=data.get(sources.diagnostics, DIAGNOSTICS, bool, name, "fixable", default=False),
             )
             for name in sources.diagnostics
         },

@@ -1,5 +1,6 @@
 """An executable specification of OpenAI's Harmony message format: parser and renderer, generated from a grammar."""
 
+from .code import Code
 from .codec import (
     CONVERSATION_SCHEMA,
     NAMESPACE_SCHEMA,
@@ -25,7 +26,7 @@ from .codec import (
     to_json,
 )
 from .diagnostics import Diagnostic, Recovered, Repair
-from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
+from .errors import ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
 from .events import ContentDelta, MessageEnded, MessageStarted
 from .runtime import Parsed, Tokenizer
 from .signatures import tool_from_function

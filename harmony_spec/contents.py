@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
-from .errors import INEXPRESSIBLE, INVALID_TOOL, RenderError, Span, ToolError
+from .codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
+from .errors import RenderError, Span, ToolError
 from .layout import LONGEST, Inexpressible, Layout, Write
 from .reading import NOTHING, Read, Reader
 
@@ -159,11 +160,11 @@ class Contents:
             return self.writers[type(record)](Layout(decided), record)
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} holds a value of another type than it declares: {error}"
-            raise RenderError(INEXPRESSIBLE, message) from None
+            raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
         except Inexpressible as error:
             said = f"{self._blamed(record)}{error.rule} cannot be written: {error.reason}"
             if error.place is None:
-                raise RenderError(INEXPRESSIBLE, said) from None
+                raise RenderError(INEXPRESSIBLE_MESSAGE, said) from None
             raise ToolError(INVALID_TOOL, said, pointer=error.place, rule=error.rule) from None
 
     def _blamed(self, record: Record) -> str:
@@ -211,7 +212,7 @@ class Contents:
             if type(record) is not self.roles.get(role):
                 other = next((name for name, made in self.roles.items() if made is type(record)), "no")
                 message = f"{type(record).__name__} is the content of {other} messages, and this is one of {role}"
-                raise RenderError(INEXPRESSIBLE, message)
+                raise RenderError(INEXPRESSIBLE_MESSAGE, message)
             return self.write(record, {item.flag: self.holds(item, messages) for item in self.implied})
         except RenderError as error:
             error.index = index

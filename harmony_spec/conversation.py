@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .codes import INVALID_CONVERSATION
 from .content_json import TYPE, record_from_json, record_to_json
 from .contents import Record
-from .errors import INVALID_JSON, ConversationError
+from .errors import ConversationError
 from .tables import Format
 
 LONGEST = 200
@@ -123,7 +124,7 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     try:
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     except RecursionError:
-        raise ConversationError(INVALID_JSON, "the value is nested too deeply") from None
+        raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
     if not errors:
         return
     first = min(errors, key=lambda error: [str(step).zfill(9) for step in error.absolute_path])
@@ -134,4 +135,4 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     where = f"at {pointer}" if pointer else "at the top"
     described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     message = error.message if len(error.message) <= LONGEST else error.message[:LONGEST] + "\u2026"
-    raise ConversationError(INVALID_JSON, f"{where}: {message}", index=index, hint=described)
+    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index, hint=described)

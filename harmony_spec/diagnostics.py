@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from .errors import Code, Span
+from .code import Code
+from .errors import Span
 from .parsing import Parsed
 
 M = TypeVar("M")

@@ -6,8 +6,9 @@ the input: token indices for token ids, code points for text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from .code import Code
 
 
 class Span(NamedTuple):
@@ -15,36 +16,6 @@ class Span(NamedTuple):
 
     start: int
     end: int
-
-
-@dataclass(frozen=True)
-class Code:
-    """A kind of error: a stable code, a name that states the problem, and why it matters."""
-
-    code: str
-    name: str
-    why: str
-
-
-UNEXPECTED_TOKEN = Code("H101", "unexpected-special-token", "A special token stands where the grammar has none.")
-UNEXPECTED_TEXT = Code("H102", "unexpected-text", "Text stands where the grammar has none, or other text.")
-UNEXPECTED_END = Code("H103", "unexpected-end", "The input ends inside a message.")
-INVALID_TEXT = Code(
-    "H104", "invalid-text", "The bytes of the tokens are not UTF-8, or a string holds half a character."
-)
-UNKNOWN_TOKEN = Code("H105", "unknown-token", "A token id that the vocabulary does not have means nothing.")
-WRONG_START = Code("H106", "wrong-start", "Transcripts, prompts and completions begin and end in different places.")
-HEADER_TOO_LONG = Code("H121", "header-too-long", "What is longer than any header is text that lost its header.")
-INEXPRESSIBLE = Code(
-    "H201", "inexpressible-message", "The format has no way to write this message so that it reads back."
-)
-SPECIAL_IN_TEXT = Code(
-    "H202", "special-token-in-text", "As text, content that spells a special token would become one."
-)
-INVALID_JSON = Code("H301", "invalid-conversation", "The JSON is not the JSON form of a conversation.")
-INVALID_TOOL = Code("H302", "invalid-tool", "A tool that is not defined as the format can say it cannot be offered.")
-VOCABULARY_FILE = Code("H401", "wrong-vocabulary", "Token ids mean something in one vocabulary only.")
-NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.")
 
 
 class HarmonyError(Exception):

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from .errors import UNEXPECTED_END, UNEXPECTED_TEXT, UNEXPECTED_TOKEN, WRONG_START, ParseError, Span
+from .codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT, WRONG_START
+from .errors import ParseError, Span
 from .forms import Form, Piece
 from .tables import Atom, Frame
 
@@ -121,7 +122,7 @@ def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, .
         message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
     elif pieces[number][0] is not None:
         spelling, _, first, last = pieces[number]
-        code, span, message = UNEXPECTED_TOKEN, Span(first, last), f"{spelling} cannot stand here"
+        code, span, message = UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"{spelling} cannot stand here"
     else:
         _, text, first, _ = pieces[number]
         code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)

@@ -12,7 +12,8 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Sequence
 
-from .errors import INVALID_TEXT, UNKNOWN_TOKEN, ParseError, Span
+from .codes import INVALID_TEXT, UNKNOWN_TOKEN
+from .errors import ParseError, Span
 from .tables import Format, Frame, Tokenizer
 
 Piece = tuple[str | None, str, int, int]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from .codes import HEADER_TOO_LONG
 from .contents import Record
-from .errors import HEADER_TOO_LONG, ParseError, Span
+from .errors import ParseError, Span
 from .explain import Stopped, explain
 from .forms import Form, TextForm, TokenForm
 from .tables import Format, Frame, Group, Path, Tokenizer

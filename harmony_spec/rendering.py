@@ -11,8 +11,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .as_read import as_read, text_of, tokens_of
+from .codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from .contents import KEPT, Record, remember_content
-from .errors import INEXPRESSIBLE, SPECIAL_IN_TEXT, RenderError, Span, VocabularyError
+from .errors import RenderError, Span, VocabularyError
 from .forms import AROUND, HEADER_LIMITS
 from .parsing import HEADER_KEPT, read_groups, remember
 from .tables import HOLE, Chosen, Format, Frame, Tokenizer
@@ -90,7 +91,7 @@ class Plan:
         if spare < 0 or (spare and not repeats):
             count = f"at least {least}" if repeats else f"exactly {least}"
             message = f"a {start} has {count} message{'s' * (least != 1)}, not {len(messages)}"
-            raise RenderError(INEXPRESSIBLE, message, hint="Render another start rule.")
+            raise RenderError(INEXPRESSIBLE_MESSAGE, message, hint="Render another start rule.")
         return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
 
     def _continued(self) -> None:
@@ -169,7 +170,7 @@ class Plan:
             raise self.error(index, f"{name}={value!r} would be read back as {name}={read[name]!r}")
 
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
-        return RenderError(INEXPRESSIBLE, message, index=index, span=span)
+        return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
 
     def require_short(self, index: int, length: int, unit: str) -> None:
         """Raise for a header that no parser would wait for."""
@@ -341,7 +342,7 @@ def _spelled(match: re.Match[str], index: int, content: str, offset: int) -> Ren
     start, end = match.start() - offset, match.end() - offset
     first = max(start - AROUND, 0)
     return RenderError(
-        SPECIAL_IN_TEXT,
+        SPECIAL_TOKEN_IN_TEXT,
         f"the content spells the special token {match[0]}",
         span=Span(start, end),
         index=index,

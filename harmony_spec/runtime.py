@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from .code import Code
 from .contents import NO_CONTENTS, Contents, Implied, Record
 from .conversation import Property, from_json, to_json
 from .diagnostics import Diagnostic, Recovered, Repair
-from .errors import Code, ConversationError, ParseError, RenderError
+from .errors import ConversationError, ParseError, RenderError
 from .layout import Inexpressible, Layout, Write, no_writer
 from .parsing import Parsed, parse
 from .reading import NOTHING, Fields, Reader

@@ -14,7 +14,8 @@ from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from .codec import Tool
-from .errors import INVALID_TOOL, RenderError, ToolError
+from .codes import INVALID_TOOL
+from .errors import RenderError, ToolError
 
 SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},

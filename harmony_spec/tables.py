@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
+    from .code import Code
     from .contents import Contents
-    from .errors import Code
 
 HOLE = "\udfff"
 """Stands for the content of a message while its header is read or written."""

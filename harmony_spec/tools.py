@@ -8,7 +8,8 @@ from typing import Any
 
 from . import codec
 from .codec import DeveloperContent, Namespace, SystemContent, Tool
-from .errors import INVALID_TOOL, RenderError, ToolError
+from .codes import INVALID_TOOL
+from .errors import RenderError, ToolError
 from .reading import NESTING
 from .schema_references import escaped
 

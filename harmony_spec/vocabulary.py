@@ -14,7 +14,8 @@ import threading
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from .errors import NOT_ENCODABLE, VOCABULARY_FILE, VocabularyError
+from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
+from .errors import VocabularyError
 from .tables import Encoding, Tokenizer
 
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
@@ -62,7 +63,7 @@ class Vocabulary:
                 text.encode()
             except UnicodeEncodeError as error:
                 message = f"character {error.start} is half of a character (a lone surrogate)"
-                raise VocabularyError(NOT_ENCODABLE, message) from None
+                raise VocabularyError(TEXT_NOT_ENCODABLE, message) from None
         return self._bpe.encode_ordinary(text)
 
     def _encode_long(self, text: str) -> list[int]:
@@ -99,7 +100,7 @@ def _published(encoding: Encoding, path: Path) -> dict[bytes, int]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise VocabularyError(VOCABULARY_FILE, f"{path}: {error.strerror}", hint="Name a rank file.") from None
+        raise VocabularyError(WRONG_VOCABULARY, f"{path}: {error.strerror}", hint="Name a rank file.") from None
     _require_hash(str(path), data, encoding.sha256)
     return {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in data.splitlines() if line)}
 
@@ -108,18 +109,18 @@ def _packed(encoding: Encoding) -> dict[bytes, int]:
     path = SHIPPED / f"{encoding.base}.bin"
     if not path.is_file():
         message = f"no vocabulary for the encoding {encoding.name} comes with this package"
-        raise VocabularyError(VOCABULARY_FILE, message, hint="Pass a tokenizer, or load a rank file.")
+        raise VocabularyError(WRONG_VOCABULARY, message, hint="Pass a tokenizer, or load a rank file.")
     data = path.read_bytes()
     packed, published = path.with_suffix(".sha256").read_text().split()
     _require_hash(str(path), data, packed)
     if published != encoding.sha256:
         message = f"{path} was made from the file {published}, and {encoding.name} is {encoding.sha256}"
-        raise VocabularyError(VOCABULARY_FILE, message, hint="Load the rank file by its name.")
+        raise VocabularyError(WRONG_VOCABULARY, message, hint="Load the rank file by its name.")
     count = encoding.base_size
     ends = list(accumulate(data[:count], initial=count))
     if ends[-1] != len(data):
         message = f"{path} does not hold {count} tokens"
-        raise VocabularyError(VOCABULARY_FILE, message, hint="Correct the size of the base.")
+        raise VocabularyError(WRONG_VOCABULARY, message, hint="Correct the size of the base.")
     return {data[start:end]: rank for rank, (start, end) in enumerate(pairwise(ends))}
 
 
@@ -127,4 +128,4 @@ def _require_hash(name: str, data: bytes, expected: str | None) -> None:
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected:
         message = f"{name} is not the vocabulary: its SHA-256 is {actual}, expected {expected}"
-        raise VocabularyError(VOCABULARY_FILE, message, hint="Get the file again, or name another.")
+        raise VocabularyError(WRONG_VOCABULARY, message, hint="Get the file again, or name another.")

@@ -15,8 +15,8 @@ from codegen import GRAMMAR
 from codegen.build import build
 from codegen.load import load
 from codegen.recovery import GIVEN
-from harmony_spec import codec, errors, parse, recover
-from harmony_spec.errors import Code
+from harmony_spec import codec, codes, parse, recover
+from harmony_spec.code import Code
 from harmony_spec.forms import HEADER_LIMITS
 
 from .recovery_strategies import tokens_of
@@ -25,7 +25,7 @@ CATALOGUE: dict[str, dict[str, Any]] = tomllib.loads((GRAMMAR / "diagnostics.tom
 SHOWN = {name: entry for name, entry in CATALOGUE.items() if "bad" in entry}
 SOURCES = sorted(path for path in (GRAMMAR.parent / "harmony_spec").glob("*.py") if path.name != "codec.py")
 NAME = r"[a-z]+(-[a-z]+)+"
-STRICT = [value for value in vars(errors).values() if isinstance(value, Code)]
+RAISED = [value for value in vars(codes).values() if isinstance(value, Code)]
 
 entries = pytest.mark.parametrize("name", CATALOGUE)
 examples = pytest.mark.parametrize("name", SHOWN)

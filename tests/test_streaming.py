@@ -221,7 +221,10 @@ def test_strict_mode_is_the_strict_parser(
 
 @given(any_tokens, starts, sizes)
 def test_strict_mode_raises_in_time(tokens: list[int], start: codec.Start, lengths: list[int]) -> None:
-    """No token is taken that no input of the grammar has there, except inside a header that is still open."""
+    """No token is taken that no input of the grammar has there, except inside a header that is still open.
+
+    What is taken is read as recovery reads it where that finds nothing to say.
+    """
     parser = StreamParser(start, strict=True)
     for at, token in enumerate(tokens, 1):
         try:
@@ -233,7 +236,8 @@ def test_strict_mode_raises_in_time(tokens: list[int], start: codec.Start, lengt
     else:
         done = parser.messages
         assert parser.recovered.diagnostics == []
-        assert recover(tokens, start).messages[: len(done)] == done
+        recovered = recover(tokens, start)
+        assert recovered.diagnostics or recovered.messages[: len(done)] == done
 
 
 @given(any_tokens, starts)
