@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .load import DIAGNOSTICS, load
+
+LONGEST = 300
+"""How much of an example is shown, in code points."""
 
 TITLE = f"""\
 # Diagnostics
@@ -44,14 +48,22 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     circumstances = "".join(f", {words}" for words in _circumstances(entry))
     for key, label in (("bad", f"bad{circumstances}"), ("good", "good")):
         if key in entry:
-            yield f"- {label}: {code_span(str(entry[key]))}"
+            yield f"- {label}: {code_span(_shown(entry[key]))}"
     if others := entry.get("with"):
         yield f"- comes with: {', '.join(others)}"
     yield ""
 
 
+def _shown(example: Any) -> str:
+    """An example as text; the middle of a long one is left out."""
+    text = example if isinstance(example, str) else json.dumps(example)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+
+
 def _circumstances(entry: Mapping[str, Any]) -> Iterator[str]:
     """How the examples are read, where that is not as a transcript of which nothing is known."""
+    if "read" in entry:
+        yield f"for `{entry['read']}`"
     if "start" in entry:
         yield f"as a {entry['start']}"
     if "tools" in entry:

@@ -60,7 +60,7 @@ def emit(format: Format) -> str:
 def _head(format: Format, writer: Writer) -> None:
     exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", "parse", "render", "render_text"]
     exported += ["EXAMPLE"] if format.example else []
-    exported += ["StreamParser", "recover"] if format.recovery is not None else []
+    exported += ["StreamParser", "recover", "validate"] if format.recovery is not None else []
     exported += [type_name(field) for field in format.fields if field.values]
     exported += [drop.name for drop in format.drops]
     exported += [tools_name(file) for file in format.tools]

@@ -30,7 +30,30 @@ def emit_recovering(format: Format, parameters: list[str], passed: Block, docs: 
     writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
     writer.line("return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)")
     writer.depth -= 1
+    _validate(format, parameters, passed, docs, writer)
     _stream(format, parameters, passed, docs, writer)
+
+
+def _validate(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
+    listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
+    listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "tokenization: bool = True"]
+    signature("validate", [*listed, "tokenizer: runtime.Tokenizer | None = None"], "runtime.Report[Message]", writer)
+    writer.docstring(
+        [
+            "Say what is wrong with a source: what leaves the grammar, and what it says that cannot be meant.",
+            "",
+            "Args:",
+            "    source: text with special tokens spelled out, or token ids; never raises for what it holds.",
+            "    start: what the source is.",
+            *docs,
+            "    tools: what the conversation offers, besides what its own messages declare.",
+            "    tokenization: whether token ids are compared with those that the tokenizer gives for their text.",
+            "    tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.",
+        ]
+    )
+    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
+    writer.line("return runtime.validate(FORMAT, source, start, given, tools, tokenization, tokenizer)")
+    writer.depth -= 1
 
 
 def _tool_types(format: Format) -> str:

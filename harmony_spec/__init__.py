@@ -24,13 +24,15 @@ from .codec import (
     render,
     render_text,
     to_json,
+    validate,
 )
-from .diagnostics import Diagnostic, Recovered, Repair
+from .diagnostics import Diagnostic, Fix, Recovered, Repair
 from .errors import ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
 from .events import ContentDelta, MessageEnded, MessageStarted
 from .runtime import Parsed, Tokenizer
 from .signatures import tool_from_function
 from .tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from .validation.report import Report
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -43,6 +45,7 @@ __all__ = [
     "ConversationError",
     "DeveloperContent",
     "Diagnostic",
+    "Fix",
     "HarmonyError",
     "Message",
     "MessageEnded",
@@ -53,6 +56,7 @@ __all__ = [
     "Recovered",
     "RenderError",
     "Repair",
+    "Report",
     "ResponseFormat",
     "Role",
     "Span",
@@ -76,4 +80,5 @@ __all__ = [
     "tools_from_text",
     "tools_to_json",
     "tools_to_text",
+    "validate",
 ]

@@ -39,6 +39,7 @@ __all__ = [
     "render",
     "render_text",
     "to_json",
+    "validate",
 ]
 
 _NAMED = {
@@ -3030,6 +3031,31 @@ def recover(
     """
     given: dict[str, str | bool | None] = {"role": role, "name": name}
     return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)
+
+
+def validate(
+    source: str | Sequence[int],
+    start: Start = "transcript",
+    *,
+    role: Role = "assistant",
+    name: str | None = None,
+    tools: Iterable[str | Namespace] | None = None,
+    tokenization: bool = True,
+    tokenizer: runtime.Tokenizer | None = None,
+) -> runtime.Report[Message]:
+    """Say what is wrong with a source: what leaves the grammar, and what it says that cannot be meant.
+
+    Args:
+        source: text with special tokens spelled out, or token ids; never raises for what it holds.
+        start: what the source is.
+        role: of the open header that a completion continues and a prompt ends with.
+        name: of the open header that a completion continues and a prompt ends with.
+        tools: what the conversation offers, besides what its own messages declare.
+        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+        tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
+    """
+    given: dict[str, str | bool | None] = {"role": role, "name": name}
+    return runtime.validate(FORMAT, source, start, given, tools, tokenization, tokenizer)
 
 
 class StreamParser(runtime.StreamParser[Message]):

@@ -13,8 +13,21 @@ M = TypeVar("M")
 
 
 @dataclass(frozen=True)
+class Fix:
+    """A change of an input that mends a mistake.
+
+    Attributes:
+        span: what is replaced, in the unit of the input.
+        replacement: what stands there then: text, or token ids.
+    """
+
+    span: Span
+    replacement: str | tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Diagnostic:
-    """A place where an input leaves the grammar, and how it was read.
+    """A place where an input leaves the grammar, and how it was read, or where it says what cannot be meant.
 
     Attributes:
         code: the kind of mistake; `code.code` and `code.name` are stable.
@@ -24,6 +37,9 @@ class Diagnostic:
         raw: the text there, special tokens spelled out; the middle of a long one is left out.
         taken_for: what it was read as; empty where it was left out.
         evidence: why.
+        expected: what could stand there instead.
+        pointer: where in the JSON value there, as a JSON pointer (RFC 6901).
+        fix: a change that is sure to give what was meant; None where there is none.
     """
 
     code: Code
@@ -33,12 +49,17 @@ class Diagnostic:
     raw: str
     taken_for: str
     evidence: str
+    expected: tuple[str, ...] = ()
+    pointer: str = ""
+    fix: Fix | None = None
 
     def __str__(self) -> str:
         said = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
         raw = f": {self.raw!r}" if self.raw else ""
         taken = f" is taken for {self.taken_for}" if self.taken_for else ""
-        return f"{said}{raw}{taken}: {self.evidence}"
+        inside = f" at {self.pointer}" if self.pointer else ""
+        expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
+        return f"{said}{inside}{raw}{taken}: {self.evidence}{expected}"
 
 
 @dataclass(frozen=True)

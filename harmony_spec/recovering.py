@@ -36,13 +36,22 @@ def recover(
         tokenizer: decodes ordinary tokens; needed for token ids only.
     """
     format.require_start(start)
-    form: Lenient
-    if isinstance(source, str):
-        form = LenientText(format, source)
-    else:
-        from .vocabulary import tokenizer_for
+    return recover_form(format, form_of(format, source, tokenizer), start, given, tools, stripped)
 
-        form = LenientTokens(format, source, tokenizer_for(format.encoding, tokenizer))
+
+def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | None) -> Lenient:
+    """An input as it is read."""
+    if isinstance(source, str):
+        return LenientText(format, source)
+    from .vocabulary import tokenizer_for
+
+    return LenientTokens(format, source, tokenizer_for(format.encoding, tokenizer))
+
+
+def recover_form(
+    format: Format, form: Lenient, start: str, given: dict[str, Any], tools: Iterable[Any] | None, stripped: bool
+) -> Recovered[Any]:
+    """Read an input along a start rule."""
     if stripped and (guessed := with_headers(format, form, given, tools)):
         return guessed
     machine = Machine(format, form, start, given, tools)

@@ -34,6 +34,8 @@ from .tables import (
     meets,
 )
 from .type_grammar import Grammar, JsonSchema
+from .validation.report import Report
+from .validation.validate import validate
 
 __all__ = [
     "HOLE",
@@ -67,6 +69,7 @@ __all__ = [
     "Recovery",
     "RenderError",
     "Repair",
+    "Report",
     "Schemas",
     "Slots",
     "StreamParser",
@@ -82,6 +85,7 @@ __all__ = [
     "render_text",
     "require_api",
     "to_json",
+    "validate",
 ]
 
 M = TypeVar("M")

@@ -1,0 +1,1 @@
+"""What is wrong with a transcript: the mistakes in its form, and what it says that cannot be meant."""

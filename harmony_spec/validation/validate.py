@@ -1,0 +1,37 @@
+"""All checks of one input, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..recovering import form_of, recover_form
+from ..tables import Format, Tokenizer
+from .report import Report
+
+
+def validate(
+    format: Format,
+    source: str | Sequence[int],
+    start: str,
+    given: dict[str, Any],
+    tools: Iterable[Any] | None,
+    tokenization: bool,
+    tokenizer: Tokenizer | None,
+) -> Report[Any]:
+    """Say what is wrong with a text or token ids; never raises for what they hold.
+
+    Args:
+        format: the tables of the format.
+        source: the text with special tokens spelled out, or the token ids.
+        start: the name of the start rule.
+        given: fields that the input continues from an open header (for a completion).
+        tools: what the conversation offers: names, or tools and namespaces; None where that is not known.
+        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+        tokenizer: encodes and decodes ordinary tokens; needed for token ids only.
+    """
+    format.require_start(start)
+    form = form_of(format, source, tokenizer)
+    offered = None if tools is None else list(tools)
+    recovered = recover_form(format, form, start, given, offered, stripped=False)
+    return Report(recovered, sorted(recovered.diagnostics, key=lambda found: found.span))
