@@ -48,13 +48,13 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     circumstances = "".join(f", {words}" for words in _circumstances(entry))
     for key, label in (("bad", f"bad{circumstances}"), ("good", "good")):
         if key in entry:
-            yield f"- {label}: {code_span(_shown(entry[key]))}"
+            yield f"- {label}: {code_span(shown(entry[key]))}"
     if others := entry.get("with"):
         yield f"- comes with: {', '.join(others)}"
     yield ""
 
 
-def _shown(example: Any) -> str:
+def shown(example: Any) -> str:
     """An example as text; the middle of a long one is left out."""
     text = example if isinstance(example, str) else json.dumps(example)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"

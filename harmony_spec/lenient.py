@@ -78,7 +78,7 @@ class LenientTokens(TokenForm):
         super().__init__(format, tokens, tokenizer)
         self.special_ids = format.spellings
         self.base_size = format.encoding.base_size
-        self.lowest_special = min(self.base_size, *self.special_ids)
+        self.lowest_special = format.lowest_special
         self._known: tuple[tuple[int, int], list[int]] = (-1, 0), []
         if (found := format.caches.get("specials")) is None:
             found = format.caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")

@@ -37,13 +37,15 @@ class StreamParser(Generic[M]):
         strict: bool,
         tokenizer: Tokenizer | None,
     ) -> None:
-        from .vocabulary import tokenizer_for
+        from .vocabulary import Vocabulary, tokenizer_for
 
         format.require_start(start)
         self._format, self._start, self._given, self._strict = format, start, given, strict
         self._tools = None if tools is None else list(tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
+        all_text = format.lowest_special == format.encoding.base_size
+        self._only_text = all_text and isinstance(self._tokenizer, Vocabulary)
         ids, recovery = format.encoding.special, Machine.table(format)
         self._begins = ids[recovery.begins]
         self._opens, self._inside = ({ids[s] for s in listed} for listed in (recovery.opens, recovery.inside))
@@ -78,6 +80,9 @@ class StreamParser(Generic[M]):
             self._append(tokens)
             self._last = delta
             return delta
+        if self._plain and tokens.__class__ is list and (shown := self._chunk(tokens)):
+            self._last = shown
+            return shown
         self._require_open()
         if not isinstance(tokens, list):
             tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
@@ -85,6 +90,25 @@ class StreamParser(Generic[M]):
         self._last = events
         self._feed(tokens)
         return events
+
+    def _chunk(self, tokens: list[int]) -> Sequence[Event]:
+        """Read several tokens of a content, unless one of them is no text or the last one ends inside a character.
+
+        The vocabulary of the package decodes ordinary tokens only, so that one look at each of them is enough.
+        """
+        if not self._only_text:
+            return ()
+        try:
+            text = self._decode(tokens).decode()
+        except (KeyError, OverflowError, TypeError, UnicodeDecodeError):
+            return ()
+        if not text:
+            return ()
+        self._catch_up()
+        self._tokens += tokens
+        self._read_to = len(self._tokens)
+        self._parts.append(text)
+        return (ContentDelta(text),)
 
     def close(self) -> Sequence[Event]:
         """The input is complete. Raises `ParseError` in strict mode where it must not end."""
@@ -148,21 +172,14 @@ class StreamParser(Generic[M]):
             draft.text = None if REPLACEMENT in self.content else self._content
 
     def _ordinary(self, tokens: list[int]) -> None:
-        machine, at = self._machine, 0
-        while at < len(tokens) and machine.state != CONTENT:
-            begin = machine.at if machine.state == BETWEEN else machine.begin
-            taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
-            self._tokens += taken
-            at += len(taken)
-            if len(self._tokens) - begin >= machine.limit:
-                machine.text(len(self._tokens))
-        if at == len(tokens):
-            return
-        if at:
-            tokens = tokens[at:]
+        machine = self._machine
+        if machine.state != CONTENT:
+            tokens = self._in_header(tokens)
+            if not tokens:
+                return
         draft = machine.draft
         if draft is not None and not draft.started:
-            self._machine.output.begin(draft)
+            machine.output.begin(draft)
         self._catch_up()
         self._tokens += tokens
         data = self._decode(tokens)
@@ -171,6 +188,18 @@ class StreamParser(Generic[M]):
         self._plain = not self._partial
         if len(tokens) == 1 and text and text.encode() == data:
             self._deltas[tokens[0]] = (ContentDelta(text),)
+
+    def _in_header(self, tokens: list[int]) -> list[int]:
+        """Read text outside of a content, up to the length of a header; what is left over is content."""
+        machine, at = self._machine, 0
+        while at < len(tokens) and machine.state != CONTENT:
+            begin = machine.at if machine.state == BETWEEN else machine.begin
+            taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
+            self._tokens += taken
+            at += len(taken)
+            if len(self._tokens) - begin >= machine.limit:
+                machine.text(len(self._tokens))
+        return tokens[at:]
 
     def _text(self, data: bytes) -> str:
         """The characters that are complete with more bytes."""

@@ -281,6 +281,11 @@ class Format:
         return {number: spelling for spelling, number in self.encoding.special.items()}
 
     @cached_property
+    def lowest_special(self) -> int:
+        """The first token id that may be special, or unknown."""
+        return min(self.encoding.base_size, *self.spellings)
+
+    @cached_property
     def by_marker(self) -> dict[str, str]:
         return {marker: spelling for spelling, marker in self.markers.items()}
 

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from codegen import GRAMMAR, generate
 from codegen.build import build
 from codegen.contents import Fixed, Flag, Joined, Many, Node, Optional
-from codegen.document import code_span, document
+from codegen.document import code_span, document, shown
 from codegen.emit_module import API
 from codegen.format import Choice, Literal, walk
 from codegen.load import load
@@ -55,10 +55,10 @@ def test_code_spans_hold_any_text(text: str) -> None:
 def test_the_diagnostics_show_all_examples() -> None:
     """As they are in the catalogue, in the order of their codes."""
     catalogue = sorted(load(GRAMMAR).diagnostics.values(), key=lambda entry: entry["code"])
-    shown = [str(entry[key]) for entry in catalogue for key in ("bad", "good") if key in entry]
-    assert len(shown) > 2 * 35
+    examples = [shown(entry[key]) for entry in catalogue for key in ("bad", "good") if key in entry]
+    assert len(examples) > 2 * 35
     spans = iter(code_spans(DIAGNOSTICS.read_text(encoding="utf-8")))
-    assert [text for text in shown if text not in spans] == []
+    assert [text for text in examples if text not in spans] == []
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
