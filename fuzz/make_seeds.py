@@ -70,9 +70,7 @@ def seeds() -> dict[str, bytes]:
     """All seeds by the names of their files."""
     made: dict[str, bytes] = {}
     catalogue = tomllib.loads((ROOT / "grammar" / "diagnostics.toml").read_text(encoding="utf-8"))
-    read_by_recovery = {
-        name: entry for name, entry in catalogue.items() if entry["code"] < "H2" and "read" not in entry
-    }
+    given = {name: entry for name, entry in catalogue.items() if entry["code"] < "H2" and "read" not in entry}
     for name, entry in given.items():
         bad, number = entry.get("bad", ""), int(entry["code"][1:])
         ids = b"" if isinstance(bad, str) else b"".join(NEAR_ID + token.to_bytes(3, "big") for token in bad)
