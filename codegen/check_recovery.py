@@ -10,14 +10,14 @@ from .format import Format, Recovery, Special, walk
 from .graph import Framing, framing, graph
 from .load import DIAGNOSTICS, RECOVERY, Sources
 from .problems import Place, Problem
-from .recovery import CHANNELS, DECLARED, GIVEN, SEVERITIES, SLOTS, STOPS, begins, closes
+from .recovery import CHANNELS, DECLARED, GIVEN, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
 from .rules import MISTAKE
 
 TABLES = {
     "slots": SLOTS,
-    "roles": ("named",),
+    "roles": ROLES,
     "channels": CHANNELS,
-    "content_types": ("known",),
+    "content_types": ("known", "json"),
     "stops": STOPS,
     "declared": DECLARED,
 }
@@ -65,9 +65,14 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             place = sources.place(RECOVERY, "stops", key)
             yield Problem(place, f"`{name}` names no alternative", f"Named alternatives: {', '.join(variants)}.")
     role = fields.get(recovery.slots["role"])
-    if role and recovery.tool and recovery.tool not in (role.values or ()):
-        place = sources.place(RECOVERY, "roles", "named")
-        yield Problem(place, f"`{recovery.tool}` is no value of `{role.name}`", f"Values: {role.values}.")
+    for key, named in (
+        ("named", recovery.tool),
+        ("asks", recovery.asks),
+        *(("instructs", r) for r in recovery.instructs),
+    ):
+        if role and named and named not in (role.values or ()):
+            place = sources.place(RECOVERY, "roles", key)
+            yield Problem(place, f"`{named}` is no value of `{role.name}`", f"Values: {role.values}.")
     yield from _keys(sources)
     yield from _values(format, sources)
     yield from _productions(format, enclosing)

@@ -55,8 +55,8 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shown(example: Any) -> str:
-    """An example as text; the middle of a long one is left out."""
-    text = example if isinstance(example, str) else json.dumps(example)
+    """An example as text on one line; the middle of a long one is left out."""
+    text = example if isinstance(example, str) and example.isprintable() else json.dumps(example)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 

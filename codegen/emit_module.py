@@ -128,6 +128,7 @@ def _vocabulary(format: Format, writer: Writer) -> None:
         f"sha256={literal(base['sha256']) if base['sha256'] else None}",
         group(map(literal, base["split"])).prefixed("split="),
         "special=SPECIAL_TOKENS",
+        *(["unassigned=frozenset(_RESERVED)"] if vocabulary.reserved else []),
     )
     writer.block(block, prefix="_ENCODING = ")
     writer.line()

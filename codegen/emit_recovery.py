@@ -6,7 +6,7 @@ from .emit_patterns import constant, groups
 from .emit_readers import terminal_name
 from .format import Diagnostic, Format
 from .graph import framing, graph
-from .recovery import begins, closes, leads
+from .recovery import begins, closes, headings, leads
 from .rules import MISTAKE
 from .writer import Block, Writer, call, group, literal, mapping
 
@@ -44,15 +44,21 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots="),
         _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author="),
         f"tool={literal(recovery.tool)}",
+        f"asks={literal(recovery.asks)}",
+        group(map(literal, recovery.instructs)).prefixed("instructs="),
         group(literal(role) for role in roles if role != recovery.tool).prefixed("roles="),
         group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels="),
         group(map(literal, recovery.content_types)).prefixed("content_types="),
+        f"json={literal(recovery.json)}",
         f"word={word}",
         f"namespace={literal(namespace)}",
         *(f"{key}={literal(value)}" for key, value in recovery.channels.items()),
         *(f"ends_{key}={literal(value)}" for key, value in recovery.stops.items()),
         group(map(str, stops)).prefixed("stops="),
         *(group(map(literal, paths)).prefixed(f"declared_{key}=") for key, paths in recovery.declared.items()),
+        mapping({literal(r): group(map(literal, texts)) for r, texts in headings(format).items()}).prefixed(
+            "headings="
+        ),
         group(_mistakes(format)).prefixed("mistakes="),
         _table({name: emit_code(name, code) for name, code in recovery.codes.items()}).prefixed("codes="),
     )

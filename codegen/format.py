@@ -198,8 +198,9 @@ class Recovery:
     Attributes:
         slots: for each slot the field that fills it.
         tool: the role of the author who is written as the name of a tool.
+        asks, instructs: the role that begins a turn, and those before all turns.
         channels, stops: by what they are for.
-        content_types: those that are known.
+        content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
         mistakes: the error productions, by the names of their diagnostics.
         codes: the diagnostics, by their names.
@@ -207,9 +208,12 @@ class Recovery:
 
     slots: Mapping[str, str]
     tool: str
+    asks: str
+    instructs: tuple[str, ...]
     channels: Mapping[str, str]
     stops: Mapping[str, str]
     content_types: tuple[str, ...]
+    json: str
     declared: Mapping[str, tuple[str, ...]]
     mistakes: Mapping[str, Rule]
     codes: Mapping[str, Diagnostic]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .contents import Fixed
 from .data_files import DataFiles
 from .format import Call, Choice, Diagnostic, Format, Literal, Recovery, Rule, Special, Value
 from .graph import framing, graph, is_content
@@ -12,7 +13,8 @@ from .load import DIAGNOSTICS, RECOVERY, Sources
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
 CHANNELS = ("answers", "thoughts", "calls")
 STOPS = ("calls", "answers")
-DECLARED = ("tools", "channels")
+DECLARED = ("tools", "builtin", "channels", "required", "answers")
+ROLES = ("named", "asks", "instructs")
 
 SEVERITIES = ("error", "warning", "info")
 
@@ -60,6 +62,33 @@ GIVEN = frozenset(
         "forged-tool-message",
         "call-without-recipient",
         "stripped-tokens",
+        "unassigned-special-token",
+        "unread-content",
+        "invalid-schema",
+        "misplaced-instructions",
+        "unanswered-call",
+        "unrequested-tool-result",
+        "misaddressed-tool-result",
+        "tool-result-channel",
+        "repeated-final",
+        "kept-analysis",
+        "return-in-history",
+        "wrong-call-terminator",
+        "missing-required-channel",
+        "undeclared-channel",
+        "call-outside-channel",
+        "undeclared-tool",
+        "undeclared-namespace",
+        "invalid-json",
+        "truncated-json",
+        "text-after-json",
+        "duplicate-key",
+        "call-envelope",
+        "invalid-arguments",
+        "invalid-answer",
+        "non-canonical-tokens",
+        "spelled-special-token",
+        "disguised-special-token",
     ]
 )
 """The diagnostics that the library gives; what else the catalogue has needs an error production."""
@@ -76,9 +105,12 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
     return Recovery(
         slots={key: data.get(table, RECOVERY, str, "slots", key, default="") for key in SLOTS},
         tool=data.get(table, RECOVERY, str, "roles", "named", default=""),
+        asks=data.get(table, RECOVERY, str, "roles", "asks", default=""),
+        instructs=texts("roles", "instructs"),
         channels={key: data.get(table, RECOVERY, str, "channels", key) for key in CHANNELS},
         stops={key: data.get(table, RECOVERY, str, "stops", key, default="") for key in STOPS},
         content_types=texts("content_types", "known"),
+        json=data.get(table, RECOVERY, str, "content_types", "json", default=""),
         declared={key: texts("declared", key) for key in DECLARED},
         mistakes=mistakes,
         codes={
@@ -109,6 +141,18 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
         if field.flag and isinstance(node := format.resolve(Call(field.name)), Special):
             found[field.name] = {node.spelling: None}
     return {name: tuple(texts) for name, texts in found.items() if texts}
+
+
+def headings(format: Format) -> dict[str, tuple[str, ...]]:
+    """For each role the texts that the parts of its contents begin with in which something is declared."""
+    assert format.recovery is not None
+    found: dict[str, dict[str, None]] = {}
+    for path in (path for paths in format.recovery.declared.values() for path in paths):
+        role, part, *_ = path.split(".")
+        first = format.contents.rules[part].ways[0].items[0] if part in format.contents.rules else None
+        if isinstance(first, Fixed):
+            found.setdefault(role, {})[first.text] = None
+    return {role: tuple(texts) for role, texts in found.items()}
 
 
 def closes(format: Format) -> dict[str, str | None]:

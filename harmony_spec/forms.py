@@ -186,7 +186,7 @@ class TokenForm(Form):
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokenizer)
-        self.decode_bytes = tokenizer.decode_bytes
+        self.tokenizer, self.decode_bytes = tokenizer, tokenizer.decode_bytes
         if isinstance(tokens, (bytes, bytearray)):
             raise TypeError("the source is bytes; decode it to a text, or pass token ids")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)

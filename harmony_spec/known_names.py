@@ -61,8 +61,9 @@ class KnownNames:
 
     def learn(self, role: str, content: object) -> bool:
         """Take in what the content of a message declares; whether that is anything."""
-        tools = [found for path in self.recovery.declared_tools if (found := _declared(path, role, content))]
-        channels = [found for path in self.recovery.declared_channels if (found := _declared(path, role, content))]
+        paths = self.recovery.declared_tools + self.recovery.declared_builtin
+        tools = [found for path in paths if (found := declared(path, role, content))]
+        channels = [found for path in self.recovery.declared_channels if (found := declared(path, role, content))]
         for each in tools:
             self.tools = (self.tools or set()) | self._writable(tool_names(each))
             self._by_last = None
@@ -129,7 +130,8 @@ class KnownNames:
         return next(iter(self.tools)) if self.tools and len(self.tools) == 1 else None
 
 
-def _declared(path: str, role: str, content: object) -> Any:
+def declared(path: str, role: str, content: object) -> Any:
+    """What stands in the content of a message of a role at a path; None for another role."""
     first, *rest = path.split(".")
     if first != role:
         return None

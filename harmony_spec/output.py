@@ -19,6 +19,11 @@ RAW = 120
 """How much of what was repaired a diagnostic quotes, in code points."""
 
 
+def abridged(raw: str) -> str:
+    """A text without its middle, if it is long."""
+    return raw if len(raw) <= RAW else raw[: RAW // 2] + "\u2026" + raw[-RAW // 2 :]
+
+
 class Listener(Protocol):
     """What is told where contents begin and end, so that it can put their text between the events."""
 
@@ -221,14 +226,16 @@ class Output:
         if self.refuse is not None:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + RAW)) if raw is None else raw
-        raw = raw if len(raw) <= RAW else raw[: RAW // 2] + "\u2026" + raw[-RAW // 2 :]
-        index = len(self.messages)
-        found = Diagnostic(self.recovery.codes[name], span, self.form.unit, index, raw, taken_for, evidence)
+        index, code = len(self.messages), self.recovery.codes[name]
+        found = Diagnostic(code, span, self.form.unit, index, abridged(raw), taken_for, evidence)
         self.diagnostics.append(found)
         self.events.append(found)
 
     def stray(self, spelling: str) -> tuple[str, str]:
         """The mistake that a special token without a place in the grammar is, and why."""
-        if spelling in self.format.encoding.special:
+        number = self.format.encoding.special.get(spelling)
+        if number in self.format.encoding.unassigned:
+            return "unassigned-special-token", "the vocabulary only reserves it"
+        if number is not None:
             return "stray-special-token", "no rule has a place for it"
         return "unknown-token", f"it is no token of {self.format.encoding.name}"

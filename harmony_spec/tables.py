@@ -37,7 +37,10 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """The vocabulary that a format is written for: the size of the base, its hash, and the special tokens."""
+    """The vocabulary that a format is written for: the size of the base, its hash, and the special tokens.
+
+    `unassigned` are the ids of those that are only reserved.
+    """
 
     name: str
     size: int
@@ -46,6 +49,7 @@ class Encoding:
     sha256: str | None
     split: tuple[str, ...]
     special: Mapping[str, int]
+    unassigned: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -188,8 +192,11 @@ class Recovery:
         slots: which field is what.
         author: the fields of an open header that a model continues.
         tool: the role of the author who is written as the name of a tool.
+        asks: the role of the author who begins a turn.
+        instructs: the roles of the authors before all turns, in their order.
         roles: the roles that are written as they are.
         channels, content_types: the values that are known.
+        json: the content type of JSON.
         word: a pattern for the name of a tool.
         namespace: of the tools that a developer offers.
         answers: the channel of messages that end a turn.
@@ -197,7 +204,11 @@ class Recovery:
         calls: the channel of calls.
         ends_calls, ends_answers: the named alternatives of the stop tokens of calls and answers.
         stops: the ids of the special tokens at which a model is done.
-        declared_tools, declared_channels: where contents say which tools and channels there are: paths of fields.
+        declared_tools, declared_builtin: where contents say which tools there are, and which are built in: paths of
+            fields, the role first.
+        declared_channels, declared_required: where they say which channels there are, and whether one is needed.
+        declared_answers: where they say which forms a final answer may have.
+        headings: for each role, what the parts of its contents begin with in which something is declared.
         mistakes: the error productions, in the order of the grammar.
         codes: the diagnostics, by name.
     """
@@ -210,9 +221,12 @@ class Recovery:
     slots: Slots
     author: Mapping[str, str]
     tool: str
+    asks: str
+    instructs: tuple[str, ...]
     roles: tuple[str, ...]
     channels: tuple[str, ...]
     content_types: tuple[str, ...]
+    json: str
     word: str
     namespace: str
     answers: str
@@ -222,7 +236,11 @@ class Recovery:
     ends_answers: str
     stops: tuple[int, ...]
     declared_tools: tuple[str, ...]
+    declared_builtin: tuple[str, ...]
     declared_channels: tuple[str, ...]
+    declared_required: tuple[str, ...]
+    declared_answers: tuple[str, ...]
+    headings: Mapping[str, tuple[str, ...]]
     mistakes: tuple[Mistake, ...]
     codes: Mapping[str, Code]
 

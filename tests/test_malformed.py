@@ -52,8 +52,10 @@ def test_the_corpus_is_there() -> None:
 def test_most_mistakes_are_there() -> None:
     """Every diagnostic that a text of some length can show stands in a case."""
     assert codec.FORMAT.recovery is not None
-    missing = codec.FORMAT.recovery.codes.keys() - {name for _, case in CASES for name in case["diagnostics"]}
-    assert missing == {"header-too-long", "invalid-text", "unknown-token"}
+    shown = {name for _, case in CASES for name in case["diagnostics"]}
+    by_recovery = {name for name, code in codec.FORMAT.recovery.codes.items() if "H111" <= code.code < "H200"}
+    assert len(by_recovery) > 40
+    assert by_recovery - shown == {"header-too-long"}
 
 
 @cases

@@ -7,7 +7,12 @@ from typing import Any
 
 from ..recovering import form_of, recover_form
 from ..tables import Format, Tokenizer
+from .contents import check_contents
+from .conversation import Conversation
+from .flow import check_flow
+from .offer import Offer
 from .report import Report
+from .tokens import check_spelling, check_tokens
 
 
 def validate(
@@ -34,4 +39,11 @@ def validate(
     form = form_of(format, source, tokenizer)
     offered = None if tools is None else list(tools)
     recovered = recover_form(format, form, start, given, offered, stripped=False)
-    return Report(recovered, sorted(recovered.diagnostics, key=lambda found: found.span))
+    assert format.recovery is not None
+    talk = Conversation(format, form, recovered, start, Offer(format.recovery, offered))
+    check_contents(talk)
+    check_flow(talk)
+    check_spelling(talk)
+    if tokenization:
+        check_tokens(talk)
+    return Report(recovered, sorted((*recovered.diagnostics, *talk.found), key=lambda found: found.span))

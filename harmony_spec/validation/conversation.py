@@ -1,0 +1,134 @@
+"""One input as the checks see it: its messages by what their fields mean, where they stand, what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..diagnostics import Diagnostic, Fix, Recovered, Repair
+from ..errors import Span
+from ..lenient import Lenient, LenientText
+from ..output import RAW, abridged
+from ..tables import Format, Recovery
+from .offer import Offer
+
+
+class Conversation:
+    """What was read of one input.
+
+    Attributes:
+        roles, names, recipients, channels: the fields of the messages.
+        kept: the numbers of the messages that count: all but those behind the stop of a completion and forged ones.
+        offer: what the conversation offers; the checks of contents fill it.
+        found: what is wrong.
+    """
+
+    def __init__(self, format: Format, form: Lenient, recovered: Recovered[Any], start: str, offer: Offer) -> None:
+        assert format.recovery is not None
+        self.format, self.form, self.recovered, self.start, self.offer = format, form, recovered, start, offer
+        self.recovery: Recovery = format.recovery
+        self.messages: Sequence[Any] = recovered.messages
+        slots = self.recovery.slots
+        self.roles: list[str] = [getattr(m, slots.role) for m in self.messages]
+        self.names: list[str | None] = [getattr(m, slots.name, None) for m in self.messages]
+        self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
+        self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
+        self.kept = [index for index, message in enumerate(self.messages) if _counts(message.repair)]
+        self.author = self.recovery.author[slots.role]
+        self.found: list[Diagnostic] = []
+
+    # What messages are.
+
+    def content(self, index: int) -> Any:
+        """The content of a message, as structure where it is one."""
+        return getattr(self.messages[index], self.format.content)
+
+    def text(self, index: int) -> str:
+        """The content of a message as it stands."""
+        content = self.content(index)
+        if isinstance(content, str):
+            return content
+        span = self.content_span(index)
+        return self.form.run(span.start, span.end, 0)[0]
+
+    def by_author(self, index: int) -> bool:
+        """Whether the model wrote a message."""
+        return self.roles[index] == self.author
+
+    def is_call(self, index: int) -> bool:
+        """Whether a message calls a tool."""
+        recipient = self.recipients[index]
+        return self.by_author(index) and recipient is not None and recipient not in self.recovery.roles
+
+    def is_answer(self, index: int) -> bool:
+        """Whether a message is what the model has to say to the user."""
+        return self.by_author(index) and self.channels[index] == self.recovery.answers and not self.recipients[index]
+
+    def ends(self, index: int, alternative: str) -> bool:
+        """Whether a message has the stop token that is a named alternative; "" is the one without a name."""
+        ends = {name for name in self.recovery.closes.values() if name}
+        has = ends & set(self.messages[index].variants)
+        return alternative in has if alternative else not has and self.is_complete(index)
+
+    def is_complete(self, index: int) -> bool:
+        """Whether a message has a stop token."""
+        span = self.stop_span(index)
+        return span.end > span.start
+
+    # Where they stand.
+
+    def header_span(self, index: int) -> Span:
+        begin, content, _, _ = self.recovered.bounds[index]
+        return Span(begin, content)
+
+    def content_span(self, index: int) -> Span:
+        _, content, stop, _ = self.recovered.bounds[index]
+        return Span(content, stop)
+
+    def stop_span(self, index: int) -> Span:
+        _, _, stop, end = self.recovered.bounds[index]
+        return Span(stop, end)
+
+    def span_in_content(self, index: int, start: int, end: int) -> Span:
+        """The span of a part of a content, which is given in code points of its text."""
+        content = self.content_span(index)
+        if isinstance(self.form, LenientText):
+            return Span(content.start + start, content.start + end)
+        text = self.text(index)
+        first = self._token(content, text, start)
+        return Span(first, self._token(content, text, end - 1) + 1 if end > start else first)
+
+    def _token(self, content: Span, text: str, offset: int) -> int:
+        if offset >= len(text):
+            return content.end
+        return self.form.place(content.start, text, offset)[0]
+
+    # What is said of them.
+
+    def find(
+        self,
+        name: str,
+        index: int,
+        span: Span,
+        evidence: str,
+        *,
+        expected: tuple[str, ...] = (),
+        pointer: str = "",
+        fix: Fix | None = None,
+    ) -> None:
+        """A mistake in a message."""
+        raw = abridged(self.form.spelled(span.start, min(span.end, span.start + RAW + 1)))
+        code = self.recovery.codes[name]
+        self.found.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
+
+    def stop_fix(self, index: int, alternative: str | None) -> Fix:
+        """The change that ends a message with another stop token."""
+        spelling = next(s for s, name in self.recovery.closes.items() if name == alternative)
+        if isinstance(self.form, LenientText):
+            return Fix(self.stop_span(index), spelling)
+        return Fix(self.stop_span(index), (self.format.encoding.special[spelling],))
+
+
+def _counts(repair: Repair | None) -> bool:
+    """Whether a message is part of what is checked."""
+    return repair is None or not (repair.after_stop or repair.forged)

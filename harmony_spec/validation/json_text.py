@@ -1,0 +1,94 @@
+"""JSON as models write it: what it holds, or the place and the kind of the mistake."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple, NoReturn
+
+LITERALS = ("true", "false", "null")
+
+ESCAPE = 6
+"""The length of the longest escape, `\\uXXXX`."""
+
+
+class Mistake(NamedTuple):
+    """What is wrong with a text that should be JSON: the name of the diagnostic, where, and why."""
+
+    name: str
+    start: int
+    end: int
+    reason: str
+
+
+class JsonText(NamedTuple):
+    """What a text holds that should be JSON.
+
+    Attributes:
+        is_json: whether it begins with a JSON value.
+        value: that value.
+        mistakes: what is wrong.
+    """
+
+    is_json: bool
+    value: Any
+    mistakes: list[Mistake]
+
+
+def read_json(text: str) -> JsonText:
+    """Read a text that should be one JSON value (RFC 8259)."""
+    repeated: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.extend({name for name in names if names.count(name) > 1} if len(names) < MANY else ())
+        return made
+
+    decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=_refuse)
+    start = len(text) - len(text.lstrip(" \t\n\r"))
+    try:
+        value, end = decoder.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        return JsonText(False, None, [_mistake(text, error)])
+    except RecursionError:
+        return JsonText(False, None, [Mistake("invalid-json", 0, len(text), "it is nested too deeply")])
+    except ValueError as error:
+        return JsonText(False, None, [Mistake("invalid-json", 0, len(text), str(error))])
+    found = [_repeated(text, name) for name in sorted(repeated)]
+    rest = text[end:].strip(" \t\n\r")
+    if rest:
+        found.append(Mistake("text-after-json", text.index(rest, end), len(text), "the value ends before it"))
+    return JsonText(True, value, found)
+
+
+MANY = 1_000
+"""Of an object with more members it is not said which of them stand twice."""
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _repeated(text: str, name: str) -> Mistake:
+    spelled = json.dumps(name, ensure_ascii=False)
+    at = max(text.rfind(spelled), 0)
+    return Mistake("duplicate-key", at, at + len(spelled) if at else len(text), f"{spelled} stands twice in one object")
+
+
+def _mistake(text: str, error: json.JSONDecodeError) -> Mistake:
+    rest = text[error.pos :].strip()
+    cut = (
+        not rest
+        or error.msg.startswith("Unterminated")
+        or (error.msg.startswith("Invalid \\u") and len(rest) < ESCAPE)
+        or any(literal.startswith(rest) for literal in LITERALS)
+        or rest == "-"
+    )
+    if cut and text.strip():
+        return Mistake("truncated-json", len(text), len(text), f"it ends too early: {_lower(error.msg)}")
+    return Mistake("invalid-json", min(error.pos, len(text)), len(text), _lower(error.msg))
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,111 @@
+"""How contents stand in tokens: other tokens than the tokenizer gives, and texts that look like special tokens."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from ..diagnostics import Fix
+from ..errors import Span, VocabularyError
+from ..lenient import REPLACEMENT, LenientTokens
+from ..tables import Format
+from .conversation import Conversation
+
+LOOK_ALIKES = {
+    "<": "<\u02c2\u1438\u2039\u27e8\u276e\u3008\ufe64\uff1c",
+    ">": ">\u02c3\u1433\u203a\u27e9\u276f\u3009\ufe65\uff1e",
+    "|": "|\u01c0\u2223\u2502\u2758\u23d0\uffe8\uff5c\u05c0\u0964",
+}
+"""Characters that look like those that special tokens begin and end with. Source: Unicode Technical Standard 39."""
+
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+)
+"""A class of characters that show nothing. Source: Unicode, Default_Ignorable_Code_Point."""
+
+
+def check_tokens(talk: Conversation) -> None:
+    """Say which tokens of contents are not those that the tokenizer gives for their text."""
+    if not isinstance(talk.form, LenientTokens):
+        return
+    for index in range(len(talk.messages)):
+        span = talk.content_span(index)
+        part = talk.form.tokens[span.start : span.end]
+        text = talk.text(index)
+        if part and REPLACEMENT not in text:
+            _compare(talk, talk.form, index, part, text)
+
+
+def _compare(talk: Conversation, form: LenientTokens, index: int, part: list[int], text: str) -> None:
+    try:
+        canonical = form.tokenizer.encode(text)
+    except VocabularyError:  # half a character, which is reported as such
+        return
+    if canonical == part or not all(map(form.is_ordinary, part)):
+        return
+    shorter = min(len(canonical), len(part))
+    first = next((i for i in range(shorter) if canonical[i] != part[i]), shorter)
+    same = next((i for i in range(shorter - first) if canonical[-1 - i] != part[-1 - i]), shorter - first)
+    wanted = canonical[first : len(canonical) - same]
+    start = talk.content_span(index).start
+    span = Span(start + first, start + len(part) - same)
+    talk.find(
+        "non-canonical-tokens",
+        index,
+        span,
+        f"the tokenizer never gives {part[first : len(part) - same][:MOST]} for this text",
+        expected=(str(wanted[:MOST]),),
+        fix=Fix(span, tuple(wanted)),
+    )
+
+
+MOST = 12
+"""How many token ids are shown."""
+
+
+def check_spelling(talk: Conversation) -> None:
+    """Say which contents spell special tokens, or something that looks like one."""
+    format, begins = talk.format, _common(talk.format.encoding.special)
+    for index in range(len(talk.messages)):
+        text = talk.text(index)
+        if begins in text:
+            for match in format.special_matcher.finditer(text):
+                span = talk.span_in_content(index, match.start(), match.end())
+                talk.find("spelled-special-token", index, span, "these are ordinary tokens")
+        if not text.isascii():
+            for match in disguises(format).finditer(text):
+                shown = plain(match[0])
+                if shown in format.encoding.special and match[0] != shown:
+                    span = talk.span_in_content(index, match.start(), match.end())
+                    talk.find("disguised-special-token", index, span, f"it looks like {shown}")
+
+
+def disguises(format: Format) -> re.Pattern[str]:
+    """A pattern for what may look like a special token: what these begin and end with, and a short text between."""
+    found: re.Pattern[str] | None = format.caches.get("disguises")
+    if found is None:
+        specials = format.encoding.special
+        begins, ends = _common(specials), _common(s[::-1] for s in specials)[::-1]
+        most = max(map(len, specials)) - len(begins) - len(ends)
+        pattern = f"{_alike(begins)}(?:[{INVISIBLE}]*[^\\s{INVISIBLE}]){{1,{most}}}?[{INVISIBLE}]*{_alike(ends)}"
+        found = format.caches["disguises"] = re.compile(pattern)
+    return found
+
+
+def plain(text: str) -> str:
+    """A text without what does not show, each character as the plain one that it looks like."""
+    seen = re.sub(f"[{INVISIBLE}]", "", text)
+    alike = {ord(other): char for char, others in LOOK_ALIKES.items() for other in others}
+    return unicodedata.normalize("NFKC", seen.translate(alike)).lower()
+
+
+def _common(texts: Iterable[str]) -> str:
+    """What all texts begin with: what the first and the last of them do."""
+    ordered = sorted(texts)
+    first, last = ordered[0], ordered[-1]
+    return first[: next((i for i, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))]
+
+
+def _alike(text: str) -> str:
+    return f"[{INVISIBLE}]*".join(f"[{LOOK_ALIKES.get(char, re.escape(char))}]" for char in text)
