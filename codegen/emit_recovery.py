@@ -88,6 +88,11 @@ def _channels(format: Format) -> list[str]:
     return found
 
 
+def _clause(doc: tuple[str, ...]) -> str:
+    """The first line of a comment as a part of a sentence."""
+    return f"{doc[0][:1].lower()}{doc[0][1:].removesuffix('.')}" if doc else ""
+
+
 def _mistakes(format: Format) -> list[Block]:
     assert format.recovery is not None
     return [
@@ -96,7 +101,7 @@ def _mistakes(format: Format) -> list[Block]:
             literal(name.replace("_", "-")),
             constant(MISTAKE + name),
             group(groups(format, rule.node)),
-            literal(rule.doc[0] if rule.doc else ""),
+            literal(_clause(rule.doc)),
         )
         for name, rule in format.recovery.mistakes.items()
     ]

@@ -2465,7 +2465,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group(None, "unspaced"),
                 runtime.Group(None, "recipient_last"),
             ),
-            "No author stands behind the start token.",
+            "no author stands behind the start token",
         ),
         runtime.Mistake(
             "repeated-channel",
@@ -2508,7 +2508,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("content_type"),
                 runtime.Group(None, "unspaced"),
             ),
-            "The channel stands more than once; the last one counts.",
+            "the channel stands more than once; the last one counts",
         ),
         runtime.Mistake(
             "repeated-recipient",
@@ -2527,7 +2527,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("content_type"),
                 runtime.Group(None, "unspaced"),
             ),
-            "The recipient stands more than once; the last one counts.",
+            "the recipient stands more than once; the last one counts",
         ),
         runtime.Mistake(
             "empty-recipient",
@@ -2544,7 +2544,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("content_type"),
                 runtime.Group(None, "unspaced"),
             ),
-            "Nothing stands behind what introduces the recipient.",
+            "nothing stands behind what introduces the recipient",
         ),
         runtime.Mistake(
             "spaced-content-type",
@@ -2567,7 +2567,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("constrain", True),
                 runtime.Group("content_type"),
             ),
-            "A space stands between the constrain token and the content type.",
+            "a space stands between the constrain token and the content type",
         ),
         runtime.Mistake(
             "repeated-constrain",
@@ -2592,7 +2592,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("constrain", True),
                 runtime.Group("content_type"),
             ),
-            "The constrain token stands twice.",
+            "the constrain token stands twice",
         ),
     ),
     codes={

@@ -56,7 +56,7 @@ class Diagnostic:
     def __str__(self) -> str:
         said = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
         raw = f": {self.raw!r}" if self.raw else ""
-        taken = f" is taken for {self.taken_for}" if self.taken_for else ""
+        taken = f" is taken for {self.taken_for}" if self.taken_for not in ("", self.raw) else ""
         inside = f" at {self.pointer}" if self.pointer else ""
         expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
         return f"{said}{inside}{raw}{taken}: {self.evidence}{expected}"
