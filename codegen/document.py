@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .load import DIAGNOSTICS, load
+from .recovery import SEVERITIES
 
 LONGEST = 300
 """How much of an example is shown, in code points."""
@@ -45,6 +46,7 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield entry["why"]
     yield ""
+    yield f"- severity: {entry.get('severity', SEVERITIES[0])}{', mended by `validate --fix`' if entry.get('fixable') else ''}"
     circumstances = "".join(f", {words}" for words in _circumstances(entry))
     for key, label in (("bad", f"bad{circumstances}"), ("good", "good")):
         if key in entry:

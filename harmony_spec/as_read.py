@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from .diagnostics import Repair
@@ -18,6 +19,12 @@ def as_read(format: Format, message: Any) -> Repair | None:
         return None
     said = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
     return repair if said == repair.said else None
+
+
+def canonical(format: Format, message: Any) -> Any:
+    """A repaired message as the format writes it. The stop token that it had stays."""
+    always = (rule.alternative for rule in format.always if rule.applies(message))
+    return replace(message, repair=None, variants=(*message.variants, *always))
 
 
 def tokens_of(format: Format, source: Source, encode: Callable[[str], list[int]]) -> list[int]:

@@ -2656,12 +2656,14 @@ _RECOVERY = runtime.Recovery(
             "missing-start",
             "Without its start token a message is found only by luck; most parsers stop here.",
             "error",
+            fixable=True,
         ),
         "repeated-start": runtime.Code(
             "H112",
             "repeated-start",
             "A start token behind a start token begins a second message, and the first one stays empty.",
             "error",
+            fixable=True,
         ),
         "missing-message-token": runtime.Code(
             "H113",
@@ -2680,6 +2682,7 @@ _RECOVERY = runtime.Recovery(
             "repeated-terminator",
             "A stop token where no message is open stops the parsers that expect a start token there.",
             "error",
+            fixable=True,
         ),
         "text-between-messages": runtime.Code(
             "H116",
@@ -2758,6 +2761,7 @@ _RECOVERY = runtime.Recovery(
             "missing-role",
             "Without an author a message cannot be attributed; a model means itself.",
             "error",
+            fixable=True,
         ),
         "channel-as-role": runtime.Code(
             "H132",
@@ -2812,6 +2816,7 @@ _RECOVERY = runtime.Recovery(
             "empty-recipient",
             "What introduces a recipient is there, and no name behind it.",
             "error",
+            fixable=True,
         ),
         "recipient-is-role": runtime.Code(
             "H141",
@@ -2836,12 +2841,14 @@ _RECOVERY = runtime.Recovery(
             "spaced-content-type",
             "A space between the token and the content type makes an empty type and a word too many.",
             "error",
+            fixable=True,
         ),
         "repeated-constrain": runtime.Code(
             "H145",
             "repeated-constrain",
             "The token that introduces the content type stands more than once.",
             "error",
+            fixable=True,
         ),
         "repeated-content-type": runtime.Code("H146", "repeated-content-type", "A content has one type.", "error"),
         "unknown-content-type": runtime.Code(
@@ -2855,12 +2862,14 @@ _RECOVERY = runtime.Recovery(
             "misspelt-content-type",
             "Programs compare content types letter by letter.",
             "error",
+            fixable=True,
         ),
         "empty-content-type": runtime.Code(
             "H149",
             "empty-content-type",
             "The token that introduces the content type is there, and no type behind it.",
             "error",
+            fixable=True,
         ),
         "bare-channel": runtime.Code(
             "H153",
@@ -2885,6 +2894,7 @@ _RECOVERY = runtime.Recovery(
             "misplaced-part",
             "The parts of the header are known, and stand in an order or with spaces that no rule describes.",
             "error",
+            fixable=True,
         ),
         "forged-tool-message": runtime.Code(
             "H161",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from . import codec
+from .as_read import canonical
 from .diagnostics import Diagnostic, Recovered
 from .inputs import Input
 
@@ -28,17 +28,11 @@ def fixed(item: Input, start: codec.Start, recovered: Recovered[codec.Message]) 
 
     Raises `RenderError` for what the format cannot express as a text.
     """
-    messages = [_canonical(m) if m.repair and m.repair.said else m for m in recovered.before_stop]
+    messages = [canonical(codec.FORMAT, m) if m.repair and m.repair.said else m for m in recovered.before_stop]
     opening: Any = recovered.opening or {}
     if isinstance(item.source, str):
         return codec.render_text(messages, start, style="as_parsed", **opening)
     return codec.render(messages, start, style="as_parsed", **opening)
-
-
-def _canonical(message: codec.Message) -> codec.Message:
-    """A repaired message as the format writes it. The stop token that it had stays."""
-    always = (rule.alternative for rule in codec.FORMAT.always if rule.applies(message))
-    return replace(message, repair=None, variants=(*message.variants, *always))
 
 
 def described(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .header_text import HeaderText
 from .known_names import KnownNames
 from .lenient import REPLACEMENT, Lenient
 from .output import Output
-from .tables import Format, Recovery, unfinished
+from .tables import Format, Recovery, continues, unfinished
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
 
@@ -48,7 +48,7 @@ class Machine:
         self.names = KnownNames(self.recovery, tools)
         self.headers = Headers(format, form, self.names, strict=refuse is not None)
         path = format.starts[start][0]
-        self.continued = all(atom.special != self.recovery.begins for atom, _ in path.steps[0][0].steps[0])
+        self.continued = continues(format, start)
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
         self.output = Output(format, form, self.names, self.headers, self.continued, refuse)
         self.given = tuple(given.items())

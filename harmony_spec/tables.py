@@ -308,6 +308,12 @@ class Format:
         return {marker: spelling for spelling, marker in self.markers.items()}
 
 
+def continues(format: Format, start: str) -> bool:
+    """Whether the inputs of a start rule continue an open header: they do not begin as messages do."""
+    first, _ = format.starts[start][0].steps[0]
+    return format.recovery is not None and all(a.special != format.recovery.begins for a, _ in first.steps[0])
+
+
 def unfinished(format: Format, start: str, first: bool) -> str | None:
     """The alternative by which the last message of a start rule lacks its stop token; None where none may."""
     for path in format.starts[start]:

@@ -103,6 +103,26 @@ def test_a_good_example_gives_none(name: str, tmp_path: Path) -> None:
         parse(CATALOGUE[name]["good"], CATALOGUE[name].get("start", "transcript"))
 
 
+@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.get("fixable")])
+def test_the_fix_of_a_bad_example_leaves_nothing_wrong(name: str) -> None:
+    """Of those that are fixable; no other example has a fix."""
+    entry = CATALOGUE[name]
+    source, start, tools = entry["bad"], entry.get("start", "transcript"), entry.get("tools")
+    fixes = [found.fix for found in validate(source, start, tools=tools).diagnostics if found.fix]
+    assert len(fixes) == 1
+    (first, end), replacement = fixes[0].span, fixes[0].replacement
+    mended = source[:first] + (replacement if isinstance(source, str) else list(replacement)) + source[end:]
+    assert validate(mended, start, tools=tools).diagnostics == []
+
+
+@examples
+def test_what_is_not_fixable_has_no_fix(name: str) -> None:
+    entry = CATALOGUE[name]
+    if "read" not in entry:
+        report = validate(entry["bad"], entry.get("start", "transcript"), tools=entry.get("tools"))
+        assert [d.code.name for d in report.diagnostics if d.fix and not d.code.fixable] == []
+
+
 @examples
 def test_a_bad_example_is_no_good_one(name: str) -> None:
     assert CATALOGUE[name]["bad"] != CATALOGUE[name]["good"]

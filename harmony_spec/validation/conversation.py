@@ -23,9 +23,18 @@ class Conversation:
         found: what is wrong.
     """
 
-    def __init__(self, format: Format, form: Lenient, recovered: Recovered[Any], start: str, offer: Offer) -> None:
+    def __init__(
+        self,
+        format: Format,
+        form: Lenient,
+        recovered: Recovered[Any],
+        start: str,
+        given: dict[str, Any],
+        offer: Offer,
+    ) -> None:
         assert format.recovery is not None
-        self.format, self.form, self.recovered, self.start, self.offer = format, form, recovered, start, offer
+        self.format, self.form, self.recovered, self.offer = format, form, recovered, offer
+        self.start, self.given = start, given
         self.recovery: Recovery = format.recovery
         self.messages: Sequence[Any] = recovered.messages
         slots = self.recovery.slots

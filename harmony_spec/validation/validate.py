@@ -9,6 +9,7 @@ from ..recovering import form_of, recover_form
 from ..tables import Format, Tokenizer
 from .contents import check_contents
 from .conversation import Conversation
+from .fixes import with_fixes
 from .flow import check_flow
 from .offer import Offer
 from .report import Report
@@ -40,10 +41,10 @@ def validate(
     offered = None if tools is None else list(tools)
     recovered = recover_form(format, form, start, given, offered, stripped=False)
     assert format.recovery is not None
-    talk = Conversation(format, form, recovered, start, Offer(format.recovery, offered))
+    talk = Conversation(format, form, recovered, start, given, Offer(format.recovery, offered))
     check_contents(talk)
     check_flow(talk)
     check_spelling(talk)
     if tokenization:
         check_tokens(talk)
-    return Report(recovered, sorted((*recovered.diagnostics, *talk.found), key=lambda found: found.span))
+    return Report(recovered, sorted((*with_fixes(talk), *talk.found), key=lambda found: found.span))
