@@ -46,7 +46,8 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield entry["why"]
     yield ""
-    yield f"- severity: {entry.get('severity', SEVERITIES[0])}{', mended by `validate --fix`' if entry.get('fixable') else ''}"
+    mended = ", mended by `validate --fix`" if entry.get("fixable") else ""
+    yield f"- severity: {entry.get('severity', SEVERITIES[0])}{mended}"
     circumstances = "".join(f", {words}" for words in _circumstances(entry))
     for key, label in (("bad", f"bad{circumstances}"), ("good", "good")):
         if key in entry:
