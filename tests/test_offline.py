@@ -20,7 +20,7 @@ assert harmony_spec.render_text(messages, style="as_parsed") == text
 after_text = set(sys.modules)
 assert harmony_spec.parse(harmony_spec.render(messages)).messages == messages
 assert harmony_spec.from_json(harmony_spec.to_json(messages)) == messages
-heavy = {"lark", "tiktoken", "jsonschema", "click", "rich", "harmony_spec.codegen", "codegen"}
+heavy = {"lark", "pydantic", "tiktoken", "jsonschema", "click", "rich", "harmony_spec.codegen", "codegen"}
 print(sorted(heavy & loaded), sorted(heavy & after_text), "requests" in sys.modules)
 """
 

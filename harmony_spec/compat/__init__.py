@@ -1,0 +1,49 @@
+"""What `openai_harmony` 0.0.8 offers, by this package: change the import, keep the code.
+
+`from harmony_spec.compat import ...` instead of `from openai_harmony import ...`. Needs the extra `compat`
+(`pip install 'harmony-spec[compat]'`). docs/drop-in.md lists what is better here and therefore different.
+"""
+
+from .encoding import HarmonyEncoding, HarmonyEncodingName, load_harmony_encoding
+from .errors import HarmonyError, raise_disallowed_special_token
+from .models import (
+    Author,
+    ChannelConfig,
+    Content,
+    Conversation,
+    DeveloperContent,
+    Message,
+    ReasoningEffort,
+    RenderConversationConfig,
+    RenderOptions,
+    Role,
+    SystemContent,
+    TextContent,
+    ToolDescription,
+    ToolNamespaceConfig,
+)
+from .streaming import StreamableParser, StreamState
+
+__all__ = [
+    "Author",
+    "ChannelConfig",
+    "Content",
+    "Conversation",
+    "DeveloperContent",
+    "HarmonyEncoding",
+    "HarmonyEncodingName",
+    "HarmonyError",
+    "Message",
+    "ReasoningEffort",
+    "RenderConversationConfig",
+    "RenderOptions",
+    "Role",
+    "StreamState",
+    "StreamableParser",
+    "SystemContent",
+    "TextContent",
+    "ToolDescription",
+    "ToolNamespaceConfig",
+    "load_harmony_encoding",
+    "raise_disallowed_special_token",
+]

@@ -1,0 +1,229 @@
+"""`HarmonyEncoding`: renders, parses, encodes and decodes, by the codec and the shipped vocabulary."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from enum import Enum
+from typing import Any, Literal
+
+from harmony_spec import codec
+from harmony_spec.errors import HarmonyError as SpecError
+from harmony_spec.errors import ParseError, VocabularyError
+from harmony_spec.vocabulary import Vocabulary, load
+
+from .conversion import from_codec, offers_functions, to_codec
+from .decoding import bytes_of, token_id
+from .errors import HarmonyError, not_decodable, raise_disallowed_special_token
+from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
+from .reading import Reading
+
+_PATTERNS = 64
+"""How many sets of special tokens are remembered as patterns: callers use a few, again and again."""
+
+
+class HarmonyEncodingName(str, Enum):
+    """The names of encodings."""
+
+    HARMONY_GPT_OSS = "HarmonyGptOss"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def load_harmony_encoding(name: str | HarmonyEncodingName) -> HarmonyEncoding:
+    """An encoding by its name. The vocabulary is loaded once; nothing is downloaded.
+
+    Raises:
+        ValueError: there is no encoding of that name.
+    """
+    if str(name) != HarmonyEncodingName.HARMONY_GPT_OSS.value:
+        raise ValueError(f"Invalid HarmonyEncodingName: {name}")
+    return HarmonyEncoding(load(codec.FORMAT.encoding))
+
+
+class HarmonyEncoding:
+    """Renders messages to token ids, reads them back, and encodes and decodes text. May be used from any thread.
+
+    Args:
+        inner: the vocabulary.
+    """
+
+    def __init__(self, inner: Vocabulary) -> None:
+        self._inner = inner
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return load_harmony_encoding, (self.name,)
+
+    @property
+    def name(self) -> str:
+        """The name to load it by."""
+        return HarmonyEncodingName.HARMONY_GPT_OSS.value
+
+    @functools.cached_property
+    def special_tokens_set(self) -> set[str]:
+        """The spellings of all special tokens."""
+        return set(codec.SPECIAL_TOKENS)
+
+    # Rendering.
+
+    def render_conversation_for_completion(
+        self, conversation: Conversation, next_turn_role: Role, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """The token ids of a conversation, and of the open header of the message that a model is to write.
+
+        Args:
+            conversation: what was said so far.
+            next_turn_role: who writes the next message.
+            config: by default, the analysis of completed turns is left out.
+
+        Raises:
+            HarmonyError: the format cannot express a message.
+        """
+        role = Role(next_turn_role)
+        return _render(_messages(conversation, config), "prompt", role)
+
+    def render_conversation(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """The token ids of a conversation; see `render_conversation_for_completion`."""
+        return _render(_messages(conversation, config), "transcript")
+
+    def render_conversation_for_training(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """The token ids of a conversation whose last answer a model learns to stop after; see `render_conversation`."""
+        return _render(_messages(conversation, config), "transcript", training=True)
+
+    def render(self, message: Message, render_options: RenderOptions | None = None) -> list[int]:
+        """The token ids of one message; raises `HarmonyError` for what the format cannot express."""
+        functions = render_options is not None and render_options.conversation_has_function_tools
+        return _render(to_codec([message], functions), "transcript")
+
+    # Parsing.
+
+    def parse_messages_from_completion_tokens(
+        self, tokens: Sequence[int], role: Role | None = None, *, strict: bool = True
+    ) -> list[Message]:
+        """The messages that token ids are. The last one may lack its stop token.
+
+        Args:
+            tokens: what a model wrote.
+            role: of the open header that the tokens continue; None where they begin with a whole message.
+            strict: raise where `openai_harmony` does; else repair, and never raise for what the tokens hold.
+
+        Raises:
+            HarmonyError: the tokens are no messages.
+        """
+        return from_codec(self._read(list(tokens), None if role is None else Role(role.value), strict))
+
+    def _read(self, tokens: list[int], role: Role | None, strict: bool) -> list[codec.Message]:
+        start: codec.Start = "transcript" if role is None else "completion"
+        with suppress(ParseError):
+            return codec.parse(tokens, start, role=(role or Role.ASSISTANT).value).messages
+        return Reading(role, strict, self._inner).whole(tokens)
+
+    # Text.
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[int]:
+        """The token ids of a text; halves of characters are replaced.
+
+        Args:
+            text: what to encode.
+            allowed_special: spellings of special tokens that become those tokens, or "all".
+            disallowed_special: spellings that are refused, or "all" for all special tokens that are not allowed;
+                what is neither allowed nor refused becomes ordinary tokens.
+
+        Raises:
+            HarmonyError: the text holds a spelling that is refused.
+        """
+        allowed = self.special_tokens_set if allowed_special == "all" else set(allowed_special)
+        refused = self.special_tokens_set - allowed if disallowed_special == "all" else set(disallowed_special)
+        if refused and (found := _any_of(frozenset(refused)).search(text)):
+            raise_disallowed_special_token(found.group())
+        known = frozenset(allowed & codec.SPECIAL_TOKENS.keys())
+        try:
+            return self._encoded(text, known)
+        except VocabularyError:
+            return self._encoded(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), known)
+
+    def _encoded(self, text: str, allowed: frozenset[str]) -> list[int]:
+        """Token ids, those of special tokens for what is allowed."""
+        tokens: list[int] = []
+        at = 0
+        for match in _any_of(allowed).finditer(text) if allowed else ():
+            tokens += self._inner.encode(text[at : match.start()])
+            tokens.append(codec.SPECIAL_TOKENS[match.group()])
+            at = match.end()
+        return tokens + self._inner.encode(text[at:])
+
+    def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
+        """The text of token ids, special tokens spelled out.
+
+        Args:
+            tokens: what to decode.
+            errors: what to do about bytes that are not UTF-8, as in `bytes.decode`.
+
+        Raises:
+            HarmonyError: a token id does not exist.
+            UnicodeDecodeError: the bytes are not UTF-8, with `errors="strict"`.
+        """
+        return bytes_of(tokens, self._inner).decode(errors=errors)
+
+    def decode_utf8(self, tokens: Sequence[int]) -> str:
+        """The text of token ids, special tokens spelled out; raises `HarmonyError` for what is not UTF-8."""
+        try:
+            return bytes_of(tokens, self._inner).decode()
+        except UnicodeDecodeError as error:
+            raise not_decodable(f"Invalid utf-8 sequence: {error.reason} at byte {error.start}") from None
+        except HarmonyError as error:
+            raise not_decodable(f"Invalid token error: {error}") from None
+
+    def is_special_token(self, token: int) -> bool:
+        """Whether a token id is that of a special token."""
+        return token_id(token) in codec.FORMAT.spellings
+
+    # Stop tokens.
+
+    def stop_tokens(self) -> list[int]:
+        """The ids of the special tokens that end a message."""
+        return list(codec.STOP_TOKENS["message"])
+
+    def stop_tokens_for_assistant_actions(self) -> list[int]:
+        """The ids of the special tokens at which a model is done: its answer, or a call of a tool."""
+        return list(codec.STOP_TOKENS["assistant_actions"])
+
+
+def _messages(conversation: Conversation, config: RenderConversationConfig | None) -> list[codec.Message]:
+    """The messages that are written of a conversation."""
+    messages = to_codec(conversation.messages, offers_functions(conversation.messages))
+    drops = config is None or config.auto_drop_analysis
+    return codec.drop_analysis(messages) if drops else messages
+
+
+def _render(
+    messages: list[codec.Message], start: codec.Start, role: Role = Role.ASSISTANT, *, training: bool = False
+) -> list[int]:
+    """Token ids; of an open header, a tool is named after its role, since nobody says which one it is."""
+    name = role.value if role is Role.TOOL else None
+    try:
+        return codec.render(messages, start, role=role.value, name=name, training=training)
+    except SpecError as error:
+        raise HarmonyError(str(error)) from error
+
+
+@functools.lru_cache(_PATTERNS)
+def _any_of(spellings: frozenset[str]) -> re.Pattern[str]:
+    """A pattern for any of these texts, the longest that fits."""
+    if spellings == codec.SPECIAL_TOKENS.keys():
+        return codec.FORMAT.special_matcher
+    return re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))))

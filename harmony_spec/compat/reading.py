@@ -1,0 +1,165 @@
+"""Token ids read by the codec, with the failures of `openai_harmony` where a caller wants them.
+
+What the grammar describes is read as the strict parser does, and the rest is repaired as the recovering parser does: in
+strict mode, a header is held back until it is clear that `openai_harmony` does not refuse it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harmony_spec import codec, runtime
+from harmony_spec.errors import ParseError, Span
+from harmony_spec.forms import HEADER_LIMITS
+from harmony_spec.machine import BETWEEN, CONTENT, HEADER
+from harmony_spec.tables import Tokenizer
+
+from .conversion import RECOVERY
+from .decoding import bytes_of, token_id
+from .errors import NOT_DECODED, TOO_LONG, UNFINISHED_HEADER, HarmonyError, unexpected_token
+from .models import Role
+from .strictness import refusal
+
+_START = codec.SPECIAL_TOKENS[RECOVERY.begins]
+_OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
+_STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.closes.items() if name is None)
+
+
+class Parser(runtime.StreamParser[codec.Message]):
+    """The codec's streaming parser for what the open header of a role continues, or for whole messages.
+
+    In strict mode names are not judged, and nothing is refused: who feeds it does that.
+    """
+
+    def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
+        start = "transcript" if role is None else "completion"
+        slots = RECOVERY.slots
+        given = {} if role is None else {slots.role: role.value, slots.name: None}
+        self.begun = (role, strict, tokenizer)
+        super().__init__(codec.FORMAT, start, given, None, strict, tokenizer)
+
+    def _refuse(self, span: Span) -> None:
+        """Let it pass."""
+
+    @property
+    def open_content(self) -> str:
+        """The content of the open message so far; empty where none is open."""
+        draft = self._machine.draft
+        return self.content if draft is not None and draft.started else ""
+
+    def settled(self) -> list[codec.Message]:
+        """The messages that are complete; of one that waits for the next to show its channel, as if none came."""
+        if self._machine.output.pending is None:
+            return self.messages
+        again = Parser(*self.begun)
+        again.feed(self._tokens)
+        again.close()
+        return again.messages
+
+
+class Reading:
+    """Reads token ids one at a time, or all at once.
+
+    Args:
+        role: of the open header that they continue; None where they begin with a whole message.
+        strict: raise where `openai_harmony` does.
+        tokenizer: of the encoding.
+
+    Attributes:
+        role: the same, until the header is complete.
+        parser: what reads; another one after a failure, and after the end of an input.
+        header: the token ids of the open header.
+    """
+
+    def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
+        self.role, self._strict, self._tokenizer = role, strict, tokenizer
+        self._finished: list[codec.Message] = []
+        self.header: list[int] = []
+        self.parser = Parser(role, strict, tokenizer)
+        self._held: list[int] | None = [] if strict and role is not None else None
+
+    @property
+    def state(self) -> str:
+        """Where the input is: between messages, in a header, or in a content."""
+        return self.parser.state if self._held is None else HEADER
+
+    def feed(self, token: int) -> None:
+        """Read a token id; raises `HarmonyError` in strict mode."""
+        before = self.state
+        if self._held is not None:
+            self._hold(self._held, token)
+        elif self._strict and before == BETWEEN:
+            if token != _START:
+                raise unexpected_token(token, _START)
+            self._held = [token]
+        else:
+            self.parser.feed(token)
+        begins = before != HEADER and token == _START
+        self.header = [*self.header, token] if self.state == HEADER and not begins else []
+        if self.state == CONTENT:
+            self.role = None
+
+    def end(self) -> None:
+        """No more tokens come for now; raises `HarmonyError` in strict mode inside of a header."""
+        if self._held is not None:
+            raise HarmonyError(UNFINISHED_HEADER)
+        self.parser.close()
+        self._restart()
+
+    @property
+    def messages(self) -> list[codec.Message]:
+        """The messages that are complete."""
+        return self._finished + self.parser.settled()
+
+    def whole(self, tokens: Sequence[int]) -> list[codec.Message]:
+        """The messages of a whole input; raises `HarmonyError` in strict mode."""
+        known = [token_id(token) for token in tokens]
+        first, at = min(codec.FORMAT.spellings), 0
+        for place in [*(place for place, token in enumerate(known) if token >= first), len(known)]:
+            if self.state == CONTENT and at < place:
+                self.parser.feed(known[at:place])
+                at = place
+            for token in known[at : place + 1]:
+                self.feed(token)
+            at = place + 1
+        self.end()
+        return self.messages
+
+    def _hold(self, held: list[int], token: int) -> None:
+        """One more token of a header; the one that opens the content lets it go, or shows that it is refused."""
+        held.append(token)
+        if token not in _OPENS:
+            return
+        self._held = None
+        if refused := self._refusal(held):
+            self._restart()
+            raise refused
+        self.parser.feed(held)
+
+    def _refusal(self, held: list[int]) -> HarmonyError | None:
+        """Why a header is refused: for what `openai_harmony` says of it, unless the grammar describes it."""
+        begun = held[0] == _START
+        role = None if begun else self.role
+        if len(held) > HEADER_LIMITS["token"]:
+            return HarmonyError(TOO_LONG)
+        try:
+            header = bytes_of(held[begun:-1], self._tokenizer).decode()
+        except (HarmonyError, UnicodeDecodeError):
+            return HarmonyError(NOT_DECODED)
+        refused = refusal(header, role)
+        return None if refused is None or _is_described([*held, _STOP], role) else refused
+
+    def _restart(self) -> None:
+        """Begin anew, with a whole message."""
+        self._finished += self.parser.settled()
+        self.header = []
+        self.parser = Parser(None, self._strict, self._tokenizer)
+
+
+def _is_described(message: list[int], role: Role | None) -> bool:
+    """Whether the grammar describes a message."""
+    try:
+        codec.parse(message, "transcript" if role is None else "completion", role=(role or Role.ASSISTANT).value)
+    except ParseError:
+        return False
+    return True
