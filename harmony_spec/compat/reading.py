@@ -1,6 +1,6 @@
 """Token ids read by the codec, with the failures of `openai_harmony` where a caller wants them.
 
-What the grammar describes is read as the strict parser does, and the rest is repaired as the recovering parser does: in
+What the grammar describes is read as the strict parser does, and the rest is repaired as the recovering parser does. In
 strict mode, a header is held back until it is clear that `openai_harmony` does not refuse it.
 """
 
@@ -28,15 +28,15 @@ _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.close
 class Parser(runtime.StreamParser[codec.Message]):
     """The codec's streaming parser for what the open header of a role continues, or for whole messages.
 
-    In strict mode names are not judged, and nothing is refused: who feeds it does that.
+    It is strict in that it reads what the grammar describes as it is, whatever the names are; but it refuses nothing.
     """
 
-    def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
+    def __init__(self, role: Role | None, tokenizer: Tokenizer) -> None:
         start = "transcript" if role is None else "completion"
         slots = RECOVERY.slots
         given = {} if role is None else {slots.role: role.value, slots.name: None}
-        self.begun = (role, strict, tokenizer)
-        super().__init__(codec.FORMAT, start, given, None, strict, tokenizer)
+        self.begun = (role, tokenizer)
+        super().__init__(codec.FORMAT, start, given, None, True, tokenizer)
 
     def _refuse(self, span: Span) -> None:
         """Let it pass."""
@@ -75,8 +75,9 @@ class Reading:
         self.role, self._strict, self._tokenizer = role, strict, tokenizer
         self._finished: list[codec.Message] = []
         self.header: list[int] = []
-        self.parser = Parser(role, strict, tokenizer)
+        self.parser = Parser(role, tokenizer)
         self._held: list[int] | None = [] if strict and role is not None else None
+        self._continues = role is not None
 
     @property
     def state(self) -> str:
@@ -91,7 +92,7 @@ class Reading:
         elif self._strict and before == BETWEEN:
             if token != _START:
                 raise unexpected_token(token, _START)
-            self._held = [token]
+            self._held, self._continues = [token], False
         else:
             self.parser.feed(token)
         begins = before != HEADER and token == _START
@@ -138,12 +139,11 @@ class Reading:
 
     def _refusal(self, held: list[int]) -> HarmonyError | None:
         """Why a header is refused: for what `openai_harmony` says of it, unless the grammar describes it."""
-        begun = held[0] == _START
-        role = None if begun else self.role
+        role = self.role if self._continues else None
         if len(held) > HEADER_LIMITS["token"]:
             return HarmonyError(TOO_LONG)
         try:
-            header = bytes_of(held[begun:-1], self._tokenizer).decode()
+            header = bytes_of(held[not self._continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):
             return HarmonyError(NOT_DECODED)
         refused = refusal(header, role)
@@ -153,7 +153,7 @@ class Reading:
         """Begin anew, with a whole message."""
         self._finished += self.parser.settled()
         self.header = []
-        self.parser = Parser(None, self._strict, self._tokenizer)
+        self.parser = Parser(None, self._tokenizer)
 
 
 def _is_described(message: list[int], role: Role | None) -> bool:

@@ -1,0 +1,200 @@
+"""The drop-in reads what `openai_harmony` reads, at once and token by token, and fails where it fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai_harmony
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from harmony_spec import Message, codec, compat, parse, render
+from harmony_spec.errors import ParseError
+
+from .both import MODULES, encoding, outcome, plain
+from .strategies import messages
+from .test_peer import faithful
+
+ids = codec.SPECIAL_TOKENS
+START, MESSAGE, CHANNEL, END = (ids[f"<|{name}|>"] for name in ("start", "message", "channel", "end"))
+STOPS = codec.STOP_TOKENS["message"]
+# Bytes of characters alone, and tokens that hold a character and a part of another.
+DAMAGED = [160, 200, 9552, 237, 111, 64364, 230, 1000]
+# Words that headers are made of, with and without spaces.
+WORDS = "assistant user functions.f final analysis json to=f f", " to=f json commentary x  y\n"
+FIELDS = ("role", "channel", "recipient", "content_type")
+ROLES = [None, *("assistant", "user", "system", "developer")]
+
+
+def tokens_of(text: str) -> list[int]:
+    return list(encoding(compat).encode(text, allowed_special="all"))
+
+
+HEADER_TOKENS = sorted({token for text in WORDS for token in tokens_of(text)})
+SPECIAL = [*(ids[spelling] for spelling in codec.FORMAT.markers)]
+
+
+def role_of(module: Any, role: str | None) -> Any:
+    return None if role is None else module.Role(role)
+
+
+def read(module: Any, tokens: list[int], role: str | None, strict: bool = True) -> Any:
+    """The messages that a module reads at once, or how it fails."""
+    parser = encoding(module).parse_messages_from_completion_tokens
+    return outcome(lambda: parser(tokens, role_of(module, role), strict=strict))
+
+
+def steps(module: Any, tokens: list[int], role: str | None) -> list[Any]:
+    """All that a strict parser shows after each token and after the end, up to the first failure."""
+    parser = module.StreamableParser(encoding(module), role_of(module, role))
+    seen = []
+    for call in [*((parser.process, token) for token in tokens), (parser.process_eos,)]:
+        failed = outcome(lambda call=call: call[0](*call[1:]) and None)
+        seen.append((failed, shown(parser)))
+        if failed is not None:
+            break
+    return seen
+
+
+def shown(parser: Any) -> dict[str, Any]:
+    header = {
+        name: plain(getattr(parser, f"current_{name}")) for name in ("role", "channel", "recipient", "content_type")
+    }
+    texts = {"content": parser.current_content, "delta": parser.last_content_delta}
+    data = parser.state_data
+    data.pop("content_tokens", None)
+    return {**header, **texts, "state": plain(parser.state), "data": data, "messages": plain(parser.messages)}
+
+
+@st.composite
+def inputs(draw: st.DrawFn) -> tuple[list[int], str | None]:
+    """What both read alike, in either style, cut anywhere; from its beginning, or from behind the first role."""
+    drawn = draw(st.lists(messages().filter(faithful), max_size=4))
+    role = drawn[0].role if drawn and drawn[0].role != "tool" and draw(st.booleans()) else None
+    style = draw(st.sampled_from(["openai", "model"]))
+    tokens = render(drawn, "completion", role=role, style=style) if role else render(drawn, style=style)
+    return tokens[: draw(st.integers(0, len(tokens)) | st.just(len(tokens)))], role
+
+
+@settings(max_examples=400)
+@given(inputs(), st.booleans())
+def test_the_same_is_read_at_once(drawn: tuple[list[int], str | None], strict: bool) -> None:
+    """Messages, or the failure of what ends in a header, which does not fail where the drop-in may repair."""
+    tokens, role = drawn
+    theirs = read(openai_harmony, tokens, role, strict)
+    assume(strict or isinstance(theirs, list))
+    assert read(compat, tokens, role, strict) == theirs
+
+
+@settings(max_examples=300)
+@given(inputs())
+@example((tokens_of("<|start|>user<|message|>a<|end|><|start|>assistant<|message|>"), None))
+def test_the_same_is_seen_at_every_step(drawn: tuple[list[int], str | None]) -> None:
+    """State, header, content, delta, messages, after each token."""
+    tokens, role = drawn
+    assert steps(compat, tokens, role) == steps(openai_harmony, tokens, role)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(DAMAGED) | st.integers(0, 199_997), max_size=12), st.sampled_from([None, *STOPS]))
+def test_damaged_text_is_replaced_alike(content: list[int], stop: int | None) -> None:
+    """Bytes that are no UTF-8: the same message. The peer's deltas come a token late behind them."""
+    tokens = [CHANNEL, *tokens_of("final"), MESSAGE, *content, *([] if stop is None else [stop])]
+    ours, theirs = (steps(module, tokens, "assistant") for module in (compat, openai_harmony))
+    for (_, here), (_, there) in zip(ours, theirs, strict=True):
+        assert here["content"].startswith(there["content"])
+        assert {**here, "content": "", "delta": ""} == {**there, "content": "", "delta": ""}
+    assert read(compat, tokens, "assistant") == read(openai_harmony, tokens, "assistant")
+    ((_, message),) = read(compat, tokens, "assistant")
+    deltas = "".join(seen["delta"] or "" for _, seen in ours)
+    assert message["content"][0]["text"].removeprefix(deltas) in ("", "\ufffd")
+
+
+INSIDE = [token for token in SPECIAL if token != MESSAGE]
+headers = st.lists(st.sampled_from([*HEADER_TOKENS, *INSIDE, 160, 999_999]), max_size=8)
+
+
+soups = st.lists(st.sampled_from([*SPECIAL, *HEADER_TOKENS, 999_999]), max_size=20)
+
+
+def described(tokens: list[int], role: str | None) -> bool:
+    try:
+        parse(tokens, "transcript") if role is None else parse(tokens, "completion", role=role)
+    except ParseError:
+        return False
+    return True
+
+
+@settings(max_examples=1000)
+@given(headers, st.sampled_from(ROLES))
+@example(tokens_of("assistant\n<|channel|>final "), None)
+@example(tokens_of("<|start|>assistant"), "assistant")
+def test_the_same_headers_are_refused(header: list[int], role: str | None) -> None:
+    """With the same words, in strict mode, at the same token; but not what the grammar describes."""
+    tokens = [*([START] if role is None else []), *header, MESSAGE, *tokens_of("x"), END]
+    ours, theirs = (steps(module, tokens, role) for module in (compat, openai_harmony))
+    if described(tokens, role):
+        assert ours[-1][0] is None
+    else:
+        assert [failed for failed, _ in ours] == [failed for failed, _ in theirs]
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.sampled_from([*SPECIAL, *HEADER_TOKENS, 999_999]), max_size=20), st.sampled_from(ROLES), st.booleans()
+)
+def test_whatever_is_read_strictly_is_read_alike_in_one_and_in_steps(
+    tokens: list[int], role: str | None, strict: bool
+) -> None:
+    """At once or one by one, the same messages, or the same failure; without strict, no failure."""
+    parser = compat.StreamableParser(encoding(compat), role_of(compat, role), strict=strict)
+
+    def one_by_one() -> list[compat.Message]:
+        for token in tokens:
+            parser.process(token)
+        return parser.process_eos().messages
+
+    found = outcome(one_by_one)
+    assert read(compat, tokens, role, strict) == found
+    assert strict or isinstance(found, list)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("token", ["a", 1.0, None, -1, 2**32])
+def test_what_is_no_token_is_refused_alike(token: Any, strict: bool) -> None:
+    """By the kind of error; the drop-in's words are Python's."""
+    kinds = set()
+    for module in MODULES:
+        for call in (
+            lambda module=module: module.StreamableParser(encoding(module), None, strict=strict).process(token),
+            lambda module=module: encoding(module).parse_messages_from_completion_tokens([token], strict=strict),
+            lambda module=module: encoding(module).is_special_token(token),
+            lambda module=module: encoding(module).decode([token]),
+        ):
+            kinds.add(outcome(call)[0])
+    assert kinds == {"OverflowError" if isinstance(token, int) else "TypeError"}
+
+
+def test_a_parser_goes_on_after_the_end_and_after_a_failure() -> None:
+    """With whole messages, as the peer does."""
+    seen = []
+    for module in MODULES:
+        parser = module.StreamableParser(encoding(module), module.Role.ASSISTANT)
+        for token in tokens_of("<|channel|>final<|message|>a"):
+            parser.process(token)
+        parser.process_eos().process_eos()
+        more = tokens_of("<|start|>user<|channel|><|message|>b<|end|><|start|>user<|message|>c")
+        failures = [outcome(lambda parser=parser, token=token: parser.process(token) and None) for token in more]
+        seen.append((failures, shown(parser), parser.tokens))
+    assert seen[0] == seen[1]
+
+
+@given(st.lists(messages(), max_size=2))
+def test_what_the_renderer_writes_is_read_back(drawn: list[Message]) -> None:
+    """Also what the peer misreads: names, and content types without a recipient."""
+    read_back = encoding(compat).parse_messages_from_completion_tokens(render(drawn))
+    assert [message.author.name for message in read_back] == [message.name for message in drawn]
+    assert [message.recipient for message in read_back] == [message.recipient for message in drawn]
+    kinds = ["<|constrain|>" * each.constrain + (each.content_type or "") or None for each in drawn]
+    assert [message.content_type for message in read_back] == kinds
