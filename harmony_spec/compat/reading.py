@@ -7,10 +7,13 @@ strict mode, a header is held back until it is clear that `openai_harmony` does 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
 from harmony_spec.forms import HEADER_LIMITS
+from harmony_spec.header_reading import Reading as HeaderReading
+from harmony_spec.header_repair import Headers
 from harmony_spec.machine import BETWEEN, CONTENT, HEADER
 from harmony_spec.tables import Tokenizer
 
@@ -18,11 +21,29 @@ from .conversion import RECOVERY
 from .decoding import bytes_of, token_id
 from .errors import NOT_DECODED, TOO_LONG, UNFINISHED_HEADER, HarmonyError, unexpected_token
 from .models import Role
-from .strictness import refusal
+from .strictness import bare_call, refusal
 
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
 _OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
 _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.closes.items() if name is None)
+
+
+class GuessedHeaders(Headers):
+    """Reads a header in which two bare words stand as a call: nothing else is likely, and `openai_harmony` does."""
+
+    def forget(self) -> None:
+        """Nothing is learnt: names are not judged. What is remembered is not what other parsers remember."""
+        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(GuessedHeaders, {})
+
+    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
+        """What a header says that a rule describes, or that is a call in bare words."""
+        found = super().described(mixed, given)
+        if found is not None:
+            return found
+        begun = mixed.removeprefix(self.format.markers[RECOVERY.begins])
+        spelled = "".join(self.format.by_marker.get(char, char) for char in begun)
+        call = bare_call(spelled, given.get(RECOVERY.slots.role) if begun == mixed else None)
+        return None if call is None else HeaderReading({**self.format.defaults, **given, **call})
 
 
 class Parser(runtime.StreamParser[codec.Message]):
@@ -46,6 +67,12 @@ class Parser(runtime.StreamParser[codec.Message]):
         """The content of the open message so far; empty where none is open."""
         draft = self._machine.draft
         return self.content if draft is not None and draft.started else ""
+
+    def reset(self) -> None:
+        """Begin anew: what was fed is forgotten."""
+        super().reset()
+        machine = self._machine
+        machine.headers = machine.output.headers = GuessedHeaders(codec.FORMAT, self._form, machine.names, strict=True)
 
     def settled(self) -> list[codec.Message]:
         """The messages that are complete; of one that waits for the next to show its channel, as if none came."""
@@ -146,7 +173,7 @@ class Reading:
             header = bytes_of(held[not self._continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):
             return HarmonyError(NOT_DECODED)
-        refused = refusal(header, role)
+        refused = refusal(header, None if role is None else role.value)
         return None if refused is None or _is_described([*held, _STOP], role) else refused
 
     def _restart(self) -> None:

@@ -1,4 +1,4 @@
-"""What `openai_harmony` refuses in a header, for callers that depend on it.
+"""What `openai_harmony` reads of a header and what it refuses, for callers that depend on it.
 
 It reads a header as text: the channel first, then what is left word by word, from the end.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
+
+from harmony_spec import codec
 
 from .conversion import RECOVERY
 from .errors import NO_CHANNEL, NO_ROLE, HarmonyError, unknown_role, words_left
@@ -17,43 +20,74 @@ _CHANNEL, _CONSTRAIN, _RECIPIENT = (
     for slot in (RECOVERY.slots.channel, RECOVERY.slots.constrain, RECOVERY.slots.recipient)
 )
 _WORD = re.compile(r"[^ \t\n\f\r]+")
+_ROLES = frozenset(role.value for role in Role)
 _KEPT = 4096
 
 
-def refusal(header: str, role: Role | None) -> HarmonyError | None:
-    """Why a header is refused that no rule of the grammar describes; None where it is read.
+class Words(NamedTuple):
+    """A header cut into words: who wrote the message, the channel, and what is left. None stands for nothing said."""
+
+    author: str | None
+    channel: str | None
+    left: tuple[str, ...]
+
+
+@lru_cache(_KEPT)
+def words_of(header: str, role: str | None) -> Words | str:
+    """The words of a header, or why they cannot be told apart.
 
     Args:
         header: the text between the tokens that begin a message and open its content, special tokens spelled out.
         role: of the open header that it continues; None where it says who wrote the message.
     """
-    found = _refusal(header, None if role is None else role.value)
-    return None if found is None else HarmonyError(*found.args)
-
-
-@lru_cache(_KEPT)
-def _refusal(header: str, role: str | None) -> HarmonyError | None:
     before, marked, after = header.partition(_CHANNEL)
-    if marked:
-        channel = re.match(r"[^\s<]*", after)
-        assert channel is not None
+    channel = re.match(r"[^\s<]*", after)
+    if marked and channel:
         if not channel[0]:
-            return HarmonyError(NO_CHANNEL)
+            return NO_CHANNEL
         before += after[channel.end() :]
-    words = _WORD.findall(before.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}"))
-    if role is None:
-        if not words:
-            return HarmonyError(NO_ROLE)
-        if not _is_author(words):
-            return unknown_role(words[0])
-        words = words[1:]
-    elif words[:1] == [role]:
-        words = words[1:]
-    more = words[:-1] if words[-1:] and words[-1].startswith(_RECIPIENT) else words[:-2]
+    words = tuple(_WORD.findall(before.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}")))
+    author = words[0] if words and (role is None or words[0] == role) else None
+    return Words(author, channel[0] if marked and channel else None, words[1:] if author else words)
+
+
+def refusal(header: str, role: str | None) -> HarmonyError | None:
+    """Why a header is refused that no rule of the grammar describes; None where it is read. See `words_of`."""
+    words = words_of(header, role)
+    if isinstance(words, str):
+        return HarmonyError(words)
+    if role is None and words.author is None:
+        return HarmonyError(NO_ROLE)
+    if role is None and words.author and not _is_author(words.author, words.left):
+        return unknown_role(words.author)
+    named = words.left[-1:] and words.left[-1].startswith(_RECIPIENT)
+    more = words.left[:-1] if named else words.left[:-2]
     return words_left(" ".join(more)) if more else None
 
 
-def _is_author(words: list[str]) -> bool:
-    """Whether the first word says who wrote a message: a role, or a tool if anything else is said of it."""
-    known = {role.value for role in Role}
-    return words[0] in known or len(words) > 1 or words[0].startswith(_RECIPIENT)
+def _is_author(word: str, left: tuple[str, ...]) -> bool:
+    """Whether a word says who wrote a message: a role, or a tool if anything else is said of it."""
+    return word in _ROLES or bool(left) or word.startswith(_RECIPIENT)
+
+
+def bare_call(header: str, role: str | None) -> dict[str, str | bool | None] | None:
+    """The fields of a header in which a recipient and a content type stand as bare words; None for all others.
+
+    See `words_of`.
+    """
+    words = words_of(header, role)
+    if isinstance(words, str) or len(words.left) != 2:
+        return None
+    (recipient, kind), slots = words.left, RECOVERY.slots
+    constrained = kind.startswith(_CONSTRAIN)
+    said = {slots.recipient: recipient, slots.content_type: kind.removeprefix(_CONSTRAIN), slots.channel: words.channel}
+    author = words.author or role
+    if author not in _ROLES or recipient.startswith(_RECIPIENT) or not all(map(_is_name, said.items())):
+        return None
+    return {**said, slots.role: author, slots.constrain: constrained}
+
+
+def _is_name(said: tuple[str, str | None]) -> bool:
+    """Whether the grammar has a word for a field."""
+    slot, word = said
+    return word is None or re.fullmatch(codec.FORMAT.patterns[slot][0], word) is not None
