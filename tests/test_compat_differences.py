@@ -1,0 +1,128 @@
+"""The rows of docs/differences.toml through the drop-in, and what only the drop-in does otherwise than the peer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harmony_spec import compat
+
+from .both import MODULES, encoding
+from .test_peer import DIFFERENCES
+
+
+def tokens_of(text: str) -> list[int]:
+    return list(encoding(compat).encode(text, allowed_special="all"))
+
+
+def read(tokens: list[int], module: Any = compat, **options: Any) -> Any:
+    """The messages that a module reads, absent fields left out, or what it says instead."""
+    try:
+        messages = encoding(module).parse_messages_from_completion_tokens(tokens, **options)
+    except RuntimeError as error:
+        return str(error)
+    entries = [message.to_dict() | {"content": message.content[0].text} for message in messages]
+    return [{name: value for name, value in entry.items() if value is not None} for entry in entries]
+
+
+@pytest.mark.parametrize("row", DIFFERENCES["parsed"], ids=lambda row: row["name"])
+def test_a_row_about_parsing(row: dict[str, Any]) -> None:
+    """In strict mode what the table says; otherwise the same, and never an error."""
+    expected = row.get("drop_in", row["here"])
+    assert isinstance(expected, list) or expected == row["peer"]
+    tokens = tokens_of(row["text"])
+    assert read(tokens) == expected
+    assert read(tokens, strict=False) == (
+        expected if isinstance(expected, list) else [{"role": "user", "content": "hi"}]
+    )
+
+
+@pytest.mark.parametrize("row", DIFFERENCES["rendered"], ids=lambda row: row["name"])
+def test_a_row_about_rendering(row: dict[str, Any]) -> None:
+    conversation = compat.Conversation.from_json(json.dumps({"messages": [row["message"]]}))
+    if row["here"].startswith("<|start|>"):
+        assert encoding(compat).render_conversation(conversation) == tokens_of(row["here"])
+    else:
+        with pytest.raises(compat.HarmonyError, match=row["here"]):
+            encoding(compat).render_conversation(conversation)
+
+
+@pytest.mark.parametrize("row", DIFFERENCES["schema"], ids=lambda row: row["name"])
+def test_a_row_about_types(row: dict[str, Any]) -> None:
+    tool = compat.ToolDescription.new("f", "", json.loads(row["schema"]))
+    developer = compat.DeveloperContent.new().with_function_tools([tool])
+    tokens = encoding(compat).render(compat.Message.from_role_and_content(compat.Role.DEVELOPER, developer))
+    assert f"type f = {row['here']}\n" in encoding(compat).decode(tokens)
+
+
+REPAIRED = {
+    "hello": [{"role": "assistant", "channel": "final", "content": "hello"}],
+    "<|channel|>final<|message|>a<|end|><|return|>": [{"role": "assistant", "channel": "final", "content": "a"}],
+    "<|channel|>final<|message|>a<|end|>b<|start|>user<|message|>c": [
+        {"role": "assistant", "channel": "final", "content": "a"},
+        {"role": "user", "content": "c"},
+    ],
+    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final b<|return|>": [
+        {"role": "assistant", "channel": "analysis", "content": "a"},
+        {"role": "assistant", "channel": "final", "content": "b"},
+    ],
+    "<|channel|>final<|message|>a<|end|><|start|>assistant": [
+        {"role": "assistant", "channel": "final", "content": "a"}
+    ],
+}
+
+
+@pytest.mark.parametrize("text", REPAIRED)
+def test_without_strict_nothing_is_refused_and_nothing_lost(text: str) -> None:
+    """Where the peer raises, or leaves a message out."""
+    tokens = tokens_of(text)
+    role = compat.Role.ASSISTANT
+    assert read(tokens, role=role, strict=False) == REPAIRED[text]
+    assert read(tokens, MODULES[0], role=MODULES[0].Role.ASSISTANT, strict=False) != REPAIRED[text]
+    assert isinstance(read(tokens, role=role), str)
+
+
+def test_messages_that_wait_for_the_next_are_there_at_once() -> None:
+    """A message without a header is complete at its stop token, as if nothing came behind it."""
+    parser = compat.StreamableParser(encoding(compat), compat.Role.ASSISTANT, strict=False)
+    for token in tokens_of("hello there<|end|>"):
+        parser.process(token)
+    (message,) = parser.messages
+    assert (message.channel, message.content) == ("final", [compat.TextContent(text="hello there")])
+    for token in tokens_of("<|start|>assistant<|channel|>final<|message|>x"):
+        parser.process(token)
+    assert parser.messages[0].channel == "analysis"
+
+
+def test_headers_have_an_end() -> None:
+    """The peer waits for ever, reading all that came again with each token."""
+    tokens = [*tokens_of("<|start|>assistant to="), *tokens_of("a") * 300, *tokens_of("<|message|>x")]
+    assert read(tokens) == "message header is longer than any header"
+    assert isinstance(read(tokens, MODULES[0]), list)
+
+
+def test_deltas_behind_a_damaged_character_are_not_late() -> None:
+    """The peer gives what is complete with the token after it, and loses it where none comes."""
+    seen = {}
+    for module in MODULES:
+        parser = module.StreamableParser(encoding(module), module.Role.ASSISTANT)
+        for token in tokens_of("<|channel|>final<|message|>"):
+            parser.process(token)
+        seen[module] = [parser.process(token).last_content_delta for token in (160, 200, 64)]
+    theirs, ours = (seen[module] for module in MODULES)
+    assert ours == [None, "\ufffd\x0c", "a"]
+    assert theirs == [None, "\ufffd", "\x0ca"]
+
+
+def test_the_tokens_of_the_content_are_those_that_came() -> None:
+    """The peer encodes each delta anew, so that its state holds tokens that no model wrote."""
+    tokens = [*tokens_of("<|channel|>final<|message|>"), 9552, 237, 111]
+    held = []
+    for module in MODULES:
+        parser = module.StreamableParser(encoding(module), module.Role.ASSISTANT)
+        for token in tokens:
+            parser.process(token)
+        held.append(parser.state_data["content_tokens"])
+    assert held == [[220, 52622, 111], [9552, 237, 111]]
