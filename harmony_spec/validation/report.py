@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from ..diagnostics import Diagnostic, Recovered
+from ..errors import Span
+from ..lenient import Lenient
+from .places import Places
 
 M = TypeVar("M")
 
@@ -16,13 +20,26 @@ class Report(Generic[M]):
 
     Attributes:
         recovered: the messages, as recovery reads them, and where they stand.
-        diagnostics: all that is wrong, by place.
+        diagnostics: all that is wrong, by place; spans are in the unit of the input.
     """
 
     recovered: Recovered[M]
     diagnostics: list[Diagnostic]
+    _form: Lenient = field(repr=False, compare=False)
 
     @property
     def messages(self) -> list[M]:
         """The messages, also those that were repaired."""
         return self.recovered.messages
+
+    def text_span(self, diagnostic: Diagnostic) -> Span:
+        """Where it is in code points of the text, special tokens spelled out."""
+        return self._places.text(diagnostic.span)
+
+    def token_span(self, diagnostic: Diagnostic) -> Span:
+        """Where it is in token indices; of a text, in those that it would be encoded to."""
+        return self._places.tokens(diagnostic.span)
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self._form)

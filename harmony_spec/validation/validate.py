@@ -47,4 +47,5 @@ def validate(
     check_spelling(talk)
     if tokenization:
         check_tokens(talk)
-    return Report(recovered, sorted((*with_fixes(talk), *talk.found), key=lambda found: found.span))
+    diagnostics = sorted((*with_fixes(talk), *talk.found), key=lambda found: found.span)
+    return Report(recovered, diagnostics, form)
