@@ -33,6 +33,7 @@ def check(case: Case) -> None:
     tiles(recovered, len(case.source))
     written_again(recovered)
     as_read(case, recovered)
+    validated(case, recovered)
     if any(found.code.name == "stripped-tokens" for found in recovered.diagnostics):
         return
     if isinstance(case.source, str):
@@ -161,6 +162,16 @@ def strict(case: Case, tokens: list[int]) -> None:
     assert expected is not None
     require(stream.messages == expected.messages, "a strict stream gives the same messages", expected.messages)
     require(stream.recovered.bounds == expected.bounds, "a strict stream gives the same bounds", expected.bounds)
+
+
+def validated(case: Case, recovered: Recovered[Message]) -> None:
+    """Validation says what recovery says, and more."""
+    if case.stripped:
+        return
+    report = codec.validate(case.source, case.start, **case.given, tools=case.tools)
+    said = [(found.code, found.span) for found in report.diagnostics]
+    missing = [found for found in recovered.diagnostics if (found.code, found.span) not in said]
+    require(not missing, "validation says what recovery says", missing)
 
 
 def silent(case: Case, recovered: Recovered[Message]) -> None:

@@ -31,7 +31,8 @@ class LenientText(TextForm):
 
     def __init__(self, format: Format, text: str) -> None:
         super().__init__(format, text)
-        if self.broken is not None:
+        self.damaged = self.broken is not None
+        if self.damaged:
             self.units = re.sub("[\ud800-\udfff]", REPLACEMENT, text)
             self.broken = None
             self.caches = {}  # what is remembered of other texts may hold the same characters undamaged

@@ -87,6 +87,8 @@ class Described(Run):
     def may_read(self) -> bool:
         """Whether nothing is open, and nothing is left to be said of what comes next."""
         machine = self.machine
+        if isinstance(machine.form, LenientText) and machine.form.damaged:
+            return False
         return machine.state == BETWEEN and machine.output.pending is None and not machine.output.stopped
 
     def many(self, frame: Frame, limit: int = -1) -> bool:
