@@ -27,6 +27,7 @@ from benchmarks.rows import PEER, Row, Target, faster, no_slower
 from benchmarks.streaming import with_streams
 from benchmarks.tools import with_tools
 from benchmarks.transcripts import agentic, long
+from benchmarks.validating import validating
 from harmony_spec import Message, codec, parse, render
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from rendering(runs, large, 3)
     yield from with_tools(runs, encoding)
     yield from with_streams(runs, encoding)
+    yield from validating(runs, encoding)
     yield from starting(runs, folder / "bytecode")
     yield from generating(runs, folder / "bytecode")
     yield from scaling(runs)
