@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..known_names import SEPARATOR
 from .conversation import Conversation
 from .json_text import JsonText, read_json
 from .offer import UNKNOWN
@@ -39,18 +38,12 @@ def _declaration(talk: Conversation, index: int, role: str) -> None:
             if at >= 0:
                 span = talk.span_in_content(index, at, at + len(heading))
                 talk.find("unread-content", index, span, "the content as a whole is not what the grammar describes")
+                talk.offer.forget()
         return
-    before = dict(talk.offer.tools), dict(talk.offer.answers)
-    talk.offer.learn(role, content)
-    for known, now in zip(before, (talk.offer.tools, talk.offer.answers), strict=True):
-        for name, schema in now.items():
-            if schema is not None and known.get(name) is not schema and (wrong := wrong_schema(schema)):
-                _wrong_schema(talk, index, name, wrong)
-
-
-def _wrong_schema(talk: Conversation, index: int, name: str, wrong: WrongSchema) -> None:
-    evidence = f"what {name} takes is no JSON Schema: {wrong.reason}"
-    talk.find("invalid-schema", index, talk.content_span(index), evidence, pointer=wrong.pointer)
+    for name, schema in talk.offer.learn(role, content).items():
+        if wrong := wrong_schema(schema):
+            evidence = f"that of {name} is no JSON Schema: {wrong.reason}"
+            talk.find("invalid-schema", index, talk.content_span(index), evidence, pointer=wrong.pointer)
 
 
 def _call(talk: Conversation, index: int) -> None:
@@ -60,10 +53,8 @@ def _call(talk: Conversation, index: int) -> None:
     if name in offer.tools:
         _channel(talk, index, name)
     elif offer.is_known:
-        first = name.split(SEPARATOR)[0]
-        kind = "undeclared-tool" if first in offer.namespaces else "undeclared-namespace"
-        expected = tuple(sorted(tool for tool in offer.tools if kind != "undeclared-tool" or tool.startswith(first)))
-        talk.find(kind, index, talk.header_span(index), f"{name} is not offered", expected=expected[:SHOWN])
+        kind = "undeclared-tool" if offer.has_namespace(name) else "undeclared-namespace"
+        talk.find(kind, index, talk.header_span(index), f"{name} is not offered", expected=offer.beside(name))
     typed = getattr(talk.messages[index], talk.recovery.slots.content_type, None) == talk.recovery.json
     if not typed and takes is UNKNOWN:
         return
@@ -75,10 +66,6 @@ def _call(talk: Conversation, index: int) -> None:
         return
     if not _envelope(talk, index, name, takes, read.value):
         _arguments(talk, index, name, takes, read.value)
-
-
-SHOWN = 8
-"""How many of the tools that are offered are named where another one is called."""
 
 
 def _channel(talk: Conversation, index: int, name: str) -> None:

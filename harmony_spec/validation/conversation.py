@@ -11,6 +11,7 @@ from ..lenient import Lenient, LenientText
 from ..output import RAW, abridged
 from ..tables import Format, Recovery
 from .offer import Offer
+from .places import begins, tokens_at
 
 
 class Conversation:
@@ -43,8 +44,9 @@ class Conversation:
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
         self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
         self.kept = [index for index, message in enumerate(self.messages) if _counts(message.repair)]
-        self.author = self.recovery.author[slots.role]
+        self.author = self.recovery.author.get(slots.role, "")
         self.found: list[Diagnostic] = []
+        self._begins: tuple[int, list[int]] = -1, []
 
     # What messages are.
 
@@ -103,14 +105,10 @@ class Conversation:
         content = self.content_span(index)
         if isinstance(self.form, LenientText):
             return Span(content.start + start, content.start + end)
-        text = self.text(index)
-        first = self._token(content, text, start)
-        return Span(first, self._token(content, text, end - 1) + 1 if end > start else first)
-
-    def _token(self, content: Span, text: str, offset: int) -> int:
-        if offset >= len(text):
-            return content.end
-        return self.form.place(content.start, text, offset)[0]
+        if self._begins[0] != index:
+            self._begins = index, begins(self.form, self.form.tokens[content.start : content.end])
+        first, last = tokens_at(self._begins[1], Span(start, end))
+        return Span(content.start + first, content.start + last)
 
     # What is said of them.
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from difflib import get_close_matches
+from itertools import chain, islice
+
 from .conversation import Conversation
+from .offer import SHOWN
 
 
 def check_flow(talk: Conversation) -> None:
@@ -58,40 +63,40 @@ def _results(talk: Conversation) -> None:
 
     Source: guide, "Receiving tool calls".
     """
-    calls: list[int] = []
+    calls: dict[str, deque[int]] = {}
     for index in talk.kept:
         if talk.roles[index] == talk.recovery.tool:
             _result(talk, index, calls)
         elif talk.is_call(index):
-            calls.append(index)
+            calls.setdefault(str(talk.recipients[index]), deque()).append(index)
         else:
             _unanswered(talk, calls, f"message {index} follows")
     if talk.recovered.opening is not None:
         _unanswered(talk, calls, "the model is to go on")
 
 
-def _result(talk: Conversation, index: int, calls: list[int]) -> None:
+def _result(talk: Conversation, index: int, calls: dict[str, deque[int]]) -> None:
     """A tool's result, beside the calls that wait for one."""
-    span = talk.header_span(index)
-    call = next((call for call in calls if talk.recipients[call] == talk.names[index]), None)
-    if call is None:
-        waiting = tuple(str(talk.recipients[call]) for call in calls)
+    span, name = talk.header_span(index), str(talk.names[index])
+    if name not in calls:
+        role = get_close_matches(name, talk.recovery.roles, n=1)
         evidence = "another tool was called" if calls else "no call waits for a result"
-        talk.find("unrequested-tool-result", index, span, evidence, expected=waiting)
+        talk.find("unrequested-tool-result", index, span, evidence, expected=(*role, *islice(calls, SHOWN)))
         return
-    calls.remove(call)
+    call = calls[name].popleft()
+    if not calls[name]:
+        del calls[name]
     if talk.recipients[index] != talk.author:
         evidence = f"it is the result of message {call}"
         talk.find("misaddressed-tool-result", index, span, evidence, expected=(talk.author,))
     if talk.channels[index] != talk.channels[call]:
         evidence = f"the call, message {call}, has another channel"
-        expected = (str(talk.channels[call]),) if talk.channels[call] else ("no channel",)
-        talk.find("tool-result-channel", index, span, evidence, expected=expected)
+        talk.find("tool-result-channel", index, span, evidence, expected=(talk.channels[call] or "no channel",))
 
 
-def _unanswered(talk: Conversation, calls: list[int], evidence: str) -> None:
+def _unanswered(talk: Conversation, calls: dict[str, deque[int]], evidence: str) -> None:
     """Calls that no result can follow any more."""
-    for call in calls:
+    for call in sorted(chain.from_iterable(calls.values())):
         expected = (f"a result of {talk.recipients[call]}",)
         talk.find("unanswered-call", call, talk.header_span(call), evidence, expected=expected)
     calls.clear()
@@ -128,7 +133,7 @@ def _channels(talk: Conversation) -> None:
         channel, span = talk.channels[index], talk.header_span(index)
         if channel is None and offer.required and talk.by_author(index):
             evidence = "the system message requires one"
-            talk.find("missing-required-channel", index, span, evidence, expected=tuple(sorted(offer.channels)))
+            talk.find("missing-required-channel", index, span, evidence, expected=tuple(islice(offer.channels, SHOWN)))
         elif channel is not None and offer.channels and channel not in offer.channels:
             evidence = f"{channel} is not declared"
-            talk.find("undeclared-channel", index, span, evidence, expected=tuple(sorted(offer.channels)))
+            talk.find("undeclared-channel", index, span, evidence, expected=tuple(islice(offer.channels, SHOWN)))

@@ -55,7 +55,7 @@ def read_json(text: str) -> JsonText:
         return JsonText(False, None, [Mistake("invalid-json", 0, len(text), "it is nested too deeply")])
     except ValueError as error:
         return JsonText(False, None, [Mistake("invalid-json", 0, len(text), str(error))])
-    found = [_repeated(text, name) for name in sorted(repeated)]
+    found = [_repeated(text, name) for name in sorted(set(repeated))]
     rest = text[end:].strip(" \t\n\r")
     if rest:
         found.append(Mistake("text-after-json", text.index(rest, end), len(text), "the value ends before it"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,29 +28,51 @@ class Offer:
         self.tools: dict[str, Any] = {}
         self.builtin: set[str] = set()
         self.namespaces: set[str] = set()
-        self.channels: set[str] = set()
+        self.channels: dict[str, None] = {}
         self.answers: dict[str, Any] = {}
         self.required = False
         self.is_known = tools is not None
+        self._ordered: list[str] | None = None
         self._add(tools or ())
 
-    def learn(self, role: str, content: object) -> None:
-        """Take in what the content of a message declares."""
-        recovery = self.recovery
+    def learn(self, role: str, content: object) -> dict[str, Any]:
+        """Take in what the content of a message declares; the JSON Schemas in it, by what they are for."""
+        recovery, schemas = self.recovery, dict[str, Any]()
         self.is_known = True
         for path in recovery.declared_tools:
-            self._add(declared(path, role, content) or ())
+            schemas |= self._add(declared(path, role, content) or ())
         for path in recovery.declared_builtin:
-            self.builtin |= self._add(declared(path, role, content) or ())
+            builtin = self._add(declared(path, role, content) or ())
+            self.builtin |= builtin.keys()
+            schemas |= builtin
         for path in recovery.declared_channels:
-            self.channels |= set(declared(path, role, content) or ())
+            self.channels |= dict.fromkeys(declared(path, role, content) or ())
         for path in recovery.declared_required:
             self.required |= bool(declared(path, role, content))
         for path in recovery.declared_answers:
-            self.answers |= {form.name: form.schema for form in declared(path, role, content) or ()}
+            answers = {form.name: form.schema for form in declared(path, role, content) or ()}
+            self.answers |= answers
+            schemas |= answers
+        return {name: schema for name, schema in schemas.items() if schema is not None}
 
-    def _add(self, tools: Iterable[Any]) -> set[str]:
-        """Take in tools: names, or namespaces with their tools or without; the names that they are called by."""
+    def forget(self) -> None:
+        """Some message declares what nothing reads: from now on nobody knows which tools there are."""
+        self.is_known = False
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a tool is offered in the namespace of a name."""
+        return name.split(SEPARATOR)[0] in self.namespaces
+
+    def beside(self, name: str) -> tuple[str, ...]:
+        """Some of the tools that are offered: those in the namespace of a name, where it is one."""
+        if self._ordered is None:
+            self._ordered = sorted(self.tools)
+        first = name.split(SEPARATOR)[0] if self.has_namespace(name) else ""
+        at = bisect_left(self._ordered, first)
+        return tuple(tool for tool in self._ordered[at : at + SHOWN] if tool.startswith(first))
+
+    def _add(self, tools: Iterable[Any]) -> dict[str, Any]:
+        """Take in tools: names, or namespaces with their tools or without; what they take, by full names."""
         found: dict[str, Any] = {}
         for tool in tools:
             parts = getattr(tool, "tools", None)
@@ -61,8 +84,12 @@ class Offer:
                 found[tool.name] = UNKNOWN
         self.tools |= found
         self.namespaces |= {name.split(SEPARATOR)[0] for name in found}
-        return set(found)
+        self._ordered = None
+        return found
 
+
+SHOWN = 8
+"""How many of the tools that are offered are named where another one is called."""
 
 UNKNOWN: Mapping[str, Any] = {}
 """What a tool takes of which nothing is said: anything."""

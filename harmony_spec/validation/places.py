@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
 from itertools import accumulate
 
 from ..as_read import tokens_of
 from ..errors import Span
-from ..lenient import Lenient, LenientText
+from ..lenient import Lenient, LenientText, LenientTokens
 from ..vocabulary import tokenizer_for
 
 CONTINUATION = bytes(range(0x80, 0xC0))
@@ -23,10 +22,8 @@ class Places:
         if isinstance(form, LenientText):
             tokenizer = tokenizer_for(form.format.encoding, None)
             tokens = tokens_of(form.format, form.units, tokenizer.encode)
-            spell = spelling(form.format.spellings, tokenizer.decode_bytes)
-        else:
-            tokens, spell = form.tokens, spelling(form.format.spellings, form.decode_bytes)
-        self._begins = list(accumulate((characters(spell(token)) for token in tokens), initial=0))
+            form = LenientTokens(form.format, tokens, tokenizer)
+        self._begins = begins(form, form.tokens)
 
     def text(self, span: Span) -> Span:
         """A span in code points of the text."""
@@ -34,24 +31,23 @@ class Places:
 
     def tokens(self, span: Span) -> Span:
         """A span in token indices: all tokens that have a part in it."""
-        if not self.of_text:
-            return span
-        first, last = (bisect_right(self._begins, at) - 1 for at in span)
-        return Span(first, last if self._begins[last] == span.end else last + 1)
+        return tokens_at(self._begins, span) if self.of_text else span
 
 
-def spelling(special: dict[int, str], decode: Callable[[list[int]], bytes]) -> Callable[[int], bytes]:
-    """What gives the bytes that a token is written as."""
+def begins(form: LenientTokens, tokens: list[int]) -> list[int]:
+    """Where in the text of tokens each of them begins, and where the last one ends, in code points."""
+    special, decode = form.special_ids, form.decode_bytes
+    sizes = (
+        characters(decode([token])) if form.is_ordinary(token) else len(special.get(token) or f"<{token}>")
+        for token in tokens
+    )
+    return list(accumulate(sizes, initial=0))
 
-    def spell(token: int) -> bytes:
-        if token in special:
-            return special[token].encode()
-        try:
-            return decode([token])
-        except (KeyError, OverflowError):  # no token of the vocabulary
-            return f"<{token}>".encode()
 
-    return spell
+def tokens_at(begins: list[int], span: Span) -> Span:
+    """The tokens that have a part in a span of their text."""
+    first, last = (bisect_right(begins, at) - 1 for at in span)
+    return Span(first, last if begins[last] == span.end else last + 1)
 
 
 def characters(data: bytes) -> int:
