@@ -56,11 +56,7 @@ class Conversation:
 
     def text(self, index: int) -> str:
         """The content of a message as it stands."""
-        content = self.content(index)
-        if isinstance(content, str):
-            return content
-        span = self.content_span(index)
-        return self.form.run(span.start, span.end, 0)[0]
+        return str(self.messages[index].text)
 
     def by_author(self, index: int) -> bool:
         """Whether the model wrote a message."""
@@ -101,12 +97,18 @@ class Conversation:
         return Span(stop, end)
 
     def span_in_content(self, index: int, start: int, end: int) -> Span:
-        """The span of a part of a content, which is given in code points of its text."""
-        content = self.content_span(index)
+        """The span of a part of a content, which is given in code points of its text.
+
+        It is all of a content that does not stand in one piece: where it was damaged, or special tokens were left out.
+        """
+        content, length = self.content_span(index), len(self.text(index))
         if isinstance(self.form, LenientText):
-            return Span(content.start + start, content.start + end)
+            whole = content.end - content.start == length
+            return Span(content.start + start, content.start + end) if whole else content
         if self._begins[0] != index:
             self._begins = index, begins(self.form, self.form.tokens[content.start : content.end])
+        if self._begins[1][-1] != length:
+            return content
         first, last = tokens_at(self._begins[1], Span(start, end))
         return Span(content.start + first, content.start + last)
 
