@@ -48,6 +48,7 @@ BYTES = {
     "byte-before-text": ("completion", b"<|channel|>final<|message|>\xf0H.\xb3 H<|return|>"),
     "bare-tool": ("transcript", b"functions.f<<|message|>"),
     "content-is-no-text": ("transcript", b"<|start|>user<|message|>\xff<|end|>"),
+    "stray-in-damage": ("completion", b"<|channel|>final<|message|>\xf0<<|endoftext|>|end|> \xc3<|return|>"),
     "whole-header-is-no-text": ("transcript", b"<|start|>\xff<|message|>\xff<|end|>"),
     "content-behind-damage": ("completion", b"<|channel|>commentary to=" + b"\xf0 \xc3\xa9!<|end|>"),
     "odd-ids": ("completion", b"<|channel|>final" + b"".join(ODD_ID + bytes([at]) for at in range(14, 40))),

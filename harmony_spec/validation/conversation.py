@@ -56,7 +56,8 @@ class Conversation:
 
     def text(self, index: int) -> str:
         """The content of a message as it stands."""
-        return str(self.messages[index].text)
+        content = self.content(index)
+        return content if isinstance(content, str) else str(content.text())
 
     def by_author(self, index: int) -> bool:
         """Whether the model wrote a message."""
