@@ -134,6 +134,13 @@ def memory(transcript: Transcript) -> Iterator[Row]:
         yield Row(f"peak memory of parse, {name}", "", "B/token", figure, None, Target(64))
 
 
+def dropped_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: Path) -> Iterator[Row]:
+    """The drop-in. It imports the peer, which must not happen before the peer's rank file is there."""
+    from benchmarks.drop_in import with_drop_in
+
+    yield from with_drop_in(runs, encoding, bytecode)
+
+
 def rows(runs: int, folder: Path) -> Iterator[Row]:
     encoding = peer.encoding(folder)
     short, large = Transcript("agentic", agentic(), encoding), Transcript("long", long(), encoding)
@@ -144,6 +151,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from with_tools(runs, encoding)
     yield from with_streams(runs, encoding)
     yield from validating(runs, encoding)
+    yield from dropped_in(runs, encoding, folder / "bytecode")
     yield from starting(runs, folder / "bytecode")
     yield from generating(runs, folder / "bytecode")
     yield from scaling(runs)
