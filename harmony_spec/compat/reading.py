@@ -68,6 +68,11 @@ class Parser(runtime.StreamParser[codec.Message]):
         draft = self._machine.draft
         return self.content if draft is not None and draft.started else ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the content so far ends with a whole character."""
+        return not self._partial
+
     def reset(self) -> None:
         """Begin anew: what was fed is forgotten."""
         super().reset()

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Any
 
 from harmony_spec import codec
-from harmony_spec.events import ContentDelta
 from harmony_spec.machine import BETWEEN, CONTENT, HEADER
 
 from .conversion import RECOVERY, ROLES, content_type, from_codec
@@ -19,6 +18,14 @@ from .reading import Reading
 
 SLOTS = RECOVERY.slots
 _ORDINARY = range(min(codec.FORMAT.spellings))
+
+
+_KNOWN: dict[int, str] = {}
+"""The texts of tokens that are whole characters: what they add to a content that ends with a whole one. Tokens of
+which this is known are handed over later, many at once."""
+
+_NOTHING: dict[int, str] = {}
+"""Used in its place where it does not apply: outside of contents, and behind a part of a character."""
 
 
 class StreamState(Enum):
@@ -42,6 +49,7 @@ class StreamableParser:
     """
 
     _inside: bool
+    _deltas: dict[int, str]
     _delta: str | None
     _role: Role | None
     _channel: str | None
@@ -53,6 +61,7 @@ class StreamableParser:
         self._encoding, self._arguments, self._strict = encoding, (encoding, given), strict
         self._reading = Reading(given, strict, encoding._inner)
         self._tokens: list[int] = []
+        self._fed = 0
         self._ends: list[int] = []
         self._outside()
 
@@ -65,18 +74,15 @@ class StreamableParser:
         Raises:
             HarmonyError: in strict mode, the token cannot stand here; the parser then waits for the next message.
         """
-        if self._inside and token in _ORDINARY:
-            self._tokens.append(token)
-            events = self._feed(token)
-            last = events[-1] if events else None
-            self._delta = last.text if isinstance(last, ContentDelta) else None
-            return self
-        self._tokens.append(token_id(token))
-        was_inside = self._inside
-        self._outside()
-        self._reading.feed(self._tokens[-1])
-        if self._reading.state == CONTENT:
-            self._open(was_inside)
+        delta = self._deltas.get(token) if token.__class__ is int else None
+        self._tokens.append(token if delta else token_id(token))
+        if delta:
+            self._delta = delta
+        elif self._inside and token in _ORDINARY:
+            self._more()
+        else:
+            self._catch_up(len(self._tokens) - 1)
+            self._step(self._tokens[-1])
         return self
 
     def process_eos(self) -> StreamableParser:
@@ -85,22 +91,48 @@ class StreamableParser:
         Raises:
             HarmonyError: in strict mode, a header is open.
         """
+        self._catch_up(len(self._tokens))
         self._ends.append(len(self._tokens))
         self._reading.end()
         self._outside()
         return self
 
+    def _catch_up(self, end: int) -> None:
+        """Hand over the tokens whose text was known."""
+        if self._fed < end:
+            self._reading.parser.feed(self._tokens[self._fed : end])
+            self._fed = end
+
+    def _more(self) -> None:
+        """One more token of a content, of which it is not known what it adds."""
+        parser, whole = self._reading.parser, self._deltas is _KNOWN
+        self._catch_up(len(self._tokens) - 1)
+        self._catch_up(len(self._tokens))
+        self._delta = parser.last_delta or None
+        self._deltas = _KNOWN if parser.is_whole else _NOTHING
+        if whole and parser.is_whole and self._delta:
+            _KNOWN[self._tokens[-1]] = self._delta
+
+    def _step(self, token: int) -> None:
+        """A token outside of a content, or a special one."""
+        before, self._fed = self._inside, len(self._tokens)
+        self._outside()
+        self._reading.feed(token)
+        self._role = self._reading.role
+        if self._reading.state == CONTENT:
+            self._open(before)
+
     def _outside(self) -> None:
         """No content is open."""
-        self._inside = False
-        self._delta = self._role = self._channel = self._recipient = self._content_type = None
+        self._inside, self._deltas, self._role = False, _NOTHING, self._reading.role
+        self._delta = self._channel = self._recipient = self._content_type = None
 
     def _open(self, before: bool) -> None:
         """A content is open, and its header known; it may have been so before."""
         parser = self._reading.parser
         if not before:
             self._opened = len(self._tokens)
-        self._inside, self._feed = True, parser.feed
+        self._inside, self._deltas = True, _KNOWN if parser.is_whole else _NOTHING
         self._delta = parser.last_delta or None
         self._role, self._name = ROLES[parser.value(SLOTS.role, None)], parser.value(SLOTS.name, None)
         self._channel, self._recipient = parser.value(SLOTS.channel, None), parser.value(SLOTS.recipient, None)
@@ -110,12 +142,13 @@ class StreamableParser:
     @property
     def current_content(self) -> str:
         """The content of the open message so far, complete characters only; empty where none is open."""
+        self._catch_up(len(self._tokens))
         return self._reading.parser.open_content
 
     @property
     def current_role(self) -> Role | None:
         """Who writes the open message; before that, the role that was given."""
-        return self._role if self._inside else self._reading.role
+        return self._role
 
     @property
     def current_content_type(self) -> str | None:
