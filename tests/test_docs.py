@@ -1,4 +1,4 @@
-"""What the pages about recovery and streaming show is what happens."""
+"""What the pages show is what happens."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("recovery.md", "streaming.md")}
+BLOCKS = {"recovery.md": 12, "streaming.md": 2, "drop-in.md": 1}
+PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in BLOCKS}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_blocks_run_and_give_what_they_show(page: str) -> None:
     """In the order in which they stand: what one defines, the next may use."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGES[page], re.DOTALL | re.MULTILINE)
-    assert len(blocks) == {"recovery.md": 12, "streaming.md": 2}[page]
+    assert len(blocks) == BLOCKS[page]
     names: dict[str, Any] = {}
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     for number, code in enumerate(blocks):

@@ -20,7 +20,7 @@ SETUP = [setup for setup, language, _ in BLOCKS if setup]
 
 def test_all_blocks_are_known() -> None:
     assert {language for _, language, _ in BLOCKS} == {"text", "bash", "python"}
-    assert (len(PYTHON), len(SHELL), len(SETUP)) == (5, 2, 2)
+    assert (len(PYTHON), len(SHELL), len(SETUP)) == (6, 2, 2)
 
 
 @pytest.mark.parametrize("code", PYTHON)
