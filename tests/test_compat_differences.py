@@ -97,7 +97,7 @@ def test_messages_that_wait_for_the_next_are_there_at_once() -> None:
 
 
 def test_headers_have_an_end() -> None:
-    """The peer waits for ever, reading all that came again with each token."""
+    """The peer takes any number of tokens for one."""
     tokens = [*tokens_of("<|start|>assistant to="), *tokens_of("a") * 300, *tokens_of("<|message|>x")]
     assert read(tokens) == "message header is longer than any header"
     assert isinstance(read(tokens, MODULES[0]), list)

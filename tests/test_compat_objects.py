@@ -117,3 +117,28 @@ def test_a_result_belongs_to_the_caller() -> None:
         namespace = module.ToolNamespaceConfig.browser()
         namespace.tools.clear()
         assert len(module.ToolNamespaceConfig.browser().tools) == 3
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+def test_fields_may_be_set_to_plain_values() -> None:
+    """Models do not check what is assigned; a role or an effort by its value is written as the member is."""
+    seen = []
+    for module in MODULES:
+        message = module.Message.from_role_and_content(module.Role.USER, module.SystemContent.new())
+        message.author.role = "system"
+        message.content[0].reasoning_effort = "High"
+        seen.append(list(encoding(module).render(message)))
+    assert seen[0] == seen[1]
+
+
+def test_what_one_conversation_offers_is_not_known_to_another() -> None:
+    """A tool that a developer message declares shows what a broken header means, there only."""
+    enc = encoding(compat)
+    broken = tokens_of("<|start|>assistant<|channel|>weather <|constrain|>json <|message|>{}<|call|>")
+    tool = compat.ToolDescription.new("weather", "")
+    developer = compat.DeveloperContent.new().with_function_tools([tool])
+    offered = enc.render(compat.Message.from_role_and_content(compat.Role.DEVELOPER, developer))
+    (_, called) = enc.parse_messages_from_completion_tokens([*offered, *broken], strict=False)
+    (other,) = enc.parse_messages_from_completion_tokens(broken, strict=False)
+    assert called.recipient == "functions.weather"
+    assert other.recipient is None

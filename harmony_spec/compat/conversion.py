@@ -58,8 +58,8 @@ def to_codec(messages: Sequence[Message], functions: bool) -> list[codec.Message
 
 def _to_codec(message: Message, functions: bool) -> codec.Message:
     author, recipient, content_type = message.author, message.recipient, message.content_type
-    role = author.role
-    if author.name is None and role == Role.TOOL:
+    role = Role(author.role)
+    if author.name is None and role is Role.TOOL:
         raise HarmonyError(NAMELESS_TOOL)
     constrained = content_type is not None and content_type.startswith(CONSTRAINED)
     if constrained and content_type is not None:
@@ -100,11 +100,11 @@ def _part(part: Content, role: Role, functions: bool) -> str | codec.SystemConte
     if isinstance(part, TextContent):
         return part.text
     if isinstance(part, SystemContent):
-        if role != Role.SYSTEM:
+        if role is not Role.SYSTEM:
             raise misplaced(SystemContent.__name__, Role.SYSTEM.value, role.value)
         return _system(part, functions)
     if isinstance(part, DeveloperContent):
-        if role != Role.DEVELOPER:
+        if role is not Role.DEVELOPER:
             raise misplaced(DeveloperContent.__name__, Role.DEVELOPER.value, role.value)
         return _developer(part)
     return _part(content_from_dict(part.to_dict()), role, functions)

@@ -32,8 +32,9 @@ class GuessedHeaders(Headers):
     """Reads a header in which two bare words stand as a call: nothing else is likely, and `openai_harmony` does."""
 
     def forget(self) -> None:
-        """Nothing is learnt: names are not judged. What is remembered is not what other parsers remember."""
-        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(GuessedHeaders, {})
+        """Judge all headers anew, and remember them apart from those that others read."""
+        super().forget()
+        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault((GuessedHeaders, self.names.key), {})
 
     def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
         """What a header says that a rule describes, or that is a call in bare words."""
@@ -127,8 +128,10 @@ class Reading:
             self._held, self._continues = [token], False
         else:
             self.parser.feed(token)
-        begins = before != HEADER and token == _START
-        self.header = [*self.header, token] if self.state == HEADER and not begins else []
+        if self.state != HEADER or (before != HEADER and token == _START):
+            self.header = []
+        else:
+            self.header.append(token)
         if self.state == CONTENT:
             self.role = None
 
