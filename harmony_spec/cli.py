@@ -13,6 +13,8 @@ import click
 
 from . import codec, report, runtime
 from .cli_fix import fix
+from .cli_rules import explain, list_rules
+from .cli_validate import validate
 from .console import ERR, FINDINGS, OUT, START, STRIPPED, TOOLS, UNUSABLE, count, example, inputs, read_tools, refuse
 from .errors import ConversationError, HarmonyError
 from .fixing import described, recover
@@ -40,33 +42,8 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-main.add_command(fix)
-
-
-@main.command(epilog=example("harmony-spec validate -"))
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@START
-def validate(files: tuple[str, ...], start: codec.Start) -> None:
-    """Check texts and token lists against the grammar.
-
-    A FILE holds a text with special tokens spelled out, a JSON array of token ids, or such an array on each line; `-`
-    is standard input. Exits with 1 if anything was found, with 2 if a file could not be read.
-    """
-    counts = {"inputs": 0, "messages": 0, "findings": 0, "unreadable": 0}
-    for item in inputs(files, counts):
-        try:
-            counts["messages"] += len(_parse(item, start).messages)
-        except HarmonyError as error:
-            counts["findings"] += 1
-            OUT.print(report.finding(item, error))
-    OUT.print(_summary(**counts), style="red" if counts["findings"] or counts["unreadable"] else "green")
-    sys.exit(UNUSABLE if counts["unreadable"] else FINDINGS if counts["findings"] else 0)
-
-
-def _summary(inputs: int, messages: int, findings: int, unreadable: int) -> str:
-    said = f"{count(inputs, 'input')}, {inputs - findings} valid, {count(messages, 'message')}"
-    said += f", {count(findings, 'finding')}" if findings else ""
-    return said + (f", {unreadable} not readable" if unreadable else "")
+for command in (validate, fix, explain, list_rules):
+    main.add_command(command)
 
 
 @main.command(epilog=example("harmony-spec parse -"))

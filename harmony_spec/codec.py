@@ -2639,6 +2639,12 @@ _RECOVERY = runtime.Recovery(
             "A tool that is not defined as the format can say it cannot be offered.",
             "error",
         ),
+        "unreadable-row": runtime.Code(
+            "H303",
+            "unreadable-row",
+            "A row that holds no text, token ids or conversation is not checked, and not used by whoever reads the file.",
+            "error",
+        ),
         "wrong-vocabulary": runtime.Code(
             "H401",
             "wrong-vocabulary",

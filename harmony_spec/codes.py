@@ -43,5 +43,11 @@ INVALID_TOOL = Code(
     "A tool that is not defined as the format can say it cannot be offered.",
     "error",
 )
+UNREADABLE_ROW = Code(
+    "H303",
+    "unreadable-row",
+    "A row that holds no text, token ids or conversation is not checked, and not used by whoever reads the file.",
+    "error",
+)
 WRONG_VOCABULARY = Code("H401", "wrong-vocabulary", "Token ids mean something in one vocabulary only.", "error")
 TEXT_NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.", "error")

@@ -93,5 +93,9 @@ class ConversationError(HarmonyError):
     """A JSON value is not a conversation."""
 
 
+class RowError(HarmonyError):
+    """A file, or a row of one, holds no text, token ids or conversation."""
+
+
 class VocabularyError(HarmonyError):
     """A vocabulary is missing or wrong, or cannot encode a text."""

@@ -12,7 +12,13 @@ STDIN = "-"
 
 
 class InputError(Exception):
-    """A file that cannot be read as any input; the message names the file and the place."""
+    """A file that cannot be read as any input; the message names the file and the place.
+
+    Attributes:
+        name: of the file; empty where it is known to whoever asked for it.
+    """
+
+    name = ""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.cells import cell_len
 from rich.text import Text
 
+from .code import Code, Severity
 from .diagnostics import Diagnostic
 from .errors import HarmonyError, ToolError
 from .inputs import Input
+
+COLOURS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 WINDOW = 72
 """How many characters of a line are shown around the caret: a line of a usual terminal with its margin."""
@@ -17,17 +22,39 @@ def finding(item: Input, error: HarmonyError) -> Text:
     """An error in an input."""
     located = isinstance(item.source, str) and error.span is not None
     line, column = position(item.source, error.span.start) if located and error.span else (None, None)
-    text = Text()
-    text.append(_where(item, error, line, column), style="bold")
-    text.append(f": {error.code.code} ", style="bold red").append(error.code.name, style="red").append(
-        f": {error.message}\n"
-    )
+    quoted = (error.around, error.caret, "") if error.around else None
     if isinstance(item.source, str) and line is not None and column is not None:
-        _quote(text, item.source.split("\n")[line - 1], column - 1, str(line))
-    elif error.around:
-        _quote(text, error.around, error.caret, "")
+        quoted = (item.source.split("\n")[line - 1], column - 1, str(line))
     rule = error.rule if isinstance(error, ToolError) else ""
-    for title, said in (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint)):
+    notes = (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint))
+    return layout(_where(item, error, line, column), "", error.code, error.message, quoted, notes)
+
+
+def layout(
+    where: str,
+    word: str,
+    code: Code,
+    message: str,
+    quoted: tuple[str, int, str] | None,
+    notes: Iterable[tuple[str, str]],
+) -> Text:
+    """Something wrong, as it looks.
+
+    Args:
+        where: the place.
+        word: stands in front of the code, where there is one.
+        code: the kind of mistake; its severity gives the colour.
+        message: the problem in one sentence.
+        quoted: a line, where in it the place is, in code points, and its number.
+        notes: what else there is to say, with titles; empty ones are left out.
+    """
+    colour = COLOURS[code.severity]
+    text = Text()
+    text.append(where, style="bold").append(": ").append(f"{word} " if word else "", style=f"bold {colour}")
+    text.append(f"{code.code} ", style=f"bold {colour}").append(code.name, style=colour).append(f": {message}\n")
+    if quoted is not None:
+        _quote(text, *quoted, colour)
+    for title, said in notes:
         if said:
             text.append(f"  = {title}: ", style="bold").append(f"{said}\n")
     return text
@@ -41,7 +68,7 @@ def repair(item: Input, diagnostic: Diagnostic) -> Text:
     text = Text()
     text.append(f"{where}:{line}:{column}" if line else f"{where}: token {start}", style="bold")
     text.append(f": {diagnostic.code.code} ", style="bold yellow").append(diagnostic.code.name, style="yellow")
-    shown = f": {_visible(diagnostic.raw)!r}" if diagnostic.raw else ""
+    shown = f": {visible(diagnostic.raw)!r}" if diagnostic.raw else ""
     taken = f" is taken for {diagnostic.taken_for}" if diagnostic.taken_for else ""
     return text.append(f"{shown}{taken}: {diagnostic.evidence}\n")
 
@@ -61,9 +88,9 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
     return f"{where}: token {error.span.start}" if error.span else where
 
 
-def _quote(text: Text, line: str, at: int, number: str) -> None:
+def _quote(text: Text, line: str, at: int, number: str, colour: str) -> None:
     """The part of a line around a position, and a caret under it."""
-    line = _visible(line)
+    line = visible(line)
     start = max(0, min(at - WINDOW // 2, len(line) - WINDOW))
     shown = line[start : start + WINDOW]
     before = "\u2026" if start else ""
@@ -71,10 +98,11 @@ def _quote(text: Text, line: str, at: int, number: str) -> None:
     margin = " " * len(number)
     caret = " " * cell_len(before + line[start:at])
     text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
-    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style="bold red")
+    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {colour}")
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """A text without characters that a terminal would act on."""
     return "".join(char if char.isprintable() else _shown(char) for char in text)
 
 

@@ -34,6 +34,7 @@ from harmony_spec import (
 )
 from harmony_spec.code import Code
 from harmony_spec.forms import HEADER_LIMITS
+from harmony_spec.linting.rows import source_of, value_of
 from harmony_spec.vocabulary import load
 
 from .recovery_strategies import tokens_of
@@ -67,6 +68,7 @@ def found(name: str, key: str, folder: Path) -> set[str]:
         "render": lambda: render(from_json(example)),
         "render_text": lambda: render_text(from_json(example)),
         "from_json": lambda: from_json(example),
+        "source_of": lambda: source_of(value_of(example), "transcript", None),
         "tools_from_json": lambda: tools_from_json(example),
         "load_vocabulary": lambda: load_vocabulary(example, folder),
         "encode": lambda: load(codec.FORMAT.encoding).encode(json.loads(f'"{example}"')),

@@ -1,0 +1,41 @@
+"""Files that are written as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+
+class AtomicFile:
+    """A file that takes its name once it is complete; until then it is a hidden one beside it.
+
+    Args:
+        path: of the file; one that is there is replaced, and keeps its permissions.
+
+    Attributes:
+        file: what is written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        os.chmod(self.file.name, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask())
+        os.replace(self.file.name, self.path)
+
+    def abort(self) -> None:
+        """Leave everything as it was."""
+        self.file.close()
+        os.unlink(self.file.name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

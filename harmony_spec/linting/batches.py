@@ -1,0 +1,67 @@
+"""Rows of files as they are read, in pieces that are checked as a whole, by this process or another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .. import codec
+from .rows import Content, source_of, text_of, value_of
+
+Kind = Literal["text", "json", "jsonl", "parquet"]
+"""What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the rows of a file are checked.
+
+    Attributes:
+        selected: the codes of the findings that are wanted.
+        start: what the inputs are.
+        column: the column that holds them; None where it is to be found.
+        tools: definitions of tools that were offered, as JSON; None where nothing is known of them.
+        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+        tokens: whether tokens are counted.
+        fix: whether what can be mended is mended.
+    """
+
+    selected: frozenset[str]
+    start: codec.Start = "transcript"
+    column: str | None = None
+    tools: str | None = None
+    tokenization: bool = True
+    tokens: bool = False
+    fix: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one file.
+
+    Attributes:
+        name: of the file.
+        kind: what it holds.
+        options: how its rows are checked.
+        rows: their numbers, from 1, or None where the file is one input, and what they hold.
+    """
+
+    name: str
+    kind: Kind
+    options: Options
+    rows: list[tuple[int | None, bytes]] = field(repr=False)
+
+    def __iter__(self) -> Iterator[tuple[int | None, Any]]:
+        return iter(self.rows)
+
+
+def content(kind: Kind, item: Any, options: Options) -> Content:
+    """What a row holds; raises `HarmonyError` for what cannot be read."""
+    if isinstance(item, bytes):
+        item = text_of(item)
+        if kind == "text":
+            return Content(item)
+        if kind != "parquet":
+            item = value_of(item.strip() if kind == "jsonl" else item)
+    return source_of(item, options.start, None if kind == "parquet" else options.column)

@@ -1,0 +1,152 @@
+"""What is found in a row, with its place in the file: plain data, that one process hands to another."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .. import codec
+from ..code import Code
+from ..diagnostics import Diagnostic
+from ..errors import HarmonyError, RowError, Span
+from ..recovering import form_of
+from ..report import WINDOW, visible
+from .batches import Kind
+from .rows import Content
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A diagnostic and its place in a file.
+
+    Attributes:
+        diagnostic: what is wrong; its span counts units of the source, and its unit is empty where it has no place.
+        line: the line in a text, or of a row, from 1; None where there are no lines.
+        column: the column in a text or a row, in code points from 1; None where spans count tokens.
+        end_line: the line where the span ends.
+        end_column: the column behind the span.
+        pointer: the message in a conversation, as a JSON pointer (RFC 6901); else empty.
+        around: the text near the place, of one line.
+        caret: where in `around` the place is, in code points.
+        hint: what to do about it.
+    """
+
+    diagnostic: Diagnostic
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    pointer: str = ""
+    around: str = ""
+    caret: int = 0
+    hint: str = ""
+
+    @property
+    def code(self) -> Code:
+        """The kind of mistake."""
+        return self.diagnostic.code
+
+    @property
+    def message(self) -> str:
+        """The problem in one sentence."""
+        said = self.diagnostic
+        taken = repr(said.raw) if said.raw else ""
+        taken += f" is taken for {said.taken_for}" if said.taken_for not in ("", said.raw) else ""
+        inside = f"at {said.pointer}" if said.pointer else ""
+        return visible(": ".join(part for part in (inside, taken, said.evidence) if part))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in a row.
+
+    Attributes:
+        name: of the file.
+        row: the number of the row, from 1: of a line, or of a Parquet row; None where the file is one input.
+        messages: how many messages it holds.
+        findings: what is wrong, by place.
+        tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
+        mended: how many mistakes were mended.
+        before: the row as it stands, where what can be mended was asked for.
+        after: the row as it should stand.
+    """
+
+    name: str
+    row: int | None
+    messages: int
+    findings: list[Finding] = field(default_factory=list)
+    tokens: dict[str | None, int] = field(default_factory=dict)
+    mended: int = 0
+    before: bytes = field(default=b"", repr=False)
+    after: bytes = field(default=b"", repr=False)
+
+
+class Lines:
+    """The lines of a text: the place of each position is found without reading the text again."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where lines begin."""
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def place(self, at: int) -> tuple[int, int]:
+        """The line and the column of a code point, both from 1."""
+        line = bisect_right(self.starts, at)
+        return line, at - self.starts[line - 1] + 1
+
+    def around(self, at: int) -> tuple[str, int]:
+        """What is shown of the line of a code point, and where in that it is."""
+        line, column = self.place(at)
+        begin = self.starts[line - 1]
+        end = self.starts[line] - 1 if line < len(self.starts) else len(self.text)
+        first = max(begin, at - 2 * WINDOW)
+        return self.text[first : min(end, at + 2 * WINDOW)], begin + column - 1 - first
+
+
+def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
+    """The places of what was found in the source of a row of a file."""
+    if not found:
+        return []
+    line = row if kind == "jsonl" else None
+    if isinstance(content.source, str):
+        lines = Lines(content.source)
+        return [_in_text(diagnostic, lines, kind == "text", line) for diagnostic in found]
+    form = form_of(codec.FORMAT, content.source, None)
+    findings = []
+    for diagnostic in found:
+        around, caret = form.around(diagnostic.span)
+        pointer = f"/messages/{diagnostic.index}" if content.rendered else ""
+        findings.append(Finding(diagnostic, line, pointer=pointer, around=around, caret=caret))
+    return findings
+
+
+def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | None) -> Finding:
+    """A finding in a text. What counts lines and columns in a text that a row holds would not find them in the file."""
+    around, caret = lines.around(diagnostic.span.start)
+    if not is_file:
+        return Finding(diagnostic, line, around=around, caret=caret)
+    place, end = lines.place(diagnostic.span.start), lines.place(diagnostic.span.end)
+    return Finding(diagnostic, *place, *end, around=around, caret=caret)
+
+
+def unreadable(error: HarmonyError, text: str, kind: Kind, row: int | None) -> Finding:
+    """The finding for a row that cannot be read, or not be rendered."""
+    pointer = "" if error.index is None else f"/messages/{error.index}"
+    evidence = error.message.removeprefix(f"at {pointer}: ")
+    span = error.span if isinstance(error, RowError) else None  # those of others are places in what is rendered
+    unit = error.unit if span else ""
+    said = Diagnostic(error.code, span or Span(0, 0), unit, error.index or 0, "", "", evidence, error.expected)
+    line = row if kind == "jsonl" else None
+    if span is None:
+        return Finding(said, line, pointer=pointer, hint=error.hint)
+    lines = Lines(text)
+    place, end = lines.place(span.start), lines.place(span.end)
+    around, caret = lines.around(span.start)
+    if row is not None:
+        return Finding(said, line, place[1], line, end[1], around=around, caret=caret, hint=error.hint)
+    return Finding(said, *place, *end, around=around, caret=caret, hint=error.hint)

@@ -1,0 +1,77 @@
+"""Files and folders, checked: the function behind `harmony-spec validate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..inputs import STDIN, InputError
+from .batches import Kind
+from .files import expanded
+from .findings import Checked
+from .jobs import Item, cores, run
+from .reading import Progress, read
+from .settings import Resolver, Settings
+
+NOTHING = Settings()
+
+
+def lint(
+    names: Iterable[str | os.PathLike[str]],
+    settings: Settings = NOTHING,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    isolated: bool = False,
+    jobs: int | None = None,
+    kind: Kind | None = None,
+    tokens: bool = False,
+    fix: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Checked | InputError]:
+    """Say what is wrong with the rows of files: what `harmony_spec.validate` says of each, with its place.
+
+    Rows are read as they are asked for, and come in the order of the files.
+
+    Args:
+        names: of files, folders and patterns; `-` is standard input.
+        settings: those that hold for all files, over those of settings files.
+        config: a settings file for all files, instead of the nearest `pyproject.toml` above each with settings.
+        isolated: leave settings files alone.
+        jobs: how many processes work, if the input is long; by default as many as can run at once.
+        kind: what files hold; by default as their names or their first lines say.
+        tokens: count the tokens of each channel.
+        fix: mend what can be mended; `after` holds the rows then. Files are left as they are.
+        progress: is told how much of the files was read.
+
+    A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
+    """
+    resolver = Resolver(settings, None if config is None else Path(config), isolated, tokens, fix)
+    found = list(expanded([os.fspath(name) for name in names], resolver.excluded))
+    progress = progress or Progress()
+    progress.total = None if STDIN in found else sum(_size(name) for name in found if isinstance(name, str))
+    return run(_items(found, resolver, kind, progress), jobs or cores())
+
+
+def _size(name: str) -> int:
+    """The bytes of a file; none for one that is not there."""
+    try:
+        return os.path.getsize(name)
+    except OSError:
+        return 0
+
+
+def _items(
+    names: Iterable[str | InputError], resolver: Resolver, kind: Kind | None, progress: Progress
+) -> Iterator[Item]:
+    for name in names:
+        if isinstance(name, InputError):
+            yield name
+            continue
+        try:
+            yield from read(name, kind, resolver.options(name), progress)
+        except InputError as error:
+            error.name = name
+            yield error
+        if name != STDIN:
+            progress.file(_size(name))

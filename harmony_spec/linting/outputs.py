@@ -1,0 +1,116 @@
+"""Forms in which findings are printed, each a head, a piece for each finding, and a tail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.text import Text
+
+from ..report import layout
+from .described import described, place
+from .findings import Checked, Finding
+from .sarif import Sarif
+
+
+class Output(Protocol):
+    """A form of output."""
+
+    def head(self) -> str:
+        """What comes before all findings."""
+
+    def finding(self, checked: Checked, finding: Finding) -> Text | str:
+        """A finding; a `Text` has colours."""
+
+    def tail(self, complete: bool) -> str:
+        """What comes after all findings; `complete` says whether all inputs were checked."""
+
+
+@dataclass(frozen=True)
+class Each:
+    """A form that has nothing around the findings."""
+
+    write: Callable[[Checked, Finding], Text | str]
+
+    def head(self) -> str:
+        """Nothing."""
+        return ""
+
+    def finding(self, checked: Checked, finding: Finding) -> Text | str:
+        """A finding."""
+        return self.write(checked, finding)
+
+    def tail(self, complete: bool) -> str:
+        """Nothing, whether or not the run is `complete`."""
+        return ""
+
+
+def human(checked: Checked, finding: Finding) -> Text:
+    """A finding with its line, a caret under it, what was expected, and what to do."""
+    number = str(finding.line) if checked.row is None and finding.line is not None else ""
+    quoted = (finding.around, finding.caret, number) if finding.around else None
+    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("help", finding.hint or _mends(finding)))
+    code = finding.code
+    return layout(place(checked, finding), code.severity, code, finding.message, quoted, notes)
+
+
+def _mends(finding: Finding) -> str:
+    """What `--fix` does."""
+    if (fix := finding.diagnostic.fix) is None:
+        return ""
+    if not fix.replacement:
+        return "--fix removes this."
+    shown = repr(fix.replacement) if isinstance(fix.replacement, str) else f"the tokens {list(fix.replacement)}"
+    return f"--fix writes {shown}."
+
+
+def concise(checked: Checked, finding: Finding) -> str:
+    """A finding on one line."""
+    code = finding.code
+    return f"{place(checked, finding)}: {code.severity} {code.code} {code.name}: {finding.message}\n"
+
+
+def json_line(checked: Checked, finding: Finding) -> str:
+    """A finding as a JSON value on a line."""
+    return json.dumps(described(checked, finding)) + "\n"
+
+
+COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
+"""The commands for severities. Source: GitHub's workflow commands."""
+
+
+def github(checked: Checked, finding: Finding) -> str:
+    """A finding as an annotation of a GitHub workflow."""
+    code = finding.code
+    places = {
+        "file": checked.name,
+        "line": finding.line,
+        "endLine": finding.end_line,
+        "col": finding.column,
+        "endColumn": finding.end_column if finding.end_line == finding.line else None,
+        "title": f"{code.code} {code.name}",
+    }
+    said = ",".join(f"{key}={_escaped(str(value), True)}" for key, value in places.items() if value is not None)
+    message = f"{place(checked, finding)}: {finding.message}"
+    return f"::{COMMANDS[code.severity]} {said}::{_escaped(message, False)}\n"
+
+
+def _escaped(text: str, is_property: bool) -> str:
+    """A text as it stands in a workflow command."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
+
+
+OUTPUTS: dict[str, Callable[[], Output]] = {
+    "human": lambda: Each(human),
+    "concise": lambda: Each(concise),
+    "json": lambda: Each(json_line),
+    "sarif": Sarif,
+    "github": lambda: Each(github),
+}
+"""The forms by name; the first one is the default."""
+
+FOR_READERS = ("human", "concise")
+"""Forms that people read: the summary stands behind the findings."""

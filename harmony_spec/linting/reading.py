@@ -1,0 +1,148 @@
+"""Files in batches of rows: what they hold is told by their names, else by their first lines."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import PurePath
+from typing import BinaryIO
+
+from ..inputs import STDIN
+from .batches import Batch, Kind, Options
+from .opening import COMPRESSED, opened
+from .parquet import ColumnBatch, read_parquet
+
+SUFFIXES: dict[str, Kind] = {
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+"""What the names of files say about them; in a folder, these are read."""
+
+PARQUET = b"PAR1"
+"""What Parquet files begin with. Source: the Parquet file format."""
+
+BATCH = 1 << 20
+"""Bytes of rows that are checked as a whole: a tenth of a second of work, so that handing it over does not count."""
+
+
+class Progress:
+    """How far reading is.
+
+    Attributes:
+        bytes: how many bytes of the files were read so far, as they stand on the disk.
+        total: how many there are; None where that is not known.
+    """
+
+    def __init__(self) -> None:
+        self.before = self.bytes = 0
+        self.total: int | None = None
+
+    def at(self, position: int) -> None:
+        """Note the position in the file that is read."""
+        self.bytes = self.before + position
+
+    def file(self, size: int) -> None:
+        """Note that a file of this size is done."""
+        self.before += size
+        self.bytes = self.before
+
+
+def kind_of(name: str) -> Kind | None:
+    """What a file holds by its name; None where that says nothing."""
+    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def read(name: str, kind: Kind | None, options: Options, progress: Progress) -> Iterator[Batch | ColumnBatch]:
+    """The rows of a file, as it is read.
+
+    Args:
+        name: of the file; `-` is standard input.
+        kind: what it holds; None where that is to be found out.
+        options: how its rows are checked.
+        progress: is told how far reading is.
+
+    Raises:
+        InputError: it cannot be read, or can no longer be read.
+    """
+    with opened(name) as (file, stream):
+        kind = kind or kind_of(name)
+        head: list[bytes] = []
+        if kind == "parquet" or (kind is None and _is_parquet(file)):
+            yield from read_parquet(name, file, stream, options, BATCH, progress.at)
+            return
+        if kind is None:
+            head = _head(stream)
+            kind = _sniffed(head)
+        if kind != "jsonl":
+            yield Batch(name, kind, options, [(None, b"".join(head) + stream.read())])
+            return
+        for rows in _rows(chain(head, stream)):
+            yield Batch(name, kind, options, rows)
+            if name != STDIN:
+                progress.at(file.tell())
+
+
+def _is_parquet(file: BinaryIO) -> bool:
+    peek = getattr(file, "peek", None)
+    return peek is not None and peek(len(PARQUET)).startswith(PARQUET)
+
+
+def _head(stream: BinaryIO) -> list[bytes]:
+    """The lines up to the second one that is not blank."""
+    head: list[bytes] = []
+    said = 0
+    for line in stream:
+        head.append(line)
+        said += not line.isspace()
+        if said == 2:
+            break
+    return head
+
+
+def _sniffed(head: list[bytes]) -> Kind:
+    """What a file holds whose first lines these are."""
+    text = b"".join(head).removeprefix(codecs.BOM_UTF8).lstrip()
+    if not re.match(rb"\[\s*[-\d\]]|\{\s*[\"}]", text):
+        return "text"
+    first, _, second = text.partition(b"\n")
+    if second and (second.lstrip()[:1] in (b"[", b"{") or _is_json(first)):
+        return "jsonl"
+    return "json"
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[list[tuple[int | None, bytes]]]:
+    """Lines with their numbers, in batches. Blank lines belong to the row behind them, or else to the last row."""
+    batch: list[tuple[int | None, bytes]] = []
+    blank: list[bytes] = []
+    size = 0
+    for number, line in enumerate(lines, 1):
+        if line.isspace():
+            blank.append(line)
+            continue
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+        row = b"".join((*blank, line)) if blank else line
+        batch.append((number, row))
+        size += len(row)
+        blank = []
+    if batch:
+        last, row = batch.pop()
+        yield [*batch, (last, b"".join((row, *blank)))]

@@ -1,0 +1,150 @@
+"""What was found in each row, as a file: there once it is complete, else not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..inputs import InputError
+from .atomic import AtomicFile
+from .described import described
+from .findings import Checked
+from .parquet import MISSING
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SUFFIXES = (".jsonl", ".parquet")
+
+GROUP = 10_000
+"""Rows that are written to a Parquet file at a time."""
+
+OF_A_ROW = ("file", "row")
+"""What is said once for all findings of a row."""
+
+
+class Results(Protocol):
+    """A file of results."""
+
+    def add(self, checked: Checked) -> None:
+        """Write what was found in a row."""
+
+    def commit(self) -> None:
+        """Give the file its name: it is complete."""
+
+    def abort(self) -> None:
+        """Leave everything as it was."""
+
+
+def results(path: Path) -> Results:
+    """A file of results, by its name. Raises `InputError` if it cannot be written."""
+    try:
+        return ParquetResults(path) if path.suffix == ".parquet" else JsonResults(path)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def _row(checked: Checked) -> dict[str, Any]:
+    found = [described(checked, finding) for finding in checked.findings]
+    return {
+        "file": os.fsencode(checked.name).decode(errors="replace"),
+        "row": checked.row,
+        "valid": not checked.findings,
+        "messages": checked.messages,
+        "findings": [{key: value for key, value in each.items() if key not in OF_A_ROW} for each in found],
+    }
+
+
+class JsonResults:
+    """A JSON value on each line."""
+
+    def __init__(self, path: Path) -> None:
+        self.atomic = AtomicFile(path)
+
+    def add(self, checked: Checked) -> None:
+        """Write what was found in a row."""
+        self.atomic.file.write(json.dumps(_row(checked)).encode() + b"\n")
+
+    def commit(self) -> None:
+        """Give the file its name: it is complete."""
+        self.atomic.commit()
+
+    def abort(self) -> None:
+        """Leave everything as it was."""
+        self.atomic.abort()
+
+
+class ParquetResults:
+    """A row for each row."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError:
+            raise InputError(f"{path}: {MISSING}") from None
+        self.arrow, self.schema = pyarrow, _schema()
+        self.atomic = AtomicFile(path)
+        self.writer = parquet.ParquetWriter(self.atomic.file, self.schema)
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, checked: Checked) -> None:
+        """Write what was found in a row, once there are enough."""
+        row = _row(checked)
+        row["findings"] = [each | {"fix": each["fix"] and json.dumps(each["fix"])} for each in row["findings"]]
+        self.rows.append(row)
+        if len(self.rows) >= GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        self.writer.write_table(self.arrow.Table.from_pylist(self.rows, self.schema))
+        self.rows = []
+
+    def commit(self) -> None:
+        """Give the file its name: it is complete."""
+        self._write()
+        self.writer.close()
+        self.atomic.commit()
+
+    def abort(self) -> None:
+        """Leave everything as it was."""
+        with suppress(OSError, self.arrow.ArrowException):
+            self.writer.close()
+        self.atomic.abort()
+
+
+def _schema() -> pyarrow.Schema:
+    """The columns of a Parquet file of results. Fixes are JSON: texts, or token ids."""
+    import pyarrow as arrow
+
+    whole, text = arrow.int64(), arrow.string()
+    finding = {
+        "line": whole,
+        "column": whole,
+        "end_line": whole,
+        "end_column": whole,
+        "code": text,
+        "name": text,
+        "severity": text,
+        "message": text,
+        "unit": text,
+        "span": arrow.list_(whole),
+        "index": whole,
+        "raw": text,
+        "taken_for": text,
+        "evidence": text,
+        "expected": arrow.list_(text),
+        "pointer": text,
+        "fix": text,
+    }
+    columns = {
+        "file": text,
+        "row": whole,
+        "valid": arrow.bool_(),
+        "messages": whole,
+        "findings": arrow.list_(arrow.struct(list(finding.items()))),
+    }
+    return arrow.schema(list(columns.items()))

@@ -1,0 +1,138 @@
+"""What a row of a file holds: a text, token ids, or a conversation, alone or in a column of an object."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from .. import codec
+from ..codes import UNREADABLE_ROW
+from ..errors import RowError, Span
+
+COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
+"""Names of columns that say what they hold, the first one that is there counts."""
+
+SHOWN = 40
+"""How much of a wrong value is shown, in code points."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a row holds.
+
+    Attributes:
+        source: what is validated: text, or token ids.
+        rendered: whether the source was rendered from a conversation in its JSON form.
+        column: the key of the object that holds it; None where the row is no object, or is itself the conversation.
+        value: the JSON value of the row; None for a text.
+    """
+
+    source: str | list[int]
+    rendered: bool = False
+    column: str | None = None
+    value: Any = None
+
+    def written(self, data: bytes, source: str | list[int]) -> bytes:
+        """The bytes of the row with another source, in the form that it had; never for what was rendered."""
+        mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+        if self.value is None:
+            assert isinstance(source, str)
+            return mark + source.encode()
+        value = source if self.column is None else self.value | {self.column: source}
+        text = data.removeprefix(mark)
+        body = text.strip()
+        before, _, after = text.partition(body)
+        return mark + before + json.dumps(value, ensure_ascii=False).encode() + after
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file or a row; raises `RowError` for bytes that are not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = error.start
+        at_character = len(data[:at].decode("utf-8-sig"))
+        _refuse(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
+
+
+def value_of(text: str) -> Any:
+    """The JSON value of a text; raises `RowError` for what is none."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        _refuse(f"not JSON: {error.msg}", Span(error.pos, error.pos))
+    except RecursionError:
+        _refuse("the JSON is nested too deeply")
+    except ValueError as error:  # a number with more digits than Python reads
+        _refuse(f"not JSON: {error}")
+
+
+def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
+    """What a JSON value holds.
+
+    Args:
+        value: a text, token ids, a conversation, or an object with one of them in a column.
+        start: what a conversation is rendered as.
+        column: the name of the column; None where it is to be found.
+
+    Raises:
+        RowError: it holds none of them.
+        ConversationError: it is no conversation, for the reason that is said.
+        RenderError: the format cannot express the conversation.
+    """
+    if not isinstance(value, dict):
+        if isinstance(value, str):
+            return Content(value, value=value)
+        return Content(_token_ids(value, "the row"), value=value)
+    name = _column(value) if column is None else column
+    if name not in value:
+        _refuse(f"there is no column {name!r}")
+    held = value[name]
+    if isinstance(held, str):
+        return Content(held, column=name, value=value)
+    if isinstance(held, dict):
+        return Content(_rendered(held, start), rendered=True, column=name, value=value)
+    if isinstance(held, list) and held and isinstance(held[0], dict):
+        return Content(_rendered({**value, "messages": held}, start), rendered=True, value=value)
+    return Content(_token_ids(held, f"the column {name!r}"), column=name, value=value)
+
+
+def _rendered(value: Mapping[str, Any], start: codec.Start) -> list[int]:
+    return codec.render(codec.from_json(value), start)
+
+
+def _column(value: Mapping[str, Any]) -> str:
+    """The column that holds what can be validated."""
+    if known := next((name for name in COLUMNS if name in value), None):
+        return known
+    names = [name for name, held in value.items() if holds_source(held)]
+    if len(names) > 1:
+        _refuse(f"several columns could be meant: {', '.join(names)}", hint="Choose one with --column.")
+    if not names:
+        _refuse("there is no column with a text, token ids or a conversation", hint="Choose one with --column.")
+    return names[0]
+
+
+def holds_source(value: object) -> bool:
+    """Whether a value looks like what can be validated: a text with special tokens, token ids, messages."""
+    if isinstance(value, str):
+        return codec.FORMAT.special_matcher.search(value) is not None
+    if isinstance(value, dict):
+        return isinstance(value.get("messages"), list)
+    return isinstance(value, list) and bool(value) and (type(value[0]) is int or isinstance(value[0], dict))
+
+
+def _token_ids(value: Any, what: str) -> list[int]:
+    if not isinstance(value, list):
+        _refuse(f"{what} is no text, token ids or conversation: {json.dumps(value, default=str)[:SHOWN]}")
+    if set(map(type, value)) - {int}:
+        index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
+        _refuse(f"{what} is no array of token ids: item {index} is {json.dumps(item, default=str)[:SHOWN]}")
+    return value
+
+
+def _refuse(message: str, span: Span | None = None, hint: str = "") -> NoReturn:
+    raise RowError(UNREADABLE_ROW, message, span=span, hint=hint)

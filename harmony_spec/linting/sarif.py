@@ -1,0 +1,112 @@
+"""Findings as a SARIF log, written as they come: no log is ever held as a whole.
+
+Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0, OASIS Standard.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import version
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from ..inputs import STDIN
+from .catalogue import Rule, rules
+from .findings import Checked, Finding
+
+VERSION = "2.1.0"
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+class Sarif:
+    """A log of one run."""
+
+    def __init__(self) -> None:
+        self.between = ""
+        self.numbers = {code: number for number, code in enumerate(rules())}
+
+    def head(self) -> str:
+        """The tool and its rules."""
+        driver = {
+            "name": "harmony-spec",
+            "version": version("harmony-spec"),
+            "rules": [_rule(rule) for rule in rules().values()],
+        }
+        opened = json.dumps({"$schema": SCHEMA, "version": VERSION}).removesuffix("}")
+        run = f'"tool": {json.dumps({"driver": driver})}, "columnKind": "unicodeCodePoints"'
+        return f'{opened}, "runs": [{{{run}, "results": ['
+
+    def finding(self, checked: Checked, finding: Finding) -> str:
+        """A result."""
+        between, self.between = self.between, ","
+        return f"{between}\n{json.dumps(self._result(checked, finding))}"
+
+    def tail(self, complete: bool) -> str:
+        """How the run ended."""
+        return f'\n], "invocations": [{json.dumps({"executionSuccessful": complete})}]}}]}}\n'
+
+    def _result(self, checked: Checked, finding: Finding) -> dict[str, Any]:
+        code = finding.code
+        result = {
+            "ruleId": code.code,
+            "ruleIndex": self.numbers[code.code],
+            "level": LEVELS[code.severity],
+            "message": {"text": finding.message or code.name},
+            "locations": [_location(checked, finding)],
+        }
+        return result | _fix(checked, finding)
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    code = rule.code
+    return {
+        "id": code.code,
+        "name": code.name,
+        "shortDescription": {"text": code.name.replace("-", " ")},
+        "fullDescription": {"text": code.why},
+        "defaultConfiguration": {"level": LEVELS[code.severity]},
+    }
+
+
+def _location(checked: Checked, finding: Finding) -> dict[str, Any]:
+    """Where in the file, as far as it has lines, and where in what it holds."""
+    places = {
+        "startLine": finding.line,
+        "startColumn": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+    }
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.name)}}
+    if region := {key: value for key, value in places.items() if value is not None}:
+        physical["region"] = region
+    said = finding.diagnostic
+    parts = [] if checked.row is None else [f"row {checked.row}"]
+    if said.unit:
+        parts += [f"message {said.index}", f"{said.unit} {said.span.start}"]
+    if not parts:
+        return {"physicalLocation": physical}
+    return {"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": ", ".join(parts)}]}
+
+
+def _fix(checked: Checked, finding: Finding) -> dict[str, Any]:
+    """A change of a text; what else a file holds has no offsets that a reader of the log could use."""
+    fix = finding.diagnostic.fix
+    if fix is None or not isinstance(fix.replacement, str) or checked.row is not None or finding.column is None:
+        return {}
+    replacement = {
+        "deletedRegion": {"charOffset": fix.span.start, "charLength": fix.span.end - fix.span.start},
+        "insertedContent": {"text": fix.replacement},
+    }
+    change = {"artifactLocation": {"uri": _uri(checked.name)}, "replacements": [replacement]}
+    return {"fixes": [{"artifactChanges": [change]}]}
+
+
+def _uri(name: str) -> str:
+    if name == STDIN:
+        return "stdin"
+    path = PurePath(name)
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

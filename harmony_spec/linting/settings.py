@@ -1,0 +1,257 @@
+"""Settings of files: the command line, then the nearest `pyproject.toml` above each file that has a table for them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_args
+
+from .. import codec
+from ..code import SEVERITIES, Severity
+from ..errors import HarmonyError
+from ..inputs import STDIN, InputError, read_text
+from ..tools import tools_from_json
+from .batches import Options
+from .selection import ALL, Layer, SelectorError, matching, selected
+
+FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
+
+
+class SettingsError(Exception):
+    """A setting that means nothing; the message names the file and the key."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a settings file or a command line says; None where it says nothing.
+
+    Attributes:
+        file: where they stand; None for a command line.
+        select: the codes that are wanted: codes, their beginnings, names, or ALL.
+        ignore: those that are not.
+        severity: how bad a mistake is at least.
+        per_file_ignores: for patterns of files, the codes that are not wanted there.
+        exclude: patterns of files that are left out of folders.
+        start: what the inputs are.
+        column: the column that holds them.
+        tools: a file with definitions of the tools that were offered.
+        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+    """
+
+    file: Path | None = None
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    severity: Severity | None = None
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    start: codec.Start | None = None
+    column: str | None = None
+    tools: Path | None = None
+    tokenization: bool | None = None
+
+    @property
+    def folder(self) -> Path:
+        """What paths and patterns are relative to."""
+        return Path.cwd() if self.file is None else self.file.parent
+
+
+def load(path: Path) -> Settings | None:
+    """The settings in a TOML file; None where it has no table for them. Raises `SettingsError`."""
+    try:
+        document = tomllib.loads(read_text(str(path)))
+    except InputError as error:
+        raise SettingsError(str(error)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from None
+    table: Any = document
+    for key in TABLE.split("."):
+        table = table.get(key) if isinstance(table, dict) else None
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: {TABLE} is no table")
+    read: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in KEYS:
+            raise SettingsError(f"{path}: {TABLE}.{key}: no such setting; settings: {', '.join(KEYS)}")
+        wanted, convert = KEYS[key]
+        try:
+            read[key.replace("-", "_")] = convert(value)
+        except (TypeError, ValueError):
+            raise SettingsError(f"{path}: {TABLE}.{key}: must be {wanted}") from None
+    file = path.absolute()
+    if "tools" in read:
+        read["tools"] = file.parent / read["tools"]
+    return Settings(file=file, **read)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(map(_text, value))
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _ignores(value: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return {pattern: _texts(codes) for pattern, codes in value.items()}
+
+
+def _one_of(*known: str) -> Callable[[object], str]:
+    def convert(value: object) -> str:
+        if value not in known:
+            raise ValueError
+        return str(value)
+
+    return convert
+
+
+STARTS = get_args(codec.Start)
+
+KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
+    "select": ("a list of codes", _texts),
+    "ignore": ("a list of codes", _texts),
+    "severity": (f"one of {', '.join(SEVERITIES)}", _one_of(*SEVERITIES)),
+    "per-file-ignores": ("a table of lists of codes, by patterns of files", _ignores),
+    "exclude": ("a list of patterns of files", _texts),
+    "start": (f"one of {', '.join(STARTS)}", _one_of(*STARTS)),
+    "column": ("a text", _text),
+    "tools": ("the path of a file", _text),
+    "tokenization": ("true or false", _flag),
+}
+"""The keys of the table, what their values are, and what reads them."""
+
+
+class Resolver:
+    """The settings of each file: those of the command line, then those of the nearest settings file above it.
+
+    Args:
+        command: what the command line says.
+        config: the settings file of all files; None where each file has the nearest one above it.
+        isolated: whether settings files are left alone.
+        tokens: whether tokens are counted.
+        fix: whether what can be mended is mended.
+
+    All methods raise `SettingsError`.
+    """
+
+    def __init__(self, command: Settings, config: Path | None, isolated: bool, tokens: bool, fix: bool) -> None:
+        self.command, self.isolated, self.tokens, self.fix = command, isolated, tokens, fix
+        self.config: Settings | None = None
+        if config is not None and not isolated:
+            self.config = load(config)
+            if self.config is None:
+                raise SettingsError(f"{config}: there is no table {TABLE}")
+        self.nearest: dict[Path, Settings] = {}
+        self.bases: dict[Path | None, Options] = {}
+
+    def options(self, name: str) -> Options:
+        """How the rows of a file are checked."""
+        settings = self.settings(_folder(name))
+        if settings.file not in self.bases:
+            self.bases[settings.file] = self._options(settings)
+        options = self.bases[settings.file]
+        for pattern, codes in settings.per_file_ignores.items():
+            if name != STDIN and _fits(pattern, Path(name), settings.folder):
+                try:
+                    options = replace(options, selected=options.selected - matching(codes))
+                except SelectorError as error:
+                    raise SettingsError(f"{settings.file}: per-file-ignores: {error}") from None
+        return options
+
+    def excluded(self, path: Path) -> bool:
+        """Whether a file or folder that was not named itself is left out."""
+        settings = self.settings(_folder(str(path)))
+        patterns = [(pattern, settings.folder) for pattern in settings.exclude]
+        patterns += [(pattern, self.command.folder) for pattern in self.command.exclude]
+        return any(_fits(pattern, path, folder) for pattern, folder in patterns)
+
+    def settings(self, folder: Path) -> Settings:
+        """The settings of the files in a folder."""
+        if self.config is not None or self.isolated:
+            return self.config or Settings()
+        if folder not in self.nearest:
+            self.nearest[folder] = self._nearest(folder)
+        return self.nearest[folder]
+
+    def _nearest(self, folder: Path) -> Settings:
+        path = folder / FILE
+        if path.is_file() and (found := load(path)) is not None:
+            return found
+        return Settings() if folder == folder.parent else self.settings(folder.parent)
+
+    def _options(self, settings: Settings) -> Options:
+        command = self.command
+        tools = command.tools or settings.tools
+        tokenization = settings.tokenization if command.tokenization is None else command.tokenization
+        return Options(
+            selected=self._selected(settings),
+            start=command.start or settings.start or STARTS[0],
+            column=command.column or settings.column,
+            tools=None if tools is None else definitions(tools),
+            tokenization=tokenization is not False,
+            tokens=self.tokens,
+            fix=self.fix,
+        )
+
+    def _selected(self, settings: Settings) -> frozenset[str]:
+        command = self.command
+        least = command.severity or settings.severity or SEVERITIES[-1]
+        layers = [Layer((ALL,)), Layer(settings.select, settings.ignore)]
+        try:
+            selected(layers, least)
+        except SelectorError as error:
+            raise SettingsError(f"{settings.file}: {error}") from None
+        try:
+            return selected([*layers, Layer(command.select, command.ignore)], least)
+        except SelectorError as error:
+            raise SettingsError(f"--select, --ignore: {error}") from None
+
+
+def _folder(name: str) -> Path:
+    """The folder whose settings a file has."""
+    return Path.cwd() if name == STDIN else Path(name).absolute().parent
+
+
+def _fits(pattern: str, path: Path, folder: Path) -> bool:
+    """Whether a pattern fits a file, or a folder that it is in: by its name, or by its path from a folder on."""
+    whole = path.absolute()
+    inside = whole.relative_to(folder) if whole.is_relative_to(folder) else whole
+    parts = (inside, *inside.parents)
+    return any(
+        fnmatchcase(text, bare)
+        for part in parts
+        for text in (part.as_posix(), part.name)
+        for bare in (pattern, pattern.removeprefix("**/"))
+        if text
+    )
+
+
+def definitions(path: Path) -> str:
+    """The text of a file with definitions of tools. Raises `SettingsError` where it holds none."""
+    try:
+        text = read_text(str(path))
+        tools_from_json(json.loads(text))
+    except InputError as error:
+        raise SettingsError(str(error)) from None
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+    except (HarmonyError, RecursionError, ValueError) as error:
+        raise SettingsError(f"{path}: no tool definitions: {error}") from None
+    return text

@@ -1,0 +1,73 @@
+"""What a run found, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from .catalogue import rules
+from .findings import Checked
+
+
+@dataclass
+class Totals:
+    """Numbers of a run.
+
+    Attributes:
+        inputs: rows, and files that are one input.
+        clean: those without findings.
+        messages: that they hold.
+        mended: mistakes that were mended.
+        unreadable: files that could not be read.
+        codes: findings by code.
+        tokens: tokens by channel, where they were counted; None is for no channel.
+    """
+
+    inputs: int = 0
+    clean: int = 0
+    messages: int = 0
+    mended: int = 0
+    unreadable: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str | None] = field(default_factory=Counter)
+
+    def add(self, checked: Checked) -> None:
+        """Count a row."""
+        self.inputs += 1
+        self.clean += not checked.findings
+        self.messages += checked.messages
+        self.mended += checked.mended
+        self.codes.update(finding.code.code for finding in checked.findings)
+        self.tokens.update(checked.tokens)
+
+    @property
+    def findings(self) -> int:
+        """How many findings there are."""
+        return self.codes.total()
+
+    def tables(self) -> Iterator[Table | str]:
+        """The statistics: findings by code, the share of clean rows, tokens by channel."""
+        if self.codes:
+            table = _table("code", "name", "severity", "findings")
+            for code, number in sorted(self.codes.items()):
+                rule = rules()[code].code
+                table.add_row(code, rule.name, rule.severity, f"{number:,}")
+            yield table
+        if self.tokens:
+            table = _table("channel", "tokens")
+            for channel, number in sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or "")):
+                table.add_row("(none)" if channel is None else channel, f"{number:,}")
+            yield table
+        share = f"{self.clean / self.inputs:.1%}" if self.inputs else "none"
+        yield f"clean: {self.clean:,} of {self.inputs:,} ({share})"
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for title in titles:
+        table.add_column(title, justify="right" if title in ("findings", "tokens") else "left", no_wrap=True)
+    return table

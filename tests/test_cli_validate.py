@@ -1,0 +1,242 @@
+"""`harmony-spec validate`: what it takes, what it prints, how it exits."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from harmony_spec import codec, render, to_json
+from harmony_spec.cli import main
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+GOOD = "<|start|>user<|message|>hi<|end|>"
+BAD = "<|start|>user<|message|>hi<|end|><|end|>"
+MESSAGES = codec.parse(GOOD).messages
+TOKENS = render(MESSAGES)
+CONVERSATION = to_json(MESSAGES)
+ONE = "1 input, 1 valid, 1 message\n"
+
+
+def run(*arguments: object, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["validate", *map(str, arguments)], input=given)
+
+
+def rows(*values: object) -> str:
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def test_a_valid_text(tmp_path: Path) -> None:
+    path = tmp_path / "good.txt"
+    path.write_text(GOOD)
+    result = run(path)
+    assert (result.exit_code, result.stdout) == (0, ONE)
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_line_break_at_the_end_of_a_file_is_the_editors(ending: str) -> None:
+    assert run("-", given=GOOD.encode() + ending.encode()).exit_code == 0
+    assert run("-", given=GOOD + "\n\n").exit_code == 1
+
+
+def test_a_finding_shows_line_and_caret() -> None:
+    text = "<|start|>user<|message|>first\nsecond 世界<|end|><|start|>assistant<|chanel|><|message|>x<|end|>\n"
+    result = run("-", given=text)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "-:2:35: error H151 unread-header-text: '<|chanel|>': it is no part of a name",
+        "    |",
+        "  2 | second 世界<|end|><|start|>assistant<|chanel|><|message|>x<|end|>",
+        "    |                                     ^",
+        "1 input, 0 valid, 2 messages, 1 finding",
+    ]
+
+
+def test_a_finding_in_tokens_shows_the_index_and_the_text_around() -> None:
+    result = run("-", given=json.dumps([*TOKENS, 200007]))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "-: token 5: error H115 repeated-terminator: '<|end|>': no message is open",
+        "   |",
+        "   | user<|message|>hi<|end|><|end|>",
+        "   |                         ^",
+        "  = help: --fix removes this.",
+        "1 input, 0 valid, 1 message, 1 finding",
+    ]
+
+
+def test_a_prompt_is_told_from_a_transcript() -> None:
+    prompt = GOOD + "<|start|>assistant"
+    result = run("-", given=prompt)
+    assert result.exit_code == 1
+    assert "= help: This is a prompt, not a transcript; see --start." in result.stdout
+    assert run("--start", "prompt", "-", given=prompt + "\n").exit_code == 0
+
+
+FORMS: dict[str, str | bytes] = {
+    "text.txt": GOOD,
+    "tokens.json": json.dumps(TOKENS, indent=2),
+    "conversation.json": json.dumps(CONVERSATION, indent=2),
+    "column.json": json.dumps({"id": 7, "text": GOOD}),
+    "rows.jsonl": rows(TOKENS),
+    "texts.ndjson": rows(GOOD),
+    "conversations.jsonl": rows(CONVERSATION),
+    "objects.jsonl": rows({"id": 7, "mine": TOKENS}),
+    "chats.jsonl": rows({"source": "x", "conversation": CONVERSATION["messages"]}),
+    "text.txt.gz": gzip.compress(GOOD.encode()),
+    "rows.jsonl.zst": zstd.compress(rows(TOKENS).encode()),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_all_forms_of_input_are_read(name: str, tmp_path: Path) -> None:
+    """By their names, and, where standard input has none, by what they begin with."""
+    content = FORMS[name]
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert (run(path).exit_code, run(path).stdout) == (0, ONE)
+    if name != "texts.ndjson":  # a JSON string might as well be a text in quotes
+        assert (run("-", given=content).exit_code, run("-", given=content).stdout) == (0, ONE)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pyarrow.array([TOKENS, TOKENS], pyarrow.list_(pyarrow.int32())),
+        pyarrow.array([TOKENS, TOKENS], pyarrow.large_list(pyarrow.uint64())),
+        pyarrow.array([GOOD, GOOD]),
+        pyarrow.array([GOOD, GOOD]).dictionary_encode(),
+        pyarrow.array([CONVERSATION, CONVERSATION]),
+        pyarrow.array([CONVERSATION["messages"]] * 2),
+    ],
+    ids=lambda column: str(column.type)[:20],
+)
+def test_parquet_columns_are_read(column: Any, tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"id": [1, 2], "mine": column}), path)
+    assert run(path).stdout == "2 inputs, 2 valid, 2 messages\n"
+    assert run("-", given=path.read_bytes()).stdout == "2 inputs, 2 valid, 2 messages\n"
+    assert run("--column", "mine", path).exit_code == 0
+    assert run("--column", "id", path).stdout.count("H303 unreadable-row") == 2
+    missing = run("--column", "none", path)
+    assert (missing.exit_code, "no column 'none'; columns: id, mine" in missing.stderr) == (2, True)
+
+
+def test_a_parquet_file_whose_column_is_not_known_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"a": [GOOD], "b": [GOOD]}), path)
+    result = run(path)
+    assert (result.exit_code, "several columns could be meant: a, b" in result.stderr) == (2, True)
+    assert run("--column", "b", path).exit_code == 0
+    path.write_bytes(path.read_bytes()[:-9])
+    result = run(path)
+    assert (result.exit_code, "the Parquet file is not readable" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", "bad:1:1: error H303 unreadable-row: not UTF-8: byte 0xff at offset 0"),
+        (b"[1, 2", "bad:1:6: error H303 unreadable-row: not JSON: Expecting ',' delimiter"),
+        (b"[1, 2.5]", "bad: error H303 unreadable-row: the row is no array of token ids: item 1 is 2.5"),
+        (b"[200007]\n[true]\n", "bad:2: error H303 unreadable-row: the row is no array of token ids: item 0 is true"),
+        (b'{"a": [1], "b": [1]}', "bad: error H303 unreadable-row: several columns could be meant: a, b"),
+        (b'{"a": 1}', "bad: error H303 unreadable-row: there is no column with a text, token ids or a conversation"),
+        (b'{"messages": [{"role": "user"}]}', "bad at /messages/0: error H301 invalid-conversation: 'content' is a"),
+        (b'{"a": ' + b"[" * 100_000, "bad: error H303 unreadable-row: the JSON is nested too deeply"),
+        (b'{"text": null}', "bad: error H303 unreadable-row: the column 'text' is no text, token ids or conversation"),
+    ],
+)
+def test_what_cannot_be_read_is_a_finding(content: bytes, said: str, tmp_path: Path) -> None:
+    """Beside the findings of others; the run goes on."""
+    bad, good = tmp_path / "bad", tmp_path / "good"
+    bad.write_bytes(content)
+    good.write_text(GOOD)
+    result = run(bad, good)
+    assert (result.exit_code, " 1 valid, " in result.stdout) == (1, True)
+    assert any(line.removeprefix(f"{tmp_path}/").startswith(said) for line in result.stdout.splitlines())
+
+
+def test_a_broken_row_does_not_end_the_run() -> None:
+    result = run("-", given=f'{TOKENS}\n[200006, 1428\n\n[1, "x"]\n{TOKENS}\n')
+    assert result.exit_code == 1
+    assert [line for line in result.stdout.splitlines() if line.startswith("-")] == [
+        "-:2:14: error H303 unreadable-row: not JSON: Expecting ',' delimiter",
+        '-:4: error H303 unreadable-row: the row is no array of token ids: item 1 is "x"',
+    ]
+    assert result.stdout.endswith("4 inputs, 2 valid, 2 messages, 2 findings\n")
+
+
+def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(rows(*[TOKENS] * 100_000).encode())[:-2000])
+    good = tmp_path / "good.txt"
+    good.write_text(GOOD)
+    result = run("-j", 1, path, good)
+    assert (result.exit_code, "the compressed file is broken" in result.stderr) == (2, True)
+    assert " 0 valid" not in result.stdout
+    assert result.stdout.endswith(", 1 not readable\n")
+
+
+def test_folders_and_patterns(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.jsonl", "deep/er/c.json", ".hidden/d.txt", "deep/notes.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(rows([*TOKENS, 200007]) if name.endswith("jsonl") else BAD)
+    found = run("--output-format", "concise", tmp_path).stdout.splitlines()
+    assert [line.removeprefix(f"{tmp_path}/").split(" ")[0] for line in found[:-1]] == [
+        "a.jsonl:1:",
+        "b.txt:1:34:",
+        "deep/er/c.json:1:1:",
+    ]
+    assert run(tmp_path / "**" / "*.txt").stdout.endswith("1 input, 0 valid, 1 message, 1 finding\n")
+    assert run(tmp_path / "b.txt", tmp_path / "b.txt").stdout.endswith("1 input, 0 valid, 1 message, 1 finding\n")
+    assert run("--exclude", "deep", "--exclude", "*.jsonl", tmp_path).stdout.startswith(f"{tmp_path}/b.txt")
+    assert run(tmp_path / "*.none").exit_code == 2
+    assert run(tmp_path / ".hidden" / "none").exit_code == 2
+
+
+def test_input_format_overrules_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "rows.txt"
+    path.write_text(rows(TOKENS, TOKENS))
+    assert run(path).exit_code == 1
+    assert run("--input-format", "jsonl", path).stdout == "2 inputs, 2 valid, 2 messages\n"
+
+
+def test_tools_come_from_a_file(tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([{"type": "function", "function": {"name": "get_weather"}}]))
+    call = "<|start|>assistant<|channel|>commentary to=get_weather<|message|>{}<|call|>"
+    assert "H143 misspelt-recipient" in run("--tools", tools, "-", given=call).stdout
+    tools.write_text("{")
+    result = run("--tools", tools, "-", given=call)
+    assert (result.exit_code, f"{tools}:1:2: not JSON" in result.stderr) == (2, True)
+
+
+def test_control_characters_are_shown_not_sent() -> None:
+    result = run("-", given="\x1b[2J\r" + GOOD)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.stdout
+    assert "\u241b[2J\u240d" in result.stdout
+
+
+@given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
+def test_no_input_gives_a_traceback(data: bytes) -> None:
+    """Whatever the bytes, validating ends with 0, 1 or 2 and a summary."""
+    result = run("-", given=data)
+    assert result.exit_code in (0, 1, 2), result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert " valid, " in result.stdout
