@@ -35,17 +35,21 @@ def shown(read: Read, totals: Totals, out: Console, error: Console) -> Iterator[
     bar = Progress(*columns, console=error, transient=True, redirect_stdout=out.is_terminal)
     task = bar.add_task("", total=read.total)
     due = time.monotonic() + PATIENCE
+    started = False
 
     def tick() -> None:
-        nonlocal due
+        nonlocal due, started
         if not error.is_terminal or (now := time.monotonic()) < due:
             return
         due = now + INTERVAL
-        bar.start()
+        if not started:
+            started = True
+            bar.start()
         said = f"{totals.inputs:,} checked, {totals.findings:,} findings"
         bar.update(task, description=said, completed=read.bytes, total=read.total)
 
     try:
         yield tick
     finally:
-        bar.stop()
+        if started:
+            bar.stop()

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import PurePath
 from typing import BinaryIO
 
-from ..inputs import STDIN
 from .batches import Batch, Kind, Options
 from .opening import COMPRESSED, opened
 from .parquet import ColumnBatch, read_parquet
@@ -85,9 +84,10 @@ def read(name: str, kind: Kind | None, options: Options, progress: Progress) -> 
         if kind != "jsonl":
             yield Batch(name, kind, options, [(None, b"".join(head) + stream.read())])
             return
+        has_position = file.seekable()
         for rows in _rows(chain(head, stream)):
             yield Batch(name, kind, options, rows)
-            if name != STDIN:
+            if has_position:
                 progress.at(file.tell())
 
 
