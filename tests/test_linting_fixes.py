@@ -1,0 +1,169 @@
+"""Fixes: what is applied, what stays, and that it is done once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony_spec import Diagnostic, Fix, Message, Span, parse, render, render_text, validate
+from harmony_spec.cli import main
+from harmony_spec.linting import Checked, apply, lint
+from harmony_spec.linting.catalogue import codes, rules
+from harmony_spec.linting.fixes import mend
+
+from .strategies import conversations, text_contents
+
+GOOD = "<|start|>user<|message|>hi<|end|>"
+BAD = "<|start|>user<|message|>hi<|end|><|end|>"
+TOKENS = render(parse(GOOD).messages)
+CODE = codes()[0]
+
+
+def run(*arguments: object, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["validate", "--isolated", *map(str, arguments)], input=given)
+
+
+def diagnostics(source: str, fixes: list[tuple[int, int, str]]) -> list[Diagnostic]:
+    found = []
+    for first, second, replacement in fixes:
+        start, end = sorted((min(first, len(source)), min(second, len(source))))
+        fix = Fix(Span(start, end), replacement)
+        found.append(Diagnostic(CODE, fix.span, "character", 0, "", "", "", fix=fix))
+    return found
+
+
+places = st.integers(0, 12)
+
+
+@given(st.text("ab", max_size=12), st.lists(st.tuples(places, places, st.text("xy", max_size=3)), max_size=6))
+def test_fixes_that_do_not_overlap_are_all_applied(source: str, fixes: list[tuple[int, int, str]]) -> None:
+    """What no fix touches stays; no part is replaced twice; token ids are changed as texts are."""
+    found = diagnostics(source, fixes)
+    mended, applied = apply(source, found)
+    assert bool(applied) == bool(found)
+    kept = [char for char in mended if char in "ab"]
+    assert len(kept) >= len(source) - sum(each.span.end - each.span.start for each in found)
+    tokens = [
+        Diagnostic(
+            CODE, each.span, "token", 0, "", "", "", fix=Fix(each.span, tuple(map(ord, str(each.fix.replacement))))
+        )
+        for each in found
+        if each.fix
+    ]
+    assert apply(list(map(ord, source)), tokens) == (list(map(ord, mended)), applied)
+
+
+def test_the_first_of_two_fixes_of_one_place_is_applied() -> None:
+    assert apply("abcd", diagnostics("abcd", [(1, 3, "x"), (2, 4, "y"), (3, 4, "z")])) == ("axz", 2)
+    assert apply("ab", diagnostics("ab", [(1, 1, "x"), (1, 1, "y")])) == ("axb", 1)
+
+
+def test_fixes_that_undo_each_other_end() -> None:
+    def find(source: str | list[int]) -> list[Diagnostic]:
+        return diagnostics(str(source), [(0, 1, "b" if source == "a" else "a")])
+
+    source, applied, left = mend("a", find("a"), find)
+    assert (source in ("a", "b"), applied > 1, len(left)) == (True, True, 1)
+
+
+def test_a_file_is_mended_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(BAD + "\n")
+    path.chmod(0o640)
+    result = run("--fix", path)
+    assert (result.exit_code, result.stdout) == (0, "1 input, 1 valid, 1 message, 1 fixed\n")
+    assert path.read_text() == GOOD + "\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_difference_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(BAD)
+    result = run("--diff", path)
+    assert (result.exit_code, path.read_text()) == (1, BAD)
+    assert f"-{BAD}\n+{GOOD}\n" in result.stdout
+    assert result.stdout.endswith("1 input, 1 valid, 1 message, 1 to fix\n")
+    path.write_text(GOOD)
+    assert run("--diff", path).exit_code == 0
+
+
+def test_standard_input_is_mended_to_standard_output() -> None:
+    result = run("--fix", "-", given=BAD + "<|start|>assistant<|channel|><|message|>x<|end|>")
+    assert (result.exit_code, result.stdout) == (1, GOOD + "<|start|>assistant<|channel|><|message|>x<|end|>")
+    assert "H135" in result.stderr
+
+
+def test_only_rows_with_fixes_are_written_anew(tmp_path: Path) -> None:
+    """All others stay as they are, byte by byte: blank lines, broken ones, spaces."""
+    path = tmp_path / "rows.jsonl"
+    long = json.dumps([*TOKENS, 200007])
+    rows = ["", f"  {TOKENS}", long, "", '{"id": 1,   "text": "' + BAD + '"}', "[1, x", "\t" + long + " ", "", ""]
+    path.write_text("\r\n".join(rows))
+    run("--fix", path)
+    short = json.dumps(TOKENS)
+    rows[2], rows[4], rows[6] = short, json.dumps({"id": 1, "text": GOOD}), "\t" + short + " "
+    assert path.read_bytes().decode() == "\r\n".join(rows)
+
+
+def test_compressed_files_stay_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt.gz"
+    path.write_bytes(gzip.compress(BAD.encode()))
+    assert run("--fix", path).exit_code == 0
+    assert gzip.decompress(path.read_bytes()) == GOOD.encode()
+
+
+def test_what_is_not_selected_is_not_mended(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(BAD)
+    assert run("--fix", "--ignore", "H115", path).exit_code == 0
+    assert path.read_text() == BAD
+
+
+def test_a_file_that_breaks_off_is_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    data = gzip.compress(b"".join(b"%d: %r\n" % (n, n * n) for n in range(50_000)) + json.dumps(TOKENS).encode())[:-50]
+    path.write_bytes(data)
+    assert run("--fix", path).exit_code == 2
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (data, [path])
+
+
+def test_what_can_be_mended_is_mended_in_all_examples(tmp_path: Path) -> None:
+    """Fixing again finds nothing more to fix."""
+    examples = {
+        rule.code.code: rule.bad
+        for rule in rules().values()
+        if isinstance(rule.bad, str)
+        and not rule.details.keys() & {"read", "tools"}
+        and rule.details.get("start") is None
+    }
+    assert len(examples) > 40
+    for code, example in examples.items():
+        (tmp_path / f"{code}.txt").write_text(example)
+    run("--fix", tmp_path)
+    fixable = {code.code for code in codes() if code.fixable}
+    for checked in lint([tmp_path], isolated=True, fix=True, jobs=1):
+        assert isinstance(checked, Checked)
+        assert (checked.mended, checked.after) == (0, checked.before)
+        if (code := Path(checked.name).stem) in fixable:
+            assert code not in {finding.code.code for finding in checked.findings}
+
+
+@given(conversations(text_contents), st.data())
+def test_fixing_is_idempotent(conversation: list[Message], data: st.DataObject) -> None:
+    """And leaves nothing that could be mended."""
+    text = render_text(conversation)
+    at = data.draw(st.sampled_from([0, len(text), *(i for i in range(len(text)) if text.startswith("<|", i))]))
+    broken = text[:at] + data.draw(st.sampled_from(["<|end|>", "<|start|>", "<|constrain|>", " "])) + text[at:]
+
+    def find(source: str | list[int]) -> list[Diagnostic]:
+        return validate(source).diagnostics
+
+    mended, _, left = mend(broken, find(broken), find)
+    assert [each for each in left if each.fix] == []
+    assert mend(mended, find(mended), find)[:2] == (mended, 0)

@@ -1,0 +1,148 @@
+"""Settings and selections: which file decides, which codes are wanted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony_spec.cli import main
+from harmony_spec.code import SEVERITIES
+from harmony_spec.linting.catalogue import codes
+from harmony_spec.linting.selection import ALL, Layer, matching, selected
+from harmony_spec.linting.settings import KEYS
+
+BAD = "<|start|>user<|message|>hi<|end|><|end|><|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>"
+CODES = [code.code for code in codes()]
+BEGINNINGS = sorted({code[:length] for code in CODES for length in (1, 2, 3)})
+selectors = st.lists(st.sampled_from([*CODES, *BEGINNINGS]), max_size=4)
+
+
+def run(*arguments: object, given: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["validate", "--output-format", "json", *map(str, arguments)], input=given)
+
+
+def found(*arguments: object, given: str | None = None) -> list[str]:
+    result = run(*arguments, given=given)
+    assert result.exit_code in (0, 1), result.output
+    return sorted({json.loads(line)["code"] for line in result.stdout.splitlines()})
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a bad file, and one below with another."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("bad.txt", "below/bad.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(BAD)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "pyproject.toml"
+    path.write_text(f"[tool.harmony-spec]\n{text}\n")
+    return path
+
+
+@given(selectors, selectors)
+def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]) -> None:
+    """Of each code, the longest that fits it; of two as long, the one that ignores."""
+    wanted = selected([Layer(tuple(select), tuple(ignore))], SEVERITIES[-1])
+    for code in CODES:
+        chosen = max((len(each) for each in select if code.startswith(each)), default=0)
+        ignored = max((len(each) for each in ignore if code.startswith(each)), default=0)
+        assert (code in wanted) == (chosen > ignored)
+
+
+@given(selectors, selectors, selectors)
+def test_a_later_layer_overrules(first: list[str], select: list[str], ignore: list[str]) -> None:
+    below, whole = Layer(tuple(first)), Layer((ALL,))
+    above = Layer(tuple(select), tuple(ignore))
+    assert selected([whole, below, above], "info") == selected([above], "info")
+    assert selected([below, Layer(None, tuple(ignore))], "info") == matching(first) - matching(ignore)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_severities_are_least_ones(severity: str) -> None:
+    enough = SEVERITIES[: SEVERITIES.index(severity) + 1]
+    assert selected([Layer((ALL,))], severity) == {code.code for code in codes() if code.severity in enough}
+
+
+def test_names_and_beginnings_on_the_command_line(project: Path) -> None:
+    everything = found("bad.txt")
+    assert everything == ["H115", "H134"]
+    assert found("--select", "H13", "bad.txt") == ["H134"]
+    assert found("--ignore", "repeated-terminator", "bad.txt") == ["H134"]
+
+    assert found("--select", "ALL", "--ignore", "H1", "--select", "H115", "bad.txt") == ["H115"]
+    result = run("--select", "H115, H999", "bad.txt")
+    assert (result.exit_code, "'H999' is no code, name or beginning of one" in result.stderr) == (2, True)
+
+
+def test_the_nearest_file_with_a_table_decides(project: Path) -> None:
+    write(project, 'ignore = ["H115"]')
+    (project / "below" / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert found("below/bad.txt") == ["H134"]
+    write(project / "below", 'select = ["H115"]')
+    assert found("below/bad.txt") == ["H115"]
+    assert found("bad.txt") == ["H134"]
+    assert found("--isolated", "below/bad.txt") == ["H115", "H134"]
+    assert found("--config", "pyproject.toml", "below/bad.txt") == ["H134"]
+    assert found("--select", "ALL", "below/bad.txt") == ["H115", "H134"]
+    assert found("-", given=BAD) == ["H134"]
+
+
+def test_per_file_ignores_and_exclude(project: Path) -> None:
+    write(project, 'exclude = ["below"]\n[tool.harmony-spec.per-file-ignores]\n"below/*" = ["H1"]\n"b*.txt" = ["H134"]')
+    assert found("bad.txt") == ["H115"]
+    assert found("below/bad.txt") == []
+    assert run(".").stderr.startswith("1 input,")
+
+
+def test_start_column_tools_and_tokenization(project: Path) -> None:
+    (project / "tools.json").write_text('[{"name": "functions", "tools": [{"name": "f"}]}]')
+    (project / "rows.jsonl").write_text('{"text": "x", "mine": "<|channel|>final to=functions.g<|message|>x<|end|>"}\n')
+    write(project, 'start = "completion"\ncolumn = "mine"\ntools = "../tools.json"\ntokenization = false')
+    (project / "pyproject.toml").rename(project / "below" / "pyproject.toml")
+    (project / "rows.jsonl").rename(project / "below" / "rows.jsonl")
+    assert "H601" in found("below/rows.jsonl")
+    (project / "tools.json").write_text('[{"name": "functions", "tools": [{"name": "g"}]}]')
+    assert "H601" not in found("below/rows.jsonl")
+    (project / "tools.json").unlink()
+    result = run("below/rows.jsonl")
+    assert (result.exit_code, "tools.json: No such file" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("selct = []", "tool.harmony-spec.selct: no such setting; settings: " + ", ".join(KEYS)),
+        ("select = 'H1'", "tool.harmony-spec.select: must be a list of codes"),
+        ("select = ['H999']", "'H999' is no code, name or beginning of one"),
+        ("ignore = [1]", "tool.harmony-spec.ignore: must be a list of codes"),
+        ("severity = 'bad'", "tool.harmony-spec.severity: must be one of error, warning, info"),
+        ("start = 'end'", "tool.harmony-spec.start: must be one of transcript, prompt, completion"),
+        ("tokenization = 'no'", "tool.harmony-spec.tokenization: must be true or false"),
+        ("per-file-ignores = ['x']", "must be a table of lists of codes, by patterns of files"),
+        ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: 'nothing' is no code"),
+        ("column = 1", "tool.harmony-spec.column: must be a text"),
+        ("select = [", "not TOML: "),
+    ],
+)
+def test_a_setting_that_means_nothing_is_said(text: str, said: str, project: Path) -> None:
+    path = write(project, text)
+    result = run("bad.txt")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(str(path))
+    assert said in result.stderr
+
+
+def test_a_settings_file_has_to_have_settings(project: Path) -> None:
+    (project / "empty.toml").write_text("")
+    result = run("--config", "empty.toml", "bad.txt")
+    assert (result.exit_code, "there is no table tool.harmony-spec" in result.stderr) == (2, True)
+    assert run("--config", "none.toml", "bad.txt").exit_code == 2
