@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .code import Code
 from .contents import NO_CONTENTS, Contents, Implied, Record
@@ -35,7 +35,6 @@ from .tables import (
 )
 from .type_grammar import Grammar, JsonSchema
 from .validation.report import Report
-from .validation.validate import validate
 
 __all__ = [
     "HOLE",
@@ -101,6 +100,13 @@ def require_api(major: int, minor: int) -> None:
         raise ImportError(
             f"this codec needs harmony_spec.runtime {needed}, and {present} is installed; generate it again"
         )
+
+
+def validate(*arguments: Any) -> Report[Any]:
+    """All checks of one input; see `harmony_spec.validation.validate`, which is loaded with its schemas when needed."""
+    from .validation.validate import validate as check
+
+    return check(*arguments)
 
 
 def drop_completed(
