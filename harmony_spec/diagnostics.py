@@ -53,13 +53,17 @@ class Diagnostic:
     pointer: str = ""
     fix: Fix | None = None
 
+    @property
+    def reading(self) -> str:
+        """What stands there, and what it was taken for, if that is something else."""
+        taken = f"taken for {self.taken_for}" if self.taken_for not in ("", self.raw) else ""
+        return " is ".join(filter(None, (repr(self.raw) if self.raw else "", taken)))
+
     def __str__(self) -> str:
         said = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
-        raw = f": {self.raw!r}" if self.raw else ""
-        taken = f" is taken for {self.taken_for}" if self.taken_for not in ("", self.raw) else ""
         inside = f" at {self.pointer}" if self.pointer else ""
         expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
-        return f"{said}{inside}{raw}{taken}: {self.evidence}{expected}"
+        return f"{said}{inside}: {self.reading}{': ' if self.reading else ''}{self.evidence}{expected}"
 
 
 @dataclass(frozen=True)

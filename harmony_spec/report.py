@@ -68,9 +68,7 @@ def repair(item: Input, diagnostic: Diagnostic) -> Text:
     text = Text()
     text.append(f"{where}:{line}:{column}" if line else f"{where}: token {start}", style="bold")
     text.append(f": {diagnostic.code.code} ", style="bold yellow").append(diagnostic.code.name, style="yellow")
-    shown = f": {visible(diagnostic.raw)!r}" if diagnostic.raw else ""
-    taken = f" is taken for {diagnostic.taken_for}" if diagnostic.taken_for else ""
-    return text.append(f"{shown}{taken}: {diagnostic.evidence}\n")
+    return text.append(f": {visible(': '.join(filter(None, (diagnostic.reading, diagnostic.evidence))))}\n")
 
 
 def position(source: str | list[int], at: int) -> tuple[int, int]:

@@ -52,10 +52,8 @@ class Finding:
     def message(self) -> str:
         """The problem in one sentence."""
         said = self.diagnostic
-        taken = repr(said.raw) if said.raw else ""
-        taken += f" is taken for {said.taken_for}" if said.taken_for not in ("", said.raw) else ""
         inside = f"at {said.pointer}" if said.pointer else ""
-        return visible(": ".join(part for part in (inside, taken, said.evidence) if part))
+        return visible(": ".join(part for part in (inside, said.reading, said.evidence) if part))
 
 
 @dataclass(frozen=True)
