@@ -223,7 +223,7 @@ def _render(
 
 @functools.lru_cache(_PATTERNS)
 def _any_of(spellings: frozenset[str]) -> re.Pattern[str]:
-    """A pattern for any of these texts, the longest that fits."""
+    """A pattern for any of these texts."""
     if spellings == codec.SPECIAL_TOKENS.keys():
         return codec.FORMAT.special_matcher
-    return re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))))
+    return re.compile("|".join(map(re.escape, sorted(spellings))))
