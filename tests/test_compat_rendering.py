@@ -180,6 +180,14 @@ def test_what_would_be_read_as_something_else_is_refused(message: dict[str, Any]
     assert isinstance(theirs[0], int)
 
 
+def test_half_a_character_is_refused() -> None:
+    """The peer says what its JSON reader does not like, in an error of another kind."""
+    theirs, ours = both({"messages": [{"role": "user", "content": "a\ud800b"}]}, METHODS[0])
+    assert ours[0] == "HarmonyError"
+    assert "half of a character" in ours[1]
+    assert theirs[0] == "ValueError"
+
+
 def test_several_texts_are_one() -> None:
     """Encoded as a whole, where the peer encodes each by itself, and reads back tokens that no text has."""
     message = {"role": "user", "content": [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]}

@@ -58,7 +58,7 @@ class StreamableParser:
 
     def __init__(self, encoding: HarmonyEncoding, role: Role | None, *, strict: bool = True) -> None:
         given = None if role is None else Role(role.value)
-        self._encoding, self._arguments, self._strict = encoding, (encoding, given), strict
+        self._arguments = (encoding, given, strict)
         self._reading = Reading(given, strict, encoding._inner)
         self._tokens: list[int] = []
         self._fed = 0
@@ -66,7 +66,7 @@ class StreamableParser:
         self._outside()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _read_again, (*self._arguments, self._strict, self._tokens, self._ends)
+        return _read_again, (*self._arguments, self._tokens, self._ends)
 
     def process(self, token: int) -> StreamableParser:
         """Read a token id, and return the parser.
