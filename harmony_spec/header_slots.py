@@ -117,7 +117,7 @@ class Slots(Settling):
             self.find("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
             self.channels.append(Seen(joined[1], word, -1))
             return True
-        tool = self.names.tool(text)
+        tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
         if tool and tool != text:
             self.reading.values |= recovery.author
             evidence = "the name of an offered tool, without its namespace, stands where the author belongs"

@@ -118,8 +118,6 @@ def test_a_plausible_completion_is_read_as_it_stands(
 ) -> None:
     """The strict and the recovering parser agree on it, in both forms, with the last stop token or without."""
     tokens, text = written(conversation, "completion"), written_text(conversation, "completion")
-    if conversation[0].recipient and "recipient_last" not in conversation[0].variants:
-        tools = None
     if cut:
         tokens, text = tokens[:-1], text[: text.rindex("<|")]
     assert_agrees(tokens, "completion", tools)
