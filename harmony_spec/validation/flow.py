@@ -49,7 +49,7 @@ def _turns(talk: Conversation) -> None:
                 for thought in thoughts:
                     evidence = f"message {answer} completed the turn, and message {index} begins another one"
                     talk.find("kept-analysis", thought, talk.header_span(thought), evidence)
-            answer, thoughts = None, []
+                answer, thoughts = None, []
         elif talk.is_answer(index):
             if answer is not None:
                 talk.find("repeated-final", index, talk.header_span(index), f"message {answer} completed the turn")
