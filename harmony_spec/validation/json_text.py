@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
 LITERALS = ("true", "false", "null")
+
+NUMBER = re.compile(r"-|(?<=[0-9])(?:\.|[eE][+-]?)")
+"""What more of a number follows."""
+
+NAMES = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?|[{}\[\]]')
+"""Strings, those with a colon being names, and what objects and arrays begin and end with."""
 
 ESCAPE = 6
 """The length of the longest escape, `\\uXXXX`."""
@@ -36,13 +44,12 @@ class JsonText(NamedTuple):
 
 def read_json(text: str) -> JsonText:
     """Read a text that should be one JSON value (RFC 8259)."""
-    repeated: list[str] = []
+    repeated = []
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.extend({name for name in names if names.count(name) > 1} if len(names) < MANY else ())
+            repeated.append(made)
         return made
 
     decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=_refuse)
@@ -55,25 +62,30 @@ def read_json(text: str) -> JsonText:
         return JsonText(False, None, [Mistake("invalid-json", 0, len(text), "it is nested too deeply")])
     except ValueError as error:
         return JsonText(False, None, [Mistake("invalid-json", 0, len(text), str(error))])
-    found = [_repeated(text, name) for name in sorted(set(repeated))]
+    found = list(_repeated(text, start, end)) if repeated else []
     rest = text[end:].strip(" \t\n\r")
     if rest:
         found.append(Mistake("text-after-json", text.index(rest, end), len(text), "the value ends before it"))
     return JsonText(True, value, found)
 
 
-MANY = 1_000
-"""Of an object with more members it is not said which of them stand twice."""
-
-
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _repeated(text: str, name: str) -> Mistake:
-    spelled = json.dumps(name, ensure_ascii=False)
-    at = max(text.rfind(spelled), 0)
-    return Mistake("duplicate-key", at, at + len(spelled) if at else len(text), f"{spelled} stands twice in one object")
+def _repeated(text: str, start: int, end: int) -> Iterator[Mistake]:
+    """The names that stood before in the same object, in a text that is JSON."""
+    objects: list[set[str]] = []
+    for match in NAMES.finditer(text, start, end):
+        if match[0] in "{[":
+            objects.append(set())
+        elif match[0] in "}]":
+            objects.pop()
+        elif match[2]:
+            name = json.loads(match[1])
+            if name in objects[-1]:
+                yield Mistake("duplicate-key", *match.span(1), f"{match[1]} stands twice in one object")
+            objects[-1].add(name)
 
 
 def _mistake(text: str, error: json.JSONDecodeError) -> Mistake:
@@ -83,7 +95,7 @@ def _mistake(text: str, error: json.JSONDecodeError) -> Mistake:
         or error.msg.startswith("Unterminated")
         or (error.msg.startswith("Invalid \\u") and len(rest) < ESCAPE)
         or any(literal.startswith(rest) for literal in LITERALS)
-        or rest == "-"
+        or NUMBER.fullmatch(text, error.pos, len(text.rstrip()))
     )
     if cut and text.strip():
         return Mistake("truncated-json", len(text), len(text), f"it ends too early: {_lower(error.msg)}")
