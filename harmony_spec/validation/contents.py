@@ -38,7 +38,7 @@ def _declaration(talk: Conversation, index: int, role: str) -> None:
             if at >= 0:
                 span = talk.span_in_content(index, at, at + len(heading))
                 talk.find("unread-content", index, span, "the content as a whole is not what the grammar describes")
-                talk.offer.forget()
+                talk.offer.is_read = False
         return
     for name, schema in talk.offer.learn(role, content).items():
         if wrong := wrong_schema(schema):
@@ -52,7 +52,7 @@ def _call(talk: Conversation, index: int) -> None:
     takes = offer.tools.get(name, UNKNOWN)
     if name in offer.tools:
         _channel(talk, index, name)
-    elif offer.is_known:
+    elif offer.is_known and offer.is_read:
         kind = "undeclared-tool" if offer.has_namespace(name) else "undeclared-namespace"
         talk.find(kind, index, talk.header_span(index), f"{name} is not offered", expected=offer.beside(name))
     typed = getattr(talk.messages[index], talk.recovery.slots.content_type, None) == talk.recovery.json
@@ -69,10 +69,9 @@ def _call(talk: Conversation, index: int) -> None:
 
 
 def _channel(talk: Conversation, index: int, name: str) -> None:
-    builtin = name in talk.offer.builtin
-    expected = talk.recovery.thoughts if builtin else talk.recovery.calls
-    if talk.channels[index] not in (expected, None):
-        what = "is built in" if builtin else "is a tool of the developer"
+    expected = talk.offer.places.get(name)
+    if expected and talk.channels[index] not in (expected, None):
+        what = "is built in" if expected == talk.recovery.thoughts else "is a tool of the developer"
         talk.find("call-outside-channel", index, talk.header_span(index), f"{name} {what}", expected=(expected,))
 
 
@@ -80,7 +79,7 @@ def _json(talk: Conversation, index: int, text: str) -> JsonText:
     """What a content that should be JSON holds; an unfinished message may end anywhere."""
     read = read_json(text)
     for name, start, end, reason in read.mistakes:
-        if name != "truncated-json" or talk.is_complete(index):
+        if talk.is_complete(index) or (name != "truncated-json" and text.strip()):
             span = talk.span_in_content(index, start, end) if end > start else talk.stop_span(index)
             talk.find(name, index, span, reason)
     return read

@@ -15,9 +15,10 @@ class Offer:
 
     Attributes:
         tools: what each takes, by full names: a JSON Schema, None for nothing, `UNKNOWN` where that is not said.
-        builtin: the names of those that are built in.
+        places: the channel on which each is called, where it is known who offers it.
         namespaces: the first parts of the names.
         is_known: whether anything says which tools there are.
+        is_read: whether all that says so is read.
         channels: those that there are; empty where that is not said.
         required: whether each message of the model needs a channel.
         answers: the forms of a final answer, by name.
@@ -26,24 +27,28 @@ class Offer:
     def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
         self.recovery = recovery
         self.tools: dict[str, Any] = {}
-        self.builtin: set[str] = set()
+        self.places: dict[str, str] = {}
         self.namespaces: set[str] = set()
         self.channels: dict[str, None] = {}
         self.answers: dict[str, Any] = {}
         self.required = False
-        self.is_known = tools is not None
+        self.is_known, self.is_read = tools is not None, True
         self._ordered: list[str] | None = None
-        self._add(tools or ())
+        given = self._add(tools or ())
+        functions = f"{recovery.namespace}{SEPARATOR}"
+        self.places |= {name: recovery.calls for name in given if name.startswith(functions)}
 
     def learn(self, role: str, content: object) -> dict[str, Any]:
         """Take in what the content of a message declares; the JSON Schemas in it, by what they are for."""
         recovery, schemas = self.recovery, dict[str, Any]()
         self.is_known = True
         for path in recovery.declared_tools:
-            schemas |= self._add(declared(path, role, content) or ())
+            offered = self._add(declared(path, role, content) or ())
+            self.places |= dict.fromkeys(offered, recovery.calls)
+            schemas |= offered
         for path in recovery.declared_builtin:
             builtin = self._add(declared(path, role, content) or ())
-            self.builtin |= builtin.keys()
+            self.places |= dict.fromkeys(builtin, recovery.thoughts)
             schemas |= builtin
         for path in recovery.declared_channels:
             self.channels |= dict.fromkeys(declared(path, role, content) or ())
@@ -54,10 +59,6 @@ class Offer:
             self.answers |= answers
             schemas |= answers
         return {name: schema for name, schema in schemas.items() if schema is not None}
-
-    def forget(self) -> None:
-        """Some message declares what nothing reads: from now on nobody knows which tools there are."""
-        self.is_known = False
 
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""
