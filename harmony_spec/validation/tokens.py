@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..diagnostics import Fix
 from ..errors import Span, VocabularyError
-from ..lenient import REPLACEMENT, LenientTokens
+from ..lenient import LenientTokens
 from ..tables import Format
 from .conversation import Conversation
 
@@ -16,11 +16,32 @@ LOOK_ALIKES = {
     "<": "<\u02c2\u1438\u2039\u27e8\u276e\u3008\ufe64\uff1c",
     ">": ">\u02c3\u1433\u203a\u27e9\u276f\u3009\ufe65\uff1e",
     "|": "|\u01c0\u2223\u2502\u2758\u23d0\uffe8\uff5c\u05c0\u0964",
+    "_": "\u02cd\u2581",
+    "a": "\u0430\u03b1\u0251",
+    "c": "\u0441",
+    "d": "\u0501",
+    "e": "\u0435\u04bd",
+    "f": "\u0584",
+    "g": "\u0261\u0581",
+    "h": "\u04bb\u0570",
+    "i": "\u0456\u03b9\u0131\u0269",
+    "l": "\u04cf",
+    "n": "\u0578\u057c",
+    "o": "\u043e\u03bf\u0585",
+    "p": "\u0440\u03c1",
+    "r": "\u0433\u1d26",
+    "s": "\u0455\ua731",
+    "t": "\u0442\u03c4",
+    "u": "\u03c5\u057d\u028b",
+    "v": "\u03bd\u0475",
+    "x": "\u0445\u03c7",
+    "y": "\u0443\u03b3\u04af",
 }
-"""Characters that look like those that special tokens begin and end with. Source: Unicode Technical Standard 39."""
+"""Characters that look like those of special tokens. Source: Unicode Technical Standard 39."""
 
 INVISIBLE = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 """A class of characters that show nothing. Source: Unicode, Default_Ignorable_Code_Point."""
 
@@ -33,7 +54,7 @@ def check_tokens(talk: Conversation) -> None:
         span = talk.content_span(index)
         part = talk.form.tokens[span.start : span.end]
         text = talk.text(index)
-        if part and REPLACEMENT not in text:
+        if part:
             _compare(talk, talk.form, index, part, text)
 
 
@@ -44,11 +65,13 @@ def _compare(talk: Conversation, form: LenientTokens, index: int, part: list[int
         return
     if canonical == part or not all(map(form.is_ordinary, part)):
         return
+    start, end = talk.content_span(index)
+    if form.run(start, end, 0)[1]:  # bytes that are no text, which is reported as such
+        return
     shorter = min(len(canonical), len(part))
     first = next((i for i in range(shorter) if canonical[i] != part[i]), shorter)
     same = next((i for i in range(shorter - first) if canonical[-1 - i] != part[-1 - i]), shorter - first)
     wanted = canonical[first : len(canonical) - same]
-    start = talk.content_span(index).start
     span = Span(start + first, start + len(part) - same)
     talk.find(
         "non-canonical-tokens",
@@ -76,7 +99,7 @@ def check_spelling(talk: Conversation) -> None:
         if not text.isascii():
             for match in disguises(format).finditer(text):
                 shown = plain(match[0])
-                if shown in format.encoding.special and match[0] != shown:
+                if shown in format.encoding.special and not match[0].isascii():
                     span = talk.span_in_content(index, match.start(), match.end())
                     talk.find("disguised-special-token", index, span, f"it looks like {shown}")
 
@@ -88,16 +111,16 @@ def disguises(format: Format) -> re.Pattern[str]:
         specials = format.encoding.special
         begins, ends = _common(specials), _common(s[::-1] for s in specials)[::-1]
         most = max(map(len, specials)) - len(begins) - len(ends)
-        pattern = f"{_alike(begins)}(?:[{INVISIBLE}]*[^\\s{INVISIBLE}]){{1,{most}}}?[{INVISIBLE}]*{_alike(ends)}"
+        inside = f"[{INVISIBLE}]*(?!{_alike(begins)})[^\\s{INVISIBLE}]"
+        pattern = f"{_alike(begins)}(?:{inside}){{1,{most}}}?[{INVISIBLE}]*{_alike(ends)}"
         found = format.caches["disguises"] = re.compile(pattern)
     return found
 
 
 def plain(text: str) -> str:
     """A text without what does not show, each character as the plain one that it looks like."""
-    seen = re.sub(f"[{INVISIBLE}]", "", text)
-    alike = {ord(other): char for char, others in LOOK_ALIKES.items() for other in others}
-    return unicodedata.normalize("NFKC", seen.translate(alike)).lower()
+    seen = unicodedata.normalize("NFKC", re.sub(f"[{INVISIBLE}]", "", text)).lower()
+    return seen.translate({ord(other): char for char, others in LOOK_ALIKES.items() for other in others})
 
 
 def _common(texts: Iterable[str]) -> str:
