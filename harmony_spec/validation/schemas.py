@@ -9,12 +9,14 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
-from referencing import Registry
+from jsonschema_specifications import REGISTRY
+from referencing import Resource
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012, specification_with
 
 from ..schema_references import escaped
 
@@ -46,41 +48,91 @@ class WrongSchema(Exception):
 
 def breaches(schema: Any, value: Any) -> list[Breach]:
     """Where a value breaks a schema; raises `WrongSchema` for a schema that is none. Nothing is ever fetched."""
-    found = _validator(_key(schema))
+    found = _known(schema)
     if isinstance(found, WrongSchema):
         raise found
+    return _breaches(found, value)
+
+
+def _breaches(validator: Validator, value: Any) -> list[Breach]:
     try:
-        return [_breach(error) for error in islice(found.iter_errors(value), MOST)]
+        return [_breach(error) for error in islice(validator.iter_errors(value), MOST)]
     except Unresolvable as error:
         raise WrongSchema("", f"{error.ref!r} refers to nothing in the schema") from None
     except re.error as error:
         raise WrongSchema("", f"{error.pattern!r} is no regular expression") from None
     except RecursionError:
         raise WrongSchema("", "it refers to itself without end") from None
+    except ArithmeticError as error:  # an integer that no float can hold, in what asks for a multiple of one
+        raise WrongSchema("", f"it asks for what cannot be computed: {error}") from None
 
 
 def wrong_schema(schema: Any) -> WrongSchema | None:
     """Why a schema is none; None for one that is."""
-    found = _validator(_key(schema))
+    found = _known(schema)
     return found if isinstance(found, WrongSchema) else None
 
 
-def _key(schema: Any) -> bytes:
-    """Equal bytes for equal schemas; version 2 of the form knows no references to what came before."""
-    return marshal.dumps(schema, 2)
+def _known(schema: Any) -> Validator | WrongSchema:
+    """What is known of a schema. Equal ones have equal bytes; version 2 of the form has no references to what it is."""
+    try:
+        return _validator(marshal.dumps(schema, 2))
+    except ValueError as error:
+        return WrongSchema("", f"it cannot be read: {error}")
 
 
 @lru_cache(KEPT)
 def _validator(key: bytes) -> Validator | WrongSchema:
     schema = marshal.loads(key)
-    made = validator_for(schema, default=Draft202012Validator)
     try:
-        made.check_schema(schema)
-    except SchemaError as error:
-        return WrongSchema(_pointer(error.absolute_path), _short(error.message))
+        made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
+        if error := best_match(made(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
+            return WrongSchema(_pointer(error.absolute_path), _short(error.message))
+        specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
+        resource = specification.create_resource(schema)
+        _require_targets(resource, REGISTRY.resolver_with_root(resource))
+        validator = made(schema, registry=REGISTRY)
+        _breaches(validator, {})  # an endless loop shows with any value
+    except Unresolvable as error:
+        return WrongSchema("", f"{error.ref!r} refers to nothing in the schema")
     except RecursionError:
         return WrongSchema("", "it is nested too deeply")
-    return made(schema, registry=Registry())
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # a reference to what is no schema, an address that is none
+        return WrongSchema("", f"it cannot be read: {error}")
+    except WrongSchema as error:
+        return error
+    return validator
+
+
+def _names_dialect(schema: Any) -> bool:
+    return isinstance(schema, dict) and isinstance(schema.get("$schema"), str)
+
+
+PATTERNS = FormatChecker(())
+"""Finds patterns that are no regular expressions."""
+
+
+@PATTERNS.checks("regex", raises=re.error)
+def _is_regex(pattern: object) -> bool:
+    """Whether Python reads a pattern, but for what only ECMA-262 has: classes of Unicode, and how groups are named."""
+    if isinstance(pattern, str):
+        re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", re.sub(r"\\[pP]\{\w+(?:=\w+)?\}", ".", pattern)))
+    return True
+
+
+def _require_targets(resource: Resource[Any], resolver: Any) -> None:
+    """Raise `Unresolvable` where a reference in a schema, or in a part of it, refers to nothing."""
+    reference = resource.contents.get("$ref") if isinstance(resource.contents, dict) else None
+    if isinstance(reference, str):
+        target = resolver.lookup(reference).contents
+        if not isinstance(target, (bool, dict)):
+            raise WrongSchema("", f"{reference!r} refers to no schema")
+    for part in resource.subresources():
+        _require_targets(part, resolver.in_subresource(part))
 
 
 def _breach(error: ValidationError) -> Breach:
