@@ -234,9 +234,12 @@ class StreamParser(Generic[M]):
         """A message has begun; what was held back of its content as a header comes now."""
         self._content = ""
         self._parts.clear()
-        for start, end, skip in () if draft.opened else draft.runs:
+        runs = [] if draft.opened else draft.runs
+        for start, end, skip in runs:
             self._cut()
             self._delta(self._text(self._decode(self._tokens[start:end])[skip:]))
+        if runs and runs[-1][1] < len(self._tokens):  # a special token stands behind it
+            self._cut()
 
     def ends(self) -> None:
         """A message is about to be complete."""

@@ -23,6 +23,7 @@ from harmony_spec import (
     recover,
 )
 from harmony_spec.events import Event
+from harmony_spec.forms import HEADER_LIMITS
 
 from .recovery_strategies import (
     VOCABULARY,
@@ -238,6 +239,16 @@ def test_strict_mode_raises_in_time(tokens: list[int], start: codec.Start, lengt
         assert parser.recovered.diagnostics == []
         recovered = recover(tokens, start)
         assert recovered.diagnostics or recovered.messages[: len(done)] == done
+
+
+def test_a_character_is_not_completed_behind_a_stray_token() -> None:
+    """Half of it ends a header that is too long, a token that means nothing follows, and then its other half."""
+    half, other, unknown = [156, 99], [123], 999_999
+    filler = [367] * (HEADER_LIMITS["token"] - len(half) - 1)
+    parser: StreamParser[Any] = StreamParser("transcript")
+    events = [event for token in [*filler, *half, unknown, *other, 200007] for event in parser.feed(token)]
+    (message,) = parser.messages
+    assert "".join(event.text for event in events if isinstance(event, ContentDelta)) == message.content
 
 
 @given(any_tokens, starts)
