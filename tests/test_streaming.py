@@ -247,6 +247,7 @@ def test_a_character_is_not_completed_behind_a_stray_token() -> None:
     filler = [367] * (HEADER_LIMITS["token"] - len(half) - 1)
     parser: StreamParser[Any] = StreamParser("transcript")
     events = [event for token in [*filler, *half, unknown, *other, 200007] for event in parser.feed(token)]
+    events += parser.close()
     (message,) = parser.messages
     assert "".join(event.text for event in events if isinstance(event, ContentDelta)) == message.content
 
