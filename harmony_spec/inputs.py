@@ -6,7 +6,10 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from .lines import Lines
 
 STDIN = "-"
 
@@ -34,6 +37,11 @@ class Input:
     name: str
     row: int | None
     source: str | list[int]
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of a text."""
+        return Lines(self.source if isinstance(self.source, str) else "")
 
 
 def read_text(name: str) -> str:

@@ -21,10 +21,10 @@ WINDOW = 72
 def finding(item: Input, error: HarmonyError) -> Text:
     """An error in an input."""
     located = isinstance(item.source, str) and error.span is not None
-    line, column = position(item.source, error.span.start) if located and error.span else (None, None)
+    line, column = item.lines.place(error.span.start) if located and error.span else (None, None)
     quoted = (error.around, error.caret, "") if error.around else None
-    if isinstance(item.source, str) and line is not None and column is not None:
-        quoted = (item.source.split("\n")[line - 1], column - 1, str(line))
+    if located and error.span:
+        quoted = (*item.lines.around(error.span.start, 2 * WINDOW), str(line))
     rule = error.rule if isinstance(error, ToolError) else ""
     notes = (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint))
     return layout(_where(item, error, line, column), "", error.code, error.message, quoted, notes)
@@ -63,18 +63,12 @@ def layout(
 def repair(item: Input, diagnostic: Diagnostic) -> Text:
     """A mistake in an input, and what it was taken for."""
     start = diagnostic.span.start
-    line, column = position(item.source, start) if isinstance(item.source, str) else (None, None)
+    line, column = item.lines.place(start) if isinstance(item.source, str) else (None, None)
     where = item.name if item.row is None else f"{item.name}:{item.row}"
     text = Text()
     text.append(f"{where}:{line}:{column}" if line else f"{where}: token {start}", style="bold")
     text.append(f": {diagnostic.code.code} ", style="bold yellow").append(diagnostic.code.name, style="yellow")
     return text.append(f": {visible(': '.join(filter(None, (diagnostic.reading, diagnostic.evidence))))}\n")
-
-
-def position(source: str | list[int], at: int) -> tuple[int, int]:
-    """The line and column of a code point in a text, both from 1."""
-    assert isinstance(source, str)
-    return source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1
 
 
 def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:

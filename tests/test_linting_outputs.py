@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from harmony_spec import parse, render
 from harmony_spec.cli import main
+from harmony_spec.lines import Lines
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Options
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
-from harmony_spec.linting.findings import Lines
 from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.sarif import SCHEMA
 
@@ -147,7 +147,7 @@ def test_places_are_counted_as_editors_count(text: str, data: st.DataObject) -> 
     at = data.draw(st.integers(0, len(text)))
     before = text[:at].split("\n")
     assert Lines(text).place(at) == (len(before), len(before[-1]) + 1)
-    around, caret = Lines(text).around(at)
+    around, caret = Lines(text).around(at, 100)
     assert around == text.split("\n")[len(before) - 1]
     assert around[:caret] == before[-1]
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from .. import codec
 from ..code import Code
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError, Span
+from ..lines import Lines
 from ..recovering import form_of
 from ..report import WINDOW, visible
 from .batches import Kind
@@ -81,31 +79,6 @@ class Checked:
     after: bytes = field(default=b"", repr=False)
 
 
-class Lines:
-    """The lines of a text: the place of each position is found without reading the text again."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    @cached_property
-    def starts(self) -> list[int]:
-        """Where lines begin."""
-        return [0, *(match.end() for match in re.finditer("\n", self.text))]
-
-    def place(self, at: int) -> tuple[int, int]:
-        """The line and the column of a code point, both from 1."""
-        line = bisect_right(self.starts, at)
-        return line, at - self.starts[line - 1] + 1
-
-    def around(self, at: int) -> tuple[str, int]:
-        """What is shown of the line of a code point, and where in that it is."""
-        line, column = self.place(at)
-        begin = self.starts[line - 1]
-        end = self.starts[line] - 1 if line < len(self.starts) else len(self.text)
-        first = max(begin, at - 2 * WINDOW)
-        return self.text[first : min(end, at + 2 * WINDOW)], begin + column - 1 - first
-
-
 def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
     """The places of what was found in the source of a row of a file."""
     if not found:
@@ -125,7 +98,7 @@ def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | No
 
 def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | None) -> Finding:
     """A finding in a text. What counts lines and columns in a text that a row holds would not find them in the file."""
-    around, caret = lines.around(diagnostic.span.start)
+    around, caret = lines.around(diagnostic.span.start, 2 * WINDOW)
     if not is_file:
         return Finding(diagnostic, line, around=around, caret=caret)
     place, end = lines.place(diagnostic.span.start), lines.place(diagnostic.span.end)
@@ -144,7 +117,7 @@ def unreadable(error: HarmonyError, text: str, kind: Kind, row: int | None) -> F
         return Finding(said, line, pointer=pointer, hint=error.hint)
     lines = Lines(text)
     place, end = lines.place(span.start), lines.place(span.end)
-    around, caret = lines.around(span.start)
+    around, caret = lines.around(span.start, 2 * WINDOW)
     if row is not None:
         return Finding(said, line, place[1], line, end[1], around=around, caret=caret, hint=error.hint)
     return Finding(said, *place, *end, around=around, caret=caret, hint=error.hint)
