@@ -1,6 +1,6 @@
 """Measure `harmony-spec validate` on Parquet files of rows of about 1,000 tokens.
 
-`python -m benchmarks.validation [--rows N] [--large N] [--runs N]`; the exit status is 1 if a target is missed.
+`python -m benchmarks.corpora [--rows N] [--large N] [--runs N]`; the exit status is 1 if a target is missed.
 """
 
 from __future__ import annotations
