@@ -150,10 +150,10 @@ def validate(
 
     Exits with 0 if all is valid, 1 if anything was found, 2 if a file could not be read, 130 if interrupted.
     """
+    if diff and form not in FOR_READERS:
+        raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")
     aside = fix and not diff and STDIN in files
     try:
-        run = Run(OUTPUTS[form](), ERR if aside else OUT, results(output) if output else None, None, diff)
-        run.rewriter = Rewriter() if fix and not diff else None
         progress = Progress()
         checked = lint(
             files,
@@ -166,9 +166,15 @@ def validate(
             fix=fix or diff,
             progress=progress,
         )
+        rewriter = Rewriter() if fix and not diff else None
+        run = Run(OUTPUTS[form](), ERR if aside else OUT, results(output) if output else None, rewriter, diff)
         complete = _follow(run, checked, progress)
     except (InputError, SettingsError) as error:
         refuse(str(error))
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
+    except OSError as error:
+        refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
     except BrokenProcessPool:
         refuse("a process ended before it was done; there may be too little memory: try fewer --jobs")
     _conclude(run, run.console if form in FOR_READERS else ERR, complete, stats, output)

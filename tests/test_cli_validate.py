@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -231,6 +233,30 @@ def test_control_characters_are_shown_not_sent() -> None:
     assert result.exit_code == 1
     assert "\x1b" not in result.stdout
     assert "\u241b[2J\u240d" in result.stdout
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves no file behind."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.txt").write_text(GOOD)
+    assert run("-o", "none/found.jsonl", "good.txt").exit_code == 2
+    assert run("-o", "found.csv", "good.txt").exit_code == 2
+    assert run("-o", "found.jsonl", "--select", "H999", "good.txt").exit_code == 2
+    (tmp_path / "found.jsonl").mkdir()
+    assert run("-o", "found.jsonl", "good.txt").exit_code == 2
+    assert run("--diff", "--output-format", "sarif", "good.txt").exit_code == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["found.jsonl", "good.txt"]
+
+
+def test_whoever_reads_may_stop(tmp_path: Path) -> None:
+    """Without a traceback."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text("1\n" * 20_000)
+    command = (
+        f"{shlex.quote(str(Path(sys.executable).parent / 'harmony-spec'))} validate {shlex.quote(str(path))} | head -1"
+    )
+    said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (said.stdout.count("\n"), said.stderr) == (1, "")
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
