@@ -19,12 +19,10 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from ..schema_references import escaped
+from .keywords import MOST, linear
 
 KEPT = 4096
 """How many schemas are remembered: more than the tools of the conversations of any corpus are."""
-
-MOST = 5
-"""How many places of one value are reported that break a schema; the first ones tell enough."""
 
 LONGEST = 160
 """How much of what a schema asks for, or of what breaks it, is shown, in code points."""
@@ -91,7 +89,7 @@ def _validator(key: bytes) -> Validator | WrongSchema:
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
         resource = specification.create_resource(schema)
         _require_targets(resource, REGISTRY.resolver_with_root(resource))
-        validator = made(schema, registry=REGISTRY)
+        validator = linear(made)(schema, registry=REGISTRY)
         _breaches(validator, {})  # an endless loop shows with any value
     except Unresolvable as error:
         return WrongSchema("", f"{error.ref!r} refers to nothing in the schema")
