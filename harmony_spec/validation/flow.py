@@ -71,8 +71,9 @@ def _results(talk: Conversation) -> None:
             calls.setdefault(str(talk.recipients[index]), deque()).append(index)
         else:
             _unanswered(talk, calls, f"message {index} follows")
-    if talk.recovered.opening is not None:
-        _unanswered(talk, calls, "the model is to go on")
+    opening = talk.recovered.opening
+    if opening is not None and opening[talk.recovery.slots.role] != talk.recovery.tool:
+        _unanswered(talk, calls, "another one is to go on")
 
 
 def _result(talk: Conversation, index: int, calls: dict[str, deque[int]]) -> None:
@@ -128,12 +129,12 @@ def _channels(talk: Conversation) -> None:
 
     Source: guide, "System Message".
     """
-    offer = talk.offer
+    offer, expected = talk.offer, tuple(islice(talk.offer.channels, SHOWN))
     for index in talk.kept:
         channel, span = talk.channels[index], talk.header_span(index)
         if channel is None and offer.required and talk.by_author(index):
             evidence = "the system message requires one"
-            talk.find("missing-required-channel", index, span, evidence, expected=tuple(islice(offer.channels, SHOWN)))
+            talk.find("missing-required-channel", index, span, evidence, expected=expected)
         elif channel is not None and offer.channels and channel not in offer.channels:
             evidence = f"{channel} is not declared"
-            talk.find("undeclared-channel", index, span, evidence, expected=tuple(islice(offer.channels, SHOWN)))
+            talk.find("undeclared-channel", index, span, evidence, expected=expected)
