@@ -38,7 +38,7 @@ def test_nothing_is_said_of_a_valid_conversation(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("name", PLANTED)
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_a_planted_mistake_is_found(name: str, data: st.DataObject) -> None:
     """The mistake is found where it is, and nothing else is."""
