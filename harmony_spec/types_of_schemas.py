@@ -14,6 +14,7 @@ from typing import Any
 from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
 from .schema_references import DATA, REMARKS, References, escaped
+from .type_building import Types
 from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
@@ -34,19 +35,16 @@ COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not"
 SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
 """The alternatives of the grammar's basic types, by type of JSON Schema (2020-12, Validation, 6.1.1)."""
 
-DIMENSION = "array"
-"""The alternative of the grammar's rule for one more dimension of an array."""
 
-
-class TypeWriter:
+class TypeWriter(Types):
     """The types of one schema and of what it refers to.
 
     Methods raise `Inexpressible` with the JSON pointer of what is wrong.
     """
 
     def __init__(self, grammar: Grammar, root: JsonSchema, layout: Layout) -> None:
-        self.grammar, self.root, self.layout = grammar, root, layout
-        self.made, self.terminals = grammar.classes, grammar.terminals
+        super().__init__(grammar)
+        self.root, self.layout = root, layout
         self.names: dict[str, str] = {}
         self.waiting: list[str] = []
         self.references = References(root)
@@ -98,23 +96,6 @@ class TypeWriter:
         if grouped:
             return self.made["group"](type=self.fenced(said.type), **self.comments(said))
         return self.made["annotated"](primary=said.type, **self.comments(said))
-
-    def bracketed(self, made: Any) -> Any:
-        """A type where it stands in brackets, if it needs them: comments at its beginning would be taken for theirs."""
-        return self.fenced(made) if isinstance(made, (self.made["union"], self.made["intersection"])) else made
-
-    def fenced(self, made: Any) -> Any:
-        """A type whose first part has its comments in brackets, so that others may stand before them."""
-        if isinstance(made, self.made["annotated"]):
-            comments = {name: getattr(made, name) for name in ("title", "about", "examples", "annotations")}
-            return self.made["group"](type=made.primary, **comments)
-        if isinstance(made, self.made["array"]):
-            return type(made)(self.fenced(made.element), made.dimensions)
-        if isinstance(made, self.made["union"]):
-            return type(made)([self.fenced(made.intersections[0]), *made.intersections[1:]])
-        if isinstance(made, self.made["intersection"]):
-            return type(made)([self.fenced(made.arrays[0]), *made.arrays[1:]])
-        return made
 
     def comments(self, said: Said) -> dict[str, Any]:
         comments = {"title": said.title, "about": said.about, "examples": list(said.examples)}
@@ -340,36 +321,6 @@ class TypeWriter:
             rest = None if items is False else self.inline(True if items is None else items, f"{at}/items", depth + 1)
             return self.made["tuple_type"](places, None if rest is None else self.list_of(rest))
         return self.made["any_array"]() if items is None else self.list_of(self.inline(items, f"{at}/items", depth + 1))
-
-    def list_of(self, item: Any) -> Any:
-        array, item = self.made["array"], self.bracketed(item)
-        if isinstance(item, array):
-            return array(item.element, [*item.dimensions, DIMENSION])
-        return array(item, [DIMENSION])
-
-    def union(self, options: list[Any]) -> Any:
-        """Alternatives, those of a union in it among them, each basic type and value once."""
-        made, basic, literal = self.made["union"], self.made["basic_type"], self.made["literal_type"]
-        flat: dict[str | int, Any] = {}
-        for option in options:
-            for part in option.intersections if isinstance(option, made) else [option]:
-                if isinstance(part, literal):
-                    flat.setdefault(repr(part.json_scalar), part)
-                else:
-                    flat.setdefault(part.basic if isinstance(part, basic) else len(flat), part)
-        return self.alternatives([*flat.values()])
-
-    def alternatives(self, parts: list[Any]) -> Any:
-        return parts[0] if len(parts) == 1 else self.made["union"](parts)
-
-    def basic(self, name: str) -> Any:
-        found = self.grammar.basics.get(name)
-        if found is None:
-            found = self.grammar.basics[name] = self.made["basic_type"](name)
-        return found
-
-    def literal(self, value: Any) -> Any:
-        return self.basic("null") if value is None else self.made["literal_type"](value)
 
     def dereferenced(self, schema: dict[str, Any], at: str) -> dict[str, Any] | bool | None:
         """What a reference refers to, with the remarks beside it; None for what has a name, or stays."""
