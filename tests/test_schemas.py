@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harmony_spec import Message, codec, parse, render, render_text, to_json
-from harmony_spec.codec import ChannelConfig, DeveloperContent, Namespace, SystemContent, Tool
+from harmony_spec.codec import DeveloperContent, Namespace, SystemContent, Tool
 
 from . import peer
 from . import schema_strategies as draws
+from .faithful_strategies import faithful_conversations
 from .schema_strategies import FUNCTIONS, LINE_BREAK, Schema
 from .strategies import awkward
 
 SMALL = draws.schemas(depth=1)
-MODEL_IDENTITY = "You are ChatGPT, a large language model trained by OpenAI."
 
 
 def written(schema: Schema | None) -> DeveloperContent:
@@ -232,52 +232,6 @@ def peer_form(messages: list[Message]) -> dict[str, Any]:
         for namespace in (content.get("tools") or {}).values():
             namespace.setdefault("tools", [])
     return form
-
-
-def faithful_tools() -> st.SearchStrategy[Tool]:
-    # The peer requires a description, writes no line for an empty one, and knows no line break but "\n".
-    described = draws.paragraphs.filter(bool)
-    return st.builds(Tool, st.sampled_from(["f", "get_weather", "g"]), described, draws.faithful_parameters())
-
-
-@st.composite
-def faithful_namespaces(draw: st.DrawFn, names: list[str]) -> list[Namespace]:
-    """Namespaces in the order of their names, which the peer sorts."""
-    found = []
-    for name in sorted(draw(st.lists(st.sampled_from(names), unique=True, max_size=2))):
-        tools = draw(st.lists(faithful_tools(), max_size=3, unique_by=lambda tool: tool.name))
-        # Without tools a description is plain lines. The peer drops the line break at its end; here a paragraph that
-        # opens a section ends it, and a line break at the end is kept.
-        described = draws.paragraphs.filter(bool) if tools else st.sampled_from(["Runs code.", "a\n\nb\n// c", "- x"])
-        found.append(Namespace(name, draw(st.none() | described), tools))
-    return found
-
-
-@st.composite
-def faithful_conversations(draw: st.DrawFn) -> list[Message]:
-    """Conversations that the peer writes faithfully."""
-    found: list[Message] = []
-    if draw(st.integers(0, 3)):
-        # Settings of several lines, or that begin as others do, are left out: they cannot be told apart.
-        settings_ = st.sampled_from([MODEL_IDENTITY, "You are x.", "a\n\nb"])
-        # The peer writes no channels where there are none; here that is no configuration.
-        channels = st.lists(st.sampled_from(["analysis", "commentary", "final"]), min_size=1, max_size=3)
-        content = SystemContent(
-            draw(st.none() | settings_),
-            draw(st.none() | st.just("2024-06")),
-            draw(st.none() | st.just("2025-06-28")),
-            draw(st.none() | st.sampled_from(["low", "medium", "high"])),
-            draw(faithful_namespaces(["browser", "python"])) if draw(st.booleans()) else [],
-            draw(st.none() | st.builds(ChannelConfig, channels, st.booleans())),
-        )
-        if draws.writable(content):  # Settings that say nothing are an empty text there.
-            found.append(Message("system", content))
-    for _ in range(draw(st.integers(0, 2))):
-        instructions = st.none() | draws.paragraphs | awkward  # The sections that these spell are none.
-        developer = DeveloperContent(draw(instructions), draw(faithful_namespaces([FUNCTIONS, "mcp.x"])))
-        if draws.writable(developer):  # Nothing at all is an empty text there.
-            found.append(Message("developer", developer))
-    return [*found, *(Message("user", text) for text in draw(st.lists(awkward, max_size=1)))]
 
 
 @settings(max_examples=2000)
