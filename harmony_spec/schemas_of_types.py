@@ -14,6 +14,9 @@ from .layout import Layout
 from .type_grammar import Grammar, JsonSchema, default_of, strings_of
 from .types_of_schemas import IMPLYING, TypeWriter
 
+TAKEN_IN = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
+"""Keywords that would be taken for a part of a type, by type; beside nothing, those that imply one."""
+
 
 class Schemas:
     """Both directions, for the type grammar of one codec."""
@@ -77,7 +80,7 @@ class Schemas:
         if required := [self.name(member) for member in made.members if not member.optional]:
             schema["required"] = required
         if made.index is not None:
-            schema["additionalProperties"] = self.of(made.index)
+            schema["additionalProperties"] = spelled_out(self.of(made.index))
         return schema
 
     def name(self, member: Any) -> str:
@@ -125,7 +128,7 @@ class Schemas:
 
     def tuple(self, made: Any) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "array", "prefixItems": [self.of(place) for place in made.places]}
-        rest = False if made.rest is None else self.array(made.rest)["items"]
+        rest = False if made.rest is None else spelled_out(self.array(made.rest)["items"])
         return schema if rest == {} else {**schema, "items": rest}
 
     def union(self, made: Any) -> dict[str, Any]:
@@ -154,7 +157,14 @@ def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict
     """A schema and what is said of it; where the schema itself says as much, it becomes a part of a new one."""
     if not remarks:
         return schema
-    if isinstance(schema, bool):
-        schema = {} if schema else {"not": {}}
-    apart = remarks.keys() & (schema.keys() or IMPLYING)  # beside nothing, some would be taken for a type
+    schema = spelled_out(schema)
+    taken_in = TAKEN_IN.get(str(schema.get("type")), frozenset()) if schema else IMPLYING
+    apart = remarks.keys() & (schema.keys() | taken_in)
     return {"allOf": [schema], **remarks} if apart else {**schema, **remarks}
+
+
+def spelled_out(schema: dict[str, Any] | bool) -> dict[str, Any]:
+    """A schema with keywords, for remarks to stand beside, and where `false` is not written as a type."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    return schema

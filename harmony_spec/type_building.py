@@ -46,6 +46,10 @@ class Types:
             return array(item.element, [*item.dimensions, DIMENSION])
         return array(item, [DIMENSION])
 
+    def apart(self, made: Any) -> Any:
+        """A type that is no more than a part of another, so that what is said of one is not read as said of both."""
+        return self.made["intersection"]([self.basic("any"), self.bracketed(made)])
+
     def bracketed(self, made: Any) -> Any:
         """A type where it stands in brackets, if it needs them: comments at its beginning would be taken for theirs."""
         return self.fenced(made) if isinstance(made, (self.made["union"], self.made["intersection"])) else made

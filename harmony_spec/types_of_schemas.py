@@ -13,12 +13,9 @@ from typing import Any
 
 from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
-from .schema_references import DATA, REMARKS, References, escaped
+from .schema_references import NAMED, REMARKS, SILENT, UNFOLLOWED, References, escaped
 from .type_building import Types
 from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of
-
-SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
-"""Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
 
 SAID_BY_SCALARS: Set[str] = SILENT | {"type"}
 """Keywords that are no remarks where nothing but the type restricts scalar values."""
@@ -31,6 +28,9 @@ NOTHING: list[Any] = []
 
 COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
 """Keywords that restrict values beside `type`, or instead."""
+
+OF_OTHERS = ("patternProperties", "additionalProperties")
+"""Keywords about the properties that no other keyword of the same schema lists."""
 
 SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
 """The alternatives of the grammar's basic types, by type of JSON Schema (2020-12, Validation, 6.1.1)."""
@@ -50,25 +50,34 @@ class TypeWriter(Types):
         self.references = References(root)
 
     def parameters(self) -> Any:
-        """What a function takes, with the definitions that it needs."""
+        """What a function takes, with the definitions that it needs; it is one of them where anything refers to it."""
         made = self.made["parameters"]
         if self.root is None:
             return made()
-        said = self.inline(self.root, "", 0)
+        said, definitions = self.inline(self.root, "", 0), self.definitions()
         if "#" in self.names:
             self.layout.names.difference_update(self.names.values())
-            self.names, self.waiting = {}, []
-            said = self.reference("#", "")
+            self.names = {}
+            said, definitions = self.reference("#", ""), self.definitions()
+        return made(said, definitions)
+
+    def definitions(self) -> list[Any]:
+        """What has a name, and what that needs."""
         definitions = []
         while self.waiting:
             pointer = self.waiting.pop(0)
             target = self.references.target(pointer, "")
             definitions.append(self.made["definition"](self.names[pointer], self.inline(target, pointer[1:], 0)))
-        return made(said, definitions)
+        return definitions
 
     def inline(self, schema: Any, at: str, depth: int) -> Any:
         """A type with all that is said of it before it."""
         return self.commented(self.said(schema, at, depth))
+
+    def part(self, schema: Any, at: str, depth: int) -> Any:
+        """The same for a schema that may be all there is: what follows it is not known yet."""
+        said = self.said(schema, at, depth)
+        return said.type if said.silent and not said.default else self.commented(said)
 
     def closed(self, made: Any) -> Any:
         """Alternatives that something follows on the line of the last one: nothing is said behind that."""
@@ -137,9 +146,16 @@ class TypeWriter(Types):
         made = parts[0] if parts else self.basic("any")
         if len(parts) > 1:
             made = self.made["intersection"]([self.bracketed(self.closed(part)) for part in parts])
+        elif isinstance(made, self.made["object_type"]) and self.takes_in(made, schema.keys() - used):
+            made = self.apart(made)
         if schema.get("nullable") is True:
             made = self.union([self.closed(made), self.basic("null")])
         return made
+
+    def takes_in(self, made: Any, keywords: Set[str]) -> bool:
+        """Whether keywords before an object would be read as its own, though they stand beside its schema."""
+        kept = {"properties", "required"} if made.index is None else {"properties", "required", "additionalProperties"}
+        return not keywords.isdisjoint(OF_OTHERS) and keywords.isdisjoint(kept)
 
     def remark(self, said: Said, keyword: str, value: Any, at: str) -> None:
         """Take in a keyword that the type does not say."""
@@ -152,17 +168,21 @@ class TypeWriter(Types):
         elif keyword == "examples" and isinstance(value, list):
             said.examples = value
         elif self.grammar.fits("KEYWORD", keyword):
-            said.annotations += ((keyword, value if keyword in DATA else self.renamed(value, at)),)
+            said.annotations += ((keyword, self.renamed(keyword, value, at)),)
         else:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)
 
-    def renamed(self, value: Any, at: str) -> Any:
-        """A part of a schema that stays JSON, its local references by the names of their definitions."""
+    def renamed(self, keyword: str, value: Any, at: str) -> Any:
+        """The value of a keyword that stays JSON, its local references by the names of their definitions."""
+        if keyword in UNFOLLOWED:
+            return value
         if isinstance(value, list):
-            return [self.renamed(item, at) for item in value]
+            return [self.renamed("", item, at) for item in value]
         if not isinstance(value, dict):
             return value
-        found = {key: item if key in DATA else self.renamed(item, at) for key, item in value.items()}
+        if keyword in NAMED:
+            return {name: self.renamed("", item, at) for name, item in value.items()}
+        found = {key: self.renamed(key, item, at) for key, item in value.items()}
         if pointer := self.references.of(value):
             found["$ref"] = f"#/$defs/{self.reference(pointer, at).named}"
         return found
@@ -181,7 +201,7 @@ class TypeWriter(Types):
             used.add("$ref")
             target = self.references.target(pointer, at)
             named = self.references.is_named(pointer)
-            parts.append(self.reference(pointer, at) if named else self.inline(target, at, depth + 1))
+            parts.append(self.reference(pointer, at) if named else self.part(target, at, depth + 1))
         if (base := self.base(schema, at, depth, used)) is not None:
             parts.append(base)
         for keyword in ("anyOf", "oneOf", "allOf"):
@@ -197,8 +217,8 @@ class TypeWriter(Types):
             return [] if keyword == "allOf" else [self.basic("never")]
         if keyword == "oneOf":
             return [self.made["one_of"]([self.variant(option, f"{at}/{i}", depth) for i, option in enumerate(options)])]
-        types = [self.inline(option, f"{at}/{i}", depth) for i, option in enumerate(options)]
-        return [self.union(types)] if keyword == "anyOf" else types
+        types = [self.part(option, f"{at}/{i}", depth) for i, option in enumerate(options)]
+        return types if keyword == "allOf" or len(types) == 1 else [self.union([self.closed(each) for each in types])]
 
     def base(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         """The type by the keywords `enum`, `const` and `type`; None where there is none of them."""
@@ -238,36 +258,51 @@ class TypeWriter(Types):
         return self.array(schema, at, depth, used) if kind == "array" else self.basic(SCALARS[kind])
 
     def object(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        used.add("properties")
+        members, index = self.members(schema, at, depth, used), None
+        if schema.get("additionalProperties", False) is not False:
+            index = self.others(schema, at, depth, used)
+        made = self.made["object_type"](members, index)
+        if "required" in used and isinstance(schema.get("type"), str) and schema.keys().isdisjoint(COMBINING):
+            return made
+        beside = {k: schema[k] for k in OF_OTHERS if k in schema and k not in used}
+        used.update(beside)
+        annotations = [self.made["annotation"](key, self.renamed(key, value, at)) for key, value in beside.items()]
+        return self.made["annotated"](annotations=annotations, primary=made) if annotations else made
+
+    def members(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
+        """The properties, and what else is required if that can be one of them; if not, `required` stays a remark."""
         properties, required = schema.get("properties", {}), schema.get("required", [])
         if not isinstance(properties, dict):
             raise Inexpressible("properties", "not an object of schemas", f"{at}/properties")
         if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
             raise Inexpressible("required", "not a list of names", f"{at}/required")
-        used |= {"properties", "required"}
         needed = dict.fromkeys(required)
         members = [
             self.member(name, value, name in needed, f"{at}/properties/{escaped(name)}", depth + 1)
             for name, value in properties.items()
         ]
-        others = schema.get("additionalProperties", True)
-        members += [
-            self.member(name, others, True, f"{at}/additionalProperties", depth + 1)
-            for name in needed
-            if name not in properties
-        ]
-        index = None
-        if others is True or others == {}:
+        unlisted = [name for name in needed if name not in properties]
+        if not unlisted or self.others_are_alike(schema):
+            used.add("required")
+            others, place = schema.get("additionalProperties", True), f"{at}/additionalProperties"
+            members += [self.member(name, others, True, place, depth + 1) for name in unlisted]
+        return members
+
+    def others(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
+        """The type of the properties that are not listed; None if they may be anything."""
+        made = self.inline(schema["additionalProperties"], f"{at}/additionalProperties", depth + 1)
+        if made is not self.basic("any"):
             used.add("additionalProperties")
-        elif others is not False:
-            used.add("additionalProperties")
-            index = self.inline(others, f"{at}/additionalProperties", depth + 1)
-        made = self.made["object_type"](members, index)
-        if isinstance(schema.get("type"), str) and schema.keys().isdisjoint(COMBINING):
             return made
-        beside = {k: schema[k] for k in ("patternProperties", "additionalProperties") if k in schema and k not in used}
-        used.update(beside)
-        annotations = [self.made["annotation"](keyword, self.renamed(value, at)) for keyword, value in beside.items()]
-        return self.made["annotated"](annotations=annotations, primary=made) if annotations else made
+        if "required" in used and not self.references.mind_what_is_evaluated:
+            used.add("additionalProperties")
+        return None
+
+    def others_are_alike(self, schema: dict[str, Any]) -> bool:
+        """Whether listing a property as one of the others changes nothing of what is said of it."""
+        apart = "patternProperties" in schema and schema.get("additionalProperties", True) not in (True, {})
+        return not apart and not self.references.mind_what_is_evaluated
 
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         if not isinstance(name, str):
@@ -302,6 +337,8 @@ class TypeWriter(Types):
     def variant(self, schema: Any, at: str, depth: int) -> Any:
         """One alternative on its line, with what fits behind it."""
         said = self.said(schema, at, depth)
+        if self.stands_elsewhere(said):
+            said.type = self.apart(said.type)
         remark = None
         if said.about and said.title is None and not said.examples and self.grammar.fits("REMARK", said.about):
             remark, said.about = said.about, None
@@ -309,12 +346,22 @@ class TypeWriter(Types):
         said.default = ()
         return self.made["variant"](self.commented(said), remark, default)
 
+    def stands_elsewhere(self, said: Said) -> bool:
+        """Whether what a part of an alternative says would stand behind it, were it said of the alternative itself."""
+        made = said.type
+        if not said.silent or not isinstance(made, (self.made["annotated"], self.made["group"])):
+            return False
+        if not said.default and any(item.keyword == "default" for item in made.annotations):
+            return True
+        return bool(made.about) and not made.title and not made.examples and self.grammar.fits("REMARK", made.about)
+
     def array(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
-        first = schema.get("prefixItems")
+        first, items = schema.get("prefixItems"), schema.get("items")
         used.add("items")
-        items = schema.get("items")
         if isinstance(first, list) and first:
             used.add("prefixItems")
+            if items in (True, {}) and self.references.mind_what_is_evaluated:
+                used.remove("items")
             places = [
                 self.bracketed(self.inline(item, f"{at}/prefixItems/{i}", depth + 1)) for i, item in enumerate(first)
             ]

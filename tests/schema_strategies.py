@@ -14,6 +14,7 @@ Schema = dict[str, Any] | bool
 Drawn = st.SearchStrategy[Any]
 
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
+SAFE = re.compile(r"[a-zA-Z]+(/[a-zA-Z0-9]+)?")
 SCALARS = ["string", "number", "integer", "boolean", "null"]
 FUNCTIONS = "functions"
 
@@ -123,7 +124,7 @@ def subschemas(draw: st.DrawFn, kind: Kind, depth: int, guarded: bool) -> Schema
         schema |= {"if": draw(inner), draw(st.sampled_from(["then", "else"])): draw(inner)}
     if kind.typed and not schema:
         return True
-    types = schema.get("type", [] if kind.typed else draw(st.sampled_from([[], ["object"], ["array"]])))
+    types = schema.get("type") or draw(st.sampled_from([[], ["object"], ["array"]]))
     for each in [types] if isinstance(types, str) else types:
         draw_some(draw, schema, LIMITS.get(each, {}))
         draw(holding(kind, depth - 1, schema, each))
@@ -149,9 +150,10 @@ def holding(draw: st.DrawFn, kind: Kind, depth: int, schema: dict[str, Any], nam
             "unevaluatedProperties": st.just(False),
             "dependentRequired": st.just({"a": ["b"]}),
         }
-        draw_some(draw, schema, more, 1)
+        draw_some(draw, schema, more)
     elif name == "array":
         more = {"prefixItems": st.lists(inner, max_size=2), "items": inner, "contains": inner}
+        more["unevaluatedItems"] = st.just(False)
         draw_some(draw, schema, more)
 
 
@@ -168,9 +170,24 @@ def schemas(draw: st.DrawFn, typed: bool = False, depth: int = 3) -> Schema:
     root: Schema = draw(subschemas(kind, depth, False))
     if isinstance(root, bool):
         return root if not draw(st.booleans()) else {}
-    if "$ref" in root:  # a schema that is another name for a definition, while "#" refers to it, stays text
-        root = {"allOf": [root]}
+    if draw(st.integers(0, 3)) == 0:  # A part that is no definition is referred to.
+        found = [
+            *places(root, "#/properties/a"),
+            *(p for name in names for p in places(definitions[name], pointer(name))),
+        ]
+        root = {"type": "object", "properties": {"a": root, "b": {"$ref": draw(st.sampled_from(found))}}}
     return {**root, "$defs": definitions} if definitions else root
+
+
+def places(schema: Any, at: str) -> list[str]:
+    """Pointers to a schema and to those in it, but not through names that no URI holds as they are."""
+    if not isinstance(schema, dict):
+        return [at]
+    inner: dict[str, Any] = {f"properties/{name}": item for name, item in schema.get("properties", {}).items()}
+    inner |= {name: schema[name] for name in ("not", "items", "additionalProperties") if name in schema}
+    for name in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        inner |= {f"{name}/{i}": item for i, item in enumerate(schema.get(name, []))}
+    return [at, *(p for name, item in inner.items() if SAFE.fullmatch(name) for p in places(item, f"{at}/{name}"))]
 
 
 @st.composite
@@ -208,7 +225,7 @@ def near(draw: st.DrawFn, schema: Any, root: Any, depth: int = 4) -> Any:
 
 def resolved(root: Any, reference: str) -> Any:
     for step in reference.replace("%25", "%").split("/")[1:]:
-        root = root[step.replace("~1", "/").replace("~0", "~")]
+        root = root[int(step) if isinstance(root, list) else step.replace("~1", "/").replace("~0", "~")]
     return root
 
 

@@ -243,7 +243,13 @@ def test_the_peer_writes_the_same_structured_contents(messages: list[Message]) -
 
 # What the properties above found, each as small as it became.
 
-A = {"$ref": "#/$defs/A"}
+A, ALL, STRING = {"$ref": "#/$defs/A"}, {"$ref": "#"}, {"type": "string"}
+
+
+def an_object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
 UNREAD: list[Any] = [
     {"description": "Examples:"},
     {"description": "Examples:\nfoo"},
@@ -254,6 +260,35 @@ UNREAD: list[Any] = [
     {"type": ["array", "string"], "prefixItems": []},
     {"type": "object", "properties": {"definitions": A}, "$defs": {"A": {"properties": {"definitions": A}}}},
     {"properties": {"a": {"default": {"$ref": "#/x"}}, "b": A}, "$defs": {"A": {"type": "string"}}},
+    # What refers to the whole stands in a definition with a name.
+    {"allOf": [{**A, "nullable": False}], "$defs": {"A": {"anyOf": [STRING, {**A, "default": None}, ALL]}}},
+    {"anyOf": [STRING, {**A, "properties": {}}, A], "$defs": {"A": ALL}},
+    {**an_object(a=A, b=A), "$defs": {"A": an_object(x=ALL)}},
+    {**A, "title": "t", "$defs": {"A": an_object(x=A, y=ALL)}},
+    # What refers to a part that is no definition.
+    an_object(a=STRING, b={"$ref": "#/properties/a"}),
+    {**an_object(a=A, b={"$ref": "#/$defs/A/properties/x"}), "$defs": {"A": an_object(x=STRING)}},
+    {**an_object(a=A, b={"$ref": "#/%24defs/A"}), "$defs": {"A": STRING}},
+    {"properties": {"a": {"$ref": "#/properties/a/$defs/X", "$defs": {"X": A}}}, "$defs": {"A": STRING}},
+    # What is counted as a reference is written as one.
+    {
+        **STRING,
+        "x": {"$defs": {"B": A}},
+        "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/C"}}, "C": STRING},
+    },
+    {**an_object(a=A, b={**STRING, "nullable": A}), "$defs": {"A": STRING}},
+    # What stands beside a schema is not read as a part of it.
+    {**A, "items": {}, "$defs": {"A": {"type": "array"}}},
+    {**A, "items": STRING, "$defs": {"A": {"type": "array", "prefixItems": [STRING]}}},
+    {**A, "required": ["a"], "$defs": {"A": an_object()}},
+    {**A, "additionalProperties": True, "$defs": {"A": an_object()}},
+    {"oneOf": [{"anyOf": [{"title": "t", "description": "d", "default": 1}]}]},
+    {"oneOf": [{"anyOf": [{"description": "d"}]}, True]},
+    an_object(a={"allOf": [{"oneOf": [True, {"default": 1}]}]}),
+    # Nothing and anything, spelled in other ways.
+    {"type": "array", "prefixItems": [True], "items": {"enum": []}},
+    {**an_object(), "additionalProperties": {"enum": []}},
+    {**an_object(), "additionalProperties": {"description": ""}},
 ]
 
 
@@ -271,6 +306,16 @@ CHANGED: list[tuple[Any, Any]] = [
     ({"type": "object", "required": ["a"], "additionalProperties": {"type": "string"}}, {"a": 1}),
     ({"type": "object", "properties": {"a": {"not": A}}, "$defs": {"A": {"type": "number"}}}, {"a": "x"}),
     ({"type": "object", "patternProperties": {"^x": A}, "$defs": {"A": {"type": "number"}}}, {"x": "y"}),
+    ({**an_object(), "required": ["a"], "unevaluatedProperties": False}, {"a": 1}),
+    ({"allOf": [{**an_object(), "required": ["a"]}], "unevaluatedProperties": False}, {"a": 1}),
+    ({**an_object(), "additionalProperties": True, "unevaluatedProperties": False}, {"a": 1}),
+    ({"type": "array", "prefixItems": [True], "items": {}, "unevaluatedItems": False}, [1, 2]),
+    ({**an_object(), "required": ["a"], "patternProperties": {"^a": True}, "additionalProperties": False}, {"a": 1}),
+    ({**an_object(), "required": ["a"], "patternProperties": {"^a": True}, "additionalProperties": STRING}, {"a": 1}),
+    ({"allOf": [an_object(a=True)], "additionalProperties": False}, {"a": 1}),
+    ({"allOf": [{**an_object(), "additionalProperties": STRING}], "patternProperties": {"^a": True}}, {"a": 1}),
+    ({"allOf": [{"type": "array", "prefixItems": [True]}], "items": STRING}, [1]),
+    ({"not": an_object(default=A), "$defs": {"A": STRING}}, {"default": 1}),
     ({"type": "array", "minItems": 1, "items": {"type": "array", "minItems": 2}}, [[]]),
     ({"type": "array", "maxItems": 1, "items": {"type": "string", "maxLength": 1}}, ["aa"]),
 ]
