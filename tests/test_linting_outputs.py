@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -163,20 +162,6 @@ def test_colours(variable: str, value: str, coloured: bool, tmp_path: Path) -> N
     assert ("\x1b[" in said.stdout) == coloured
     plain = subprocess.run(command, capture_output=True, text=True, env={"PATH": "", "TERM": "xterm"}, check=False)
     assert plain.stdout == re.sub(r"\x1b\[[\d;]*m", "", said.stdout)
-
-
-def test_many_findings_take_time_in_proportion(tmp_path: Path) -> None:
-    """Twice as many take about twice as long, not four times."""
-
-    def seconds(lines: int) -> float:
-        text = "<|end|>\n" * lines
-        start = time.process_time()
-        (checked,) = lint_text(text)
-        assert len(checked.findings) >= lines
-        return time.process_time() - start
-
-    seconds(500)
-    assert seconds(8000) < 16 * 3 * seconds(500)
 
 
 def test_statistics(folder: Path) -> None:
