@@ -51,7 +51,8 @@ def test_json_that_is_cut_anywhere(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=1)
     assert read_json(text).mistakes == []
     for cut in range(1, len(text)):
-        assert names(said_of(text[:cut])) == ["truncated-json"], text[:cut]
+        found = [name for name in names(said_of(text[:cut])) if name != "invalid-text"]  # of half a character
+        assert found == ["truncated-json"], text[:cut]
 
 
 @pytest.mark.parametrize("number", ["1.", "1e", "1E+", "1.5e-", "-"])
@@ -113,12 +114,12 @@ def test_arguments_are_checked_as_the_reference_does(data: st.DataObject) -> Non
     assume(wrong_schema(schema) is None)
     try:
         expected = accepts(schema, value)
-    except RecursionError:
+        places = {"".join(f"/{step}" for step in error.absolute_path) for error in every(schema, value)}
+    except RecursionError:  # a schema that refers to itself without end says nothing
         return
     found = said_of(json.dumps(value).replace("<", "\\u003c"), schema)
     assert (found == []) == expected
     assert set(names(found)) <= {"invalid-arguments"}
-    places = {"".join(f"/{step}" for step in error.absolute_path) for error in every(schema, value)}
     assert {each.pointer.replace("~1", "/").replace("~0", "~") for each in found} <= places
 
 

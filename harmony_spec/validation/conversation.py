@@ -10,8 +10,8 @@ from ..errors import Span
 from ..lenient import Lenient, LenientText
 from ..output import RAW, abridged
 from ..tables import Format, Recovery
+from .content_places import ContentPlaces
 from .offer import Offer
-from .places import begins, tokens_at
 
 
 class Conversation:
@@ -46,7 +46,7 @@ class Conversation:
         self.kept = [index for index, message in enumerate(self.messages) if _counts(message.repair)]
         self.author = self.recovery.author.get(slots.role, "")
         self.found: list[Diagnostic] = []
-        self._begins: tuple[int, list[int]] = -1, []
+        self._places: tuple[int, ContentPlaces] | None = None
 
     # What messages are.
 
@@ -98,20 +98,10 @@ class Conversation:
         return Span(stop, end)
 
     def span_in_content(self, index: int, start: int, end: int) -> Span:
-        """The span of a part of a content, which is given in code points of its text.
-
-        It is all of a content that does not stand in one piece: where it was damaged, or special tokens were left out.
-        """
-        content, length = self.content_span(index), len(self.text(index))
-        if isinstance(self.form, LenientText):
-            whole = content.end - content.start == length
-            return Span(content.start + start, content.start + end) if whole else content
-        if self._begins[0] != index:
-            self._begins = index, begins(self.form, self.form.tokens[content.start : content.end])
-        if self._begins[1][-1] != length:
-            return content
-        first, last = tokens_at(self._begins[1], Span(start, end))
-        return Span(content.start + first, content.start + last)
+        """The span of a part of a content, which is given in code points of its text."""
+        if self._places is None or self._places[0] != index:
+            self._places = index, ContentPlaces(self.form, self.content_span(index), len(self.text(index)))
+        return self._places[1].span(start, end)
 
     # What is said of them.
 

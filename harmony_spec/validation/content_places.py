@@ -1,0 +1,65 @@
+"""Where in an input the characters of a content stand: special tokens between them are no part of the content."""
+
+from __future__ import annotations
+
+import codecs
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from ..errors import Span
+from ..forms import Piece
+from ..lenient import Lenient, LenientTokens
+
+
+class ContentPlaces:
+    """The places of the characters of one content, found in time linear in its length, once.
+
+    Args:
+        form: the input.
+        content: where the content stands in it.
+        length: of the content, in code points; it is what stands last there.
+    """
+
+    def __init__(self, form: Lenient, content: Span, length: int) -> None:
+        self.content = content
+        self.begun: list[int] = []
+        self.done: list[int] = []
+        self.units: list[int] = []
+        pieces = form.header_pieces(content.start, content.end)
+        total = self._tokens(form, pieces) if isinstance(form, LenientTokens) else self._texts(pieces)
+        self.before = total - length
+
+    def span(self, start: int, end: int) -> Span:
+        """The units that hold some characters; nothing at the end of the content for none."""
+        if start >= end or self.before < 0:
+            return Span(self.content.end, self.content.end) if start >= end else self.content
+        first, last = self.before + start, self.before + end - 1
+        index, until = bisect_right(self.begun, first) - 1, bisect_right(self.done, last) - 1
+        if self.done is self.begun:  # a piece of text, in which each character is a unit
+            return Span(self.units[index] + first - self.begun[index], self.units[until] + last - self.begun[until] + 1)
+        return Span(self.units[index], self.units[until] + 1)
+
+    def _texts(self, pieces: Iterable[Piece]) -> int:
+        """Note for each piece of text how many characters stand before it."""
+        self.done, total = self.begun, 0
+        for spelling, text, start, _ in pieces:
+            if spelling is None:
+                self.begun.append(total)
+                self.units.append(start)
+                total += len(text)
+        return total
+
+    def _tokens(self, form: LenientTokens, pieces: Iterable[Piece]) -> int:
+        """Note for each token how many characters are begun, and how many are complete, before it."""
+        total = 0
+        for spelling, text, start, end in pieces:
+            if spelling is not None:
+                continue
+            decoder, done = codecs.getincrementaldecoder("utf-8")("replace"), total
+            for index in range(start, end):
+                self.done.append(done)
+                self.begun.append(done + bool(decoder.getstate()[0]))
+                self.units.append(index)
+                done += len(decoder.decode(form.decode_bytes([form.tokens[index]])))
+            total += len(text)
+        return total
