@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .layout import Layout
-from .type_grammar import Grammar, JsonSchema, default_of, strings_of
+from .type_grammar import Grammar, JsonSchema, default_of, strings_of, strings_said
 from .types_of_schemas import IMPLYING, TypeWriter
 
 TAKEN_IN = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
@@ -88,16 +88,16 @@ class Schemas:
 
     def member(self, member: Any) -> dict[str, Any] | bool:
         made = member.one_of if member.value is None else member.value
-        return self.remarked(self.alone(made), member, self.defaults(member.default, made))
+        return self.remarked(self.alone(made), member, self.defaults(member.default, strings_of(self.grammar, made)))
 
     def alone(self, made: Any) -> dict[str, Any] | bool:
         """The schema of a type; one with remarks of its own stays apart from those that stand before it."""
         remarked = isinstance(made, (self.grammar.classes["annotated"], self.grammar.classes["group"]))
         return {"allOf": [self.of(made)]} if remarked else self.of(made)
 
-    def defaults(self, text: str | None, made: Any) -> dict[str, Any]:
-        """The keyword for a default, if one is written."""
-        values = [] if text is None else default_of(text, strings_of(self.grammar, made))
+    def defaults(self, text: str | None, listed: list[str]) -> dict[str, Any]:
+        """The keyword for a default, if one is written; it may be one of the strings that its type lists."""
+        values = [] if text is None else default_of(text, listed)
         return {"default": values[0]} if values else {}
 
     def remarked(
@@ -150,7 +150,9 @@ class Schemas:
     def variant(self, variant: Any) -> dict[str, Any] | bool:
         schema = self.of(variant.alternative)
         remarks = {} if variant.remark is None else {"description": variant.remark}
-        return with_remarks(schema, remarks | self.defaults(variant.default, variant.alternative))
+        return with_remarks(
+            schema, remarks | self.defaults(variant.default, strings_said(self.grammar, variant.alternative))
+        )
 
 
 def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict[str, Any] | bool:

@@ -51,6 +51,13 @@ def strings_of(grammar: Grammar, made: Any) -> list[str]:
     return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
 
 
+def strings_said(grammar: Grammar, made: Any) -> list[str]:
+    """The strings that a type lists, with comments before it or without: those of an alternative are its own."""
+    if isinstance(made, grammar.classes["annotated"]):
+        made = made.primary
+    return strings_of(grammar, made.type if isinstance(made, grammar.classes["group"]) else made)
+
+
 def default_of(text: str, listed: list[str]) -> list[Any]:
     """The value of a default as it is written: of listed strings one of them, else JSON. Empty where it is neither."""
     import json

@@ -15,7 +15,7 @@ from .layout import Inexpressible, Layout, compact, lines_of
 from .reading import NESTING
 from .schema_references import NAMED, REMARKS, SILENT, UNFOLLOWED, References, escaped
 from .type_building import Types
-from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of
+from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of, strings_said
 
 SAID_BY_SCALARS: Set[str] = SILENT | {"type"}
 """Keywords that are no remarks where nothing but the type restricts scalar values."""
@@ -90,7 +90,7 @@ class TypeWriter(Types):
         if last.remark is not None:
             self.remark(said, "description", last.remark, "")
         if last.default is not None:
-            said.default = tuple(default_of(last.default, strings_of(self.grammar, last.alternative)))
+            said.default = tuple(default_of(last.default, strings_said(self.grammar, last.alternative)))
         return self.made["one_of"]([*made.variants[:-1], self.made["variant"](self.commented(said))])
 
     def commented(self, said: Said) -> Any:
@@ -310,7 +310,7 @@ class TypeWriter(Types):
         said = self.said(schema, at, depth)
         plain = self.terminals["IDENTIFIER"].fullmatch(name) is not None
         alternatives = isinstance(said.type, self.made["one_of"])
-        default = self.default(said) if said.default else None
+        default = self.default(said, strings_of(self.grammar, said.type)) if said.default else None
         return self.made["member"](
             said.title,
             said.about,
@@ -324,10 +324,9 @@ class TypeWriter(Types):
             said.type if alternatives else None,
         )
 
-    def default(self, said: Said) -> str | None:
+    def default(self, said: Said, listed: list[str]) -> str | None:
         """The text of a default; what would be read back as another value becomes an annotation."""
         value = said.default[0]
-        listed = strings_of(self.grammar, said.type)
         text = value if isinstance(value, str) and listed else compact(value)
         if (text in listed) == (isinstance(value, str) and bool(listed)) and self.grammar.fits("DEFAULT", text):
             return str(text)
@@ -342,7 +341,8 @@ class TypeWriter(Types):
         remark = None
         if said.about and said.title is None and not said.examples and self.grammar.fits("REMARK", said.about):
             remark, said.about = said.about, None
-        default = self.default(said) if said.default else None
+        listed = (strings_said if said.silent else strings_of)(self.grammar, said.type)
+        default = self.default(said, listed) if said.default else None
         said.default = ()
         return self.made["variant"](self.commented(said), remark, default)
 

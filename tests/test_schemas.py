@@ -285,6 +285,10 @@ UNREAD: list[Any] = [
     {"oneOf": [{"anyOf": [{"title": "t", "description": "d", "default": 1}]}]},
     {"oneOf": [{"anyOf": [{"description": "d"}]}, True]},
     an_object(a={"allOf": [{"oneOf": [True, {"default": 1}]}]}),
+    # Listed strings are the same with a comment before them.
+    {"oneOf": [{"enum": ["a"], "title": "t", "default": "a"}, {"enum": ["b"], "title": "t", "default": "b"}]},
+    {"oneOf": [{"anyOf": [{"enum": ["1"], "title": "t"}], "default": 1}, True]},
+    {"oneOf": [{"anyOf": [{"enum": ["1"], "title": "t"}], "default": "1"}, True]},
     # Nothing and anything, spelled in other ways.
     {"type": "array", "prefixItems": [True], "items": {"enum": []}},
     {**an_object(), "additionalProperties": {"enum": []}},
