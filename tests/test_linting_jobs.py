@@ -99,6 +99,7 @@ def test_a_run_that_is_killed_leaves_no_torn_file(suffix: str, kill: signal.Sign
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job may ignore it
     )
     line = json.dumps(LARGE) + "\n"
     with fifo.open("w") as feed:
