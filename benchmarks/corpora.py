@@ -73,7 +73,7 @@ def validated(path: Path, jobs: int) -> Took:
     peaks: dict[int, float] = {}
     work: dict[int, float] = {}
     start = time.perf_counter()
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     while run.poll() is None:
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError, ValueError):  # it has ended
@@ -81,8 +81,10 @@ def validated(path: Path, jobs: int) -> Took:
                     work[int(process.name)] = _work(process)
                     peaks[int(process.name)] = _megabytes(process)
         time.sleep(POLL)
-    assert run.returncode == 0, f"{path} has findings"
-    return Took(time.perf_counter() - start, sum(work.values()), sum(peaks.values()))
+    seconds = time.perf_counter() - start
+    said, _ = run.communicate()
+    assert run.returncode == 0, f"{path}: {said}"
+    return Took(seconds, sum(work.values()), sum(peaks.values()))
 
 
 def _megabytes(process: Path) -> float:
