@@ -22,34 +22,33 @@ class Draft:
         runs: of the content: start, end, and how much of the first unit is not part of it.
         terminator: the spelling of its stop token.
         abandoned: it is nothing but a header that was given up.
-        headerless: nothing but what follows shows what its header would have said.
         values, variants: what the header says, and what follows shows.
+        sides: the values in the order of the fields, those before the content and those behind it.
         text: the content, where it is known to be undamaged.
         repaired: the fields that were repaired.
         changed: there is something to say of it.
     """
 
-    __slots__ = (
-        *("_header", "abandoned", "after_stop", "begin", "changed", "content", "end", "forged", "form", "header_end"),
-        *("headerless", "loose", "opened", "reading", "repaired", "runs", "started", "stop", "terminator"),
-        *("text", "values", "variants"),
-    )
+    stop = end = 0
+    terminator: str | None = None
+    text: str | None = None
+    repaired: tuple[str, ...] = ()
+    started = after_stop = abandoned = changed = forged = False
+    _header: HeaderText | None = None
 
     def __init__(
         self, form: Lenient, reading: Reading, begin: int, header_end: int, content: int, opened: bool, loose: bool
     ) -> None:
         self.form, self.reading, self.opened, self.loose = form, reading, opened, loose
         self.begin, self.header_end, self.content = begin, header_end, content
-        self.stop = self.end = content
         self.runs: list[tuple[int, int, int]] = []
-        self.terminator: str | None = None
-        self.text: str | None = None
         self.values: Mapping[str, Any] = reading.values
-        self.variants = reading.variants
-        self.repaired: list[str] = []
-        self.started = self.after_stop = self.abandoned = self.changed = self.forged = False
-        self.headerless = reading.headless and not opened
-        self._header: HeaderText | None = None
+        self.variants, self.sides = reading.variants, reading.sides
+
+    @property
+    def headerless(self) -> bool:
+        """Whether nothing but what follows shows what its header would have said."""
+        return self.reading.headless and not self.opened
 
     @property
     def header(self) -> HeaderText:

@@ -31,7 +31,9 @@ class Reading:
         junk: what belongs to no field holds no letter, and stands where a channel belongs.
         headless: nothing says which channel it is, though something should.
         strays: special tokens stand in it that no rule has a place for.
+        silent: there is nothing to say of it.
         mixed: the header in the mixed alphabet.
+        sides: the fields in their order, those before the content and those behind it.
     """
 
     values: dict[str, Any]
@@ -41,7 +43,9 @@ class Reading:
     junk: bool = False
     headless: bool = False
     strays: bool = False
+    silent: bool = False
     mixed: str = ""
+    sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
 
 
 class Seen(NamedTuple):

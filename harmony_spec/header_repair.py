@@ -26,10 +26,9 @@ class Headers:
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
         self.forget()
-        steps = [step for paths in format.starts.values() for path in paths for step in path.steps]
-        frames = {frame.name: frame for frame, _ in steps}
-        self.frames = [frame for frame in frames.values() if frame.has_content and frame.closed]
-        self.open_frame = next((frame for frame in frames.values() if not frame.has_content), None)
+        frames = format.frames.values()
+        self.frames = [frame for frame in frames if frame.has_content and frame.closed]
+        self.open_frame = next((frame for frame in frames if not frame.has_content), None)
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
         self.rest = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
 
@@ -56,6 +55,8 @@ class Headers:
             continued = {} if begun else self.recovery.author if loose else dict(given)
             found = self._read(header, dict(continued), opened, loose)
             found.mixed, found.strays = header.mixed, bool(header.strays)
+            found.silent = opened and not (loose or found.strays or found.findings)
+            found.sides = self.format.sides(found.values)
             if end - begin <= HEADER_KEPT:
                 remember(self.known, key, found)
         return found

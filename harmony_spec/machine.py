@@ -52,8 +52,9 @@ class Machine:
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
         self.output = Output(format, form, self.names, self.headers, self.continued, refuse)
         self.given = tuple(given.items())
-        self.kinds = dict.fromkeys(self.recovery.inside, self._inside) | dict.fromkeys(self.recovery.opens, self._opens)
-        self.kinds |= dict.fromkeys(self.recovery.closes, self._closes) | {self.recovery.begins: self._begins}
+        cls, recovery = type(self), self.recovery
+        self.kinds = dict.fromkeys(recovery.inside, cls._inside) | dict.fromkeys(recovery.opens, cls._opens)
+        self.kinds |= dict.fromkeys(recovery.closes, cls._closes) | {recovery.begins: cls._begins}
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.at = self.begin = 0
@@ -69,17 +70,24 @@ class Machine:
 
     # What comes.
 
-    def whole_header(self, begin: int, opened: int, end: int) -> None:
-        """A header between messages, with the special tokens that begin it and that open its content."""
-        self._open_header(begin, loose=False)
-        self._opens("", opened, end)
-        self.at = end
+    def whole_header(self, reading: Reading, begin: int, opened: int) -> Draft:
+        """A known header between messages, with the special tokens that begin it and that open its content."""
+        self.begin, self.loose, self.state, self.at = begin, False, CONTENT, opened + 1
+        draft = self.draft = Draft(self.form, reading, begin, opened, opened + 1, True, False)
+        return draft
+
+    def whole_content(self, text: str, spelling: str, start: int, end: int) -> None:
+        """The undamaged text of the open content, all of it, and the special token that closes it."""
+        draft, self.draft, self.state, self.at = self.draft, None, BETWEEN, end
+        assert draft is not None
+        draft.text = text
+        self.output.finish(draft, start, end, spelling)
 
     def special(self, spelling: str, start: int, end: int) -> None:
         """A special token; what stands between it and the one before is text."""
         if self.at < start:
             self.text(start)
-        self.kinds.get(spelling, self._stray)(spelling, start, end)
+        self.kinds.get(spelling, Machine._stray)(self, spelling, start, end)
         self.at = end
 
     def text(self, end: int) -> None:

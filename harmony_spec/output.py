@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
+from itertools import chain
 from typing import Any, Protocol
 
 from .diagnostics import Diagnostic, Repair
@@ -63,7 +63,6 @@ class Output:
         self.pending: Draft | None = None
         self.listener: Listener | None = None
         self.stopped = self.told_of_stop = False
-        self._fields, self._content_at = itemgetter(*format.header_fields), format.content_at
 
     def author(self, draft: Draft) -> str:
         """The role of who wrote a message."""
@@ -80,7 +79,17 @@ class Output:
         draft.started = True
         if self.continued and self.refuse is None:
             self._judge(draft)
-        if (draft.loose or not draft.opened) and not draft.headerless:
+        if not draft.reading.silent:
+            self._report_header(draft)
+        before, after = draft.sides
+        message = self.format.message(*before, "", *after, draft.variants, None)
+        self.events.append(MessageStarted(len(self.messages), message))
+        if self.listener is not None:
+            self.listener.begins(draft)
+
+    def _report_header(self, draft: Draft) -> None:
+        """Say what is wrong with a header, and with the special tokens around it."""
+        if not draft.headerless:
             self._report_frame(draft)
         for finding in draft.reading.findings:
             draft.repaired += finding.fields
@@ -91,9 +100,6 @@ class Output:
             for spelling, _, start, end in draft.header.strays:
                 name, evidence = self.stray(spelling or "")
                 self.find(draft, name, Span(start, end), "", evidence)
-        self.events.append(MessageStarted(len(self.messages), self._message(draft, "", None)))
-        if self.listener is not None:
-            self.listener.begins(draft)
 
     def _report_frame(self, draft: Draft) -> None:
         """Say which of the special tokens around the header are missing."""
@@ -119,7 +125,8 @@ class Output:
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """A message is complete, or waits for the next one to show what it was."""
-        self.begin(draft)
+        if not draft.started:
+            self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
         headless = draft.reading.headless and draft.values[self.recovery.slots.channel] is None
         if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):
@@ -140,28 +147,37 @@ class Output:
         self._complete(draft, follower)
 
     def _complete(self, draft: Draft, follower: str | None) -> None:
-        slots = self.recovery.slots
-        if draft.reading.headless and draft.values[slots.channel] is None:
+        if draft.reading.headless and draft.values[self.recovery.slots.channel] is None:
             self._infer(draft, follower)
-        values = draft.values
-        content: Any = self._text(draft) if draft.text is None else draft.text
-        made = self.format.contents.class_for(values)
-        if made and content and (structured := self.format.contents.structure(made, content)) is not None:
-            content = structured
-            if self.names.learn(values[slots.role], structured):
-                self.headers.forget()
-        kind = self.recovery.closes[draft.terminator] if draft.terminator else None
-        candidate = self._candidate(draft, content) if kind == self.recovery.ends_calls and kind else None
-        noted = draft.changed or draft.after_stop or draft.forged or candidate
-        repair = self._repair(draft, content, candidate) if noted else None
-        message = self._message(draft, content, repair, kind)
-        if self.listener is not None:
-            self.listener.ends()
-        self.events.append(MessageEnded(len(self.messages), message, Span(draft.begin, draft.end), draft.terminator))
+        content: Any = draft.text
+        if content is None:
+            content = self._text(draft)
+            if self.listener is not None:
+                self.listener.ends()
+        if content and (made := self.format.contents.class_for(draft.values)):
+            content = self._structured(draft, made, content)
+        terminator = draft.terminator
+        kind = self.recovery.closes[terminator] if terminator else None
+        candidate = self._candidate(draft, content) if kind and kind == self.recovery.ends_calls else None
+        repair = self._repair(draft, content, candidate) if draft.changed or draft.after_stop else None
+        before, after = draft.sides
+        variants = (*draft.variants, kind) if kind else draft.variants
+        message = self.format.message(*before, content, *after, variants, repair)
+        begin, end = draft.begin, draft.end
+        self.events.append(MessageEnded(len(self.messages), message, Span(begin, end), terminator))
         self.messages.append(message)
-        self.bounds.append((draft.begin, draft.content, draft.stop, draft.end))
-        if self.continued and draft.terminator:
-            self.stopped |= self.format.encoding.special[draft.terminator] in self.recovery.stops
+        self.bounds.append((begin, draft.content, draft.stop, end))
+        if self.continued and terminator:
+            self.stopped |= self.format.encoding.special[terminator] in self.recovery.stops
+
+    def _structured(self, draft: Draft, made: type[Any], text: str) -> Any:
+        """The content as a record, where it is one; what it declares is known from then on."""
+        structured = self.format.contents.structure(made, text)
+        if structured is None:
+            return text
+        if self.names.learn(draft.values[self.recovery.slots.role], structured):
+            self.headers.forget()
+        return structured
 
     def _text(self, draft: Draft) -> str:
         content = ""
@@ -181,7 +197,8 @@ class Output:
         if draft.values[self.recovery.slots.recipient]:
             inferred, evidence = self.recovery.calls, "it has a recipient"
         draft.values = {**draft.values, channel: inferred}
-        draft.repaired.append(channel)
+        draft.sides = self.format.sides(draft.values)
+        draft.repaired += (channel,)
         name = "missing-header" if draft.headerless else "missing-channel"
         self.find(draft, name, Span(draft.begin, draft.content), inferred, evidence)
 
@@ -198,15 +215,10 @@ class Output:
         if not draft.changed:
             return Repair(fields, draft.after_stop, draft.forged, candidate)
         part = self.form.slice
-        said = (*self._fields(draft.values), content)
+        said = (*chain(*draft.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, said)
-
-    def _message(self, draft: Draft, content: Any, repair: Repair | None, kind: str | None = None) -> Any:
-        given, variants = self._fields(draft.values), draft.variants
-        before, after = given[: self._content_at], given[self._content_at :]
-        return self.format.message(*before, content, *after, (*variants, kind) if kind else variants, repair)
 
     # What is said.
 

@@ -249,8 +249,7 @@ class Run:
         values: dict[str, Any] = dict(format.defaults)
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
         variants = read_groups(frame.groups, match.groups(), values)
-        before = tuple(values[name] for name in format.fields[: format.content_at])
-        after = tuple(values[name] for name in format.fields[format.content_at + 1 :])
+        before, after = format.sides(values)
         return Header(before, (*after, variants), values, format.contents.class_for(values))
 
     def require_short(self, at: int, end: int) -> None:

@@ -15,6 +15,7 @@ from .diagnostics import Recovered
 from .draft import Draft
 from .errors import ParseError, Span
 from .events import ContentDelta, Event
+from .header_reading import Reading
 from .lenient import REPLACEMENT, LenientTokens
 from .machine import BETWEEN, CONTENT, HEADER, Machine
 from .parsing import parse
@@ -44,11 +45,13 @@ class StreamParser(Generic[M]):
         self._tools = None if tools is None else list(tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
-        all_text = format.lowest_special == format.encoding.base_size
+        self._low = format.lowest_special
+        all_text = self._low == format.encoding.base_size
         self._only_text = all_text and isinstance(self._tokenizer, Vocabulary)
         ids, recovery = format.encoding.special, Machine.table(format)
         self._begins = ids[recovery.begins]
-        self._opens, self._inside = ({ids[s] for s in listed} for listed in (recovery.opens, recovery.inside))
+        self._opens = [ids[spelling] for spelling in recovery.opens]
+        self._closes = {ids[s]: s for s in recovery.closes}
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
         self.reset()
 
@@ -80,9 +83,10 @@ class StreamParser(Generic[M]):
             self._append(tokens)
             self._last = delta
             return delta
-        if self._plain and tokens.__class__ is list and (shown := self._chunk(tokens)):
-            self._last = shown
-            return shown
+        if self._plain and self._only_text and tokens.__class__ is list:
+            shown = self._several(tokens)
+            if shown is not None:
+                return shown
         self._require_open()
         if not isinstance(tokens, list):
             tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
@@ -91,24 +95,82 @@ class StreamParser(Generic[M]):
         self._feed(tokens)
         return events
 
-    def _chunk(self, tokens: list[int]) -> Sequence[Event]:
-        """Read several tokens of a content, unless one of them is no text or the last one ends inside a character.
+    def _several(self, tokens: list[int]) -> Sequence[Event] | None:
+        """Read several tokens behind whole characters of a content; None, and nothing read, where that is not simple.
 
         The vocabulary of the package decodes ordinary tokens only, so that one look at each of them is enough.
         """
-        if not self._only_text:
-            return ()
+        low = self._low
         try:
+            for token in tokens:
+                if token >= low:
+                    stop = tokens.index(token)
+                    text = self._decode(tokens[:stop]).decode()
+                    return self._turn(text, stop, tokens) if token in self._closes else None
             text = self._decode(tokens).decode()
         except (KeyError, OverflowError, TypeError, UnicodeDecodeError):
-            return ()
-        if not text:
-            return ()
-        self._catch_up()
+            return None
+        self._last = shown = self._chunk(text, tokens)
+        return shown
+
+    def _chunk(self, text: str, tokens: list[int]) -> tuple[ContentDelta, ...]:
+        """More of a content."""
+        if self._read_to < len(self._tokens):
+            self._catch_up()
         self._tokens += tokens
         self._read_to = len(self._tokens)
+        if not text:
+            return ()
         self._parts.append(text)
         return (ContentDelta(text),)
+
+    def _turn(self, text: str, stop: int, tokens: list[int]) -> Sequence[Event] | None:
+        """Read the end of a content, and what stands behind it."""
+        content = self.content + text
+        if REPLACEMENT in content:
+            return None
+        events: list[Event] = [ContentDelta(text)] if text else []
+        self._last = self._events = self._machine.output.events = events
+        self._content = content
+        self._plain, at = False, len(self._tokens) + stop
+        self._tokens += tokens[: stop + 1]
+        self._machine.whole_content(content, self._closes[tokens[stop]], at, at + 1)
+        rest = tokens[stop + 1 :]
+        if rest and not self._beginning(rest):
+            self._feed(rest)
+        return events
+
+    def _beginning(self, tokens: list[int]) -> bool:
+        """Read a header and the begin of its content; false, and nothing read, where that is not all."""
+        place, reading = self._known_header(tokens, 0)
+        rest = tokens[place + 1 :]
+        if reading is None or not rest:
+            return False
+        try:
+            text = self._decode(rest).decode()
+        except (KeyError, OverflowError, TypeError, UnicodeDecodeError):
+            return False
+        machine, base = self._machine, len(self._tokens)
+        self._tokens += tokens
+        machine.output.begin(machine.whole_header(reading, base, base + place))
+        if text:
+            self._parts.append(text)
+            self._events.append(ContentDelta(text))
+        self._plain, self._read_to = True, len(self._tokens)
+        return True
+
+    def _known_header(self, tokens: list[int], begin: int) -> tuple[int, Reading | None]:
+        """A header that is the same as one before, and where the content opens behind it."""
+        machine = self._machine
+        if tokens[begin] != self._begins:
+            return 0, None
+        for opens in self._opens:
+            try:
+                place = tokens.index(opens, begin, begin + machine.limit)
+            except ValueError:
+                continue
+            return place, machine.headers.known.get((tuple(tokens[begin:place]), True, False, ()))
+        return 0, None
 
     def close(self) -> Sequence[Event]:
         """The input is complete. Raises `ParseError` in strict mode where it must not end."""
@@ -118,37 +180,30 @@ class StreamParser(Generic[M]):
         self._leave_content()
         self._closed = True
         self._machine.close(len(self._tokens))
+        output = self._machine.output
+        output.listener = output.refuse = None  # what refers to each other waits for the garbage collector
         return events
 
     def _feed(self, tokens: list[int]) -> None:
         machine, at, base = self._machine, 0, len(self._tokens)
         places = self._form.special_places(tokens)
-        for number, place in enumerate(places):
+        for place in places:
             if place < at:
                 continue
             if at < place:
                 self._ordinary(tokens[at:place])
             at = place + 1
-            if machine.at == base + place and (opened := self._header_end(tokens, places, number)):
-                self._tokens += tokens[place : opened + 1]
-                machine.whole_header(base + place, base + opened, base + opened + 1)
-                at = opened + 1
-            else:
+            opened, reading = 0, None
+            if machine.at == base + place and machine.state == BETWEEN:
+                opened, reading = self._known_header(tokens, place)
+            if reading is None:
                 self._special(tokens[place])
+            else:
+                self._tokens += tokens[place : opened + 1]
+                machine.whole_header(reading, base + place, base + opened)
+                at = opened + 1
         if at < len(tokens):
             self._ordinary(tokens[at:] if at else tokens)
-
-    def _header_end(self, tokens: list[int], places: list[int], number: int) -> int:
-        """Where the content opens whose header begins at a special token; 0 where that shows only later."""
-        first = places[number]
-        if tokens[first] != self._begins or self._machine.state != BETWEEN:
-            return 0
-        for place in places[number + 1 :]:
-            if tokens[place] in self._opens and place - first < self._machine.limit:
-                return place
-            if tokens[place] not in self._inside:
-                return 0
-        return 0
 
     def _require_open(self) -> None:
         if self._error is not None:
@@ -180,6 +235,7 @@ class StreamParser(Generic[M]):
         draft = machine.draft
         if draft is not None and not draft.started:
             machine.output.begin(draft)
+            self._plain, self._read_to = draft.opened, len(self._tokens)
         self._catch_up()
         self._tokens += tokens
         data = self._decode(tokens)
@@ -234,7 +290,7 @@ class StreamParser(Generic[M]):
         """A message has begun; what was held back of its content as a header comes now."""
         self._content = ""
         self._parts.clear()
-        runs = [] if draft.opened else draft.runs
+        runs = () if draft.opened else draft.runs
         for start, end, skip in runs:
             self._cut()
             self._delta(self._text(self._decode(self._tokens[start:end])[skip:]))

@@ -285,6 +285,11 @@ class Format:
         """The name of the field that holds the content."""
         return self.fields[self.content_at]
 
+    def sides(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The fields of a message in order: those before the content, and those behind it."""
+        before, after = self.fields[: self.content_at], self.fields[self.content_at + 1 :]
+        return tuple(values[name] for name in before), tuple(values[name] for name in after)
+
     @cached_property
     def header_fields(self) -> tuple[str, ...]:
         """The fields of a message but its content, in order."""
@@ -293,6 +298,12 @@ class Format:
     @cached_property
     def special_matcher(self) -> re.Pattern[str]:
         return re.compile(self.special_text)
+
+    @cached_property
+    def frames(self) -> dict[str, Frame]:
+        """The frames of all start rules by name."""
+        steps = [step for paths in self.starts.values() for path in paths for step in path.steps]
+        return {frame.name: frame for frame, _ in steps}
 
     @cached_property
     def spellings(self) -> dict[int, str]:

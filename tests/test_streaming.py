@@ -38,7 +38,7 @@ from .recovery_strategies import (
 
 STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
-sizes = st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(any)
+sizes = st.lists(st.integers(0, 7) | st.integers(8, 40), min_size=1, max_size=6).filter(any)
 valid = plausible.map(written) | plausible.map(lambda found: written(found, "prompt"))
 valid |= completions().map(lambda found: written(found, "completion"))
 
@@ -134,15 +134,15 @@ def test_events_tell_all(tokens: list[int], start: codec.Start, tools: list[str]
     assert [event.number for event in ended] == list(range(len(ended)))
 
 
-@given(any_tokens | valid, starts, offers)
+@given(any_tokens | valid, starts, offers, sizes)
 def test_the_open_message_can_be_read_at_any_time(
-    tokens: list[int], start: codec.Start, tools: list[str] | None
+    tokens: list[int], start: codec.Start, tools: list[str] | None, lengths: list[int]
 ) -> None:
-    """After each token `content` equals the joined deltas, `last_delta` the last ones, and every field has a value."""
+    """After each call `content` equals the joined deltas, `last_delta` the last ones, and every field has a value."""
     parser = StreamParser(start, tools=tools)
     content = ""
-    for token in tokens:
-        events = parser.feed(token)
+    for part in chunks(tokens, lengths):
+        events = parser.feed(part[0] if len(part) == 1 else part)
         for event in events:
             if isinstance(event, MessageStarted):
                 content = ""
