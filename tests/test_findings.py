@@ -255,3 +255,23 @@ def test_all_that_is_invisible_is_known() -> None:
     shown = {char for char in formats if ord(char) in visible or 0xFFF9 <= ord(char) <= 0xFFFB}
     shown |= {char for char in formats if 0x13430 <= ord(char) <= 0x1343F}
     assert not [char for char in formats - shown if not re.fullmatch(f"[{INVISIBLE}]", char)]
+
+
+# Calls inside of calls.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_call"),
+    [
+        ('{"name": "f", "arguments": {}}', True),
+        ('{"name": "functions.f", "parameters": {"a": 1}}', True),
+        ('{"recipient_name": "functions.f", "parameters": {}}', True),
+        ('{"type": "function", "function": {"name": "f", "arguments": "{}"}}', True),
+        ('{"name": "Sunday", "parameters": {"a": 1}}', False),
+        ('{"function": "sin", "arguments": [1]}', False),
+        ('{"arguments": {"a": 1}}', False),
+    ],
+)
+def test_a_tool_of_which_nothing_is_known_may_take_what_looks_like_a_call(arguments: str, is_call: bool) -> None:
+    """Where no schema tells arguments from a call, only the name of the tool does."""
+    assert names(said_of(arguments)) == ["call-envelope"] * is_call
