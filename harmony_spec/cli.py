@@ -16,9 +16,10 @@ from .cli_fix import fix
 from .cli_rules import explain, list_rules
 from .cli_validate import validate
 from .console import ERR, FINDINGS, OUT, START, STRIPPED, TOOLS, UNUSABLE, count, example, inputs, read_tools, refuse
+from .conversation import OPENING, opening_from_json
 from .errors import ConversationError, HarmonyError
 from .fixing import described, recover
-from .inputs import Input, InputError, read_text
+from .inputs import Input, InputError, json_of, read_text
 from .tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 
 TOOLS_EXAMPLE = """\b
@@ -76,7 +77,7 @@ def parse(file: str, start: codec.Start, repair: bool, tools: Path | None, strip
                 continue
         value = codec.to_json(parsed.messages) | found
         if parsed.opening is not None:
-            value["opening"] = {name: field for name, field in parsed.opening.items() if field is not None}
+            value[OPENING] = {name: field for name, field in parsed.opening.items() if field is not None}
         click.echo(json.dumps(value, ensure_ascii=False, indent=2 if item.row is None else None))
     sys.exit(UNUSABLE if counts["unreadable"] else FINDINGS if failed else 0)
 
@@ -93,18 +94,14 @@ def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, trai
     """Write a conversation in its JSON form as text or token ids."""
     item = Input(file, None, "")
     try:
-        value = json.loads(read_text(file))
+        value = json_of(file, read_text(file))
         messages = codec.from_json(value)
-        opening = value.get("opening", {})
+        opening = opening_from_json(codec.FORMAT, value)
         if tokens:
             click.echo(json.dumps(codec.render(messages, start, style=style, training=training, **opening)))
         else:
             text = codec.render_text(messages, start, style=style, training=training, **opening)
             click.echo(text, nl=sys.stdout.isatty())
-    except json.JSONDecodeError as error:
-        refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
-    except RecursionError:
-        refuse(f"{file}: the JSON is nested too deeply")
     except InputError as error:
         refuse(str(error))
     except ConversationError as error:
@@ -134,15 +131,13 @@ def convert_tools(file: str, form: str) -> None:
     try:
         text = read_text(file)
         if text.lstrip()[:1] in ("[", "{"):
-            click.echo(tools_to_text(tools_from_json(json.loads(text))))
+            click.echo(tools_to_text(tools_from_json(json_of(file, text))))
         else:
             click.echo(json.dumps(tools_to_json(tools_from_text(text), form), ensure_ascii=False, indent=2))
-    except json.JSONDecodeError as error:
-        refuse(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
-    except RecursionError:
-        refuse(f"{file}: the JSON is nested too deeply")
     except InputError as error:
         refuse(str(error))
+    except RecursionError:
+        refuse(f"{file}: nested too deeply")
     except ValueError as error:
         refuse(f"{file}: not usable: {error}")
     except HarmonyError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from . import codec
 from .errors import HarmonyError
-from .inputs import Input, InputError, read_inputs, read_text
+from .inputs import Input, InputError, json_of, read_inputs, read_text
 from .tools import tools_from_json
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
@@ -45,11 +44,9 @@ def read_tools(path: Path | None) -> list[codec.Namespace] | None:
     if path is None:
         return None
     try:
-        return tools_from_json(json.loads(read_text(str(path))))
+        return tools_from_json(json_of(str(path), read_text(str(path))))
     except InputError as error:
         refuse(str(error))
-    except json.JSONDecodeError as error:
-        refuse(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
     except (HarmonyError, RecursionError, ValueError) as error:
         refuse(f"{path}: no tool definitions: {error}")
 

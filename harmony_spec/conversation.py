@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from .tables import Format
 
 LONGEST = 200
 """How much of a problem is shown: it may quote the value, which may be a whole conversation."""
+
+
+OPENING = "opening"
+"""The key of the open header that a prompt ends with."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,27 @@ def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property
                 fields.update(item.read(entry[item.name]))
         messages.append(format.message(**fields))
     return messages
+
+
+def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the open header behind a conversation that was parsed from a prompt.
+
+    Raises `ConversationError` with the JSON pointer of the first problem.
+    """
+    opening = value.get(OPENING, {})
+    if not isinstance(opening, dict):
+        raise _odd("", f"{json.dumps(opening)[:LONGEST]} is no object")
+    fields = next((frame.fields for frame in format.frames.values() if not frame.has_content), ())
+    for name, item in opening.items():
+        if name not in fields:
+            raise _odd("", f"{name!r} is no field of an open header, which has {' and '.join(fields)}")
+        if not isinstance(item, str | None):
+            raise _odd(f"/{name}", f"{json.dumps(item)[:LONGEST]} is no text")
+    return opening
+
+
+def _odd(step: str, message: str) -> ConversationError:
+    return ConversationError(INVALID_CONVERSATION, f"at /{OPENING}{step}: {message}")
 
 
 def _part(format: Format, schema: dict[str, Any], messages: Sequence[Any], content: object) -> dict[str, Any]:

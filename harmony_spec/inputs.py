@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from .lines import Lines
 
@@ -80,6 +81,18 @@ def read_inputs(name: str) -> Iterator[Input | InputError]:
         yield Input(name, None, _tokens(name, text, 1))
     else:
         yield Input(name, None, text)
+
+
+def json_of(name: str, text: str) -> Any:
+    """The JSON value of the text of a file; raises `InputError` with the place where it is none."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+    except RecursionError:
+        raise InputError(f"{name}: the JSON is nested too deeply") from None
+    except ValueError as error:  # a number with more digits than Python reads
+        raise InputError(f"{name}: not JSON: {error}") from None
 
 
 def _tokens(name: str, text: str, line: int) -> list[int]:

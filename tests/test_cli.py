@@ -75,6 +75,34 @@ def test_render_refuses_with_reasons() -> None:
     assert "H202 special-token-in-text" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("opening", "said"),
+    [
+        ('{"role": "user"}', ""),
+        ("[]", "at /opening: [] is no object"),
+        ('{"channel": "final"}', "at /opening: 'channel' is no field of an open header, which has role and name"),
+        ('{"start": "prompt"}', "at /opening: 'start' is no field"),
+        ('{"role": 5}', "at /opening/role: 5 is no text"),
+        ('{"role": "nobody"}', "nobody"),
+    ],
+)
+def test_render_writes_the_open_header_that_parse_gives(opening: str, said: str) -> None:
+    value = f'{{"messages": [{{"role": "user", "content": "hi"}}], "opening": {opening}}}'
+    result = run("render", "--start", "prompt", "-", given=value)
+    assert result.exit_code == (2 if "/opening" in said else 1 if said else 0)
+    assert said in result.stderr
+    assert result.stdout == ("" if said else "<|start|>user<|message|>hi<|end|><|start|>user")
+
+
+@pytest.mark.parametrize("command", ["render", "tools"])
+def test_json_that_python_does_not_read(command: str) -> None:
+    for value, said in (("[" * 100_000, "nested too deeply"), (f"[{'1' * 5_000}]", "not JSON: Exceeds the limit")):
+        result = run(command, "-", given=value)
+        assert result.exit_code == 2
+        assert result.stderr.startswith("-: ")
+        assert said in result.stderr
+
+
 def test_generate_creates_updates_and_checks(tmp_path: Path) -> None:
     folder, module = tmp_path / "grammar", tmp_path / "codec.py"
     assert run("grammar", str(folder)).exit_code == 0
