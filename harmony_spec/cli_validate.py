@@ -21,7 +21,7 @@ from .console import ERR, FINDINGS, OUT, UNUSABLE, count, example, refuse
 from .inputs import STDIN, InputError
 from .linting import Checked, Settings, SettingsError, lint
 from .linting.batches import Kind
-from .linting.outputs import FOR_READERS, OUTPUTS, Output
+from .linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, Output
 from .linting.progress import shown
 from .linting.reading import Progress
 from .linting.results import SUFFIXES, Results, results
@@ -164,6 +164,7 @@ def validate(
             kind=kind,
             tokens=stats,
             fix=fix or diff,
+            spans=form in WITH_SPANS or output is not None,
             progress=progress,
         )
         rewriter = Rewriter() if fix and not diff else None

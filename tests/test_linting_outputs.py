@@ -28,6 +28,8 @@ from harmony_spec.linting.checking import check
 from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.sarif import SCHEMA
 
+from .recovery_strategies import tokens_of
+
 TOKENS = render(parse("<|start|>user<|message|>hi<|end|>").messages)
 parts = st.sampled_from(
     [
@@ -73,6 +75,21 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
     store = requests_cache.CachedSession(copy, expire_after=requests_cache.NEVER_EXPIRE, only_if_cached=True)
     (found,) = (each for each in store.cache.filter(valid=True, expired=True) if each.url == SCHEMA)
     return found.json()
+
+
+def test_findings_are_placed_in_tokens_and_in_text(tmp_path: Path) -> None:
+    """A text and its tokens have their findings at the same places, in JSON and in files of results."""
+    text = "<|start|>user<|message|>\u00e9 \U0001f642<|end|><|start|>assistant<|channel|>finalx<|message|>ok<|end|>"
+    rows, results = tmp_path / "rows.jsonl", tmp_path / "results.jsonl"
+    rows.write_text(f"{json.dumps(text)}\n{json.dumps(tokens_of(text))}\n")
+    said = run("validate", "--isolated", "--output-format", "json", "-o", results, rows)
+    in_text, in_tokens = (json.loads(line) for line in said.stdout.splitlines())
+    assert (in_text["unit"], in_tokens["unit"]) == ("character", "token")
+    kept = [json.loads(line)["findings"][0] for line in results.read_text().splitlines()]
+    for where in ("text_span", "token_span"):
+        assert len({str(each[where]) for each in (in_text, in_tokens, *kept)}) == 1
+    assert text[slice(*in_text["text_span"])] == "finalx"
+    assert (in_text["span"], in_tokens["span"]) == (in_text["text_span"], in_tokens["token_span"])
 
 
 def test_all_forms_name_the_same_findings(folder: Path) -> None:

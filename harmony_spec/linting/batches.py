@@ -25,6 +25,7 @@ class Options:
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         tokens: whether tokens are counted.
         fix: whether what can be mended is mended.
+        spans: whether findings are placed in tokens and in text, whichever of them the source is.
     """
 
     selected: frozenset[str]
@@ -34,6 +35,7 @@ class Options:
     tokenization: bool = True
     tokens: bool = False
     fix: bool = False
+    spans: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..tools import tools_from_json
 from ..validation.report import Report
 from .batches import Batch, Options, content
 from .counting import tokens_by_channel
-from .findings import Checked, located, unreadable
+from .findings import Checked, Finding, located, unreadable
 from .fixes import mend
 from .parquet import ColumnBatch
 from .rows import Content
@@ -76,10 +76,17 @@ def _checked(
     found: list[Diagnostic],
 ) -> Checked:
     findings = located(found, held, batch.kind, row)
+    if batch.options.spans:
+        findings = [_placed(finding, report) for finding in findings]
     if findings and (hint := _other_start(held.source, batch.options.start)):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered) if batch.options.tokens else {}
     return Checked(batch.name, row, len(report.messages), findings, tokens)
+
+
+def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
+    text_span, token_span = report.text_span(finding.diagnostic), report.token_span(finding.diagnostic)
+    return replace(finding, text_span=text_span, token_span=token_span)
 
 
 def _report(held: Content, options: Options) -> Report[codec.Message]:

@@ -24,6 +24,8 @@ def described(checked: Checked, finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "unit": said.unit or None,
         "span": list(said.span) if said.unit else None,
+        "text_span": finding.text_span and list(finding.text_span),
+        "token_span": finding.token_span and list(finding.token_span),
         "index": said.index,
         "raw": said.raw,
         "taken_for": said.taken_for or None,

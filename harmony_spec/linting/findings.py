@@ -29,6 +29,8 @@ class Finding:
         around: the text near the place, of one line.
         caret: where in `around` the place is, in code points.
         hint: what to do about it.
+        text_span: where it is in code points of the text, special tokens spelled out; None where nobody asked.
+        token_span: where it is in token indices; of a text, in those that it would be encoded to.
     """
 
     diagnostic: Diagnostic
@@ -40,6 +42,8 @@ class Finding:
     around: str = ""
     caret: int = 0
     hint: str = ""
+    text_span: Span | None = None
+    token_span: Span | None = None
 
     @property
     def code(self) -> Code:

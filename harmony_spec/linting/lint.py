@@ -27,6 +27,7 @@ def lint(
     kind: Kind | None = None,
     tokens: bool = False,
     fix: bool = False,
+    spans: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Checked | InputError]:
     """Say what is wrong with the rows of files: what `harmony_spec.validate` says of each, with its place.
@@ -42,11 +43,14 @@ def lint(
         kind: what files hold; by default as their names or their first lines say.
         tokens: count the tokens of each channel.
         fix: mend what can be mended; `after` holds the rows then. Files are left as they are.
+        spans: place findings in tokens and in text, too.
         progress: is told how much of the files was read.
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
     """
-    resolver = Resolver(settings, None if config is None else Path(config), isolated, tokens, fix)
+    resolver = Resolver(
+        settings, None if config is None else Path(config), isolated, tokens=tokens, fix=fix, spans=spans
+    )
     found = list(expanded([os.fspath(name) for name in names], resolver.excluded))
     progress = progress or Progress()
     progress.total = None if STDIN in found else sum(_size(name) for name in found if isinstance(name, str))

@@ -112,5 +112,8 @@ OUTPUTS: dict[str, Callable[[], Output]] = {
 }
 """The forms by name; the first one is the default."""
 
+WITH_SPANS = ("json",)
+"""Forms that say where findings are in tokens and in text."""
+
 FOR_READERS = ("human", "concise")
 """Forms that people read: the summary stands behind the findings."""

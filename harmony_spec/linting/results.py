@@ -132,6 +132,8 @@ def _schema() -> pyarrow.Schema:
         "message": text,
         "unit": text,
         "span": arrow.list_(whole),
+        "text_span": arrow.list_(whole),
+        "token_span": arrow.list_(whole),
         "index": whole,
         "raw": text,
         "taken_for": text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import Any, get_args
 from .. import codec
 from ..code import SEVERITIES, Severity
 from ..errors import HarmonyError
-from ..inputs import STDIN, InputError, read_text
+from ..inputs import STDIN, InputError, json_of, read_text
 from ..tools import tools_from_json
 from .batches import Options
 from .selection import ALL, Layer, SelectorError, matching, selected
@@ -145,14 +144,13 @@ class Resolver:
         command: what the command line says.
         config: the settings file of all files; None where each file has the nearest one above it.
         isolated: whether settings files are left alone.
-        tokens: whether tokens are counted.
-        fix: whether what can be mended is mended.
+        what: the options that no settings decide.
 
     All methods raise `SettingsError`.
     """
 
-    def __init__(self, command: Settings, config: Path | None, isolated: bool, tokens: bool, fix: bool) -> None:
-        self.command, self.isolated, self.tokens, self.fix = command, isolated, tokens, fix
+    def __init__(self, command: Settings, config: Path | None, isolated: bool, **what: bool) -> None:
+        self.command, self.isolated, self.what = command, isolated, what
         self.config: Settings | None = None
         if config is not None and not isolated:
             self.config = load(config)
@@ -206,8 +204,7 @@ class Resolver:
             column=command.column or settings.column,
             tools=None if tools is None else definitions(tools),
             tokenization=tokenization is not False,
-            tokens=self.tokens,
-            fix=self.fix,
+            **self.what,
         )
 
     def _selected(self, settings: Settings) -> frozenset[str]:
@@ -247,11 +244,9 @@ def definitions(path: Path) -> str:
     """The text of a file with definitions of tools. Raises `SettingsError` where it holds none."""
     try:
         text = read_text(str(path))
-        tools_from_json(json.loads(text))
+        tools_from_json(json_of(str(path), text))
     except InputError as error:
         raise SettingsError(str(error)) from None
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
     except (HarmonyError, RecursionError, ValueError) as error:
         raise SettingsError(f"{path}: no tool definitions: {error}") from None
     return text
