@@ -19,7 +19,7 @@ CLOSE = 0.8
 SEPARATOR = "."
 """Stands between the name of a namespace and that of a tool."""
 
-MOST_TOOLS = 1_000
+MOST_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
 
 

@@ -239,7 +239,8 @@ class Output:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + RAW)) if raw is None else raw
         index, code = len(self.messages), self.recovery.codes[name]
-        found = Diagnostic(code, span, self.form.unit, index, abridged(raw), taken_for, evidence)
+        expected = self.recovery.missing.get(name, ())
+        found = Diagnostic(code, span, self.form.unit, index, abridged(raw), taken_for, evidence, expected)
         self.diagnostics.append(found)
         self.events.append(found)
 

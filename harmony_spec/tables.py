@@ -244,6 +244,13 @@ class Recovery:
     mistakes: tuple[Mistake, ...]
     codes: Mapping[str, Code]
 
+    @cached_property
+    def missing(self) -> dict[str, tuple[str, ...]]:
+        """The special tokens that are missing, one of them, where a mistake has one of these names."""
+        opens = tuple(self.opens)
+        ends = {"unfinished-header": opens, "missing-terminator": tuple(self.closes)}
+        return {"missing-start": (self.begins,), "missing-message-token": opens} | ends
+
 
 @dataclass(frozen=True, eq=False)
 class Format:
