@@ -11,6 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from .codes import INVALID_TEXT, UNKNOWN_TOKEN
 from .errors import ParseError, Span
@@ -187,6 +188,7 @@ class TokenForm(Form):
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokenizer)
         self.tokenizer, self.decode_bytes = tokenizer, tokenizer.decode_bytes
+        self.special_ids, self.base_size = format.spellings, format.encoding.base_size
         if isinstance(tokens, (bytes, bytearray)):
             raise TypeError("the source is bytes; decode it to a text, or pass token ids")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
@@ -280,14 +282,19 @@ class TokenForm(Form):
         before = self.spell(max(span.start - AROUND // 2, 0), span.start)[-AROUND:]
         return before + self.spell(span.start, span.end + AROUND // 2)[: AROUND + 16], len(before)
 
+    def is_ordinary(self, token: int) -> bool:
+        """Whether a token id is that of text."""
+        return 0 <= token < self.base_size and token not in self.special_ids
+
     def spell(self, start: int, end: int) -> str:
-        text = b""
-        for token in self.tokens[start:end]:
-            spelling = self.format.spellings.get(token)
-            known = 0 <= token < self.format.encoding.base_size
-            data = b"" if spelling is not None or not known else self.decode_bytes([token])
-            text += data if data else (spelling or f"<{token}>").encode()
-        return text.decode(errors="replace")
+        """A part of the input as text, special tokens spelled out; those that do not exist as numbers."""
+        data = b""
+        for is_text, run in groupby(self.tokens[start:end], self.is_ordinary):
+            if is_text:
+                data += self.decode_bytes(list(run))
+            else:
+                data += "".join(self.special_ids.get(token) or f"<{token}>" for token in run).encode()
+        return data.decode(errors="replace")
 
 
 def _characters(tokens: list[int]) -> str:

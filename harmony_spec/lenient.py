@@ -77,8 +77,6 @@ class LenientTokens(TokenForm):
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokens, tokenizer)
-        self.special_ids = format.spellings
-        self.base_size = format.encoding.base_size
         self.lowest_special = format.lowest_special
         self._known: tuple[tuple[int, int], list[int]] = (-1, 0), []
         if (found := format.caches.get("specials")) is None:
@@ -93,10 +91,6 @@ class LenientTokens(TokenForm):
         """The special tokens from a position on, and those that the vocabulary does not have."""
         for match in self._pattern.finditer(self.units, start):
             yield self.spelling(match.start()), match.start(), match.end()
-
-    def is_ordinary(self, token: int) -> bool:
-        """Whether a token id is that of text."""
-        return 0 <= token < self.base_size and token not in self.special_ids
 
     def special_places(self, tokens: list[int]) -> list[int]:
         """Where in a list of token ids those are that are no text."""
