@@ -39,9 +39,17 @@ def test_the_commands_run(tmp_path: Path) -> None:
     assert (tmp_path / "found.parquet").is_file()
 
 
-def test_the_python_runs() -> None:
-    said = subprocess.run([sys.executable, "-c", block("python")], cwd=ROOT, capture_output=True, text=True, check=True)
+def test_the_python_runs(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    command = [sys.executable, "-c", block("python")]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "examples/tools.json None H303" in said.stdout
+
+
+def test_the_examples_are_valid() -> None:
+    """With the settings of the project, which leave out what is no input."""
+    command = Path(sys.executable).parent / "harmony-spec"
+    assert subprocess.run([command, "validate", "examples"], cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 def test_the_settings_are_all_there_are(tmp_path: Path) -> None:
