@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from .diagnostics import Repair
-from .lenient import LenientTokens, Source
+from .recovery.lenient import LenientTokens, Source
 from .tables import Format
 
 

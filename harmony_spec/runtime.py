@@ -13,7 +13,7 @@ from .errors import ConversationError, ParseError, RenderError
 from .layout import Inexpressible, Layout, Write, no_writer
 from .parsing import Parsed, parse
 from .reading import NOTHING, Fields, Reader
-from .recovering import recover
+from .recovery.recovering import recover
 from .rendering import pick, render, render_text
 from .schemas_of_types import Schemas
 from .streaming import StreamParser

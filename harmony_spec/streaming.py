@@ -12,13 +12,13 @@ from operator import index
 from typing import Any, Generic, TypeVar
 
 from .diagnostics import Recovered
-from .draft import Draft
 from .errors import ParseError, Span
 from .events import ContentDelta, Event
-from .header_reading import Reading
-from .lenient import REPLACEMENT, LenientTokens
-from .machine import BETWEEN, CONTENT, HEADER, Machine
 from .parsing import parse
+from .recovery.draft import Draft
+from .recovery.header_reading import Reading
+from .recovery.lenient import REPLACEMENT, LenientTokens
+from .recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from .tables import Format, Tokenizer
 
 M = TypeVar("M")

@@ -9,8 +9,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harmony_spec import SPECIAL_TOKENS, Message, ParseError, Recovered, codec, parse, recover, render, render_text
-from harmony_spec.known_names import KnownNames
-from harmony_spec.lenient import LenientTokens
+from harmony_spec.recovery.known_names import KnownNames
+from harmony_spec.recovery.lenient import LenientTokens
 
 from .recovery_strategies import (
     VOCABULARY,

@@ -8,7 +8,7 @@ from typing import get_args
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
-from harmony_spec.machine import Machine
+from harmony_spec.recovery.machine import Machine
 
 from .errors import NAMELESS_TOOL, HarmonyError, misplaced
 from .models import (

@@ -12,9 +12,9 @@ from typing import Any
 from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
 from harmony_spec.forms import HEADER_LIMITS
-from harmony_spec.header_reading import Reading as HeaderReading
-from harmony_spec.header_repair import Headers
-from harmony_spec.machine import BETWEEN, CONTENT, HEADER
+from harmony_spec.recovery.header_reading import Reading as HeaderReading
+from harmony_spec.recovery.header_repair import Headers
+from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 from harmony_spec.tables import Tokenizer
 
 from .conversion import RECOVERY

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from harmony_spec import codec
-from harmony_spec.machine import BETWEEN, CONTENT, HEADER
+from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 
 from .conversion import RECOVERY, ROLES, content_type, from_codec
 from .decoding import token_id

@@ -9,7 +9,7 @@ from ..code import Code
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError, Span
 from ..lines import Lines
-from ..recovering import form_of
+from ..recovery.recovering import form_of
 from ..report import WINDOW, visible
 from .batches import Kind
 from .rows import Content

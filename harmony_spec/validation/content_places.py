@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..errors import Span
 from ..forms import Piece
-from ..lenient import Lenient, LenientTokens
+from ..recovery.lenient import Lenient, LenientTokens
 
 
 class ContentPlaces:

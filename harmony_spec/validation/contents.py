@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..known_names import SEPARATOR
+from ..recovery.known_names import SEPARATOR
 from .conversation import Conversation
 from .json_text import JsonText, read_json
 from .offer import UNKNOWN

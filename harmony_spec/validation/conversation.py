@@ -7,8 +7,8 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, Fix, Recovered, Repair
 from ..errors import Span
-from ..lenient import Lenient, LenientText
-from ..output import RAW, abridged
+from ..recovery.lenient import Lenient, LenientText
+from ..recovery.output import RAW, abridged
 from ..tables import Format, Recovery
 from .content_places import ContentPlaces
 from .offer import Offer

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..as_read import canonical
 from ..diagnostics import Diagnostic, Fix
 from ..errors import RenderError
-from ..lenient import LenientText
+from ..recovery.lenient import LenientText
 from ..rendering import render, render_text
 from ..tables import continues
 from .conversation import Conversation

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..known_names import SEPARATOR, declared
+from ..recovery.known_names import SEPARATOR, declared
 from ..tables import Recovery
 
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from ..as_read import tokens_of
 from ..errors import Span
-from ..lenient import Lenient, LenientText, LenientTokens
+from ..recovery.lenient import Lenient, LenientText, LenientTokens
 from ..vocabulary import tokenizer_for
 
 CONTINUATION = bytes(range(0x80, 0xC0))

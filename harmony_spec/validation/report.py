@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from ..diagnostics import Diagnostic, Recovered
 from ..errors import Span
-from ..lenient import Lenient
+from ..recovery.lenient import Lenient
 from .places import Places
 
 M = TypeVar("M")

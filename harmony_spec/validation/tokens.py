@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..diagnostics import Fix
 from ..errors import Span, VocabularyError
-from ..lenient import LenientTokens
+from ..recovery.lenient import LenientTokens
 from ..tables import Format
 from .conversation import Conversation
 

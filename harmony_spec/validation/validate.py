@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..recovering import form_of, recover_form
+from ..recovery.recovering import form_of, recover_form
 from ..tables import Format, Tokenizer
 from .contents import check_contents
 from .conversation import Conversation

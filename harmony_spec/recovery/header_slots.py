@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..parsing import read_groups
 from .header_reading import Reading, Seen
 from .header_settling import Settling
 from .header_text import Segment, Word
 from .known_names import SEPARATOR
-from .parsing import read_groups
 
 
 class Slots(Settling):

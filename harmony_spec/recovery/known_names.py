@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from .tables import Recovery
+from ..tables import Recovery
 
 LEAST = 4
 """Fewer letters of a name are not enough to tell that it was meant."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any, Protocol
 
-from .diagnostics import Diagnostic, Repair
+from ..diagnostics import Diagnostic, Repair
+from ..errors import Span
+from ..events import MessageEnded, MessageStarted
+from ..tables import Format, Recovery
 from .draft import Draft
-from .errors import Span
-from .events import MessageEnded, MessageStarted
 from .header_repair import Headers
 from .known_names import KnownNames
 from .lenient import REPLACEMENT, Lenient
-from .tables import Format, Recovery
 
 RAW = 120
 """How much of what was repaired a diagnostic quotes, in code points."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..errors import Span
+from ..tables import Format, Recovery, continues, unfinished
 from .draft import Draft
-from .errors import Span
 from .header_reading import Reading
 from .header_repair import Headers
 from .header_text import HeaderText
 from .known_names import KnownNames
 from .lenient import REPLACEMENT, Lenient
 from .output import Output
-from .tables import Format, Recovery, continues, unfinished
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .diagnostics import Diagnostic, Recovered, Repair
-from .errors import Span
+from ..diagnostics import Diagnostic, Recovered, Repair
+from ..errors import Span
+from ..tables import Format, Recovery
 from .known_names import KnownNames
 from .lenient import Lenient
-from .tables import Format, Recovery
 
 
 def with_headers(

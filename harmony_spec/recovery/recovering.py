@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from .diagnostics import Recovered
-from .errors import ParseError
+from ..diagnostics import Recovered
+from ..errors import ParseError
+from ..parsing import HEADER_KEPT, Header, Run, remember
+from ..tables import Format, Frame, Path, Tokenizer
 from .lenient import Lenient, LenientText, LenientTokens
 from .machine import BETWEEN, Machine
-from .parsing import HEADER_KEPT, Header, Run, remember
 from .stripped import with_headers
-from .tables import Format, Frame, Path, Tokenizer
 
 
 def recover(
@@ -43,7 +43,7 @@ def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | 
     """An input as it is read."""
     if isinstance(source, str):
         return LenientText(format, source)
-    from .vocabulary import tokenizer_for
+    from ..vocabulary import tokenizer_for
 
     return LenientTokens(format, source, tokenizer_for(format.encoding, tokenizer))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .errors import Span
-from .forms import LAST_CHARACTER, Piece, TextForm, TokenForm
-from .tables import Format, Tokenizer
+from ..errors import Span
+from ..forms import LAST_CHARACTER, Piece, TextForm, TokenForm
+from ..tables import Format, Tokenizer
 
 REPLACEMENT = "\ufffd"
 

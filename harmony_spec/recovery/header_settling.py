@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..tables import Format, Recovery
 from .header_reading import Finding, Reading, Seen
 from .header_text import HeaderText, Word
 from .known_names import KnownNames
-from .tables import Format, Recovery
 
 
 class Settling:

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .errors import Span
-from .forms import Piece
+from ..errors import Span
+from ..forms import Piece
 from .lenient import REPLACEMENT, Lenient
 
 
