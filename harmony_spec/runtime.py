@@ -15,7 +15,6 @@ from .parsing import Parsed, parse
 from .reading import NOTHING, Fields, Reader
 from .recovery.recovering import recover
 from .rendering import pick, render, render_text
-from .schemas_of_types import Schemas
 from .streaming import StreamParser
 from .tables import (
     HOLE,
@@ -33,7 +32,8 @@ from .tables import (
     Tokenizer,
     meets,
 )
-from .type_grammar import Grammar, JsonSchema
+from .tool_types.schemas_of_types import Schemas
+from .tool_types.type_grammar import Grammar, JsonSchema
 from .validation.report import Report
 
 __all__ = [

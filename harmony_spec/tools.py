@@ -11,7 +11,7 @@ from .codec import DeveloperContent, Namespace, SystemContent, Tool
 from .codes import INVALID_TOOL
 from .errors import RenderError, ToolError
 from .reading import NESTING
-from .schema_references import escaped
+from .tool_types.schema_references import escaped
 
 FUNCTION = "function"
 """The type of a tool, and the property that holds its definition, in OpenAI's chat completions and responses."""

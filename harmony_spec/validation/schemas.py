@@ -18,7 +18,7 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
-from ..schema_references import escaped
+from ..tool_types.schema_references import escaped
 from .keywords import MOST, linear
 
 KEPT = 4096
