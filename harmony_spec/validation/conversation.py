@@ -21,6 +21,7 @@ class Conversation:
         roles, names, recipients, channels: the fields of the messages.
         kept: the numbers of the messages that count: all but those behind the stop of a completion and forged ones.
         offer: what the conversation offers; the checks of contents fill it.
+        alternatives: the names of those of the stop tokens that have one.
         found: what is wrong.
     """
 
@@ -45,6 +46,7 @@ class Conversation:
         self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
         self.kept = [index for index, message in enumerate(self.messages) if _counts(message.repair)]
         self.author = self.recovery.author.get(slots.role, "")
+        self.alternatives = {name for name in self.recovery.closes.values() if name}
         self.found: list[Diagnostic] = []
         self._places: tuple[int, ContentPlaces] | None = None
 
@@ -74,8 +76,7 @@ class Conversation:
 
     def ends(self, index: int, alternative: str) -> bool:
         """Whether a message has the stop token that is a named alternative; "" is the one without a name."""
-        ends = {name for name in self.recovery.closes.values() if name}
-        has = ends & set(self.messages[index].variants)
+        has = self.alternatives.intersection(self.messages[index].variants)
         return alternative in has if alternative else not has and self.is_complete(index)
 
     def is_complete(self, index: int) -> bool:

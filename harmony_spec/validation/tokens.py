@@ -89,14 +89,15 @@ MOST = 12
 
 def check_spelling(talk: Conversation) -> None:
     """Say which contents spell special tokens, or something that looks like one."""
-    format, begins = talk.format, _common(talk.format.encoding.special)
+    format, (begins, _) = talk.format, around(talk.format)
+    openers = LOOK_ALIKES.get(begins[:1], begins[:1])
     for index in range(len(talk.messages)):
         text = talk.text(index)
         if begins in text:
             for match in format.special_matcher.finditer(text):
                 span = talk.span_in_content(index, match.start(), match.end())
                 talk.find("spelled-special-token", index, span, "these are ordinary tokens")
-        if not text.isascii():
+        if not text.isascii() and any(map(text.__contains__, openers)):
             for match in disguises(format).finditer(text):
                 shown = plain(match[0])
                 if shown in format.encoding.special and not match[0].isascii():
@@ -108,12 +109,20 @@ def disguises(format: Format) -> re.Pattern[str]:
     """A pattern for what may look like a special token: what these begin and end with, and a short text between."""
     found: re.Pattern[str] | None = format.caches.get("disguises")
     if found is None:
-        specials = format.encoding.special
-        begins, ends = _common(specials), _common(s[::-1] for s in specials)[::-1]
-        most = max(map(len, specials)) - len(begins) - len(ends)
+        begins, ends = around(format)
+        most = max(map(len, format.encoding.special)) - len(begins) - len(ends)
         inside = f"[{INVISIBLE}]*(?!{_alike(begins)})[^\\s{INVISIBLE}]"
         pattern = f"{_alike(begins)}(?:{inside}){{1,{most}}}?[{INVISIBLE}]*{_alike(ends)}"
         found = format.caches["disguises"] = re.compile(pattern)
+    return found
+
+
+def around(format: Format) -> tuple[str, str]:
+    """What all special tokens begin and end with."""
+    found: tuple[str, str] | None = format.caches.get("around")
+    if found is None:
+        specials = format.encoding.special
+        found = format.caches["around"] = _common(specials), _common(s[::-1] for s in specials)[::-1]
     return found
 
 
