@@ -126,12 +126,15 @@ class StreamParser(Generic[M]):
 
     def _turn(self, text: str, stop: int, tokens: list[int]) -> Sequence[Event] | None:
         """Read the end of a content, and what stands behind it."""
-        content = self.content + text
+        if self._read_to < len(self._tokens):
+            self._catch_up()
+        content = "".join((self._content, *self._parts, text))
         if REPLACEMENT in content:
             return None
         events: list[Event] = [ContentDelta(text)] if text else []
         self._last = self._events = self._machine.output.events = events
         self._content = content
+        self._parts.clear()
         self._plain, at = False, len(self._tokens) + stop
         self._tokens += tokens[: stop + 1]
         self._machine.whole_content(content, self._closes[tokens[stop]], at, at + 1)
