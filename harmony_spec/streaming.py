@@ -23,6 +23,9 @@ from .tables import Format, Tokenizer
 
 M = TypeVar("M")
 
+SHORT = 4
+"""After so many parts of a content it is decoded before anything looks for its end: it is likely to go on."""
+
 _decoder = codecs.getincrementaldecoder("utf-8")
 
 
@@ -100,15 +103,17 @@ class StreamParser(Generic[M]):
 
         The vocabulary of the package decodes ordinary tokens only, so that one look at each of them is enough.
         """
-        low = self._low
-        try:
+        if len(self._parts) < SHORT:
+            low = self._low
             for token in tokens:
                 if token >= low:
-                    stop = tokens.index(token)
-                    text = self._decode(tokens[:stop]).decode()
-                    return self._turn(text, stop, tokens) if token in self._closes else None
+                    return self._turn(tokens, tokens.index(token))
+        try:
             text = self._decode(tokens).decode()
-        except (KeyError, OverflowError, TypeError, UnicodeDecodeError):
+        except KeyError:
+            places = self._form.special_places(tokens)
+            return self._turn(tokens, places[0]) if places else None
+        except (OverflowError, TypeError, UnicodeDecodeError):
             return None
         self._last = shown = self._chunk(text, tokens)
         return shown
@@ -124,8 +129,14 @@ class StreamParser(Generic[M]):
         self._parts.append(text)
         return (ContentDelta(text),)
 
-    def _turn(self, text: str, stop: int, tokens: list[int]) -> Sequence[Event] | None:
+    def _turn(self, tokens: list[int], stop: int) -> Sequence[Event] | None:
         """Read the end of a content, and what stands behind it."""
+        try:
+            text = self._decode(tokens[:stop]).decode()
+        except (OverflowError, UnicodeDecodeError):
+            return None
+        if tokens[stop] not in self._closes:
+            return None
         if self._read_to < len(self._tokens):
             self._catch_up()
         content = "".join((self._content, *self._parts, text))
