@@ -190,7 +190,7 @@ def table(found: list[Row]) -> Table:
 
 def show(found: list[Row], runs: int) -> None:
     console = Console()
-    console.width = max(console.width, 120)  # a narrow terminal wraps lines rather than losing figures
+    console.width = max(console.width, 150)  # a narrow terminal wraps lines rather than losing figures
     console.print(", ".join(f"{name} {value}" for name, value in environment(runs).items()), highlight=False)
     console.print(table(found))
 
