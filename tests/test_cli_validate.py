@@ -172,6 +172,14 @@ def test_what_cannot_be_read_is_a_finding(content: bytes, said: str, tmp_path: P
     assert any(line.removeprefix(f"{tmp_path}/").startswith(said) for line in result.stdout.splitlines())
 
 
+def test_a_column_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:
+    row = tmp_path / "row.json"
+    row.write_text('{"prompt": "a", "answer": "b"}')
+    result = run("--column", "reply", row)
+    assert result.exit_code == 1
+    assert "there is no column 'reply'\n  = help: There is: prompt, answer.\n" in result.stdout
+
+
 def test_a_broken_row_does_not_end_the_run() -> None:
     result = run("-", given=f'{TOKENS}\n[200006, 1428\n\n[1, "x"]\n{TOKENS}\n')
     assert result.exit_code == 1

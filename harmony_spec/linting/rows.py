@@ -6,6 +6,7 @@ import codecs
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, NoReturn
 
 from .. import codec
@@ -17,6 +18,9 @@ COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "mes
 
 SHOWN = 40
 """How much of a wrong value is shown, in code points."""
+
+LISTED = 200
+"""How much of the names of columns is shown, in code points."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
         return Content(_token_ids(value, "the row"), value=value)
     name = _column(value) if column is None else column
     if name not in value:
-        _refuse(f"there is no column {name!r}")
+        there = shorten(", ".join(value), LISTED, placeholder=" …")
+        _refuse(f"there is no column {name!r}", hint=f"There is: {there}." if there else "")
     held = value[name]
     if isinstance(held, str):
         return Content(held, column=name, value=value)
@@ -112,7 +117,8 @@ def _column(value: Mapping[str, Any]) -> str:
     if len(names) > 1:
         _refuse(f"several columns could be meant: {', '.join(names)}", hint="Choose one with --column.")
     if not names:
-        _refuse("there is no column with a text, token ids or a conversation", hint="Choose one with --column.")
+        hint = "Choose one with --column, or say --input-format text if it is no row."
+        _refuse("there is no column with a text, token ids or a conversation", hint=hint)
     return names[0]
 
 
