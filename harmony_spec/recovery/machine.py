@@ -292,7 +292,7 @@ class Machine:
             if end > self.begin:
                 self.output.gap("abandoned-header" if closed else "repeated-start", self.begin, end)
             elif not closed:
-                self.output.say("repeated-start", Span(start, start), "", "an open header is there already")
+                self.output.say("repeated-start", Span(start, start), "", "the prompt has begun the message already")
             return
         self.output.settle(str(reading.values[self.recovery.slots.role]))
         draft = self._unopened_draft(reading, start)
