@@ -55,6 +55,7 @@ class StreamParser(Generic[M]):
         self._begins = ids[recovery.begins]
         self._opens = [ids[spelling] for spelling in recovery.opens]
         self._closes = {ids[s]: s for s in recovery.closes}
+        self._ends = {self._begins, *self._closes, *(ids[spelling] for spelling in recovery.inside)}
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
         self.reset()
 
@@ -174,7 +175,7 @@ class StreamParser(Generic[M]):
         return True
 
     def _known_header(self, tokens: list[int], begin: int) -> tuple[int, Reading | None]:
-        """A header that is the same as one before, and where the content opens behind it."""
+        """A header that is the same as one before and without mistakes, and where the content opens behind it."""
         machine = self._machine
         if tokens[begin] != self._begins:
             return 0, None
@@ -183,7 +184,8 @@ class StreamParser(Generic[M]):
                 place = tokens.index(opens, begin, begin + machine.limit)
             except ValueError:
                 continue
-            return place, machine.headers.known.get((tuple(tokens[begin:place]), True, False, ()))
+            reading = machine.headers.known.get((tuple(tokens[begin:place]), True, False, ()))
+            return place, reading if reading and reading.silent else None
         return 0, None
 
     def close(self) -> Sequence[Event]:
@@ -191,7 +193,7 @@ class StreamParser(Generic[M]):
         self._require_open()
         events = self._events = self._machine.output.events = []
         self._last = events
-        self._leave_content()
+        self._leave_content(ended=True)
         self._closed = True
         self._machine.close(len(self._tokens))
         output = self._machine.output
@@ -226,18 +228,20 @@ class StreamParser(Generic[M]):
             raise ValueError("the input has ended; reset() begins a new one")
 
     def _special(self, token: int) -> None:
-        self._leave_content()
+        self._leave_content(token in self._ends)
         at = len(self._tokens)
         self._append(token)
         self._machine.special(self._form.spelling(at), at, at + 1)
 
-    def _leave_content(self) -> None:
-        """A special token, or the end, stands behind what came so far."""
+    def _leave_content(self, ended: bool) -> None:
+        """A special token, or the end, stands behind what came so far; the content has ended, or may go on."""
         self._catch_up()
         self._plain = False
         draft = self._machine.draft
-        if draft is not None and draft.started:
-            self._cut()
+        if draft is None or not draft.started:
+            return
+        self._cut()
+        if ended:
             draft.text = None if REPLACEMENT in self.content else self._content
 
     def _ordinary(self, tokens: list[int]) -> None:

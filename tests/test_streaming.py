@@ -196,28 +196,53 @@ def test_what_is_fed_is_not_kept(tokens: list[int], start: codec.Start, lengths:
 # Strict mode.
 
 
+def refusal(parser: StreamParser, parts: Iterable[int | list[int]]) -> tuple[int, dict[str, Any]]:
+    """The number of the part at which a strict parser raises, or of the last one, and what it says."""
+    number = 0
+    try:
+        for part in parts:
+            number += 1
+            parser.feed(part)
+        parser.close()
+    except ParseError as error:
+        return number, vars(error)
+    raise AssertionError("all is taken")
+
+
 @given(any_tokens | valid, starts, openings, sizes)
 def test_strict_mode_is_the_strict_parser(
     tokens: list[int], start: codec.Start, opening: dict[str, Any], lengths: list[int]
 ) -> None:
-    """It raises where `parse` raises, the same error once all is fed, and gives the same messages otherwise."""
-    for parts in (tokens, [tokens], chunks(tokens, lengths)):
-        parser = StreamParser(start, strict=True, **opening)
-        try:
-            strict = parse(tokens, start, **opening)
-        except ParseError as error:
-            with pytest.raises(ParseError) as caught:
-                read(parser, parts)
-            assert caught.value.span is not None
-            assert error.span is not None
-            assert caught.value.span.start <= len(tokens)
-            assert caught.value.code.code.startswith("H")
-        else:
+    """It raises where `parse` raises, what that says of the tokens up to there, and gives the same otherwise."""
+    try:
+        strict = parse(tokens, start, **opening)
+    except ParseError:
+        taken, error = refusal(StreamParser(start, strict=True, **opening), tokens)
+        with pytest.raises(ParseError) as said:
+            parse(tokens[:taken], start, **opening)
+        assert error == vars(said.value)
+        for parts in ([tokens], chunks(tokens, lengths)):
+            assert refusal(StreamParser(start, strict=True, **opening), parts)[1] == error
+    else:
+        for parts in (tokens, [tokens], chunks(tokens, lengths)):
+            parser = StreamParser(start, strict=True, **opening)
             events = read(parser, parts)
             assert parser.messages == strict.messages
             assert [message.variants for message in parser.messages] == [m.variants for m in strict.messages]
             assert (parser.recovered.bounds, parser.recovered.opening) == (strict.bounds, strict.opening)
             assert not [event for event in events if isinstance(event, Diagnostic)]
+
+
+def test_what_was_refused_once_is_refused_alike() -> None:
+    """A header that was read before takes a shorter way, but not one that is wrong."""
+    before = tokens_of("<|start|>user<|message|>Hi")
+    wrong = tokens_of("<|end|><|start|>assistant<|channel|>final<|channel|>final<|message|>more")
+    said = []
+    for parts in ([wrong], wrong, [wrong]):
+        parser = StreamParser("transcript", strict=True)
+        parser.feed(before)
+        said.append(refusal(parser, parts)[1])
+    assert said[0] == said[1] == said[2]
 
 
 @given(any_tokens, starts, sizes)

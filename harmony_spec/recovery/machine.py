@@ -153,7 +153,10 @@ class Machine:
         if self.state == BETWEEN:
             self._open_header(start, loose=True)
         reading = self._read(start, opened=True)
-        self.draft, self.state = Draft(self.form, reading, self.begin, start, end, True, self.loose), CONTENT
+        draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.loose)
+        self.state = CONTENT
+        if self.output.refuse is not None and not reading.silent:
+            self.output.begin(draft)  # no later than here is it known to be wrong
 
     def _closes(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT:
@@ -251,7 +254,10 @@ class Machine:
             return
         if by is None and self.ends_open and self.headers.is_opening(reading):
             self._unfinished(reading, end)
-        elif between:
+            return
+        if self.output.refuse is not None:
+            self.output.refuse(Span(self.begin, end))
+        if between:
             self.output.gap("text-between-messages", self.begin, start)
             if closed:
                 self._too_many(str(by), start, end)

@@ -180,13 +180,13 @@ class Output:
         return structured
 
     def _text(self, draft: Draft) -> str:
-        content = ""
+        texts = []
         for start, end, skip in draft.runs:
             text, damage = self.form.run(start, end, skip)
-            content = content + text if content else text
+            texts.append(text)
             if damage:
                 self.find(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
-        return content
+        return "".join(texts)
 
     def _infer(self, draft: Draft, follower: str | None) -> None:
         """The channel of a message of which nothing says it."""
