@@ -116,12 +116,12 @@ class Contents:
     def structure(self, made: type[R], text: str) -> R | None:
         """What a text says as a record of a class; None where it is not what such a record writes."""
         key = made, text
-        if key not in self.structures:
+        found: object = self.structures.get(key, NOTHING)
+        if found is NOTHING:
             found = self._structure(made, text)
-            if len(text) > KEPT:
-                return found
-            remember_content(self.structures, key, found)
-        found = copied(self.structures[key])
+            if len(text) <= KEPT:
+                remember_content(self.structures, key, found)
+        found = copied(found)
         return found if isinstance(found, made) else None
 
     def _structure(self, made: type[R], text: str) -> R | None:
@@ -205,20 +205,20 @@ class Contents:
             caret=at - first,
         )
 
-    def text_of(self, messages: Sequence[Any], index: int) -> str:
+    def text_of(self, message: Any, decided: Mapping[str, bool]) -> str:
         """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
-        record, role = messages[index].content, getattr(messages[index], self.field)
-        try:
-            if type(record) is not self.roles.get(role):
-                other = next((name for name, made in self.roles.items() if made is type(record)), "no")
-                message = f"{type(record).__name__} is the content of {other} messages, and this is one of {role}"
-                raise RenderError(INEXPRESSIBLE_MESSAGE, message)
-            return self.write(record, {item.flag: self.holds(item, messages) for item in self.implied})
-        except RenderError as error:
-            error.index = index
-            raise
+        record, role = message.content, getattr(message, self.field)
+        if type(record) is not self.roles.get(role):
+            other = next((name for name, made in self.roles.items() if made is type(record)), "no")
+            said = f"{type(record).__name__} is the content of {other} messages, and this is one of {role}"
+            raise RenderError(INEXPRESSIBLE_MESSAGE, said)
+        return self.write(record, decided)
 
-    def holds(self, item: Implied, messages: Sequence[Any]) -> bool:
+    def decide(self, messages: Sequence[Any]) -> dict[str, bool]:
+        """The flags that a conversation decides."""
+        return {item.flag: self._holds(item, messages) for item in self.implied}
+
+    def _holds(self, item: Implied, messages: Sequence[Any]) -> bool:
         """Whether some message decides that a flag is set."""
         contents = (message.content for message in messages if getattr(message, self.field) == item.role)
         return any(item.holds(self.given(item.role, content)) for content in contents)

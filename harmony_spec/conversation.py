@@ -68,9 +68,11 @@ def to_json(
     """The JSON form of messages; contents are lists of one text part."""
     order = list(schema["$defs"]["message"]["properties"])
     content = format.content
+    structured = any(isinstance(message.content, Record) for message in messages)
+    decided = format.contents.decide(messages) if structured else {}
     written = []
     for message in messages:
-        entry: dict[str, Any] = {content: [_part(format, schema, messages, message.content)]}
+        entry: dict[str, Any] = {content: [_part(format, schema, message.content, decided)]}
         for item in properties:
             value = item.write(message)
             if item.always or value not in (None, False):
@@ -116,12 +118,11 @@ def _odd(step: str, message: str) -> ConversationError:
     return ConversationError(INVALID_CONVERSATION, f"at /{OPENING}{step}: {message}")
 
 
-def _part(format: Format, schema: dict[str, Any], messages: Sequence[Any], content: object) -> dict[str, Any]:
+def _part(format: Format, schema: dict[str, Any], content: object, decided: Mapping[str, bool]) -> dict[str, Any]:
     """A content as a part. Flags that are as the conversation decides them are left out."""
     contents = format.contents
     if not isinstance(content, Record):
         return {TYPE: "text", "text": content}
-    decided = {item.flag: contents.holds(item, messages) for item in contents.implied}
     return {TYPE: contents.names[type(content)]} | _without(record_to_json(contents, schema, content), decided)
 
 

@@ -64,8 +64,19 @@ class Plan:
         self.frames = self._frames(start)
         self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
         self.training = training
+        self.decided: dict[str, bool] | None = None
         self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
         self._continued()
+
+    def text(self, index: int) -> str:
+        """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
+        if self.decided is None:
+            self.decided = self.format.contents.decide(self.messages)
+        try:
+            return self.format.contents.text_of(self.messages[index], self.decided)
+        except RenderError as error:
+            error.index = index
+            raise
 
     def variants(self, message: Any) -> Chosen:
         """The named alternatives that a message was read from, where the style keeps them."""
@@ -122,7 +133,7 @@ class Plan:
             if isinstance(value, str):
                 value = str.__str__(value)
             elif isinstance(value, Record) and name == self.format.content:
-                value = "" if frame.bare else self.format.contents.text_of(self.messages, index)
+                value = "" if frame.bare else self.text(index)
             elif value is not None and value not in (False, True):
                 raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value
@@ -226,7 +237,7 @@ def render(
     for index, message in enumerate(messages):
         key, content = _key(plan, index, message), message.content
         if isinstance(content, Record):
-            content = format.contents.text_of(messages, index)
+            content = plan.text(index)
         if plan.choices is None and (raw := as_read(format, message)):
             for part in (raw.head, raw.body, raw.tail):
                 extend(tokens_of(format, part, encode))
@@ -313,7 +324,7 @@ def render_text(
     for index, message in enumerate(messages):
         key, content = _key(plan, index, message), message.content
         if isinstance(content, Record):
-            content = format.contents.text_of(messages, index)
+            content = plan.text(index)
         if plan.choices is None and (raw := as_read(format, message)):
             parts += (text_of(format, part) for part in (raw.head, raw.body, raw.tail))
             continue
