@@ -35,7 +35,7 @@ def tools_from_json(value: object) -> list[Namespace]:
         ToolError: something is no definition; says where, as a JSON pointer, and which rule it breaks.
     """
     found: dict[str, Namespace] = {}
-    loose = Namespace(codec.FUNCTION_NAMESPACE)
+    loose, taken = Namespace(codec.FUNCTION_NAMESPACE), set[str]()
     for at, entry in _entries(value, ""):
         if isinstance(entry, dict) and "tools" in entry:
             namespace = _namespace(entry, at)
@@ -43,7 +43,8 @@ def tools_from_json(value: object) -> list[Namespace]:
             found[namespace.name] = namespace
             continue
         tool = _tool(*_definition(entry, at))
-        _require_new(tool.name, {other.name for other in loose.tools}, at)
+        _require_new(tool.name, taken, at)
+        taken.add(tool.name)
         loose.tools.append(tool)
         if loose.name not in found:
             found[loose.name] = loose
@@ -109,9 +110,11 @@ def _namespace(entry: dict[str, Any], at: str) -> Namespace:
     head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
     _require_valid(head, Namespace, at)
     namespace = Namespace(head["name"], head.get("description"))
+    taken: set[str] = set()
     for index, entry in enumerate(tools):
         tool = _tool(*_definition(entry, f"{at}/tools/{index}"))
-        _require_new(tool.name, {other.name for other in namespace.tools}, f"{at}/tools/{index}")
+        _require_new(tool.name, taken, f"{at}/tools/{index}")
+        taken.add(tool.name)
         namespace.tools.append(tool)
     _require_text(namespace, at)
     return namespace
