@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from hashlib import sha256
 from typing import Any
 
 from ..tables import Recovery
@@ -41,7 +42,10 @@ def tool_names(tools: Iterable[Any]) -> set[str]:
 
 
 class KnownNames:
-    """Channels, content types, roles and tools of one conversation. `tools` is None where nothing says which."""
+    """Channels, content types, roles and tools of one conversation. `tools` is None where nothing says which.
+
+    `key` is the same for conversations that know the same names, learned in the same order.
+    """
 
     def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
         self.recovery = recovery
@@ -49,28 +53,31 @@ class KnownNames:
         self.channels = dict.fromkeys(recovery.channels)
         self.tools: set[str] | None = None if tools is None else self._writable(tool_names(tools))
         self._by_last: dict[str, list[str]] | None = None
-        self.key = self._key()
+        self.key = _digest(b"", self.channels, self.tools)
 
     def _writable(self, tools: set[str]) -> set[str]:
         """Those that a header can hold."""
         return {tool for tool in tools if self.writable.fullmatch(tool)}
 
-    def _key(self) -> tuple[object, ...]:
-        """What decides how words are taken."""
-        return tuple(self.channels), None if self.tools is None else frozenset(self.tools)
-
     def learn(self, role: str, content: object) -> bool:
-        """Take in what the content of a message declares; whether that is anything."""
+        """Take in what the content of a message declares; whether any of it is new."""
         paths = self.recovery.declared_tools + self.recovery.declared_builtin
-        tools = [found for path in paths if (found := declared(path, role, content))]
-        channels = [found for path in self.recovery.declared_channels if (found := declared(path, role, content))]
-        for each in tools:
-            self.tools = (self.tools or set()) | self._writable(tool_names(each))
-            self._by_last = None
-        for each in channels:
-            self.channels |= dict.fromkeys(each)
-        self.key = self._key()
-        return bool(tools or channels)
+        named = [tool_names(found) for path in paths if (found := declared(path, role, content))]
+        tools = self._writable(set().union(*named)) - (self.tools or set())
+        listed = (declared(path, role, content) or () for path in self.recovery.declared_channels)
+        channels = [name for names in listed for name in names if name not in self.channels]
+        first = bool(named) and self.tools is None
+        if first:
+            self.tools = set()
+        if not (first or tools or channels):
+            return False
+        if self.tools is not None:
+            self.tools |= tools
+        if self._by_last is not None:
+            self._index(tools)
+        self.channels |= dict.fromkeys(channels)
+        self.key = _digest(self.key, channels, tools if named else None)
+        return True
 
     def channel(self, word: str) -> str | None:
         """The channel that a word names, or that alone is near it."""
@@ -101,10 +108,15 @@ class KnownNames:
             return word if self.tools else None
         if self._by_last is None:
             self._by_last = {}
-            for tool in sorted(self.tools):
-                self._by_last.setdefault(_last(tool), []).append(tool)
+            self._index(self.tools)
         found = self._by_last.get(_last(word), [])
         return found[0] if len(found) == 1 else None
+
+    def _index(self, tools: set[str]) -> None:
+        """Find tools without their namespaces, too."""
+        assert self._by_last is not None
+        for tool in tools:
+            self._by_last.setdefault(_last(tool), []).append(tool)
 
     def nearest_tool(self, word: str) -> str | None:
         """The offered tool that a word names, or that alone is near it."""
@@ -138,6 +150,12 @@ def declared(path: str, role: str, content: object) -> Any:
     for name in rest:
         content = getattr(content, name, None)
     return content
+
+
+def _digest(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
+    """What decides how words are taken: the names that are known, as they came."""
+    names = list(channels), None if tools is None else sorted(tools)
+    return sha256(before + repr(names).encode()).digest()
 
 
 def _last(name: str) -> str:

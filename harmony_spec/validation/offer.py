@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -83,9 +83,11 @@ class Offer:
                 found |= {f"{tool.name}{SEPARATOR}{part.name}": part.parameters for part in parts}
             else:
                 found[tool.name] = UNKNOWN
+        if self._ordered is not None:
+            for name in found.keys() - self.tools.keys():
+                insort(self._ordered, name)
         self.tools |= found
         self.namespaces |= {name.split(SEPARATOR)[0] for name in found}
-        self._ordered = None
         return found
 
 
