@@ -80,6 +80,7 @@ def hostile(size: int) -> dict[str, list[int]]:
         "words and special tokens": [rng.choice((rng.choice(special), word)) for word in words],
         "half characters": [rng.choice((160, 200, *special)) for _ in range(size)],
         "unknown tokens": [rng.choice((*odd, *special)) for _ in range(size)],
+        "stray tokens in a content": [*render(long())[:20], *[1000, 999_999] * (size // 2)],
         **{f"one token {token}": [token] * size for token in (*special, *odd, 316)},
     }
 
@@ -90,8 +91,9 @@ def scaling(runs: int) -> Iterator[Row]:
     content = {size: render(long())[:20] + [1000] * size for size in (few, many)}
     yield _per_token("stream, content read each time", content[few], content[many], runs, reading_content)
     short, large = hostile(few), hostile(many)
-    found = [_per_token(f"recover {name}", short[name], large[name], 3, recover) for name in short]
-    yield max(found, key=lambda row: row.ratio or 0)
+    for what, read in (("recover", recover), ("stream", one_by_one), ("stream in chunks", in_chunks)):
+        found = [_per_token(f"{what} {name}", short[name], large[name], 3, read) for name in short]
+        yield max(found, key=lambda row: row.ratio or 0)
 
 
 def _per_token(name: str, short: list[int], large: list[int], runs: int, read: Callable[[list[int]], object]) -> Row:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import clock, in_turn
 from benchmarks.rows import Row, Target, faster
 from benchmarks.transcripts import agentic
-from harmony_spec import DeveloperContent, Message, Namespace, Tool, render, validate
+from harmony_spec import DeveloperContent, Message, Namespace, Tool, render, render_text, validate
 
 if TYPE_CHECKING:
     import openai_harmony
@@ -36,6 +36,14 @@ def declared(messages: list[Message]) -> list[Message]:
     return [messages[0], replace(messages[1], content=content), *messages[2:]]
 
 
+def declaration(number: int) -> str:
+    """A developer message that offers one more tool, and a call of another one."""
+    offered = render_text(
+        [Message("developer", DeveloperContent("", [Namespace("functions", tools=[Tool(f"f{number}")])]))]
+    )
+    return f"{offered}<|start|>assistant<|channel|>commentary to=functions.g json<|message|>{{}}<|call|>"
+
+
 def hostile(size: int) -> dict[str, tuple[str, list[Namespace]]]:
     """Calls that keep a careless check busy, each with arguments of about `size` characters, and what is offered."""
 
@@ -51,6 +59,8 @@ def hostile(size: int) -> dict[str, tuple[str, list[Namespace]]]:
         "brackets": (f"{head}{'[' * size}<|call|>", []),
         "invisible": (f"{head}{json.dumps('<|' + chr(0x200B) * 98, ensure_ascii=False) * (size // 100)}<|call|>", []),
         "stop tokens": ("<|end|>\n" * (size // 8), []),
+        "declarations": ("".join(declaration(number) for number in range(size // 200)), []),
+        "patterns": (f"{head}{json.dumps('a' * size)}<|call|>", offered({"pattern": "^(a|aa)+b"})),
     }
 
 

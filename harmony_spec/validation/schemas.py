@@ -6,9 +6,9 @@ import json
 import marshal
 import re
 from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple
 
+import regex
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
@@ -19,7 +19,8 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from ..tool_types.schema_references import escaped
-from .keywords import MOST, linear
+from .keywords import errors, last, linear
+from .patterns import Unbounded, compiled
 
 KEPT = 4096
 """How many schemas are remembered: more than the tools of the conversations of any corpus are."""
@@ -54,11 +55,13 @@ def breaches(schema: Any, value: Any) -> list[Breach]:
 
 def _breaches(validator: Validator, value: Any) -> list[Breach]:
     try:
-        return [_breach(error) for error in islice(validator.iter_errors(value), MOST)]
+        return [_breach(error) for error in errors(validator, value)]
+    except Unbounded as error:
+        raise WrongSchema("", str(error)) from None
     except Unresolvable as error:
         raise WrongSchema("", f"{error.ref!r} refers to nothing in the schema") from None
-    except re.error as error:
-        raise WrongSchema("", f"{error.pattern!r} is no regular expression") from None
+    except (re.error, regex.error) as error:
+        raise WrongSchema("", f"a pattern in it is no regular expression: {error}") from None
     except RecursionError:
         raise WrongSchema("", "it refers to itself without end") from None
     except ArithmeticError as error:  # an integer that no float can hold, in what asks for a multiple of one
@@ -85,11 +88,12 @@ def _validator(key: bytes) -> Validator | WrongSchema:
     try:
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
         if error := best_match(made(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
-            return WrongSchema(_pointer(error.absolute_path), _short(error.message))
+            why = f"{_short(error.message)}: {error.cause}" if error.cause else _short(error.message)
+            return WrongSchema(_pointer(error.absolute_path), why)
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
         resource = specification.create_resource(schema)
         _require_targets(resource, REGISTRY.resolver_with_root(resource))
-        validator = linear(made)(schema, registry=REGISTRY)
+        validator = linear(made)(last(schema), registry=REGISTRY)
         _breaches(validator, {})  # an endless loop shows with any value
     except Unresolvable as error:
         return WrongSchema("", f"{error.ref!r} refers to nothing in the schema")
@@ -114,11 +118,11 @@ PATTERNS = FormatChecker(())
 """Finds patterns that are no regular expressions."""
 
 
-@PATTERNS.checks("regex", raises=re.error)
+@PATTERNS.checks("regex", raises=(regex.error, Unbounded))
 def _is_regex(pattern: object) -> bool:
-    """Whether Python reads a pattern, but for what only ECMA-262 has: classes of Unicode, and how groups are named."""
+    """Whether a pattern can be matched. Python's syntax has that of ECMA-262 but for a few escapes."""
     if isinstance(pattern, str):
-        re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", re.sub(r"\\[pP]\{\w+(?:=\w+)?\}", ".", pattern)))
+        compiled(pattern)
     return True
 
 
