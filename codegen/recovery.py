@@ -38,6 +38,7 @@ GIVEN = frozenset(
         "after-stop",
         "missing-message",
         "missing-role",
+        "misspelt-role",
         "channel-as-role",
         "tool-as-role",
         "repeated-channel",

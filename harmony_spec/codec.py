@@ -2781,6 +2781,12 @@ _RECOVERY = runtime.Recovery(
             "A model that calls a tool writes its name where its own role belongs; read as it stands, the tool would speak.",
             "error",
         ),
+        "misspelt-role": runtime.Code(
+            "H154",
+            "misspelt-role",
+            "A misspelt author would be read as a tool of that name.",
+            "error",
+        ),
         "repeated-channel": runtime.Code(
             "H134",
             "repeated-channel",

@@ -8,7 +8,7 @@ from typing import Any
 from ..tables import Format, Recovery
 from .header_reading import Finding, Reading, Seen
 from .header_text import HeaderText, Word
-from .known_names import KnownNames
+from .known_names import BRACKETS, KnownNames
 
 
 class Settling:
@@ -61,6 +61,10 @@ class Settling:
     def _leads(self, *fields: str) -> tuple[str, ...]:
         return tuple(lead for name in fields for lead in self.recovery.leads.get(name, ()))
 
+    def _model(self) -> str:
+        """The role of the model."""
+        return str(self.recovery.author[self.slots.role])
+
     def _lead_word(self) -> str:
         """The text that introduces a recipient, without the space before it."""
         return next((lead.strip() for lead in self._leads(self.slots.recipient) if lead.strip()), "\0")
@@ -81,7 +85,9 @@ class Settling:
         if length == len(word.text):
             return
         word = Word(word.text[length:], word.start + length, word.end)
-        if not self.opened and self.reading.rest is None and word.end >= len(self.header.mixed.rstrip()):
+        behind = self.header.mixed[word.end :]
+        begins = word.text[0] in BRACKETS and not any(char in self.header.form.format.by_marker for char in behind)
+        if not self.opened and self.reading.rest is None and (begins or not behind.strip()):
             self.reading.rest = word.start
         else:
             evidence = "it is no part of a name"
@@ -114,7 +120,8 @@ class Settling:
                 evidence = "it is no content type"
                 type_field = self.slots.content_type
                 self.find("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
-        if self.reading.values[field] is None and (self.loose or self.empty_channel):
+        text = self.reading.rest is not None and self.reading.values[self.slots.role] == self._model()
+        if self.reading.values[field] is None and (self.loose or self.empty_channel or text):
             self.reading.headless = True
 
     def _take_channel(self, seen: Seen) -> None:
@@ -125,6 +132,8 @@ class Settling:
         if seen.value.startswith(name) and not self.opened and seen.segment == self.last:
             self.reading.rest = seen.word.start + len(name)
             return
+        if seen.value.startswith(name) and (kind := self.names.content_type(seen.value[len(name) :])):
+            self.types.insert(0, (kind, False, Word(kind, seen.word.end - len(kind), seen.word.end)))
         evidence = "it is near that one only"
         self.find("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
 
@@ -137,10 +146,10 @@ class Settling:
             self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
             self.recipients.insert(0, seen._replace(value=tool))
             self.empty_channel = True
-        elif self.names.is_role(seen.value) and not self.described:
+        elif self.names.is_role(seen.value):
             self._spliced(seen.word)
             self.empty_channel = True
-        elif (kind := self.names.content_type(seen.value)) and not self.described:
+        elif kind := self.names.content_type(seen.value):
             evidence = "a content type stands where the channel belongs"
             self.find("misplaced-part", start, end, kind, evidence, self.slots.content_type)
             self.types.append((kind, False, seen.word))
@@ -174,9 +183,10 @@ class Settling:
             if one is not counts:
                 self.find("repeated-recipient", one.word.start, one.word.end, "", "the last one counts", field)
         values[field] = counts.value
-        tool = self.names.nearest_tool(counts.value)
+        tool, evidence = self.names.nearest_tool(counts.value), "of the offered tools, it is near that one only"
+        if not tool and (tool := self.names.function_in(counts.value)):
+            evidence = "what stands around it is no part of a name"
         if tool and tool != counts.value:
-            evidence = "of the offered tools, it is near that one only"
             self.find("misspelt-recipient", counts.word.start, counts.word.end, tool, evidence, field, value=tool)
 
     def _settle_type(self) -> None:

@@ -6,6 +6,7 @@ no field is introduced is taken for what it names. docs/recovery.md explains the
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..parsing import read_groups
@@ -42,24 +43,36 @@ class Slots(Settling):
     def _unmarked(self, number: int, segment: Segment, last: bool) -> None:
         """Words before any special token: a header that lost its beginning, or, if not all fit, text."""
         if not self.opened and last and self._unread(segment.words):
-            self.reading.rest = segment.words[0].start
+            self.reading.rest = segment.start
             self.reading.headless = True
             return
         words = segment.words
-        if words and self._author(words[0]):
+        if self._answers(words):
+            self.reading.values |= {self.slots.role: self.recovery.tool, self.slots.name: words[0].text}
+            words = words[1:]
+        elif words and self._author(words[0], words[1:]):
             words = words[1:]
         self._words(number, words, last)
 
+    def _answers(self, words: list[Word]) -> bool:
+        """Whether words begin the header of a tool: its name, and a role as recipient."""
+        lead = self._lead_word()
+        found = len(words) > 1 and words[1].text.startswith(lead) and self.names.is_role(words[1].text[len(lead) :])
+        return found and not self.names.is_role(words[0].text) and self._name_in(words[0].text) == words[0].text
+
     def _unread(self, words: list[Word]) -> bool:
         """Whether words are text rather than parts of a header."""
-        lead = self._lead_word()
-        return not all(
-            word.text.startswith(lead)
-            or self.names.is_role(word.text)
-            or word.text in self.names.channels
-            or self.names.role_and_channel(word.text)
-            or self.names.content_type(word.text)
-            for word in words
+        return not self._answers(words) and not all(map(self._named, words))
+
+    def _named(self, word: Word) -> bool:
+        """Whether a word introduces a recipient, or names a role, a channel or a content type."""
+        text = word.text
+        return (
+            text.startswith(self._lead_word())
+            or self.names.is_role(text)
+            or text in self.names.channels
+            or self.names.role_and_channel(text) is not None
+            or self.names.content_type(text) is not None
         )
 
     def _role(self, number: int, segment: Segment, last: bool) -> None:
@@ -71,10 +84,14 @@ class Slots(Settling):
         for word in segment.words[:1]:
             length = len(self._name_in(word.text))
             cut = Word(word.text[:length], word.start, word.start + length)
-            if (whole := self._author(word)) or (length and self._author(cut)):
+            others = segment.words[1:]
+            if (whole := self._author(word, others)) or (length and self._author(cut, others)):
                 self._beside(word, len(word.text) if whole else length)
                 self._words(number, segment.words[1:], last)
                 return
+        if segment.words and (words := self._near_author(segment.words[0], segment.words[1:])) is not None:
+            self._words(number, words, last)
+            return
         self.reading.values |= self.recovery.author
         if not segment.words or segment.words[0].text.startswith(self._lead_word()):
             evidence = "no author stands behind the start token"
@@ -86,6 +103,11 @@ class Slots(Settling):
         word = segment.words[0]
         name = self._name_in(word.text)
         if not name or (self._unread(segment.words[1:]) and not self.described):
+            begun = next((known for known in self.recovery.roles if word.text.startswith(known)), "")
+            if begun and last and not self.opened:
+                self.reading.values |= {first: begun, self.slots.name: None}
+                self.reading.rest = word.start + len(begun)
+                return
             evidence = "text stands where the author belongs"
             self.find("missing-role", segment.start, segment.start + 1, self.recovery.author[first], evidence, first)
             self._words(number, segment.words, last)
@@ -94,7 +116,7 @@ class Slots(Settling):
         self._beside(word, len(name))
         self._words(number, segment.words[1:], last)
 
-    def _author(self, word: Word) -> bool:
+    def _author(self, word: Word, others: list[Word]) -> bool:
         """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""
         text, role, recovery = word.text, self.slots.role, self.recovery
         if self.names.is_role(text):
@@ -118,13 +140,30 @@ class Slots(Settling):
             self.channels.append(Seen(joined[1], word, -1))
             return True
         tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
-        if tool and tool != text:
+        if tool and tool != text and not self._answers([word, *others]):
             self.reading.values |= recovery.author
             evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
             self.find("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
+            self.empty_channel = True
             self.recipients.append(Seen(tool, word, -1))
             return True
         return False
+
+    def _near_author(self, word: Word, others: list[Word]) -> list[Word] | None:
+        """Read a word that is nearly an author, or begins with one; gives what is left of the words, or None."""
+        role, text = self.slots.role, word.text
+        at = text.find(self._lead_word())
+        if at > 0 and self.names.is_role(text[:at]):
+            self.reading.values |= {role: text[:at], self.slots.name: None}
+            evidence = "a recipient touches the author"
+            self.find("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
+            return [Word(text[at:], word.start + at, word.end), *others]
+        near = None if self.names.tool(text) or self._answers([word, *others]) else self.names.nearest_role(text)
+        if near is None:
+            return None
+        self.reading.values |= {role: near, self.slots.name: None}
+        self.find("misspelt-role", word.start, word.end, near, "it is near that one only", role)
+        return others
 
     def _named_author(self, text: str) -> dict[str, Any] | None:
         """The fields of an author as the grammar writes one."""
@@ -147,19 +186,23 @@ class Slots(Settling):
             self._words(number, segment.words, last)
             return
         first, words = segment.words[0], segment.words[1:]
-        at = first.text.find(lead)
-        if at > 0 and self.names.channel(first.text[:at]):
+        found = (first.text.find(mark) for mark in (lead, f"{self.recovery.namespace}{SEPARATOR}"))
+        at = next((at for at in found if at > 0 and self.names.channel(first.text[:at])), 0)
+        if at:
             evidence = "a recipient touches the name of the channel"
             self.find("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
             words = [Word(first.text[at:], first.start + at, first.end), *words]
             first = Word(first.text[:at], first.start, first.start + at)
+        if words and self.names.is_role(first.text) and words[0].text in self.names.channels:
+            self._spliced(first)
+            first, words = words[0], words[1:]
         self.channels.append(Seen(first.text, first, number))
         self._words(number, words, last)
 
     def _type(self, number: int, segment: Segment, last: bool) -> None:
         """Words behind the token that introduces a content type."""
         self.constrains += segment.marker in self._leads(self.slots.constrain)
-        left = []
+        left: list[Word] = []
         if segment.words and segment.words[0].start > segment.start + 1:
             evidence = "a space stands before it"
             word = segment.words[0]
@@ -169,20 +212,41 @@ class Slots(Settling):
                 self.in_type.append(Seen(word.text, word, number))
             elif self.names.is_role(word.text):
                 self._spliced(word)
-            elif word.text.startswith(f"{self.recovery.namespace}{SEPARATOR}") and not self.recipients:
-                self._bare_recipient(number, word)
-            elif not self._recipient(number, word, segment.words):
+            elif self._recipient(number, word, segment.words):
+                pass
+            elif not self.recipients and self.recovery.namespace in word.text and (tool := self._tool_in(word, False)):
+                self._bare_recipient(number, word, tool, left)
+            elif last and not self.opened and self._content_behind_type(word, left):
+                break
+            else:
                 left.append(word)
+            if self.reading.rest is not None:
+                break
         self._type_of(left, bool(self.constrains))
+
+    def _content_behind_type(self, word: Word, left: list[Word]) -> bool:
+        """Whether the content begins in a word, where no token opens it: behind a type, or with no letter."""
+        kind = self.names.content_type_in(word.text)
+        if kind == word.text:
+            return False
+        if kind:
+            left.append(Word(kind, word.start, word.start + len(kind)))
+        elif word.text[0].isalnum() and not any(self.names.content_type(other.text) for other in left):
+            return False
+        self.reading.rest = word.start + len(kind)
+        return True
 
     def _words(self, number: int, words: list[Word], last: bool) -> None:
         """Words in no field's place, each taken for what it names; the first that names nothing begins the rest."""
         left: list[Word] = []
         spliced = False
-        for word in words:
+        text = last and not self.opened
+        begin = self._prose(words) if text else len(words)
+        for word in words[:begin]:
             if self._recipient(number, word, words):
-                continue
-            if self.names.is_role(word.text):
+                self._type_of(left, False)
+                left.clear()
+            elif self.names.is_role(word.text):
                 self._spliced(word)
                 spliced = True
             elif word.text in self.names.channels and (spliced or not self.channels):
@@ -191,22 +255,63 @@ class Slots(Settling):
                 self.channels.append(Seen(word.text, word, number))
             elif self.names.content_type(word.text):
                 left.append(word)
-            elif self.names.reads_as_tool(word.text) and not self.recipients:
-                self._bare_recipient(number, word)
-            elif last and not self.opened:
+            elif not self.recipients and (tool := self._tool_in(word, text)):
+                self._bare_recipient(number, word, tool, left)
+            elif text:
                 if kind := self.names.content_type_in(word.text):
                     word = Word(word.text[len(kind) :], word.start + len(kind), word.end)
                     self.types.append((kind, False, Word(kind, word.start - len(kind), word.start)))
                 self.reading.rest = word.start
-                break
-            else:
+            elif not self._again(number, word):
                 left.append(word)
+            if self.reading.rest is not None:
+                break
+        if self.reading.rest is None and begin < len(words):
+            self.reading.rest = words[begin].start
         self._type_of(left, False)
 
-    def _bare_recipient(self, number: int, word: Word) -> None:
+    def _prose(self, words: list[Word]) -> int:
+        """The number of the word that begins a text, the names of roles and types that belong to it included."""
+        named = (self._named(word) for word in words)
+        end = next((number for number, known in enumerate(named) if not known), len(words))
+        if end == len(words) or not words[end].text[0].isalpha() or self.names.content_type_in(words[end].text):
+            return len(words)
+        called = any(word.text.startswith(self._lead_word()) for word in words[:end])
+        begin = end
+        while begin and (
+            self.names.is_role(words[begin - 1].text) or (not called and self.names.content_type(words[begin - 1].text))
+        ):
+            begin -= 1
+        return begin if begin < end else len(words)
+
+    def _again(self, number: int, word: Word) -> bool:
+        """Whether a word behind the place of its field names what stands there already, or could."""
+        joined = self.names.role_and_channel(word.text)
+        if joined:
+            self._spliced(word)
+        if channel := joined[1] if joined else word.text if word.text in self.names.channels else None:
+            self.in_type.append(Seen(channel, word, number))
+            return True
+        if any(word.text == seen.value for seen in self.recipients):
+            evidence = "it stands there already"
+            self.find("repeated-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+            return True
+        return False
+
+    def _tool_in(self, word: Word, text: bool) -> str:
+        """What names a tool in a word: all of it, or, outside of a text, what begins with the namespace."""
+        if self.names.reads_as_tool(word.text):
+            return word.text
+        return "".join(word.text.partition(f"{self.recovery.namespace}{SEPARATOR}")[1:]) * (not text)
+
+    def _bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
+        """Take the name in a word for the recipient, and words before it for what should have introduced it."""
+        start, lead = word.start, re.sub(r"\W", "", self._lead_word())
+        while left and re.sub(r"\W", "", left[-1].text).lower() in ("", lead):
+            start = left.pop().start
         evidence = "the name of a tool stands without what introduces a recipient"
-        tool = self.names.tool(word.text) or self._name_in(word.text)
-        self.find("bare-recipient", word.start, word.end, tool, evidence, self.slots.recipient)
+        tool = self.names.tool(text) or self.names.function_in(text) or self._name_in(text)
+        self.find("bare-recipient", start, word.end, tool, evidence, self.slots.recipient)
         self.recipients.append(Seen(tool, word, number))
 
     def _recipient(self, number: int, word: Word, words: list[Word]) -> bool:
@@ -228,9 +333,9 @@ class Slots(Settling):
         return True
 
     def _type_of(self, left: list[Word], constrained: bool) -> None:
-        known = [word for word in left if self.names.content_type(word.text)]
-        if len(left) == 1 and known:
-            self.types.append((str(self.names.content_type(left[0].text)), constrained, left[0]))
+        known = [word for word in left if self.names.nearest_content_type(word.text)]
+        if known == left:
+            self.types += ((str(self.names.nearest_content_type(word.text)), constrained, word) for word in left)
             return
         for word in left:
             evidence = "nothing says what it is" if len(left) == 1 else "several words stand there"

@@ -14,11 +14,20 @@ from ..tables import Recovery
 LEAST = 4
 """Fewer letters of a name are not enough to tell that it was meant."""
 
+NEAR = 0.75
+"""How alike a word is to the channel that was meant, as `difflib` measures it."""
+
 CLOSE = 0.8
-"""How alike two names are that differ in one or two letters, as `difflib` measures it."""
+"""How alike the names of two tools are that differ in one or two letters."""
+
+CLOSER = 0.9
+"""How alike a word must be to a role, where any other word is the name of a tool."""
 
 SEPARATOR = "."
 """Stands between the name of a namespace and that of a tool."""
+
+BRACKETS = "{["
+"""What arguments of a call begin with."""
 
 MOST_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
@@ -80,12 +89,19 @@ class KnownNames:
         return True
 
     def channel(self, word: str) -> str | None:
-        """The channel that a word names, or that alone is near it."""
-        return word if word in self.channels else _near(word, self.channels)
+        """The channel that a word names, alone or joined to a role, or that alone is near it."""
+        if word in self.channels:
+            return word
+        joined = self.role_and_channel(word)
+        return joined[1] if joined else _near(word, self.channels)
 
     def content_type(self, word: str) -> str | None:
         """The known content type that a word is, whatever its case."""
         return next((known for known in self.recovery.content_types if known == word.lower()), None)
+
+    def nearest_content_type(self, word: str) -> str | None:
+        """The known content type that a word is, whatever stands around it, or the end of a media type."""
+        return self.content_type(word) or self.content_type(_bare(word).rpartition("/")[2])
 
     def content_type_in(self, word: str) -> str:
         """The known content type that a word begins with, where no letter follows it; else empty."""
@@ -94,6 +110,12 @@ class KnownNames:
 
     def is_role(self, word: str) -> bool:
         return word in self.recovery.roles
+
+    def nearest_role(self, word: str) -> str | None:
+        """The role that a word is in other letters or doubled, or that of the model where the word is near it."""
+        bare, model = _bare(word), str(self.recovery.author[self.recovery.slots.role])
+        same = (role for role in self.recovery.roles if bare and bare == role * (len(bare) // len(role)))
+        return next(same, None) or next(iter(get_close_matches(bare, [model], cutoff=CLOSER)), None)
 
     def role_and_channel(self, word: str) -> tuple[str, str] | None:
         """What a word is that joins a role and a channel."""
@@ -124,7 +146,13 @@ class KnownNames:
             return named
         lasts = get_close_matches(_last(word), {_last(tool) for tool in self.tools}, n=2, cutoff=CLOSE)
         close = [tool for tool in self.tools if _last(tool) in lasts]
+        close = [tool for tool in self.tools if _letters(word) in (_letters(tool), _letters(_last(tool)))] or close
         return close[0] if len(close) == 1 else None
+
+    def function_in(self, word: str) -> str | None:
+        """The function, with its namespace, that a word holds between other characters."""
+        bare = re.sub(r"^\W+|\W+$", "", word)
+        return bare if bare.startswith(f"{self.recovery.namespace}{SEPARATOR}") else None
 
     def reads_as_tool(self, word: str) -> bool:
         """Whether a word names a tool, by what is offered or by the namespace before it."""
@@ -162,11 +190,20 @@ def _last(name: str) -> str:
     return name.rsplit(SEPARATOR, 1)[-1]
 
 
+def _letters(name: str) -> str:
+    """A name without what stands between its words."""
+    return re.sub(r"[\W_]", "", name)
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
+
+
 def _near(word: str, known: Iterable[str]) -> str | None:
-    bare = re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
+    bare = _bare(word)
     if not bare:
         return None
-    found = [name for name in known if name == bare]
+    found = [name for name in known if name == bare] or [name for name in known if name in re.split(r"\W+", bare)]
     found = found or [name for name in known if bare.startswith(name) or (len(bare) >= LEAST and name.startswith(bare))]
-    found = found or get_close_matches(bare, known, n=2, cutoff=CLOSE)
+    found = found or get_close_matches(bare, known, n=2, cutoff=NEAR)
     return found[0] if len(found) == 1 else None

@@ -136,6 +136,9 @@ class Machine:
     def _inside(self, spelling: str, start: int, end: int) -> None:
         draft = self.draft
         if draft is not None and (draft.runs or draft.started):
+            if spelling in self.recovery.leads.get(self.recovery.slots.constrain, ()):
+                self._stray(spelling, start, end)
+                return
             self._unterminated(start, "another header begins")
         elif draft is not None:  # the content was opened before the header was complete
             self.state, self.begin, self.loose, self.draft = HEADER, draft.begin, draft.loose, None

@@ -9,7 +9,7 @@ from typing import Any
 from ..diagnostics import Diagnostic, Recovered, Repair
 from ..errors import Span
 from ..tables import Format, Recovery
-from .known_names import KnownNames
+from .known_names import BRACKETS, KnownNames
 from .lenient import Lenient
 
 
@@ -55,7 +55,7 @@ def _headers(recovery: Recovery, names: KnownNames) -> tuple[re.Pattern[str], re
     )
     lead = "|".join(re.escape(lead) for lead in recovery.leads.get(recovery.slots.recipient, ()) if lead.strip())
     recipient = rf"(?:(?:{lead})(?P<recipient>{recovery.word}))?" if lead else "(?P<recipient>(?!))?"
-    rest = rf"(?P<channel>{channel}){recipient}(?:\s*(?P<type>{kind})(?=\W|$))?"
+    rest = rf"(?P<channel>{channel}){recipient}(?:\s*(?P<type>{kind})(?=\W|$))?(?:\s+(?=[{BRACKETS}]))?"
     by_author = re.escape(recovery.author[recovery.slots.role])
     return (
         re.compile(rf"\s*(?:(?P<role>{role})\s*)?{rest}(?![a-z]|\s+[a-z])"),
