@@ -159,6 +159,8 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
     from .codegen import generate as generated
     from .codegen.update import compare, update
 
+    if check and output is None:
+        raise click.UsageError("--check compares a module with the grammar: name it with --output")
     if not folder.is_dir():
         refuse(f"{folder}: no such folder")
     try:

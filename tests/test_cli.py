@@ -127,6 +127,13 @@ def test_generate_creates_updates_and_checks(tmp_path: Path) -> None:
     assert module.read_text().count("critic")
 
 
+def test_a_check_without_a_module_is_refused() -> None:
+    """It would compare with nothing."""
+    result = run("generate", str(GRAMMAR), "--check")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--check compares a module with the grammar: name it with --output" in result.stderr
+
+
 @pytest.mark.parametrize("command", main.commands)
 def test_the_example_of_each_help_works(command: str, tmp_path: Path) -> None:
     """Pasted into a shell as it stands."""
