@@ -27,6 +27,6 @@ def generate(folder: Path) -> str:
     except (TooLarge, RecursionError):
         reason = "the grammar is too large, or nested too deeply"
         raise GrammarError(
-            [Problem(Place(folder.name, 1, 1), reason, "Make its rules and patterns smaller.")]
+            [Problem(Place(folder.resolve().name, 1, 1), reason, "Make its rules and patterns smaller.")]
         ) from None
     return emit(format)

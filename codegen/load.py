@@ -122,7 +122,7 @@ def load(folder: Path) -> Sources:
     larks = sorted(path for path in folder.glob("*.lark") if path.name != CONTENTS)
     if len(larks) != 1:
         found = ", ".join(path.name for path in larks) or "none"
-        place = Place(folder.name, 1, 1)
+        place = Place(folder.resolve().name, 1, 1)
         reason = f"a grammar folder holds one .lark file beside {CONTENTS}; found {found}"
         problems.append(Problem(place, reason, "Name another folder."))
     if not (folder / VOCABULARY).exists():

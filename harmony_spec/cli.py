@@ -167,7 +167,9 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
         text = generated(folder)
     except GrammarError as error:
         for problem in error.problems:
-            ERR.print(f"{folder / str(problem)}")
+            at = problem.place
+            parent = folder.parent if at.file == folder.resolve().name else folder
+            ERR.print(f"{parent / at.file}:{at.line}:{at.column}: {problem.reason}\n    {problem.remedy}")
         ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
         sys.exit(FINDINGS)
     if output is None:
@@ -191,10 +193,15 @@ def grammar(folder: Path) -> None:
     """Copy the grammar of this package to FOLDER, to change it there."""
     from .codegen import GRAMMAR
 
-    if folder.exists() and any(folder.iterdir()):
-        refuse(f"{folder}: there are files in it; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(GRAMMAR.iterdir()):
-        if path.suffix in (".lark", ".toml", ".json"):
-            shutil.copyfile(path, folder / path.name)
-            OUT.print(f"created {folder / path.name}")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            refuse(f"{folder}: there are files in it; name a new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(GRAMMAR.iterdir()):
+            if path.suffix in (".lark", ".toml", ".json"):
+                shutil.copyfile(path, folder / path.name)
+                OUT.print(f"created {folder / path.name}")
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
+    except OSError as error:
+        refuse(f"{error.filename or folder}: {error.strerror or error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -132,6 +133,24 @@ def test_a_check_without_a_module_is_refused() -> None:
     result = run("generate", str(GRAMMAR), "--check")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--check compares a module with the grammar: name it with --output" in result.stderr
+
+
+def test_a_grammar_that_cannot_be_written_is_said_in_one_line() -> None:
+    result = run("grammar", f"{os.devnull}/x")
+    assert (result.exit_code, result.stderr) == (2, f"{os.devnull}/x: Not a directory\n")
+
+
+def test_a_problem_of_a_whole_folder_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of the one that is worked in; a problem of a file names the file."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for worked_in, said in ((tmp_path, "mine"), (folder, ".")):
+        monkeypatch.chdir(worked_in)
+        result = run("generate", said)
+        assert result.exit_code == 1
+        assert "mine:1:1: a grammar folder holds one .lark file beside contents.lark" in result.stderr.splitlines()[0]
+        assert "mine/mine" not in result.stderr
+        assert f"{Path(said) / 'vocabulary.toml'}:1:1: the file is missing" in result.stderr
 
 
 @pytest.mark.parametrize("command", main.commands)
