@@ -74,6 +74,7 @@ def _circumstances(rule: Rule) -> str:
     said = [f"for {details['read']}"] if "read" in details else []
     said += [f"as a {details['start']}"] if "start" in details else []
     said += [f"where {', '.join(details['tools'])} is offered"] if "tools" in details else []
+    said += ["read with stripped=True"] if details.get("stripped") else []
     said += [f"comes with {', '.join(details['with'])}"] if "with" in details else []
     return f" ({'; '.join(said)})" if said else ""
 

@@ -209,6 +209,23 @@ def test_rules_and_explain_show_the_catalogue() -> None:
     assert (unknown.exit_code, unknown.stderr) == (2, "there is no code 'H1155'; is H115 meant?\n")
 
 
+def test_explain_names_the_circumstances_that_the_page_names() -> None:
+    """How an example is read is the same in both, and in what `rules --json` gives."""
+    page = Path(__file__).resolve().parent.parent / "docs" / "diagnostics.md"
+    entries = page.read_text(encoding="utf-8").split("\n## ")[1:]
+    assert len(entries) == len(codes())
+    named = set()
+    for entry in entries:
+        code, name = entry.splitlines()[0].split()
+        bad = re.search(r"^- bad(.*?): `", entry, re.MULTILINE)
+        others = re.search(r"^- comes with: (.*)$", entry, re.MULTILINE)
+        said = [*(bad[1].split(", ")[1:] if bad else []), *([f"comes with {others[1]}"] if others else [])]
+        words = "; ".join(each.replace("`", "") for each in said)
+        assert ("bad:" if not words else f"bad ({words}):") in run("explain", name).stdout or not bad
+        named |= rules()[code].details.keys()
+    assert named == {"read", "start", "tools", "stripped", "with", "raised"}
+
+
 def test_neither_needs_the_generator() -> None:
     """Nor the parser generator that it uses."""
     program = "import sys; from harmony_spec.cli import main; main(['rules'], standalone_mode=False); "

@@ -12,6 +12,9 @@ from typing import Any
 from .. import codec
 from ..code import Code
 
+SHOWN = ("bad", "good")
+"""The keys of examples."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -21,7 +24,7 @@ class Rule:
         code: the kind of mistake.
         bad: an example that has it; None where there is none to show.
         good: the same without it.
-        details: how the examples are read: `start`, `tools`, `read`, `with`, as in the catalogue.
+        details: all else that the catalogue says, by its keys: how the examples are read, and what raises it.
     """
 
     code: Code
@@ -37,8 +40,9 @@ def rules() -> dict[str, Rule]:
     found = []
     for code in codes():
         entry = catalogue[code.name]
-        details = {key: entry[key] for key in ("start", "tools", "read", "with") if key in entry}
-        found.append(Rule(code, entry.get("bad"), entry.get("good"), details))
+        details = {key: value for key, value in entry.items() if key not in SHOWN and not hasattr(code, key)}
+        bad, good = map(entry.get, SHOWN)
+        found.append(Rule(code, bad, good, details))
     return {rule.code.code: rule for rule in found}
 
 
