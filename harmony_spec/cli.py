@@ -19,22 +19,12 @@ from .console import ERR, FINDINGS, OUT, START, STRIPPED, TOOLS, UNUSABLE, count
 from .conversation import OPENING, opening_from_json
 from .errors import ConversationError, HarmonyError
 from .fixing import described, recover
-from .inputs import Input, InputError, json_of, read_text
+from .inputs import Input, InputError, as_saved, json_of, read_text
 from .tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 
 TOOLS_EXAMPLE = """\b
 Example:
   printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
-
-
-def _parse(item: Input, start: codec.Start) -> runtime.Parsed[codec.Message]:
-    """Parse an input. A line break at the end of a text file is the editor's where the grammar has no place for it."""
-    try:
-        return codec.parse(item.source, start)
-    except HarmonyError:
-        if not isinstance(item.source, str) or not item.source.endswith("\n"):
-            raise
-        return codec.parse(item.source.removesuffix("\n").removesuffix("\r"), start)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,7 +60,7 @@ def parse(file: str, start: codec.Start, repair: bool, tools: Path | None, strip
             found = {"diagnostics": [described(each) for each in recovered.diagnostics]}
         else:
             try:
-                parsed = _parse(item, start)
+                parsed = as_saved(item.source, lambda source: codec.parse(source, start))
             except HarmonyError as error:
                 failed += 1
                 ERR.print(report.finding(item, error))

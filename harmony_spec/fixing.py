@@ -7,20 +7,18 @@ from typing import Any
 from . import codec
 from .as_read import canonical
 from .diagnostics import Diagnostic, Recovered
-from .inputs import Input
+from .inputs import Input, Source, as_saved
 
 
 def recover(
     item: Input, start: codec.Start, tools: list[codec.Namespace] | None, stripped: bool
 ) -> Recovered[codec.Message]:
-    """Read an input of the command line, whatever it holds.
+    """Read an input of the command line, whatever it holds."""
 
-    A line break at the end of a text file is the editor's where the grammar has no place for it.
-    """
-    found = codec.recover(item.source, start, tools=tools, stripped=stripped)
-    if not found.diagnostics or not isinstance(item.source, str) or not item.source.endswith("\n"):
-        return found
-    return codec.recover(item.source.removesuffix("\n").removesuffix("\r"), start, tools=tools, stripped=stripped)
+    def read(source: Source) -> Recovered[codec.Message]:
+        return codec.recover(source, start, tools=tools, stripped=stripped)
+
+    return as_saved(item.source, read, lambda found: not found.diagnostics)
 
 
 def fixed(item: Input, start: codec.Start, recovered: Recovered[codec.Message]) -> str | list[int]:

@@ -86,6 +86,7 @@ def test_a_prompt_is_told_from_a_transcript() -> None:
     assert result.exit_code == 1
     assert "= help: This is a prompt, not a transcript; see --start." in result.stdout
     assert run("--start", "prompt", "-", given=prompt + "\n").exit_code == 0
+    assert "= help: This is a prompt, not a transcript; see --start." in run("-", given=f"{prompt}\r\n".encode()).stdout
 
 
 FORMS: dict[str, str | bytes] = {

@@ -12,7 +12,7 @@ from .. import codec
 from ..codes import WRONG_START
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, ParseError
-from ..inputs import InputError
+from ..inputs import InputError, Source, as_saved
 from ..tools import tools_from_json
 from ..validation.report import Report
 from .batches import Batch, Options, content
@@ -59,7 +59,7 @@ def _mended(
 ) -> Checked:
     options = batch.options
 
-    def find(source: str | list[int]) -> list[Diagnostic]:
+    def find(source: Source) -> list[Diagnostic]:
         return _wanted(_report(Content(source), options), options)
 
     source, mended, left = mend(held.source, found, find)
@@ -90,24 +90,24 @@ def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
 
 
 def _report(held: Content, options: Options) -> Report[codec.Message]:
-    """What validation says. A line break at the end of a text is the editor's where the grammar has no place for it."""
+    """What validation says."""
     tools = None if options.tools is None else _tools(options.tools)
     tokenization = options.tokenization and not held.rendered
-    report = codec.validate(held.source, options.start, tools=tools, tokenization=tokenization)
-    if not report.diagnostics or not isinstance(held.source, str) or not held.source.endswith("\n"):
-        return report
-    text = held.source.removesuffix("\n").removesuffix("\r")
-    return codec.validate(text, options.start, tools=tools)
+
+    def read(source: Source) -> Report[codec.Message]:
+        return codec.validate(source, options.start, tools=tools, tokenization=tokenization)
+
+    return as_saved(held.source, read, lambda report: not report.diagnostics)
 
 
 def _wanted(report: Report[codec.Message], options: Options) -> list[Diagnostic]:
     return [diagnostic for diagnostic in report.diagnostics if diagnostic.code.code in options.selected]
 
 
-def _other_start(source: str | list[int], start: codec.Start) -> str:
+def _other_start(source: Source, start: codec.Start) -> str:
     """What to do about a source that another start rule takes."""
     try:
-        codec.parse(source.removesuffix("\n") if isinstance(source, str) else source, start)
+        as_saved(source, lambda each: codec.parse(each, start))
     except ParseError as error:
         if error.code is WRONG_START:
             return f"{error.message[0].upper()}{error.message[1:]}; see --start."

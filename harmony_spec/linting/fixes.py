@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ..diagnostics import Diagnostic
 from ..errors import Span
-
-Source = str | list[int]
+from ..inputs import Source
 
 PASSES = 10
 """How often a source is read again to mend what could not be mended at once: two fixes of one place take two passes;
