@@ -111,6 +111,21 @@ def test_only_rows_with_fixes_are_written_anew(tmp_path: Path) -> None:
     assert path.read_bytes().decode() == "\r\n".join(rows)
 
 
+def test_a_file_of_which_nothing_is_left_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text("<|end|>")
+    assert "1 fixed" in run("--fix", path).stdout
+    assert path.read_bytes() == b""
+    assert run("--fix", "-", given="<|end|>").stdout == ""
+
+
+def test_half_a_surrogate_pair_in_another_column_stays(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": "\ud800é", "text": BAD}))
+    assert run("--fix", path).exit_code == 0
+    assert path.read_text() == json.dumps({"id": "\ud800é", "text": GOOD})
+
+
 def test_compressed_files_stay_compressed(tmp_path: Path) -> None:
     path = tmp_path / "bad.txt.gz"
     path.write_bytes(gzip.compress(BAD.encode()))

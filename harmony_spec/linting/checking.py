@@ -35,7 +35,7 @@ def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked]:
     for row, item in batch:
         checked = _row(batch, row, item)
         if batch.options.fix and isinstance(item, bytes):
-            checked = replace(checked, before=item, after=checked.after or item)
+            checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
         yield checked
 
 

@@ -69,8 +69,8 @@ class Checked:
         findings: what is wrong, by place.
         tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
         mended: how many mistakes were mended.
-        before: the row as it stands, where what can be mended was asked for.
-        after: the row as it should stand.
+        before: the row as it stands; None where nothing is to be mended, or nothing can be in a file of this kind.
+        after: the row as it should stand; None where `before` is.
     """
 
     name: str
@@ -79,8 +79,8 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
     tokens: dict[str | None, int] = field(default_factory=dict)
     mended: int = 0
-    before: bytes = field(default=b"", repr=False)
-    after: bytes = field(default=b"", repr=False)
+    before: bytes | None = field(default=None, repr=False)
+    after: bytes | None = field(default=None, repr=False)
 
 
 def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:

@@ -25,11 +25,11 @@ class Rewriter:
     def add(self, checked: Checked) -> bytes:
         """Write a row; gives back what belongs on standard output."""
         if checked.name == STDIN:
-            return checked.after
+            return checked.after or b""
         if checked.name != self.name:
             self.finish()
             self.name = checked.name
-        if checked.before:
+        if checked.after is not None:
             if self.stream is None:
                 self._open(Path(checked.name))
             assert self.stream is not None
@@ -68,7 +68,7 @@ class Rewriter:
 
 def difference(checked: Checked) -> Iterator[str]:
     """The lines of a unified difference for a row."""
-    if checked.before == checked.after:
+    if checked.before is None or checked.after is None or checked.before == checked.after:
         return
     before, after = (part.decode(errors="replace").splitlines() for part in (checked.before, checked.after))
     name = checked.name if checked.row is None else f"{checked.name}:{checked.row}"

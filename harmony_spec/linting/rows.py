@@ -49,7 +49,15 @@ class Content:
         text = data.removeprefix(mark)
         body = text.strip()
         before, _, after = text.partition(body)
-        return mark + before + json.dumps(value, ensure_ascii=False).encode() + after
+        return mark + before + _json(value) + after
+
+
+def _json(value: Any) -> bytes:
+    """A JSON value; half of a surrogate pair has no other form than its escape."""
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
 
 
 def text_of(data: bytes) -> str:
