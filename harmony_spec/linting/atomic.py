@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -22,17 +23,22 @@ class AtomicFile:
         self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
 
     def commit(self) -> None:
-        """Give the file its name."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        os.chmod(self.file.name, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask())
-        os.replace(self.file.name, self.path)
+        """Give the file its name; where that fails, leave everything as it was, and raise `OSError`."""
+        try:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            os.chmod(self.file.name, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask())
+            os.replace(self.file.name, self.path)
+        except OSError:
+            self.abort()
+            raise
 
     def abort(self) -> None:
-        """Leave everything as it was."""
-        self.file.close()
-        os.unlink(self.file.name)
+        """Leave everything as it was; a second time, or once the file has its name, nothing is left to do."""
+        with suppress(OSError):  # what is still to be written need not be
+            self.file.close()
+        Path(self.file.name).unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -1,0 +1,217 @@
+"""What the commands share that take files of any size: their options, where what is found goes, how they end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from . import codec
+from .console import ERR, FINDINGS, OUT, UNUSABLE, count, refuse
+from .inputs import InputError
+from .linting import Checked, SettingsError
+from .linting.batches import Kind
+from .linting.outputs import Output, repaired
+from .linting.progress import shown
+from .linting.reading import Progress
+from .linting.results import Results
+from .linting.rewriting import Rewriter, difference
+from .linting.totals import Totals
+
+INTERRUPTED = 130
+"""The status after an interruption, as shells give it."""
+
+A_FILE = click.Path(path_type=Path, dir_okay=False)
+
+_OPTIONS = (
+    click.argument("files", nargs=-1, required=True, metavar="FILE..."),
+    click.option(
+        "--start", type=click.Choice(get_args(codec.Start)), help="What the inputs are.  [default: transcript]"
+    ),
+    click.option(
+        "--input-format", "kind", type=click.Choice(get_args(Kind)), help="What the files hold, where not found."
+    ),
+    click.option("--column", metavar="NAME", help="The column that holds the inputs, where rows have several."),
+    click.option("--tools", type=A_FILE, help="Definitions of the tools that were offered, besides those declared."),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="What is left out of folders."),
+    click.option(
+        "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one for each core."
+    ),
+    click.option(
+        "--config", type=A_FILE, help="Settings for all files, instead of the nearest pyproject.toml of each."
+    ),
+    click.option("--isolated", is_flag=True, help="Leave settings files alone."),
+)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def takes_files(command: Command) -> Command:
+    """Give a command the files that it takes, and the options that say how they are read."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass
+class Run:
+    """Where what is found goes.
+
+    Attributes:
+        output: the form in which it is printed.
+        console: where it is printed.
+        results: the file that it is written to, if any.
+        rewriter: writes what was mended, where that is asked for.
+        diff: whether what would be mended is printed.
+        totals: counts it.
+        refused: the files that cannot be used, of which no more is taken.
+    """
+
+    output: Output
+    console: Console
+    results: Results | None = None
+    rewriter: Rewriter | None = None
+    diff: bool = False
+    totals: Totals = field(default_factory=Totals)
+    refused: set[str] = field(default_factory=set)
+
+    def take(self, item: Checked | InputError) -> None:
+        """Print, write and count what was found in a row, or that a file cannot be read."""
+        if item.name in self.refused:
+            return
+        if isinstance(item, InputError):
+            self._refuse(item)
+            return
+        self.totals.add(item)
+        for finding in item.repaired:
+            self.print(repaired(item, finding))
+        for finding in item.findings:
+            self.print(self.output.finding(item, finding))
+        if self.results is not None:
+            self.results.add(item)
+        if self.diff:
+            write("".join(f"{line}\n" for line in difference(item)), OUT)
+        if self.rewriter is not None:
+            sys.stdout.buffer.write(self.rewriter.add(item))
+
+    def print(self, said: Text | str) -> None:
+        """Print a piece of output where findings go."""
+        write(said, self.console)
+
+    def _refuse(self, error: InputError) -> None:
+        """Say that a file cannot be used, and leave it as it was."""
+        self.totals.unreadable += 1
+        ERR.print(str(error), style="red")
+        if error.name:
+            self.refused.add(error.name)
+        if self.rewriter is not None:
+            self.rewriter.broken(error.name)
+
+    def close(self, complete: bool) -> None:
+        """Keep what was written if the run came to its end; else, or where that fails, leave everything as it was."""
+        try:
+            if complete and self.rewriter is not None:
+                self.rewriter.finish()
+            if complete and self.results is not None:
+                self.results.commit()
+        finally:
+            if self.rewriter is not None:
+                self.rewriter.abort()
+            if self.results is not None:
+                self.results.abort()
+
+    def summary(self) -> str:
+        """The numbers of the run, in words."""
+        totals = self.totals
+        said = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
+        said += f", {count(totals.findings, 'finding')}" if totals.findings else ""
+        said += f", {totals.mended} {'to fix' if self.diff else 'fixed'}" if totals.mended else ""
+        return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
+
+
+def write(said: Text | str, console: Console) -> None:
+    """Print a piece of output, in colours where they are seen."""
+    if isinstance(said, Text) and console.color_system is not None and not console.no_color:
+        console.print(said, end="")
+        return
+    text = said if isinstance(said, str) else said.plain
+    file = sys.stderr if console.stderr else sys.stdout
+    encoding = file.encoding or "utf-8"
+    file.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say in one line what ends a run, and exit."""
+    try:
+        yield
+    except (InputError, SettingsError) as error:
+        refuse(str(error))
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
+    except OSError as error:
+        refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
+    except BrokenProcessPool:
+        refuse("a process ended before it was done; there may be too little memory: try fewer --jobs")
+
+
+def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress) -> bool:
+    """Take all that is found; whether the run came to its end."""
+    complete = failed = False
+    try:
+        with _interruptible(), shown(progress, run.totals, run.console, ERR) as tick:
+            run.print(run.output.head())
+            for item in checked:
+                run.take(item)
+                tick()
+        complete = True
+    except KeyboardInterrupt:
+        complete = False
+    except BaseException:
+        failed = True
+        raise
+    finally:
+        if not failed:
+            run.print(run.output.tail(complete))
+        run.close(complete)
+    return complete
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Take a request to end as an interruption, so that the run ends in the same way."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def conclude(run: Run, console: Console, complete: bool, stats: bool = False, output: Path | None = None) -> None:
+    """Print the summary and exit.
+
+    Args:
+        run: what was found.
+        console: where the summary is printed.
+        complete: whether the run came to its end.
+        stats: whether statistics are printed.
+        output: the file of results that is there, or is not, by that.
+    """
+    totals = run.totals
+    if stats:
+        for table in totals.tables():
+            console.print(table)
+    unwritten = f"; {output} was not written" if output else ""
+    said = run.summary() if complete else f"interrupted: {run.summary()}{unwritten}"
+    bad = totals.findings or totals.unreadable or not complete or (run.diff and totals.mended)
+    console.print(said, style="red" if bad else "green")
+    sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.unreadable else FINDINGS if bad else 0)
