@@ -7,19 +7,19 @@ import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import click
 
-from . import codec, report, runtime
+from . import codec, report
 from .cli_fix import fix
+from .cli_parse import parse
 from .cli_rules import explain, list_rules
 from .cli_validate import validate
-from .console import ERR, FINDINGS, OUT, START, STRIPPED, TOOLS, UNUSABLE, count, example, inputs, read_tools, refuse
-from .conversation import OPENING, opening_from_json
+from .console import ERR, FINDINGS, OUT, START, UNUSABLE, count, example, refuse
+from .conversation import opening_from_json
 from .errors import ConversationError, HarmonyError
-from .fixing import described, recover
-from .inputs import Input, InputError, as_saved, json_of, read_text
+from .inputs import Input, InputError, json_of, read_text
 from .tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 
 TOOLS_EXAMPLE = """\b
@@ -33,43 +33,8 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, fix, explain, list_rules):
+for command in (validate, fix, parse, explain, list_rules):
     main.add_command(command)
-
-
-@main.command(epilog=example("harmony-spec parse -"))
-@click.argument("file")
-@START
-@click.option("--recover", "repair", is_flag=True, help="Read whatever it holds, and print what is wrong beside it.")
-@TOOLS
-@STRIPPED
-def parse(file: str, start: codec.Start, repair: bool, tools: Path | None, stripped: bool) -> None:
-    """Read a text or token list and print its messages as JSON.
-
-    For a FILE with an array on each line, one JSON value a line. With --recover the status is 1 if anything was found.
-    """
-    offered = read_tools(tools)
-    counts = {"inputs": 0, "unreadable": 0}
-    failed = 0
-    for item in inputs((file,), counts):
-        found: dict[str, Any] = {}
-        parsed: runtime.Parsed[codec.Message]
-        if repair:
-            parsed = recovered = recover(item, start, offered, stripped)
-            failed += bool(recovered.diagnostics)
-            found = {"diagnostics": [described(each) for each in recovered.diagnostics]}
-        else:
-            try:
-                parsed = as_saved(item.source, lambda source: codec.parse(source, start))
-            except HarmonyError as error:
-                failed += 1
-                ERR.print(report.finding(item, error))
-                continue
-        value = codec.to_json(parsed.messages) | found
-        if parsed.opening is not None:
-            value[OPENING] = {name: field for name, field in parsed.opening.items() if field is not None}
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2 if item.row is None else None))
-    sys.exit(UNUSABLE if counts["unreadable"] else FINDINGS if failed else 0)
 
 
 @main.command(epilog=example("harmony-spec parse -", "harmony-spec render -"))
@@ -82,7 +47,7 @@ def parse(file: str, start: codec.Start, repair: bool, tools: Path | None, strip
 @click.option("--training", is_flag=True, help="End the last message as a target for training.")
 def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, training: bool) -> None:
     """Write a conversation in its JSON form as text or token ids."""
-    item = Input(file, None, "")
+    item = Input(file, "")
     try:
         value = json_of(file, read_text(file))
         messages = codec.from_json(value)
@@ -131,7 +96,7 @@ def convert_tools(file: str, form: str) -> None:
     except ValueError as error:
         refuse(f"{file}: not usable: {error}")
     except HarmonyError as error:
-        ERR.print(report.finding(Input(file, None, text), error))
+        ERR.print(report.finding(Input(file, text), error))
         sys.exit(FINDINGS)
 
 

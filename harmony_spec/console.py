@@ -1,9 +1,8 @@
-"""What the commands share: where they print, how they exit, and how they take their inputs."""
+"""What the commands share: where they print, how they exit, and the options that several have."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -12,7 +11,7 @@ from rich.console import Console
 
 from . import codec
 from .errors import HarmonyError
-from .inputs import Input, InputError, json_of, read_inputs, read_text
+from .inputs import InputError, json_of, read_text
 from .tools import tools_from_json
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
@@ -61,26 +60,6 @@ def refuse(message: str) -> NoReturn:
     """Say why nothing can be done, and exit."""
     ERR.print(message, style="red")
     sys.exit(UNUSABLE)
-
-
-def inputs(names: tuple[str, ...], counts: dict[str, int]) -> Iterator[Input]:
-    """The inputs of all files; a file that cannot be read is reported and counted."""
-    for name in names:
-        try:
-            for item in read_inputs(name):
-                if isinstance(item, InputError):
-                    unreadable(item, counts)
-                else:
-                    counts["inputs"] += 1
-                    yield item
-        except InputError as error:
-            unreadable(error, counts)
-
-
-def unreadable(error: InputError, counts: dict[str, int]) -> None:
-    """Report and count what cannot be read."""
-    counts["unreadable"] += 1
-    ERR.print(str(error), style="red")
 
 
 def count(number: int, what: str) -> str:

@@ -1,10 +1,10 @@
-"""Input files of the command line: texts, and lists of token ids, told apart by what they hold."""
+"""Input files of the command line."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,17 +33,15 @@ class InputError(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a file.
+    """The one input of a file.
 
     Attributes:
         name: of the file.
-        row: the line it stands on, from 1, where a file holds several; else None.
         source: text, or token ids.
     """
 
     name: str
-    row: int | None
-    source: str | list[int]
+    source: Source
 
     @cached_property
     def lines(self) -> Lines:
@@ -91,30 +89,6 @@ def as_saved(source: Source, read: Callable[[Source], R], is_clean: Callable[[R]
     return read(bare)
 
 
-def read_inputs(name: str) -> Iterator[Input | InputError]:
-    """The inputs of a file: one text, one JSON array of token ids, or such an array on each line.
-
-    A line that is none comes as the error that says so; a file that is none raises it.
-    """
-    text = read_text(name)
-    if not text.lstrip().startswith("["):
-        yield Input(name, None, text)
-        return
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if len(lines) > 1 and all(line.lstrip().startswith("[") for _, line in lines):
-        for number, line in lines:
-            try:
-                yield Input(name, number, _tokens(name, line, number))
-            except InputError as error:
-                yield error
-        return
-    first = text.lstrip()[1:].lstrip()[:1]
-    if first.isdigit() or first in "-]":
-        yield Input(name, None, _tokens(name, text, 1))
-    else:
-        yield Input(name, None, text)
-
-
 def json_of(name: str, text: str) -> Any:
     """The JSON value of the text of a file; raises `InputError` with the place where it is none."""
     try:
@@ -125,17 +99,3 @@ def json_of(name: str, text: str) -> Any:
         raise InputError(f"{name}: the JSON is nested too deeply") from None
     except ValueError as error:  # a number with more digits than Python reads
         raise InputError(f"{name}: not JSON: {error}") from None
-
-
-def _tokens(name: str, text: str, line: int) -> list[int]:
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError, ValueError) as error:
-        at = getattr(error, "lineno", 1), getattr(error, "colno", 1)
-        reason = getattr(error, "msg", error)
-        raise InputError(f"{name}:{line + at[0] - 1}:{at[1]}: not a JSON array of token ids: {reason}") from None
-    for index, item in enumerate(value):
-        if type(item) is not int:
-            shown = json.dumps(item)[:40]
-            raise InputError(f"{name}:{line}: not a JSON array of token ids: item {index} is {shown}")
-    return list(value)

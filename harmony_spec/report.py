@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from .code import Code, Severity
-from .diagnostics import Diagnostic
 from .errors import HarmonyError, ToolError
 from .inputs import Input
 
@@ -60,24 +59,12 @@ def layout(
     return text
 
 
-def repair(item: Input, diagnostic: Diagnostic) -> Text:
-    """A mistake in an input, and what it was taken for."""
-    start = diagnostic.span.start
-    line, column = item.lines.place(start) if isinstance(item.source, str) else (None, None)
-    where = item.name if item.row is None else f"{item.name}:{item.row}"
-    text = Text()
-    text.append(f"{where}:{line}:{column}" if line else f"{where}: token {start}", style="bold")
-    text.append(f": {diagnostic.code.code} ", style="bold yellow").append(diagnostic.code.name, style="yellow")
-    return text.append(f": {visible(': '.join(filter(None, (diagnostic.reading, diagnostic.evidence))))}\n")
-
-
 def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:
-    where = item.name if item.row is None else f"{item.name}:{item.row}"
     if line is not None:
-        return f"{where}:{line}:{column}"
+        return f"{item.name}:{line}:{column}"
     if isinstance(error, ToolError) and error.pointer:
-        return f"{where} at {error.pointer}"
-    return f"{where}: token {error.span.start}" if error.span else where
+        return f"{item.name} at {error.pointer}"
+    return f"{item.name}: token {error.span.start}" if error.span else item.name
 
 
 def _quote(text: Text, line: str, at: int, number: str, colour: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shlex
@@ -46,10 +47,50 @@ def test_parse_prints_json() -> None:
     assert "H102" in result.stderr
 
 
-def test_parse_prints_a_line_for_each_row() -> None:
-    tokens = json.dumps(render(codec.parse(GOOD).messages))
-    lines = run("parse", "-", given=f"{tokens}\n{tokens}\n").stdout.splitlines()
-    assert [json.loads(line) for line in lines] == [codec.to_json(codec.parse(GOOD).messages)] * 2
+TOKENS = render(codec.parse(GOOD).messages)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        GOOD.encode(),
+        f"\ufeff{GOOD}\r\n".encode(),
+        json.dumps(TOKENS).encode(),
+        json.dumps(TOKENS, indent=1).encode() + b"\n\n",
+        gzip.compress(json.dumps(TOKENS).encode(), mtime=0),
+    ],
+)
+def test_parse_reads_one_input(given: bytes) -> None:
+    """A text or token ids, as validate takes them."""
+    result = run("parse", "-", given=given)
+    assert (result.exit_code, json.loads(result.stdout)) == (0, codec.to_json(codec.parse(GOOD).messages))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (f"{TOKENS}\n{TOKENS}\n", "-: this is rows of JSON Lines; parse reads one text or token list: "),
+        ('{"id": 1, "text": "x"}', "-: this is a JSON object; parse reads one text or token list: "),
+        ('{"messages": [{"role": "user"}]}', "-: this is a JSON object; parse reads one text or token list: "),
+        ("PAR1...", "-: this is Parquet; parse reads one text or token list: see validate for rows"),
+        ("[1, x]", "-:1:5: H303 unreadable-row: not JSON: Expecting value"),
+        ("[1,\n2.5]", "-: H303 unreadable-row: the row is no array of token ids: item 1 is 2.5"),
+        (b"<|start|>\xff", "-:1:10: H303 unreadable-row: not UTF-8: byte 0xff at offset 9"),
+        (b"\x1f\x8b...", "-: "),
+    ],
+)
+def test_parse_refuses_what_is_not_one_input(given: str | bytes, said: str) -> None:
+    for options in ([], ["--recover"]):
+        result = run("parse", *options, "-", given=given)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(said)
+
+
+def test_parse_is_told_what_a_file_holds() -> None:
+    answer = '{"city": "Tokyo"}'
+    result = run("parse", "--recover", "--start", "completion", "--input-format", "text", "-", given=answer)
+    assert (result.exit_code, json.loads(result.stdout)["messages"][0]["content"][0]["text"]) == (1, answer)
+    assert run("parse", "--input-format", "json", "-", given=GOOD).exit_code == 2
 
 
 def test_render_writes_text_and_tokens() -> None:

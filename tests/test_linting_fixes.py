@@ -162,7 +162,7 @@ def test_what_can_be_mended_is_mended_in_all_examples(tmp_path: Path) -> None:
         (tmp_path / f"{code}.txt").write_text(example)
     run("--fix", tmp_path)
     fixable = {code.code for code in codes() if code.fixable}
-    for checked in lint([tmp_path], isolated=True, fix=True, jobs=1):
+    for checked in lint([tmp_path], isolated=True, fix="sure", jobs=1):
         assert isinstance(checked, Checked)
         assert (checked.mended, checked.after) == (0, checked.before)
         if (code := Path(checked.name).stem) in fixable:

@@ -13,6 +13,10 @@ Kind = Literal["text", "json", "jsonl", "parquet"]
 """What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
 
 
+Mending = Literal["sure", "all"]
+"""Which mistakes are mended: those with a fix that is sure, or all that recovery reads, by writing messages anew."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How the rows of a file are checked.
@@ -24,7 +28,8 @@ class Options:
         tools: definitions of tools that were offered, as JSON; None where nothing is known of them.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         tokens: whether tokens are counted.
-        fix: whether what can be mended is mended.
+        fix: which mistakes are mended; None where nothing is.
+        stripped: whether text without special tokens is taken as if they had been stripped, where all is mended.
         spans: whether findings are placed in tokens and in text, whichever of them the source is.
     """
 
@@ -34,7 +39,8 @@ class Options:
     tools: str | None = None
     tokenization: bool = True
     tokens: bool = False
-    fix: bool = False
+    fix: Mending | None = None
+    stripped: bool = False
     spans: bool = False
 
 
@@ -59,11 +65,17 @@ class Batch:
 
 
 def content(kind: Kind, item: Any, options: Options) -> Content:
-    """What a row holds; raises `HarmonyError` for what cannot be read."""
+    """What a row holds.
+
+    Raises:
+        HarmonyError: it cannot be read.
+        InputError: it is a conversation, which is not changed, and all is to be mended.
+    """
     if isinstance(item, bytes):
         item = text_of(item)
         if kind == "text":
             return Content(item)
         if kind != "parquet":
             item = value_of(item.strip() if kind == "jsonl" else item)
-    return source_of(item, options.start, None if kind == "parquet" else options.column)
+    start = None if options.fix == "all" else options.start
+    return source_of(item, start, None if kind == "parquet" else options.column)

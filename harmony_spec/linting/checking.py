@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -12,6 +13,7 @@ from .. import codec
 from ..codes import WRONG_START
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, ParseError
+from ..fixing import fixed, recover
 from ..inputs import InputError, Source, as_saved
 from ..tools import tools_from_json
 from ..validation.report import Report
@@ -31,20 +33,34 @@ def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | I
     return found
 
 
-def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked]:
+def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
+    """What is found in each row, up to one whose form cannot be changed as is asked for."""
     for row, item in batch:
-        checked = _row(batch, row, item)
+        try:
+            checked = _row(batch, row, item)
+        except InputError as error:
+            yield _named(batch.name, row, error)
+            return
         if batch.options.fix and isinstance(item, bytes):
             checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
         yield checked
+
+
+def _named(name: str, row: int | None, error: InputError) -> InputError:
+    """What says why a file cannot be used, with its name and the row that shows it."""
+    named = InputError(f"{name if row is None else f'{name}:{row}'}: {error}")
+    named.name = name
+    return named
 
 
 def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
     options = batch.options
     try:
         held = content(batch.kind, item, options)
+        if options.fix == "all":
+            return _written_anew(batch, row, item, held)
         report = _report(held, options)
-        found = _wanted(report, options)
+        found = _wanted(report.diagnostics, options)
         if options.fix and not held.rendered and any(diagnostic.fix for diagnostic in found):
             return _mended(batch, row, item, held, found)
         return _checked(batch, row, held, report, found)
@@ -60,12 +76,44 @@ def _mended(
     options = batch.options
 
     def find(source: Source) -> list[Diagnostic]:
-        return _wanted(_report(Content(source), options), options)
+        return _wanted(_report(Content(source), options).diagnostics, options)
 
     source, mended, left = mend(held.source, found, find)
     after = held.written(item, source)
     held = replace(held, source=source)
     return replace(_checked(batch, row, held, _report(held, options), left), mended=mended, after=after)
+
+
+def _written_anew(batch: Batch | ColumnBatch, row: int | None, item: bytes, held: Content) -> Checked:
+    """A row whose messages are written as recovery reads them, if any of them is wrong."""
+    options = batch.options
+    recovered = recover(held.source, options.start, _tools(options.tools), options.stripped)
+    found, messages = _wanted(recovered.diagnostics, options), len(recovered.messages)
+    if not found:
+        return Checked(batch.name, row, messages)
+    try:
+        source = fixed(held.source, options.start, recovered)
+    except HarmonyError as error:
+        refused = replace(unreadable(error, "", batch.kind, row), hint="It stays as it is.")
+        return Checked(batch.name, row, messages, [*located(found, held, batch.kind, row), refused])
+    left = _wanted(recover(source, options.start, _tools(options.tools), False).diagnostics, options)
+    repaired = located(_gone(found, left), held, batch.kind, row)
+    if not repaired:
+        return Checked(batch.name, row, messages, located(found, held, batch.kind, row))
+    findings = located(left, replace(held, source=source), batch.kind, row)
+    after = held.written(item, source)
+    return Checked(batch.name, row, messages, findings, mended=len(repaired), repaired=repaired, after=after)
+
+
+def _gone(found: list[Diagnostic], left: list[Diagnostic]) -> list[Diagnostic]:
+    """What was found and is not left, wherever it stands now."""
+    remaining = Counter((each.code, each.raw) for each in left)
+    gone = []
+    for each in found:
+        remaining[each.code, each.raw] -= 1
+        if remaining[each.code, each.raw] < 0:
+            gone.append(each)
+    return gone
 
 
 def _checked(
@@ -91,7 +139,7 @@ def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
 
 def _report(held: Content, options: Options) -> Report[codec.Message]:
     """What validation says."""
-    tools = None if options.tools is None else _tools(options.tools)
+    tools = _tools(options.tools)
     tokenization = options.tokenization and not held.rendered
 
     def read(source: Source) -> Report[codec.Message]:
@@ -100,8 +148,8 @@ def _report(held: Content, options: Options) -> Report[codec.Message]:
     return as_saved(held.source, read, lambda report: not report.diagnostics)
 
 
-def _wanted(report: Report[codec.Message], options: Options) -> list[Diagnostic]:
-    return [diagnostic for diagnostic in report.diagnostics if diagnostic.code.code in options.selected]
+def _wanted(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
+    return [diagnostic for diagnostic in found if diagnostic.code.code in options.selected]
 
 
 def _other_start(source: Source, start: codec.Start) -> str:
@@ -115,5 +163,5 @@ def _other_start(source: Source, start: codec.Start) -> str:
 
 
 @lru_cache(maxsize=16)
-def _tools(definitions: str) -> list[codec.Namespace]:
-    return tools_from_json(json.loads(definitions))
+def _tools(definitions: str | None) -> list[codec.Namespace] | None:
+    return None if definitions is None else tools_from_json(json.loads(definitions))

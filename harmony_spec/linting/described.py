@@ -7,13 +7,11 @@ from typing import Any
 from .findings import Checked, Finding
 
 
-def described(checked: Checked, finding: Finding) -> dict[str, Any]:
-    """A finding as JSON: where it is, what it is, and what mends it."""
+def described(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON: where it is in a file or a row, what it is, and what mends it."""
     said = finding.diagnostic
     fix = said.fix and {"span": list(said.fix.span), "replacement": said.fix.replacement}
     return {
-        "file": checked.name,
-        "row": checked.row,
         "line": finding.line,
         "column": finding.column,
         "end_line": finding.end_line,

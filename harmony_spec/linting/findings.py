@@ -66,9 +66,10 @@ class Checked:
         name: of the file.
         row: the number of the row, from 1: of a line, or of a Parquet row; None where the file is one input.
         messages: how many messages it holds.
-        findings: what is wrong, by place.
+        findings: what is wrong, by place; where anything was mended, what is left, by its place in the mended row.
         tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
         mended: how many mistakes were mended.
+        repaired: those that were mended by writing messages anew; places are those in the row as it stands.
         before: the row as it stands; None where nothing is to be mended, or nothing can be in a file of this kind.
         after: the row as it should stand; None where `before` is.
     """
@@ -79,6 +80,7 @@ class Checked:
     findings: list[Finding] = field(default_factory=list)
     tokens: dict[str | None, int] = field(default_factory=dict)
     mended: int = 0
+    repaired: list[Finding] = field(default_factory=list)
     before: bytes | None = field(default=None, repr=False)
     after: bytes | None = field(default=None, repr=False)
 

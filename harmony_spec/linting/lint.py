@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..inputs import STDIN, InputError
-from .batches import Kind
+from .batches import Kind, Mending, Options
 from .files import expanded
 from .findings import Checked
 from .jobs import Item, cores, run
@@ -26,7 +26,8 @@ def lint(
     jobs: int | None = None,
     kind: Kind | None = None,
     tokens: bool = False,
-    fix: bool = False,
+    fix: Mending | None = None,
+    stripped: bool = False,
     spans: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Checked | InputError]:
@@ -42,15 +43,16 @@ def lint(
         jobs: how many processes work, if the input is long; by default as many as can run at once.
         kind: what files hold; by default as their names or their first lines say.
         tokens: count the tokens of each channel.
-        fix: mend what can be mended; `after` holds the rows then. Files are left as they are.
+        fix: mend what is "sure", or "all" that recovery reads, by writing messages anew, as `harmony-spec fix` does;
+            `after` holds the rows then. Files are left as they are. With "all", other findings are not looked for.
+        stripped: where all is mended, take text without special tokens as if they had been stripped.
         spans: place findings in tokens and in text, too.
         progress: is told how much of the files was read.
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
     """
-    resolver = Resolver(
-        settings, None if config is None else Path(config), isolated, tokens=tokens, fix=fix, spans=spans
-    )
+    what = Options(frozenset(), tokens=tokens, fix=fix, stripped=stripped, spans=spans)
+    resolver = Resolver(settings, None if config is None else Path(config), isolated, what)
     found = list(expanded([os.fspath(name) for name in names], resolver.excluded))
     progress = progress or Progress()
     progress.total = None if STDIN in found else sum(_size(name) for name in found if isinstance(name, str))

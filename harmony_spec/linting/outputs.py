@@ -72,9 +72,14 @@ def concise(checked: Checked, finding: Finding) -> str:
     return f"{place(checked, finding)}: {code.severity} {code.code} {code.name}: {finding.message}\n"
 
 
+def repaired(checked: Checked, finding: Finding) -> Text:
+    """What was mended, on one line; without a severity, since it is none any more."""
+    return layout(place(checked, finding), "", finding.code, finding.message, None, ())
+
+
 def json_line(checked: Checked, finding: Finding) -> str:
     """A finding as a JSON value on a line."""
-    return json.dumps(described(checked, finding)) + "\n"
+    return json.dumps({"file": checked.name, "row": checked.row} | described(finding)) + "\n"
 
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}

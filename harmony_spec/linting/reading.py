@@ -10,9 +10,11 @@ from itertools import chain
 from pathlib import PurePath
 from typing import BinaryIO
 
+from ..inputs import InputError
 from .batches import Batch, Kind, Options
 from .opening import COMPRESSED, opened
 from .parquet import ColumnBatch, read_parquet
+from .rows import NOT_CHANGED
 
 SUFFIXES: dict[str, Kind] = {
     ".txt": "text",
@@ -70,17 +72,15 @@ def read(name: str, kind: Kind | None, options: Options, progress: Progress) -> 
         progress: is told how far reading is.
 
     Raises:
-        InputError: it cannot be read, or can no longer be read.
+        InputError: it cannot be read, or can no longer be read, or its form cannot be changed as is asked for.
     """
     with opened(name) as (file, stream):
-        kind = kind or kind_of(name)
-        head: list[bytes] = []
-        if kind == "parquet" or (kind is None and _is_parquet(file)):
+        kind, head = _told(name, kind, file, stream)
+        if kind == "parquet":
+            if options.fix == "all":
+                raise InputError(f"{name}: Parquet files {NOT_CHANGED}")
             yield from read_parquet(name, file, stream, options, BATCH, progress.at)
             return
-        if kind is None:
-            head = _head(stream)
-            kind = _sniffed(head)
         if kind != "jsonl":
             yield Batch(name, kind, options, [(None, b"".join(head) + stream.read())])
             return
@@ -89,6 +89,31 @@ def read(name: str, kind: Kind | None, options: Options, progress: Progress) -> 
             yield Batch(name, kind, options, rows)
             if has_position:
                 progress.at(file.tell())
+
+
+def read_one(name: str, kind: Kind | None) -> tuple[Kind, bytes]:
+    """What a file holds, and if that is one input, its bytes; of what is in rows, nothing is read.
+
+    Args:
+        name: of the file; `-` is standard input.
+        kind: what it holds; None where that is to be found out.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with opened(name) as (file, stream):
+        kind, head = _told(name, kind, file, stream)
+        return kind, b"" if kind in ("jsonl", "parquet") else b"".join(head) + stream.read()
+
+
+def _told(name: str, kind: Kind | None, file: BinaryIO, stream: BinaryIO) -> tuple[Kind, list[bytes]]:
+    """What a file holds, and the lines that were read to find that out."""
+    if kind := kind or kind_of(name):
+        return kind, []
+    if _is_parquet(file):
+        return "parquet", []
+    head = _head(stream)
+    return _sniffed(head), head
 
 
 def _is_parquet(file: BinaryIO) -> bool:

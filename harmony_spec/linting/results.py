@@ -22,9 +22,6 @@ SUFFIXES = (".jsonl", ".parquet")
 GROUP = 10_000
 """Rows that are written to a Parquet file at a time."""
 
-OF_A_ROW = ("file", "row")
-"""What is said once for all findings of a row."""
-
 
 class Results(Protocol):
     """A file of results."""
@@ -48,13 +45,12 @@ def results(path: Path) -> Results:
 
 
 def _row(checked: Checked) -> dict[str, Any]:
-    found = [described(checked, finding) for finding in checked.findings]
     return {
         "file": os.fsencode(checked.name).decode(errors="replace"),
         "row": checked.row,
         "valid": not checked.findings,
         "messages": checked.messages,
-        "findings": [{key: value for key, value in each.items() if key not in OF_A_ROW} for each in found],
+        "findings": [described(finding) for finding in checked.findings],
     }
 
 

@@ -12,12 +12,16 @@ from typing import Any, NoReturn
 from .. import codec
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError, Span
+from ..inputs import InputError
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Names of columns that say what they hold, the first one that is there counts."""
 
 SHOWN = 40
 """How much of a wrong value is shown, in code points."""
+
+NOT_CHANGED = "are not changed: only texts and token ids are, in text, JSON and JSON Lines files"
+"""What is said of inputs whose form leaves no place for mistakes."""
 
 LISTED = 200
 """How much of the names of columns is shown, in code points."""
@@ -82,18 +86,19 @@ def value_of(text: str) -> Any:
         _refuse(f"not JSON: {error}")
 
 
-def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
+def source_of(value: Any, start: codec.Start | None, column: str | None) -> Content:
     """What a JSON value holds.
 
     Args:
         value: a text, token ids, a conversation, or an object with one of them in a column.
-        start: what a conversation is rendered as.
+        start: what a conversation is rendered as; None where conversations are refused.
         column: the name of the column; None where it is to be found.
 
     Raises:
         RowError: it holds none of them.
         ConversationError: it is no conversation, for the reason that is said.
         RenderError: the format cannot express the conversation.
+        InputError: it is a conversation, and those are refused; the message says why, and names no file.
     """
     if not isinstance(value, dict):
         if isinstance(value, str):
@@ -113,7 +118,9 @@ def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
     return Content(_token_ids(held, f"the column {name!r}"), column=name, value=value)
 
 
-def _rendered(value: Mapping[str, Any], start: codec.Start) -> list[int]:
+def _rendered(value: Mapping[str, Any], start: codec.Start | None) -> list[int]:
+    if start is None:
+        raise InputError(f"conversations in their JSON form {NOT_CHANGED}")
     return codec.render(codec.from_json(value), start)
 
 

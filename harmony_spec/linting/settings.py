@@ -144,12 +144,12 @@ class Resolver:
         command: what the command line says.
         config: the settings file of all files; None where each file has the nearest one above it.
         isolated: whether settings files are left alone.
-        what: the options that no settings decide.
+        what: the options that no settings decide; the others of these do not count.
 
     All methods raise `SettingsError`.
     """
 
-    def __init__(self, command: Settings, config: Path | None, isolated: bool, **what: bool) -> None:
+    def __init__(self, command: Settings, config: Path | None, isolated: bool, what: Options) -> None:
         self.command, self.isolated, self.what = command, isolated, what
         self.config: Settings | None = None
         if config is not None and not isolated:
@@ -198,13 +198,13 @@ class Resolver:
         command = self.command
         tools = command.tools or settings.tools
         tokenization = settings.tokenization if command.tokenization is None else command.tokenization
-        return Options(
+        return replace(
+            self.what,
             selected=self._selected(settings),
             start=command.start or settings.start or STARTS[0],
             column=command.column or settings.column,
             tools=None if tools is None else definitions(tools),
             tokenization=tokenization is not False,
-            **self.what,
         )
 
     def _selected(self, settings: Settings) -> frozenset[str]:
