@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -12,13 +13,17 @@ class AtomicFile:
     """A file that takes its name once it is complete; until then it is a hidden one beside it.
 
     Args:
-        path: of the file; one that is there is replaced, and keeps its permissions.
+        path: of the file; one that is there is replaced, and keeps its permissions; a link stays one.
+
+    Raises `OSError` where there is what is no file, such as a device or a pipe, or none can be made.
 
     Attributes:
         file: what is written to.
     """
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "this is no regular file, and cannot be replaced", str(path))
         self.path = path.resolve()
         self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
 
