@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -16,7 +17,7 @@ from .cli_fix import fix
 from .cli_parse import parse
 from .cli_rules import explain, list_rules
 from .cli_validate import validate
-from .console import ERR, FINDINGS, OUT, START, UNUSABLE, count, example, refuse
+from .console import ERR, FINDINGS, OUT, START, UNUSABLE, count, example, refuse, unwritable
 from .conversation import opening_from_json
 from .errors import ConversationError, HarmonyError
 from .inputs import Input, InputError, json_of, read_text
@@ -27,7 +28,24 @@ Example:
   printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands; what cannot be read or written ends each of them in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        if sys.stderr is None:
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it is there until the end
+        if sys.stdout is None:
+            refuse("the output: it is closed")
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough
+        except OSError as error:
+            unwritable(error)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("harmony-spec"), prog_name="harmony-spec")
 def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
@@ -118,6 +136,8 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
         raise click.UsageError("--check compares a module with the grammar: name it with --output")
     if not folder.is_dir():
         refuse(f"{folder}: no such folder")
+    if output is not None and output.exists() and not output.is_file():
+        refuse(f"{output}: this is no regular file, and cannot be replaced")
     try:
         text = generated(folder)
     except GrammarError as error:
@@ -131,7 +151,7 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
         click.echo(text, nl=False)
         return
     try:
-        status = compare(output, text) if check else update(output, text)
+        status = compare(output, text) if check else update(output.resolve(), text)
     except OSError as error:
         refuse(f"{output}: {error.strerror or error}")
     if check and status != "same":
@@ -148,15 +168,10 @@ def grammar(folder: Path) -> None:
     """Copy the grammar of this package to FOLDER, to change it there."""
     from .codegen import GRAMMAR
 
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            refuse(f"{folder}: there are files in it; name a new folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in sorted(GRAMMAR.iterdir()):
-            if path.suffix in (".lark", ".toml", ".json"):
-                shutil.copyfile(path, folder / path.name)
-                OUT.print(f"created {folder / path.name}")
-    except BrokenPipeError:
-        raise  # whoever reads has seen enough
-    except OSError as error:
-        refuse(f"{error.filename or folder}: {error.strerror or error}")
+    if folder.exists() and any(folder.iterdir()):
+        refuse(f"{folder}: there are files in it; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(GRAMMAR.iterdir()):
+        if path.suffix in (".lark", ".toml", ".json"):
+            shutil.copyfile(path, folder / path.name)
+            OUT.print(f"created {folder / path.name}")

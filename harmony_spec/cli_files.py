@@ -156,10 +156,6 @@ def refusing() -> Iterator[None]:
         yield
     except (InputError, SettingsError) as error:
         refuse(str(error))
-    except BrokenPipeError:
-        raise  # whoever reads has seen enough
-    except OSError as error:
-        refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
     except BrokenProcessPool:
         refuse("a process ended before it was done; there may be too little memory: try fewer --jobs")
 

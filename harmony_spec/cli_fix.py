@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .cli_files import Run, conclude, follow, refusing, takes_files
-from .console import ERR, STRIPPED, example
+from .console import ERR, STRIPPED, example, require_one_reader
 from .linting import Settings, lint
 from .linting.batches import Kind
 from .linting.outputs import Each, human
@@ -39,6 +39,7 @@ def fix(
     Exits with 0 if all is valid now, 1 if with --diff there is something to change, or if something is left that cannot
     be repaired, 2 if a file could not be read or is refused, 130 if interrupted.
     """
+    require_one_reader(said["tools"], config, *set(files))
     with refusing():
         progress = Progress()
         checked = lint(

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import click
 
 from . import codec, report, runtime
-from .console import ERR, FINDINGS, START, STRIPPED, TOOLS, UNUSABLE, example, read_tools, refuse
+from .console import ERR, FINDINGS, START, STRIPPED, TOOLS, UNUSABLE, example, read_tools, refuse, require_one_reader
 from .conversation import OPENING
 from .errors import HarmonyError
 from .fixing import recover
@@ -45,6 +45,7 @@ def parse(file: str, start: codec.Start, kind: One | None, repair: bool, tools: 
     FILE holds one input: a text, or, as JSON, an array of token ids or a string; it may be compressed (gzip, zstd).
     With --recover the status is 1 if anything was found.
     """
+    require_one_reader(tools, file)
     offered = read_tools(tools)
     item, held = _one(file, kind)
     found: list[dict[str, Any]] = []

@@ -9,7 +9,7 @@ import click
 
 from .cli_files import A_FILE, Run, conclude, follow, refusing, takes_files
 from .code import SEVERITIES
-from .console import ERR, OUT, example
+from .console import ERR, OUT, example, require_one_reader
 from .inputs import STDIN
 from .linting import Settings, lint
 from .linting.batches import Kind
@@ -66,6 +66,7 @@ def validate(
     """
     if diff and form not in FOR_READERS:
         raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")
+    require_one_reader(said["tools"], config, *set(files))
     aside = fix and not diff and STDIN in files
     with refusing():
         progress = Progress()

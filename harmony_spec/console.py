@@ -11,7 +11,7 @@ from rich.console import Console
 
 from . import codec
 from .errors import HarmonyError
-from .inputs import InputError, json_of, read_text
+from .inputs import STDIN, InputError, json_of, read_text
 from .tools import tools_from_json
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
@@ -60,6 +60,17 @@ def refuse(message: str) -> NoReturn:
     """Say why nothing can be done, and exit."""
     ERR.print(message, style="red")
     sys.exit(UNUSABLE)
+
+
+def unwritable(error: OSError) -> NoReturn:
+    """Say what could not be read or written, and exit."""
+    refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
+
+
+def require_one_reader(*names: object) -> None:
+    """Refuse names of which several are standard input, which can be read once."""
+    if sum(str(name) == STDIN for name in names) > 1:
+        raise click.UsageError(f"standard input ({STDIN}) can be read once")
 
 
 def count(number: int, what: str) -> str:

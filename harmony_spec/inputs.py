@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from .errors import HarmonyError
 from .lines import Lines
@@ -49,10 +49,18 @@ class Input:
         return Lines(self.source if isinstance(self.source, str) else "")
 
 
+def standard_input() -> BinaryIO:
+    """Standard input; raises `InputError` where it is closed."""
+    if sys.stdin is None:
+        raise InputError(f"{STDIN}: standard input is closed")
+    return sys.stdin.buffer
+
+
 def read_text(name: str) -> str:
     """The text of a file, or of standard input for `-`; raises `InputError` if there is none."""
     try:
-        data = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        with nullcontext(standard_input()) if name == STDIN else open(name, "rb") as file:
+            data = file.read()
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from None
     try:

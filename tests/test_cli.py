@@ -194,6 +194,69 @@ def test_a_problem_of_a_whole_folder_names_the_folder(tmp_path: Path, monkeypatc
         assert f"{Path(said) / 'vocabulary.toml'}:1:1: the file is missing" in result.stderr
 
 
+SCRIPT = shlex.quote(str(Path(sys.executable).parent / "harmony-spec"))
+
+
+def shell(command: str, folder: Path) -> tuple[int, str, str]:
+    """What a command in a shell gives: its status, its output, its errors; `HS` is this one."""
+    command = command.replace("HS", SCRIPT)
+    said = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return said.returncode, said.stdout, said.stderr
+
+
+@pytest.mark.parametrize("command", ["validate -", "validate --fix -", "fix -", "parse -", "render -", "tools -"])
+def test_closed_streams_are_said_in_one_line(command: str, tmp_path: Path) -> None:
+    assert shell(f"HS {command} <&-", tmp_path)[2].splitlines()[0] == "-: standard input is closed"
+    assert shell(f"HS {command} <&- > out", tmp_path)[0] == 2
+    assert shell(f"echo x | HS {command} >&-", tmp_path) == (2, "", "the output: it is closed\n")
+
+
+def test_closed_errors_lose_no_output(tmp_path: Path) -> None:
+    assert shell(f"printf '%s' '{GOOD}<|end|>' | HS fix - 2>&-", tmp_path) == (0, GOOD, "")
+
+
+@pytest.mark.parametrize(
+    "command", ["parse --recover -", "rules", "rules --json", "explain H101", f"generate {GRAMMAR}", "grammar mine"]
+)
+def test_an_output_that_is_full_is_said_in_one_line(command: str, tmp_path: Path) -> None:
+    status, _, error = shell(f"echo '{GOOD}' | HS {command} > /dev/full", tmp_path)
+    assert (status, error) == (2, "the output: No space left on device\n")
+
+
+def test_standard_input_is_read_once() -> None:
+    for command in ("validate", "fix", "parse"):
+        result = run(command, "--tools", "-", "-", given=GOOD)
+        assert (result.exit_code, "Error: standard input (-) can be read once\n" in result.stderr) == (2, True)
+    assert run("validate", "--config", "-", "-", given=GOOD).exit_code == 2
+    assert run("validate", "-", "-", given=GOOD).exit_code == 0
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """A device or a pipe stays what it is."""
+    pipe, link = tmp_path / "pipe.txt", tmp_path / "found.jsonl"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    (tmp_path / "good.txt").write_text(GOOD)
+    said = "pipe.txt: this is no regular file, and cannot be replaced\n"
+    assert shell(f"HS generate {GRAMMAR} -o pipe.txt", tmp_path) == (2, "", said)
+    assert shell(f"HS generate {GRAMMAR} -o pipe.txt --check", tmp_path) == (2, "", said)
+    assert shell("HS validate -o found.jsonl good.txt", tmp_path) == (2, "", said.replace("pipe.txt", "found.jsonl"))
+    for command in ("fix", "validate --fix"):
+        status, _, error = shell(f"echo '{GOOD}<|end|>' > pipe.txt & HS {command} pipe.txt", tmp_path)
+        assert (status, error.splitlines()[-1]) == (2, said.strip())
+    assert pipe.is_fifo()
+    assert {each.name for each in tmp_path.iterdir()} == {"pipe.txt", "found.jsonl", "good.txt"}
+
+
+def test_generate_writes_through_a_link(tmp_path: Path) -> None:
+    module, link = tmp_path / "codec.py", tmp_path / "link.py"
+    module.write_text("")
+    link.symlink_to(module)
+    assert run("generate", str(GRAMMAR), "-o", str(link)).stdout == f"updated {link}\n"
+    assert link.is_symlink()
+    assert module.read_bytes()
+
+
 @pytest.mark.parametrize("command", main.commands)
 def test_the_example_of_each_help_works(command: str, tmp_path: Path) -> None:
     """Pasted into a shell as it stands."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ..inputs import STDIN, InputError
+from ..inputs import STDIN, InputError, standard_input
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -69,7 +69,7 @@ def _raw(name: str) -> Iterator[io.BufferedReader]:
         with open(name, "rb") as file:
             yield file
         return
-    given = sys.stdin.buffer
+    given = standard_input()
     if isinstance(given, io.BufferedReader):
         yield given
     else:
