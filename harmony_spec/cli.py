@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,6 +38,9 @@ class _Commands(click.Group):
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it is there until the end
         if sys.stdout is None:
             refuse("the output: it is closed")
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # names of files need be no text, and terminals lack characters
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

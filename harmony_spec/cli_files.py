@@ -143,10 +143,8 @@ def write(said: Text | str, console: Console) -> None:
     if isinstance(said, Text) and console.color_system is not None and not console.no_color:
         console.print(said, end="")
         return
-    text = said if isinstance(said, str) else said.plain
     file = sys.stderr if console.stderr else sys.stdout
-    encoding = file.encoding or "utf-8"
-    file.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    file.write(said if isinstance(said, str) else said.plain)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from .code import Code, Severity
-from .errors import HarmonyError, ToolError
+from .errors import HarmonyError, RenderError, ToolError
 from .inputs import Input
 
 COLOURS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -19,7 +19,7 @@ WINDOW = 72
 
 def finding(item: Input, error: HarmonyError) -> Text:
     """An error in an input."""
-    located = isinstance(item.source, str) and error.span is not None
+    located = isinstance(item.source, str) and error.span is not None and not _is_of_message(error)
     line, column = item.lines.place(error.span.start) if located and error.span else (None, None)
     quoted = (error.around, error.caret, "") if error.around else None
     if located and error.span:
@@ -64,7 +64,14 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
         return f"{item.name}:{line}:{column}"
     if isinstance(error, ToolError) and error.pointer:
         return f"{item.name} at {error.pointer}"
+    if _is_of_message(error):
+        return item.name if error.index is None else f"{item.name} at /messages/{error.index}"
     return f"{item.name}: token {error.span.start}" if error.span else item.name
+
+
+def _is_of_message(error: HarmonyError) -> bool:
+    """Whether an error is one of a message to be written: its span is no place in the input."""
+    return isinstance(error, RenderError) and not isinstance(error, ToolError)
 
 
 def _quote(text: Text, line: str, at: int, number: str, colour: str) -> None:

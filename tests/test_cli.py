@@ -114,7 +114,7 @@ def test_render_refuses_with_reasons() -> None:
     assert "H301 invalid-conversation: at /messages/0: 'content' is a required property" in result.stderr
     result = run("render", "-", given='{"messages": [{"role": "user", "content": "<|end|>"}]}')
     assert result.exit_code == 1
-    assert "H202 special-token-in-text" in result.stderr
+    assert result.stderr.startswith("- at /messages/0: H202 special-token-in-text: ")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +209,14 @@ def test_closed_streams_are_said_in_one_line(command: str, tmp_path: Path) -> No
     assert shell(f"HS {command} <&-", tmp_path)[2].splitlines()[0] == "-: standard input is closed"
     assert shell(f"HS {command} <&- > out", tmp_path)[0] == 2
     assert shell(f"echo x | HS {command} >&-", tmp_path) == (2, "", "the output: it is closed\n")
+
+
+@pytest.mark.parametrize("name", ["é", "$'\\xff'"])
+def test_names_that_cannot_be_shown_are_escaped(name: str, tmp_path: Path) -> None:
+    for command in (f"grammar {name}", f"generate {GRAMMAR} -o codec{name}"):
+        status, out, error = shell(f"PYTHONIOENCODING=ascii HS {command}", tmp_path)
+        assert (status, error) == (0, "")
+        assert "\\x" in out or "\\udc" in out
 
 
 def test_closed_errors_lose_no_output(tmp_path: Path) -> None:
