@@ -14,6 +14,7 @@ import pyarrow
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from harmony_spec import Message, parse, render_text
@@ -288,3 +289,18 @@ def test_what_fix_writes_is_valid(conversation: list[Message]) -> None:
     mended = run("fix", "-", given=text + "<|end|>").stdout
     parse(mended)
     assert run("fix", "-", given=mended).stdout == mended
+
+
+pieces = st.sampled_from(
+    ["<|start|>", "user", "<|message|>", "<|end|>", "<|channel|>", "final", "\n", "[", "{", '"', "7"]
+)
+
+
+@settings(max_examples=30)
+@given(st.binary(max_size=40) | st.lists(pieces, max_size=12).map(lambda each: "".join(each).encode()))
+def test_no_input_gives_a_traceback(data: bytes) -> None:
+    """Whatever the bytes, each command ends with 0, 1 or 2."""
+    for command in (["fix"], ["fix", "--diff"], ["parse"], ["parse", "--recover", "--stripped"]):
+        result = run(*command, "-", given=data)
+        assert result.exit_code in (0, 1, 2), result.exception
+        assert result.exception is None or isinstance(result.exception, SystemExit)
