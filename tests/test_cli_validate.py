@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +258,45 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     assert run("-o", "found.jsonl", "good.txt").exit_code == 2
     assert run("--diff", "--output-format", "sarif", "good.txt").exit_code == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["found.jsonl", "good.txt"]
+
+
+def test_folders_that_cannot_be_read_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is beside them is checked."""
+    for name in ("open", "closed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "good.txt").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    scandir, stat = os.scandir, os.stat
+
+    def closed(read: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(path: Any, **options: Any) -> Any:
+            if "closed" in Path(os.fspath(path)).parts[: None if read is scandir else -1]:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+            return read(path, **options)
+
+        return refuse
+
+    monkeypatch.setattr(os, "scandir", closed(scandir))
+    result = run(".")
+    assert (result.exit_code, result.stderr) == (2, "./closed: Permission denied\n")
+    assert result.stdout == "1 input, 1 valid, 1 message, 1 not readable\n"
+    assert run("closed").stderr == "closed: Permission denied\n"
+    monkeypatch.setattr(os, "stat", closed(stat))
+    assert run("closed/none.txt").stderr == "closed/none.txt: No such file or directory\n"
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the hidden file beside it."""
+    (tmp_path / "bad.txt").write_text(BAD)
+    monkeypatch.chdir(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), ".bad.txt.x")
+
+    monkeypatch.setattr("harmony_spec.linting.atomic.NamedTemporaryFile", refuse)
+    said = "it cannot be written: Permission denied\n"
+    assert (run("--fix", "bad.txt").exit_code, run("--fix", "bad.txt").stderr) == (2, f"bad.txt: {said}")
+    assert run("-o", "found.jsonl", "bad.txt").stderr == f"found.jsonl: {said}"
 
 
 def test_whoever_reads_may_stop(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ class AtomicFile:
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "this is no regular file, and cannot be replaced", str(path))
         self.path = path.resolve()
-        self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+        try:
+            self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+        except OSError as error:
+            raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
 
     def commit(self) -> None:
         """Give the file its name; where that fails, leave everything as it was, and raise `OSError`."""

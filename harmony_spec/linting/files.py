@@ -45,15 +45,18 @@ def _each(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[st
 def _below(folder: str, excluded: Callable[[Path], bool]) -> Iterator[str | InputError]:
     """The files below a folder whose names say what they hold."""
     found = False
-    for path in _walk(folder, excluded):
+    unread: list[OSError] = []
+    for path in _walk(folder, excluded, unread.append):
         found = True
         yield path
-    if not found:
+    for error in unread:
+        yield InputError(f"{error.filename}: {error.strerror or error}")
+    if not found and not unread:
         yield InputError(f"{folder}: there is no file in it whose name says what it holds")
 
 
-def _walk(folder: str, excluded: Callable[[Path], bool]) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
+def _walk(folder: str, excluded: Callable[[Path], bool], unread: Callable[[OSError], None]) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder, onerror=unread):
         folders[:] = sorted(each for each in folders if _wanted(parent, each, excluded))
         for name in sorted(names):
             if kind_of(name) and _wanted(parent, name, excluded):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -190,7 +191,7 @@ class Resolver:
 
     def _nearest(self, folder: Path) -> Settings:
         path = folder / FILE
-        if path.is_file() and (found := load(path)) is not None:
+        if os.path.isfile(path) and (found := load(path)) is not None:
             return found
         return Settings() if folder == folder.parent else self.settings(folder.parent)
 
