@@ -100,14 +100,15 @@ def test_standard_input_is_mended_to_standard_output() -> None:
 
 
 def test_only_rows_with_fixes_are_written_anew(tmp_path: Path) -> None:
-    """All others stay as they are, byte by byte: blank lines, broken ones, spaces."""
+    """All else stays as it is, byte by byte: blank lines, broken ones, other columns, spaces."""
     path = tmp_path / "rows.jsonl"
     long = json.dumps([*TOKENS, 200007])
-    rows = ["", f"  {TOKENS}", long, "", '{"id": 1,   "text": "' + BAD + '"}', "[1, x", "\t" + long + " ", "", ""]
+    row = ' { "id" :1e400, "text":"no" ,  "\\u0074ext" : "' + BAD + '" , "nested": {"text": [1,  2.50]}} '
+    rows = ["", f"  {TOKENS}", long, "", row, "[1, x", "\t" + long + " ", "", ""]
     path.write_text("\r\n".join(rows))
     run("--fix", path)
     short = json.dumps(TOKENS)
-    rows[2], rows[4], rows[6] = short, json.dumps({"id": 1, "text": GOOD}), "\t" + short + " "
+    rows[2], rows[4], rows[6] = short, row.replace(BAD, GOOD), "\t" + short + " "
     assert path.read_bytes().decode() == "\r\n".join(rows)
 
 
@@ -119,11 +120,16 @@ def test_a_file_of_which_nothing_is_left_is_empty(tmp_path: Path) -> None:
     assert run("--fix", "-", given="<|end|>").stdout == ""
 
 
-def test_half_a_surrogate_pair_in_another_column_stays(tmp_path: Path) -> None:
+def test_half_a_surrogate_pair_stays(tmp_path: Path) -> None:
+    """In another column as it is; in the text, whether that is mended or not."""
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({"id": "\ud800é", "text": BAD}))
     assert run("--fix", path).exit_code == 0
     assert path.read_text() == json.dumps({"id": "\ud800é", "text": GOOD})
+    for text in (json.dumps({"text": "\ud800" + BAD}), json.dumps("\ud800" + BAD)):
+        path.write_text(text)
+        assert run("--fix", path).exit_code in (0, 1)
+        assert json.loads(path.read_text()) in (json.loads(text), json.loads(text.replace(BAD, GOOD)))
 
 
 def test_compressed_files_stay_compressed(tmp_path: Path) -> None:

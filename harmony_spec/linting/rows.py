@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import shorten
@@ -49,11 +50,38 @@ class Content:
         if self.value is None:
             assert isinstance(source, str)
             return mark + source.encode()
-        value = source if self.column is None else self.value | {self.column: source}
-        text = data.removeprefix(mark)
-        body = text.strip()
-        before, _, after = text.partition(body)
-        return mark + before + _json(value) + after
+        text = data.removeprefix(mark).decode()
+        start, end = _value_span(text, self.column)
+        return mark + text[:start].encode() + _json(source) + text[end:].encode()
+
+
+def _value_span(text: str, column: str | None) -> tuple[int, int]:
+    """Where a JSON value stands in a text, or the value of a column of it: of several, the last, which counts."""
+    read, found = json.JSONDecoder().raw_decode, (0, 0)
+    start = _behind_space(text, 0)
+    if column is None:
+        return start, read(text, start)[1]
+    at = _behind_space(text, start + 1)
+    while text[at] != "}":
+        if text[at] == ",":
+            at = _behind_space(text, at + 1)
+        name, colon = read(text, at)
+        begin = _behind_space(text, _behind_space(text, colon) + 1)
+        _, end = read(text, begin)
+        if name == column:
+            found = begin, end
+        at = _behind_space(text, end)
+    return found
+
+
+SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _behind_space(text: str, at: int) -> int:
+    """Where what JSON takes for white space ends."""
+    found = SPACE.match(text, at)
+    assert found is not None
+    return found.end()
 
 
 def _json(value: Any) -> bytes:
