@@ -66,6 +66,8 @@ def validate(
     """
     if diff and form not in FOR_READERS:
         raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")
+    if output is not None and any(output.resolve() == Path(name).resolve() for name in files):
+        raise click.UsageError(f"{output} is read: the results need another file")
     require_one_reader(said["tools"], config, *set(files))
     aside = fix and not diff and STDIN in files
     with refusing():

@@ -176,6 +176,14 @@ def test_what_cannot_be_read_is_a_finding(content: bytes, said: str, tmp_path: P
     assert any(line.removeprefix(f"{tmp_path}/").startswith(said) for line in result.stdout.splitlines())
 
 
+def test_results_do_not_replace_what_is_read(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps(GOOD))
+    result = run("-o", rows, rows)
+    assert (result.exit_code, json.loads(rows.read_text())) == (2, GOOD)
+    assert "the results need another file" in result.stderr
+
+
 def test_a_column_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:
     row = tmp_path / "row.json"
     row.write_text('{"prompt": "a", "answer": "b"}')
