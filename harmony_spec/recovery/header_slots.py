@@ -7,16 +7,14 @@ no field is introduced is taken for what it names. docs/recovery.md explains the
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from ..parsing import read_groups
+from .header_author import Authors
 from .header_reading import Reading, Seen
-from .header_settling import Settling
 from .header_text import Segment, Word
 from .known_names import SEPARATOR
 
 
-class Slots(Settling):
+class Slots(Authors):
     """One reading of a header by its slots."""
 
     def read(self) -> Reading:
@@ -54,128 +52,13 @@ class Slots(Settling):
             words = words[1:]
         self._words(number, words, last)
 
-    def _answers(self, words: list[Word]) -> bool:
-        """Whether words begin the header of a tool: its name, and a role as recipient."""
-        lead = self._lead_word()
-        found = len(words) > 1 and words[1].text.startswith(lead) and self.names.is_role(words[1].text[len(lead) :])
-        return found and not self.names.is_role(words[0].text) and self._name_in(words[0].text) == words[0].text
-
-    def _unread(self, words: list[Word]) -> bool:
-        """Whether words are text rather than parts of a header."""
-        return not self._answers(words) and not all(map(self._named, words))
-
-    def _named(self, word: Word) -> bool:
-        """Whether a word introduces a recipient, or names a role, a channel or a content type."""
-        text = word.text
-        return (
-            text.startswith(self._lead_word())
-            or self.names.is_role(text)
-            or text in self.names.channels
-            or self.names.role_and_channel(text) is not None
-            or self.names.content_type(text) is not None
-        )
-
     def _role(self, number: int, segment: Segment, last: bool) -> None:
-        first = self.slots.role
-        self.reading.values.update(dict.fromkeys((first, self.slots.name)))
         if number:
             evidence = "the last one counts"
             self.find("repeated-start", segment.start, segment.start + 1, "", evidence)
-        for word in segment.words[:1]:
-            length = len(self._name_in(word.text))
-            cut = Word(word.text[:length], word.start, word.start + length)
-            others = segment.words[1:]
-            if (whole := self._author(word, others)) or (length and self._author(cut, others)):
-                self._beside(word, len(word.text) if whole else length)
-                self._words(number, segment.words[1:], last)
-                return
-        if segment.words and (words := self._near_author(segment.words[0], segment.words[1:])) is not None:
+        words = self.read_author(segment, last)
+        if self.reading.rest is None:
             self._words(number, words, last)
-            return
-        self.reading.values |= self.recovery.author
-        if not segment.words or segment.words[0].text.startswith(self._lead_word()):
-            evidence = "no author stands behind the start token"
-            author = self.recovery.author[first]
-            self.find("missing-role", segment.start, segment.start + 1, author, evidence, first)
-            self.empty_channel = True
-            self._words(number, segment.words, last)
-            return
-        word = segment.words[0]
-        name = self._name_in(word.text)
-        if not name or (self._unread(segment.words[1:]) and not self.described):
-            begun = next((known for known in self.recovery.roles if word.text.startswith(known)), "")
-            if begun and last and not self.opened:
-                self.reading.values |= {first: begun, self.slots.name: None}
-                self.reading.rest = word.start + len(begun)
-                return
-            evidence = "text stands where the author belongs"
-            self.find("missing-role", segment.start, segment.start + 1, self.recovery.author[first], evidence, first)
-            self._words(number, segment.words, last)
-            return
-        self.reading.values |= {first: self.recovery.tool, self.slots.name: name}
-        self._beside(word, len(name))
-        self._words(number, segment.words[1:], last)
-
-    def _author(self, word: Word, others: list[Word]) -> bool:
-        """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""
-        text, role, recovery = word.text, self.slots.role, self.recovery
-        if self.names.is_role(text):
-            self.reading.values |= {role: text, self.slots.name: None}
-            return True
-        named = self._named_author(text)
-        if named and named[role] != recovery.tool:
-            self.reading.values |= named
-            return True
-        if text in self.names.channels:
-            self.reading.values |= recovery.author
-            evidence = "the name of a channel stands where the author belongs"
-            self.find("channel-as-role", word.start, word.end, text, evidence, role, self.slots.channel)
-            self.channels.append(Seen(text, word, -1))
-            return True
-        if joined := self.names.role_and_channel(text):
-            self.reading.values |= {role: joined[0], self.slots.name: None}
-            taken = " ".join(joined)
-            evidence = "it joins the names of a role and a channel"
-            self.find("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
-            self.channels.append(Seen(joined[1], word, -1))
-            return True
-        tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
-        if tool and tool != text and not self._answers([word, *others]):
-            self.reading.values |= recovery.author
-            evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
-            self.find("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
-            self.empty_channel = True
-            self.recipients.append(Seen(tool, word, -1))
-            return True
-        return False
-
-    def _near_author(self, word: Word, others: list[Word]) -> list[Word] | None:
-        """Read a word that is nearly an author, or begins with one; gives what is left of the words, or None."""
-        role, text = self.slots.role, word.text
-        at = text.find(self._lead_word())
-        if at > 0 and self.names.is_role(text[:at]):
-            self.reading.values |= {role: text[:at], self.slots.name: None}
-            evidence = "a recipient touches the author"
-            self.find("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
-            return [Word(text[at:], word.start + at, word.end), *others]
-        near = None if self.names.tool(text) or self._answers([word, *others]) else self.names.nearest_role(text)
-        if near is None:
-            return None
-        self.reading.values |= {role: near, self.slots.name: None}
-        self.find("misspelt-role", word.start, word.end, near, "it is near that one only", role)
-        return others
-
-    def _named_author(self, text: str) -> dict[str, Any] | None:
-        """The fields of an author as the grammar writes one."""
-        for paths in self.format.starts.values():
-            for frame, _ in paths[0].steps:
-                if not frame.has_content:
-                    match = frame.matcher.fullmatch(self.header.markers[self.recovery.begins] + text)
-                    values: dict[str, Any] = dict.fromkeys(frame.fields)
-                    if match:
-                        read_groups(frame.groups, match.groups(), values)
-                        return values
-        return None
 
     def _channel(self, number: int, segment: Segment, last: bool) -> None:
         lead = self._lead_word()
