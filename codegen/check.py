@@ -20,22 +20,15 @@ from .format import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence,
 from .graph import content_value, framing, graph
 from .load import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from .problems import GrammarError, Place, Problem
-
-GENERATED = frozenset(
-    {"Any", "Literal", "Message", "Sequence", "Start", "Style", "dataclass", "field", "runtime"}
-    | {"from_json", "parse", "render", "render_text", "to_json"}
-    | {"given", "m", "chosen", "text", "branch", "messages", "source", "start", "style", "training", "tokenizer"}
-    | {"value", "variants", "repair", "recover", "StreamParser", "Iterable", "super"}
-    | {"str", "bool", "int", "dict", "list", "tuple"}
-)
-"""Names that generated code gives to something else."""
+from .taken_names import taken_names
 
 
 def check(format: Format, sources: Sources) -> None:
     """Raise `GrammarError` with all problems of a format."""
     for name in format.frames if format.terminals_of(CONTENT) else ():
         graph(format, name)  # raises TooLarge before anything walks a rule that doubles at each step
-    problems = [*_names(format), *_contents(format)]
+    taken = taken_names(format)
+    problems = [*_alternative_names(format), *_field_names(format, taken), *_contents(format)]
     if not problems:
         problems += [
             *_framing(format),
@@ -44,7 +37,7 @@ def check(format: Format, sources: Sources) -> None:
             *_tables(format, sources),
             *_spellings(format, sources),
             *_texts(format),
-            *check_contents(format, sources, GENERATED | {type_name(f) for f in format.fields if f.values}),
+            *check_contents(format, sources, taken | {type_name(f) for f in format.fields if f.values}),
         ]
         problems += ambiguities(format)
     if not problems:
@@ -67,7 +60,7 @@ def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
         yield Problem(named.place, f"Lark refuses the grammar: {reason}", "Write it so that Lark loads it as it is.")
 
 
-def _names(format: Format) -> Iterator[Problem]:
+def _alternative_names(format: Format) -> Iterator[Problem]:
     owners = dict.fromkeys(format.frames, "the start rules")
     for start in format.starts:
         for name, _ in start.paths:
@@ -89,16 +82,21 @@ def _names(format: Format) -> Iterator[Problem]:
                 reason = f"the alternative name `{branch.name}` is taken, by one of `{owners[branch.name]}`"
                 yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
             owners[branch.name] = rule.name
+
+
+def _field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
+    """Fields, and the types of those with values, have names that are free; `taken` are those that are not."""
     types: dict[str, str] = {}
     for field in format.fields:
         place = _field_place(format, field.name)
-        if field.name in GENERATED or keyword.iskeyword(field.name):
-            yield Problem(place, f"`{field.name}` cannot be the name of a field", "Choose another name.")
+        if (field.name in taken and field.name != CONTENT) or keyword.iskeyword(field.name):
+            reason = f"`{field.name}` cannot be the name of a field: the codec gives it to something else"
+            yield Problem(place, reason, "Choose another name.")
         if field.values:
             name = type_name(field)
-            if not name.isidentifier() or name in GENERATED or keyword.iskeyword(name) or name in types:
-                taken = f", as `{types[name]}` would" if name in types else ""
-                reason = f"the values of `{field.name}` would be the type `{name}`{taken}"
+            if not name.isidentifier() or name in taken or keyword.iskeyword(name) or name in types:
+                other = f", as `{types[name]}` would" if name in types else ""
+                reason = f"the values of `{field.name}` would be the type `{name}`{other}"
                 yield Problem(place, reason, "Choose another name for the field.")
             types[name] = field.name
 

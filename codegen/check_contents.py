@@ -20,7 +20,7 @@ from .format import Format, Terminal
 from .load import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
 from .problems import Place, Problem
 
-RESERVED = frozenset({"text", "contents", "from_json", "to_json", "m", "w", "r", "f", "done"})
+RESERVED = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
 """Names that records, or the functions that read and write them, give to something else."""
 
 

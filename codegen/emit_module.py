@@ -13,10 +13,9 @@ from .emit_types import class_name, user_rules
 from .emit_writers import emit_writers
 from .format import CONTENT, Choose, Format, Terminal
 from .graph import framing, graph
+from .library import api_version
 from .pattern import any_of, is_free
 from .writer import Block, Writer, call, data, group, literal, mapping, raw
-
-API = (1, 0)
 
 
 def emit(format: Format) -> str:
@@ -74,6 +73,16 @@ def _head(format: Format, writer: Writer) -> None:
         ]
     )
     writer.line()
+    emit_imports(format, writer)
+    writer.line()
+    writer.line(f"runtime.require_api{api_version()}")
+    writer.line()
+    writer.block(Block("[", tuple(literal(name) for name in _sorted(exported)), "]"), prefix="__all__ = ")
+    writer.line()
+
+
+def emit_imports(format: Format, writer: Writer) -> None:
+    """What the generated module needs of others."""
     writer.line("from __future__ import annotations")
     writer.line()
     if format.contents.roles:
@@ -83,11 +92,6 @@ def _head(format: Format, writer: Writer) -> None:
     writer.line(f"from typing import {'Any, ' if format.schema is not None or format.contents.roles else ''}Literal")
     writer.line()
     writer.line("from harmony_spec import runtime")
-    writer.line()
-    writer.line(f"runtime.require_api{API}")
-    writer.line()
-    writer.block(Block("[", tuple(literal(name) for name in _sorted(exported)), "]"), prefix="__all__ = ")
-    writer.line()
 
 
 def _sorted(names: list[str]) -> list[str]:

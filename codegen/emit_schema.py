@@ -10,7 +10,7 @@ from jsonschema.exceptions import SchemaError
 
 from .content_schema import content_definitions
 from .format import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, walk
-from .writer import Block, Writer, call, data, group, literal
+from .writer import Block, Writer, call, data, group, literal, signature
 
 WRITTEN_AS = "x-written-as"
 ALWAYS = "x-always-written"
@@ -36,24 +36,25 @@ def emit_conversation(format: Format, writer: Writer) -> None:
     writer.line()
     items = group(_property(format, name, schema) for name, schema in properties.items() if name != CONTENT)
     writer.block(items, prefix="_PROPERTIES = ")
-    for name, signature, result, doc in (
-        (
-            "to_json",
-            "messages: Sequence[Message]",
-            "dict[str, Any]",
-            "The JSON form of messages, ready for `json.dumps`.",
-        ),
-        ("from_json", "value: object", "list[Message]", "The messages of a conversation in its JSON form."),
-    ):
-        writer.line()
-        writer.line()
-        writer.line(f"def {name}({signature}) -> {result}:")
-        writer.depth += 1
-        raises = ["", "Raises:", "    runtime.ConversationError: the value breaks the schema; says where and how."]
-        writer.docstring([doc, *(raises if name == "from_json" else [])])
-        argument = signature.split(":")[0]
-        writer.line(f"return runtime.{name}(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, {argument})")
-        writer.depth -= 1
+    emit_json_functions(format, writer)
+
+
+def emit_json_functions(format: Format, writer: Writer) -> None:
+    """What users call for the JSON form, both ways."""
+    if format.schema is None:
+        return
+    written = ["The JSON form of messages, ready for `json.dumps`."]
+    read = ["The messages of a conversation in its JSON form.", "", "Raises:"]
+    read.append("    runtime.ConversationError: the value breaks the schema; says where and how.")
+    _json_function("to_json", "messages: Sequence[Message]", "dict[str, Any]", written, writer)
+    _json_function("from_json", "value: object", "list[Message]", read, writer)
+
+
+def _json_function(name: str, parameter: str, result: str, doc: list[str], writer: Writer) -> None:
+    signature(name, [parameter], result, writer)
+    writer.docstring(doc)
+    writer.line(f"return runtime.{name}(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, {parameter.split(':')[0]})")
+    writer.depth -= 1
 
 
 def completed_schema(format: Format, schema: Any) -> Any:

@@ -41,6 +41,54 @@ def test_a_broken_grammar_is_refused(name: str, tmp_path: Path) -> None:
     assert all(problem.remedy.endswith(".") for problem in caught.value.problems)
 
 
+TAKEN = {
+    "a parameter of functions": ["tools", "style", "training", "stripped", "tokenization", "source", "messages"],
+    "a parameter of the streaming parser": ["strict", "self"],
+    "a name in the body of a function": ["given", "runtime"],
+    "a function": ["parse", "render_text", "from_json"],
+    "a method of the streaming parser": ["reset", "feed", "close", "begins", "value"],
+    "a property of the streaming parser": ["state", "last_delta", "recovered"],
+    "an attribute of messages": ["repair", "text"],
+    "a name in the body of a class": ["field", "property"],
+    "a type": ["str", "list"],
+}
+
+
+def renamed(name: str) -> list[dict[str, str]]:
+    """Edits that give another name to the field `name` of a message."""
+    rules = [("\nname: WORD", "\n{}: WORD"), ('(":" name)?', '(":" {})?'), ("| name -> tool", "| {} -> tool")]
+    edits = [{"file": "harmony.lark", "old": old, "new": new.format(name)} for old, new in rules]
+    edits.append({"file": "recovery.toml", "old": 'name = "name"', "new": f'name = "{name}"'})
+    return [*edits, {"file": "conversation.schema.json", "old": '"name": {', "new": f'"{name}": {{'}]
+
+
+@pytest.mark.parametrize("name", [name for names in TAKEN.values() for name in names])
+def test_a_field_has_no_name_of_something_else(name: str, tmp_path: Path) -> None:
+    """What generated code gives to something else, or the streaming parser has: one problem, at the rule."""
+    folder = dialect.edited(tmp_path / "grammar", renamed(name))
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert is_at(folder, problem.place, "harmony.lark", f"{name}: WORD")
+    assert problem.reason.startswith(f"`{name}` cannot be the name of a field")
+
+
+@pytest.mark.parametrize("name", ["chosen", "m", "branch", "listener"])
+def test_a_field_may_have_a_name_that_nothing_else_has(name: str, tmp_path: Path) -> None:
+    """Also one that generated code uses where no field is in reach."""
+    module = dialect.module_of(f"field_{name}", generate(dialect.edited(tmp_path / "grammar", renamed(name))), tmp_path)
+    message = module.Message("user", "Hi.", **{name: "Ada"})
+    tokens = module.render([message])
+    assert module.parse(tokens).messages == [message]
+    assert module.parse(module.render_text([message])).messages == [message]
+    stream = module.StreamParser("transcript")
+    stream.feed(tokens[:-2])
+    assert getattr(stream, name) == "Ada"
+    stream.feed(tokens[-2:])
+    stream.close()
+    assert stream.messages == [message]
+
+
 def test_a_folder_without_grammar_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GrammarError) as caught:
         generate(tmp_path)
