@@ -10,6 +10,7 @@ from .emit_types import definition_name, is_schema, kind_of, ordered_fields, req
 from .format import Format
 
 KEYED_BY = "x-keyed-by"
+"""The key of a list whose items may also be the values of an object, as `harmony_spec.content_json` reads it."""
 
 
 def content_definitions(format: Format, written: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def _merged(made: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
     """What the types say, and what a file says about the same property; where both say it, the file."""
     if "$ref" in written or "enum" in written or "items" in written:
         made = {key: value for key, value in made.items() if key.startswith("x-")}
+    elif KEYED_BY in written and "items" in made:
+        made = made | {"type": ["array", "object", "null"], "additionalProperties": made["items"]}
     return made | written
 
 
@@ -67,13 +70,7 @@ def _property(contents: Contents, rule: str, field: str) -> dict[str, Any]:
         item = _item(contents, node)
         if item is None:
             return {"type": "array", "items": {"type": "string"}}
-        reference = {"$ref": f"#/$defs/{item}"}
-        return {
-            "type": ["array", "object", "null"],
-            "items": reference,
-            "additionalProperties": reference,
-            "x-item": item,
-        }
+        return {"type": ["array", "null"], "items": {"$ref": f"#/$defs/{item}"}, "x-item": item}
     if isinstance(node, Part) and _is_class(contents, node.rule):
         name = definition_name(contents, node.rule)
         reference = {"$ref": f"#/$defs/{name}"}

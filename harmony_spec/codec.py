@@ -3438,8 +3438,8 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                 "tools": {
                     "type": ["array", "object", "null"],
                     "items": {"$ref": "#/$defs/namespace"},
-                    "additionalProperties": {"$ref": "#/$defs/namespace"},
                     "x-item": "namespace",
+                    "additionalProperties": {"$ref": "#/$defs/namespace"},
                     "x-keyed-by": "name",
                 },
                 "channel_config": {
@@ -3461,14 +3461,13 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                 "tools": {
                     "type": ["array", "object", "null"],
                     "items": {"$ref": "#/$defs/namespace"},
-                    "additionalProperties": {"$ref": "#/$defs/namespace"},
                     "x-item": "namespace",
+                    "additionalProperties": {"$ref": "#/$defs/namespace"},
                     "x-keyed-by": "name",
                 },
                 "response_formats": {
-                    "type": ["array", "object", "null"],
+                    "type": ["array", "null"],
                     "items": {"$ref": "#/$defs/response_format"},
-                    "additionalProperties": {"$ref": "#/$defs/response_format"},
                     "x-item": "response_format",
                 },
             },

@@ -72,6 +72,31 @@ def test_wrong_json_says_where(value: object, pointer: str, index: int | None) -
     assert caught.value.code.code == "H301"
 
 
+FORM = {"name": "a", "schema": {"type": "object"}}
+
+
+def developer(**fields: object) -> dict[str, Any]:
+    """A conversation of a developer message."""
+    return {"messages": [{"role": "developer", "content": [{"type": "developer_content", **fields}]}]}
+
+
+def test_only_what_is_read_from_an_object_may_be_one() -> None:
+    """A list of records is an object where the schema says what its keys are; elsewhere an object is refused."""
+    (message,) = from_json(developer(tools={"functions": {"name": "functions"}}))
+    assert message == from_json(developer(tools=[{"name": "functions"}]))[0]
+    assert from_json(developer(response_formats=[FORM]))[0].text.startswith("# Response Formats")
+    with pytest.raises(ConversationError) as caught:
+        from_json(developer(response_formats={"a": FORM}))
+    assert caught.value.message.startswith("at /messages/0/content/0/response_formats: ")
+
+
+def test_the_schema_has_keys_for_every_list_that_may_be_an_object() -> None:
+    properties = [p for entry in CONVERSATION_SCHEMA["$defs"].values() for p in entry.get("properties", {}).values()]
+    lists = [p for p in properties if "x-item" in p]
+    assert lists
+    assert all(("object" in p["type"], "additionalProperties" in p) == ("x-keyed-by" in p,) * 2 for p in lists)
+
+
 def turn(*channels: str) -> list[Message]:
     return [Message("user", "?"), *(Message("assistant", c, channel=c) for c in channels)]
 
