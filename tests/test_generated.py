@@ -18,6 +18,7 @@ from codegen import GRAMMAR, generate
 from codegen.build import build
 from codegen.contents import Fixed, Flag, Joined, Many, Node, Optional
 from codegen.document import code_span, document, shown
+from codegen.emit_codes import error_codes
 from codegen.format import Choice, Literal, walk
 from codegen.library import api_version
 from codegen.load import load
@@ -25,6 +26,7 @@ from harmony_spec import runtime
 
 ROOT = GRAMMAR.parent
 CODEC = ROOT / "harmony_spec" / "codec.py"
+CODES = ROOT / "harmony_spec" / "codes.py"
 DIAGNOSTICS = ROOT / "docs" / "diagnostics.md"
 
 
@@ -36,6 +38,11 @@ def test_the_committed_codec_is_what_the_grammar_generates() -> None:
 def test_the_committed_diagnostics_are_those_of_the_grammar() -> None:
     """If this fails, run: python -m codegen"""
     assert DIAGNOSTICS.read_text(encoding="utf-8") == document(GRAMMAR)
+
+
+def test_the_committed_codes_are_those_of_the_grammar() -> None:
+    """If this fails, run: python -m codegen"""
+    assert CODES.read_text(encoding="utf-8") == error_codes(GRAMMAR)
 
 
 def code_spans(markdown: str) -> list[str]:
@@ -110,7 +117,7 @@ def strings_of(path: Path) -> Iterator[str]:
             yield node.value
 
 
-GENERATED = {CODEC, CODEC.with_name("codes.py")}
+GENERATED = {CODEC, CODES}
 NAMED_BY_API = {ROOT / "harmony_spec" / "compat" / "models.py"}
 """The values of the drop-in's enums and the kinds of its contents are what the peer calls them."""
 
