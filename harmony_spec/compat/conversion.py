@@ -30,7 +30,7 @@ RECOVERY = Machine.table(codec.FORMAT)
 (CONSTRAINED,) = RECOVERY.leads[RECOVERY.slots.constrain]
 """What a constrained content type begins with: the spelling of its special token."""
 
-EVERYONE = "all"
+EVERYONE: str = codec.CONVERSATION_SCHEMA["$defs"]["message"]["properties"][RECOVERY.slots.recipient]["default"]
 """The recipient that means the same as none."""
 
 STAND_IN = "\ue000"
