@@ -16,6 +16,7 @@ from .rules import MISTAKE
 TABLES = {
     "slots": SLOTS,
     "roles": ROLES,
+    "tools": ("separator",),
     "channels": CHANNELS,
     "content_types": ("known", "json"),
     "stops": STOPS,
@@ -75,6 +76,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             yield Problem(place, f"`{named}` is no value of `{role.name}`", f"Values: {role.values}.")
     yield from _keys(sources)
     yield from _values(format, sources)
+    yield from _separator(format, recovery, sources)
     yield from _productions(format, enclosing)
     yield from _codes(recovery, sources)
 
@@ -118,6 +120,17 @@ def _values(format: Format, sources: Sources) -> Iterator[Problem]:
             if role not in format.contents.roles or not parts or not set(parts) <= set(format.contents.rules):
                 place = sources.place(RECOVERY, "declared", key)
                 yield Problem(place, f"`{path}` leads to no part of a content", "Begin with a role, then name rules.")
+
+
+def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
+    """A recipient can be the full name of a tool, and the name be taken apart again."""
+    place = sources.place(RECOVERY, "tools", "separator")
+    if not recovery.separator:
+        yield Problem(place, "nothing stands between a namespace and its tools", "Give a text that headers can hold.")
+    for terminal in format.terminals_of(recovery.slots["recipient"]):
+        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), f"a{recovery.separator}a"):
+            reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
+            yield Problem(place, reason, "Choose a text that headers can hold.")
 
 
 def _productions(format: Format, enclosing: Framing) -> Iterator[Problem]:

@@ -52,6 +52,7 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         f"json={literal(recovery.json)}",
         f"word={word}",
         f"namespace={literal(namespace)}",
+        f"separator={literal(recovery.separator)}",
         *(f"{key}={literal(value)}" for key, value in recovery.channels.items()),
         *(f"ends_{key}={literal(value)}" for key, value in recovery.stops.items()),
         group(map(str, stops)).prefixed("stops="),

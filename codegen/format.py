@@ -199,6 +199,7 @@ class Recovery:
         slots: for each slot the field that fills it.
         tool: the role of the author who is written as the name of a tool.
         asks, instructs: the role that begins a turn, and those before all turns.
+        separator: what stands between the names of a namespace and of a tool.
         channels, stops: by what they are for.
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
@@ -210,6 +211,7 @@ class Recovery:
     tool: str
     asks: str
     instructs: tuple[str, ...]
+    separator: str
     channels: Mapping[str, str]
     stops: Mapping[str, str]
     content_types: tuple[str, ...]

@@ -108,6 +108,7 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
         tool=data.get(table, RECOVERY, str, "roles", "named", default=""),
         asks=data.get(table, RECOVERY, str, "roles", "asks", default=""),
         instructs=texts("roles", "instructs"),
+        separator=data.get(table, RECOVERY, str, "tools", "separator"),
         channels={key: data.get(table, RECOVERY, str, "channels", key) for key in CHANNELS},
         stops={key: data.get(table, RECOVERY, str, "stops", key, default="") for key in STOPS},
         content_types=texts("content_types", "known"),

@@ -2432,6 +2432,7 @@ _RECOVERY = runtime.Recovery(
     json="json",
     word=_CONTENT_NAME.pattern,
     namespace="functions",
+    separator=".",
     answers="final",
     thoughts="analysis",
     calls="commentary",

@@ -199,6 +199,7 @@ class Recovery:
         json: the content type of JSON.
         word: a pattern for the name of a tool.
         namespace: of the tools that a developer offers.
+        separator: what stands between the name of a namespace and that of a tool.
         answers: the channel of messages that end a turn.
         thoughts: the channel of a message whose header is missing and which another one follows.
         calls: the channel of calls.
@@ -229,6 +230,7 @@ class Recovery:
     json: str
     word: str
     namespace: str
+    separator: str
     answers: str
     thoughts: str
     calls: str
@@ -243,6 +245,15 @@ class Recovery:
     headings: Mapping[str, tuple[str, ...]]
     mistakes: tuple[Mistake, ...]
     codes: Mapping[str, Code]
+
+    def full_name(self, namespace: str, tool: str) -> str:
+        """The name of a tool as a header has it."""
+        return f"{namespace}{self.separator}{tool}"
+
+    @cached_property
+    def of_functions(self) -> str:
+        """What the full names of the tools that a developer offers begin with."""
+        return self.full_name(self.namespace, "")
 
     @cached_property
     def missing(self) -> dict[str, tuple[str, ...]]:

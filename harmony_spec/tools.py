@@ -11,6 +11,7 @@ from .codec import DeveloperContent, Namespace, SystemContent, Tool
 from .codes import INVALID_TOOL
 from .errors import RenderError, ToolError
 from .reading import NESTING
+from .recovery.machine import Machine
 from .tool_types.schema_references import escaped
 
 FUNCTION = "function"
@@ -161,9 +162,9 @@ def tools_to_json(namespaces: Iterable[Namespace], form: str = FORMS[0]) -> list
         raise ValueError(f"no form {form!r}; forms: {', '.join(FORMS)}")
     if form == FORMS[0]:
         return [_shown(namespace) for namespace in namespaces]
-    written = []
+    written, recovery = [], Machine.table(codec.FORMAT)
     for namespace in namespaces:
-        prefix = "" if namespace.name == codec.FUNCTION_NAMESPACE else f"{namespace.name}."
+        prefix = "" if namespace.name == codec.FUNCTION_NAMESPACE else recovery.full_name(namespace.name, "")
         for tool in namespace.tools:
             definition = _shown(tool) | {"name": prefix + tool.name}
             nested = {"type": FUNCTION, FUNCTION: definition}

@@ -177,6 +177,18 @@ def test_a_dialect_keeps_contents(name: str) -> None:
         assert module.from_json(module.to_json(parsed.messages)) == conversation
 
 
+def test_the_full_names_of_tools_follow_the_grammar() -> None:
+    """What stands between a namespace and a tool is written once, in recovery.toml."""
+    module = codec_of("slashed_tools")
+    tools = [module.Namespace("functions", tools=[module.Tool("f")]), module.Namespace("web", tools=[module.Tool("g")])]
+    for word, meant in {"f": "functions/f", "g": "web/g", "functions/f": "functions/f"}.items():
+        text = f"<|start|>assistant<|channel|>commentary to={word}<|message|>{{}}<|call|>"
+        (message,) = module.recover(text, tools=tools).messages
+        assert message.recipient == meant
+    report = module.validate("<|start|>assistant<|channel|>commentary to=web/h<|message|>{}<|call|>", tools=tools)
+    assert "undeclared-tool" in [found.code.name for found in report.diagnostics]
+
+
 def test_a_system_line_becomes_a_field() -> None:
     module = codec_of("system_line")
     system = module.SystemContent(location="Oslo")

@@ -11,7 +11,6 @@ import re
 from .header_author import Authors
 from .header_reading import Reading, Seen
 from .header_text import Segment, Word
-from .known_names import SEPARATOR
 
 
 class Slots(Authors):
@@ -69,7 +68,7 @@ class Slots(Authors):
             self._words(number, segment.words, last)
             return
         first, words = segment.words[0], segment.words[1:]
-        found = (first.text.find(mark) for mark in (lead, f"{self.recovery.namespace}{SEPARATOR}"))
+        found = (first.text.find(mark) for mark in (lead, self.recovery.of_functions))
         at = next((at for at in found if at > 0 and self.names.channel(first.text[:at])), 0)
         if at:
             evidence = "a recipient touches the name of the channel"
@@ -185,7 +184,7 @@ class Slots(Authors):
         """What names a tool in a word: all of it, or, outside of a text, what begins with the namespace."""
         if self.names.reads_as_tool(word.text):
             return word.text
-        return "".join(word.text.partition(f"{self.recovery.namespace}{SEPARATOR}")[1:]) * (not text)
+        return "".join(word.text.partition(self.recovery.of_functions)[1:]) * (not text)
 
     def _bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
         """Take the name in a word for the recipient, and words before it for what should have introduced it."""

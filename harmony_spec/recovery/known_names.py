@@ -23,9 +23,6 @@ CLOSE = 0.8
 CLOSER = 0.9
 """How alike a word must be to a role, where any other word is the name of a tool."""
 
-SEPARATOR = "."
-"""Stands between the name of a namespace and that of a tool."""
-
 BRACKETS = "{["
 """What arguments of a call begin with."""
 
@@ -33,7 +30,7 @@ MOST_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
 
 
-def tool_names(tools: Iterable[Any]) -> set[str]:
+def tool_names(recovery: Recovery, tools: Iterable[Any]) -> set[str]:
     """The full names of tools: strings as they are, the tools of namespaces behind the name of their namespace.
 
     A namespace without tools is one itself.
@@ -44,7 +41,7 @@ def tool_names(tools: Iterable[Any]) -> set[str]:
         if isinstance(tool, str):
             names.add(tool)
         elif parts:
-            names |= {f"{tool.name}{SEPARATOR}{part.name}" for part in parts}
+            names |= {recovery.full_name(tool.name, part.name) for part in parts}
         else:
             names.add(tool.name)
     return names
@@ -60,7 +57,7 @@ class KnownNames:
         self.recovery = recovery
         self.writable = re.compile(recovery.word)
         self.channels = dict.fromkeys(recovery.channels)
-        self.tools: set[str] | None = None if tools is None else self._writable(tool_names(tools))
+        self.tools: set[str] | None = None if tools is None else self._writable(tool_names(recovery, tools))
         self._by_last: dict[str, list[str]] | None = None
         self.key = _digest(b"", self.channels, self.tools)
 
@@ -71,7 +68,7 @@ class KnownNames:
     def learn(self, role: str, content: object) -> bool:
         """Take in what the content of a message declares; whether any of it is new."""
         paths = self.recovery.declared_tools + self.recovery.declared_builtin
-        named = [tool_names(found) for path in paths if (found := declared(path, role, content))]
+        named = [tool_names(self.recovery, found) for path in paths if (found := declared(path, role, content))]
         tools = self._writable(set().union(*named)) - (self.tools or set())
         listed = (declared(path, role, content) or () for path in self.recovery.declared_channels)
         channels = [name for names in listed for name in names if name not in self.channels]
@@ -131,32 +128,35 @@ class KnownNames:
         if self._by_last is None:
             self._by_last = {}
             self._index(self.tools)
-        found = self._by_last.get(_last(word), [])
+        found = self._by_last.get(self._last(word), [])
         return found[0] if len(found) == 1 else None
 
     def _index(self, tools: set[str]) -> None:
         """Find tools without their namespaces, too."""
         assert self._by_last is not None
         for tool in tools:
-            self._by_last.setdefault(_last(tool), []).append(tool)
+            self._by_last.setdefault(self._last(tool), []).append(tool)
+
+    def _last(self, name: str) -> str:
+        return name.rsplit(self.recovery.separator, 1)[-1]
 
     def nearest_tool(self, word: str) -> str | None:
         """The offered tool that a word names, or that alone is near it."""
         if (named := self.tool(word)) or not self.tools or len(self.tools) > MOST_TOOLS:
             return named
-        lasts = get_close_matches(_last(word), {_last(tool) for tool in self.tools}, n=2, cutoff=CLOSE)
-        close = [tool for tool in self.tools if _last(tool) in lasts]
-        close = [tool for tool in self.tools if _letters(word) in (_letters(tool), _letters(_last(tool)))] or close
+        lasts = get_close_matches(self._last(word), {self._last(tool) for tool in self.tools}, n=2, cutoff=CLOSE)
+        close = [tool for tool in self.tools if self._last(tool) in lasts]
+        close = [tool for tool in self.tools if _letters(word) in (_letters(tool), _letters(self._last(tool)))] or close
         return close[0] if len(close) == 1 else None
 
     def function_in(self, word: str) -> str | None:
         """The function, with its namespace, that a word holds between other characters."""
         bare = re.sub(r"^\W+|\W+$", "", word)
-        return bare if bare.startswith(f"{self.recovery.namespace}{SEPARATOR}") else None
+        return bare if bare.startswith(self.recovery.of_functions) else None
 
     def reads_as_tool(self, word: str) -> bool:
         """Whether a word names a tool, by what is offered or by the namespace before it."""
-        return word.startswith(f"{self.recovery.namespace}{SEPARATOR}") or self.tool(word) is not None
+        return word.startswith(self.recovery.of_functions) or self.tool(word) is not None
 
     def called(self, content: str) -> str | None:
         """The offered tool that a content is likely a call of: the one it names, or the only one."""
@@ -184,10 +184,6 @@ def _digest(before: bytes, channels: Iterable[str], tools: set[str] | None) -> b
     """What decides how words are taken: the names that are known, as they came."""
     names = list(channels), None if tools is None else sorted(tools)
     return sha256(before + repr(names).encode()).digest()
-
-
-def _last(name: str) -> str:
-    return name.rsplit(SEPARATOR, 1)[-1]
 
 
 def _letters(name: str) -> str:

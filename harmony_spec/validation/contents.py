@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..recovery.known_names import SEPARATOR
 from .conversation import Conversation
 from .json_text import JsonText, read_json
 from .offer import UNKNOWN
@@ -91,18 +90,18 @@ def _envelope(talk: Conversation, index: int, name: str, takes: Any, value: Any)
     if not isinstance(value, dict) or not set(value) <= ENVELOPE:
         return False
     inner = next((value[key] for key in INNER if isinstance(value.get(key), (dict, str))), None)
-    if inner is None or not (_names(value, name) if takes is UNKNOWN else takes is None or _broken(takes, value)):
+    if inner is None or not (_names(talk, value, name) if takes is UNKNOWN else takes is None or _broken(takes, value)):
         return False
     evidence = f"only what {name} takes belongs here"
     talk.find("call-envelope", index, talk.content_span(index), evidence, expected=(json.dumps(inner)[:LONGEST],))
     return True
 
 
-def _names(value: dict[str, Any], tool: str) -> bool:
+def _names(talk: Conversation, value: dict[str, Any], tool: str) -> bool:
     """Whether an object with the keys of a call is one of a tool, by its full name or the last part of it."""
     function = value.get("function")
     inner = function.get("name") if isinstance(function, dict) else None
-    names = (tool, tool.split(SEPARATOR)[-1])
+    names = (tool, tool.split(talk.recovery.separator)[-1])
     return any(named in names for named in (value.get("name"), value.get("recipient_name"), inner))
 
 

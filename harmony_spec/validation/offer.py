@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..recovery.known_names import SEPARATOR, declared
+from ..recovery.known_names import declared
 from ..tables import Recovery
 
 
@@ -35,8 +35,7 @@ class Offer:
         self.is_known, self.is_read = tools is not None, True
         self._ordered: list[str] | None = None
         given = self._add(tools or ())
-        functions = f"{recovery.namespace}{SEPARATOR}"
-        self.places |= {name: recovery.calls for name in given if name.startswith(functions)}
+        self.places |= {name: recovery.calls for name in given if name.startswith(recovery.of_functions)}
 
     def learn(self, role: str, content: object) -> dict[str, Any]:
         """Take in what the content of a message declares; the JSON Schemas in it, by what they are for."""
@@ -62,13 +61,13 @@ class Offer:
 
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""
-        return name.split(SEPARATOR)[0] in self.namespaces
+        return name.split(self.recovery.separator)[0] in self.namespaces
 
     def beside(self, name: str) -> tuple[str, ...]:
         """Some of the tools that are offered: those in the namespace of a name, where it is one."""
         if self._ordered is None:
             self._ordered = sorted(self.tools)
-        first = name.split(SEPARATOR)[0] if self.has_namespace(name) else ""
+        first = name.split(self.recovery.separator)[0] if self.has_namespace(name) else ""
         at = bisect_left(self._ordered, first)
         return tuple(tool for tool in self._ordered[at : at + SHOWN] if tool.startswith(first))
 
@@ -80,14 +79,14 @@ class Offer:
             if isinstance(tool, str):
                 found[tool] = UNKNOWN
             elif parts:
-                found |= {f"{tool.name}{SEPARATOR}{part.name}": part.parameters for part in parts}
+                found |= {self.recovery.full_name(tool.name, part.name): part.parameters for part in parts}
             else:
                 found[tool.name] = UNKNOWN
         if self._ordered is not None:
             for name in found.keys() - self.tools.keys():
                 insort(self._ordered, name)
         self.tools |= found
-        self.namespaces |= {name.split(SEPARATOR)[0] for name in found}
+        self.namespaces |= {name.split(self.recovery.separator)[0] for name in found}
         return found
 
 
