@@ -243,10 +243,6 @@ PLAIN = frozenset({str, dict, bool, type(None)})
 """What a snapshot takes as it is."""
 
 
-PLAIN = frozenset({str, dict, bool, type(None)})
-"""What a snapshot takes as it is."""
-
-
 def snapshot(value: Any) -> Any:
     """A record as plain data, which `marshal` can write: what equal snapshots write is equal."""
     if isinstance(value, Record):
