@@ -12,6 +12,7 @@ from .content_json import TYPE, record_from_json, record_to_json
 from .contents import Record
 from .errors import ConversationError
 from .tables import Format
+from .tool_types.schema_references import escaped
 
 LONGEST = 200
 """How much of a problem is shown: it may quote the value, which may be a whole conversation."""
@@ -157,7 +158,7 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     first = min(errors, key=lambda error: [str(step).zfill(9) for step in error.absolute_path])
     error = best_match([first]) or first
     path = list(error.absolute_path)
-    pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+    pointer = "".join(f"/{escaped(str(step))}" for step in path)
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     where = f"at {pointer}" if pointer else "at the top"
     described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
