@@ -151,11 +151,15 @@ class DataFiles:
 
 def looks_special(text: str, special: Iterable[str]) -> bool:
     """Whether a text has the beginning and the end that all special tokens share."""
-    spellings = list(special)
-    prefix = _common_start(spellings)
-    suffix = _common_start([s[::-1] for s in spellings])[::-1]
+    prefix, suffix = common_ends(special)
     shaped = text.startswith(prefix) and text.endswith(suffix) and len(text) > len(prefix + suffix)
     return bool(prefix and suffix) and shaped
+
+
+def common_ends(special: Iterable[str]) -> tuple[str, str]:
+    """What all special tokens begin with, and what they end with."""
+    spellings = list(special)
+    return _common_start(spellings), _common_start([spelling[::-1] for spelling in spellings])[::-1]
 
 
 def _common_start(texts: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .data_files import common_ends
 from .emit_contents import emit_contents, emit_tools, tools_name
 from .emit_frames import atom_names, emit_atoms, emit_frame, emit_starts
 from .emit_functions import AS_PARSED, emit_functions
@@ -172,6 +173,7 @@ def _format(format: Format, writer: Writer) -> None:
         "runtime.Format",
         "encoding=_ENCODING",
         f"special_text={raw(any_of(sorted(format.vocabulary.special)))}",
+        group(map(literal, common_ends(format.vocabulary.special))).prefixed("special_ends="),
         mapping({literal(s): literal(m) for s, m in markers(format).items()}).prefixed("markers="),
         "message=Message",
         group(map(literal, names)).prefixed("fields="),

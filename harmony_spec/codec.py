@@ -3087,6 +3087,7 @@ _RECOVERY = runtime.Recovery(
 FORMAT = runtime.Format(
     encoding=_ENCODING,
     special_text=r"<\|(?:c(?:all\|>|hannel\|>|onstrain\|>)|end(?:oftext\|>|\|>)|message\|>|re(?:served_20(?:0(?:0(?:0[0149]\|>|1[013456789]\|>|[23456789][0123456789]\|>)|[123456789][0123456789][0123456789]\|>)|10(?:[01234567][0123456789]\|>|8[01234567]\|>))|turn\|>)|start(?:oftext\|>|\|>))",
+    special_ends=("<|", "|>"),
     markers={
         "<|start|>": "\ud800",
         "<|channel|>": "\ud801",

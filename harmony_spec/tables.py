@@ -265,10 +265,15 @@ class Recovery:
 
 @dataclass(frozen=True, eq=False)
 class Format:
-    """All tables of one format. `special_text` is a regular expression for the spelling of any special token."""
+    """All tables of one format.
+
+    `special_text` is a regular expression for the spelling of any special token; `special_ends` are what all of these
+    begin and end with.
+    """
 
     encoding: Encoding
     special_text: str
+    special_ends: tuple[str, str]
     markers: Mapping[str, str]
     message: Callable[..., Any]
     fields: tuple[str, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from ..diagnostics import Fix
 from ..errors import Span, VocabularyError
@@ -89,7 +88,7 @@ MOST = 12
 
 def check_spelling(talk: Conversation) -> None:
     """Say which contents spell special tokens, or something that looks like one."""
-    format, (begins, _) = talk.format, around(talk.format)
+    format, (begins, _) = talk.format, talk.format.special_ends
     openers = LOOK_ALIKES.get(begins[:1], begins[:1])
     for index in range(len(talk.messages)):
         text = talk.text(index)
@@ -109,7 +108,7 @@ def disguises(format: Format) -> re.Pattern[str]:
     """A pattern for what may look like a special token: what these begin and end with, and a short text between."""
     found: re.Pattern[str] | None = format.caches.get("disguises")
     if found is None:
-        begins, ends = around(format)
+        begins, ends = format.special_ends
         most = max(map(len, format.encoding.special)) - len(begins) - len(ends)
         inside = f"[{INVISIBLE}]*(?!{_alike(begins)})[^\\s{INVISIBLE}]"
         pattern = f"{_alike(begins)}(?:{inside}){{1,{most}}}?[{INVISIBLE}]*{_alike(ends)}"
@@ -117,26 +116,10 @@ def disguises(format: Format) -> re.Pattern[str]:
     return found
 
 
-def around(format: Format) -> tuple[str, str]:
-    """What all special tokens begin and end with."""
-    found: tuple[str, str] | None = format.caches.get("around")
-    if found is None:
-        specials = format.encoding.special
-        found = format.caches["around"] = _common(specials), _common(s[::-1] for s in specials)[::-1]
-    return found
-
-
 def plain(text: str) -> str:
     """A text without what does not show, each character as the plain one that it looks like."""
     seen = unicodedata.normalize("NFKC", re.sub(f"[{INVISIBLE}]", "", text)).lower()
     return seen.translate({ord(other): char for char, others in LOOK_ALIKES.items() for other in others})
-
-
-def _common(texts: Iterable[str]) -> str:
-    """What all texts begin with: what the first and the last of them do."""
-    ordered = sorted(texts)
-    first, last = ordered[0], ordered[-1]
-    return first[: next((i for i, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))]
 
 
 def _alike(text: str) -> str:
