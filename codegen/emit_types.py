@@ -101,11 +101,11 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
 
 
 def _doc(contents: Contents, rule: str, name: str) -> str:
-    docs = [contents.rules[r].doc for n in contents.fields(rule)[name] if (r := _named_rule(contents, n))]
+    docs = [contents.rules[r].doc for n in contents.fields(rule)[name] if (r := _named_rule(n))]
     return " ".join(line for line in (docs[0] if docs else ()) if not line.startswith("Source:"))
 
 
-def _named_rule(contents: Contents, node: Node) -> str | None:
+def _named_rule(node: Node) -> str | None:
     if isinstance(node, Flag):
         return node.field
     return _rule_of(node)

@@ -255,9 +255,9 @@ class _Reader:
 
     def alternatives(self, node: Any) -> tuple[Alternative, ...]:
         branches = node.children if node.data == "expansions" else [node]
-        return tuple(self.alternative(branch, node) for branch in branches)
+        return tuple(self.alternative(branch) for branch in branches)
 
-    def alternative(self, node: Any, parent: Tree[Token]) -> Alternative:
+    def alternative(self, node: Any) -> Alternative:
         name = None
         place = self.place(node)
         if node.data == "alias":

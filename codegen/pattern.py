@@ -164,24 +164,32 @@ def expression(node: Node) -> str:
             return inner + (sign or f"{{{low},{'' if high is None else high}}}")
 
 
-def strings(node: Node, limit: int = 20_000) -> list[str]:
-    """All strings of a pattern; raises `ValueError` where there are more than `limit`."""
+MOST_STRINGS = 20_000
+"""A pattern with more strings is no list of them, and to write them out takes long."""
+
+
+def strings(node: Node) -> list[str]:
+    """All strings of a pattern; raises `ValueError` where there are more than `MOST_STRINGS`."""
     match node:
         case Text(text):
             return [text]
         case Chars():
-            found = [chr(c) for low, high in ranges(node)[: limit + 1] for c in range(low, min(high, low + limit) + 1)]
+            found = [
+                chr(c)
+                for low, high in ranges(node)[: MOST_STRINGS + 1]
+                for c in range(low, min(high, low + MOST_STRINGS) + 1)
+            ]
         case Concat(items):
-            parts = [strings(item, limit) for item in items]
-            found = ["".join(row) for _, row in zip(range(limit + 1), product(*parts), strict=False)]
+            parts = [strings(item) for item in items]
+            found = ["".join(row) for _, row in zip(range(MOST_STRINGS + 1), product(*parts), strict=False)]
         case Union(options):
-            found = [text for option in options for text in strings(option, limit)]
+            found = [text for option in options for text in strings(option)]
         case Repeat(item, low, high) if high is not None and high <= 100:
-            found = [t for n in range(low, high + 1) for t in strings(Concat((item,) * n), limit)]
+            found = [t for n in range(low, high + 1) for t in strings(Concat((item,) * n))]
         case _:
             raise ValueError("not a finite set of strings")
-    if len(found) > limit:
-        raise ValueError(f"more than {limit} strings")
+    if len(found) > MOST_STRINGS:
+        raise ValueError(f"more than {MOST_STRINGS} strings")
     return found
 
 

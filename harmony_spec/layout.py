@@ -134,5 +134,5 @@ def lines_of(text: str) -> list[str]:
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 
 
-def _shortened(text: str, longest: int = LONGEST) -> str:
-    return repr(text if len(text) <= longest else text[:longest] + "\u2026")
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= LONGEST else text[:LONGEST] + "\u2026")
