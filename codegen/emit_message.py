@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .emit_types import class_name, emit_types
-from .format import CONTENT, Field, Format
+from .format import CONTENT, Field, Format, described
 from .writer import Block, Writer, literal
 
 
@@ -53,7 +53,7 @@ def emit_class(format: Format, writer: Writer) -> None:
 def _docstring(format: Format, writer: Writer) -> None:
     attributes = []
     for field in format.fields:
-        text = " ".join(line for line in field.doc if not line.startswith("Source:")) or "See the grammar."
+        text = described(field.doc) or "See the grammar."
         attributes.append(f"    {field.name}: {text}")
     attributes.append(
         "    variants: The named alternatives of the grammar that the message was read from; not compared."

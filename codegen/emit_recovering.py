@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .emit_message import type_name
-from .format import CONTENT, Field, Format
+from .format import CONTENT, Field, Format, described
 from .writer import Block, Writer, literal, signature
 
 
@@ -99,7 +99,7 @@ def _property(field: Field, writer: Writer) -> None:
     writer.line("@property")
     writer.line(f"def {field.name}(self) -> {kind}:")
     writer.depth += 1
-    text = " ".join(line for line in field.doc if not line.startswith("Source:")) or "See the grammar."
+    text = described(field.doc) or "See the grammar."
     writer.docstring([f"Of the open message. {text}"])
     writer.line(f"value: {kind} = self.value({literal(field.name)}, {default})")
     writer.line("return value")

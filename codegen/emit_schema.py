@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from .content_schema import content_definitions
-from .format import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, walk
+from .format import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, described, walk
 from .writer import Block, Writer, call, data, group, literal, signature
 
 WRITTEN_AS = "x-written-as"
@@ -74,8 +74,8 @@ def completed_schema(format: Format, schema: Any) -> Any:
 
 
 def _schema_of(field: Field) -> dict[str, Any]:
-    described = " ".join(line for line in field.doc if not line.startswith("Source:"))
-    base: dict[str, Any] = {"description": described} if described else {}
+    text = described(field.doc)
+    base: dict[str, Any] = {"description": text} if text else {}
     if field.flag:
         return base | {"type": "boolean"}
     if field.values:

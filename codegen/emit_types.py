@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .contents import Contents, Flag, Joined, Many, Node, Part, Token
+from .format import described
 from .writer import Block, Writer, call, data, literal
 
 SUFFIX = "Content"
@@ -84,7 +85,8 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
     writer.line(f"@dataclass({'eq=False, ' if user else ''}slots=True)")
     writer.line(f"class {class_name(contents, rule)}{'(runtime.Record)' if user else ''}:")
     writer.depth += 1
-    text = " ".join(line for line in made.doc if not line.startswith("Source:")) or f"What `{rule}` says."
+    of_fields = tuple(f"{name}: " for name in fields)
+    text = described(tuple(line for line in made.doc if not line.startswith(of_fields))) or f"What `{rule}` says."
     attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
     writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
     if fields:
@@ -101,8 +103,12 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
 
 
 def _doc(contents: Contents, rule: str, name: str) -> str:
+    """What a field is: what the comment on its class says behind its name, else what that on its own rule says."""
+    lead = f"{name}: "
+    if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
+        return " ".join(own)
     docs = [contents.rules[r].doc for n in contents.fields(rule)[name] if (r := _named_rule(n))]
-    return " ".join(line for line in (docs[0] if docs else ()) if not line.startswith("Source:"))
+    return described(docs[0]) if docs else ""
 
 
 def _named_rule(node: Node) -> str | None:

@@ -320,6 +320,11 @@ class Format:
         return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, Value) and n.field == field))
 
 
+def described(doc: tuple[str, ...]) -> str:
+    """What a comment of a grammar says, without where that comes from; empty where it says nothing."""
+    return " ".join(line for line in doc if not line.startswith("Source:"))
+
+
 def walk(node: Node) -> Iterator[Node]:
     """A node and all in it; other rules are not entered."""
     yield node

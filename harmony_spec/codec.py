@@ -101,8 +101,8 @@ class SystemContent(runtime.Record):
         knowledge_cutoff: Up to when the model was trained, usually a year and a month.
         conversation_start_date: The date of the conversation.
         reasoning_effort: How long the model thinks before it answers.
-        tools: The namespaces of the tools that are offered.
-        channel_config: Which channels there are, and what must go where.
+        tools: The namespaces of the tools that are built in.
+        channel_config: The channels of the conversation.
     """
 
     model_identity: str | None = "You are ChatGPT, a large language model trained by OpenAI."
@@ -137,7 +137,7 @@ class DeveloperContent(runtime.Record):
 
     Attributes:
         instructions: What the developer asks of the model, often called the system prompt.
-        tools: The namespaces of the tools that are offered.
+        tools: The namespaces of the functions that the developer offers.
         response_formats: The forms that a final answer can be asked to have.
     """
 
@@ -151,9 +151,9 @@ class Namespace(runtime.Record):
     """Tools with a common first name. Its description is comments before its tools; without tools, it is plain text.
 
     Attributes:
-        name: The name of a namespace, a tool, or a response format.
-        description: What a namespace, a tool or a response format is for.
-        tools: A function that the model may call.
+        name: The first part of the full names of its tools; the whole name of a tool without functions.
+        description: What the tools are for.
+        tools: The functions in the namespace; none where it is one tool itself.
     """
 
     name: str
@@ -166,9 +166,9 @@ class Tool(runtime.Record):
     """A function that the model may call.
 
     Attributes:
-        name: The name of a namespace, a tool, or a response format.
-        description: What a namespace, a tool or a response format is for.
-        parameters: What a function takes: nothing, or one object. Types that refer to themselves follow it.
+        name: The name of the function, without its namespace.
+        description: What the function does.
+        parameters: What the function takes, as the JSON Schema of an object; None for nothing.
     """
 
     name: str
@@ -197,9 +197,9 @@ class ResponseFormat(runtime.Record):
     """A form of a final answer.
 
     Attributes:
-        name: The name of a namespace, a tool, or a response format.
+        name: What the form is called.
         schema: The JSON Schema of the answer.
-        description: What a namespace, a tool or a response format is for.
+        description: What the form is for.
     """
 
     name: str
@@ -216,7 +216,7 @@ class OneOf:
 
 @dataclass(slots=True)
 class Variant:
-    """What `variant` says."""
+    """One of the alternatives on lines of their own, with what is said of it and its default behind it."""
 
     alternative: Any
     remark: str | None = None
@@ -225,21 +225,21 @@ class Variant:
 
 @dataclass(slots=True)
 class Union:
-    """Alternatives; types that all apply; arrays. Each binds closer than the one before."""
+    """Alternatives on one line, any of which may apply."""
 
     intersections: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Intersection:
-    """What `intersection` says."""
+    """Types that all apply; it binds closer than alternatives."""
 
     arrays: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Array:
-    """What `array` says."""
+    """Arrays of a type, one in the other for each dimension; it binds closest."""
 
     element: Any
     dimensions: list[Dimension] = field(default_factory=list)
@@ -247,7 +247,7 @@ class Array:
 
 @dataclass(slots=True)
 class Annotated:
-    """What `annotated` says."""
+    """A type with the comments before it."""
 
     primary: Any
     title: str | None = None
@@ -258,7 +258,7 @@ class Annotated:
 
 @dataclass(slots=True)
 class Group:
-    """What `group` says."""
+    """A type in brackets with the comments on all of it."""
 
     type: Any
     title: str | None = None
@@ -309,7 +309,7 @@ class TupleType:
 
 @dataclass(slots=True)
 class AnyArray:
-    """What `any_array` says."""
+    """An array of any values."""
 
 
 @dataclass(slots=True)
@@ -328,7 +328,7 @@ class Reference:
 
 @dataclass(slots=True)
 class BasicType:
-    """What `basic_type` says."""
+    """A type that has a name of its own in every schema."""
 
     basic: Basic
 
@@ -340,7 +340,7 @@ class Message:
     Source: guide, "Message format".
 
     Attributes:
-        role: See the grammar.
+        role: In which role the author wrote the message: what weight it has, and what it may hold.
         content: The text of the message. Anything but special tokens.
         name: The name of the author: of a tool its full name, else a name that tells several authors of one role
             apart.
@@ -3277,7 +3277,7 @@ class StreamParser(runtime.StreamParser[Message]):
 
     @property
     def role(self) -> Role | None:
-        """Of the open message. See the grammar."""
+        """Of the open message. In which role the author wrote the message: what weight it has, and what it may hold."""
         value: Role | None = self.value("role", None)
         return value
 
@@ -3393,7 +3393,10 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "required": ["role", "content"],
             "additionalProperties": False,
             "properties": {
-                "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
+                "role": {
+                    "description": "In which role the author wrote the message: what weight it has, and what it may hold.",
+                    "enum": ["system", "developer", "user", "assistant", "tool"],
+                },
                 "name": {
                     "description": "Written even when absent, as null.",
                     "type": ["string", "null"],

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import inspect
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,7 +27,7 @@ from codegen.emit_codes import error_codes
 from codegen.format import Choice, Literal, walk
 from codegen.library import api_version
 from codegen.load import load
-from harmony_spec import runtime
+from harmony_spec import codec, runtime
 
 ROOT = GRAMMAR.parent
 CODEC = ROOT / "harmony_spec" / "codec.py"
@@ -199,3 +203,30 @@ def test_every_rule_cites_its_source() -> None:
 def test_the_generator_writes_for_this_runtime() -> None:
     """Which it reads without importing it."""
     assert api_version() == runtime.API_VERSION
+
+
+ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+
+
+def described_fields(made: type) -> dict[str, str]:
+    """What the docstring of a class says of its fields."""
+    _, _, attributes = inspect.cleandoc(made.__doc__ or "").partition("Attributes:\n")
+    return {name: " ".join(text.split()) for name, text in ATTRIBUTE.findall(attributes)}
+
+
+def test_every_class_and_field_says_what_it_is() -> None:
+    """In words of its own: no field has the words of a class, of another field, or those for what has no comment."""
+    classes = [made for made in vars(codec).values() if dataclasses.is_dataclass(made) and isinstance(made, type)]
+    own = [made for made in classes if made.__module__ == codec.__name__]
+    said = [inspect.cleandoc(made.__doc__ or "").split("\n")[0] for made in own]
+    for made in own:
+        if made.__name__ in codec.__all__:
+            fields = described_fields(made)
+            assert list(fields) == [field.name for field in dataclasses.fields(made)], made
+            said += fields.values()
+    properties = {name: value for name, value in vars(codec.StreamParser).items() if isinstance(value, property)}
+    said += [inspect.cleandoc(value.__doc__ or "") for value in properties.values()]
+    assert len(said) > 40
+    assert all(said)
+    assert [text for text, times in Counter(said).items() if times > 1] == []
+    assert [text for text in said if "See the grammar" in text or re.fullmatch("What `.*` says.", text)] == []
