@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 from pathlib import Path
@@ -37,3 +38,43 @@ def test_every_special_token_in_the_pages_is_code() -> None:
     for page in PAGES.values():
         prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", page, flags=re.DOTALL | re.MULTILINE)
         assert "<|" not in prose
+
+
+LIMITS = re.findall(
+    r"^\| (`[A-Z_`, ]+`) \| (`[^|]+`) \|", (ROOT / "docs" / "laws.md").read_text(encoding="utf-8"), re.M
+)
+
+
+def constants(path: Path) -> set[str]:
+    """The names that a file, or the files of a folder, define."""
+    files = path.glob("*.py") if path.is_dir() else [path]
+    nodes = [node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body]
+    targets = [t for n in nodes if isinstance(n, ast.Assign) for t in n.targets]
+    targets += [n.target for n in nodes if isinstance(n, ast.AnnAssign)]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+@pytest.mark.parametrize(("names", "places"), LIMITS, ids=[names for names, _ in LIMITS])
+def test_limits_are_where_the_page_says(names: str, places: str) -> None:
+    """Each name is defined, and each file exists and defines one of them. Files stand beside the first one."""
+    first, *others = re.findall(r"`([^`]+)`", places)
+    paths = [ROOT / first, *((ROOT / first).parent / name for name in others)]
+    found = [constants(path) for path in paths]
+    wanted = set(re.findall(r"`([^`]+)`", names))
+    assert wanted <= set().union(*found)
+    assert all(wanted & defined for defined in found)
+
+
+def test_the_page_has_limits() -> None:
+    rows = (ROOT / "docs" / "laws.md").read_text(encoding="utf-8").partition("## Named limits")[2].count("\n| `")
+    assert len(LIMITS) == rows > 10
+
+
+def test_contributors_are_told_what_is_generated() -> None:
+    """Each file that `python -m codegen` writes is named beside the command."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told, _, _ = page.partition("\n| where")
+    program = (ROOT / "codegen" / "__main__.py").read_text(encoding="utf-8")
+    written = re.findall(r'root / "(\w+)" / "([\w.]+)"', program)
+    assert len(written) == 3
+    assert all(f"`{folder}/{name}`" in told for folder, name in written)
