@@ -51,29 +51,7 @@ def tool_from_function(function: Callable[..., Any], *, name: str | None = None)
 
     documented = docstring_parser.parse(inspect.getdoc(_inner(function)) or "")
     described = {item.arg_name: item.description for item in documented.params}
-    hints, parameters_of = _hints(function), _parameters(function)
-    found = _Found({}, {})
-    properties: dict[str, Any] = {}
-    required = []
-    for parameter in parameters_of:
-        if parameter.kind is parameter.VAR_KEYWORD:
-            continue
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            message = f"{parameter.name!r} can only be given by position, and calls name their arguments"
-            raise ToolError(INVALID_TOOL, message, pointer=f"/parameters/properties/{parameter.name}")
-        schema = _schema(hints.get(parameter.name, parameter.empty), f"/parameters/properties/{parameter.name}", found)
-        if described.get(parameter.name):
-            schema = {"description": described[parameter.name], **schema}
-        if parameter.default is parameter.empty:
-            required.append(parameter.name)
-        elif (default := _json(parameter.default)) is not _NO_JSON:
-            schema["default"] = default
-        properties[parameter.name] = schema
-    parameters: dict[str, Any] | None = {"type": "object", "properties": properties} if properties else None
-    if parameters and required:
-        parameters["required"] = required
-    if parameters and found.definitions:
-        parameters["$defs"] = found.definitions
+    parameters = _takes(function, described)
     said = (documented.short_description, documented.long_description)
     description = "\n\n".join(text for text in said if text)
     tool = Tool(_name(function) if name is None else name, description or None, parameters)
@@ -84,6 +62,36 @@ def tool_from_function(function: Callable[..., Any], *, name: str | None = None)
     except RenderError as error:
         raise ToolError(INVALID_TOOL, error.message, pointer="/name", hint="Give another name.") from None
     return tool
+
+
+def _takes(function: Callable[..., Any], described: Mapping[str, str | None]) -> dict[str, Any] | None:
+    """The JSON Schema of what a function takes by name; None for nothing."""
+    hints, found = _hints(function), _Found({}, {})
+    parameters = [parameter for parameter in _parameters(function) if parameter.kind is not parameter.VAR_KEYWORD]
+    properties = {
+        parameter.name: _property(parameter, hints.get(parameter.name, parameter.empty), described, found)
+        for parameter in parameters
+    }
+    if not properties:
+        return None
+    required = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    schema |= {"required": required} if required else {}
+    return schema | ({"$defs": found.definitions} if found.definitions else {})
+
+
+def _property(
+    parameter: inspect.Parameter, hint: Any, described: Mapping[str, str | None], found: _Found
+) -> dict[str, Any]:
+    """The JSON Schema of a parameter, with what is said of it and its default."""
+    at = f"/parameters/properties/{parameter.name}"
+    if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+        message = f"{parameter.name!r} can only be given by position, and calls name their arguments"
+        raise ToolError(INVALID_TOOL, message, pointer=at)
+    said = described.get(parameter.name)
+    schema = ({"description": said} if said else {}) | _schema(hint, at, found)
+    default = _NO_JSON if parameter.default is parameter.empty else _json(parameter.default)
+    return schema if default is _NO_JSON else schema | {"default": default}
 
 
 def _name(function: Callable[..., Any]) -> str:
