@@ -43,6 +43,19 @@ class DataFiles:
         size = self.get(data, VOCABULARY, int, "size")
         if not 0 < size <= LARGEST:
             self.refuse(VOCABULARY, ("size",), f"a vocabulary has 1 to {LARGEST} ids", "Correct the size.")
+        special = self._named(data, size)
+        reserved = self._reserved(data, size) if "reserved" in data else None
+        if reserved:
+            self._add_reserved(reserved, special)
+        base = self._base(data, size)
+        if not special:
+            self.refuse(VOCABULARY, ("special",), "there are no special tokens", "Name them with their ids.")
+        ordered = dict(sorted(special.items(), key=lambda item: item[1]))
+        encoding = self.get(data, VOCABULARY, str, "encoding")
+        return Vocabulary(encoding, size, ordered, reserved, base)
+
+    def _named(self, data: dict[str, Any], size: int) -> dict[str, int]:
+        """The special tokens with names; what has no id gets one that is none."""
         special: dict[str, int] = {}
         owner: dict[int, str] = {}
         for spelling, number in self.get(data, VOCABULARY, dict, "special").items():
@@ -55,36 +68,40 @@ class DataFiles:
                 self.refuse(VOCABULARY, keys, reason, "Give each special token an id of its own.")
             owner.setdefault(number, spelling)
             special[spelling] = number
-        reserved = None
-        if "reserved" in data:
-            template = self.get(data, VOCABULARY, str, "reserved", "spelling")
-            first = self.get(data, VOCABULARY, int, "reserved", "first")
-            last = self.get(data, VOCABULARY, int, "reserved", "last")
-            if not 0 <= first <= last < min(size, first + MOST_TOKENS) or template.count("{id}") != 1:
-                remedy = f"`first` and `last` are at most {MOST_TOKENS} ids, `spelling` holds {{id}} once."
-                self.refuse(VOCABULARY, ("reserved",), "not a range of ids of this vocabulary", remedy)
+        return special
+
+    def _reserved(self, data: dict[str, Any], size: int) -> tuple[str, int, int] | None:
+        """How special tokens without a name are spelled, and their first and last id."""
+        template = self.get(data, VOCABULARY, str, "reserved", "spelling")
+        first, last = (self.get(data, VOCABULARY, int, "reserved", key) for key in ("first", "last"))
+        if 0 <= first <= last < min(size, first + MOST_TOKENS) and template.count("{id}") == 1:
+            return template, first, last
+        remedy = f"`first` and `last` are at most {MOST_TOKENS} ids, `spelling` holds {{id}} once."
+        self.refuse(VOCABULARY, ("reserved",), "not a range of ids of this vocabulary", remedy)
+        return None
+
+    def _add_reserved(self, reserved: tuple[str, int, int], special: dict[str, int]) -> None:
+        """Add the ids that no special token has."""
+        template, first, last = reserved
+        for number in sorted({*range(first, last + 1)} - {*special.values()}):
+            spelling = template.replace("{id}", str(number))
+            if spelling in special:
+                reason = f"`{spelling}` has the id {special[spelling]}, and is reserved for {number}"
+                self.refuse(VOCABULARY, ("special", spelling), reason, "Choose another spelling.")
             else:
-                reserved = (template, first, last)
-                for number in range(first, last + 1):
-                    spelling = template.replace("{id}", str(number))
-                    if number not in owner and spelling in special:
-                        reason = f"`{spelling}` has the id {special[spelling]}, and is reserved for {number}"
-                        self.refuse(VOCABULARY, ("special", spelling), reason, "Choose another spelling.")
-                    elif number not in owner:
-                        special[spelling] = number
-        base = self.get(data, VOCABULARY, dict, "base", default={})
+                special[spelling] = number
+
+    def _base(self, data: dict[str, Any], size: int) -> dict[str, Any] | None:
+        """What is said of the ordinary tokens."""
+        if not self.get(data, VOCABULARY, dict, "base", default={}):
+            return None
         kinds = {"name": str, "size": int, "sha256": str, "split": list}
-        if base:
-            base = {key: self.get(data, VOCABULARY, kind, "base", key) for key, kind in kinds.items()}
-            if not 0 < base["size"] <= size:
-                self.refuse(VOCABULARY, ("base", "size"), "not a size within the vocabulary", f"At most {size}.")
-            if not all(isinstance(part, str) for part in base["split"]):
-                self.refuse(VOCABULARY, ("base", "split"), "not a list of strings", "List regular expressions.")
-        if not special:
-            self.refuse(VOCABULARY, ("special",), "there are no special tokens", "Name them with their ids.")
-        ordered = dict(sorted(special.items(), key=lambda item: item[1]))
-        encoding = self.get(data, VOCABULARY, str, "encoding")
-        return Vocabulary(encoding, size, ordered, reserved, base or None)
+        base = {key: self.get(data, VOCABULARY, kind, "base", key) for key, kind in kinds.items()}
+        if not 0 < base["size"] <= size:
+            self.refuse(VOCABULARY, ("base", "size"), "not a size within the vocabulary", f"At most {size}.")
+        if not all(isinstance(part, str) for part in base["split"]):
+            self.refuse(VOCABULARY, ("base", "split"), "not a list of strings", "List regular expressions.")
+        return base
 
     def rendering(self) -> dict[str, Any]:
         """The fields of a `Format` that come from the styles and the conversation file."""

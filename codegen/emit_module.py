@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .data_files import common_ends
 from .emit_contents import emit_contents, emit_tools, tools_name
 from .emit_frames import atom_names, emit_atoms, emit_frame, emit_starts
@@ -12,7 +14,7 @@ from .emit_recovery import emit_recovery
 from .emit_schema import emit_conversation
 from .emit_types import class_name, user_rules
 from .emit_writers import emit_writers
-from .format import CONTENT, Choose, Format, Terminal
+from .format import CONTENT, Choice, Choose, Format, Special, Terminal, Vocabulary
 from .graph import framing, graph
 from .library import api_version
 from .pattern import any_of, is_free
@@ -101,28 +103,42 @@ def _sorted(names: list[str]) -> list[str]:
 
 
 def _vocabulary(format: Format, writer: Writer) -> None:
-    vocabulary = format.vocabulary
-    reserved = set()
-    if vocabulary.reserved:
+    _special_tokens(format.vocabulary, writer)
+    writer.line()
+    _encoding(format.vocabulary, writer)
+    writer.line()
+    _stop_tokens(format, writer)
+    if format.example:
+        writer.line()
+        writer.line(f"EXAMPLE = {literal(format.example)}")
+        writer.line('"""A transcript to try things on."""')
+
+
+def _special_tokens(vocabulary: Vocabulary, writer: Writer) -> None:
+    """Those with names one by one, those that are only reserved by their range."""
+    if vocabulary.reserved is None:
+        _token_ids("SPECIAL_TOKENS: dict[str, int]", vocabulary.special, writer)
+    else:
         template, first, last = vocabulary.reserved
         reserved = {template.replace("{id}", str(number)) for number in range(first, last + 1)}
-    named = {s: n for s, n in vocabulary.special.items() if s not in reserved}
-    if vocabulary.reserved:
-        writer.line("_NAMED = {")
-    else:
-        writer.line("SPECIAL_TOKENS: dict[str, int] = {")
-    for spelling, number in named.items():
+        _token_ids("_NAMED", {s: n for s, n in vocabulary.special.items() if s not in reserved}, writer)
+        writer.line()
+        writer.line(f"_RESERVED = sorted({{*range({first}, {last + 1})}} - {{*_NAMED.values()}})")
+        before, after = template.split("{id}", 1)
+        spelling = f"{literal(before)} + str(number) + {literal(after)}"
+        made = f"{{{spelling}: number for number in _RESERVED}}"
+        writer.line(f"SPECIAL_TOKENS: dict[str, int] = _NAMED | {made}")
+    writer.line('"""Special tokens and their ids."""')
+
+
+def _token_ids(name: str, ids: Mapping[str, int], writer: Writer) -> None:
+    writer.line(f"{name} = {{")
+    for spelling, number in ids.items():
         writer.line(f"    {literal(spelling)}: {number},")
     writer.line("}")
-    writer.line()
-    if vocabulary.reserved:
-        before, after = template.split("{id}", 1)
-        writer.line(f"_RESERVED = sorted({{*range({first}, {last + 1})}} - {{*_NAMED.values()}})")
-        spelling = f"{literal(before)} + str(number) + {literal(after)}"
-        comprehension = Block("{", (f"{spelling}: number for number in _RESERVED",), "}")
-        writer.line(f"SPECIAL_TOKENS: dict[str, int] = _NAMED | {comprehension.flat()}")
-    writer.line('"""Special tokens and their ids."""')
-    writer.line()
+
+
+def _encoding(vocabulary: Vocabulary, writer: Writer) -> None:
     base = vocabulary.base or {"name": None, "size": vocabulary.size, "sha256": None, "split": ()}
     block = call(
         "runtime.Encoding",
@@ -136,27 +152,21 @@ def _vocabulary(format: Format, writer: Writer) -> None:
         *(["unassigned=frozenset(_RESERVED)"] if vocabulary.reserved else []),
     )
     writer.block(block, prefix="_ENCODING = ")
-    writer.line()
-    message = framing(graph(format, format.message))
+
+
+def _stop_tokens(format: Format, writer: Writer) -> None:
+    ids, message = format.vocabulary.special, framing(graph(format, format.message))
     stops = {"message": message.closes} | {name: stop_spellings(format, names) for name, names in format.stops.items()}
     entries = {
-        literal(name): group(str(i) for i in sorted(vocabulary.special[s] for s in spellings))
-        for name, spellings in stops.items()
+        literal(name): group(str(i) for i in sorted(ids[s] for s in spellings)) for name, spellings in stops.items()
     }
     writer.block(mapping(entries), prefix="STOP_TOKENS: dict[str, tuple[int, ...]] = ")
-    writer.line(
-        '"""The ids of the special tokens that end a message; under other names, those at which sampling stops."""'
-    )
-    if format.example:
-        writer.line()
-        writer.line(f"EXAMPLE = {literal(format.example)}")
-        writer.line('"""A transcript to try things on."""')
+    doc = "The ids of the special tokens that end a message; under other names, those at which sampling stops."
+    writer.line(f'"""{doc}"""')
 
 
 def stop_spellings(format: Format, names: tuple[str, ...]) -> set[str]:
     """The special tokens that named alternatives consist of."""
-    from .format import Choice, Special
-
     branches = [b for r in format.rules.values() if isinstance(r.node, Choice) for b in r.node.branches]
     nodes = [format.resolve(b.node) for b in branches if b.name in names]
     return {node.spelling for node in nodes if isinstance(node, Special)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .emit_patterns import constant, groups
 from .emit_readers import terminal_name
-from .format import Diagnostic, Format
+from .format import Diagnostic, Format, Recovery
 from .graph import framing, graph
 from .recovery import begins, closes, headings, leads
 from .rules import MISTAKE
@@ -13,58 +15,79 @@ from .writer import Block, Writer, call, group, literal, mapping
 WORD = "NAME"
 """The terminal of contents that names tools."""
 
+Arguments = Iterator[str | Block]
+
 
 def emit_recovery(format: Format, writer: Writer) -> None:
     """The table by which inputs are read beside the grammar."""
-    recovery = format.recovery
-    if recovery is None:
+    if (recovery := format.recovery) is None:
         return
-    enclosing = framing(graph(format, format.message))
-    ids = format.vocabulary.special
-
-    def spellings(tokens: frozenset[str]) -> Block:
-        return group(literal(s) for s in sorted(tokens, key=ids.__getitem__))
-
-    roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
-    stops = sorted({ids[s] for s, name in closes(format).items() if name in recovery.stops.values()})
-    word = (
-        f"{terminal_name(WORD)}.pattern"
-        if format.contents.roles and WORD in format.contents.terminals
-        else literal(r"\S+")
-    )
-    namespace = next((item.name for item in format.implied), "")
-    inside = enclosing.inside - {str(begins(format))}
     block = call(
         "runtime.Recovery",
-        f"begins={literal(str(begins(format)))}",
-        spellings(inside).prefixed("inside="),
-        spellings(enclosing.opens).prefixed("opens="),
-        _table({s: name and literal(name) for s, name in closes(format).items()}).prefixed("closes="),
-        mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads="),
-        call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots="),
-        _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author="),
-        f"tool={literal(recovery.tool)}",
-        f"asks={literal(recovery.asks)}",
-        group(map(literal, recovery.instructs)).prefixed("instructs="),
-        group(literal(role) for role in roles if role != recovery.tool).prefixed("roles="),
-        group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels="),
-        group(map(literal, recovery.content_types)).prefixed("content_types="),
-        f"json={literal(recovery.json)}",
-        f"word={word}",
-        f"namespace={literal(namespace)}",
-        f"separator={literal(recovery.separator)}",
-        *(f"{key}={literal(value)}" for key, value in recovery.channels.items()),
-        *(f"ends_{key}={literal(value)}" for key, value in recovery.stops.items()),
-        group(map(str, stops)).prefixed("stops="),
-        *(group(map(literal, paths)).prefixed(f"declared_{key}=") for key, paths in recovery.declared.items()),
-        mapping({literal(r): group(map(literal, texts)) for r, texts in headings(format).items()}).prefixed(
-            "headings="
-        ),
+        *_tokens(format),
+        *_headers(format, recovery),
+        *_authors(format, recovery),
+        *_words(format, recovery),
+        *_purposes(format, recovery),
+        *_declared(format, recovery),
         group(_mistakes(format)).prefixed("mistakes="),
         _table({name: emit_code(name, code) for name, code in recovery.codes.items()}).prefixed("codes="),
     )
     writer.line()
     writer.block(block, prefix="_RECOVERY = ")
+
+
+def _tokens(format: Format) -> Arguments:
+    """The special tokens that frame messages."""
+    enclosing, ids = framing(graph(format, format.message)), format.vocabulary.special
+    yield f"begins={literal(str(begins(format)))}"
+    for key, tokens in (("inside", enclosing.inside - {str(begins(format))}), ("opens", enclosing.opens)):
+        yield group(literal(spelling) for spelling in sorted(tokens, key=ids.__getitem__)).prefixed(f"{key}=")
+    yield _table({s: name and literal(name) for s, name in closes(format).items()}).prefixed("closes=")
+
+
+def _headers(format: Format, recovery: Recovery) -> Arguments:
+    """Which field is what, how each is introduced, and what they are where a model goes on."""
+    yield mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads=")
+    yield call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots=")
+    yield _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author=")
+
+
+def _authors(format: Format, recovery: Recovery) -> Arguments:
+    """The roles by what they are for."""
+    roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
+    yield f"tool={literal(recovery.tool)}"
+    yield f"asks={literal(recovery.asks)}"
+    yield group(map(literal, recovery.instructs)).prefixed("instructs=")
+    yield group(literal(role) for role in roles if role != recovery.tool).prefixed("roles=")
+
+
+def _words(format: Format, recovery: Recovery) -> Arguments:
+    """What is known of channels, content types and names of tools."""
+    named = format.contents.roles and WORD in format.contents.terminals
+    yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
+    yield group(map(literal, recovery.content_types)).prefixed("content_types=")
+    yield f"json={literal(recovery.json)}"
+    yield "word=" + (f"{terminal_name(WORD)}.pattern" if named else literal(r"\S+"))
+    yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
+    yield f"separator={literal(recovery.separator)}"
+
+
+def _purposes(format: Format, recovery: Recovery) -> Arguments:
+    """The channels and the stop tokens by what they are for."""
+    ids = format.vocabulary.special
+    yield from (f"{key}={literal(value)}" for key, value in recovery.channels.items())
+    yield from (f"ends_{key}={literal(value)}" for key, value in recovery.stops.items())
+    stops = sorted({ids[s] for s, name in closes(format).items() if name in recovery.stops.values()})
+    yield group(map(str, stops)).prefixed("stops=")
+
+
+def _declared(format: Format, recovery: Recovery) -> Arguments:
+    """Where contents declare something, and how the parts begin that do."""
+    for key, paths in recovery.declared.items():
+        yield group(map(literal, paths)).prefixed(f"declared_{key}=")
+    found = {literal(role): group(map(literal, texts)) for role, texts in headings(format).items()}
+    yield mapping(found).prefixed("headings=")
 
 
 def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -> Block:
