@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -71,6 +72,21 @@ def test_the_diagnostics_show_all_examples() -> None:
     assert len(examples) > 2 * 35
     spans = iter(code_spans(DIAGNOSTICS.read_text(encoding="utf-8")))
     assert [text for text in examples if text not in spans] == []
+
+
+def test_a_broken_codec_is_generated_again(tmp_path: Path) -> None:
+    """The command imports nothing of what it writes."""
+    for folder in ("grammar", "codegen", "harmony_spec"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.bin")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+    (tmp_path / "docs").mkdir()
+    written = [path.relative_to(ROOT) for path in (CODEC, CODES, DIAGNOSTICS)]
+    for path in written:
+        (tmp_path / path).write_text("raise SystemError(", encoding="utf-8")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-m", "codegen"], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    for path in written:
+        assert (tmp_path / path).read_bytes() == (ROOT / path).read_bytes()
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
