@@ -49,7 +49,7 @@ def fix(
             isolated=isolated,
             jobs=jobs,
             kind=kind,
-            fix="all",
+            fix="recovered",
             stripped=stripped,
             progress=progress,
         )

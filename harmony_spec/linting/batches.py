@@ -13,7 +13,7 @@ Kind = Literal["text", "json", "jsonl", "parquet"]
 """What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
 
 
-Mending = Literal["sure", "all"]
+Mending = Literal["sure", "recovered"]
 """Which mistakes are mended: those with a fix that is sure, or all that recovery reads, by writing messages anew."""
 
 
@@ -77,5 +77,5 @@ def content(kind: Kind, item: Any, options: Options) -> Content:
             return Content(item)
         if kind != "parquet":
             item = value_of(item.strip() if kind == "jsonl" else item)
-    start = None if options.fix == "all" else options.start
+    start = None if options.fix == "recovered" else options.start
     return source_of(item, start, None if kind == "parquet" else options.column)

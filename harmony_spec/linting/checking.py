@@ -57,7 +57,7 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
     options = batch.options
     try:
         held = content(batch.kind, item, options)
-        if options.fix == "all":
+        if options.fix == "recovered":
             return _written_anew(batch, row, item, held)
         report = _report(held, options)
         found = _wanted(report.diagnostics, options)

@@ -43,8 +43,8 @@ def lint(
         jobs: how many processes work, if the input is long; by default as many as can run at once.
         kind: what files hold; by default as their names or their first lines say.
         tokens: count the tokens of each channel.
-        fix: mend what is "sure", or "all" that recovery reads, by writing messages anew, as `harmony-spec fix` does;
-            `after` holds the rows then. Files are left as they are. With "all", other findings are not looked for.
+        fix: mend what is "sure", or write all messages anew as they are "recovered", as `harmony-spec fix` does;
+            `after` holds the rows then. Files are left as they are. With "recovered", nothing else is looked for.
         stripped: where all is mended, take text without special tokens as if they had been stripped.
         spans: place findings in tokens and in text, too.
         progress: is told how much of the files was read.

@@ -77,7 +77,7 @@ def read(name: str, kind: Kind | None, options: Options, progress: Progress) -> 
     with opened(name) as (file, stream):
         kind, head = _told(name, kind, file, stream)
         if kind == "parquet":
-            if options.fix == "all":
+            if options.fix == "recovered":
                 raise InputError(f"{name}: Parquet files {NOT_CHANGED}")
             yield from read_parquet(name, file, stream, options, BATCH, progress.at)
             return
