@@ -91,7 +91,7 @@ def scaling(runs: int) -> Iterator[Row]:
     content = {size: render(long())[:20] + [1000] * size for size in (few, many)}
     yield _per_token("stream, content read each time", content[few], content[many], runs, reading_content)
     short, large = hostile(few), hostile(many)
-    for what, read in (("recover", recover), ("stream", one_by_one), ("stream in chunks", in_chunks)):
+    for what, read in (("recover", recover), ("stream", one_by_one)):
         found = [_per_token(f"{what} {name}", short[name], large[name], 3, read) for name in short]
         yield max(found, key=lambda row: row.ratio or 0)
 
