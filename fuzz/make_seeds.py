@@ -47,6 +47,7 @@ BYTES = {
     "open-header-is-no-text": ("prompt", b"<|start|>user\xf0"),
     "byte-before-text": ("completion", b"<|channel|>final<|message|>\xf0H.\xb3 H<|return|>"),
     "bare-tool": ("transcript", b"functions.f<<|message|>"),
+    "tool-in-signs": ("completion", b"<|channel|>commentary xfunctions.f<<|mfunctions.f<|message|>{}<|call|>"),
     "content-is-no-text": ("transcript", b"<|start|>user<|message|>\xff<|end|>"),
     "stray-in-damage": ("completion", b"<|channel|>final<|message|>\xf0<<|endoftext|>|end|> \xc3<|return|>"),
     "whole-header-is-no-text": ("transcript", b"<|start|>\xff<|message|>\xff<|end|>"),

@@ -151,7 +151,8 @@ class KnownNames:
 
     def function_in(self, word: str) -> str | None:
         """The function, with its namespace, that a word holds between other characters."""
-        bare = re.sub(r"^\W+|\W+$", "", word)
+        found = self.writable.match(re.sub(r"^\W+", "", word))
+        bare = re.sub(r"\W+$", "", found[0]) if found else ""
         return bare if bare.startswith(self.recovery.of_functions) else None
 
     def reads_as_tool(self, word: str) -> bool:
