@@ -34,6 +34,12 @@ def test_missing_files_and_folders_exit_with_2(tmp_path: Path) -> None:
     assert run("validate", "--nonsense").exit_code == 2
 
 
+def test_the_package_runs() -> None:
+    """As a module it is the command, by the same name."""
+    found = subprocess.run([sys.executable, "-m", "harmony_spec", "-h"], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith("Usage: harmony-spec [OPTIONS] COMMAND")
+
+
 def test_parse_prints_json() -> None:
     result = run("parse", "-", given=GOOD)
     assert json.loads(result.stdout) == codec.to_json(codec.parse(GOOD).messages)
