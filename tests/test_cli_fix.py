@@ -231,6 +231,14 @@ def test_the_answer_behind_a_stop_goes() -> None:
     assert (result.exit_code, result.stdout) == (0, "<|channel|>final<|message|>Hello.<|return|>")
 
 
+def test_a_prompt_keeps_its_open_header() -> None:
+    """Read as a transcript it would lose it: what to do is said, and nothing changes."""
+    prompt = GOOD + "<|start|>assistant"
+    result = run("fix", "-", given=prompt)
+    assert (result.exit_code, result.stdout) == (1, prompt)
+    assert "help: This is a prompt, not a transcript; see --start." in result.stderr
+
+
 def test_a_prompt_gets_its_open_header() -> None:
     result = run("fix", "--start", "prompt", "-", given=GOOD)
     assert (result.exit_code, result.stdout) == (0, GOOD + "<|start|>assistant")

@@ -91,6 +91,9 @@ def _written_anew(batch: Batch | ColumnBatch, row: int | None, item: bytes, held
     found, messages = _wanted(recovered.diagnostics, options), len(recovered.messages)
     if not found:
         return Checked(batch.name, row, messages)
+    if recovered.gaps and (hint := _other_start(held.source, options.start)):
+        first, *others = located(found, held, batch.kind, row)  # nothing is lost of what is only called by another name
+        return Checked(batch.name, row, messages, [replace(first, hint=hint), *others])
     try:
         source = fixed(held.source, options.start, recovered)
     except HarmonyError as error:
