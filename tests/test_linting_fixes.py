@@ -6,9 +6,11 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from harmony_spec import Diagnostic, Fix, Message, Span, parse, render, render_text, validate
 from harmony_spec.cli import main
@@ -118,6 +120,27 @@ def test_a_file_of_which_nothing_is_left_is_empty(tmp_path: Path) -> None:
     assert "1 fixed" in run("--fix", path).stdout
     assert path.read_bytes() == b""
     assert run("--fix", "-", given="<|end|>").stdout == ""
+
+
+def test_parquet_files_are_left_alone(tmp_path: Path) -> None:
+    """What is found in them is said, and nothing is offered that nobody could write."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"text": [BAD, GOOD]}), path)
+    data = path.read_bytes()
+    for option in ("--fix", "--diff"):
+        result = run(option, path)
+        assert (result.exit_code, "H115" in result.stdout, "--fix" in result.stdout) == (1, True, False)
+        assert path.read_bytes() == data
+
+
+def test_a_completion_is_not_made_a_transcript(tmp_path: Path) -> None:
+    """Where `--start` was forgotten, that is said, whatever else is wrong."""
+    path = tmp_path / "completion.txt"
+    for text in ("<|channel|>final<|message|>Hi.<|return|>", "<|channel|>comment<|message|>Hi.<|end|>"):
+        path.write_text(text)
+        result = run("--fix", path)
+        assert (result.exit_code, path.read_text()) == (1, text)
+        assert "see --start." in result.stdout or "say so with --start" in result.stdout
 
 
 def test_half_a_surrogate_pair_stays(tmp_path: Path) -> None:

@@ -61,7 +61,9 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
             return _written_anew(batch, row, item, held)
         report = _report(held, options)
         found = _wanted(report.diagnostics, options)
-        if options.fix and not held.rendered and any(diagnostic.fix for diagnostic in found):
+        if held.rendered or not isinstance(item, bytes):  # nobody could write the fixes
+            found = [replace(diagnostic, fix=None) for diagnostic in found]
+        elif options.fix and any(diagnostic.fix for diagnostic in found):
             return _mended(batch, row, item, held, found)
         return _checked(batch, row, held, report, found)
     except HarmonyError as error:
@@ -129,7 +131,7 @@ def _checked(
     findings = located(found, held, batch.kind, row)
     if batch.options.spans:
         findings = [_placed(finding, report) for finding in findings]
-    if findings and (hint := _other_start(held.source, batch.options.start)):
+    if findings and (hint := _other_start(held.source, batch.options.start) or _headless(found[0])):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered) if batch.options.tokens else {}
     return Checked(batch.name, row, len(report.messages), findings, tokens)
@@ -163,6 +165,12 @@ def _other_start(source: Source, start: codec.Start) -> str:
         if error.code is WRONG_START:
             return f"{error.message[0].upper()}{error.message[1:]}; see --start."
     return ""
+
+
+def _headless(first: Diagnostic) -> str:
+    """What to do about a source that begins like a completion, and has other mistakes besides."""
+    begins = first.code.name == "missing-start" and first.span.start == 0
+    return "If this is a completion, say so with --start; else recovery takes it for a message." if begins else ""
 
 
 @lru_cache(maxsize=16)

@@ -27,6 +27,8 @@ def with_fixes(talk: Conversation) -> Iterator[Diagnostic]:
         fix = None
         if found.span in gaps and found.code.fixable:
             fix = Fix(found.span, "" if isinstance(talk.form, LenientText) else ())
+        elif found.code.name == "missing-start" and found.span.start == 0:
+            unsure.add(found.index)  # it may be a completion
         elif found.span not in gaps and found.index not in unsure | done and found.index < len(talk.messages):
             done.add(found.index)
             fix = _header(talk, found.index)
