@@ -168,6 +168,15 @@ def test_a_remote_reference_is_never_fetched(monkeypatch: pytest.MonkeyPatch) ->
     assert said_of('{"a": 1}', remote) == []
 
 
+def test_a_call_that_breaks_off_is_said() -> None:
+    """Also where no stop token follows: the tokens were used up."""
+    completion = "<|channel|>commentary to=functions.f json<|message|>"
+    (found,) = validate(completion + '{"path": "01', "completion").diagnostics
+    assert (found.code.name, found.evidence) == ("truncated-json", "it ends too early: unterminated string")
+    assert not validate(completion, "completion").diagnostics
+    assert not validate(completion + '{"path": "01"}', "completion").diagnostics
+
+
 def test_an_integer_that_no_float_can_hold() -> None:
     assert said_of("1" + "0" * 400, {"multipleOf": 0.5}) == []
 

@@ -76,10 +76,10 @@ def _channel(talk: Conversation, index: int, name: str) -> None:
 
 
 def _json(talk: Conversation, index: int, text: str) -> JsonText:
-    """What a content that should be JSON holds; an unfinished message may end anywhere."""
+    """What a content that should be JSON holds; an unfinished message may have none."""
     read = read_json(text)
     for name, start, end, reason in read.mistakes:
-        if talk.is_complete(index) or (name != "truncated-json" and text.strip()):
+        if talk.is_complete(index) or text.strip():
             span = talk.span_in_content(index, start, end) if end > start else talk.stop_span(index)
             talk.find(name, index, span, reason)
     return read

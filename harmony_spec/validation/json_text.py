@@ -103,4 +103,5 @@ def _mistake(text: str, error: json.JSONDecodeError) -> Mistake:
 
 
 def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    """A message of `json`, which goes on with the place."""
+    return re.sub(r"( starting)? at$", "", message[:1].lower() + message[1:])
