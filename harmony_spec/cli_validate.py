@@ -22,6 +22,8 @@ from .linting.rewriting import Rewriter
 def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
     """The selectors of an option that may be given several times, with commas in them."""
     said = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    if option.name == "select" and values and not said:
+        raise click.BadParameter("it names no code, so that nothing would be found")
     return said if values or option.name != "select" else None
 
 

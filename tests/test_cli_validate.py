@@ -176,6 +176,23 @@ def test_what_cannot_be_read_is_a_finding(content: bytes, said: str, tmp_path: P
     assert any(line.removeprefix(f"{tmp_path}/").startswith(said) for line in result.stdout.splitlines())
 
 
+def test_json_on_several_lines_is_one_value() -> None:
+    """Without a name that says what it holds."""
+    conversation = '{"messages": [\n{"role": "user",\n"content": "Hi"}\n]}\n'
+    for text in (conversation, json.dumps([{"role": "user", "content": "Hi"}]), "[\n1,\n2]", '["a",\n"b"]'):
+        assert run("-", given=text).stdout.splitlines()[-1].startswith("1 input, "), text
+    assert run("-", given=conversation).exit_code == 0
+    assert run("-", given='[{"role": "user", "content": "Hi"}]').exit_code == 0
+    assert run("-", given="[1,\n[2]\n").exit_code == 1
+
+
+def test_no_selector_at_all_is_a_mistake() -> None:
+    """Else an empty variable would make all valid."""
+    for value in ("", ",", " "):
+        result = run("--select", value, "-", given="no")
+        assert (result.exit_code, "it names no code" in result.stderr) == (2, True)
+
+
 def test_results_do_not_replace_what_is_read(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps(GOOD))

@@ -18,7 +18,7 @@ NOTHING = Settings()
 
 
 def lint(
-    names: Iterable[str | os.PathLike[str]],
+    names: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     settings: Settings = NOTHING,
     *,
     config: str | os.PathLike[str] | None = None,
@@ -36,7 +36,7 @@ def lint(
     Rows are read as they are asked for, and come in the order of the files.
 
     Args:
-        names: of files, folders and patterns; `-` is standard input.
+        names: of files, folders and patterns, or one of them; `-` is standard input.
         settings: those that hold for all files, over those of settings files.
         config: a settings file for all files, instead of the nearest `pyproject.toml` above each with settings.
         isolated: leave settings files alone.
@@ -53,7 +53,8 @@ def lint(
     """
     what = Options(frozenset(), tokens=tokens, fix=fix, stripped=stripped, spans=spans)
     resolver = Resolver(settings, None if config is None else Path(config), isolated, what)
-    found = list(expanded([os.fspath(name) for name in names], resolver.excluded))
+    each = [names] if isinstance(names, (str, os.PathLike)) else names
+    found = list(expanded([os.fspath(name) for name in each], resolver.excluded))
     progress = progress or Progress()
     progress.total = None if STDIN in found else sum(_size(name) for name in found if isinstance(name, str))
     return run(_items(found, resolver, kind, progress), jobs or cores())

@@ -136,10 +136,11 @@ def _head(stream: BinaryIO) -> list[bytes]:
 def _sniffed(head: list[bytes]) -> Kind:
     """What a file holds whose first lines these are."""
     text = b"".join(head).removeprefix(codecs.BOM_UTF8).lstrip()
-    if not re.match(rb"\[\s*[-\d\]]|\{\s*[\"}]", text):
+    if not re.match(rb"\[\s*(?:[-\d\]]|\{\s*\")|\{\s*[\"}]", text):
         return "text"
     first, _, second = text.partition(b"\n")
-    if second and (second.lstrip()[:1] in (b"[", b"{") or _is_json(first)):
+    goes_on = first.rstrip()[-1:] in b"[{,:" and not _is_json(first)
+    if second and not goes_on and (second.lstrip()[:1] in (b"[", b"{") or _is_json(first)):
         return "jsonl"
     return "json"
 

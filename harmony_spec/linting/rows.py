@@ -131,6 +131,8 @@ def source_of(value: Any, start: codec.Start | None, column: str | None) -> Cont
     if not isinstance(value, dict):
         if isinstance(value, str):
             return Content(value, value=value)
+        if isinstance(value, list) and value and isinstance(value[0], dict) and codec.FORMAT.content in value[0]:
+            return Content(_rendered({"messages": value}, start), rendered=True, value=value)
         return Content(_token_ids(value, "the row"), value=value)
     name = _column(value) if column is None else column
     if name not in value:
