@@ -175,7 +175,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
         raise
     finally:
         if not failed:
-            run.print(run.output.tail(complete))
+            run.print(run.output.tail(complete and not run.totals.unreadable))
         run.close(complete)
     return complete
 
