@@ -246,3 +246,20 @@ def test_nothing_is_read_from_nothing(start: codec.Start, empty: Any) -> None:
     found = recover(empty, start)
     assert (found.messages, found.gaps) == ([], [])
     assert codes(found) == ([] if start == "transcript" else ["missing-message"])
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "expected"),
+    [
+        ("<|start|>user<|message|>Hi", "transcript", ("<|end|>",)),
+        ("<|start|>assistant to=functions.f<|channel|>commentary<|message|>{}", "transcript", ("<|call|>",)),
+        ("<|start|>python to=assistant<|message|>1", "transcript", ("<|end|>",)),
+        ("<|start|>assistant<|channel|>final<|message|>Hi", "transcript", ("<|end|>",)),
+        ("<|channel|>final<|message|>Hi<|start|>user<|message|>x<|end|>", "completion", ("<|return|>", "<|end|>")),
+        ("<|channel|>analysis<|message|>Hm<|start|>assistant<|channel|>final<|message|>x", "completion", ("<|end|>",)),
+    ],
+)
+def test_the_stop_token_that_is_missing(source: str, start: codec.Start, expected: tuple[str, ...]) -> None:
+    """What is expected is what ends such a message, not all that ends one."""
+    found = recover(source, start).diagnostics[0]
+    assert (found.code.name, found.expected) == ("missing-terminator", expected)

@@ -231,15 +231,34 @@ class Output:
     def find(self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None) -> None:
         """A mistake in a message."""
         draft.changed = True
-        self.say(name, span, taken_for, evidence, raw)
+        expected = self.recovery.missing.get(name, ())
+        if name == "missing-terminator":
+            expected = tuple(spelling for spelling in expected if self._closes(draft, self.recovery.closes[spelling]))
+        self.say(name, span, taken_for, evidence, raw, expected)
 
-    def say(self, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None) -> None:
-        """A mistake. Without `raw`, what stands there is quoted."""
+    def _closes(self, draft: Draft, kind: str | None) -> bool:
+        """Whether a stop token ends such a message: that of calls, that of answers, or that of all others."""
+        values, recovery = draft.values, self.recovery
+        by_model = self.author(draft) == recovery.author[recovery.slots.role]
+        called = by_model and values[recovery.slots.recipient] is not None
+        answers = by_model and self.continued and values[recovery.slots.channel] == recovery.answers
+        return kind == recovery.ends_calls if called else kind is None or (answers and kind == recovery.ends_answers)
+
+    def say(
+        self,
+        name: str,
+        span: Span,
+        taken_for: str,
+        evidence: str,
+        raw: str | None = None,
+        expected: tuple[str, ...] | None = None,
+    ) -> None:
+        """A mistake. Without `raw`, what stands there is quoted; without `expected`, it is what the mistake lacks."""
         if self.refuse is not None:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + RAW)) if raw is None else raw
         index, code = len(self.messages), self.recovery.codes[name]
-        expected = self.recovery.missing.get(name, ())
+        expected = self.recovery.missing.get(name, ()) if expected is None else expected
         found = Diagnostic(code, span, self.form.unit, index, abridged(raw), taken_for, evidence, expected)
         self.diagnostics.append(found)
         self.events.append(found)
