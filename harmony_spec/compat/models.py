@@ -6,6 +6,7 @@ Methods that begin with `with_` or `adding_` change the object and return it.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
@@ -49,12 +50,12 @@ class Author(BaseModel):
         return cls(role=role, name=name)
 
 
-class Content(BaseModel):
+class Content(BaseModel, ABC):
     """A part of what a message says."""
 
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """The part in the JSON form, with its kind under `type`. Each kind of content has its own."""
-        raise NotImplementedError
+        """The part in the JSON form, with its kind under `type`."""
 
 
 class TextContent(Content):
