@@ -16,7 +16,7 @@ NAMES = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?|[{}\[\]]')
 """Strings, those with a colon being names, and what objects and arrays begin and end with."""
 
 ESCAPE = 6
-"""The length of the longest escape, `\\uXXXX`."""
+"""The length of the longest escape: `\\u` and four digits."""
 
 
 class Mistake(NamedTuple):
