@@ -259,8 +259,7 @@ class Recovery:
     def missing(self) -> dict[str, tuple[str, ...]]:
         """The special tokens that are missing, one of them, where a mistake has one of these names."""
         opens = tuple(self.opens)
-        ends = {"unfinished-header": opens, "missing-terminator": tuple(self.closes)}
-        return {"missing-start": (self.begins,), "missing-message-token": opens} | ends
+        return {"missing-start": (self.begins,), "missing-message-token": opens, "unfinished-header": opens}
 
 
 @dataclass(frozen=True, eq=False)

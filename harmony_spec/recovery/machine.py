@@ -270,7 +270,7 @@ class Machine:
             if by is None:
                 self._end_without_token(draft, end, "the input ends")
             elif not closed:
-                self.output.find(draft, "missing-terminator", Span(start, start), "", "the next message begins")
+                self.output.unterminated(draft, start, "the next message begins")
             self._finish(start, end, by if closed else None)
         elif by is None:
             self._unfinished(reading, end)
@@ -315,14 +315,14 @@ class Machine:
         """A message that ends where the next one begins."""
         assert self.draft is not None
         self.output.begin(self.draft)
-        self.output.find(self.draft, "missing-terminator", Span(at, at), "", evidence)
+        self.output.unterminated(self.draft, at, evidence)
         self._finish(at, at, None)
 
     def _end_without_token(self, draft: Draft, end: int, evidence: str) -> None:
         """The last message may lack its stop token in a completion."""
         allowed = unfinished(self.format, self.start, first=not self.output.messages and not self.output.pending)
         if allowed is None:
-            self.output.find(draft, "missing-terminator", Span(end, end), "", evidence)
+            self.output.unterminated(draft, end, evidence)
         else:
             draft.variants += (allowed,)
 

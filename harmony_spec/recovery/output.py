@@ -231,10 +231,13 @@ class Output:
     def find(self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None) -> None:
         """A mistake in a message."""
         draft.changed = True
-        expected = self.recovery.missing.get(name, ())
-        if name == "missing-terminator":
-            expected = tuple(spelling for spelling in expected if self._closes(draft, self.recovery.closes[spelling]))
-        self.say(name, span, taken_for, evidence, raw, expected)
+        self.say(name, span, taken_for, evidence, raw)
+
+    def unterminated(self, draft: Draft, at: int, evidence: str) -> None:
+        """A message without the stop token that ends such a message."""
+        draft.changed = True
+        expected = tuple(spelling for spelling, kind in self.recovery.closes.items() if self._closes(draft, kind))
+        self.say("missing-terminator", Span(at, at), "", evidence, expected=expected)
 
     def _closes(self, draft: Draft, kind: str | None) -> bool:
         """Whether a stop token ends such a message: that of calls, that of answers, or that of all others."""
