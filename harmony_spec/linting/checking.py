@@ -16,6 +16,7 @@ from ..errors import HarmonyError, ParseError
 from ..fixing import fixed, recover
 from ..inputs import InputError, Source, as_saved
 from ..tools import tools_from_json
+from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .batches import Batch, Options, content
 from .counting import tokens_by_channel
@@ -169,8 +170,8 @@ def _other_start(source: Source, start: codec.Start) -> str:
 
 def _headless(first: Diagnostic) -> str:
     """What to do about a source that begins like a completion, and has other mistakes besides."""
-    begins = first.code.name == "missing-start" and first.span.start == 0
-    return "If this is a completion, say so with --start; else recovery takes it for a message." if begins else ""
+    hint = "If this is a completion, say so with --start; else recovery takes it for a message."
+    return hint if may_be_completion(first) else ""
 
 
 @lru_cache(maxsize=16)

@@ -27,12 +27,17 @@ def with_fixes(talk: Conversation) -> Iterator[Diagnostic]:
         fix = None
         if found.span in gaps and found.code.fixable:
             fix = Fix(found.span, "" if isinstance(talk.form, LenientText) else ())
-        elif found.code.name == "missing-start" and found.span.start == 0:
-            unsure.add(found.index)  # it may be a completion
+        elif may_be_completion(found):
+            unsure.add(found.index)
         elif found.span not in gaps and found.index not in unsure | done and found.index < len(talk.messages):
             done.add(found.index)
             fix = _header(talk, found.index)
         yield replace(found, fix=fix) if fix else found
+
+
+def may_be_completion(found: Diagnostic) -> bool:
+    """Whether what is wrong with an input is also how a completion begins."""
+    return found.code.name == "missing-start" and found.span.start == 0
 
 
 def _header(talk: Conversation, index: int) -> Fix | None:
