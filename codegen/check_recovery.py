@@ -10,7 +10,7 @@ from .format import Format, Recovery, Special, walk
 from .graph import Framing, framing, graph
 from .load import DIAGNOSTICS, RECOVERY, Sources
 from .problems import Place, Problem
-from .recovery import CHANNELS, DECLARED, GIVEN, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
+from .recovery import CHANNELS, DECLARED, FIXES, GIVEN, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
 from .rules import MISTAKE
 
 TABLES = {
@@ -27,7 +27,7 @@ TABLES = {
 EXAMPLES = (
     "code",
     "severity",
-    "fixable",
+    "fix",
     "why",
     "bad",
     "good",
@@ -163,6 +163,9 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         if entry.severity not in SEVERITIES:
             place = sources.place(DIAGNOSTICS, name, "severity")
             yield Problem(place, f"`{entry.severity}` is no severity", f"Severities: {', '.join(SEVERITIES)}.")
+        if entry.fix not in (None, *FIXES):
+            place = sources.place(DIAGNOSTICS, name, "fix")
+            yield Problem(place, f"unknown fix `{entry.fix}`", f"Write one of {', '.join(FIXES)}, or remove the key.")
     for name in sorted(GIVEN - set(recovery.codes)):
         yield Problem(sources.place(DIAGNOSTICS), f"the diagnostic `{name}` is missing", "Add it with code and reason.")
     for name, rule in recovery.mistakes.items():

@@ -14,6 +14,13 @@ from .recovery import SEVERITIES
 LONGEST = 300
 """How much of an example is shown, in code points."""
 
+APPLIED_BY = {
+    "safe": "--fix",
+    "unsafe": "--fix --unsafe-fixes",
+    "display": "--fix --fixable",
+}
+"""The options of `harmony-spec validate` that apply a fix."""
+
 TITLE = f"""\
 # Diagnostics
 
@@ -46,8 +53,9 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield entry["why"]
     yield ""
-    mended = ", mended by `validate --fix`" if entry.get("fixable") else ""
-    yield f"- severity: {entry.get('severity', SEVERITIES[0])}{mended}"
+    yield f"- severity: {entry.get('severity', SEVERITIES[0])}"
+    if fix := entry.get("fix"):
+        yield f"- fix: {fix}, applied by `validate {APPLIED_BY[fix]}`"
     circumstances = "".join(f", {words}" for words in _circumstances(entry))
     for key, label in (("bad", f"bad{circumstances}"), ("good", "good")):
         if key in entry:

@@ -36,7 +36,8 @@ def emit_recovering(format: Format, parameters: list[str], passed: Block, docs: 
 
 def _validate(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
     listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
-    listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "tokenization: bool = True"]
+    listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "stripped: bool = False"]
+    listed.append("tokenization: bool = True")
     signature("validate", [*listed, "tokenizer: runtime.Tokenizer | None = None"], "runtime.Report[Message]", writer)
     writer.docstring(
         [
@@ -47,12 +48,13 @@ def _validate(format: Format, parameters: list[str], passed: Block, docs: list[s
             "    start: what the source is.",
             *docs,
             "    tools: what the conversation offers, besides what its own messages declare.",
+            "    stripped: the special tokens may have been stripped; where headers were is then a guess.",
             "    tokenization: whether token ids are compared with those that the tokenizer gives for their text.",
             "    tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.",
         ]
     )
     writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.validate(FORMAT, source, start, given, tools, tokenization, tokenizer)")
+    writer.line("return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)")
     writer.depth -= 1
 
 

@@ -97,7 +97,7 @@ def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -
 def emit_code(name: str, code: Diagnostic) -> Block:
     """The call that makes the code of a diagnostic."""
     said = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
-    return call("runtime.Code", *said, *(["fixable=True"] if code.fixable else []))
+    return call("runtime.Code", *said, *([f"fix={literal(code.fix)}"] if code.fix else []))
 
 
 def _channels(format: Format) -> list[str]:

@@ -188,7 +188,7 @@ class Diagnostic:
     code: str
     why: str
     severity: str
-    fixable: bool
+    fix: str | None
 
 
 @dataclass(frozen=True)

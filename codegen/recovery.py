@@ -17,6 +17,8 @@ DECLARED = ("tools", "builtin", "channels", "required", "answers")
 ROLES = ("named", "asks", "instructs")
 
 SEVERITIES = ("error", "warning", "info")
+FIXES = ("safe", "unsafe", "display")
+"""How far the fix of a mistake can be trusted; see `harmony_spec.code.Applicability`."""
 
 GIVEN = frozenset(
     [
@@ -119,7 +121,7 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
             name: Diagnostic(
                 **{key: data.get(sources.diagnostics, DIAGNOSTICS, str, name, key) for key in ("code", "why")},
                 severity=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "severity", default=SEVERITIES[0]),
-                fixable=data.get(sources.diagnostics, DIAGNOSTICS, bool, name, "fixable", default=False),
+                fix=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "fix", default="") or None,
             )
             for name in sources.diagnostics
         },

@@ -14,7 +14,6 @@ from typing import Any, get_args
 import click
 
 from . import codec, report
-from .cli_fix import fix
 from .cli_parse import parse
 from .cli_rules import explain, list_rules
 from .cli_validate import validate
@@ -55,7 +54,7 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, fix, parse, explain, list_rules):
+for command in (validate, parse, explain, list_rules):
     main.add_command(command)
 
 

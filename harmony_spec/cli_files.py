@@ -1,26 +1,23 @@
-"""What the commands share that take files of any size: their options, where what is found goes, how they end."""
+"""A run over files of any size: where findings go, and how it ends."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from . import codec
 from .console import ERR, FINDINGS, OUT, UNUSABLE, count, refuse
 from .inputs import InputError
 from .linting import Checked, SettingsError
-from .linting.batches import Kind
-from .linting.outputs import Output, repaired
+from .linting.outputs import FIXABLE, Output
 from .linting.progress import shown
 from .linting.reading import Progress
 from .linting.results import Results
@@ -32,35 +29,6 @@ INTERRUPTED = 130
 
 A_FILE = click.Path(path_type=Path, dir_okay=False)
 
-_OPTIONS = (
-    click.argument("files", nargs=-1, required=True, metavar="FILE..."),
-    click.option(
-        "--start", type=click.Choice(get_args(codec.Start)), help="What the inputs are.  [default: transcript]"
-    ),
-    click.option(
-        "--input-format", "kind", type=click.Choice(get_args(Kind)), help="What the files hold, where not found."
-    ),
-    click.option("--column", metavar="NAME", help="The column that holds the inputs, where rows have several."),
-    click.option("--tools", type=A_FILE, help="Definitions of the tools that were offered, besides those declared."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="What is left out of folders."),
-    click.option(
-        "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one for each core."
-    ),
-    click.option(
-        "--config", type=A_FILE, help="Settings for all files, instead of the nearest pyproject.toml of each."
-    ),
-    click.option("--isolated", is_flag=True, help="Leave settings files alone."),
-)
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def takes_files(command: Command) -> Command:
-    """Give a command the files that it takes, and the options that say how they are read."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
 
 @dataclass
 class Run:
@@ -70,8 +38,8 @@ class Run:
         output: the form in which it is printed.
         console: where it is printed.
         results: the file that it is written to, if any.
-        rewriter: writes what was mended, where that is asked for.
-        diff: whether what would be mended is printed.
+        rewriter: writes what was fixed, if fixes are applied.
+        diff: whether what would be fixed is printed.
         totals: counts it.
         refused: the files that cannot be used, of which no more is taken.
     """
@@ -92,8 +60,6 @@ class Run:
             self._refuse(item)
             return
         self.totals.add(item)
-        for finding in item.repaired:
-            self.print(repaired(item, finding))
         for finding in item.findings:
             self.print(self.output.finding(item, finding))
         if self.results is not None:
@@ -133,9 +99,21 @@ class Run:
         """The numbers of the run, in words."""
         totals = self.totals
         said = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
-        said += f", {count(totals.findings, 'finding')}" if totals.findings else ""
-        said += f", {totals.mended} {'to fix' if self.diff else 'fixed'}" if totals.mended else ""
+        said += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
+        said += f", {totals.fixed} {'to fix' if self.diff else 'fixed'}" if totals.fixed else ""
+        said += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
         return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
+
+    def _fixable(self) -> str:
+        """How many findings have a fix, by the option that applies it."""
+        totals = self.totals
+        options = (
+            (f"{FIXABLE} %d fixable with --fix", totals.fixable),
+            ("%d with --unsafe-fixes", totals.unsafe),
+            ("%d with --fixable CODES", totals.display),
+        )
+        said = ", ".join(text % number for text, number in options if number)
+        return f" ({said})" if said else ""
 
 
 def write(said: Text | str, console: Console) -> None:
@@ -206,6 +184,6 @@ def conclude(run: Run, console: Console, complete: bool, stats: bool = False, ou
             console.print(table)
     unwritten = f"; {output} was not written" if output else ""
     said = run.summary() if complete else f"interrupted: {run.summary()}{unwritten}"
-    bad = totals.findings or totals.unreadable or not complete or (run.diff and totals.mended)
+    bad = totals.findings or totals.unreadable or not complete or (run.diff and totals.fixed)
     console.print(said, style="red" if bad else "green")
     sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.unreadable else FINDINGS if bad else 0)

@@ -13,7 +13,6 @@ from . import codec, report, runtime
 from .console import ERR, FINDINGS, START, STRIPPED, TOOLS, UNUSABLE, example, read_tools, refuse, require_one_reader
 from .conversation import OPENING
 from .errors import HarmonyError
-from .fixing import recover
 from .inputs import Input, InputError, as_saved
 from .linting.batches import Kind, Options, content
 from .linting.described import described
@@ -25,8 +24,8 @@ One = Literal["text", "json"]
 """What a file holds that is one input."""
 
 HINTS: dict[Kind, str] = {
-    "json": "a JSON object; parse reads one text or token list: see validate and fix for columns, render for messages",
-    "jsonl": "rows of JSON Lines; parse reads one text or token list: see validate and fix for rows",
+    "json": "a JSON object; parse reads one text or token list: see validate for columns, render for messages",
+    "jsonl": "rows of JSON Lines; parse reads one text or token list: see validate for rows",
     "parquet": "Parquet; parse reads one text or token list: see validate for rows",
 }
 """What is said of files that are no single input."""
@@ -51,7 +50,11 @@ def parse(file: str, start: codec.Start, kind: One | None, repair: bool, tools: 
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[codec.Message]
     if repair:
-        parsed = recovered = recover(item.source, start, offered, stripped)
+        parsed = recovered = as_saved(
+            item.source,
+            lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
+            lambda each: not each.diagnostics,
+        )
         places = located(recovered.diagnostics, Content(item.source), held, None)
         found = [described(finding) for finding in places]
     else:

@@ -31,7 +31,7 @@ def list_rules(as_json: bool) -> None:
     for rule in found:
         code = rule.code
         severity = Text(code.severity, style=COLOURS[code.severity])
-        table.add_row(code.code, code.name, severity, "fix" if code.fixable else "", code.why)
+        table.add_row(code.code, code.name, severity, code.fix or "", code.why)
     OUT.print(table)
     OUT.print(count(len(found), "code"))
 
@@ -50,7 +50,7 @@ def explain(codes: tuple[str, ...]) -> None:
 def described(rule: Rule) -> dict[str, Any]:
     """A rule as JSON."""
     code = rule.code
-    said = {"code": code.code, "name": code.name, "severity": code.severity, "fixable": code.fixable, "why": code.why}
+    said = {"code": code.code, "name": code.name, "severity": code.severity, "fix": code.fix, "why": code.why}
     return said | {"bad": rule.bad, "good": rule.good} | rule.details
 
 
@@ -58,7 +58,7 @@ def explained(rule: Rule) -> Iterator[Text]:
     """A rule in lines."""
     code = rule.code
     yield Text(f"{code.code} {code.name}", style=f"bold {COLOURS[code.severity]}")
-    yield Text(f"{code.severity}{', can be fixed by validate --fix' if code.fixable else ''}")
+    yield Text(f"{code.severity}{f', fix: {code.fix}' if code.fix else ''}")
     yield Text()
     yield Text(code.why)
     shown = [(title, example) for title, example in (("bad", rule.bad), ("good", rule.good)) if example is not None]

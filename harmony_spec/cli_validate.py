@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from .cli_files import A_FILE, Run, conclude, follow, refusing, takes_files
+from . import codec
+from .cli_files import A_FILE, Run, conclude, follow, refusing
 from .code import SEVERITIES
-from .console import ERR, OUT, example, require_one_reader
+from .console import ERR, OUT, STRIPPED, example, require_one_reader
 from .inputs import STDIN
 from .linting import Settings, lint
 from .linting.batches import Kind
@@ -20,7 +21,7 @@ from .linting.rewriting import Rewriter
 
 
 def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The selectors of an option that may be given several times, with commas in them."""
+    """The selectors of an option that may be passed several times, with commas in them."""
     said = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
     if option.name == "select" and values and not said:
         raise click.BadParameter("it names no code, so that nothing would be found")
@@ -33,60 +34,86 @@ def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> P
     return path
 
 
-_CODES = "Codes, their beginnings, names, or ALL; separated by commas."
+def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
+    if "/" in suffix or "\\" in suffix:
+        raise click.BadParameter("pass what is added to the file name, such as .orig")
+    return suffix
+
+
+_CODES = "Codes, their prefixes, names, or ALL; separated by commas."
 
 
 @click.command(epilog=example("harmony-spec validate -"))
-@takes_files
-@click.option("--select", multiple=True, callback=_selectors, metavar="CODES", help=f"What is wanted. {_CODES}")
-@click.option("--ignore", multiple=True, callback=_selectors, metavar="CODES", help="What is not wanted.")
-@click.option("--severity", type=click.Choice(SEVERITIES), help="How bad a mistake is at least.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--start", type=click.Choice(get_args(codec.Start)), help="Type of the inputs.  [default: transcript]")
+@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
+@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
+@click.option("--tools", type=A_FILE, help="Definitions of offered tools, besides those that the inputs declare.")
+@STRIPPED
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
+@click.option("--config", type=A_FILE, help="Settings file for all inputs, instead of the nearest pyproject.toml.")
+@click.option("--isolated", is_flag=True, help="Ignore settings files.")
+@click.option("--select", multiple=True, callback=_selectors, metavar="CODES", help=f"Report only these. {_CODES}")
+@click.option("--ignore", multiple=True, callback=_selectors, metavar="CODES", help="Do not report these.")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Report only findings of at least this severity.")
 @click.option("--output-format", "form", type=click.Choice(list(OUTPUTS)), default="human", show_default=True)
-@click.option("-o", "--output", type=A_FILE, callback=_results_file, help="Results by row: a .jsonl or .parquet file.")
+@click.option("-o", "--output", type=A_FILE, callback=_results_file, help="Write results by row to .jsonl or .parquet.")
 @click.option("--stats", is_flag=True, help="Print counts by code, the share of clean rows, tokens by channel.")
-@click.option("--fix", is_flag=True, help="Mend what can be mended for sure; standard input goes to standard output.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes, in place; write fixed standard input to standard output.")
+@click.option("--unsafe-fixes", is_flag=True, help="Include fixes of repaired fields and of tokens.")
+@click.option(
+    "--fixable", multiple=True, callback=_selectors, metavar="CODES", help="Include all fixes of these codes."
+)
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
+@click.option("--fixed-output", type=click.Path(path_type=Path), help="Write fixed rows to this file or folder.")
+@click.option("--backup", metavar="SUFFIX", default="", callback=_suffix, help="Keep replaced files under this suffix.")
 def validate(
     files: tuple[str, ...],
-    kind: Kind | None,
-    config: Path | None,
-    isolated: bool,
-    jobs: int | None,
     form: str,
     output: Path | None,
     stats: bool,
     fix: bool,
     diff: bool,
-    **said: Any,
+    fixed_output: Path | None,
+    backup: str,
+    **others: Any,
 ) -> None:
-    """Say what is wrong with transcripts, prompts or completions.
+    """Check transcripts, prompts and completions, and fix them.
 
-    A FILE holds a text, a JSON array of token ids, a conversation in its JSON form, rows of these as JSON Lines or
-    Parquet, or is a folder or a pattern; `-` is standard input. Files may be compressed (gzip, zstd).
+    A FILE holds a text, a JSON array of token ids, a conversation in its JSON form, or rows of these as JSON Lines or
+    Parquet; or it is a folder or a pattern; `-` is standard input. Files may be compressed (gzip, zstd). Files without
+    any special token are skipped in folders, and refused if they are named.
 
     Exits with 0 if all is valid, 1 if anything was found, 2 if a file could not be read, 130 if interrupted.
     """
     if diff and form not in FOR_READERS:
         raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")
-    if output is not None and any(output.resolve() == Path(name).resolve() for name in files):
-        raise click.UsageError(f"{output} is read: the results need another file")
-    require_one_reader(said["tools"], config, *set(files))
-    aside = fix and not diff and STDIN in files
+    for option, path in (("-o", output), ("--fixed-output", fixed_output)):
+        if path is not None and any(path.resolve() == Path(name).resolve() for name in files):
+            raise click.UsageError(f"{path} is read: {option} needs another file")
+    if (fixed_output or backup) and (diff or not fix):
+        raise click.UsageError("--fixed-output and --backup need --fix, and no --diff")
+    if fixed_output and backup:
+        raise click.UsageError("--backup keeps files that are replaced: --fixed-output replaces none")
+    config, kind = others.pop("config"), others.pop("kind")
+    require_one_reader(others["tools"], config, *set(files))
+    how = {name: others.pop(name) for name in ("isolated", "jobs", "unsafe_fixes", "fixable", "stripped")}
+    progress = Progress()
+    aside = fix and not diff and STDIN in files and fixed_output is None
     with refusing():
-        progress = Progress()
         checked = lint(
             files,
-            Settings(**said),
+            Settings(**others),
             config=config,
-            isolated=isolated,
-            jobs=jobs,
             kind=kind,
             tokens=stats,
-            fix="sure" if fix or diff else None,
+            fix=fix or diff,
             spans=form in WITH_SPANS or output is not None,
             progress=progress,
+            **how,
         )
-        rewriter = Rewriter() if fix and not diff else None
+        rewriter = Rewriter(fixed_output, backup) if fix and not diff else None
         run = Run(OUTPUTS[form](), ERR if aside else OUT, results(output) if output else None, rewriter, diff)
         complete = follow(run, checked, progress)
     conclude(run, run.console if form in FOR_READERS else ERR, complete, stats, output)

@@ -12,6 +12,18 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """From the worst on."""
 
 
+Applicability = Literal["safe", "unsafe", "display"]
+"""How far a fix can be trusted.
+
+A safe fix changes no field, no character and no content token of what `recover` reads. An unsafe fix writes down a
+field that recovery repaired, or replaces tokens. A display fix writes down a guess: it is shown, and applied only if
+its code is named.
+"""
+
+APPLICABILITIES: tuple[Applicability, ...] = ("safe", "unsafe", "display")
+"""From the most to the least certain."""
+
+
 @dataclass(frozen=True)
 class Code:
     """A kind of mistake.
@@ -21,11 +33,11 @@ class Code:
         name: states the problem.
         why: why it matters.
         severity: how bad it is.
-        fixable: whether what `harmony-spec validate --fix` writes in its place is surely what was meant.
+        fix: how far its fix can be trusted at best; None if there is no fix.
     """
 
     code: str
     name: str
     why: str
     severity: Severity = "error"
-    fixable: bool = False
+    fix: Applicability | None = None

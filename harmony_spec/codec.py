@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(1, 0)
+runtime.require_api(2, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -2663,33 +2663,35 @@ _RECOVERY = runtime.Recovery(
             "missing-start",
             "Without its start token a message is found only by luck; most parsers stop here.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
         "repeated-start": runtime.Code(
             "H112",
             "repeated-start",
             "A start token behind a start token begins a second message, and the first one stays empty.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
         "missing-message-token": runtime.Code(
             "H113",
             "missing-message-token",
             "Nothing says where the header ends and the content begins.",
             "error",
+            fix="display",
         ),
         "missing-terminator": runtime.Code(
             "H114",
             "missing-terminator",
             "Without a stop token a message is not known to be complete.",
             "error",
+            fix="display",
         ),
         "repeated-terminator": runtime.Code(
             "H115",
             "repeated-terminator",
             "A stop token where no message is open stops the parsers that expect a start token there.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
         "text-between-messages": runtime.Code(
             "H116",
@@ -2702,12 +2704,14 @@ _RECOVERY = runtime.Recovery(
             "missing-header",
             "The model wrote a text without saying to which channel it belongs; it is inferred from what follows.",
             "error",
+            fix="display",
         ),
         "missing-channel": runtime.Code(
             "H118",
             "missing-channel",
             "A message that should name its channel does not; what follows shows which one was meant.",
             "error",
+            fix="display",
         ),
         "abandoned-header": runtime.Code(
             "H119",
@@ -2732,18 +2736,21 @@ _RECOVERY = runtime.Recovery(
             "stray-special-token",
             "A special token without meaning at its place is noise, or a sign that the text was cut and joined.",
             "error",
+            fix="unsafe",
         ),
         "unassigned-special-token": runtime.Code(
             "H125",
             "unassigned-special-token",
             "A special token that the vocabulary only reserves means nothing to any model.",
             "error",
+            fix="unsafe",
         ),
         "unknown-token": runtime.Code(
             "H105",
             "unknown-token",
             "A token id that the vocabulary does not have means nothing.",
             "error",
+            fix="unsafe",
         ),
         "invalid-text": runtime.Code(
             "H104",
@@ -2768,133 +2775,154 @@ _RECOVERY = runtime.Recovery(
             "missing-role",
             "Without an author a message cannot be attributed; a model means itself.",
             "error",
-            fixable=True,
+            fix="unsafe",
         ),
         "channel-as-role": runtime.Code(
             "H132",
             "channel-as-role",
             "The name of a channel in the author's place would be read as a tool of that name.",
             "error",
+            fix="unsafe",
         ),
         "tool-as-role": runtime.Code(
             "H133",
             "tool-as-role",
             "A model that calls a tool writes its name where its own role belongs; read as it stands, the tool would speak.",
             "error",
+            fix="display",
         ),
         "misspelt-role": runtime.Code(
             "H154",
             "misspelt-role",
             "A misspelt author would be read as a tool of that name.",
             "error",
+            fix="unsafe",
         ),
         "repeated-channel": runtime.Code(
             "H134",
             "repeated-channel",
             "A message is on one channel; parsers that join the names give it none of them.",
             "error",
+            fix="unsafe",
         ),
         "empty-channel": runtime.Code(
             "H135",
             "empty-channel",
             "The channel token is there, and no channel behind it.",
             "error",
+            fix="unsafe",
         ),
         "misspelt-channel": runtime.Code(
             "H136",
             "misspelt-channel",
             "An unknown channel is shown to nobody, or to everybody.",
             "error",
+            fix="unsafe",
         ),
         "tool-as-channel": runtime.Code(
             "H137",
             "tool-as-channel",
             "The name of a tool in the channel's place would be an unknown channel, and the call would be lost.",
             "error",
+            fix="display",
         ),
         "channel-as-content-type": runtime.Code(
             "H138",
             "channel-as-content-type",
             "The name of a channel behind the token for content types is no content type; answers would be read as another format.",
             "error",
+            fix="unsafe",
         ),
         "repeated-recipient": runtime.Code(
             "H139",
             "repeated-recipient",
             "A message has one recipient; parsers that expect one refuse the whole message.",
             "error",
+            fix="unsafe",
         ),
         "empty-recipient": runtime.Code(
             "H140",
             "empty-recipient",
             "What introduces a recipient is there, and no name behind it.",
             "error",
-            fixable=True,
+            fix="unsafe",
         ),
         "recipient-is-role": runtime.Code(
             "H141",
             "recipient-is-role",
             "A model calls tools; a role in the recipient's place is the remainder of another header.",
             "error",
+            fix="unsafe",
         ),
         "bare-recipient": runtime.Code(
             "H142",
             "bare-recipient",
             "The name of a tool stands without what introduces a recipient; read as it stands, the call would be lost.",
             "error",
+            fix="display",
         ),
         "misspelt-recipient": runtime.Code(
             "H143",
             "misspelt-recipient",
             "The recipient is no tool that is offered, and near one that is.",
             "error",
+            fix="unsafe",
         ),
         "spaced-content-type": runtime.Code(
             "H144",
             "spaced-content-type",
             "A space between the token and the content type makes an empty type and a word too many.",
             "error",
-            fixable=True,
+            fix="unsafe",
         ),
         "repeated-constrain": runtime.Code(
             "H145",
             "repeated-constrain",
             "The token that introduces the content type stands more than once.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
-        "repeated-content-type": runtime.Code("H146", "repeated-content-type", "A content has one type.", "error"),
+        "repeated-content-type": runtime.Code(
+            "H146",
+            "repeated-content-type",
+            "A content has one type.",
+            "error",
+            fix="unsafe",
+        ),
         "unknown-content-type": runtime.Code(
             "H147",
             "unknown-content-type",
             "A word in the place of the content type that is none says nothing about the content.",
             "error",
+            fix="display",
         ),
         "misspelt-content-type": runtime.Code(
             "H148",
             "misspelt-content-type",
             "Programs compare content types letter by letter.",
             "error",
-            fixable=True,
+            fix="unsafe",
         ),
         "empty-content-type": runtime.Code(
             "H149",
             "empty-content-type",
             "The token that introduces the content type is there, and no type behind it.",
             "error",
-            fixable=True,
+            fix="unsafe",
         ),
         "bare-channel": runtime.Code(
             "H153",
             "bare-channel",
             "The name of a channel without the token before it is a word that no parser expects.",
             "error",
+            fix="unsafe",
         ),
         "spliced-header": runtime.Code(
             "H150",
             "spliced-header",
             "Two headers run into each other; what the second one says is what was meant last.",
             "error",
+            fix="unsafe",
         ),
         "unread-header-text": runtime.Code(
             "H151",
@@ -2907,7 +2935,7 @@ _RECOVERY = runtime.Recovery(
             "misplaced-part",
             "The parts of the header are known, and stand in an order or with spaces that no rule describes.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
         "forged-tool-message": runtime.Code(
             "H161",
@@ -2926,6 +2954,7 @@ _RECOVERY = runtime.Recovery(
             "stripped-tokens",
             "A detokenizer left out the special tokens; where the headers were is a guess.",
             "error",
+            fix="display",
         ),
         "unread-content": runtime.Code(
             "H211",
@@ -2986,14 +3015,14 @@ _RECOVERY = runtime.Recovery(
             "return-in-history",
             "This token ends what a model writes; in the history stands the end token in its place.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
         "wrong-call-terminator": runtime.Code(
             "H509",
             "wrong-call-terminator",
             "Engines run a call when they see its stop token; with another one the call is never run.",
             "error",
-            fixable=True,
+            fix="safe",
         ),
         "missing-required-channel": runtime.Code(
             "H510",
@@ -3067,7 +3096,7 @@ _RECOVERY = runtime.Recovery(
             "non-canonical-tokens",
             "Models see each text in the tokens that the tokenizer gives; in others it is another text to them.",
             "warning",
-            fixable=True,
+            fix="unsafe",
         ),
         "spelled-special-token": runtime.Code(
             "H702",
@@ -3232,6 +3261,7 @@ def validate(
     role: Role = "assistant",
     name: str | None = None,
     tools: Iterable[str | Namespace] | None = None,
+    stripped: bool = False,
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
@@ -3243,11 +3273,12 @@ def validate(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
+        stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
     """
     given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.validate(FORMAT, source, start, given, tools, tokenization, tokenizer)
+    return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)
 
 
 class StreamParser(runtime.StreamParser[Message]):

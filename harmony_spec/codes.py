@@ -11,7 +11,13 @@ UNEXPECTED_SPECIAL_TOKEN = Code(
 UNEXPECTED_TEXT = Code("H102", "unexpected-text", "Text stands where the grammar has none, or other text.", "error")
 UNEXPECTED_END = Code("H103", "unexpected-end", "The input ends inside a message.", "error")
 INVALID_TEXT = Code("H104", "invalid-text", "Bytes that are no UTF-8 are no text; what was meant is lost.", "error")
-UNKNOWN_TOKEN = Code("H105", "unknown-token", "A token id that the vocabulary does not have means nothing.", "error")
+UNKNOWN_TOKEN = Code(
+    "H105",
+    "unknown-token",
+    "A token id that the vocabulary does not have means nothing.",
+    "error",
+    fix="unsafe",
+)
 WRONG_START = Code(
     "H106",
     "wrong-start",

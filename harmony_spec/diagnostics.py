@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from .code import Code
+from .code import Applicability, Code
 from .errors import Span
 from .parsing import Parsed
 
@@ -14,15 +14,19 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Fix:
-    """A change of an input that mends a mistake.
+    """A change of an input that removes a mistake and leaves what `recover` reads equal.
 
     Attributes:
         span: what is replaced, in the unit of the input.
-        replacement: what stands there then: text, or token ids.
+        replacement: the new text, or the new token ids.
+        applicability: how far it can be trusted.
+        codes: the codes that make it no more certain than that: name these to apply a display fix.
     """
 
     span: Span
     replacement: str | tuple[int, ...]
+    applicability: Applicability = "safe"
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Diagnostic:
         evidence: why.
         expected: what could stand there instead.
         pointer: where in the JSON value there, as a JSON pointer (RFC 6901).
-        fix: a change that is sure to give what was meant; None where there is none.
+        fix: a change that removes the mistake; None if there is none.
     """
 
     code: Code

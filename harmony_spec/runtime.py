@@ -89,7 +89,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (1, 0)
+API_VERSION = (2, 0)
 """Major: codecs of another one do not run. Minor: codecs of a later one need what this one lacks."""
 
 

@@ -2,8 +2,7 @@
 
 from ..inputs import InputError
 from .findings import Checked, Finding
-from .fixes import apply
 from .lint import lint
 from .settings import Settings, SettingsError
 
-__all__ = ["Checked", "Finding", "InputError", "Settings", "SettingsError", "apply", "lint"]
+__all__ = ["Checked", "Finding", "InputError", "Settings", "SettingsError", "lint"]

@@ -4,9 +4,48 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import NoReturn
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A file that was opened, to be recognized later.
+
+    Attributes:
+        path: the absolute path, without links.
+        identity: device, inode, size in bytes, and time of the last change in nanoseconds.
+    """
+
+    path: str
+    identity: tuple[int, ...]
+
+    @classmethod
+    def of(cls, name: str, descriptor: int) -> Origin:
+        """The file of that name that is open."""
+        return cls(os.path.realpath(name), _identity(os.fstat(descriptor)))
+
+    def require(self) -> None:
+        """Raise `OSError` unless the file is still there, unchanged, and no link has taken its place."""
+        try:
+            found = os.lstat(self.path)
+        except FileNotFoundError:
+            self.refuse()
+        if not stat.S_ISREG(found.st_mode) or _identity(found) != self.identity:
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Raise the `OSError` of a file that is no longer the one that was read."""
+        raise OSError(errno.ESTALE, "the file changed while it was checked; nothing was written to it", self.path)
+
+
+def _identity(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class AtomicFile:
@@ -14,6 +53,8 @@ class AtomicFile:
 
     Args:
         path: of the file; one that is there is replaced, and keeps its permissions; a link stays one.
+        origin: the file that is to be replaced, as it was read; None if any file may be.
+        backup: what is added to the name of the replaced file, which is kept then; "" if it is not kept.
 
     Raises `OSError` where there is what is no file, such as a device or a pipe, or none can be made.
 
@@ -21,10 +62,11 @@ class AtomicFile:
         file: what is written to.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, origin: Origin | None = None, backup: str = "") -> None:
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "this is no regular file, and cannot be replaced", str(path))
-        self.path = path.resolve()
+        self.path = path.resolve() if origin is None else Path(origin.path)
+        self.origin, self.backup = origin, backup
         try:
             self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
         except OSError as error:
@@ -37,10 +79,26 @@ class AtomicFile:
             os.fsync(self.file.fileno())
             self.file.close()
             os.chmod(self.file.name, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask())
+            if self.origin is not None:
+                self.origin.require()
+            if self.backup:
+                self._keep()
             os.replace(self.file.name, self.path)
         except OSError:
             self.abort()
             raise
+
+    def _keep(self) -> None:
+        """Give the file that is replaced a second name. One that has this name is not lost: `OSError` says so."""
+        kept = self.path.with_name(self.path.name + self.backup)
+        try:
+            os.link(self.path, kept)
+        except FileExistsError:
+            raise OSError(errno.EEXIST, "the backup is there already; nothing was written", str(kept)) from None
+        except OSError:  # a file system without hard links
+            with open(kept, "xb") as copy, open(self.path, "rb") as original:
+                shutil.copyfileobj(original, copy)
+            shutil.copystat(self.path, kept)
 
     def abort(self) -> None:
         """Leave everything as it was; a second time, or once the file has its name, nothing is left to do."""

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .. import codec
-from .rows import Content, source_of, text_of, value_of
+from ..diagnostics import Fix
+from .atomic import Origin
+from .rows import Content, present, source_of, text_of, value_of
 
 Kind = Literal["text", "json", "jsonl", "parquet"]
 """What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
-
-
-Mending = Literal["sure", "recovered"]
-"""Which mistakes are mended: those with a fix that is sure, or all that recovery reads, by writing messages anew."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,10 @@ class Options:
         tools: definitions of tools that were offered, as JSON; None where nothing is known of them.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         tokens: whether tokens are counted.
-        fix: which mistakes are mended; None where nothing is.
-        stripped: whether text without special tokens is taken as if they had been stripped, where all is mended.
+        fix: whether fixes are applied.
+        unsafe_fixes: whether unsafe fixes count as applicable.
+        fixable: codes whose fixes are applicable in any case.
+        stripped: whether text without special tokens is read as if they had been stripped.
         spans: whether findings are placed in tokens and in text, whichever of them the source is.
     """
 
@@ -39,9 +39,16 @@ class Options:
     tools: str | None = None
     tokenization: bool = True
     tokens: bool = False
-    fix: Mending | None = None
+    fix: bool = False
+    unsafe_fixes: bool = False
+    fixable: frozenset[str] = frozenset()
     stripped: bool = False
     spans: bool = False
+
+    def admits(self, fix: Fix) -> bool:
+        """Whether a fix may be applied."""
+        is_certain = fix.applicability == "safe" or (fix.applicability == "unsafe" and self.unsafe_fixes)
+        return is_certain or self.fixable.issuperset(fix.codes)
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,17 @@ class Batch:
 
     Attributes:
         name: of the file.
+        origin: the file on the disk; None for standard input.
         kind: what it holds.
+        is_named: whether the file was named itself, instead of a folder or a pattern.
         options: how its rows are checked.
         rows: their numbers, from 1, or None where the file is one input, and what they hold.
     """
 
     name: str
+    origin: Origin | None
     kind: Kind
+    is_named: bool
     options: Options
     rows: list[tuple[int | None, bytes]] = field(repr=False)
 
@@ -69,7 +80,6 @@ def content(kind: Kind, item: Any, options: Options) -> Content:
 
     Raises:
         HarmonyError: it cannot be read.
-        InputError: it is a conversation, which is not changed, and all is to be mended.
     """
     if isinstance(item, bytes):
         item = text_of(item)
@@ -77,5 +87,6 @@ def content(kind: Kind, item: Any, options: Options) -> Content:
             return Content(item)
         if kind != "parquet":
             item = value_of(item.strip() if kind == "jsonl" else item)
-    start = None if options.fix == "recovered" else options.start
-    return source_of(item, start, None if kind == "parquet" else options.column)
+    elif kind == "parquet" and not isinstance(item, str):
+        item = present(item)
+    return source_of(item, options.start, None if kind == "parquet" else options.column)

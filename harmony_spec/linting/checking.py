@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -11,9 +12,8 @@ from typing import Any
 
 from .. import codec
 from ..codes import WRONG_START
-from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, ParseError
-from ..fixing import fixed, recover
+from ..diagnostics import Diagnostic, Fix
+from ..errors import HarmonyError, ParseError, RowError
 from ..inputs import InputError, Source, as_saved
 from ..tools import tools_from_json
 from ..validation.fixes import may_be_completion
@@ -21,9 +21,13 @@ from ..validation.report import Report
 from .batches import Batch, Options, content
 from .counting import tokens_by_channel
 from .findings import Checked, Finding, located, unreadable
-from .fixes import mend
+from .fixes import fixed
+from .json_edits import with_values
 from .parquet import ColumnBatch
-from .rows import Content
+from .rows import Content, value_of
+
+NOT_HARMONY = "not Harmony: there is no special token in it, so it is left alone; pass --stripped if its special tokens were stripped"
+"""What is said of a file that was named."""
 
 
 def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | InputError]:
@@ -35,80 +39,78 @@ def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | I
 
 
 def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
-    """What is found in each row, up to one whose form cannot be changed as is asked for."""
+    """What is found in each row, or that the file is not Harmony."""
     for row, item in batch:
-        try:
-            checked = _row(batch, row, item)
-        except InputError as error:
-            yield _named(batch.name, row, error)
+        checked = _row(batch, row, item)
+        if isinstance(batch, Batch) and checked.skipped and batch.is_named:
+            error = InputError(f"{batch.name}: {NOT_HARMONY}")
+            error.name = batch.name
+            yield error
             return
-        if batch.options.fix and isinstance(item, bytes):
-            checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
+        if batch.options.fix:
+            checked = replace(checked, origin=batch.origin)
+            if isinstance(batch, ColumnBatch):
+                checked = replace(checked, column=batch.column)
+            else:
+                checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
         yield checked
-
-
-def _named(name: str, row: int | None, error: InputError) -> InputError:
-    """What says why a file cannot be used, with its name and the row that shows it."""
-    named = InputError(f"{name if row is None else f'{name}:{row}'}: {error}")
-    named.name = name
-    return named
 
 
 def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
     options = batch.options
     try:
         held = content(batch.kind, item, options)
-        if options.fix == "recovered":
-            return _written_anew(batch, row, item, held)
+        if row is None and not held.is_harmony and not options.stripped:
+            return Checked(batch.name, row, 0, skipped=True)
         report = _report(held, options)
-        found = _wanted(report.diagnostics, options)
-        if held.rendered or not isinstance(item, bytes):  # nobody could write the fixes
-            found = [replace(diagnostic, fix=None) for diagnostic in found]
-        elif options.fix and any(diagnostic.fix for diagnostic in found):
-            return _mended(batch, row, item, held, found)
-        return _checked(batch, row, held, report, found)
+        if not options.fix:
+            return _checked(batch, row, held, report)
+        return _fixed(batch, row, item, held, report)
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
+        if row is None and isinstance(error, RowError) and not _may_be_harmony(batch, text):
+            return Checked(batch.name, row, 0, skipped=True)
         findings = [unreadable(error, text, batch.kind, row)] if error.code.code in options.selected else []
         return Checked(batch.name, row, 0, findings)
 
 
-def _mended(
-    batch: Batch | ColumnBatch, row: int | None, item: bytes, held: Content, found: list[Diagnostic]
-) -> Checked:
-    options = batch.options
-
-    def find(source: Source) -> list[Diagnostic]:
-        return _wanted(_report(Content(source), options).diagnostics, options)
-
-    source, mended, left = mend(held.source, found, find)
-    after = held.written(item, source)
-    held = replace(held, source=source)
-    return replace(_checked(batch, row, held, _report(held, options), left), mended=mended, after=after)
+def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
+    """Whether a file that cannot be read is worth a finding: it was named and is broken, or has a special token."""
+    ids = map(str, codec.FORMAT.encoding.special.values())
+    has_special = codec.FORMAT.special_matcher.search(text) or (
+        batch.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
+    )
+    return bool(has_special) or (isinstance(batch, Batch) and batch.is_named and not _is_json(text))
 
 
-def _written_anew(batch: Batch | ColumnBatch, row: int | None, item: bytes, held: Content) -> Checked:
-    """A row whose messages are written as recovery reads them, if any of them is wrong."""
-    options = batch.options
-    recovered = recover(held.source, options.start, _tools(options.tools), options.stripped)
-    found, messages = _wanted(recovered.diagnostics, options), len(recovered.messages)
-    if not found:
-        return Checked(batch.name, row, messages)
-    if recovered.gaps and (hint := _other_start(held.source, options.start)):
-        first, *others = located(found, held, batch.kind, row)  # nothing is lost of what is only called by another name
-        return Checked(batch.name, row, messages, [replace(first, hint=hint), *others])
+def _is_json(text: str) -> bool:
     try:
-        source = fixed(held.source, options.start, recovered)
-    except HarmonyError as error:
-        refused = replace(unreadable(error, "", batch.kind, row), hint="It stays as it is.")
-        return Checked(batch.name, row, messages, [*located(found, held, batch.kind, row), refused])
-    left = _wanted(recover(source, options.start, _tools(options.tools), False).diagnostics, options)
+        value_of(text)
+    except HarmonyError:
+        return False
+    return True
+
+
+def _fixed(
+    batch: Batch | ColumnBatch, row: int | None, item: Any, held: Content, report: Report[codec.Message]
+) -> Checked:
+    """A row with the fixes that may be applied."""
+    options = batch.options
+
+    def admitted(found: Report[codec.Message]) -> list[Fix]:
+        wanted = _wanted(found.diagnostics, options)
+        return [each.fix for each in wanted if each.fix and options.admits(each.fix)]
+
+    source, after = fixed(held.source, report, admitted, lambda each: _report(replace(held, source=each), options))
+    edits = None if source == held.source else held.edits(source, options.start)
+    if not edits:
+        return _checked(batch, row, held, report)
+    found, left = _wanted(report.diagnostics, options), _wanted(after.diagnostics, options)
     repaired = located(_gone(found, left), held, batch.kind, row)
-    if not repaired:
-        return Checked(batch.name, row, messages, located(found, held, batch.kind, row))
-    findings = located(left, replace(held, source=source), batch.kind, row)
-    after = held.written(item, source)
-    return Checked(batch.name, row, messages, findings, mended=len(repaired), repaired=repaired, after=after)
+    checked = _checked(batch, row, replace(held, source=source), after)
+    if isinstance(item, bytes):
+        return replace(checked, repaired=repaired, after=held.written(item, edits))
+    return replace(checked, repaired=repaired, before=item, after=with_values(item, edits))
 
 
 def _gone(found: list[Diagnostic], left: list[Diagnostic]) -> list[Diagnostic]:
@@ -127,15 +129,21 @@ def _checked(
     row: int | None,
     held: Content,
     report: Report[codec.Message],
-    found: list[Diagnostic],
 ) -> Checked:
+    found = _wanted(report.diagnostics, batch.options)
     findings = located(found, held, batch.kind, row)
+    findings = [replace(each, is_fixable=True) if _is_fixable(each, batch.options) else each for each in findings]
     if batch.options.spans:
         findings = [_placed(finding, report) for finding in findings]
     if findings and (hint := _other_start(held.source, batch.options.start) or _headless(found[0])):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered) if batch.options.tokens else {}
     return Checked(batch.name, row, len(report.messages), findings, tokens)
+
+
+def _is_fixable(finding: Finding, options: Options) -> bool:
+    fix = finding.diagnostic.fix
+    return fix is not None and options.admits(fix)
 
 
 def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
@@ -146,10 +154,11 @@ def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
 def _report(held: Content, options: Options) -> Report[codec.Message]:
     """What validation says."""
     tools = _tools(options.tools)
-    tokenization = options.tokenization and not held.rendered
+    tokenization = options.tokenization and held.messages is None
 
     def read(source: Source) -> Report[codec.Message]:
-        return codec.validate(source, options.start, tools=tools, tokenization=tokenization)
+        stripped = options.stripped
+        return codec.validate(source, options.start, tools=tools, stripped=stripped, tokenization=tokenization)
 
     return as_saved(held.source, read, lambda report: not report.diagnostics)
 

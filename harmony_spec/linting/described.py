@@ -8,9 +8,14 @@ from .findings import Checked, Finding
 
 
 def described(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON: where it is in a file or a row, what it is, and what mends it."""
+    """A finding as JSON: where it is in a file or a row, what it is, and what fixes it."""
     said = finding.diagnostic
-    fix = said.fix and {"span": list(said.fix.span), "replacement": said.fix.replacement}
+    fix = said.fix and {
+        "span": list(said.fix.span),
+        "replacement": said.fix.replacement,
+        "applicability": said.fix.applicability,
+        "codes": list(said.fix.codes),
+    }
     return {
         "line": finding.line,
         "column": finding.column,

@@ -5,50 +5,64 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..inputs import STDIN, InputError
 from .reading import kind_of
 
 
-def expanded(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[str | InputError]:
-    """The names of files, each once, or what says that there are none, in the order of the names, sorted in folders.
+@dataclass(frozen=True)
+class File:
+    """A file to be read.
+
+    Attributes:
+        name: of the file; `-` is standard input.
+        is_named: whether it was named itself, instead of a folder or a pattern.
+    """
+
+    name: str
+    is_named: bool
+
+
+def expanded(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[File | InputError]:
+    """The files that names stand for, each once, or what says that there are none, in the order of the names.
 
     Args:
         names: of files, folders and patterns (`*`, `?`, `[…]`, `**` for any folders); `-` is standard input.
         excluded: says which files and folders below a folder are left out. What is hidden is left out, too.
     """
     seen: set[str] = set()
-    for name in _each(names, excluded):
-        if not isinstance(name, str):
-            yield name
-        elif name not in seen:
-            seen.add(name)
-            yield name
+    for file in _each(names, excluded):
+        if not isinstance(file, File):
+            yield file
+        elif file.name not in seen:
+            seen.add(file.name)
+            yield file
 
 
-def _each(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[str | InputError]:
+def _each(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[File | InputError]:
     for name in names:
         if name == STDIN or os.path.isfile(name):
-            yield name
+            yield File(name, is_named=True)
         elif os.path.isdir(name):
             yield from _below(name, excluded)
         elif glob.has_magic(name):
             found = [path for path in sorted(glob.iglob(name, recursive=True)) if os.path.isfile(path)]
-            yield from found
+            yield from (File(path, is_named=False) for path in found)
             if not found:
                 yield InputError(f"{name}: no file fits this pattern")
         else:
-            yield name  # whoever opens it says what is wrong with it
+            yield File(name, is_named=True)  # whoever opens it says what is wrong with it
 
 
-def _below(folder: str, excluded: Callable[[Path], bool]) -> Iterator[str | InputError]:
+def _below(folder: str, excluded: Callable[[Path], bool]) -> Iterator[File | InputError]:
     """The files below a folder whose names say what they hold."""
     found = False
     unread: list[OSError] = []
     for path in _walk(folder, excluded, unread.append):
         found = True
-        yield path
+        yield File(path, is_named=False)
     for error in unread:
         yield InputError(f"{error.filename}: {error.strerror or error}")
     if not found and not unread:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .. import codec
 from ..code import Code
@@ -11,6 +12,7 @@ from ..errors import HarmonyError, RowError, Span
 from ..lines import Lines
 from ..recovery.recovering import form_of
 from ..report import WINDOW, visible
+from .atomic import Origin
 from .batches import Kind
 from .rows import Content
 
@@ -29,6 +31,7 @@ class Finding:
         around: the text near the place, of one line.
         caret: where in `around` the place is, in code points.
         hint: what to do about it.
+        is_fixable: whether it has a fix that may be applied.
         text_span: where it is in code points of the text, special tokens spelled out; None where nobody asked.
         token_span: where it is in token indices; of a text, in those that it would be encoded to.
     """
@@ -42,6 +45,7 @@ class Finding:
     around: str = ""
     caret: int = 0
     hint: str = ""
+    is_fixable: bool = False
     text_span: Span | None = None
     token_span: Span | None = None
 
@@ -66,12 +70,14 @@ class Checked:
         name: of the file.
         row: the number of the row, from 1: of a line, or of a Parquet row; None where the file is one input.
         messages: how many messages it holds.
-        findings: what is wrong, by place; where anything was mended, what is left, by its place in the mended row.
+        findings: what is wrong, by place; after fixes what is left, by its place in the fixed row.
         tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
-        mended: how many mistakes were mended.
-        repaired: those that were mended by writing messages anew; places are those in the row as it stands.
-        before: the row as it stands; None where nothing is to be mended, or nothing can be in a file of this kind.
-        after: the row as it should stand; None where `before` is.
+        repaired: what was fixed; places are those in the row as it was.
+        skipped: it is a file without any special token, which was found in a folder and left alone.
+        origin: the file on the disk, if fixes are applied; None for standard input.
+        column: of a Parquet row, where its value stands.
+        before: the row as it was, if fixes are applied: its bytes, or the value of a Parquet row that was fixed.
+        after: the row with its fixes, in the form of `before`; None where that is.
     """
 
     name: str
@@ -79,10 +85,12 @@ class Checked:
     messages: int
     findings: list[Finding] = field(default_factory=list)
     tokens: dict[str | None, int] = field(default_factory=dict)
-    mended: int = 0
     repaired: list[Finding] = field(default_factory=list)
-    before: bytes | None = field(default=None, repr=False)
-    after: bytes | None = field(default=None, repr=False)
+    skipped: bool = False
+    origin: Origin | None = None
+    column: str = ""
+    before: Any = field(default=None, repr=False)
+    after: Any = field(default=None, repr=False)
 
 
 def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
@@ -97,7 +105,7 @@ def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | No
     findings = []
     for diagnostic in found:
         around, caret = form.around(diagnostic.span)
-        pointer = f"/messages/{diagnostic.index}" if content.rendered else ""
+        pointer = f"/messages/{diagnostic.index}" if content.messages is not None else ""
         findings.append(Finding(diagnostic, line, pointer=pointer, around=around, caret=caret))
     return findings
 

@@ -1,61 +1,47 @@
-"""Changes of a source that mend what was found in it."""
+"""Fixes of a source, applied until none is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from ..diagnostics import Diagnostic
-from ..errors import Span
+from .. import codec
+from ..diagnostics import Fix
 from ..inputs import Source
+from ..validation.fixes import apply, is_same_reading
+from ..validation.report import Report
 
-PASSES = 10
-"""How often a source is read again to mend what could not be mended at once: two fixes of one place take two passes;
-many passes mean that fixes undo each other."""
+MAX_PASSES = 10
+"""How often a source is read again to fix what could not be fixed at once: two fixes of one place take two passes.
+Fixes that are not done by then undo each other."""
 
-
-def apply(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[Source, int]:
-    """A source with the fixes of its diagnostics, and how many those are.
-
-    Args:
-        source: text, or token ids.
-        diagnostics: what was found in that source. A fix that overlaps one before it is left out.
-    """
-    fixes = [diagnostic.fix for diagnostic in diagnostics if diagnostic.fix is not None]
-    texts: list[str] = []
-    tokens: list[int] = []
-    end = applied = 0
-    last: Span | None = None
-    for fix in sorted(fixes, key=lambda fix: fix.span):
-        if fix.span.start < end or fix.span == last:
-            continue
-        last = fix.span
-        if isinstance(source, str):
-            assert isinstance(fix.replacement, str)
-            texts += source[end : fix.span.start], fix.replacement
-        else:
-            assert not isinstance(fix.replacement, str)
-            tokens += [*source[end : fix.span.start], *fix.replacement]
-        end = fix.span.end
-        applied += 1
-    if isinstance(source, str):
-        return "".join((*texts, source[end:])), applied
-    return [*tokens, *source[end:]], applied
+Validated = Report[codec.Message]
 
 
-def mend(
-    source: Source, found: list[Diagnostic], find: Callable[[Source], list[Diagnostic]]
-) -> tuple[Source, int, list[Diagnostic]]:
-    """A source with all that can be mended, how many fixes that took, and what is left.
+def fixed(
+    source: Source,
+    report: Validated,
+    admitted: Callable[[Validated], list[Fix]],
+    validated: Callable[[Source], Validated],
+) -> tuple[Source, Validated]:
+    """A source with all fixes that may be applied, and what is found in it then.
+
+    The source comes back as it was if its fixes never settle, or together change what is read. So fixing the result
+    again changes nothing, whatever the source.
 
     Args:
         source: text, or token ids.
-        found: what was found in it.
-        find: says what is found in a source.
+        report: what was found in it.
+        admitted: the fixes of a report that may be applied.
+        validated: checks a source.
     """
-    total = 0
-    for _ in range(PASSES):
-        mended, applied = apply(source, found)
-        if not applied:
+    changed, found = source, report
+    for _ in range(MAX_PASSES):
+        fixes = admitted(found)
+        after = apply(changed, fixes)
+        if after == changed:
+            return changed, found
+        exact = all(fix.applicability == "safe" for fix in fixes)
+        before, changed, found = found, after, validated(after)
+        if not is_same_reading(before.reading, found.reading, exact):
             break
-        source, found, total = mended, find(mended), total + applied
-    return source, total, found
+    return source, report

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..inputs import STDIN, InputError
-from .batches import Kind, Mending, Options
-from .files import expanded
+from .batches import Kind, Options
+from .files import File, expanded
 from .findings import Checked
 from .jobs import Item, cores, run
 from .reading import Progress, read
-from .settings import Resolver, Settings
+from .selection import SelectorError, matching
+from .settings import Resolver, Settings, SettingsError
 
 NOTHING = Settings()
 
@@ -26,7 +27,9 @@ def lint(
     jobs: int | None = None,
     kind: Kind | None = None,
     tokens: bool = False,
-    fix: Mending | None = None,
+    fix: bool = False,
+    unsafe_fixes: bool = False,
+    fixable: Iterable[str] = (),
     stripped: bool = False,
     spans: bool = False,
     progress: Progress | None = None,
@@ -43,20 +46,34 @@ def lint(
         jobs: how many processes work, if the input is long; by default as many as can run at once.
         kind: what files hold; by default as their names or their first lines say.
         tokens: count the tokens of each channel.
-        fix: mend what is "sure", or write all messages anew as they are "recovered", as `harmony-spec fix` does;
-            `after` holds the rows then. Files are left as they are. With "recovered", nothing else is looked for.
-        stripped: where all is mended, take text without special tokens as if they had been stripped.
+        fix: apply safe fixes to rows; `after` holds the fixed rows. Files are left as they are.
+        unsafe_fixes: apply unsafe fixes, too.
+        fixable: codes, prefixes or names whose fixes are applied in any case.
+        stripped: read text without special tokens as if they had been stripped.
         spans: place findings in tokens and in text, too.
         progress: is told how much of the files was read.
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
     """
-    what = Options(frozenset(), tokens=tokens, fix=fix, stripped=stripped, spans=spans)
+    try:
+        named = matching(fixable)
+    except SelectorError as error:
+        raise SettingsError(f"fixable: {error}") from None
+    what = Options(
+        frozenset(),
+        tokens=tokens,
+        fix=fix,
+        unsafe_fixes=unsafe_fixes,
+        fixable=named,
+        stripped=stripped,
+        spans=spans,
+    )
     resolver = Resolver(settings, None if config is None else Path(config), isolated, what)
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     found = list(expanded([os.fspath(name) for name in each], resolver.excluded))
     progress = progress or Progress()
-    progress.total = None if STDIN in found else sum(_size(name) for name in found if isinstance(name, str))
+    there = [item.name for item in found if isinstance(item, File)]
+    progress.total = None if STDIN in there else sum(map(_size, there))
     return run(_items(found, resolver, kind, progress), jobs or cores())
 
 
@@ -69,14 +86,15 @@ def _size(name: str) -> int:
 
 
 def _items(
-    names: Iterable[str | InputError], resolver: Resolver, kind: Kind | None, progress: Progress
+    files: Iterable[File | InputError], resolver: Resolver, kind: Kind | None, progress: Progress
 ) -> Iterator[Item]:
-    for name in names:
-        if isinstance(name, InputError):
-            yield name
+    for file in files:
+        if isinstance(file, InputError):
+            yield file
             continue
+        name = file.name
         try:
-            yield from read(name, kind, resolver.options(name), progress)
+            yield from read(name, file.is_named, kind, resolver.options(name), progress)
         except InputError as error:
             error.name = name
             yield error

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rich.text import Text
 
+from ..recovery.output import abridged
 from ..report import layout
 from .described import described, place
 from .findings import Checked, Finding
@@ -47,34 +48,36 @@ class Each:
         return ""
 
 
+FIXABLE = "[*]"
+"""Marks what `--fix` would change, with the other options as they are."""
+
+
 def human(checked: Checked, finding: Finding) -> Text:
     """A finding with its line, a caret under it, what was expected, and what to do."""
     number = str(finding.line) if checked.row is None and finding.line is not None else ""
     quoted = (finding.around, finding.caret, number) if finding.around else None
-    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("help", finding.hint or _mends(finding)))
-    code = finding.code
-    return layout(place(checked, finding), code.severity, code, finding.message, quoted, notes)
+    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("help", finding.hint or _fixes(finding)))
+    code, mark = finding.code, f"{FIXABLE} " if finding.is_fixable else ""
+    return layout(place(checked, finding), code.severity, code, mark + finding.message, quoted, notes)
 
 
-def _mends(finding: Finding) -> str:
-    """What `--fix` does."""
+def _fixes(finding: Finding) -> str:
+    """What the fix of a finding does, and which options apply it."""
     if (fix := finding.diagnostic.fix) is None:
         return ""
+    option = "--fix"
+    if not finding.is_fixable:
+        option += " --unsafe-fixes" if fix.applicability == "unsafe" else f" --fixable {','.join(fix.codes)}"
     if not fix.replacement:
-        return "--fix removes this."
+        return f"{option} removes this."
     shown = repr(fix.replacement) if isinstance(fix.replacement, str) else f"the tokens {list(fix.replacement)}"
-    return f"--fix writes {shown}."
+    return f"{option} writes {abridged(shown)}."
 
 
 def concise(checked: Checked, finding: Finding) -> str:
     """A finding on one line."""
-    code = finding.code
-    return f"{place(checked, finding)}: {code.severity} {code.code} {code.name}: {finding.message}\n"
-
-
-def repaired(checked: Checked, finding: Finding) -> Text:
-    """What was mended, on one line; without a severity, since it is none any more."""
-    return layout(place(checked, finding), "", finding.code, finding.message, None, ())
+    code, mark = finding.code, f"{FIXABLE} " if finding.is_fixable else ""
+    return f"{place(checked, finding)}: {code.severity} {code.code} {code.name}: {mark}{finding.message}\n"
 
 
 def json_line(checked: Checked, finding: Finding) -> str:

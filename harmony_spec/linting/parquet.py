@@ -9,13 +9,20 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..inputs import InputError
+from .atomic import Origin
 from .batches import Kind, Options
+from .opening import opened
 from .rows import COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow
 
+    from .findings import Checked
+
 MISSING = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]'"
+
+GROUP_BYTES = 1 << 26
+"""Bytes of a row group that is written, at most; larger row groups of a file that is fixed become several."""
 
 PAGES = 1 << 20
 """Bytes that are read of a column at a time, whatever the size of a row group."""
@@ -27,6 +34,8 @@ class ColumnBatch:
 
     Attributes:
         name: of the file.
+        origin: the file on the disk; None for standard input.
+        column: the name of the column.
         first: the number of the first row, from 1.
         values: what the rows hold.
         options: how they are checked.
@@ -34,6 +43,8 @@ class ColumnBatch:
     """
 
     name: str
+    origin: Origin | None
+    column: str
     first: int
     values: pyarrow.Array[Any] = field(repr=False)
     options: Options
@@ -41,32 +52,23 @@ class ColumnBatch:
 
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
         for number, value in enumerate(self.values, self.first):
-            yield number, _plain(value.as_py())
-
-
-def _plain(value: Any) -> Any:
-    """A value as it is in JSON: what is absent is left out, messages are those of a conversation."""
-    if isinstance(value, dict):
-        return _present(value)
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return {"messages": _present(value)}
-    return value
-
-
-def _present(value: Any) -> Any:
-    """A value without the keys that Parquet gives to all objects of a column, whether they have them or not."""
-    if isinstance(value, dict):
-        return {key: _present(item) for key, item in value.items() if item is not None}
-    return [_present(item) for item in value] if isinstance(value, list) else value
+            yield number, value.as_py()
 
 
 def read_parquet(
-    name: str, file: BinaryIO, stream: BinaryIO, options: Options, batch: int, at: Callable[[int], None]
+    name: str,
+    origin: Origin | None,
+    file: BinaryIO,
+    stream: BinaryIO,
+    options: Options,
+    batch: int,
+    at: Callable[[int], None],
 ) -> Iterator[ColumnBatch]:
     """The rows of a Parquet file.
 
     Args:
         name: of the file.
+        origin: the file on the disk; None for standard input.
         file: the file as it stands on the disk.
         stream: what it holds.
         options: how its rows are checked.
@@ -90,12 +92,100 @@ def read_parquet(
             done, total = 0, source.metadata.num_rows
             rows = _rows(source.metadata, column, batch)
             for part in source.iter_batches(rows, columns=[column], use_threads=False):
-                yield ColumnBatch(name, done + 1, part.column(0), options)
+                yield ColumnBatch(name, origin, column, done + 1, part.column(0), options)
                 done += part.num_rows
                 at(size * done // total)
     except (pyarrow.ArrowException, OSError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{name}: the Parquet file is not readable: {said[0]}") from None
+
+
+class ParquetRows:
+    """Rows of a Parquet file with their fixes: its schema, its metadata, its compression, its other columns.
+
+    What stands before the first fix is read again once there is one, so a file without fixes costs nothing.
+
+    Args:
+        name: of the file.
+        origin: the file as it was when it was checked.
+        column: that is fixed.
+        stream: what is written to.
+    """
+
+    def __init__(self, name: str, origin: Origin, column: str, stream: BinaryIO) -> None:
+        self.name, self.origin, self.column, self.stream = name, origin, column, stream
+        self.fixed: dict[int, Any] = {}
+        self.done = 0
+        self.parts: Iterator[pyarrow.Table] | None = None
+        self.part: pyarrow.Table | None = None
+        self.writer: Any = None
+
+    def write(self, checked: Checked) -> None:
+        """Take the next row; only its fixed value is kept until its row group is complete."""
+        assert checked.row is not None
+        if checked.after is not None:
+            self.fixed[checked.row] = checked.after
+        if self.fixed or self.parts is not None:
+            self._write_until(checked.row)
+
+    def close(self) -> None:
+        """Write the rows that are left."""
+        self._write_until(None)
+        if self.writer is not None:
+            self.writer.close()
+
+    def _write_until(self, row: int | None) -> None:
+        """Write all parts that end no later than a row, or all."""
+        if self.parts is None:
+            self.parts = self._read()
+            self.part = next(self.parts, None)
+        while self.part is not None and (row is None or self.done + self.part.num_rows <= row):
+            self.writer.write_table(self._with_fixes(self.part))
+            self.done += self.part.num_rows
+            self.part = next(self.parts, None)
+
+    def _with_fixes(self, part: pyarrow.Table) -> pyarrow.Table:
+        """A part with the fixed values of its rows; all other values are taken over as they are."""
+        import pyarrow
+
+        index = part.schema.get_field_index(self.column)
+        field, values = part.schema.field(index), part.column(index)
+        pieces, end = [], 0
+        for at in range(part.num_rows):
+            if (row := self.done + at + 1) in self.fixed:
+                fixed = pyarrow.array([self.fixed.pop(row)], type=field.type)
+                pieces += [*values.slice(end, at - end).chunks, fixed]
+                end = at + 1
+        if not end:
+            return part
+        pieces += values.slice(end).chunks
+        return part.set_column(index, field, pyarrow.chunked_array(pieces, type=field.type))
+
+    def _read(self) -> Iterator[pyarrow.Table]:
+        """The parts of the file, none larger than a row group; the writer is made like the file."""
+        import pyarrow
+        from pyarrow import parquet
+
+        with opened(self.name) as (file, stream), _seekable(file, stream) as seekable:
+            if Origin.of(self.name, file.fileno()) != self.origin:
+                self.origin.refuse()
+            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
+            schema, metadata = source.schema_arrow, source.metadata
+            self.writer = parquet.ParquetWriter(self.stream, schema, compression=_compression(metadata))
+            size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+            rows = max(1, GROUP_BYTES * metadata.num_rows // max(size, 1))
+            for group in range(metadata.num_row_groups):
+                for batch in source.iter_batches(rows, row_groups=[group], use_threads=False):
+                    yield pyarrow.Table.from_batches([batch], schema)
+
+
+def _compression(metadata: Any) -> dict[str, str]:
+    """How each column is compressed, by the first row group."""
+    if not metadata.num_row_groups:
+        return {}
+    group = metadata.row_group(0)
+    columns = map(group.column, range(group.num_columns))
+    return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
 
 
 def _seekable(file: BinaryIO, stream: BinaryIO) -> Any:

@@ -10,11 +10,11 @@ from itertools import chain
 from pathlib import PurePath
 from typing import BinaryIO
 
-from ..inputs import InputError
+from ..inputs import STDIN, InputError
+from .atomic import Origin
 from .batches import Batch, Kind, Options
 from .opening import COMPRESSED, opened
 from .parquet import ColumnBatch, read_parquet
-from .rows import NOT_CHANGED
 
 SUFFIXES: dict[str, Kind] = {
     ".txt": "text",
@@ -62,31 +62,35 @@ def kind_of(name: str) -> Kind | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def read(name: str, kind: Kind | None, options: Options, progress: Progress) -> Iterator[Batch | ColumnBatch]:
+def read(
+    name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress
+) -> Iterator[Batch | ColumnBatch]:
     """The rows of a file, as it is read.
 
     Args:
         name: of the file; `-` is standard input.
+        is_named: whether it was named itself, instead of a folder or a pattern.
         kind: what it holds; None where that is to be found out.
         options: how its rows are checked.
         progress: is told how far reading is.
 
     Raises:
-        InputError: it cannot be read, or can no longer be read, or its form cannot be changed as is asked for.
+        InputError: it cannot be read, or can no longer be read, or cannot be fixed although that is asked for.
     """
     with opened(name) as (file, stream):
+        origin = None if name == STDIN else Origin.of(name, file.fileno())
         kind, head = _told(name, kind, file, stream)
         if kind == "parquet":
-            if options.fix == "recovered":
-                raise InputError(f"{name}: Parquet files {NOT_CHANGED}")
-            yield from read_parquet(name, file, stream, options, BATCH, progress.at)
+            if options.fix and origin is None:
+                raise InputError(f"{name}: Parquet from standard input cannot be fixed; name a file")
+            yield from read_parquet(name, origin, file, stream, options, BATCH, progress.at)
             return
         if kind != "jsonl":
-            yield Batch(name, kind, options, [(None, b"".join(head) + stream.read())])
+            yield Batch(name, origin, kind, is_named, options, [(None, b"".join(head) + stream.read())])
             return
         has_position = file.seekable()
         for rows in _rows(chain(head, stream)):
-            yield Batch(name, kind, options, rows)
+            yield Batch(name, origin, kind, is_named, options, rows)
             if has_position:
                 progress.at(file.tell())
 

@@ -51,6 +51,7 @@ def _row(checked: Checked) -> dict[str, Any]:
         "valid": not checked.findings,
         "messages": checked.messages,
         "findings": [described(finding) for finding in checked.findings],
+        "fixed": [described(finding) for finding in checked.repaired],
     }
 
 
@@ -90,7 +91,8 @@ class ParquetResults:
     def add(self, checked: Checked) -> None:
         """Write what was found in a row, once there are enough."""
         row = _row(checked)
-        row["findings"] = [each | {"fix": each["fix"] and json.dumps(each["fix"])} for each in row["findings"]]
+        for key in ("findings", "fixed"):
+            row[key] = [each | {"fix": each["fix"] and json.dumps(each["fix"])} for each in row[key]]
         self.rows.append(row)
         if len(self.rows) >= GROUP:
             self._write()
@@ -144,5 +146,6 @@ def _schema() -> pyarrow.Schema:
         "valid": arrow.bool_(),
         "messages": whole,
         "findings": arrow.list_(arrow.struct(list(finding.items()))),
+        "fixed": arrow.list_(arrow.struct(list(finding.items()))),
     }
     return arrow.schema(list(columns.items()))

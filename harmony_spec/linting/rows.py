@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import shorten
@@ -12,17 +11,15 @@ from typing import Any, NoReturn
 
 from .. import codec
 from ..codes import UNREADABLE_ROW
-from ..errors import RowError, Span
-from ..inputs import InputError
+from ..errors import HarmonyError, RowError, Span
+from ..inputs import Source
+from .json_edits import Path, edited
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Names of columns that say what they hold, the first one that is there counts."""
 
 SHOWN = 40
 """How much of a wrong value is shown, in code points."""
-
-NOT_CHANGED = "are not changed: only texts and token ids are, in text, JSON and JSON Lines files"
-"""What is said of inputs whose form leaves no place for mistakes."""
 
 LISTED = 200
 """How much of the names of columns is shown, in code points."""
@@ -34,62 +31,52 @@ class Content:
 
     Attributes:
         source: what is validated: text, or token ids.
-        rendered: whether the source was rendered from a conversation in its JSON form.
-        column: the key of the object that holds it; None where the row is no object, or is itself the conversation.
+        path: where in the value of the row the source stands, or the messages that it was rendered from.
+        messages: the messages that the source was rendered from; None if it was not rendered.
         value: the JSON value of the row; None for a text.
     """
 
-    source: str | list[int]
-    rendered: bool = False
-    column: str | None = None
+    source: Source
+    path: Path = ()
+    messages: list[codec.Message] | None = None
     value: Any = None
 
-    def written(self, data: bytes, source: str | list[int]) -> bytes:
-        """The bytes of the row with another source, in the form that it had; never for what was rendered."""
+    @property
+    def is_harmony(self) -> bool:
+        """Whether the source has a special token, or is empty: anything else is not known to be Harmony."""
+        if isinstance(self.source, str):
+            return not self.source.strip() or codec.FORMAT.special_matcher.search(self.source) is not None
+        return not self.source or not set(codec.FORMAT.encoding.special.values()).isdisjoint(self.source)
+
+    def edits(self, fixed: Source, start: codec.Start) -> dict[Path, Any] | None:
+        """What to write into the value of the row if its source is fixed; None if that cannot be written.
+
+        Args:
+            fixed: the fixed source.
+            start: what the source is.
+        """
+        if self.messages is None:
+            return {self.path: fixed}
+        try:
+            messages = codec.parse(fixed, start).messages
+        except HarmonyError:
+            return None
+        content = codec.FORMAT.content
+        if [getattr(m, content) for m in self.messages] != [getattr(m, content) for m in messages]:
+            return None
+        before, after = (codec.to_json(each)["messages"] for each in (self.messages, messages))
+        return {
+            (*self.path, index, key): new.get(key)
+            for index, (old, new) in enumerate(zip(before, after, strict=True))
+            for key in old | new
+            if key != content and old.get(key) != new.get(key)
+        }
+
+    def written(self, data: bytes, edits: Mapping[Path, Any]) -> bytes:
+        """The bytes of the row with other values, in the form that it had."""
         mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-        if self.value is None:
-            assert isinstance(source, str)
-            return mark + source.encode()
         text = data.removeprefix(mark).decode()
-        start, end = _value_span(text, self.column)
-        return mark + text[:start].encode() + _json(source) + text[end:].encode()
-
-
-def _value_span(text: str, column: str | None) -> tuple[int, int]:
-    """Where a JSON value stands in a text, or the value of a column of it: of several, the last, which counts."""
-    read, found = json.JSONDecoder().raw_decode, (0, 0)
-    start = _behind_space(text, 0)
-    if column is None:
-        return start, read(text, start)[1]
-    at = _behind_space(text, start + 1)
-    while text[at] != "}":
-        if text[at] == ",":
-            at = _behind_space(text, at + 1)
-        name, colon = read(text, at)
-        begin = _behind_space(text, _behind_space(text, colon) + 1)
-        _, end = read(text, begin)
-        if name == column:
-            found = begin, end
-        at = _behind_space(text, end)
-    return found
-
-
-SPACE = re.compile(r"[ \t\n\r]*")
-
-
-def _behind_space(text: str, at: int) -> int:
-    """Where what JSON takes for white space ends."""
-    found = SPACE.match(text, at)
-    assert found is not None
-    return found.end()
-
-
-def _json(value: Any) -> bytes:
-    """A JSON value; half of a surrogate pair has no other form than its escape."""
-    try:
-        return json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value).encode()
+        return mark + (edits[()] if self.value is None else edited(text, edits)).encode()
 
 
 def text_of(data: bytes) -> str:
@@ -114,25 +101,31 @@ def value_of(text: str) -> Any:
         _refuse(f"not JSON: {error}")
 
 
-def source_of(value: Any, start: codec.Start | None, column: str | None) -> Content:
+def present(value: Any) -> Any:
+    """A value without the keys that Parquet gives to all objects of a column, whether they have them or not."""
+    if isinstance(value, dict):
+        return {key: present(item) for key, item in value.items() if item is not None}
+    return [present(item) for item in value] if isinstance(value, list) else value
+
+
+def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
     """What a JSON value holds.
 
     Args:
         value: a text, token ids, a conversation, or an object with one of them in a column.
-        start: what a conversation is rendered as; None where conversations are refused.
+        start: what a conversation is rendered as.
         column: the name of the column; None where it is to be found.
 
     Raises:
         RowError: it holds none of them.
         ConversationError: it is no conversation, for the reason that is said.
         RenderError: the format cannot express the conversation.
-        InputError: it is a conversation, and those are refused; the message says why, and names no file.
     """
     if not isinstance(value, dict):
         if isinstance(value, str):
             return Content(value, value=value)
         if isinstance(value, list) and value and isinstance(value[0], dict) and codec.FORMAT.content in value[0]:
-            return Content(_rendered({"messages": value}, start), rendered=True, value=value)
+            return _rendered({"messages": value}, start, (), value)
         return Content(_token_ids(value, "the row"), value=value)
     name = _column(value) if column is None else column
     if name not in value:
@@ -140,18 +133,17 @@ def source_of(value: Any, start: codec.Start | None, column: str | None) -> Cont
         _refuse(f"there is no column {name!r}", hint=f"There is: {there}." if there else "")
     held = value[name]
     if isinstance(held, str):
-        return Content(held, column=name, value=value)
+        return Content(held, (name,), value=value)
     if isinstance(held, dict):
-        return Content(_rendered(held, start), rendered=True, column=name, value=value)
+        return _rendered(held, start, (name, "messages"), value)
     if isinstance(held, list) and held and isinstance(held[0], dict):
-        return Content(_rendered({**value, "messages": held}, start), rendered=True, value=value)
-    return Content(_token_ids(held, f"the column {name!r}"), column=name, value=value)
+        return _rendered({**value, "messages": held}, start, (name,), value)
+    return Content(_token_ids(held, f"the column {name!r}"), (name,), value=value)
 
 
-def _rendered(value: Mapping[str, Any], start: codec.Start | None) -> list[int]:
-    if start is None:
-        raise InputError(f"conversations in their JSON form {NOT_CHANGED}")
-    return codec.render(codec.from_json(value), start)
+def _rendered(conversation: Mapping[str, Any], start: codec.Start, path: Path, value: Any) -> Content:
+    messages = codec.from_json(conversation)
+    return Content(codec.render(messages, start), path, messages, value)
 
 
 def _column(value: Mapping[str, Any]) -> str:

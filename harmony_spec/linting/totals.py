@@ -21,7 +21,11 @@ class Totals:
         inputs: rows, and files that are one input.
         clean: those without findings.
         messages: that they hold.
-        mended: mistakes that were mended.
+        fixed: mistakes that were fixed.
+        fixable: findings with a fix that may be applied.
+        unsafe: those with an unsafe fix that may not.
+        display: those with a display fix that may not.
+        skipped: files without any special token, which were left alone.
         unreadable: files that could not be read.
         codes: findings by code.
         tokens: tokens by channel, where they were counted; None is for no channel.
@@ -30,17 +34,30 @@ class Totals:
     inputs: int = 0
     clean: int = 0
     messages: int = 0
-    mended: int = 0
+    fixed: int = 0
+    fixable: int = 0
+    unsafe: int = 0
+    display: int = 0
+    skipped: int = 0
     unreadable: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str | None] = field(default_factory=Counter)
 
     def add(self, checked: Checked) -> None:
         """Count a row."""
+        if checked.skipped:
+            self.skipped += 1
+            return
         self.inputs += 1
         self.clean += not checked.findings
         self.messages += checked.messages
-        self.mended += checked.mended
+        self.fixed += len(checked.repaired)
+        for finding in checked.findings:
+            fix = finding.diagnostic.fix
+            self.fixable += finding.is_fixable
+            if fix is not None and not finding.is_fixable:
+                self.unsafe += fix.applicability == "unsafe"
+                self.display += fix.applicability == "display"
         self.codes.update(finding.code.code for finding in checked.findings)
         self.tokens.update(checked.tokens)
 

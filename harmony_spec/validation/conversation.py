@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..code import APPLICABILITIES, Code
 from ..diagnostics import Diagnostic, Fix, Recovered, Repair
 from ..errors import Span
 from ..recovery.lenient import Lenient, LenientText
 from ..recovery.output import RAW, abridged
-from ..tables import Format, Recovery
+from ..tables import Format, Recovery, continues
 from .content_places import ContentPlaces
 from .offer import Offer
+
+Change = tuple[Span, str | tuple[int, ...]]
+"""A span of an input, and what replaces it: text, or token ids."""
 
 
 class Conversation:
@@ -22,6 +26,7 @@ class Conversation:
         kept: the numbers of the messages that count: all but those behind the stop of a completion and forged ones.
         offer: what the conversation offers; the checks of contents fill it.
         alternatives: the names of those of the stop tokens that have one.
+        stripped: whether the headers were guessed from a text without special tokens.
         found: what is wrong.
     """
 
@@ -47,6 +52,7 @@ class Conversation:
         self.kept = [index for index, message in enumerate(self.messages) if _counts(message.repair)]
         self.author = self.recovery.author.get(slots.role, "")
         self.alternatives = {name for name in self.recovery.closes.values() if name}
+        self.stripped = any(each.code.name == "stripped-tokens" for each in recovered.diagnostics[:1])
         self.found: list[Diagnostic] = []
         self._places: tuple[int, ContentPlaces] | None = None
 
@@ -115,19 +121,49 @@ class Conversation:
         *,
         expected: tuple[str, ...] = (),
         pointer: str = "",
-        fix: Fix | None = None,
+        change: Change | None = None,
     ) -> None:
-        """A mistake in a message."""
+        """Report a mistake in a message; `change` is what would remove it."""
         raw = abridged(self.form.spelled(span.start, min(span.end, span.start + RAW + 1)))
         code = self.recovery.codes[name]
+        fix = self.fix(change, [code], index) if change else None
         self.found.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
 
-    def stop_fix(self, index: int, alternative: str | None) -> Fix:
-        """The change that ends a message with another stop token."""
-        spelling = next(s for s, name in self.recovery.closes.items() if name == alternative)
-        if isinstance(self.form, LenientText):
-            return Fix(self.stop_span(index), spelling)
-        return Fix(self.stop_span(index), (self.format.encoding.special[spelling],))
+    def fix(self, change: Change, codes: Sequence[Code], index: int | None) -> Fix | None:
+        """A change as the fix of mistakes; None if one of them has no fix.
+
+        Args:
+            change: the span and its replacement.
+            codes: of all mistakes that it removes.
+            index: of the message that it changes; None for a gap.
+        """
+        if any(code.fix is None for code in codes):
+            return None
+        repair = None if index is None else self.messages[index].repair
+        least = APPLICABILITIES.index("unsafe" if repair and repair.fields else "safe")
+        levels = [max(least, APPLICABILITIES.index(code.fix)) for code in codes if code.fix]
+        names = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
+        return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(names)))
+
+    @property
+    def nothing(self) -> str | tuple[int, ...]:
+        """No text, or no tokens, in the form of the input."""
+        return "" if isinstance(self.form, LenientText) else ()
+
+    def special(self, spelling: str) -> str | tuple[int, ...]:
+        """A special token in the form of the input."""
+        return spelling if isinstance(self.form, LenientText) else (self.format.encoding.special[spelling],)
+
+    def stop_change(self, index: int, alternative: str | None) -> Change | None:
+        """The change that ends a message with another stop token.
+
+        None if something follows in a completion: what follows the wrong token would stand after a stop, and engines
+        drop that.
+        """
+        span = self.stop_span(index)
+        if continues(self.format, self.start) and span.end < len(self.form.units):
+            return None
+        return span, self.special(next(s for s, name in self.recovery.closes.items() if name == alternative))
 
 
 def _counts(repair: Repair | None) -> bool:

@@ -114,14 +114,15 @@ def _stops(talk: Conversation) -> None:
             continue
         if talk.is_call(index):
             if recovery.ends_calls and not talk.ends(index, recovery.ends_calls):
-                fix = talk.stop_fix(index, recovery.ends_calls)
+                change = talk.stop_change(index, recovery.ends_calls)
                 evidence = f"the message calls {talk.recipients[index]}"
-                talk.find("wrong-call-terminator", index, talk.stop_span(index), evidence, fix=fix)
+                talk.find("wrong-call-terminator", index, talk.stop_span(index), evidence, change=change)
         elif recovery.ends_answers and talk.ends(index, recovery.ends_answers):
             last = index == talk.kept[-1] and talk.recovered.opening is None
             if not last or not talk.by_author(index):
                 evidence = "only the model ends like this" if last else "other messages follow"
-                talk.find("return-in-history", index, talk.stop_span(index), evidence, fix=talk.stop_fix(index, None))
+                change = talk.stop_change(index, None)
+                talk.find("return-in-history", index, talk.stop_span(index), evidence, change=change)
 
 
 def _channels(talk: Conversation) -> None:

@@ -28,6 +28,11 @@ class Report(Generic[M]):
     _form: Lenient = field(repr=False, compare=False)
 
     @property
+    def reading(self) -> tuple[Lenient, Recovered[M]]:
+        """The input, and what recovery reads from it."""
+        return self._form, self.recovered
+
+    @property
     def messages(self) -> list[M]:
         """The messages, also those that were repaired."""
         return self.recovered.messages

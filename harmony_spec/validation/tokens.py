@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..diagnostics import Fix
 from ..errors import Span, VocabularyError
 from ..recovery.lenient import LenientTokens
 from ..tables import Format
@@ -78,7 +77,7 @@ def _compare(talk: Conversation, form: LenientTokens, index: int, part: list[int
         span,
         f"the tokenizer never gives {part[first : len(part) - same][:MOST]} for this text",
         expected=(str(wanted[:MOST]),),
-        fix=Fix(span, tuple(wanted)),
+        change=(span, tuple(wanted)),
     )
 
 

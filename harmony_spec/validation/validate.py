@@ -9,7 +9,7 @@ from ..recovery.recovering import form_of, recover_form
 from ..tables import Format, Tokenizer
 from .contents import check_contents
 from .conversation import Conversation
-from .fixes import with_fixes
+from .fixes import Reading, with_fixes
 from .flow import check_flow
 from .offer import Offer
 from .report import Report
@@ -22,6 +22,7 @@ def validate(
     start: str,
     given: dict[str, Any],
     tools: Iterable[Any] | None,
+    stripped: bool,
     tokenization: bool,
     tokenizer: Tokenizer | None,
 ) -> Report[Any]:
@@ -33,13 +34,18 @@ def validate(
         start: the name of the start rule.
         given: fields that the input continues from an open header (for a completion).
         tools: what the conversation offers: names, or tools and namespaces; None where that is not known.
+        stripped: the special tokens may have been stripped.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         tokenizer: encodes and decodes ordinary tokens; needed for token ids only.
     """
     format.require_start(start)
-    form = form_of(format, source, tokenizer)
     offered = None if tools is None else list(tools)
-    recovered = recover_form(format, form, start, given, offered, stripped=False)
+
+    def read(source: str | Sequence[int], stripped: bool = False) -> Reading:
+        form = form_of(format, source, tokenizer)
+        return form, recover_form(format, form, start, given, offered, stripped)
+
+    form, recovered = read(source, stripped)
     assert format.recovery is not None
     talk = Conversation(format, form, recovered, start, given, Offer(format.recovery, offered))
     check_contents(talk)
@@ -47,5 +53,6 @@ def validate(
     check_spelling(talk)
     if tokenization:
         check_tokens(talk)
-    diagnostics = sorted((*with_fixes(talk), *talk.found), key=lambda found: found.span)
-    return Report(recovered, diagnostics, form)
+    found = sorted((*recovered.diagnostics, *talk.found), key=lambda each: each.span)
+    whole = source if isinstance(source, str) else list(source)
+    return Report(recovered, with_fixes(talk, whole, found, read), form)
