@@ -342,7 +342,7 @@ def completion(rng: Random) -> Talk:
     else:
         found.append(Message("assistant", said(rng), channel=FINAL, variants=("return",)))
     unfinished = rng.random() < 0.3
-    if unfinished:
+    if unfinished and found[-1].recipient is None:  # arguments that break off are a mistake
         found[-1] = replace(found[-1], content=found[-1].text[: rng.randint(0, len(found[-1].text))])
     return Talk(found, "completion", setting, {"tools": given(rng, setting)}, unfinished)
 

@@ -210,7 +210,7 @@ def shell(command: str, folder: Path) -> tuple[int, str, str]:
     return said.returncode, said.stdout, said.stderr
 
 
-@pytest.mark.parametrize("command", ["validate -", "validate --fix -", "fix -", "parse -", "render -", "tools -"])
+@pytest.mark.parametrize("command", ["validate -", "validate --fix -", "parse -", "render -", "tools -"])
 def test_closed_streams_are_said_in_one_line(command: str, tmp_path: Path) -> None:
     assert shell(f"HS {command} <&-", tmp_path)[2].splitlines()[0] == "-: standard input is closed"
     assert shell(f"HS {command} <&- > out", tmp_path)[0] == 2
@@ -226,7 +226,7 @@ def test_names_that_cannot_be_shown_are_escaped(name: str, tmp_path: Path) -> No
 
 
 def test_closed_errors_lose_no_output(tmp_path: Path) -> None:
-    assert shell(f"printf '%s' '{GOOD}<|end|>' | HS fix - 2>&-", tmp_path) == (0, GOOD, "")
+    assert shell(f"printf '%s' '{GOOD}<|end|>' | HS validate --fix - 2>&-", tmp_path) == (0, GOOD, "")
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_an_output_that_is_full_is_said_in_one_line(command: str, tmp_path: Path
 
 
 def test_standard_input_is_read_once() -> None:
-    for command in ("validate", "fix", "parse"):
+    for command in ("validate", "parse"):
         result = run(command, "--tools", "-", "-", given=GOOD)
         assert (result.exit_code, "Error: standard input (-) can be read once\n" in result.stderr) == (2, True)
     assert run("validate", "--config", "-", "-", given=GOOD).exit_code == 2
@@ -255,9 +255,8 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     assert shell(f"HS generate {GRAMMAR} -o pipe.txt", tmp_path) == (2, "", said)
     assert shell(f"HS generate {GRAMMAR} -o pipe.txt --check", tmp_path) == (2, "", said)
     assert shell("HS validate -o found.jsonl good.txt", tmp_path) == (2, "", said.replace("pipe.txt", "found.jsonl"))
-    for command in ("fix", "validate --fix"):
-        status, _, error = shell(f"echo '{GOOD}<|end|>' > pipe.txt & HS {command} pipe.txt", tmp_path)
-        assert (status, error.splitlines()[-1]) == (2, said.strip())
+    status, _, error = shell(f"echo '{GOOD}<|end|>' > pipe.txt & HS validate --fix pipe.txt", tmp_path)
+    assert (status, error.splitlines()[-1]) == (2, said.strip())
     assert pipe.is_fifo()
     assert {each.name for each in tmp_path.iterdir()} == {"pipe.txt", "found.jsonl", "good.txt"}
 

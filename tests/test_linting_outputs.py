@@ -155,7 +155,11 @@ def test_each_line_is_a_finding(text: str) -> None:
 def lint_text(text: str) -> list[Checked]:
     """What is found in a text that stands on standard input."""
     options = Options(frozenset(code.code for code in codes()))
-    return [each for each in check([Batch("-", "text", options, [(None, text.encode())])]) if isinstance(each, Checked)]
+    return [
+        each
+        for each in check([Batch("-", None, "text", False, options, [(None, text.encode())])])
+        if isinstance(each, Checked)
+    ]
 
 
 @given(st.text("ab\né", max_size=30), st.data())

@@ -24,9 +24,9 @@ from .findings import Checked, Finding, located, unreadable
 from .fixes import fixed
 from .json_edits import with_values
 from .parquet import ColumnBatch
-from .rows import Content, value_of
+from .rows import Content
 
-NOT_HARMONY = "not Harmony: there is no special token in it, so it is left alone; pass --stripped if its special tokens were stripped"
+NOT_HARMONY = "not Harmony: it has no special token; pass --stripped if its special tokens were stripped"
 """What is said of a file that was named."""
 
 
@@ -75,20 +75,12 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
 
 
 def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
-    """Whether a file that cannot be read is worth a finding: it was named and is broken, or has a special token."""
+    """Whether a file that cannot be read is worth a finding: it was named, or has a special token."""
     ids = map(str, codec.FORMAT.encoding.special.values())
     has_special = codec.FORMAT.special_matcher.search(text) or (
         batch.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
     )
-    return bool(has_special) or (isinstance(batch, Batch) and batch.is_named and not _is_json(text))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        value_of(text)
-    except HarmonyError:
-        return False
-    return True
+    return bool(has_special) or (isinstance(batch, Batch) and batch.is_named)
 
 
 def _fixed(

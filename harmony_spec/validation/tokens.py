@@ -64,7 +64,8 @@ def _compare(talk: Conversation, form: LenientTokens, index: int, part: list[int
     if canonical == part or not all(map(form.is_ordinary, part)):
         return
     start, end = talk.content_span(index)
-    if form.run(start, end, 0)[1]:  # bytes that are no text, which is reported as such
+    whole, damage = form.run(start, end, 0)
+    if damage or whole != text:  # bytes that are not text, or a token that is a part of the header too: both are reported
         return
     shorter = min(len(canonical), len(part))
     first = next((i for i in range(shorter) if canonical[i] != part[i]), shorter)
