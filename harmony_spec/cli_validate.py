@@ -50,6 +50,7 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
 @click.option("--column", metavar="NAME", help="Column that holds the inputs.")
 @click.option("--tools", type=A_FILE, help="Definitions of offered tools, besides those that the inputs declare.")
 @STRIPPED
+@click.option("--skip-others", is_flag=True, help="Skip named files without special tokens, as those in folders.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
 @click.option("--config", type=A_FILE, help="Settings file for all inputs, instead of the nearest pyproject.toml.")
@@ -82,8 +83,8 @@ def validate(
     """Check transcripts, prompts and completions, and fix them.
 
     A FILE holds a text, a JSON array of token ids, a conversation in its JSON form, or rows of these as JSON Lines or
-    Parquet; or it is a folder or a pattern; `-` is standard input. Files may be compressed (gzip, zstd). Files without
-    any special token are skipped in folders, and refused if they are named.
+    Parquet; or it is a folder or a pattern; `-` is standard input. Files may be compressed (gzip, zstd). A file without
+    any special token is skipped if it is found in a folder or by a pattern, and refused if it is named.
 
     Exits with 0 if all is valid, 1 if anything was found, 2 if a file could not be read, 130 if interrupted.
     """
@@ -98,7 +99,9 @@ def validate(
         raise click.UsageError("--backup keeps files that are replaced: --fixed-output replaces none")
     config, kind = others.pop("config"), others.pop("kind")
     require_one_reader(others["tools"], config, *set(files))
-    how = {name: others.pop(name) for name in ("isolated", "jobs", "unsafe_fixes", "fixable", "stripped")}
+    how = {
+        name: others.pop(name) for name in ("isolated", "jobs", "unsafe_fixes", "fixable", "skip_others", "stripped")
+    }
     progress = Progress()
     aside = fix and not diff and STDIN in files and fixed_output is None
     with refusing():

@@ -26,7 +26,7 @@ from .json_edits import with_values
 from .parquet import ColumnBatch
 from .rows import Content
 
-NOT_HARMONY = "not Harmony: it has no special token; pass --stripped if its special tokens were stripped"
+NOT_HARMONY = "not Harmony: it has no special token; if they were stripped, pass --stripped"
 """What is said of a file that was named."""
 
 

@@ -31,6 +31,7 @@ def lint(
     unsafe_fixes: bool = False,
     fixable: Iterable[str] = (),
     stripped: bool = False,
+    skip_others: bool = False,
     spans: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Checked | InputError]:
@@ -49,6 +50,7 @@ def lint(
         fix: apply safe fixes to rows; `after` holds the fixed rows. Files are left as they are.
         unsafe_fixes: apply unsafe fixes, too.
         fixable: codes, prefixes or names whose fixes are applied in any case.
+        skip_others: skip named files without special tokens, as those found in folders are.
         stripped: read text without special tokens as if they had been stripped.
         spans: place findings in tokens and in text, too.
         progress: is told how much of the files was read.
@@ -74,7 +76,7 @@ def lint(
     progress = progress or Progress()
     there = [item.name for item in found if isinstance(item, File)]
     progress.total = None if STDIN in there else sum(map(_size, there))
-    return run(_items(found, resolver, kind, progress), jobs or cores())
+    return run(_items(found, skip_others, resolver, kind, progress), jobs or cores())
 
 
 def _size(name: str) -> int:
@@ -86,7 +88,7 @@ def _size(name: str) -> int:
 
 
 def _items(
-    files: Iterable[File | InputError], resolver: Resolver, kind: Kind | None, progress: Progress
+    files: Iterable[File | InputError], skip_others: bool, resolver: Resolver, kind: Kind | None, progress: Progress
 ) -> Iterator[Item]:
     for file in files:
         if isinstance(file, InputError):
@@ -94,7 +96,7 @@ def _items(
             continue
         name = file.name
         try:
-            yield from read(name, file.is_named, kind, resolver.options(name), progress)
+            yield from read(name, file.is_named and not skip_others, kind, resolver.options(name), progress)
         except InputError as error:
             error.name = name
             yield error

@@ -65,7 +65,9 @@ def _compare(talk: Conversation, form: LenientTokens, index: int, part: list[int
         return
     start, end = talk.content_span(index)
     whole, damage = form.run(start, end, 0)
-    if damage or whole != text:  # bytes that are not text, or a token that is a part of the header too: both are reported
+    if (
+        damage or whole != text
+    ):  # bytes that are not text, or a token that is a part of the header too: both are reported
         return
     shorter = min(len(canonical), len(part))
     first = next((i for i in range(shorter) if canonical[i] != part[i]), shorter)
