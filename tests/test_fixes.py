@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -22,11 +23,14 @@ from harmony_spec.linting.fixes import fixed
 from harmony_spec.validation.fixes import apply
 
 from . import dialect
-from .conversation_strategies import Talk, talks, transcript
+from .conversation_strategies import Talk, completion, talks, transcript
 from .recovery_strategies import TOOLS, any_text, any_tokens, mistakes, offers, tokens_of
 from .strategies import messages_of
 
 STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
+EXAMPLES = int(os.environ.get("FIX_EXAMPLES", "300"))
+"""Of each property about any input; `.ci/fixes` draws more."""
+
 LEVELS = ("safe", "unsafe", "display")
 
 starts = st.sampled_from(STARTS)
@@ -64,7 +68,7 @@ def is_harmless(module: ModuleType, before: Source, after: Source, start: str, *
     return (old.messages, old.before_stop, marks(old)) == (new.messages, new.before_stop, marks(new))
 
 
-@settings(max_examples=400)
+@settings(max_examples=EXAMPLES)
 @given(sources, starts, offers)
 def test_a_safe_fix_leaves_what_is_read_equal(source: Source, start: codec.Start, tools: list[str] | None) -> None:
     """Each alone, and all together: messages, before and after a stop, contents to the character or the token id."""
@@ -80,7 +84,7 @@ def test_a_safe_fix_leaves_what_is_read_equal(source: Source, start: codec.Start
             assert not (touched and message.repair and message.repair.fields)
 
 
-@settings(max_examples=400)
+@settings(max_examples=EXAMPLES)
 @given(sources, starts, offers, st.sampled_from([LEVELS[:1], LEVELS[:2], LEVELS]))
 def test_fixing_twice_is_fixing_once(
     source: Source, start: codec.Start, tools: list[str] | None, allowed: tuple[str, ...]
@@ -93,6 +97,7 @@ def test_fixing_twice_is_fixing_once(
         assert codec.parse(once, start).messages == codec.recover(source, start, tools=tools).messages
 
 
+@settings(max_examples=EXAMPLES)
 @given(sources, starts)
 def test_no_word_is_lost(source: Source, start: codec.Start) -> None:
     """A safe fix removes no word: only special tokens, and white space in headers."""
@@ -200,6 +205,40 @@ def test_planted_mistakes_are_fixed() -> None:
                 right += not codec.validate(clean).diagnostics
         assert planted > 20, name
         assert right >= 0.9 * planted, (name, right, planted)
+
+
+def damaged_text(rng: Random, text: str) -> str:
+    """A text with one mistake, or cut, or without its special tokens."""
+    specials = list(re.finditer(codec.FORMAT.special_text, text))
+    if not specials or not re.search(r"\w", text):
+        return text
+    kind, found = rng.choice(["drop", "double", "cut", "strip", "replace", "letter", "space"]), rng.choice(specials)
+    if kind == "cut":
+        return text[: rng.randrange(len(text))]
+    if kind == "strip":
+        return re.sub(codec.FORMAT.special_text, "", text)
+    if kind == "letter":
+        at = rng.choice([match.start() for match in re.finditer(r"\w", text)])
+        return text[:at] + text[at + 1 :]
+    new = {"drop": "", "double": found[0] * 2, "space": found[0] + " ", "replace": rng.choice(specials)[0]}[kind]
+    return text[: found.start()] + new + text[found.end() :]
+
+
+def test_damaged_rows_are_never_wrong_in_silence() -> None:
+    """A damaged conversation that is valid after its safe fixes is the one that it was."""
+    right = 0
+    for seed in range(400):
+        rng = Random(seed)
+        talk = completion(rng) if seed % 2 else transcript(rng)
+        text = talk.text()
+        damaged = damaged_text(rng, text)
+        if not codec.validate(damaged, talk.start, **talk.given).diagnostics:
+            continue
+        once = all_fixed(codec, damaged, talk.start, LEVELS[:1], **talk.given)
+        if not codec.validate(once, talk.start, **talk.given).diagnostics:
+            assert codec.recover(once, talk.start, **talk.given).messages == talk.messages
+            right += 1
+    assert right > 40
 
 
 # Every dialect that recovers.

@@ -268,6 +268,7 @@ def test_other_files_are_skipped_in_folders_and_refused_by_name(tmp_path: Path) 
     result = run(*every, rows)
     assert (result.exit_code, rows.read_text()) == (1, '"numpy"\n{"text": "scipy"}\n')
     assert result.stdout.count("H117 missing-header") == 2
+    assert result.stdout.count("= help: It has no special token; if they were stripped, pass --stripped.") == 2
 
 
 def test_stripped_text_is_written_on_request(tmp_path: Path) -> None:

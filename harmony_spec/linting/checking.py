@@ -127,7 +127,7 @@ def _checked(
     findings = [replace(each, is_fixable=True) if _is_fixable(each, batch.options) else each for each in findings]
     if batch.options.spans:
         findings = [_placed(finding, report) for finding in findings]
-    if findings and (hint := _other_start(held.source, batch.options.start) or _headless(found[0])):
+    if findings and (hint := _hint(held, found[0], batch.options)):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered) if batch.options.tokens else {}
     return Checked(batch.name, row, len(report.messages), findings, tokens)
@@ -157,6 +157,13 @@ def _report(held: Content, options: Options) -> Report[codec.Message]:
 
 def _wanted(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
     return [diagnostic for diagnostic in found if diagnostic.code.code in options.selected]
+
+
+def _hint(held: Content, first: Diagnostic, options: Options) -> str:
+    """What to do about a source that is probably read with the wrong options."""
+    if not held.is_harmony:
+        return "" if options.stripped else "It has no special token; if they were stripped, pass --stripped."
+    return _other_start(held.source, options.start) or _headless(first)
 
 
 def _other_start(source: Source, start: codec.Start) -> str:
