@@ -40,7 +40,7 @@ class Origin:
             self.refuse()
 
     def refuse(self) -> NoReturn:
-        """Raise the `OSError` of a file that is no longer the one that was read."""
+        """Raise the `OSError` for a file that changed after it was read."""
         raise OSError(errno.ESTALE, "the file changed while it was checked; nothing was written to it", self.path)
 
 

@@ -21,7 +21,7 @@ from ..validation.report import Report
 from .batches import Batch, Options, content
 from .counting import tokens_by_channel
 from .findings import Checked, Finding, located, unreadable
-from .fixes import fixed
+from .fixing import fixed
 from .json_edits import with_values
 from .parquet import ColumnBatch
 from .rows import Content

@@ -27,7 +27,7 @@ def edited(text: str, edits: Mapping[Path, Any]) -> str:
     end = 0
     for start, stop, path, value in sorted(places, key=lambda place: place[:2]):
         written = _dumped(value)
-        if start == stop:  # behind the `{` of an object without the key
+        if start == stop:  # after the `{` of an object without the key
             is_empty = text[_after_space(text, start)] == "}"
             written = f"{_dumped(path[-1])}: {written}{'' if is_empty else ', '}"
         parts += text[end:start], written

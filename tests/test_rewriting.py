@@ -1,0 +1,333 @@
+"""Files with their fixes: which rows change, how, and which files are left as they were."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from harmony_spec import parse
+from harmony_spec.linting.json_edits import edited, with_values
+from harmony_spec.linting.rewriting import Rewriter
+
+from .test_linting_fixes import BAD, GOOD, TOKENS, run
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+UNSAFE = "<|start|>assistant<|channel|>analysis<|channel|>commentary to=f to=f<|message|>{}<|call|>"
+WRITTEN = "<|start|>assistant to=f<|channel|>commentary<|message|>{}<|call|>"
+CUT = "<|start|>assistant<|channel|>final<|message|>Hi."
+PACKERS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    "": (bytes, bytes),
+    ".gz": (gzip.compress, gzip.decompress),
+    ".zst": (zstd.compress, zstd.decompress),
+}
+
+
+def test_unsafe_and_display_fixes_are_applied_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, (BAD, UNSAFE, CUT))))
+    found = run(path).stdout
+    assert found.count("[*]") == 2
+    assert "help: --fix --unsafe-fixes writes " in found
+    assert "help: --fix --fixable H114 writes '<|end|>'." in found
+    assert found.endswith(" 4 findings ([*] 1 fixable with --fix, 2 with --unsafe-fixes, 1 with --fixable CODES)\n")
+    assert run("--fix", path).exit_code == 1
+    assert path.read_text() == "\n".join(map(json.dumps, (GOOD, UNSAFE, CUT)))
+    assert run("--fix", "--unsafe-fixes", path).exit_code == 1
+    assert path.read_text() == "\n".join(map(json.dumps, (GOOD, WRITTEN, CUT)))
+    assert run("--fix", "--fixable", "missing-terminator", path).exit_code == 0
+    assert path.read_text() == "\n".join(map(json.dumps, (GOOD, WRITTEN, CUT + "<|end|>")))
+    assert run("--fix", "--fixable", "H9", path).exit_code == 2
+
+
+def test_results_hold_what_was_fixed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    for suffix in (".jsonl", ".parquet"):
+        path.write_text("\n".join(map(json.dumps, (BAD, GOOD, CUT))))
+        out = tmp_path / f"found{suffix}"
+        run("--fix", "-o", out, path)
+        rows = [json.loads(line) for line in out.read_text().splitlines()] if suffix == ".jsonl" else None
+        rows = parquet.read_table(out).to_pylist() if rows is None else rows
+        assert [[each["code"] for each in row["fixed"]] for row in rows] == [["H115"], [], []]
+        assert [[each["code"] for each in row["findings"]] for row in rows] == [[], [], ["H114"]]
+        assert [row["valid"] for row in rows] == [True, True, False]
+        assert rows[0]["fixed"][0]["span"] == [33, 40]
+
+
+def test_other_files_are_skipped_in_folders_and_refused_by_name(tmp_path: Path) -> None:
+    """And neither is written, whatever the options but --stripped."""
+    others = {
+        "requirements.txt": b"numpy\nscipy\n",
+        "package.json": b'{"name": "x", "private": true}',
+        "tsconfig.json": b'{"compilerOptions": {}, // comment\n}',
+        "ids.json": b"[1, 2, 3]",
+        "latin.txt": b"\xe9t\xe9",
+    }
+    for name, data in others.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "good.txt").write_text(GOOD)
+    every = ("--fix", "--unsafe-fixes", "--fixable", "ALL")
+    result = run(*every, tmp_path)
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "1 input, 1 valid, 1 message, 5 files without special tokens skipped\n",
+    )
+    for name, data in others.items():
+        result = run(*every, tmp_path / name)
+        assert result.exit_code == (2 if name in ("requirements.txt", "ids.json") else 1)
+        assert (tmp_path / name).read_bytes() == data
+    assert "not Harmony: it has no special token" in run(tmp_path / "requirements.txt").stderr
+    assert run("-", given="numpy").exit_code == 2
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('"numpy"\n{"text": "scipy"}\n')
+    result = run(*every, rows)
+    assert (result.exit_code, rows.read_text()) == (1, '"numpy"\n{"text": "scipy"}\n')
+    assert result.stdout.count("H117 missing-header") == 2
+    assert result.stdout.count("= help: It has no special token; if they were stripped, pass --stripped.") == 2
+
+
+def test_stripped_text_is_written_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "stripped.txt"
+    path.write_text("analysisWe need to answer.assistantfinalHello.")
+    how = ("--start", "completion", "--stripped")
+    assert run(*how, "--fix", "--unsafe-fixes", path).exit_code == 1
+    assert path.read_text() == "analysisWe need to answer.assistantfinalHello."
+    assert run(*how, "--fix", "--fixable", "H163", path).exit_code == 0
+    parse(path.read_text(), "completion")
+    assert path.read_text().startswith("<|channel|>analysis<|message|>We need to answer.<|end|>")
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_the_rows_of_parquet_files_are_fixed(packed: str, tmp_path: Path) -> None:
+    """All else stays: the schema, its metadata, compression, other columns, row groups, absent values."""
+    path = tmp_path / f"rows.parquet{packed}"
+    pack, unpack = PACKERS[packed]
+    schema = pyarrow.schema(
+        [
+            pyarrow.field("id", pyarrow.int16(), metadata={"k": "v"}),
+            pyarrow.field("tokens", pyarrow.list_(pyarrow.uint32())),
+            pyarrow.field("when", pyarrow.timestamp("us", "UTC")),
+        ],
+        metadata={"owner": "me"},
+    )
+    bad = [*TOKENS, 200007]
+    rows = [{"id": n, "tokens": bad if n % 3 else TOKENS, "when": n * 1000 if n % 2 else None} for n in range(40)]
+    data = BytesIO()
+    with parquet.ParquetWriter(data, schema, compression={"id": "gzip", "tokens.list.element": "zstd"}) as writer:
+        for first in range(0, 40, 10):
+            writer.write_table(pyarrow.Table.from_pylist(rows[first : first + 10], schema))
+    path.write_bytes(pack(data.getvalue()))
+    assert run("--diff", path).stdout.count("\n-[") == 26
+    result = run("--fix", path)
+    assert (result.exit_code, result.stdout) == (0, "40 inputs, 40 valid, 40 messages, 26 fixed\n")
+    before, after = (parquet.ParquetFile(BytesIO(each)) for each in (data.getvalue(), unpack(path.read_bytes())))
+    assert after.read().to_pylist() == [
+        row | {"tokens": TOKENS, "when": old}
+        for row, old in zip(rows, before.read().column("when").to_pylist(), strict=True)
+    ]
+    assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
+    assert after.metadata.num_row_groups == before.metadata.num_row_groups
+    for column in range(3):
+        old, new = (each.metadata.row_group(0).column(column) for each in (before, after))
+        assert (new.path_in_schema, new.compression) == (old.path_in_schema, old.compression)
+    data_then = path.read_bytes()
+    assert (run("--fix", path).exit_code, path.read_bytes()) == (0, data_then)
+
+
+TALK = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "channel": "comment", "content": "Yo"}]}
+
+
+def test_conversations_are_fixed_field_by_field(tmp_path: Path) -> None:
+    """Keys that nothing reads stay, and so does all that is not changed, byte by byte."""
+    text = (
+        '{ "id": 1.50, "messages": [\n {"role":"user","content":"Hi"},\n'
+        ' {"role": "assistant", "channel" : "comment","content":"Y\\u006f"}], "x": [1e400, null]}\n'
+    )
+    path, rows = tmp_path / "one.json", tmp_path / "rows.jsonl"
+    path.write_text(text)
+    rows.write_text(json.dumps({"conversation": TALK}) + "\n" + json.dumps(TALK["messages"]) + "\n")
+    assert (run("--fix", path, rows).exit_code, path.read_text()) == (1, text)
+    assert run("--fix", "--unsafe-fixes", path, rows).exit_code == 0
+    assert path.read_text() == text.replace('"comment"', '"commentary"')
+    written = json.dumps(TALK).replace('"comment"', '"commentary"')
+    assert [json.loads(line) for line in rows.read_text().splitlines()] == [
+        {"conversation": json.loads(written)},
+        json.loads(written)["messages"],
+    ]
+
+
+def test_conversations_in_parquet_are_fixed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    rows = [{"messages": TALK["messages"], "n": 1}, {"messages": TALK["messages"][:1], "n": 2}]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    assert run("--fix", "--unsafe-fixes", path).exit_code == 0
+    written = parquet.read_table(path).to_pylist()
+    assert [[message["channel"] for message in row["messages"]] for row in written] == [[None, "commentary"], [None]]
+    assert [row["n"] for row in written] == [1, 2]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('aé"\\{}[],: \n', max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(values, values, st.data())
+def test_an_edit_changes_one_value(value: object, new: object, data: st.DataObject) -> None:
+    """At any path of any JSON, with any white space; `with_values` does the same to the value itself."""
+    path: tuple[str | int, ...] = ()
+    inside: Any = value
+    while isinstance(inside, list | dict) and data.draw(st.booleans()):
+        keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
+        if isinstance(inside, dict) and data.draw(st.booleans()):
+            path = (*path, "new key")
+            break
+        if not keys:
+            break
+        key = data.draw(st.sampled_from(keys))
+        path, inside = (*path, key), inside[key]
+    text = json.dumps(value, indent=data.draw(st.sampled_from([None, 1, "\t"])), ensure_ascii=data.draw(st.booleans()))
+    assert json.loads(edited(text, {path: new})) == with_values(value, {path: new})
+
+
+def test_fixed_rows_go_to_another_file_or_folder(tmp_path: Path) -> None:
+    path, clean, out, folder = (tmp_path / name for name in ("bad.txt", "good.txt", "out.txt", "fixed"))
+    path.write_text(BAD)
+    clean.write_text(GOOD)
+    folder.mkdir()
+    assert run("--fix", "--fixed-output", out, path).exit_code == 0
+    assert (path.read_text(), out.read_text()) == (BAD, GOOD)
+    assert run("--fix", "--fixed-output", folder, path, clean).exit_code == 0
+    assert {each.name: each.read_text() for each in folder.iterdir()} == {"bad.txt": GOOD, "good.txt": GOOD}
+    assert run("--fix", "--fixed-output", out, "-", given=BAD).stdout == "1 input, 1 valid, 1 message, 1 fixed\n"
+    for arguments in ((out, path, clean), (path, path)):
+        result = run("--fix", "--fixed-output", *arguments)
+        assert (result.exit_code, path.read_text(), clean.read_text()) == (2, BAD, GOOD)
+    for options in (("--fixed-output", out), ("--backup", ".orig"), ("--fix", "--fixed-output", out, "--backup", "x")):
+        assert run(*options, path).exit_code == 2
+
+
+def test_a_backup_is_kept_and_never_replaced(tmp_path: Path) -> None:
+    path, kept = tmp_path / "bad.txt", tmp_path / "bad.txt.orig"
+    path.write_text(BAD)
+    assert run("--fix", "--backup", ".orig", path).exit_code == 0
+    assert (path.read_text(), kept.read_text()) == (GOOD, BAD)
+    assert run("--fix", "--backup", ".orig", path).exit_code == 0
+    path.write_text(BAD + "\n")
+    result = run("--fix", "--backup", ".orig", path)
+    assert (result.exit_code, path.read_text(), kept.read_text()) == (2, BAD + "\n", BAD)
+    assert "the backup is there already" in result.stderr
+    assert {each.name for each in tmp_path.iterdir()} == {"bad.txt", "bad.txt.orig"}
+
+
+def other_content(path: Path) -> None:
+    path.write_text(GOOD + GOOD)
+
+
+def other_time(path: Path) -> None:
+    os.utime(path, ns=(1, 1))
+
+
+def other_file(path: Path) -> None:
+    path.rename(path.with_suffix(".old"))
+    path.write_text(BAD)
+
+
+def a_link(path: Path) -> None:
+    path.rename(path.with_suffix(".old"))
+    path.symlink_to(path.with_suffix(".old"))
+
+
+def nothing(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("kind", ["txt", "parquet"])
+@pytest.mark.parametrize("change", [other_content, other_time, other_file, a_link, nothing])
+def test_a_file_that_changed_meanwhile_is_left_alone(
+    change: Callable[[Path], None], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"bad.{kind}"
+    path.write_text(BAD)
+    if kind == "parquet":
+        parquet.write_table(pyarrow.table({"text": [BAD]}), path)
+    before = Rewriter.finish
+
+    def finish(rewriter: Rewriter) -> None:
+        if rewriter.atomic is not None:
+            change(path)
+        before(rewriter)
+
+    monkeypatch.setattr(Rewriter, "finish", finish)
+    result = run("--fix", path)
+    assert (result.exit_code, "changed while it was checked" in result.stderr) == (2, True), result.stderr
+    assert "<|end|><|end|>" in path.read_text(errors="replace") if change in (other_time, other_file, a_link) else True
+    assert not [each for each in tmp_path.iterdir() if each.name.startswith(".")]
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_a_full_disk_leaves_no_file_behind(packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, with the results that are written beside it."""
+    path, last = tmp_path / f"bad.txt{packed}", tmp_path / "last.txt"
+    data = PACKERS[packed][0](BAD.encode())
+    for each in (path, last):
+        each.write_bytes(data)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for arguments in ((path, last), (path,), ("-o", tmp_path / "a.jsonl", path, last)):
+        result = run("--fix", *arguments)
+        assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "a file: No space left on device")
+        assert (path.read_bytes(), set(tmp_path.iterdir())) == (data, {path, last})
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    path, link = tmp_path / "bad.txt", tmp_path / "link.txt"
+    path.write_text(BAD)
+    path.chmod(0o640)
+    link.symlink_to(path)
+    assert run("--fix", link).exit_code == 0
+    assert (link.is_symlink(), path.read_text(), path.stat().st_mode & 0o777) == (True, GOOD, 0o640)
+    assert set(tmp_path.iterdir()) == {path, link}
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_rows_keep_their_form(packed: str, line_break: str, tmp_path: Path) -> None:
+    """Their keys, their boundaries, their compression; what is right or broken stays as it is, byte by byte."""
+    rows = [
+        "",
+        json.dumps({"id": 1, "text": BAD}),
+        '  {"id": 2,   "text": "' + GOOD + '"}',
+        "[1, x",
+        "",
+        json.dumps(BAD),
+    ]
+    fixed_rows = [*rows[:1], json.dumps({"id": 1, "text": GOOD}), *rows[2:5], json.dumps(GOOD)]
+    path = tmp_path / f"rows.jsonl{packed}"
+    pack, unpack = PACKERS[packed]
+    path.write_bytes(pack(line_break.join(rows).encode()))
+    assert run("--fix", path).exit_code == 1
+    assert unpack(path.read_bytes()).decode() == line_break.join(fixed_rows)
+    assert run("--fix", "-", given=line_break.join(rows).encode()).stdout_bytes.decode() == (
+        line_break.join(fixed_rows)
+    )
