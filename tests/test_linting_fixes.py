@@ -8,17 +8,27 @@ import sys
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
+from typing import get_args
 
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony_spec import Fix, Span, parse, render, validate
+from harmony_spec import Fix, HarmonyError, Span, parse, recover, render, to_json, validate
 from harmony_spec.cli import main
+from harmony_spec.codec import Start
+from harmony_spec.inputs import as_saved
 from harmony_spec.linting import Checked, lint
+from harmony_spec.linting.batches import Batch, Kind, Options, content
 from harmony_spec.linting.catalogue import codes, rules
+from harmony_spec.linting.checking import check
 from harmony_spec.linting.fixing import fixed
+from harmony_spec.linting.selection import matching
 from harmony_spec.validation.fixes import apply
+
+from .recovery_strategies import any_tokens
+from .strategies import conversations, text_contents
+from .test_fixes import sources
 
 if sys.version_info >= (3, 14):
     pass
@@ -185,3 +195,74 @@ def test_what_can_be_fixed_is_fixed_in_all_examples(tmp_path: Path) -> None:
         assert (checked.repaired, checked.after) == ([], checked.before)
         if (code := Path(checked.name).stem) in fixable:
             assert code not in {finding.code.code for finding in checked.findings}
+
+
+# Rows and conversations in every form.
+
+rows = st.one_of(
+    sources.map(json.dumps),
+    st.builds(lambda source, other: json.dumps({"id": other, "text": source, "n": 1.50}), sources, st.text(max_size=5)),
+    st.builds(lambda source: json.dumps({"tokens": source}, indent=1).replace("\n", ""), any_tokens),
+)
+
+
+@st.composite
+def odd_conversations(draw: st.DrawFn) -> str:
+    """Conversations in their JSON form, some of whose fields are near misses; alone, in an object, in a column."""
+    value = to_json(draw(conversations(text_contents)))
+    for message in value["messages"]:
+        if draw(st.booleans()):
+            key = draw(st.sampled_from(["channel", "recipient", "content_type"]))
+            message[key] = draw(st.sampled_from(["comment", "Final", "functions.get_wether", "JSON", None]))
+    form = draw(st.sampled_from([value, value["messages"], {"conversation": value, "x": [1, None]}]))
+    return json.dumps(form, indent=draw(st.sampled_from([None, 2])), ensure_ascii=draw(st.booleans()))
+
+
+def checked(kind: Kind, row: str, options: Options) -> Checked:
+    """What is found in a row, and what it is after its fixes."""
+    batch = Batch(
+        "a", None, kind, True, options, [(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))]
+    )
+    (found,) = (each for each in check([batch]) if isinstance(each, Checked))
+    return found
+
+
+def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
+    """What recovery reads from a row; None if it cannot be read."""
+    try:
+        source = content(kind, row, options).source
+    except HarmonyError:
+        return None
+    return as_saved(source, lambda each: recover(each, options.start), lambda each: not each.diagnostics).messages
+
+
+levels = st.sampled_from([(False, ()), (True, ()), (True, ("ALL",))])
+ALL = frozenset(code.code for code in codes())
+
+
+@given(rows, levels, st.sampled_from(get_args(Start)))
+def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...]], start: Start) -> None:
+    """And is fixed once; its other columns stay."""
+    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=matching(level[1]))
+    once = checked("jsonl", row, options)
+    again = checked("jsonl", once.after.decode(), options)
+    assert (again.after, again.repaired) == (once.after, [])
+    assert read_from("jsonl", once.before, options) == read_from("jsonl", once.after, options)
+    before, after = json.loads(once.before), json.loads(once.after)
+    if isinstance(before, dict):
+        assert list(before) == list(after)
+        assert {key: before[key] for key in before if key not in ("text", "tokens")}.items() <= after.items()
+
+
+@given(odd_conversations(), levels)
+def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
+    """Only fields of headers change; a conversation that the format cannot express is left alone."""
+    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=matching(level[1]))
+    once = checked("json", text, options)
+    again = checked("json", once.after.decode(), options)
+    assert (again.after, again.repaired) == (once.after, [])
+    assert read_from("json", once.before, options) == read_from("json", once.after, options)
+    if once.after != once.before:
+        assert once.repaired
+        old, new = (content("json", each, options).messages for each in (once.before, once.after))
+        assert [m.content for m in old or ()] == [m.content for m in new or ()]
