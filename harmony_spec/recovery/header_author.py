@@ -8,6 +8,7 @@ from ..parsing import read_groups
 from .header_reading import Seen
 from .header_settling import Settling
 from .header_text import Segment, Word
+from .known_names import BRACKETS, without_signs
 
 
 class Authors(Settling):
@@ -58,14 +59,29 @@ class Authors(Settling):
 
     def _named(self, word: Word) -> bool:
         """Whether a word introduces a recipient, or names a role, a channel or a content type."""
-        text = word.text
-        return (
-            text.startswith(self._lead_word())
-            or self.names.is_role(text)
-            or text in self.names.channels
-            or self.names.role_and_channel(text) is not None
-            or self.names.content_type(text) is not None
-        )
+        return word.text.startswith(self._lead_word()) or self.names.is_named(word.text)
+
+    def _wordy(self, words: list[Word]) -> bool:
+        """Whether words are more than parts of a header and one tool: then no name among them is a recipient by itself.
+
+        "I will search for it" is no call of a tool `search`. What begins like arguments is a content, and is not read.
+        """
+        tools: set[str] = set()
+        for word in words:
+            if not self.opened and word.text[0] in BRACKETS:
+                break
+            bare = without_signs(word.text)
+            name = without_signs(self._introduced.sub("", word.text, 1))
+            if self._named(word) or self.names.is_named(bare) or self._is_lead(word):
+                continue
+            if not self.names.reads_as_tool(name):
+                return True
+            tools.add(self.names.tool(name) or name)
+        return len(tools) > 1
+
+    def _is_lead(self, word: Word) -> bool:
+        """Whether a word is nearly what introduces a recipient, or signs only."""
+        return without_signs(word.text).lower() in ("", *self._near_leads)
 
     def _author(self, word: Word, others: list[Word]) -> bool:
         """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""
@@ -91,7 +107,7 @@ class Authors(Settling):
             self.channels.append(Seen(joined[1], word, -1))
             return True
         tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
-        if tool and tool != text and not self._answers([word, *others]):
+        if tool and tool != text and not self._answers([word, *others]) and not self._wordy(others):
             self.reading.values |= recovery.author
             evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
             self.find("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)

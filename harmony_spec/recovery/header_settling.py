@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ..tables import Format, Recovery
 from .header_reading import Finding, Reading, Seen
 from .header_text import HeaderText, Word
-from .known_names import BRACKETS, KnownNames
+from .known_names import BRACKETS, KnownNames, without_signs
+
+
+@lru_cache
+def near_lead(names: tuple[str, ...]) -> re.Pattern[str]:
+    """A pattern for what a word begins with that introduces a recipient in a way that is nearly the grammar's.
+
+    `to:` and `recipient=` were seen in place of ` to=`.
+    """
+    return re.compile(rf"^(?:\W*(?:{'|'.join(map(re.escape, names))})(\W+)|\W+)", re.IGNORECASE)
 
 
 class Settling:
@@ -42,6 +52,9 @@ class Settling:
         self.constrains = 0
         self.last = 0
         self.empty_channel = self.odd_type = False
+        self.wordy: set[int] = set()
+        self._near_leads = (without_signs(self._lead_word()).lower(), str(self.slots.recipient).lower())
+        self._introduced = near_lead(self._near_leads)
 
     def settle(self) -> Reading:
         """Decide each field: channel, recipient, content type."""
@@ -140,7 +153,8 @@ class Settling:
     def _pass_channel(self, seen: Seen, counts: Seen | None) -> None:
         """A word in the place of a channel that is none, or not the one that counts."""
         start, end, field = seen.word.start, seen.word.end, self.slots.channel
-        if not self.names.channel(seen.value) and self.names.reads_as_tool(seen.value):
+        alone = seen.segment not in self.wordy
+        if alone and not self.names.channel(seen.value) and self.names.is_callable(seen.value):
             evidence = "the name of a tool stands where the channel belongs"
             tool = self.names.tool(seen.value) or self._name_in(seen.value)
             self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)

@@ -11,6 +11,12 @@ import re
 from .header_author import Authors
 from .header_reading import Reading, Seen
 from .header_text import Segment, Word
+from .known_names import without_signs
+
+INTRODUCING = frozenset("=:")
+"""One of these signs between ` to` or `recipient` and a name introduces the name, whatever stands around it."""
+
+_LETTERS = re.compile(r"[^\W\d_]")
 
 
 class Slots(Authors):
@@ -79,6 +85,8 @@ class Slots(Authors):
             self._spliced(first)
             first, words = words[0], words[1:]
         self.channels.append(Seen(first.text, first, number))
+        if self._wordy([first, *words]):
+            self.wordy.add(number)
         self._words(number, words, last)
 
     def _type(self, number: int, segment: Segment, last: bool) -> None:
@@ -89,6 +97,7 @@ class Slots(Authors):
             evidence = "a space stands before it"
             word = segment.words[0]
             self.find("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
+        wordy = self._wordy(segment.words)
         for word in segment.words:
             if word.text in self.names.channels:
                 self.in_type.append(Seen(word.text, word, number))
@@ -96,7 +105,11 @@ class Slots(Authors):
                 self._spliced(word)
             elif self._recipient(number, word, segment.words):
                 pass
-            elif not self.recipients and self.recovery.namespace in word.text and (tool := self._tool_in(word, False)):
+            elif (
+                not self.recipients
+                and self.recovery.namespace in word.text
+                and (tool := self._tool_in(word, left, wordy, False))
+            ):
                 self._bare_recipient(number, word, tool, left)
             elif last and not self.opened and self._content_behind_type(word, left):
                 break
@@ -124,6 +137,7 @@ class Slots(Authors):
         spliced = False
         text = last and not self.opened
         begin = self._prose(words) if text else len(words)
+        wordy = number in self.wordy or self._wordy(words)
         for word in words[:begin]:
             if self._recipient(number, word, words):
                 self._type_of(left, False)
@@ -137,7 +151,7 @@ class Slots(Authors):
                 self.channels.append(Seen(word.text, word, number))
             elif self.names.content_type(word.text):
                 left.append(word)
-            elif not self.recipients and (tool := self._tool_in(word, text)):
+            elif not self.recipients and (tool := self._tool_in(word, left, wordy, text)):
                 self._bare_recipient(number, word, tool, left)
             elif text:
                 if kind := self.names.content_type_in(word.text):
@@ -180,16 +194,31 @@ class Slots(Authors):
             return True
         return False
 
-    def _tool_in(self, word: Word, text: bool) -> str:
-        """What names a tool in a word: all of it, or, outside of a text, what begins with the namespace."""
-        if self.names.reads_as_tool(word.text):
-            return word.text
-        return "".join(word.text.partition(self.recovery.of_functions)[1:]) * (not text)
+    def _tool_in(self, word: Word, left: list[Word], wordy: bool, text: bool) -> str:
+        """The name in a word that counts as a recipient: one that is introduced, or a tool that stands alone.
+
+        Args:
+            left: the words before it that no field took.
+            wordy: words stand beside it that are no parts of a header.
+            text: a content begins in the same words, so that signs before a name belong to it.
+        """
+        lead = self._introduced.match(word.text)
+        signs = (lead[1] if lead else None) or ""
+        if (wordy and not set(signs) & INTRODUCING) or (text and lead):
+            return ""
+        name = word.text[lead.end() :] if lead else word.text
+        introduced = bool(signs) or (
+            bool(left) and self._is_lead(left[-1]) and _LETTERS.search(left[-1].text) is not None
+        )
+        if self.names.is_callable(name) or (introduced and self.names.reads_as_tool(name)):
+            return name
+        bare = without_signs(name)
+        return bare if self.names.is_callable(bare) else ""
 
     def _bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
         """Take the name in a word for the recipient, and words before it for what should have introduced it."""
-        start, lead = word.start, re.sub(r"\W", "", self._lead_word())
-        while left and re.sub(r"\W", "", left[-1].text).lower() in ("", lead):
+        start = word.start
+        while left and self._is_lead(left[-1]):
             start = left.pop().start
         evidence = "the name of a tool stands without what introduces a recipient"
         tool = self.names.tool(text) or self.names.function_in(text) or self._name_in(text)

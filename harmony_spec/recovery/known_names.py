@@ -26,6 +26,8 @@ CLOSER = 0.9
 BRACKETS = "{["
 """What arguments of a call begin with."""
 
+_LETTER = re.compile(r"[^\W\d_]")
+
 MOST_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
 
@@ -159,6 +161,24 @@ class KnownNames:
         """Whether a word names a tool, by what is offered or by the namespace before it."""
         return word.startswith(self.recovery.of_functions) or self.tool(word) is not None
 
+    def is_callable(self, word: str) -> bool:
+        """Whether a word that nothing introduces names a tool: an offered one, or a function if no tools are known."""
+        return self.tool(word) is not None or (self.tools is None and word.startswith(self.recovery.of_functions))
+
+    def is_prose(self, text: str) -> bool:
+        """Whether a text holds two words that are not names of the format, or one of a script without capitals.
+
+        One word may be what is left of a damaged name; two are not. Scripts without capitals are often written
+        without spaces, and no name of a format is written in them.
+        """
+        words = [word for word in text.split() if _LETTER.search(word) and not self.is_named(word)]
+        return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
+
+    def is_named(self, word: str) -> bool:
+        """Whether a word is a role, a channel, both in one, or a content type."""
+        known = self.is_role(word) or word in self.channels or self.content_type(word) is not None
+        return known or self.role_and_channel(word) is not None
+
     def called(self, content: str) -> str | None:
         """The offered tool that a content is likely a call of: the one it names, or the only one."""
         try:
@@ -187,13 +207,18 @@ def _digest(before: bytes, channels: Iterable[str], tools: set[str] | None) -> b
     return sha256(before + repr(names).encode()).digest()
 
 
+def without_signs(word: str) -> str:
+    """A word without the signs around it."""
+    return re.sub(r"^[\W_]+|[\W_]+$", "", word)
+
+
 def _letters(name: str) -> str:
     """A name without what stands between its words."""
     return re.sub(r"[\W_]", "", name)
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
+    return without_signs(word).lower()
 
 
 def _near(word: str, known: Iterable[str]) -> str | None:

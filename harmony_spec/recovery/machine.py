@@ -58,7 +58,8 @@ class Machine:
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.at = self.begin = 0
-        self.loose = self.bare = False
+        self.loose = self.bare = self.is_header = False
+        self.text_begin = 0
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
 
@@ -85,6 +86,7 @@ class Machine:
 
     def special(self, spelling: str, start: int, end: int) -> None:
         """A special token; what stands between it and the one before is text."""
+        self.text_begin = self.at
         if self.at < start:
             self.text(start)
         self.kinds.get(spelling, Machine._stray)(self, spelling, start, end)
@@ -147,7 +149,29 @@ class Machine:
         elif self.loose and self.bare and self._read(start, opened=False).rest is not None:
             self.output.gap("text-between-messages", self.begin, start)
             self._open_header(start, loose=True)
+        elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
+            self._end_text(start)
         self._extend(end)
+
+    def _end_text(self, start: int) -> None:
+        """Text before the token of a channel is a message of its own, unless it stands beside a recipient.
+
+        The text since the special token before is looked at first, so that each part of a long header is looked at
+        once; what a recipient or a content type stands in is not looked at again.
+        """
+        if self.is_header or not self.names.is_prose(self.form.run(self.text_begin, start, 0)[0]):
+            return
+        reading = self._read(start, opened=False)
+        text = reading.mixed[reading.rest :] if reading.rest is not None and not reading.junk else ""
+        called = self._read(start, opened=True).values[self.recovery.slots.recipient]
+        if called or not self.names.is_prose(text):
+            self.is_header = True
+            return
+        draft = self._content_in_header(reading, start)
+        self.output.begin(draft)
+        self.output.unterminated(draft, start, "another header begins")
+        self._finish(start, start, None)
+        self._open_header(start, loose=True)
 
     def _opens(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT:
@@ -200,7 +224,7 @@ class Machine:
     # Headers.
 
     def _open_header(self, begin: int, loose: bool) -> None:
-        self.state, self.begin, self.loose, self.bare = HEADER, begin, loose, True
+        self.state, self.begin, self.loose, self.bare, self.is_header = HEADER, begin, loose, True, False
 
     def _extend(self, end: int) -> None:
         self.bare = False
