@@ -71,8 +71,8 @@ class Authors(Settling):
             if not self.opened and word.text[0] in BRACKETS:
                 break
             bare = without_signs(word.text)
-            name = without_signs(self._introduced.sub("", word.text, 1))
-            if self._named(word) or self.names.is_named(bare) or self._is_lead(word):
+            name = without_signs(self.near_lead.alone.sub("", word.text))
+            if self._named(word) or self.names.is_nearly_named(bare) or self._is_lead(word):
                 continue
             if not self.names.reads_as_tool(name):
                 return True
@@ -81,7 +81,7 @@ class Authors(Settling):
 
     def _is_lead(self, word: Word) -> bool:
         """Whether a word is nearly what introduces a recipient, or signs only."""
-        return without_signs(word.text).lower() in ("", *self._near_leads)
+        return without_signs(word.text).lower() in ("", *self.near_lead.words)
 
     def _author(self, word: Word, others: list[Word]) -> bool:
         """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""

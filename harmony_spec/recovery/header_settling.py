@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..tables import Format, Recovery
 from .header_reading import Finding, Reading, Seen
@@ -12,13 +12,32 @@ from .header_text import HeaderText, Word
 from .known_names import BRACKETS, KnownNames, without_signs
 
 
-@lru_cache
-def near_lead(names: tuple[str, ...]) -> re.Pattern[str]:
-    """A pattern for what a word begins with that introduces a recipient in a way that is nearly the grammar's.
+class NearLead(NamedTuple):
+    """What nearly introduces a recipient: `to:` and `recipient=` were seen in place of ` to=`.
 
-    `to:` and `recipient=` were seen in place of ` to=`.
+    Attributes:
+        words: the word of the grammar, and the name of the field.
+        beside: with such a word, a sign, and the name behind it in one word; counts beside any other words.
+        alone: also with a typing mistake in the word, without a sign before the namespace of functions, or signs only.
     """
-    return re.compile(rf"^(?:\W*(?:{'|'.join(map(re.escape, names))})(\W+)|\W+)", re.IGNORECASE)
+
+    words: tuple[str, ...]
+    beside: re.Pattern[str]
+    alone: re.Pattern[str]
+
+
+@lru_cache
+def near_lead(lead: str, field: str, of_functions: str) -> NearLead:
+    """Patterns for what is near the text that introduces a field."""
+    word = without_signs(lead).lower()
+    places = range(len(word))
+    typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
+    typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
+    words = tuple(known for known in (word, field.lower()) if known)
+    exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
+    beside = rf"^\W*(?:{exact})\W*[=:]\W*"
+    alone = rf"{beside}|^\W*(?:{near})\W*[=:]\W*|^\W*(?:{exact})(?:\W+|(?={re.escape(of_functions)}))|^\W+"
+    return NearLead(words, re.compile(beside, re.IGNORECASE), re.compile(alone, re.IGNORECASE))
 
 
 class Settling:
@@ -53,8 +72,7 @@ class Settling:
         self.last = 0
         self.empty_channel = self.odd_type = False
         self.wordy: set[int] = set()
-        self._near_leads = (without_signs(self._lead_word()).lower(), str(self.slots.recipient).lower())
-        self._introduced = near_lead(self._near_leads)
+        self.near_lead = near_lead(self._lead_word(), self.slots.recipient or "", recovery.of_functions)
 
     def settle(self) -> Reading:
         """Decide each field: channel, recipient, content type."""

@@ -6,17 +6,10 @@ no field is introduced is taken for what it names. docs/recovery.md explains the
 
 from __future__ import annotations
 
-import re
-
 from .header_author import Authors
 from .header_reading import Reading, Seen
 from .header_text import Segment, Word
-from .known_names import without_signs
-
-INTRODUCING = frozenset("=:")
-"""One of these signs between ` to` or `recipient` and a name introduces the name, whatever stands around it."""
-
-_LETTERS = re.compile(r"[^\W\d_]")
+from .known_names import LETTER, without_signs
 
 
 class Slots(Authors):
@@ -202,14 +195,12 @@ class Slots(Authors):
             wordy: words stand beside it that are no parts of a header.
             text: a content begins in the same words, so that signs before a name belong to it.
         """
-        lead = self._introduced.match(word.text)
-        signs = (lead[1] if lead else None) or ""
-        if (wordy and not set(signs) & INTRODUCING) or (text and lead):
+        lead = (self.near_lead.beside if wordy else self.near_lead.alone).match(word.text)
+        if (wordy and not lead) or (text and lead):
             return ""
         name = word.text[lead.end() :] if lead else word.text
-        introduced = bool(signs) or (
-            bool(left) and self._is_lead(left[-1]) and _LETTERS.search(left[-1].text) is not None
-        )
+        before = [lead[0]] if lead else [other.text for other in left[-1:] if self._is_lead(other)]
+        introduced = any(map(LETTER.search, before))
         if self.names.is_callable(name) or (introduced and self.names.reads_as_tool(name)):
             return name
         bare = without_signs(name)

@@ -26,7 +26,7 @@ CLOSER = 0.9
 BRACKETS = "{["
 """What arguments of a call begin with."""
 
-_LETTER = re.compile(r"[^\W\d_]")
+LETTER = re.compile(r"[^\W\d_]")
 
 MOST_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
@@ -171,13 +171,20 @@ class KnownNames:
         One word may be what is left of a damaged name; two are not. Scripts without capitals are often written
         without spaces, and no name of a format is written in them.
         """
-        words = [word for word in text.split() if _LETTER.search(word) and not self.is_named(word)]
+        words = [word for word in text.split() if LETTER.search(word) and not self.is_named(word)]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
     def is_named(self, word: str) -> bool:
         """Whether a word is a role, a channel, both in one, or a content type."""
         known = self.is_role(word) or word in self.channels or self.content_type(word) is not None
         return known or self.role_and_channel(word) is not None
+
+    def is_nearly_named(self, word: str) -> bool:
+        """Whether a word is such a name, or one that is written in almost the same letters.
+
+        "finally" is not nearly "final", though a channel is read out of it where no other stands.
+        """
+        return self.is_named(word) or bool(get_close_matches(word, [*self.channels, *self.recovery.roles], 1, CLOSER))
 
     def called(self, content: str) -> str | None:
         """The offered tool that a content is likely a call of: the one it names, or the only one."""
