@@ -14,6 +14,8 @@ from harmony_spec.errors import ParseError, Span
 from harmony_spec.forms import HEADER_LIMITS
 from harmony_spec.recovery.header_reading import Reading as HeaderReading
 from harmony_spec.recovery.header_repair import Headers
+from harmony_spec.recovery.known_names import KnownNames
+from harmony_spec.recovery.lenient import Lenient
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 from harmony_spec.tables import Tokenizer
 
@@ -29,12 +31,22 @@ _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.close
 
 
 class GuessedHeaders(Headers):
-    """Reads a header in which two bare words stand as a call: nothing else is likely, and `openai_harmony` does."""
+    """Reads a header in which two bare words stand as a call, as `openai_harmony` does.
+
+    Args:
+        any_type: see `bare_call`.
+    """
+
+    def __init__(self, form: Lenient, names: KnownNames, any_type: bool) -> None:
+        self.any_type = any_type
+        super().__init__(codec.FORMAT, form, names, strict=True)
 
     def forget(self) -> None:
         """Judge all headers anew, and remember them apart from those that others read."""
         super().forget()
-        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault((GuessedHeaders, self.names.key), {})
+        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(
+            (GuessedHeaders, self.any_type, self.names.key), {}
+        )
 
     def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
         """What a header says that a rule describes, or that is a call in bare words."""
@@ -43,7 +55,8 @@ class GuessedHeaders(Headers):
             return found
         begun = mixed.removeprefix(self.format.markers[RECOVERY.begins])
         spelled = "".join(self.format.by_marker.get(char, char) for char in begun)
-        call = bare_call(spelled, given.get(RECOVERY.slots.role) if begun == mixed else None)
+        role = given.get(RECOVERY.slots.role) if begun == mixed else None
+        call = bare_call(spelled, role, self.any_type)
         return None if call is None else HeaderReading({**self.format.defaults, **given, **call})
 
 
@@ -51,13 +64,14 @@ class Parser(runtime.StreamParser[codec.Message]):
     """The codec's streaming parser for what the open header of a role continues, or for whole messages.
 
     It is strict in that it reads what the grammar describes as it is, whatever the names are; but it refuses nothing.
+    `strict` is that of the caller: what `openai_harmony` guesses is then guessed as well.
     """
 
-    def __init__(self, role: Role | None, tokenizer: Tokenizer) -> None:
+    def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
         start = "transcript" if role is None else "completion"
         slots = RECOVERY.slots
         given = {} if role is None else {slots.role: role.value, slots.name: None}
-        self.begun = (role, tokenizer)
+        self.begun = (role, strict, tokenizer)
         super().__init__(codec.FORMAT, start, given, None, True, tokenizer)
 
     def _refuse(self, span: Span) -> None:
@@ -78,7 +92,7 @@ class Parser(runtime.StreamParser[codec.Message]):
         """Begin anew: what was fed is forgotten."""
         super().reset()
         machine = self._machine
-        machine.headers = machine.output.headers = GuessedHeaders(codec.FORMAT, self._form, machine.names, strict=True)
+        machine.headers = machine.output.headers = GuessedHeaders(self._form, machine.names, self.begun[1])
 
     def settled(self) -> list[codec.Message]:
         """The messages that are complete; of one that waits for the next to show its channel, as if none came."""
@@ -108,7 +122,7 @@ class Reading:
         self.role, self._strict, self._tokenizer = role, strict, tokenizer
         self._finished: list[codec.Message] = []
         self.header: list[int] = []
-        self.parser = Parser(role, tokenizer)
+        self.parser = Parser(role, strict, tokenizer)
         self._held: list[int] | None = [] if strict and role is not None else None
         self._continues = role is not None
 
@@ -188,7 +202,7 @@ class Reading:
         """Begin anew, with a whole message."""
         self._finished += self.parser.settled()
         self.header = []
-        self.parser = Parser(None, self._tokenizer)
+        self.parser = Parser(None, self._strict, self._tokenizer)
 
 
 def _is_described(message: list[int], role: Role | None) -> bool:

@@ -70,16 +70,21 @@ def _is_author(word: str, left: tuple[str, ...]) -> bool:
     return word in _ROLES or bool(left) or word.startswith(_RECIPIENT)
 
 
-def bare_call(header: str, role: str | None) -> dict[str, str | bool | None] | None:
+def bare_call(header: str, role: str | None, any_type: bool) -> dict[str, str | bool | None] | None:
     """The fields of a header in which a recipient and a content type stand as bare words; None for all others.
 
-    See `words_of`.
+    Args:
+        header: see `words_of`.
+        role: see `words_of`.
+        any_type: the content type may be any word, as `openai_harmony` has it; else "f please" is not a call.
     """
     words = words_of(header, role)
     if isinstance(words, str) or len(words.left) != 2:
         return None
     (recipient, kind), slots = words.left, RECOVERY.slots
     constrained = kind.startswith(_CONSTRAIN)
+    if not any_type and kind.removeprefix(_CONSTRAIN) not in RECOVERY.content_types:
+        return None
     said = {slots.recipient: recipient, slots.content_type: kind.removeprefix(_CONSTRAIN), slots.channel: words.channel}
     author = words.author or role
     if author not in _ROLES or recipient.startswith(_RECIPIENT) or not all(map(_is_name, said.items())):

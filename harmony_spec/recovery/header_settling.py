@@ -196,8 +196,12 @@ class Settling:
         elif not self.opened and seen.segment == self.last and self.reading.rest is not None:
             self.reading.rest, self.reading.headless = start, True
         else:
-            self.reading.values[field] = self._name_in(seen.value) or None
-            self._beside(seen.word, len(self._name_in(seen.value)))
+            name = self._name_in(seen.value)
+            if self.names.is_role(name) or self.names.content_type(name) or self.names.is_callable(name):
+                self.empty_channel = True
+            else:
+                self.reading.values[field] = name or None
+            self._beside(seen.word, len(name))
 
     def _settle_recipient(self) -> None:
         """The last name that is an offered tool counts, else the last; a role is whom nobody calls."""
