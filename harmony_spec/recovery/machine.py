@@ -58,7 +58,8 @@ class Machine:
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.at = self.begin = 0
-        self.loose = self.bare = self.is_header = False
+        self.loose = self.is_header = False
+        self.bare = self.continued
         self.text_begin = 0
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
@@ -154,23 +155,26 @@ class Machine:
         self._extend(end)
 
     def _end_text(self, start: int) -> None:
-        """Text before the token of a channel is a message of its own, unless it stands beside a recipient.
+        """Text where a header should stand is a message of its own, or behind a stop token a gap.
 
         The text since the special token before is looked at first, so that each part of a long header is looked at
-        once; what a recipient or a content type stands in is not looked at again.
+        once. What a recipient stands in, or a rule describes, is a header, and is not looked at again.
         """
         if self.is_header or not self.names.is_prose(self.form.run(self.text_begin, start, 0)[0]):
             return
-        reading = self._read(start, opened=False)
+        reading, opened = self._read(start, opened=False), self._read(start, opened=True)
         text = reading.mixed[reading.rest :] if reading.rest is not None and not reading.junk else ""
-        called = self._read(start, opened=True).values[self.recovery.slots.recipient]
-        if called or not self.names.is_prose(text):
+        called = opened.values[self.recovery.slots.recipient]
+        if called or not self.names.is_prose(text) or self.headers.described(reading.mixed, dict(self.given)):
             self.is_header = True
             return
-        draft = self._content_in_header(reading, start)
-        self.output.begin(draft)
-        self.output.unterminated(draft, start, "another header begins")
-        self._finish(start, start, None)
+        if self.loose and self.bare:
+            self.output.gap("text-between-messages", self.begin, start)
+        else:
+            draft = self._content_in_header(reading, start)
+            self.output.begin(draft)
+            self.output.unterminated(draft, start, "another header begins")
+            self._finish(start, start, None)
         self._open_header(start, loose=True)
 
     def _opens(self, spelling: str, start: int, end: int) -> None:
@@ -179,6 +183,10 @@ class Machine:
             return
         if self.state == BETWEEN:
             self._open_header(start, loose=True)
+        elif self.bare and self.begin < start:
+            first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
+            if not any(map(self.names.is_nearly_named, first)):
+                self._end_text(start)
         reading = self._read(start, opened=True)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.loose)
         self.state = CONTENT

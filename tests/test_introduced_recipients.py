@@ -1,0 +1,316 @@
+"""Law 8: no call out of prose. What a name of a tool needs to become a recipient, and where the words around it go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from harmony_spec import Message, MessageStarted, Recovered, Span, StreamParser, codec, compat, recover
+from harmony_spec.vocabulary import load
+
+from . import dialect
+from .both import encoding
+from .recovery_strategies import mistakes, offers, tokens_of
+from .test_dialects import codec_of, tokenizer_of
+
+RECOVERY = codec.FORMAT.recovery
+assert RECOVERY is not None
+
+# Names that are words of a language, or of the format, stand beside dotted ones.
+TOOLS = ["functions.search", "functions.delete_all", "python", "browser.open", "run", "final"]
+NAMES = [*TOOLS, "search", "delete_all", "open", "functions.unknown"]
+# None is a name of the format or of a tool, and none introduces a recipient.
+WORDS = [
+    *(
+        "I",
+        "will",
+        "please",
+        "the",
+        "web",
+        "Here",
+        "is",
+        "wanted",
+        "Finally",
+        "comments",
+        "users",
+        "it.",
+        "this:",
+        "1.",
+    ),
+    *("我会用", "搜索", "сейчас", "سأبحث", "मैं", "検索します。", "don't", "\u201cso\u201d", "(maybe)", "to", "To"),
+]
+AROUND = [
+    "{}", "{}", "{}", "{}.", "{},", "{}:", ": {}", "({})", '"{}"', "`{}`", "«{}»", "{}()", "{}(query)", "{}!", "—{}",
+    "to {}", "我会用{}搜索", "use{}", "{}/x",
+]  # fmt: skip
+
+PLACES: list[tuple[codec.Start, str]] = [
+    *(
+        ("completion", text)
+        for text in (
+            "{}<|channel|>analysis<|message|>c<|end|>",
+            "{}<|message|>c<|end|>",
+            "{}<|start|>assistant<|channel|>final<|message|>c<|end|>",
+            "{}<|call|>",
+            "{}",
+            " {}<|channel|>commentary<|message|>{{}}<|call|>",
+            "<|channel|>{}<|message|>c<|end|>",
+            "<|channel|>{}<|channel|>final<|message|>c<|end|>",
+            "<|channel|>final {}<|message|>c<|end|>",
+            "<|channel|>commentary {} json<|message|>{{}}<|call|>",
+            "<|channel|>commentary json {}<|message|>{{}}<|call|>",
+            "<|channel|>analysis {}<|channel|>final<|message|>c<|end|>",
+            "<|channel|>commentary {}<|call|>",
+            "<|channel|>commentary {}",
+            "<|channel|>commentary<|constrain|>{}<|message|>{{}}<|call|>",
+            "<|channel|>commentary <|constrain|>json {}<|message|>{{}}<|call|>",
+            "<|channel|>commentary <|constrain|>json {}<|call|>",
+            "<|channel|>analysis<|message|>a<|end|>{}<|channel|>commentary<|message|>{{}}<|call|>",
+            "<|channel|>analysis<|message|>a<|end|>{}<|message|>{{}}<|call|>",
+        )
+    ),
+    *(
+        ("transcript", text)
+        for text in (
+            "<|start|>{}<|message|>c<|end|>",
+            "<|start|>{}<|channel|>commentary<|message|>{{}}<|call|>",
+            "<|start|>assistant {}<|message|>c<|call|>",
+            "<|start|>assistant {}<|channel|>commentary<|message|>{{}}<|call|>",
+            "<|start|>assistant {}<|call|>",
+            "{}<|channel|>commentary<|message|>{{}}<|call|>",
+            "<|start|>user {}<|message|>c<|end|>",
+        )
+    ),
+]
+
+
+# Where a text stands before another header, or has none itself. In an opened header words are reported, not kept.
+BEFORE = [text for _, text in PLACES if re.search(r"(^|<\|end\|>)\{\}<|\{\}<\|(channel|start|call)", text)]
+BEFORE = [text for text in BEFORE if not text.startswith("<|channel|>{}") and "<|constrain|>" not in text]
+
+
+@st.composite
+def prose(draw: st.DrawFn) -> str:
+    """A text of words, with names of tools in it, that introduces none of them."""
+    words = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))
+    words.append(draw(st.sampled_from(["please", "我会用", "the", "wanted"])))
+    for _ in range(draw(st.integers(1, 2))):
+        name = draw(st.sampled_from(AROUND)).format(draw(st.sampled_from(NAMES)))
+        words.insert(draw(st.integers(0, len(words))), name)
+    return " ".join(words)
+
+
+places = st.sampled_from(PLACES)
+offered = st.sampled_from([None, TOOLS, []])
+
+
+def called(messages: list[Any]) -> list[str]:
+    return [str(message.recipient) for message in messages if message.recipient is not None]
+
+
+@settings(max_examples=1000)
+@given(places, prose(), offered, st.booleans())
+@example(PLACES[0], "I will search for it.", TOOLS, False)
+@example(PLACES[0], "Send this to functions.delete_all please.", None, False)
+@example(PLACES[8], "Here is the search result you wanted", TOOLS, False)
+@example(PLACES[1], "I will call functions.search", None, False)
+@example(PLACES[-5], "functions.search please", None, False)
+@example(PLACES[0], "我会用functions.search搜索", None, False)
+def test_prose_calls_nothing(
+    place: tuple[codec.Start, str], words: str, tools: list[str] | None, stripped: bool
+) -> None:
+    """Wherever a text stands that only mentions tools: in text and ids, streams, and the drop-in."""
+    start, text = place
+    source = text.format(words)
+    tokens = tokens_of(source)
+    for form in (source, tokens):
+        assert called(recover(form, start, tools=tools, stripped=stripped).messages) == []
+    for parts in (tokens, [tokens]):
+        parser = StreamParser(start, tools=tools)
+        events = [event for part in parts for event in parser.feed(part)] + [*parser.close()]
+        assert called(parser.messages) == []
+        assert called([event.message for event in events if isinstance(event, MessageStarted)]) == []
+    role = compat.Role.ASSISTANT if start == "completion" else None
+    found = encoding(compat).parse_messages_from_completion_tokens(tokens, role, strict=False)
+    assert called(found) == []
+
+
+@given(places, prose(), offered)
+@example(PLACES[0], "I will search for it.", TOOLS)
+@example(PLACES[1], "我会为你搜索一下。", None)
+def test_prose_is_not_lost(place: tuple[codec.Start, str], words: str, tools: list[str] | None) -> None:
+    """Each word is in a content or a gap; what stands in a header with an opened content is reported there."""
+    start, text = place
+    source = text.format(words)
+    assert_nothing_is_lost(source, recover(source, start, tools=tools))
+
+
+@given(st.sampled_from(BEFORE), prose(), offered)
+@example("{}<|channel|>analysis<|message|>c<|end|>", "I will search for it.", TOOLS)
+@example("{}<|channel|>analysis<|message|>c<|end|>", "我会为你搜索一下。", None)
+def test_text_before_a_header_is_a_message_or_a_gap(text: str, words: str, tools: list[str] | None) -> None:
+    """All of it, where a header or the end of a message follows, or nothing of a header stands before it."""
+    assume("final" not in words)  # begins a header
+    start: codec.Start = "transcript" if text.startswith("<|start|>") else "completion"
+    source = text.format(words)
+    found = recover(source, start, tools=tools)
+    kept = [message.text for message in found.messages] + [source[gap.start : gap.end] for gap in found.gaps]
+    assert any(words in part for part in kept)
+
+
+@given(mistakes, st.sampled_from(["transcript", "completion", "prompt"]), offers)
+def test_no_word_is_lost(source: str, start: codec.Start, tools: list[str] | None) -> None:
+    """The same for any mistakes: what is in no content, no gap and no field is reported."""
+    assert_nothing_is_lost(source, recover(source, start, tools=tools))
+
+
+def assert_nothing_is_lost(source: str, found: Recovered[Message]) -> None:
+    """Every word outside of contents and gaps says what a field is, or a diagnostic points to it."""
+    known = {*RECOVERY.roles, *RECOVERY.channels, *RECOVERY.content_types}
+    told = [diagnostic.span for diagnostic in found.diagnostics]
+    for message, (begin, content, stop, end) in zip(found.messages, found.bounds, strict=False):
+        fields = {str(getattr(message, name)) for name in codec.FORMAT.header_fields}
+        for place, word in (*words_of(source, begin, content), *words_of(source, stop, end)):
+            introduced = word.removeprefix("to=")
+            assert (
+                {word, introduced} & (fields | known)
+                or introduced.partition(":")[0] in known  # an author with a name
+                or any(span.start < place.end and place.start < span.end for span in told)
+            ), (word, source)
+
+
+def words_of(source: str, start: int, end: int) -> Iterator[tuple[Span, str]]:
+    """The words of a part of a text, special tokens left out."""
+    places = [start, *(at for m in codec.FORMAT.special_matcher.finditer(source, start, end) for at in m.span()), end]
+    for first, last in [*pairwise(places)][::2]:
+        for match in re.finditer(r"\S*\w\S*", source[first:last]):
+            yield Span(first + match.start(), first + match.end()), match[0]
+
+
+# What introduces a name.
+
+INTRODUCED = [
+    "to={}",
+    "to= {}",
+    "to:{}",
+    "to: {}",
+    "to {}",
+    "to = {}",
+    "To={}",
+    "recipient={}",
+    "recipient: {}",
+    "too={}",
+]
+
+
+@pytest.mark.parametrize("lead", INTRODUCED)
+@pytest.mark.parametrize("tools", [None, TOOLS])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|channel|>commentary {} json<|message|>{{}}<|call|>",
+        "<|start|>assistant {}<|channel|>commentary json<|message|>{{}}<|call|>",
+        "<|channel|>commentary {}<|message|>{{}}<|call|>",
+    ],
+)
+def test_what_introduces_a_name(lead: str, tools: list[str] | None, text: str) -> None:
+    """What the grammar has there, and near misses of it."""
+    start = "transcript" if text.startswith("<|start|>") else "completion"
+    source = text.format(lead.format("functions.search"))
+    assert called(recover(source, start, tools=tools).messages) == ["functions.search"]
+
+
+@pytest.mark.parametrize("lead", ["to={}", "to:{}", "recipient={}"])
+def test_what_stands_directly_before_a_name_introduces_it_in_prose(lead: str) -> None:
+    text = f"<|channel|>commentary oh well {lead.format('functions.search')} json<|message|>{{}}<|call|>"
+    assert called(recover(text, "completion").messages) == ["functions.search"]
+
+
+@pytest.mark.parametrize(
+    ("name", "tools", "recipient"),
+    [
+        ("functions.search", None, "functions.search"),
+        ("functions.search", TOOLS, "functions.search"),
+        ("search", TOOLS, "functions.search"),
+        ("python", TOOLS, "python"),
+        ("browser.open", TOOLS, "browser.open"),
+        ("search", None, None),
+        ("python", None, None),
+        ("functions.other", TOOLS, None),
+        ("functions.other", [], None),
+        ("functions.search python", TOOLS, None),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|channel|>commentary {}<|message|>{{}}<|call|>",
+        "<|channel|>{}<|message|>{{}}<|call|>",
+        "<|channel|>{}<|channel|>commentary<|message|>{{}}<|call|>",
+        '<|channel|>commentary {} {{"a": "b c"}}<|call|>',
+    ],
+)
+def test_a_name_that_is_the_whole_of_its_place(
+    name: str, tools: list[str] | None, recipient: str | None, text: str
+) -> None:
+    """An offered tool counts, or, where no tools are known, a function."""
+    found = recover(text.format(name), "completion", tools=tools)
+    assert called(found.messages) == [recipient] * (recipient is not None)
+
+
+# Dialects.
+
+RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@settings(max_examples=60, deadline=None)
+@given(words=prose(), place=st.integers(0, 5), known=st.booleans())
+def test_prose_calls_nothing_in_a_dialect(name: str, words: str, place: int, known: bool) -> None:
+    """Law 8 with the tokens, roles and channels of each dialect that has tables for recovery."""
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    model, channel = recovery.author[recovery.slots.role], recovery.leads[recovery.slots.channel][0] + recovery.answers
+    opens, closes = recovery.opens[0], next(iter(recovery.closes))
+    source = (
+        f"{words}{channel}{opens}c{closes}",
+        f"{words}{opens}c{closes}",
+        f"{channel} {words}{opens}c{closes}",
+        f"{channel} {words}{channel}{opens}c{closes}",
+        f"{recovery.begins}{words}{opens}c{closes}",
+        f"{recovery.begins}{model} {words}{channel}{opens}c{closes}",
+    )[place]
+    start = "completion" if place < 4 else "transcript"
+    found = module.recover(source, start, tools=TOOLS if known else None)
+    assert called(found.messages) == []
+    tokenizer = tokenizer_of(module)
+    if tokenizer is None:
+        tokens = dialect_tokens(module, source)
+        parser = module.StreamParser(start, tools=TOOLS if known else None)
+        for token in tokens:
+            parser.feed(token)
+        parser.close()
+        assert parser.messages == found.messages
+
+
+def dialect_tokens(module: Any, text: str) -> list[int]:
+    """The token ids of a text in which special tokens of a dialect are spelled out."""
+    vocabulary, tokens, at = load(module.FORMAT.encoding), [], 0
+    for match in module.FORMAT.special_matcher.finditer(text):
+        tokens += [*vocabulary.encode(text[at : match.start()]), module.SPECIAL_TOKENS[match[0]]]
+        at = match.end()
+    return tokens + vocabulary.encode(text[at:])
+
+
+def test_a_header_in_odd_words_is_not_text() -> None:
+    """What introduces a recipient may look like text; a header that a rule describes stays one."""
+    module = codec_of("awkward_literals")
+    conversation = [module.Message("system", "Hi.", channel="0", recipient="0"), module.Message("user", "Hi.")]
+    text = module.render_text(conversation)
+    assert module.recover(text).messages == module.parse(text).messages == conversation
