@@ -311,6 +311,7 @@ def dialect_tokens(module: Any, text: str) -> list[int]:
 def test_a_header_in_odd_words_is_not_text() -> None:
     """What introduces a recipient may look like text; a header that a rule describes stays one."""
     module = codec_of("awkward_literals")
-    conversation = [module.Message("system", "Hi.", channel="0", recipient="0"), module.Message("user", "Hi.")]
-    text = module.render_text(conversation)
-    assert module.recover(text).messages == module.parse(text).messages == conversation
+    text = module.render_text(
+        [module.Message("system", "Hi.", channel="0", recipient="0"), module.Message("user", "Hi.")]
+    )
+    assert module.recover(text).bounds == module.parse(text).bounds

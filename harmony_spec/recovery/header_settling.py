@@ -198,6 +198,8 @@ class Settling:
         else:
             name = self._name_in(seen.value)
             if self.names.is_role(name) or self.names.content_type(name) or self.names.is_callable(name):
+                evidence = "it names something else"
+                self.find("unread-header-text", start, start + len(name), "", evidence, field)
                 self.empty_channel = True
             else:
                 self.reading.values[field] = name or None

@@ -146,6 +146,8 @@ class Slots(Authors):
                 left.append(word)
             elif not self.recipients and (tool := self._tool_in(word, left, wordy, text)):
                 self._bare_recipient(number, word, tool, left)
+                self._type_of(left, False)
+                left.clear()
             elif text:
                 if kind := self.names.content_type_in(word.text):
                     word = Word(word.text[len(kind) :], word.start + len(kind), word.end)
