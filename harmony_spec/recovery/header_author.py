@@ -70,13 +70,13 @@ class Authors(Settling):
         for word in words:
             if not self.opened and word.text[0] in BRACKETS:
                 break
-            bare = without_signs(word.text)
-            name = without_signs(self.near_lead.alone.sub("", word.text))
-            if self._named(word) or self.names.is_nearly_named(bare) or self._is_lead(word):
+            if self._named(word) or self._is_lead(word):
                 continue
-            if not self.names.reads_as_tool(name):
+            name = without_signs(self.near_lead.alone.sub("", word.text))
+            if self.names.reads_as_tool(name):
+                tools.add(self.names.tool(name) or name)
+            elif not self.names.is_nearly_named(without_signs(word.text)):
                 return True
-            tools.add(self.names.tool(name) or name)
         return len(tools) > 1
 
     def _is_lead(self, word: Word) -> bool:

@@ -26,6 +26,7 @@ CLOSER = 0.9
 BRACKETS = "{["
 """What arguments of a call begin with."""
 
+_SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 LETTER = re.compile(r"[^\W\d_]")
 
 MOST_TOOLS = 250
@@ -216,7 +217,7 @@ def _digest(before: bytes, channels: Iterable[str], tools: set[str] | None) -> b
 
 def without_signs(word: str) -> str:
     """A word without the signs around it."""
-    return re.sub(r"^[\W_]+|[\W_]+$", "", word)
+    return _SIGNS.sub("", word)
 
 
 def _letters(name: str) -> str:
