@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCKS = {"recovery.md": 12, "streaming.md": 2, "drop-in.md": 1}
+BLOCKS = {"recovery.md": 13, "streaming.md": 2, "drop-in.md": 1}
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in BLOCKS}
 
 
