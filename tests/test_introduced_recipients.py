@@ -245,6 +245,12 @@ def test_what_stands_directly_before_a_name_introduces_it_in_prose(lead: str) ->
         ("functions.other", TOOLS, None),
         ("functions.other", [], None),
         ("functions.search python", TOOLS, None),
+        ("functions.search,", None, "functions.search"),
+        ("(functions.search)", None, None),
+        ("- functions.search", None, None),
+        ("“functions.search”", TOOLS, None),
+        ("`search`", TOOLS, None),
+        ("functions.search(query)", None, None),
     ],
 )
 @pytest.mark.parametrize(

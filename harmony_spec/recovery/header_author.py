@@ -72,7 +72,9 @@ class Authors(Settling):
                 break
             if self._named(word) or self._is_lead(word):
                 continue
-            name = without_signs(self.near_lead.alone.sub("", word.text))
+            lead = self.near_lead.alone.match(word.text)
+            name = word.text[lead.end() :] if lead else word.text
+            name = name if lead and self.names.reads_as_tool(name) else self.names.bare_name(name)
             if self.names.reads_as_tool(name):
                 tools.add(self.names.tool(name) or name)
             elif not self.names.is_nearly_named(without_signs(word.text)):
@@ -80,8 +82,8 @@ class Authors(Settling):
         return len(tools) > 1
 
     def _is_lead(self, word: Word) -> bool:
-        """Whether a word is nearly what introduces a recipient, or signs only."""
-        return without_signs(word.text).lower() in ("", *self.near_lead.words)
+        """Whether a word is nearly what introduces a recipient: its letters, or its signs."""
+        return without_signs(word.text).lower() in self.near_lead.words or not word.text.strip("=:")
 
     def _author(self, word: Word, others: list[Word]) -> bool:
         """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""

@@ -17,8 +17,9 @@ class NearLead(NamedTuple):
 
     Attributes:
         words: the word of the grammar, and the name of the field.
-        beside: with such a word, a sign, and the name behind it in one word; counts beside any other words.
-        alone: also with a typing mistake in the word, without a sign before the namespace of functions, or signs only.
+        beside: such a word, a sign, and the name in one word; counts beside any other words.
+        alone: also a typing mistake in it, no sign before the namespace of functions, or a sign only. Quotes, brackets
+            and bullets introduce nothing: they stand around names in prose.
     """
 
     words: tuple[str, ...]
@@ -36,7 +37,7 @@ def near_lead(lead: str, field: str, of_functions: str) -> NearLead:
     words = tuple(known for known in (word, field.lower()) if known)
     exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
     beside = rf"^\W*(?:{exact})\W*[=:]\W*"
-    alone = rf"{beside}|^\W*(?:{near})\W*[=:]\W*|^\W*(?:{exact})(?:\W+|(?={re.escape(of_functions)}))|^\W+"
+    alone = rf"{beside}|^\W*(?:{near})\W*[=:]\W*|^\W*(?:{exact})(?:\W+|(?={re.escape(of_functions)}))|^[=:]+"
     return NearLead(words, re.compile(beside, re.IGNORECASE), re.compile(alone, re.IGNORECASE))
 
 
@@ -172,7 +173,7 @@ class Settling:
         """A word in the place of a channel that is none, or not the one that counts."""
         start, end, field = seen.word.start, seen.word.end, self.slots.channel
         alone = seen.segment not in self.wordy
-        if alone and not self.names.channel(seen.value) and self.names.is_callable(seen.value):
+        if alone and not self.names.channel(seen.value) and self.names.bare_tool(seen.value):
             evidence = "the name of a tool stands where the channel belongs"
             tool = self.names.tool(seen.value) or self._name_in(seen.value)
             self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
@@ -197,7 +198,7 @@ class Settling:
             self.reading.rest, self.reading.headless = start, True
         else:
             name = self._name_in(seen.value)
-            if self.names.is_role(name) or self.names.content_type(name) or self.names.is_callable(name):
+            if self.names.is_role(name) or self.names.content_type(name) or self.names.bare_tool(name):
                 evidence = "it names something else"
                 self.find("unread-header-text", start, start + len(name), "", evidence, field)
                 self.empty_channel = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .header_author import Authors
 from .header_reading import Reading, Seen
 from .header_text import Segment, Word
-from .known_names import LETTER, without_signs
+from .known_names import LETTER
 
 
 class Slots(Authors):
@@ -203,10 +203,9 @@ class Slots(Authors):
         name = word.text[lead.end() :] if lead else word.text
         before = [lead[0]] if lead else [other.text for other in left[-1:] if self._is_lead(other)]
         introduced = any(map(LETTER.search, before))
-        if self.names.is_callable(name) or (introduced and self.names.reads_as_tool(name)):
+        if introduced and self.names.reads_as_tool(name):
             return name
-        bare = without_signs(name)
-        return bare if self.names.is_callable(bare) else ""
+        return self.names.bare_tool(name)
 
     def _bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
         """Take the name in a word for the recipient, and words before it for what should have introduced it."""

@@ -26,6 +26,10 @@ CLOSER = 0.9
 BRACKETS = "{["
 """What arguments of a call begin with."""
 
+_NAME = re.compile(r"[\w-]+")
+PUNCTUATION = ",;:."
+"""Marks behind a name, as in `functions.f, json`, which models were seen to write. Quotes and brackets are prose."""
+
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 LETTER = re.compile(r"[^\W\d_]")
 
@@ -162,9 +166,18 @@ class KnownNames:
         """Whether a word names a tool, by what is offered or by the namespace before it."""
         return word.startswith(self.recovery.of_functions) or self.tool(word) is not None
 
-    def is_callable(self, word: str) -> bool:
-        """Whether a word that nothing introduces names a tool: an offered one, or a function if no tools are known."""
-        return self.tool(word) is not None or (self.tools is None and word.startswith(self.recovery.of_functions))
+    def bare_name(self, word: str) -> str:
+        """A word without a punctuation mark behind it; empty if it holds signs that stand around names in prose."""
+        name = word.rstrip(PUNCTUATION)
+        return name if _NAME.fullmatch(name.replace(self.recovery.separator, "")) else ""
+
+    def bare_tool(self, word: str) -> str:
+        """The tool that a word names without introduction: offered, or a function if no tools are known; else empty."""
+        if self.tool(word) is not None:
+            return word
+        name = self.bare_name(word)
+        function = self.tools is None and name.startswith(self.recovery.of_functions)
+        return name if function or self.tool(name) is not None else ""
 
     def is_prose(self, text: str) -> bool:
         """Whether a text holds two words that are not names of the format, or one of a script without capitals.
