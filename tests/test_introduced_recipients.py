@@ -156,7 +156,7 @@ def test_prose_is_not_lost(place: tuple[codec.Start, str], words: str, tools: li
 @example("{}<|channel|>analysis<|message|>c<|end|>", "我会为你搜索一下。", None)
 def test_text_before_a_header_is_a_message_or_a_gap(text: str, words: str, tools: list[str] | None) -> None:
     """All of it, where a header or the end of a message follows, or nothing of a header stands before it."""
-    assume("final" not in words)  # begins a header
+    assume("final" not in words and not words.startswith(RECOVERY.roles))  # that begins a header
     start: codec.Start = "transcript" if text.startswith("<|start|>") else "completion"
     source = text.format(words)
     found = recover(source, start, tools=tools)
@@ -181,6 +181,7 @@ def assert_nothing_is_lost(source: str, found: Recovered[Message]) -> None:
             assert (
                 {word, introduced} & (fields | known)
                 or introduced.partition(":")[0] in known  # an author with a name
+                or any(introduced in value for value in fields)  # the rest of it stands behind a stray token
                 or any(span.start < place.end and place.start < span.end for span in told)
             ), (word, source)
 
