@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harmony_spec import Message, compat, drop_analysis, to_json
+from harmony_spec import Message, compat, to_json
 
 from .both import MODULES, encoding, outcome
 from .strategies import conversations, plain
@@ -30,40 +30,45 @@ def both(conversation: dict[str, Any], method: str, config: dict[str, bool] | No
     return [rendered(module, conversation, method, config) for module in MODULES]
 
 
-def without_all(conversation: list[Message]) -> list[Message]:
-    """Where the peer ends a message to all like a call, the drop-in does not."""
-    return [message for message in conversation if message.recipient != "all"]
-
-
 @settings(max_examples=600)
-@given(conversations().map(without_all), st.sampled_from(METHODS))
-def test_the_same_tokens_are_written(conversation: list[Message], method: str) -> None:
-    theirs, ours = both(to_json(conversation), method, KEEP)
+@given(conversations(), st.sampled_from(METHODS), st.sampled_from([None, KEEP, DROP]))
+@example([Message("assistant", "x", channel="final", recipient="all")], METHODS[1], None)
+def test_the_same_tokens_are_written(conversation: list[Message], method: str, config: dict[str, bool] | None) -> None:
+    theirs, ours = both(to_json(conversation), method, config)
     assert ours == theirs
 
 
-@settings(max_examples=300)
+CHANNELS = (None, "analysis", "commentary", "final")
+
+
+@settings(max_examples=600)
 @given(
-    conversations().map(without_all), st.sampled_from(METHODS), st.sampled_from([None, {"auto_drop_analysis": True}])
+    st.lists(st.tuples(st.sampled_from(["user", "assistant", "developer"]), st.sampled_from(CHANNELS)), max_size=9),
+    st.sampled_from(METHODS),
+    st.sampled_from([None, KEEP, DROP]),
 )
-def test_analysis_of_completed_turns_is_dropped(
-    conversation: list[Message], method: str, config: dict[str, bool] | None
+@example(
+    [("assistant", "analysis"), ("assistant", "final"), ("assistant", "analysis"), ("assistant", "final")],
+    METHODS[0],
+    None,
+)
+def test_analysis_is_dropped_alike(
+    turns: list[tuple[str, str | None]], method: str, config: dict[str, bool] | None
 ) -> None:
-    """By default; the rest is written as the peer writes it."""
-    ours = rendered(compat, to_json(conversation), method, config)
-    assert ours == rendered(MODULES[0], to_json(drop_analysis(conversation)), method, KEEP)
+    """Whoever wrote it, in turns of any order, complete or not."""
+    conversation = [Message(role, f"{number}", channel=channel) for number, (role, channel) in enumerate(turns)]
+    theirs, ours = both(to_json(conversation), method, config)
+    assert ours == theirs
 
 
-@given(st.lists(st.sampled_from(["user", "analysis", "commentary"]), max_size=5), st.booleans())
-def test_analysis_of_one_turn_is_dropped_alike(channels: list[str], answered: bool) -> None:
-    """Where there is no more than one final answer, and nothing behind it, the peer drops the same."""
-    turn = [
-        Message("user" if it == "user" else "assistant", it, channel=None if it == "user" else it) for it in channels
-    ]
-    turn += [Message("assistant", "done", channel="final")] * answered
-    for method in METHODS:
-        theirs, ours = both(to_json(turn), method)
-        assert ours == theirs
+@settings(max_examples=200)
+@given(st.lists(plain, max_size=4), st.sampled_from(["user", "assistant"]), st.sampled_from([None, "all", "f"]))
+@example(["hel", "lo"], "user", None)
+def test_parts_of_a_content_are_written_alike(texts: list[str], role: str, recipient: str | None) -> None:
+    """Each is encoded by itself."""
+    message = {"role": role, "content": [{"type": "text", "text": text} for text in texts], "recipient": recipient}
+    theirs, ours = both({"messages": [message]}, METHODS[2])
+    assert ours == theirs
 
 
 lines = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=20)
@@ -96,10 +101,10 @@ channels = st.lists(names, max_size=3).map(lambda given: {"valid_channels": give
 system = st.fixed_dictionaries(
     {"type": st.just("system_content")},
     optional={
-        "model_identity": st.none() | plain.filter(bool),
+        "model_identity": st.none() | plain,
         "reasoning_effort": st.none() | efforts,
-        "conversation_start_date": st.none() | lines,
-        "knowledge_cutoff": st.none() | lines,
+        "conversation_start_date": st.none() | plain,
+        "knowledge_cutoff": st.none() | plain,
         "channel_config": st.none() | channels,
         "tools": st.none() | namespaces(),
     },
@@ -113,6 +118,8 @@ TOOLS_IN_INSTRUCTIONS = "x\n\n# Tools\n\n## functions\n\nnamespace functions {\n
 
 @settings(max_examples=400)
 @given(st.lists(system, max_size=2), st.lists(developer, max_size=2), st.sampled_from(METHODS))
+@example([{"type": "system_content", "knowledge_cutoff": "2024\nReasoning: high"}], [], METHODS[0])
+@example([{"type": "system_content", "model_identity": "", "conversation_start_date": "\ue000"}], [], METHODS[0])
 @example([{"type": "system_content", "model_identity": "Knowledge cutoff: never\nReasoning: none"}], [], METHODS[0])
 @example(
     [{"type": "system_content"}], [{"type": "developer_content", "instructions": TOOLS_IN_INSTRUCTIONS}], METHODS[0]
@@ -168,7 +175,6 @@ REFUSED = [
     {"role": "user", "content": "x", "channel": "<|end|>"},
     {"role": "user", "content": "x", "channel": ""},
     {"role": "tool", "name": "user", "content": "x"},
-    {"role": "system", "content": [{"type": "system_content", "knowledge_cutoff": "2024\nReasoning: high"}]},
 ]
 
 
@@ -186,25 +192,6 @@ def test_half_a_character_is_refused() -> None:
     assert ours[0] == "HarmonyError"
     assert "half of a character" in ours[1]
     assert theirs[0] == "ValueError"
-
-
-def test_several_texts_are_one() -> None:
-    """Encoded as a whole, where the peer encodes each by itself, and reads back tokens that no text has."""
-    message = {"role": "user", "content": [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]}
-    theirs, ours = both({"messages": [message]}, METHODS[0])
-    assert ours == rendered(compat, {"messages": [{"role": "user", "content": "hello"}]}, METHODS[0])
-    assert encoding(compat).decode(ours) == encoding(compat).decode(theirs)
-    assert ours != theirs
-
-
-def test_an_empty_setting_is_none() -> None:
-    """The peer writes its heading, with nothing behind it."""
-    empty = {"type": "system_content", "model_identity": "", "knowledge_cutoff": "", "conversation_start_date": ""}
-    absent = {**dict.fromkeys(empty), "type": "system_content"}
-    (theirs, ours), (_, none) = (
-        both({"messages": [{"role": "system", "content": [content]}]}, METHODS[0]) for content in (empty, absent)
-    )
-    assert ours == none != theirs
 
 
 def test_contents_of_other_classes_are_what_their_json_says() -> None:

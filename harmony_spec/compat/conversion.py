@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
@@ -36,6 +37,9 @@ EVERYONE: str = codec.CONVERSATION_SCHEMA["$defs"]["message"]["properties"][RECO
 STAND_IN = "\ue000"
 """What is written in place of a free text that no reader could tell from the sections around it."""
 
+FREE_SETTINGS = ("model_identity", "knowledge_cutoff", "conversation_start_date")
+"""The settings that are free texts, in the order in which they are written, before everything else."""
+
 ROLES = {role.value: role for role in Role}
 
 EFFORTS: dict[ReasoningEffort, codec.Effort] = {
@@ -66,7 +70,7 @@ def _to_codec(message: Message, functions: bool) -> codec.Message:
         content_type = content_type.removeprefix(CONSTRAINED).lstrip()
     parts = message.content
     first = parts[0] if parts else None
-    content = first.text if len(parts) == 1 and type(first) is TextContent else _content(parts, role, functions)
+    content = first.text if len(parts) == 1 and type(first) is TextContent else content_of(parts, role, functions)
     return codec.Message(
         role.value,
         content,
@@ -88,7 +92,9 @@ def offers_functions(messages: Iterable[Message]) -> bool:
 # Contents.
 
 
-def _content(parts: list[Content], role: Role, functions: bool) -> str | codec.SystemContent | codec.DeveloperContent:
+def content_of(
+    parts: Sequence[Content], role: Role, functions: bool
+) -> str | codec.SystemContent | codec.DeveloperContent:
     """One content of several parts: with a structure if it is the only one, else their texts one after the other."""
     read = [_part(part, role, functions) for part in parts]
     if len(read) == 1:
@@ -111,19 +117,23 @@ def _part(part: Content, role: Role, functions: bool) -> str | codec.SystemConte
 
 
 def _system(content: SystemContent, functions: bool) -> str | codec.SystemContent:
-    """Settings as the codec writes them; an empty one is none."""
+    """Settings as the codec writes them, or their text if a reader would take one of them for something else."""
     effort = content.reasoning_effort
+    texts = {name: getattr(content, name) for name in FREE_SETTINGS}
+    written = {name: text for name, text in texts.items() if text is not None}
+    replaced = any(
+        not text or not _can_be_written(codec.SystemContent(**{name: text})) for name, text in written.items()
+    )
     settings = codec.SystemContent(
-        model_identity=content.model_identity or None,
-        knowledge_cutoff=content.knowledge_cutoff or None,
-        conversation_start_date=content.conversation_start_date or None,
+        **(texts | dict.fromkeys(written, STAND_IN) if replaced else texts),
         reasoning_effort=None if effort is None else EFFORTS[ReasoningEffort(effort)],
         tools=_namespaces(content.tools),
         channel_config=_channels(content.channel_config, functions),
     )
-    if settings.model_identity and not _can_be_written(codec.SystemContent(settings.model_identity)):
-        return replace(settings, model_identity=STAND_IN).text().replace(STAND_IN, settings.model_identity, 1)
-    return settings
+    if not replaced:
+        return settings
+    found = iter(written.values())
+    return re.sub(STAND_IN, lambda _: next(found), settings.text(), count=len(written))
 
 
 def _channels(config: ChannelConfig | None, functions: bool) -> codec.ChannelConfig | None:

@@ -12,6 +12,15 @@ from .errors import invalid_token
 
 _LARGEST = 2**32 - 1
 
+_PAST = codec.FORMAT.encoding.size
+"""`openai_harmony` reserves one more token than the vocabulary has."""
+
+SPELLINGS = codec.FORMAT.spellings | {_PAST: f"<|reserved_{_PAST}|>"}
+"""The special tokens of `openai_harmony`: ids to spellings."""
+
+SPECIAL_TOKENS = {spelling: token for token, spelling in SPELLINGS.items()}
+"""The same, spellings to ids."""
+
 
 def token_id(token: int) -> int:
     """A token id; raises `TypeError` for what is no integer, and `OverflowError` for one that cannot be an id."""
@@ -31,7 +40,7 @@ def bytes_of(tokens: Iterable[int], tokenizer: Tokenizer) -> bytes:
 
 
 def _bytes_of(token: int, tokenizer: Tokenizer) -> bytes:
-    if spelling := codec.FORMAT.spellings.get(token):
+    if spelling := SPELLINGS.get(token):
         return spelling.encode()
     try:
         return tokenizer.decode_bytes([token])

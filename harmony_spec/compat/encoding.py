@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Literal
 
@@ -15,11 +16,16 @@ from harmony_spec.errors import HarmonyError as SpecError
 from harmony_spec.errors import ParseError, VocabularyError
 from harmony_spec.vocabulary import Vocabulary, load
 
-from .conversion import from_codec, offers_functions, to_codec
-from .decoding import bytes_of, token_id
+from .conversion import EVERYONE, RECOVERY, content_of, from_codec, offers_functions, to_codec
+from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of, token_id
 from .errors import HarmonyError, not_decodable, raise_disallowed_special_token
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
 from .reading import Reading
+
+_ASSISTANT = Role.ASSISTANT
+
+_ENDS = {kind: codec.SPECIAL_TOKENS[spelling] for spelling, kind in RECOVERY.closes.items()}
+"""The tokens that end messages, by the kind of message."""
 
 _PATTERNS = 64
 """How many sets of special tokens are remembered as patterns: callers use a few, again and again."""
@@ -66,7 +72,7 @@ class HarmonyEncoding:
     @functools.cached_property
     def special_tokens_set(self) -> set[str]:
         """The spellings of all special tokens."""
-        return set(codec.SPECIAL_TOKENS)
+        return set(SPECIAL_TOKENS)
 
     # Rendering.
 
@@ -78,30 +84,33 @@ class HarmonyEncoding:
         Args:
             conversation: what was said so far.
             next_turn_role: who writes the next message.
-            config: by default, the analysis of completed turns is left out.
+            config: by default, if the last message of the assistant is a final answer, the analysis before the first
+                final answer is left out.
 
         Raises:
             HarmonyError: the format cannot express a message.
         """
-        role = Role(next_turn_role)
-        return _render(_messages(conversation, config), "prompt", role)
+        return _render_all(conversation, config, "prompt", Role(next_turn_role))
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
         """The token ids of a conversation; see `render_conversation_for_completion`."""
-        return _render(_messages(conversation, config), "transcript")
+        return _render_all(conversation, config, "transcript")
 
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
         """The token ids of a conversation whose last answer a model learns to stop after; see `render_conversation`."""
-        return _render(_messages(conversation, config), "transcript", training=True)
+        tokens, messages = _render_all(conversation, config, "transcript"), conversation.messages
+        if messages and messages[-1].author.role == _ASSISTANT and messages[-1].channel == RECOVERY.answers:
+            tokens[-1] = _ENDS[RECOVERY.ends_answers]
+        return tokens
 
     def render(self, message: Message, render_options: RenderOptions | None = None) -> list[int]:
         """The token ids of one message; raises `HarmonyError` for what the format cannot express."""
         functions = render_options is not None and render_options.conversation_has_function_tools
-        return _render(to_codec([message], functions), "transcript")
+        return _render([message], functions, "transcript")
 
     # Parsing.
 
@@ -150,7 +159,7 @@ class HarmonyEncoding:
         refused = self.special_tokens_set - allowed if disallowed_special == "all" else set(disallowed_special)
         if refused and (found := _any_of(frozenset(refused)).search(text)):
             raise_disallowed_special_token(found.group())
-        known = frozenset(allowed & codec.SPECIAL_TOKENS.keys())
+        known = frozenset(allowed & SPECIAL_TOKENS.keys())
         try:
             return self._encoded(text, known)
         except VocabularyError:
@@ -162,7 +171,7 @@ class HarmonyEncoding:
         at = 0
         for match in _any_of(allowed).finditer(text) if allowed else ():
             tokens += self._inner.encode(text[at : match.start()])
-            tokens.append(codec.SPECIAL_TOKENS[match.group()])
+            tokens.append(SPECIAL_TOKENS[match.group()])
             at = match.end()
         return tokens + self._inner.encode(text[at:])
 
@@ -190,7 +199,7 @@ class HarmonyEncoding:
 
     def is_special_token(self, token: int) -> bool:
         """Whether a token id is that of a special token."""
-        return token_id(token) in codec.FORMAT.spellings
+        return token_id(token) in SPELLINGS
 
     # Stop tokens.
 
@@ -203,27 +212,55 @@ class HarmonyEncoding:
         return list(codec.STOP_TOKENS["assistant_actions"])
 
 
-def _messages(conversation: Conversation, config: RenderConversationConfig | None) -> list[codec.Message]:
-    """The messages that are written of a conversation."""
-    messages = to_codec(conversation.messages, offers_functions(conversation.messages))
-    drops = config is None or config.auto_drop_analysis
-    return codec.drop_analysis(messages) if drops else messages
+def _kept(messages: Sequence[Message], config: RenderConversationConfig | None) -> Sequence[Message]:
+    """The messages that are written of a conversation.
+
+    As `openai_harmony` does it: if the last message of the assistant is a final answer, the analysis before the first
+    final answer is left out.
+    """
+    last = next((message for message in reversed(messages) if message.author.role == _ASSISTANT), None)
+    if (config is not None and not config.auto_drop_analysis) or last is None or last.channel != RECOVERY.answers:
+        return messages
+    first = next(number for number, message in enumerate(messages) if message.channel == RECOVERY.answers)
+    return [*(each for each in messages[:first] if each.channel != RECOVERY.thoughts), *messages[first:]]
 
 
-def _render(
-    messages: list[codec.Message], start: codec.Start, role: Role = Role.ASSISTANT, *, training: bool = False
+def _render_all(
+    conversation: Conversation,
+    config: RenderConversationConfig | None,
+    start: codec.Start,
+    role: Role = _ASSISTANT,
 ) -> list[int]:
+    """Token ids of the messages that are kept of a conversation, which as a whole may offer functions."""
+    return _render(_kept(conversation.messages, config), offers_functions(conversation.messages), start, role)
+
+
+def _render(messages: Sequence[Message], functions: bool, start: codec.Start, role: Role = _ASSISTANT) -> list[int]:
     """Token ids; of an open header, a tool is named after its role, since nobody says which one it is."""
+    made = to_codec(messages, functions)
     name = role.value if role is Role.TOOL else None
     try:
-        return codec.render(messages, start, role=role.value, name=name, training=training)
+        if all(len(message.content) == 1 and message.recipient != EVERYONE for message in messages):
+            return codec.render(made, start, role=role.value, name=name)
+        tokens = [token for each in zip(messages, made, strict=True) for token in _render_alone(*each, functions)]
+        return tokens + (codec.render([], start, role=role.value, name=name) if start == "prompt" else [])
     except SpecError as error:
         raise HarmonyError(str(error)) from error
+
+
+def _render_alone(message: Message, made: codec.Message, functions: bool) -> list[int]:
+    """Token ids of a message, each part of its content encoded by itself; one to everyone ends as a call does."""
+    around = codec.render([replace(made, content="")], "transcript")
+    role = Role(message.author.role)
+    parts = [content_of([part], role, functions) for part in message.content]
+    texts = [part if isinstance(part, str) else part.text() for part in parts]
+    if role is _ASSISTANT and message.recipient == EVERYONE:
+        around[-1] = _ENDS[RECOVERY.ends_calls]
+    vocabulary = load(codec.FORMAT.encoding)
+    return [*around[:-1], *(token for text in texts for token in vocabulary.encode(text)), around[-1]]
 
 
 @functools.lru_cache(_PATTERNS)
 def _any_of(spellings: frozenset[str]) -> re.Pattern[str]:
     """A pattern for any of these texts."""
-    if spellings == codec.SPECIAL_TOKENS.keys():
-        return codec.FORMAT.special_matcher
     return re.compile("|".join(map(re.escape, sorted(spellings))))
