@@ -7,11 +7,13 @@ strict mode, a header is held back until it is clear that `openai_harmony` does 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
 from harmony_spec.forms import HEADER_LIMITS
+from harmony_spec.recovery.draft import Draft
 from harmony_spec.recovery.header_reading import Reading as HeaderReading
 from harmony_spec.recovery.header_repair import Headers
 from harmony_spec.recovery.known_names import KnownNames
@@ -20,13 +22,15 @@ from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 from harmony_spec.tables import Tokenizer
 
 from .conversion import RECOVERY
-from .decoding import bytes_of, token_id
+from .decoding import SPELLINGS, bytes_of, token_id
 from .errors import NOT_DECODED, TOO_LONG, UNFINISHED_HEADER, HarmonyError, unexpected_token
 from .models import Role
 from .strictness import bare_call, refusal
 
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
 _OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
+_STOPS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.closes)
+_HEADERS = frozenset({_START, *(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.leads[RECOVERY.slots.channel])})
 _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.closes.items() if name is None)
 
 
@@ -94,6 +98,12 @@ class Parser(runtime.StreamParser[codec.Message]):
         machine = self._machine
         machine.headers = machine.output.headers = GuessedHeaders(self._form, machine.names, self.begun[1])
 
+    def begins(self, draft: Draft) -> None:
+        """A message has begun; without a channel it stays, as `openai_harmony` has it, whatever follows."""
+        if draft.reading.headless:
+            draft.reading = replace(draft.reading, headless=False)
+        super().begins(draft)
+
     def settled(self) -> list[codec.Message]:
         """The messages that are complete; of one that waits for the next to show its channel, as if none came."""
         if self._machine.output.pending is None:
@@ -112,6 +122,9 @@ class Reading:
         strict: raise where `openai_harmony` does.
         tokenizer: of the encoding.
 
+    A special token in a content is text that spells it, as in `openai_harmony`, unless it ends the message. If not
+    strict, one that begins another header ends the message as well.
+
     Attributes:
         role: the same, until the header is complete.
         parser: what reads; another one after a failure, and after the end of an input.
@@ -125,6 +138,7 @@ class Reading:
         self.parser = Parser(role, strict, tokenizer)
         self._held: list[int] | None = [] if strict and role is not None else None
         self._continues = role is not None
+        self._structure = _STOPS if strict else _STOPS | _HEADERS
 
     @property
     def state(self) -> str:
@@ -140,6 +154,8 @@ class Reading:
             if token != _START:
                 raise unexpected_token(token, _START)
             self._held, self._continues = [token], False
+        elif before == CONTENT and token in SPELLINGS and token not in self._structure:
+            self.parser.feed(self._tokenizer.encode(SPELLINGS[token]))
         else:
             self.parser.feed(token)
         if self.state != HEADER or (before != HEADER and token == _START):
