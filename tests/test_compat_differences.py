@@ -29,21 +29,21 @@ def read(tokens: list[int], module: Any = compat, **options: Any) -> Any:
 
 @pytest.mark.parametrize("row", DIFFERENCES["parsed"], ids=lambda row: row["name"])
 def test_a_row_about_parsing(row: dict[str, Any]) -> None:
-    """In strict mode what the table says; otherwise the same, and never an error."""
+    """In strict mode what the table says; otherwise the same, or what it is repaired to, and never an error."""
     expected = row.get("drop_in", row["here"])
     assert isinstance(expected, list) or expected == row["peer"]
+    assert isinstance(row.get("repaired", expected), list)
     tokens = tokens_of(row["text"])
     assert read(tokens) == expected
-    assert read(tokens, strict=False) == (
-        expected if isinstance(expected, list) else [{"role": "user", "content": "hi"}]
-    )
+    assert read(tokens, strict=False) == row.get("repaired", expected)
 
 
 @pytest.mark.parametrize("row", DIFFERENCES["rendered"], ids=lambda row: row["name"])
 def test_a_row_about_rendering(row: dict[str, Any]) -> None:
     conversation = compat.Conversation.from_json(json.dumps({"messages": [row["message"]]}))
-    if row["here"].startswith("<|start|>"):
-        assert encoding(compat).render_conversation(conversation) == tokens_of(row["here"])
+    expected = row.get("drop_in", row["here"])
+    if expected.startswith("<|start|>"):
+        assert encoding(compat).render_conversation(conversation) == tokens_of(expected)
     else:
         with pytest.raises(compat.HarmonyError, match=row["here"]):
             encoding(compat).render_conversation(conversation)
@@ -58,7 +58,7 @@ def test_a_row_about_types(row: dict[str, Any]) -> None:
 
 
 REPAIRED = {
-    "hello": [{"role": "assistant", "channel": "final", "content": "hello"}],
+    "hello": [{"role": "assistant", "content": "hello"}],
     "<|channel|>final<|message|>a<|end|><|return|>": [{"role": "assistant", "channel": "final", "content": "a"}],
     "<|channel|>final<|message|>a<|end|>b<|start|>user<|message|>c": [
         {"role": "assistant", "channel": "final", "content": "a"},
@@ -84,23 +84,27 @@ def test_without_strict_nothing_is_refused_and_nothing_lost(text: str) -> None:
     assert isinstance(read(tokens, role=role), str)
 
 
-def test_messages_that_wait_for_the_next_are_there_at_once() -> None:
-    """A message without a header is complete at its stop token, as if nothing came behind it."""
-    parser = compat.StreamableParser(encoding(compat), compat.Role.ASSISTANT, strict=False)
-    for token in tokens_of("hello there<|end|>"):
-        parser.process(token)
-    (message,) = parser.messages
-    assert (message.channel, message.content) == ("final", [compat.TextContent(text="hello there")])
-    for token in tokens_of("<|start|>assistant<|channel|>final<|message|>x"):
-        parser.process(token)
-    assert parser.messages[0].channel == "analysis"
+@pytest.mark.parametrize(
+    "follower", ["<|start|>assistant<|channel|>final<|message|>x", "<|start|>user<|message|>x", "<|start|>f to=g"]
+)
+def test_a_message_without_header_has_no_channel(follower: str) -> None:
+    """It is complete at its stop token, and stays as it is whatever follows."""
+    for module in MODULES:
+        parser = module.StreamableParser(encoding(module), module.Role.ASSISTANT, strict=False)
+        for token in tokens_of("hello there<|end|>"):
+            parser.process(token)
+        (message,) = parser.messages
+        assert (message.channel, message.content) == (None, [module.TextContent(text="hello there")])
+        for token in tokens_of(follower):
+            parser.process(token)
+        assert parser.messages == [message]
 
 
-def test_headers_have_an_end() -> None:
-    """The peer takes any number of tokens for one."""
-    tokens = [*tokens_of("<|start|>assistant to="), *tokens_of("a") * 300, *tokens_of("<|message|>x")]
-    assert read(tokens) == "message header is longer than any header"
-    assert isinstance(read(tokens, MODULES[0]), list)
+@pytest.mark.parametrize("letters", [1, 255, 300, 5_000])
+def test_headers_may_be_long(letters: int) -> None:
+    """In strict mode, a header has no limit."""
+    tokens = [*tokens_of("<|start|>assistant to="), *tokens_of("a") * letters, *tokens_of("<|message|>x")]
+    assert read(tokens) == read(tokens, MODULES[0])
 
 
 def test_deltas_behind_a_damaged_character_are_not_late() -> None:

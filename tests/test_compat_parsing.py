@@ -10,6 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from harmony_spec import Message, codec, compat, parse, render
+from harmony_spec.compat.conversion import RECOVERY
 from harmony_spec.errors import ParseError
 
 from .both import MODULES, encoding, outcome, plain
@@ -23,6 +24,7 @@ STOPS = codec.STOP_TOKENS["message"]
 DAMAGED = [160, 200, 9552, 237, 111, 64364, 230, 1000]
 # Words that headers are made of, with and without spaces.
 WORDS = "assistant user functions.f final analysis json to=f f", " to=f json commentary x  y\n"
+CONTENT_TYPES = RECOVERY.content_types
 FIELDS = ("role", "channel", "recipient", "content_type")
 ROLES = [None, *("assistant", "user", "system", "developer")]
 
@@ -130,14 +132,24 @@ def described(tokens: list[int], role: str | None) -> bool:
 @given(headers, st.sampled_from(ROLES))
 @example(tokens_of("assistant\n<|channel|>final "), None)
 @example(tokens_of("<|start|>assistant"), "assistant")
-def test_the_same_headers_are_refused(header: list[int], role: str | None) -> None:
-    """With the same words, in strict mode, at the same token; but not what the grammar describes."""
+def test_the_same_headers_are_read_and_refused(header: list[int], role: str | None) -> None:
+    """With the same words, in strict mode, at the same token; but not what the grammar describes. Others are read alike,
+    unless the peer loses a special token or a content type.
+    """
     tokens = [*([START] if role is None else []), *header, MESSAGE, *tokens_of("x"), END]
     ours, theirs = (steps(module, tokens, role) for module in (compat, openai_harmony))
-    if described(tokens, role):
+    if described(tokens, role) and theirs[-1][0] is not None:
         assert ours[-1][0] is None
-    else:
-        assert [failed for failed, _ in ours] == [failed for failed, _ in theirs]
+        return
+    assert [failed for failed, _ in ours] == [failed for failed, _ in theirs]
+    if ours[-1][0] is None and not any(lost(message) for _, message in theirs[-1][1]["messages"]):
+        assert ours[-1][1]["messages"] == theirs[-1][1]["messages"]
+
+
+def lost(message: dict[str, Any]) -> bool:
+    """Whether the peer took a special token for a part of a name, or a known content type for the recipient."""
+    texts = [message.get("name"), message.get("recipient"), (message.get("content_type") or "")[1:]]
+    return any("<|" in (text or "") for text in texts) or message.get("recipient") in CONTENT_TYPES
 
 
 @settings(max_examples=500)
@@ -192,9 +204,14 @@ def test_a_parser_goes_on_after_the_end_and_after_a_failure() -> None:
 
 @given(st.lists(messages(), max_size=2))
 def test_what_the_renderer_writes_is_read_back(drawn: list[Message]) -> None:
-    """Also what the peer misreads: names, and content types without a recipient."""
-    read_back = encoding(compat).parse_messages_from_completion_tokens(render(drawn))
+    """Also what the peer misreads: names, and known content types without a recipient."""
+    tokens = render(drawn)
+    read_back = encoding(compat).parse_messages_from_completion_tokens(tokens)
     assert [message.author.name for message in read_back] == [message.name for message in drawn]
-    assert [message.recipient for message in read_back] == [message.recipient for message in drawn]
-    kinds = ["<|constrain|>" * each.constrain + (each.content_type or "") or None for each in drawn]
-    assert [message.content_type for message in read_back] == kinds
+    for found, message in zip(read_back, drawn, strict=True):
+        kind = "<|constrain|>" * message.constrain + (message.content_type or "") or None
+        guessed = kind is not None and not (message.recipient or message.constrain or kind in CONTENT_TYPES)
+        if not guessed:
+            assert (found.recipient, found.content_type) == (message.recipient, kind)
+        elif kind != message.role:  # the peer leaves a second role out
+            assert (found.recipient, found.content_type) == (kind, None)

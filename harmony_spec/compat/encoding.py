@@ -20,7 +20,7 @@ from .conversion import EVERYONE, RECOVERY, content_of, from_codec, offers_funct
 from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of, token_id
 from .errors import HarmonyError, not_decodable, raise_disallowed_special_token
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
-from .reading import Reading
+from .reading import Reading, is_bare
 
 _ASSISTANT = Role.ASSISTANT
 
@@ -132,7 +132,9 @@ class HarmonyEncoding:
     def _read(self, tokens: list[int], role: Role | None, strict: bool) -> list[codec.Message]:
         start: codec.Start = "transcript" if role is None else "completion"
         with suppress(ParseError):
-            return codec.parse(tokens, start, role=(role or Role.ASSISTANT).value).messages
+            found = codec.parse(tokens, start, role=(role or Role.ASSISTANT).value).messages
+            if not (strict and any(is_bare(each.recipient, each.constrain, each.content_type) for each in found)):
+                return found
         return Reading(role, strict, self._inner).whole(tokens)
 
     # Text.

@@ -13,7 +13,6 @@ UNFINISHED_HEADER = "Unexpected EOS while waiting for message header to complete
 NO_ROLE = "message header did not contain a role"
 NO_CHANNEL = "channel marker present but no channel value found in header"
 NOT_DECODED = "could not decode header"
-TOO_LONG = "message header is longer than any header"
 NAMELESS_TOOL = "Tools should have a name!"
 
 

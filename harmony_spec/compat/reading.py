@@ -6,26 +6,26 @@ strict mode, a header is held back until it is clear that `openai_harmony` does 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
-from harmony_spec.forms import HEADER_LIMITS
 from harmony_spec.recovery.draft import Draft
 from harmony_spec.recovery.header_reading import Reading as HeaderReading
 from harmony_spec.recovery.header_repair import Headers
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.lenient import Lenient
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
-from harmony_spec.tables import Tokenizer
+from harmony_spec.tables import Format, Tokenizer
 
 from .conversion import RECOVERY
 from .decoding import SPELLINGS, bytes_of, token_id
-from .errors import NOT_DECODED, TOO_LONG, UNFINISHED_HEADER, HarmonyError, unexpected_token
+from .errors import NOT_DECODED, UNFINISHED_HEADER, HarmonyError, unexpected_token
 from .models import Role
-from .strictness import bare_call, refusal
+from .strictness import fields_of, refusal
 
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
 _OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
@@ -34,41 +34,50 @@ _HEADERS = frozenset({_START, *(codec.SPECIAL_TOKENS[spelling] for spelling in R
 _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.closes.items() if name is None)
 
 
-class GuessedHeaders(Headers):
-    """Reads a header in which two bare words stand as a call, as `openai_harmony` does.
+def is_bare(recipient: object, constrained: object, content_type: object) -> bool:
+    """Whether `openai_harmony` takes a content type for the recipient, and nothing shows that it is wrong."""
+    return bool(content_type) and not (recipient or constrained or content_type in RECOVERY.content_types)
+
+
+UNLIMITED = sys.maxsize
+"""Tokens of a header in strict mode, where `openai_harmony` has no limit; it is held back whole, and read once."""
+
+
+class PeerHeaders(Headers):
+    """Reads headers as `openai_harmony` does: those that no rule describes, and those of one bare word that is no known
+    content type.
 
     Args:
-        any_type: see `bare_call`.
+        guesses: also where that makes a recipient of a bare word, or a tool of an unknown one.
     """
 
-    def __init__(self, form: Lenient, names: KnownNames, any_type: bool) -> None:
-        self.any_type = any_type
-        super().__init__(codec.FORMAT, form, names, strict=True)
+    def __init__(self, format: Format, form: Lenient, names: KnownNames, guesses: bool) -> None:
+        self.guesses = guesses
+        super().__init__(format, form, names, strict=True)
 
     def forget(self) -> None:
         """Judge all headers anew, and remember them apart from those that others read."""
         super().forget()
-        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(
-            (GuessedHeaders, self.any_type, self.names.key), {}
-        )
+        key = (PeerHeaders, self.guesses, self.names.key)
+        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(key, {})
 
     def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
-        """What a header says that a rule describes, or that is a call in bare words."""
-        found = super().described(mixed, given)
+        """What a header says that a rule describes, or that `openai_harmony` reads."""
+        found, slots = super().described(mixed, given), RECOVERY.slots
         if found is not None:
-            return found
+            said = (found.values[name] for name in (slots.recipient, slots.constrain, slots.content_type))
+            if not (self.guesses and is_bare(*said)):
+                return found
         begun = mixed.removeprefix(self.format.markers[RECOVERY.begins])
         spelled = "".join(self.format.by_marker.get(char, char) for char in begun)
-        role = given.get(RECOVERY.slots.role) if begun == mixed else None
-        call = bare_call(spelled, role, self.any_type)
-        return None if call is None else HeaderReading({**self.format.defaults, **given, **call})
+        read = fields_of(spelled, given.get(slots.role) if begun == mixed else None, self.guesses)
+        return found if read is None else HeaderReading({**self.format.defaults, **given, **read})
 
 
 class Parser(runtime.StreamParser[codec.Message]):
     """The codec's streaming parser for what the open header of a role continues, or for whole messages.
 
     It is strict in that it reads what the grammar describes as it is, whatever the names are; but it refuses nothing.
-    `strict` is that of the caller: what `openai_harmony` guesses is then guessed as well.
     """
 
     def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
@@ -96,7 +105,9 @@ class Parser(runtime.StreamParser[codec.Message]):
         """Begin anew: what was fed is forgotten."""
         super().reset()
         machine = self._machine
-        machine.headers = machine.output.headers = GuessedHeaders(self._form, machine.names, self.begun[1])
+        machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, self.begun[1])
+        if self.begun[1]:
+            machine.limit = UNLIMITED
 
     def begins(self, draft: Draft) -> None:
         """A message has begun; without a channel it stays, as `openai_harmony` has it, whatever follows."""
@@ -205,8 +216,6 @@ class Reading:
     def _refusal(self, held: list[int]) -> HarmonyError | None:
         """Why a header is refused: for what `openai_harmony` says of it, unless the grammar describes it."""
         role = self.role if self._continues else None
-        if len(held) > HEADER_LIMITS["token"]:
-            return HarmonyError(TOO_LONG)
         try:
             header = bytes_of(held[not self._continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):

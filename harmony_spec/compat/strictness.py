@@ -70,29 +70,35 @@ def _is_author(word: str, left: tuple[str, ...]) -> bool:
     return word in _ROLES or bool(left) or word.startswith(_RECIPIENT)
 
 
-def bare_call(header: str, role: str | None, any_type: bool) -> dict[str, str | bool | None] | None:
-    """The fields of a header in which a recipient and a content type stand as bare words; None for all others.
+def fields_of(header: str, role: str | None, guess: bool) -> dict[str, str | bool | None] | None:
+    """The fields that `openai_harmony` reads of a header; None where it refuses it, or takes a special token for a
+    part of a name.
 
     Args:
-        header: see `words_of`.
-        role: see `words_of`.
-        any_type: the content type may be any word, as `openai_harmony` has it; else "f please" is not a call.
+        header, role: see `words_of`.
+        guess: also where a bare word that is no function becomes the recipient, or one that is no role a tool.
     """
     words = words_of(header, role)
-    if isinstance(words, str) or len(words.left) != 2:
+    if isinstance(words, str) or refusal(header, role):
         return None
-    (recipient, kind), slots = words.left, RECOVERY.slots
-    constrained = kind.startswith(_CONSTRAIN)
-    if not any_type and kind.removeprefix(_CONSTRAIN) not in RECOVERY.content_types:
+    recipient, kind = (*words.left, None, None)[:2]
+    bare = recipient is not None and not recipient.startswith((_RECIPIENT, RECOVERY.of_functions))
+    author, slots = words.author or role, RECOVERY.slots
+    is_prose = kind is not None and kind.removeprefix(_CONSTRAIN) not in RECOVERY.content_types
+    if not guess and (bare or is_prose or author not in _ROLES):
         return None
-    said = {slots.recipient: recipient, slots.content_type: kind.removeprefix(_CONSTRAIN), slots.channel: words.channel}
-    author = words.author or role
-    if author not in _ROLES or recipient.startswith(_RECIPIENT) or not all(map(_is_name, said.items())):
+    if recipient is not None:
+        recipient = recipient.removeprefix(_RECIPIENT)
+    constrained = kind is not None and kind.startswith(_CONSTRAIN)
+    if constrained and kind is not None:
+        kind = kind.removeprefix(_CONSTRAIN)
+    if any(spelling in word for word in (words.author, recipient, kind) if word for spelling in codec.SPECIAL_TOKENS):
         return None
-    return {**said, slots.role: author, slots.constrain: constrained}
-
-
-def _is_name(said: tuple[str, str | None]) -> bool:
-    """Whether the grammar has a word for a field."""
-    slot, word = said
-    return word is None or re.fullmatch(codec.FORMAT.patterns[slot][0], word) is not None
+    return {
+        slots.role: author if author in _ROLES else RECOVERY.tool,
+        slots.name: None if role or author in _ROLES - {RECOVERY.tool} else author,
+        slots.recipient: recipient,
+        slots.channel: words.channel,
+        slots.constrain: constrained,
+        slots.content_type: kind,
+    }
