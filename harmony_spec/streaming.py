@@ -271,6 +271,11 @@ class StreamParser(Generic[M]):
             taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
             self._tokens += taken
             at += len(taken)
+            if (certain := machine.prose_end(machine.at, len(self._tokens))) is not None:
+                at -= len(self._tokens) - certain
+                del self._tokens[certain:]
+                machine.begin_text(certain)
+                break
             if len(self._tokens) - begin >= machine.limit:
                 machine.text(len(self._tokens))
         return tokens[at:]

@@ -107,6 +107,31 @@ def test_headers_may_be_long(letters: int) -> None:
     assert read(tokens) == read(tokens, MODULES[0])
 
 
+ANSWERS = [
+    "I cannot help you with that, sorry.",
+    "你好，我是一个人工智能助手，很高兴认识你。",
+    "x" * 200,
+    "A\tb\nc d e",
+]
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+@pytest.mark.parametrize("behind", ["", "<|end|>", "<|channel|>final<|message|>x"])
+def test_an_answer_without_header_is_shown_as_it_comes(text: str, behind: str) -> None:
+    """The peer shows nothing of it, and fails at the end of the input, or in the next header."""
+    parser = compat.StreamableParser(encoding(compat), compat.Role.ASSISTANT, strict=False)
+    deltas = [parser.process(token).last_content_delta or "" for token in tokens_of(text)]
+    assert len([delta for delta in deltas if delta]) > 1
+    assert parser.current_content == text == "".join(deltas)
+    assert (parser.current_role, parser.current_channel, parser.state.value) == ("assistant", None, "Content")
+    for token in tokens_of(behind):
+        parser.process(token)
+    first = parser.process_eos().messages[0]
+    assert (first.channel, first.content[0].text) == (None, text)
+    theirs = MODULES[0].StreamableParser(encoding(MODULES[0]), MODULES[0].Role.ASSISTANT, strict=False)
+    assert all(theirs.process(token).last_content_delta is None for token in tokens_of(text))
+
+
 def test_deltas_behind_a_damaged_character_are_not_late() -> None:
     """The peer gives what is complete with the token after it, and loses it where none comes."""
     seen = {}

@@ -133,8 +133,9 @@ def described(tokens: list[int], role: str | None) -> bool:
 @example(tokens_of("assistant\n<|channel|>final "), None)
 @example(tokens_of("<|start|>assistant"), "assistant")
 def test_the_same_headers_are_read_and_refused(header: list[int], role: str | None) -> None:
-    """With the same words, in strict mode, at the same token; but not what the grammar describes. Others are read alike,
-    unless the peer loses a special token or a content type.
+    """Or refused with the same words, in strict mode, at the same token.
+
+    Better: what the grammar describes is not refused, and no special token and no content type is lost.
     """
     tokens = [*([START] if role is None else []), *header, MESSAGE, *tokens_of("x"), END]
     ours, theirs = (steps(module, tokens, role) for module in (compat, openai_harmony))
@@ -148,7 +149,11 @@ def test_the_same_headers_are_read_and_refused(header: list[int], role: str | No
 
 def lost(message: dict[str, Any]) -> bool:
     """Whether the peer took a special token for a part of a name, or a known content type for the recipient."""
-    texts = [message.get("name"), message.get("recipient"), (message.get("content_type") or "")[1:]]
+    texts = [
+        message.get("name"),
+        message.get("recipient"),
+        (message.get("content_type") or "").removeprefix("<|constrain|>"),
+    ]
     return any("<|" in (text or "") for text in texts) or message.get("recipient") in CONTENT_TYPES
 
 
@@ -210,7 +215,12 @@ def test_what_the_renderer_writes_is_read_back(drawn: list[Message]) -> None:
     assert [message.author.name for message in read_back] == [message.name for message in drawn]
     for found, message in zip(read_back, drawn, strict=True):
         kind = "<|constrain|>" * message.constrain + (message.content_type or "") or None
-        guessed = kind is not None and not (message.recipient or message.constrain or kind in CONTENT_TYPES)
+        author_is_read = message.name is None or message.role == "tool"
+        guessed = (
+            author_is_read
+            and kind is not None
+            and not (message.recipient or message.constrain or kind in CONTENT_TYPES)
+        )
         if not guessed:
             assert (found.recipient, found.content_type) == (message.recipient, kind)
         elif kind != message.role:  # the peer leaves a second role out

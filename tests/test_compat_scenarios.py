@@ -208,6 +208,62 @@ def test_what_leaves_the_format_is_refused(harmony: Any, text: str, message: str
         encoding(harmony).parse_messages_from_completion_tokens(tokens)
 
 
+HEADERLESS = [
+    ("Sorry, not today.<|end|>", [(None, None, "Sorry, not today.")]),
+    ("Best to ask the weather tool<|end|>", [(None, None, "Best to ask the weather tool")]),
+    ("<|channel|>analysis Sorry, not today.<|end|>", [("analysis", None, "Sorry, not today.")]),
+]
+FOLLOWERS = [
+    ("<|start|>assistant<|channel|>final<|message|>It rains.<|return|>", ("final", None, "It rains.")),
+    (
+        "<|start|>assistant to=functions.weather<|channel|>commentary json<|message|>{}<|call|>",
+        ("commentary", "functions.weather", "{}"),
+    ),
+]
+
+
+@pytest.mark.parametrize("begin", HEADERLESS)
+@pytest.mark.parametrize("follower", FOLLOWERS)
+def test_a_message_token_is_missing(harmony: Any, begin: Any, follower: Any) -> None:
+    """Refused in strict mode; otherwise the text is a message, on the channel that it says, if any."""
+    (text, expected), (more, following) = begin, follower
+    enc = encoding(harmony)
+    tokens = enc.encode(text + more, allowed_special="all")
+    parser = harmony.StreamableParser(enc, role=harmony.Role.ASSISTANT, strict=False)
+    for token in tokens:
+        parser.process(token)
+    read = enc.parse_messages_from_completion_tokens(tokens, harmony.Role.ASSISTANT, strict=False)
+    for messages in (parser.messages, read):
+        found = [(message.channel, message.recipient, message.content[0].text) for message in messages]
+        assert found == [*expected, following]
+    with pytest.raises(harmony.HarmonyError):
+        enc.parse_messages_from_completion_tokens(tokens, harmony.Role.ASSISTANT)
+
+
+def test_analysis_between_answers_is_kept(harmony: Any) -> None:
+    """By default, only the analysis before the first answer is left out."""
+    turns = [("2 + 2?", "Two pairs.", "4"), ("3 + 3?", "Two triples.", "6")]
+    messages = [
+        said(harmony, role, text, channel)
+        for turn in turns
+        for role, text, channel in zip(
+            ("user", "assistant", "assistant"), turn, (None, "analysis", "final"), strict=True
+        )
+    ]
+    text = rendered(harmony, *messages, opened=False)
+    assert "Two pairs." not in text
+    assert "<|start|>assistant<|channel|>analysis<|message|>Two triples.<|end|>" in text
+
+
+def test_reserved_tokens_are_spelled(harmony: Any) -> None:
+    """Also the one past the vocabulary; those behind it do not exist."""
+    enc = encoding(harmony)
+    assert enc.decode_utf8([200013, 201088]) == "<|reserved_200013|><|reserved_201088|>"
+    assert enc.is_special_token(201088)
+    with pytest.raises(harmony.HarmonyError, match="Invalid token for decoding: 201089"):
+        enc.decode_utf8([201089])
+
+
 def test_an_unknown_role_is_refused(harmony: Any) -> None:
     with pytest.raises(ValueError, match="Unknown role: 'nobody'"):
         harmony.Role("nobody")

@@ -24,6 +24,7 @@ from harmony_spec import (
 )
 from harmony_spec.events import Event
 from harmony_spec.forms import HEADER_LIMITS
+from harmony_spec.recovery.machine import PROSE_WORDS
 
 from .recovery_strategies import (
     VOCABULARY,
@@ -357,3 +358,32 @@ def test_damage_stays_in_its_message(part: list[int], special: str) -> None:
 def test_what_is_no_token_id_is_a_type_error(tokens: Any) -> None:
     with pytest.raises(TypeError):
         content_parser().feed(tokens)
+
+
+WORDS = ["I", "can", "not.", "caf\u00e9", "why?", "x" * 30, "\u6211\u4e0d", "\ufffd", "(a)", "2+2"]
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=5, max_size=20).map(" ".join),
+    st.sampled_from(["", "<|end|>", "<|return|>", "<|start|>user<|message|>x<|end|>", "<|channel|>final<|message|>x"]),
+    sizes,
+)
+@example("\u4f60\u597d\uff0c\u6211\u662f\u4e00\u4e2a\u4eba\u5de5\u667a\u80fd\u52a9\u624b\u3002", "", [1])
+@example("x" * 200, "", [1])
+def test_an_answer_without_header_is_shown_as_it_comes(text: str, behind: str, lengths: list[int]) -> None:
+    """Soon after its first words, then token by token; and whatever follows, it is the message that was begun."""
+    tokens, parser = VOCABULARY.encode(text), StreamParser()
+    shown = [parser.feed(token) for token in tokens]
+    begun = next(number for number, events in enumerate(shown) if events)
+    assert VOCABULARY.decode_bytes(tokens[:begun]).count(b" ") <= PROSE_WORDS
+    assert isinstance(shown[begun][0], MessageStarted)
+    assert all(type(event) is ContentDelta for events in shown[begun + 1 :] for event in events)
+    assert parser.content == text
+    assert deltas(event for events in shown for event in events) == text
+    more = tokens_of(behind)
+    for chunk in chunks(more, lengths):
+        parser.feed(chunk)
+    parser.close()
+    assert parser.messages[0].content == text
+    assert parser.messages[0].recipient is None
+    assert parser.recovered == recover([*tokens, *more], "completion")

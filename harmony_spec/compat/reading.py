@@ -71,7 +71,9 @@ class PeerHeaders(Headers):
         begun = mixed.removeprefix(self.format.markers[RECOVERY.begins])
         spelled = "".join(self.format.by_marker.get(char, char) for char in begun)
         read = fields_of(spelled, given.get(slots.role) if begun == mixed else None, self.guesses)
-        return found if read is None else HeaderReading({**self.format.defaults, **given, **read})
+        if read is None or (found is not None and found.values[slots.role] != read[slots.role]):
+            return found
+        return HeaderReading({**self.format.defaults, **given, **read})
 
 
 class Parser(runtime.StreamParser[codec.Message]):
@@ -106,6 +108,7 @@ class Parser(runtime.StreamParser[codec.Message]):
         super().reset()
         machine = self._machine
         machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, self.begun[1])
+        machine.shows_text = not self.begun[1]
         if self.begun[1]:
             machine.limit = UNLIMITED
 

@@ -6,6 +6,8 @@ the grammar says about it: it begins a message, stands inside a header, opens a 
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,6 +22,21 @@ from .lenient import REPLACEMENT, Lenient
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
+
+PROSE_WORDS = 3
+"""So many complete words, none of which says a field, are an answer that lost its header: without a channel, a header
+has an author, a recipient and a content type at most."""
+
+PROSE_CHARS = 80
+"""So many characters are one as well, if words are longer: names of tools have 64 at most, behind a namespace."""
+
+PROSE_WIDE_CHARS = 12
+"""So many characters in a row that are not ASCII are one as well: many scripts do not divide words."""
+
+PROSE = re.compile(
+    rf"[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}",
+    re.DOTALL,
+)
 
 
 class Machine:
@@ -57,6 +74,8 @@ class Machine:
         self.kinds |= dict.fromkeys(recovery.closes, cls._closes) | {recovery.begins: cls._begins}
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
+        self.shows_text = refuse is None
+        self.undecided = self.continued
         self.at = self.begin = 0
         self.loose = self.is_header = False
         self.bare = self.continued
@@ -104,8 +123,35 @@ class Machine:
             if self.state == BETWEEN:
                 self._open_header(start, loose=True)
             self.at = min(end, max(self.begin + self.limit, start))
+            if (certain := self.prose_end(start, self.at)) is not None:
+                self.begin_text(certain)
+                continue
             if self.at < end or self.at - self.begin >= self.limit:
                 self._too_long()
+
+    def prose_end(self, start: int, end: int) -> int | None:
+        """Where it is certain that a header is none, but an answer that lost its header; None where it may be one.
+
+        Decided once for each header, at the first unit that shows it, so that it is the same in all chunks.
+
+        Args:
+            start, end: text behind the beginning of the header, no special token in between.
+        """
+        if not (self.undecided and self.shows_text and self.state == HEADER):
+            return None
+        if not PROSE.match(self.form.run(start, end, 0)[0]):
+            return None
+        self.undecided = False
+        units = range(start + 1, end + 1)
+        at = units[bisect_left(units, True, key=lambda unit: PROSE.match(self.form.run(start, unit, 0)[0]) is not None)]
+        reading = self._read(at, opened=False)
+        is_text = reading.headless and not reading.junk and not reading.values[self.recovery.slots.recipient]
+        return at if is_text and reading.rest is not None else None
+
+    def begin_text(self, at: int) -> None:
+        """Begin the content of an answer that lost its header, known up to a position; see `prose_end`."""
+        self.at = at
+        self.output.begin(self._content_in_header(self._read(at, opened=False), at))
 
     def close(self, end: int) -> None:
         """The end of the input."""
@@ -233,9 +279,10 @@ class Machine:
 
     def _open_header(self, begin: int, loose: bool) -> None:
         self.state, self.begin, self.loose, self.bare, self.is_header = HEADER, begin, loose, True, False
+        self.undecided = not loose
 
     def _extend(self, end: int) -> None:
-        self.bare = False
+        self.bare = self.undecided = False
         if end - self.begin >= self.limit:
             self.at = end
             self._too_long()
