@@ -177,6 +177,51 @@ def test_whatever_is_read_strictly_is_read_alike_in_one_and_in_steps(
     assert strict or isinstance(found, list)
 
 
+UNENDED = [token for token in [*SPECIAL, *codec.FORMAT.spellings, 201_088] if token not in STOPS]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from([*UNENDED, *HEADER_TOKENS]), max_size=12), st.sampled_from([None, *STOPS]))
+@example([ids["<|constrain|>"]], END)
+@example([MESSAGE, START, CHANNEL], None)
+def test_special_tokens_in_contents_are_text_alike(content: list[int], stop: int | None) -> None:
+    """In strict mode; if not strict, all but those that begin another header."""
+    tokens = [CHANNEL, *tokens_of("final"), MESSAGE, *content, *([] if stop is None else [stop])]
+    assert steps(compat, tokens, "assistant") == steps(openai_harmony, tokens, "assistant")
+    kept = [token for token in tokens[3:] if token not in (START, CHANNEL)]
+    repaired = [*tokens[:3], *kept]
+    assert read(compat, repaired, "assistant", strict=False) == read(
+        openai_harmony, repaired, "assistant", strict=False
+    )
+
+
+PROSE = ["I", "must", "not", "caf\u00e9.", "(a)", "2+2", "\u4f60\u597d"]
+NEXT = [
+    "",
+    "<|start|>user<|message|>x<|end|>",
+    "<|start|>assistant to=f<|channel|>commentary json<|message|>{}<|call|>",
+]
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["", "<|channel|>analysis "]),
+    st.lists(st.sampled_from(PROSE), min_size=1, max_size=9),
+    st.sampled_from([" ", "  ", "\n"]),
+    st.sampled_from(STOPS),
+    st.sampled_from(NEXT),
+)
+def test_an_answer_without_header_is_read_alike(
+    opened: str, words: list[str], space: str, stop: int, behind: str
+) -> None:
+    """Without strict, with the same fields; the peer makes one space of all white space."""
+    tokens = [*tokens_of(opened + space.join(words)), stop, *tokens_of(behind)]
+    found = [read(module, tokens, "assistant", strict=False) for module in MODULES]
+    for _, message in [*found[0], *found[1]]:
+        message["content"] = " ".join(message["content"][0]["text"].split())
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("token", ["a", 1.0, None, -1, 2**32])
 def test_what_is_no_token_is_refused_alike(token: Any, strict: bool) -> None:

@@ -262,7 +262,10 @@ OPENED = "<|channel|>final "
     ("source", "unit"), [(OPENED + "word " * 300, "character"), ([*tokens_of(OPENED), *[2195] * 400], "token")]
 )
 def test_a_header_that_is_too_long(source: Any, unit: str) -> None:
-    """It is read as text that lost its `<|message|>` once it is longer than any; the entry has no example for its length."""
+    """It is read as text that lost its `<|message|>` once it is longer than any.
+
+    The entry has no example for its length.
+    """
     result = recover(source, "completion")
     names = [diagnostic.code.name for diagnostic in result.diagnostics]
     assert "header-too-long" in names
