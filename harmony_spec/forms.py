@@ -176,7 +176,7 @@ class TextForm(Form):
     def around(self, span: Span) -> tuple[str, int]:
         """The text near a span, and where in it the span begins."""
         start = max(span.start - AROUND, 0)
-        shown = self.source[start : span.end + AROUND].encode(errors="replace").decode()
+        shown = self.source[start : min(span.end, span.start + AROUND) + AROUND].encode(errors="replace").decode()
         return shown, span.start - start
 
 
@@ -280,7 +280,8 @@ class TokenForm(Form):
     def around(self, span: Span) -> tuple[str, int]:
         """The text near a span, and where in it the span begins."""
         before = self.spell(max(span.start - AROUND // 2, 0), span.start)[-AROUND:]
-        return before + self.spell(span.start, span.end + AROUND // 2)[: AROUND + 16], len(before)
+        end = min(span.end, span.start + AROUND) + AROUND // 2
+        return before + self.spell(span.start, end)[: AROUND + 16], len(before)
 
     def is_ordinary(self, token: int) -> bool:
         """Whether a token id is that of text."""
