@@ -89,6 +89,7 @@ GIVEN = frozenset(
         "call-envelope",
         "invalid-arguments",
         "invalid-answer",
+        "unfinished-check",
         "non-canonical-tokens",
         "spelled-special-token",
         "disguised-special-token",

@@ -3091,6 +3091,12 @@ _RECOVERY = runtime.Recovery(
             "The developer asked for an answer of another form.",
             "error",
         ),
+        "unfinished-check": runtime.Code(
+            "H610",
+            "unfinished-check",
+            "The schema asks for more work than the input is worth, or for what cannot be computed: it is not known whether the value is right.",
+            "warning",
+        ),
         "non-canonical-tokens": runtime.Code(
             "H701",
             "non-canonical-tokens",

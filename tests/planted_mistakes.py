@@ -271,6 +271,22 @@ def _(rng: Random) -> Wrong:
     return Wrong(change(talk, at, content=wrong), at, "content")
 
 
+@plants("unfinished-check")
+def _(rng: Random) -> Wrong:
+    talk = drawn(rng, lambda talk: indices(talk, is_final), answers=1)
+    at = rng.choice(indices(talk, is_final))
+    twice = {"allOf": [{"items": {"$ref": "#"}}] * 2}
+    for message in talk.messages:
+        if isinstance(message.content, DeveloperContent):
+            message.content.response_formats = [
+                replace(each, schema=twice) for each in message.content.response_formats
+            ]
+    deep = rng.randint(12, 40)
+    for other in indices(talk, is_final):
+        talk.messages[other].content = "[" * deep + "]" * deep if other == at else "3"
+    return Wrong(talk, at, "content")
+
+
 # What is declared.
 
 

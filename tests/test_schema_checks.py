@@ -1,15 +1,37 @@
-"""How long values are compared with a schema: as long as their sizes say, whatever the schema asks for."""
+"""How much work it is to compare values with schemas: as much as their sizes say, whatever the schemas ask for.
+
+Work is counted in steps; `benchmarks/hostile.py` measures the time.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft201909Validator, Draft202012Validator
 
-from harmony_spec.validation.keywords import MOST_STEPS
-from harmony_spec.validation.schemas import WrongSchema, breaches, wrong_schema
+from harmony_spec.validation import budget as budgets
+from harmony_spec.validation.budget import Budget, Unfinished
+from harmony_spec.validation.schemas import Breach, WrongSchema, wrong_schema
+from harmony_spec.validation.schemas import breaches as breaches_within
 
 DEEP = 60
+
+
+def budget_for(value: object) -> Budget:
+    """What a row has that holds nothing but a call with this value."""
+    budget = Budget()
+    budget.grant(len(json.dumps(value)))
+    return budget
+
+
+def breaches(schema: Any, value: object) -> list[Breach]:
+    return breaches_within(schema, value, budget_for(value))
 
 
 @pytest.mark.parametrize(
@@ -58,20 +80,22 @@ def nested(deep: int) -> dict[str, Any]:
         ({"propertyNames": {"pattern": r"^(a|a)*$"}}, {"a" * DEEP + "b": 1}),
         ({"pattern": "((a{1000}){1000}){1000}"}, "a"),
         ({"pattern": "a{100000000}"}, "a"),
+        ({"pattern": "(?:abc|def){99999}"}, "a"),
+        ({"patternProperties": {r"^(a|a)*$": True}, "unevaluatedProperties": False}, {"a" * DEEP + "b": 1}),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_takes_too_much_is_refused(schema: dict[str, Any], value: object) -> None:
     """It would take longer than anyone waits, or more memory than there is."""
-    with pytest.raises(WrongSchema, match=r"times|too long"):
+    with pytest.raises((WrongSchema, Unfinished), match=r"steps|too long|more than"):
         breaches(schema, value)
 
 
 def test_what_takes_no_more_than_its_size_is_checked() -> None:
     """However large it is, and however often its parts refer to each other."""
-    parts = {f"a{number}": {"properties": {"a": {"type": "integer"}}} for number in range(MOST_STEPS)}
+    parts = {f"a{number}": {"properties": {"a": {"type": "integer"}}} for number in range(20)}
     union = {"items": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in parts]}, "$defs": parts}
-    assert wrong_schema(union) is None
+    assert wrong_schema(union, Budget()) is None
     assert [found.pointer for found in breaches(union, [{"a": 1}] * 2000 + [{"a": ""}])] == ["/2000"]
     tree = {"properties": {"a": {"$ref": "#"}}, "additionalProperties": False}
     assert breaches(tree, nested(100)) == []
@@ -79,3 +103,161 @@ def test_what_takes_no_more_than_its_size_is_checked() -> None:
         breaches({"pattern": r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}, "0" * 8 + "-0000" * 3 + "-" + "0" * 12)
         == []
     )
+
+
+def chained(keyword: str, deep: int) -> Any:
+    """Alternatives in alternatives."""
+    schema: Any = {"type": "string"}
+    for _ in range(deep):
+        schema = {keyword: [schema, {"type": "null"}]}
+    return schema
+
+
+PRIME = 2**61 - 1
+"""Multiples of it have one hash."""
+
+
+def hostile(size: int) -> Iterator[tuple[Any, Any]]:
+    """Schemas and values of about a size whose work may grow faster than it."""
+    many = list(range(size))
+    names = [f"n{number}" for number in many]
+    for keyword in ("oneOf", "anyOf", "allOf"):
+        yield chained(keyword, min(size // 10, 60)), {}
+        yield {"items": {keyword: [{"minimum": number - size} for number in many]}}, many
+        yield {"items": {keyword: [True] * size}}, many
+    yield {"items": {"pattern": "[ab]*c"}}, ["ab" * size] * 30
+    yield {"items": {"enum": names}}, names
+    yield {"items": {"enum": [[name] for name in names]}}, [[name] for name in names]
+    yield {"items": {"const": many}}, [many] * 30
+    yield {"items": {"required": names}}, [{}] * size
+    yield {"items": {"properties": dict.fromkeys(names, True)}}, [dict.fromkeys(names, 1)] * 30
+    yield {"items": {"dependentRequired": {"a": names}}}, [{"a": 1}] * size
+    yield {"items": {"not": {"uniqueItems": True}}}, [[PRIME * number for number in many]] * 30
+    yield {"uniqueItems": True}, [PRIME * number for number in many]
+    yield {"uniqueItems": True}, [{"a": PRIME * number} for number in many]
+    yield {"contains": {"const": -1}, "items": {"contains": {"const": -1}}}, [many] * 30
+    yield {"propertyNames": {"enum": names}}, dict.fromkeys(names, 1)
+    yield {"allOf": [{"propertyNames": True}] * size}, dict.fromkeys(names, 1)
+    yield {"allOf": [{"additionalProperties": False}] * size}, dict.fromkeys(names, 1)
+    yield {"anyOf": [{"additionalProperties": False}] * size}, dict.fromkeys(names, 1)
+    yield {"anyOf": [{"type": "null"}] * size}, many
+    yield {"patternProperties": dict.fromkeys(names, True), "unevaluatedProperties": False}, dict.fromkeys(names, 1)
+    yield {"allOf": [{"unevaluatedItems": {"minimum": -1}}] * size}, many
+    yield {"$defs": {name: {"$anchor": name} for name in names}, "items": {"anyOf": [{"$ref": "#n0"}]}}, many
+    yield {"required": [{"a": number} for number in many]}, {}
+    yield {"enum": [[PRIME * number] for number in many]}, [0]
+
+
+@pytest.mark.parametrize("number", range(len(list(hostile(1)))))
+def test_work_grows_no_faster_than_what_asks_for_it(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No schema and value do more work, in calls of functions, than the limits of steps say."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    schema, value = list(hostile(600))[number]
+    size = len(json.dumps([schema, value]))
+    monkeypatch.setattr(budgets, "SLOW_SECONDS", 60)
+    sys.setprofile(count)
+    try:
+        breaches(schema, value)
+    except (WrongSchema, Unfinished):
+        pass
+    finally:
+        sys.setprofile(None)
+    assert calls < CALLS_PER_STEP * (budgets.FIRST_STEPS + budgets.STEPS_PER_CHARACTER * size)
+
+
+CALLS_PER_STEP = 8
+"""Functions of Python that are called in a step, at most."""
+
+
+def test_the_budget_is_that_of_the_row() -> None:
+    """Many small values together take no more than the row may, and a row says the same whatever came before it."""
+    schema, value = {"items": {"allOf": [{"minimum": -1}] * 100}}, list(range(100))
+    budget = budget_for(value)
+    assert breaches_within(schema, value, budget) == []
+    while budget.steps > 20_000:
+        assert breaches_within(schema, value, budget) == []
+    with pytest.raises(Unfinished, match="steps"):
+        breaches_within(schema, value, budget)
+    with pytest.raises(Unfinished, match="steps"):
+        breaches_within({}, 1, budget)
+
+
+def test_a_schema_takes_the_same_steps_when_it_is_remembered() -> None:
+    """What a row says must not depend on those before it."""
+    schema = {"properties": {"only_here": {"type": "integer"}}}
+    first, again = Budget(), Budget()
+    assert wrong_schema(schema, first) is None
+    assert wrong_schema(schema, again) is None
+    assert first.steps == again.steps < Budget().steps
+
+
+def test_a_part_that_names_its_dialect_has_the_same_budget() -> None:
+    """`jsonschema` takes another class of validators for it."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    part = {"$schema": dialect, "pattern": r"^(a|aa)+$"}
+    with pytest.raises(Unfinished, match="too long"):
+        breaches({"items": part}, ["a" * DEEP + "b"])
+
+
+def test_patterns_that_are_slow_together_end() -> None:
+    """The time of the matches of a row is the last resort, and what is said says so."""
+    budget = budget_for("a" * 100)
+    budget.slow_seconds = -1
+    with pytest.raises(Unfinished, match="time, not of steps"):
+        breaches_within({"pattern": "a"}, "a", budget)
+
+
+PARTS = st.sampled_from(
+    [
+        {"properties": {"a": True}},
+        {"patternProperties": {"^b": {"type": "integer"}}},
+        {"additionalProperties": {"type": "integer"}},
+        {"prefixItems": [True, {"type": "integer"}]},
+        {"items": {"type": "integer"}},
+        {"contains": {"type": "integer"}},
+        {"if": {"required": ["a"]}, "then": {"properties": {"b": True}}, "else": {"properties": {"c": True}}},
+        {"dependentSchemas": {"a": {"properties": {"c": True}}}},
+        {"unevaluatedProperties": {"type": "string"}},
+        {"unevaluatedItems": {"type": "string"}},
+        {"$ref": "#/$defs/part"},
+        {"type": "object"},
+    ]
+)
+COMBINED = st.recursive(
+    PARTS,
+    lambda parts: st.dictionaries(
+        st.sampled_from(["allOf", "anyOf", "oneOf"]), st.lists(parts, min_size=1, max_size=2), max_size=2
+    ),
+)
+VALUES = st.dictionaries(st.sampled_from("abc"), st.sampled_from([1, "x"])) | st.lists(st.sampled_from([1, "x"]))
+
+
+@given(st.lists(COMBINED, max_size=3), st.sampled_from([False, {"type": "integer"}]), VALUES)
+def test_what_no_keyword_looks_at_is_what_the_reference_says(parts: list[Any], left: Any, value: Any) -> None:
+    """`unevaluatedProperties` and `unevaluatedItems` take the same as in `jsonschema`."""
+    top: dict[str, Any] = {"unevaluatedProperties": left, "unevaluatedItems": left, "$defs": {"part": PART}}
+    for part in parts:
+        top |= part
+    assert (breaches(top, value) == []) == Draft202012Validator(top).is_valid(value)
+
+
+PART = {"properties": {"c": True}, "prefixItems": [True]}
+
+
+def test_an_older_dialect_has_its_own_keywords() -> None:
+    """In 2019-09, `items` is a list, and `additionalItems` what comes behind it."""
+    dialect = {"$schema": Draft201909Validator.META_SCHEMA["$schema"]}
+    for schema in (
+        {"items": [True], "additionalItems": False},
+        {"items": {}, "additionalItems": False},
+        {"items": [True], "unevaluatedItems": False},
+        {"items": [True], "additionalItems": True, "unevaluatedItems": False},
+        {"contains": {"const": 1}, "unevaluatedItems": False},
+    ):
+        for value in ([], [1], [1, 2]):
+            assert (breaches(dialect | schema, value) == []) == Draft201909Validator(schema).is_valid(value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
+from .budget import Unfinished
 from .conversation import Conversation
 from .json_text import JsonText, read_json
-from .offer import UNKNOWN
+from .offer import SHOWN, UNKNOWN
 from .schemas import WrongSchema, breaches, wrong_schema
 
 ENVELOPE = frozenset({"name", "arguments", "parameters", "recipient_name", "type", "id", "function"})
@@ -20,13 +22,23 @@ INNER = ("arguments", "parameters", "function")
 def check_contents(talk: Conversation) -> None:
     """Say which contents are not what the conversation declares. Learns what it declares on the way."""
     for index in talk.kept:
-        role = talk.roles[index]
-        if role in talk.format.contents.roles:
-            _declaration(talk, index, role)
-        elif talk.is_call(index):
-            _call(talk, index)
-        elif talk.is_answer(index) and talk.offer.answers and talk.is_complete(index):
-            _answer(talk, index)
+        try:
+            _content(talk, index)
+        except Unfinished as error:
+            if not talk.is_out_of_steps:
+                talk.find("unfinished-check", index, talk.content_span(index), str(error))
+            talk.is_out_of_steps = talk.budget.steps < 0
+
+
+def _content(talk: Conversation, index: int) -> None:
+    """Say what is wrong with a content; raises `Unfinished` where that takes more than the row may."""
+    role = talk.roles[index]
+    if role in talk.format.contents.roles:
+        _declaration(talk, index, role)
+    elif talk.is_call(index):
+        _call(talk, index)
+    elif talk.is_answer(index) and talk.offer.answers and talk.is_complete(index):
+        _answer(talk, index)
 
 
 def _declaration(talk: Conversation, index: int, role: str) -> None:
@@ -40,8 +52,11 @@ def _declaration(talk: Conversation, index: int, role: str) -> None:
                 talk.find("unread-content", index, span, "the content as a whole is not what the grammar describes")
                 talk.offer.is_read = False
         return
-    for name, schema in talk.offer.learn(role, content).items():
-        if wrong := wrong_schema(schema):
+    schemas = talk.offer.learn(role, content)
+    if schemas:
+        talk.budget.grant(len(talk.text(index)))
+    for name, schema in schemas.items():
+        if wrong := wrong_schema(schema, talk.budget):
             evidence = f"that of {name} is no JSON Schema: {wrong.reason}"
             talk.find("invalid-schema", index, talk.content_span(index), evidence, pointer=wrong.pointer)
 
@@ -64,6 +79,7 @@ def _call(talk: Conversation, index: int) -> None:
     read = _json(talk, index, text)
     if not read.is_json or not talk.is_complete(index):
         return
+    talk.budget.grant(len(text))
     if not _envelope(talk, index, name, takes, read.value):
         _arguments(talk, index, name, takes, read.value)
 
@@ -90,7 +106,9 @@ def _envelope(talk: Conversation, index: int, name: str, takes: Any, value: Any)
     if not isinstance(value, dict) or not set(value) <= ENVELOPE:
         return False
     inner = next((value[key] for key in INNER if isinstance(value.get(key), (dict, str))), None)
-    if inner is None or not (_names(talk, value, name) if takes is UNKNOWN else takes is None or _broken(takes, value)):
+    if inner is None or not (
+        _names(talk, value, name) if takes is UNKNOWN else takes is None or _broken(talk, takes, value)
+    ):
         return False
     evidence = f"only what {name} takes belongs here"
     talk.find("call-envelope", index, talk.content_span(index), evidence, expected=(json.dumps(inner)[:LONGEST],))
@@ -109,9 +127,9 @@ LONGEST = 100
 """How much of the arguments inside of a call is shown, in code points."""
 
 
-def _broken(schema: Any, value: Any) -> bool:
+def _broken(talk: Conversation, schema: Any, value: Any) -> bool:
     try:
-        return bool(breaches(schema, value))
+        return bool(breaches(schema, value, talk.budget))
     except WrongSchema:
         return False
 
@@ -128,7 +146,7 @@ def _arguments(talk: Conversation, index: int, name: str, takes: Any, value: Any
 def _against(talk: Conversation, index: int, diagnostic: str, schema: Any, value: Any) -> None:
     span = talk.content_span(index)
     try:
-        for pointer, reason, expected in breaches(schema, value):
+        for pointer, reason, expected in breaches(schema, value, talk.budget):
             talk.find(diagnostic, index, span, reason, expected=(expected,), pointer=pointer)
     except WrongSchema:
         return  # said where it is declared
@@ -136,11 +154,13 @@ def _against(talk: Conversation, index: int, diagnostic: str, schema: Any, value
 
 def _answer(talk: Conversation, index: int) -> None:
     """A final answer has one of the forms that the developer declares."""
-    answers, read = talk.offer.answers, _json(talk, index, talk.text(index))
-    if not read.is_json or any(not _broken(schema, read.value) for schema in answers.values()):
+    answers, text = talk.offer.answers, talk.text(index)
+    read = _json(talk, index, text)
+    talk.budget.grant(len(text))
+    if not read.is_json or any(not _broken(talk, schema, read.value) for schema in answers.values()):
         return
     if len(answers) == 1:
         _against(talk, index, "invalid-answer", next(iter(answers.values())), read.value)
     else:
         evidence = "it has none of the declared forms"
-        talk.find("invalid-answer", index, talk.content_span(index), evidence, expected=tuple(answers))
+        talk.find("invalid-answer", index, talk.content_span(index), evidence, expected=tuple(islice(answers, SHOWN)))

@@ -11,6 +11,7 @@ from ..errors import Span
 from ..recovery.lenient import Lenient, LenientText
 from ..recovery.output import RAW, abridged
 from ..tables import Format, Recovery, continues
+from .budget import Budget
 from .content_places import ContentPlaces
 from .offer import Offer
 
@@ -28,6 +29,8 @@ class Conversation:
         alternatives: the names of those of the stop tokens that have one.
         stripped: whether the headers were guessed from a text without special tokens.
         found: what is wrong.
+        budget: what is left of the work that schemas and patterns may ask for.
+        is_out_of_steps: whether it is said that nothing is.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class Conversation:
         self.alternatives = {name for name in self.recovery.closes.values() if name}
         self.stripped = any(each.code.name == "stripped-tokens" for each in recovered.diagnostics[:1])
         self.found: list[Diagnostic] = []
+        self.budget = Budget()
+        self.is_out_of_steps = False
         self._places: tuple[int, ContentPlaces] | None = None
 
     # What messages are.

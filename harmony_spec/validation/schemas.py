@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import marshal
 import re
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import regex
@@ -18,12 +17,17 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
+from ..remembered import Remembered
 from ..tool_types.schema_references import escaped
-from .keywords import errors, last, linear
-from .patterns import Unbounded, compiled
+from .budget import FIRST_STEPS, Budget, Unfinished, current
+from .keywords import bounded, brief, errors
+from .patterns import compiled
 
-KEPT = 4096
-"""How many schemas are remembered: more than the tools of the conversations of any corpus are."""
+SCHEMA_CACHE_BYTES = 64 << 20
+"""The memory of the schemas that are remembered: more than those of the tools of any corpus take."""
+
+MEMORY_PER_BYTE, MEMORY_PER_SCHEMA = 16, 16 << 10
+"""The memory of a schema that is ready, for each byte of its key and beside that, as measured."""
 
 LONGEST = 160
 """How much of what a schema asks for, or of what breaks it, is shown, in code points."""
@@ -45,65 +49,104 @@ class WrongSchema(Exception):
         super().__init__(pointer, reason)
 
 
-def breaches(schema: Any, value: Any) -> list[Breach]:
-    """Where a value breaks a schema; raises `WrongSchema` for a schema that is none. Nothing is ever fetched."""
-    found = _known(schema)
+class Known(NamedTuple):
+    """What is known of a schema: what checks values, or why it is none, and the steps that it took to find that out."""
+
+    checked: Validator | WrongSchema
+    steps: int
+
+
+def breaches(schema: Any, value: Any, budget: Budget) -> list[Breach]:
+    """Where a value breaks a schema. Nothing is ever fetched.
+
+    Raises:
+        WrongSchema: the schema is none.
+        Unfinished: to check the value takes more than the budget has.
+    """
+    found = _known(schema, budget).checked
     if isinstance(found, WrongSchema):
         raise found
-    return _breaches(found, value)
+    try:
+        return _breaches(found, value, budget)
+    except RecursionError:
+        raise Unfinished("the schema, or the value, is nested too deeply") from None
 
 
-def _breaches(validator: Validator, value: Any) -> list[Breach]:
+def _breaches(validator: Validator, value: Any, budget: Budget) -> list[Breach]:
+    current.set(budget)
     try:
         return [_breach(error) for error in errors(validator, value)]
-    except Unbounded as error:
-        raise WrongSchema("", str(error)) from None
     except Unresolvable as error:
         raise WrongSchema("", f"{error.ref!r} refers to nothing in the schema") from None
     except (re.error, regex.error) as error:
         raise WrongSchema("", f"a pattern in it is no regular expression: {error}") from None
-    except RecursionError:
-        raise WrongSchema("", "it refers to itself without end") from None
-    except ArithmeticError as error:  # an integer that no float can hold, in what asks for a multiple of one
-        raise WrongSchema("", f"it asks for what cannot be computed: {error}") from None
+    except (ArithmeticError, ValueError) as error:  # an integer that no float can hold, among others
+        raise Unfinished(f"the schema asks for what cannot be computed: {error}") from None
 
 
-def wrong_schema(schema: Any) -> WrongSchema | None:
-    """Why a schema is none; None for one that is."""
-    found = _known(schema)
+def wrong_schema(schema: Any, budget: Budget) -> WrongSchema | None:
+    """Why a schema is none; None for one that is. Raises `Unfinished` if that takes more than the budget has."""
+    found, steps = _known(schema, budget)
+    budget.take(
+        steps // STEPS_PER_DECLARED_STEP
+    )  # also if it is remembered: what is found must not depend on the rows before
     return found if isinstance(found, WrongSchema) else None
 
 
-def _known(schema: Any) -> Validator | WrongSchema:
+BYTES_PER_STEP = 500
+"""So many bytes of a key are made, and looked up, in the time of a step."""
+
+STEPS_PER_BYTE = 50
+"""Steps that the check of a schema may take for each byte of its key: five times as many as common ones do."""
+
+STEPS_PER_DECLARED_STEP = 4
+"""So many of these count as one of the row that declares a schema, since it is checked once in many rows."""
+
+_schemas: Remembered[Known] = Remembered(SCHEMA_CACHE_BYTES)
+
+
+def _known(schema: Any, budget: Budget) -> Known:
     """What is known of a schema. Equal ones have equal bytes; version 2 of the form has no references to what it is."""
+    budget.take(1)
     try:
-        return _validator(marshal.dumps(schema, 2))
+        key = marshal.dumps(schema, 2)
     except ValueError as error:
-        return WrongSchema("", f"it cannot be read: {error}")
+        return Known(WrongSchema("", f"it cannot be read: {error}"), 0)
+    budget.take(len(key) // BYTES_PER_STEP)
+    if (found := _schemas.get(key)) is None:
+        own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
+        before = own.steps
+        checked = _checked(marshal.loads(key), own)
+        found = Known(checked, before - own.steps)
+        _schemas.put(key, found, MEMORY_PER_SCHEMA + MEMORY_PER_BYTE * len(key))
+    return found
 
 
-@lru_cache(KEPT)
-def _validator(key: bytes) -> Validator | WrongSchema:
-    schema = marshal.loads(key)
+def _checked(schema: Any, budget: Budget) -> Validator | WrongSchema:
+    current.set(budget)
     try:
+        schema = brief(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
-        if error := best_match(made(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
+        checks = bounded(made)
+        if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
             why = f"{_short(error.message)}: {error.cause}" if error.cause else _short(error.message)
             return WrongSchema(_pointer(error.absolute_path), why)
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
         resource = specification.create_resource(schema)
-        _require_targets(resource, REGISTRY.resolver_with_root(resource))
-        validator = linear(made)(last(schema), registry=REGISTRY)
-        _breaches(validator, {})  # an endless loop shows with any value
+        address = resource.id() or ""
+        registry = REGISTRY.with_resource(address, resource).crawl()  # once, not for each reference
+        resolver = registry.resolver(address)
+        _require_targets(resource, resolver)
+        validator: Validator = checks(schema, registry=registry).evolve(_resolver=resolver)
+        _breaches(validator, {}, budget)  # an endless loop shows with any value
+    except Unfinished as error:
+        return WrongSchema("", str(error))
     except Unresolvable as error:
         return WrongSchema("", f"{error.ref!r} refers to nothing in the schema")
     except RecursionError:
-        return WrongSchema("", "it is nested too deeply")
-    except (
-        AttributeError,
-        TypeError,
-        ValueError,
-    ) as error:  # a reference to what is no schema, an address that is none
+        return WrongSchema("", "it is nested too deeply, or refers to itself without end")
+    except (AttributeError, TypeError, ValueError) as error:
+        # a reference to what is no schema, an address that is none
         return WrongSchema("", f"it cannot be read: {error}")
     except WrongSchema as error:
         return error
@@ -118,12 +161,17 @@ PATTERNS = FormatChecker(())
 """Finds patterns that are no regular expressions."""
 
 
-@PATTERNS.checks("regex", raises=(regex.error, Unbounded))
+@PATTERNS.checks("regex", raises=(regex.error, Unfinished))
 def _is_regex(pattern: object) -> bool:
     """Whether a pattern can be matched. Python's syntax has that of ECMA-262 but for a few escapes."""
     if isinstance(pattern, str):
+        current.get().take(COMPILE_STEPS * len(pattern))
         compiled(pattern)
     return True
+
+
+COMPILE_STEPS = 10
+"""Steps in which a character of a pattern is compiled."""
 
 
 def _require_targets(resource: Resource[Any], resolver: Any) -> None:
@@ -139,8 +187,18 @@ def _require_targets(resource: Resource[Any], resolver: Any) -> None:
 
 def _breach(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
-    expected = f"{worst.validator}: {_short(json.dumps(worst.validator_value, ensure_ascii=False))}"
+    expected = f"{worst.validator}: {_short(_json(worst.validator_value))}"
     return Breach(_pointer(worst.absolute_path), _short(worst.message), expected)
+
+
+def _json(value: Any) -> str:
+    """The beginning of a value as JSON."""
+    parts: list[str] = []
+    for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+        parts.append(part)
+        if len(parts) > LONGEST:
+            break
+    return "".join(parts)
 
 
 def _pointer(path: Any) -> str:
