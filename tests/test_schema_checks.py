@@ -176,10 +176,12 @@ CALLS_PER_STEP = 8
 
 def test_the_budget_is_that_of_the_row() -> None:
     """Many small values together take no more than the row may, and a row says the same whatever came before it."""
-    schema, value = {"items": {"allOf": [{"minimum": -1}] * 100}}, list(range(100))
+    schema, value = {"items": {"allOf": [{"minimum": -1}] * 10}}, list(range(100))
     budget = budget_for(value)
+    before = budget.steps
     assert breaches_within(schema, value, budget) == []
-    while budget.steps > 20_000:
+    steps = before - budget.steps
+    while budget.steps >= steps:
         assert breaches_within(schema, value, budget) == []
     with pytest.raises(Unfinished, match="steps"):
         breaches_within(schema, value, budget)
