@@ -46,6 +46,10 @@ class _Commands(click.Group):
             raise  # whoever reads has seen enough
         except OSError as error:
             unwritable(error)
+        except MemoryError:
+            refuse("there is too little memory for this input: try a smaller one, fewer --jobs, or --max-row-bytes")
+        except UnicodeError as error:
+            refuse(f"a text cannot be read or written: {error}")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -147,7 +151,9 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
         for problem in error.problems:
             at = problem.place
             parent = folder.parent if at.file == folder.resolve().name else folder
-            ERR.print(f"{parent / at.file}:{at.line}:{at.column}: {problem.reason}\n    {problem.remedy}")
+            ERR.print(
+                f"{report.named(str(parent / at.file))}:{at.line}:{at.column}: {problem.reason}\n    {problem.remedy}"
+            )
         ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
         sys.exit(FINDINGS)
     if output is None:

@@ -23,6 +23,7 @@ from .linting.reading import Progress
 from .linting.results import Results
 from .linting.rewriting import Rewriter, difference
 from .linting.totals import Totals
+from .report import named
 
 INTERRUPTED = 130
 """The status after an interruption, as shells give it."""
@@ -76,7 +77,7 @@ class Run:
     def _refuse(self, error: InputError) -> None:
         """Say that a file cannot be used, and leave it as it was."""
         self.totals.unreadable += 1
-        ERR.print(str(error), style="red")
+        ERR.print(named(str(error)), style="red")
         if error.name:
             self.refused.add(error.name)
         if self.rewriter is not None:
@@ -146,6 +147,10 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
                 run.take(item)
                 tick()
         complete = True
+        if progress.skipped:
+            first, more = progress.skipped[0], len(progress.skipped) - 1
+            others = f" and {count(more, 'other')}" if more else ""
+            ERR.print(named(f"{first}{others}: skipped, since this is no regular file"), style="yellow")
     except KeyboardInterrupt:
         complete = False
     except BaseException:

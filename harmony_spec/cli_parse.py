@@ -10,11 +10,23 @@ from typing import Any, Literal, get_args
 import click
 
 from . import codec, report, runtime
-from .console import ERR, FINDINGS, START, STRIPPED, TOOLS, UNUSABLE, example, read_tools, refuse, require_one_reader
+from .console import (
+    ERR,
+    FINDINGS,
+    MAX_ROW,
+    START,
+    STRIPPED,
+    TOOLS,
+    UNUSABLE,
+    example,
+    read_tools,
+    refuse,
+    require_one_reader,
+)
 from .conversation import OPENING
 from .errors import HarmonyError
 from .inputs import Input, InputError, as_saved
-from .linting.batches import Kind, Options, content
+from .linting.batches import MAX_ROW_BYTES, Kind, Options, content
 from .linting.described import described
 from .linting.findings import located
 from .linting.reading import read_one
@@ -38,7 +50,16 @@ HINTS: dict[Kind, str] = {
 @click.option("--recover", "repair", is_flag=True, help="Read whatever it holds, and print what is wrong beside it.")
 @TOOLS
 @STRIPPED
-def parse(file: str, start: codec.Start, kind: One | None, repair: bool, tools: Path | None, stripped: bool) -> None:
+@MAX_ROW
+def parse(
+    file: str,
+    start: codec.Start,
+    kind: One | None,
+    repair: bool,
+    tools: Path | None,
+    stripped: bool,
+    max_row_bytes: int | None,
+) -> None:
     """Read a text or token list and print its messages as JSON.
 
     FILE holds one input: a text, or, as JSON, an array of token ids or a string; it may be compressed (gzip, zstd).
@@ -46,7 +67,7 @@ def parse(file: str, start: codec.Start, kind: One | None, repair: bool, tools: 
     """
     require_one_reader(tools, file)
     offered = read_tools(tools)
-    item, held = _one(file, kind)
+    item, held = _one(file, kind, max_row_bytes or MAX_ROW_BYTES)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[codec.Message]
     if repair:
@@ -72,11 +93,11 @@ def parse(file: str, start: codec.Start, kind: One | None, repair: bool, tools: 
     sys.exit(FINDINGS if found else 0)
 
 
-def _one(name: str, kind: Kind | None) -> tuple[Input, Kind]:
+def _one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Input, Kind]:
     """The one input of a file, and what the file holds; exits where that is none, or are several."""
     data = b""
     try:
-        kind, data = read_one(name, kind)
+        kind, data = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or (kind == "json" and isinstance(value_of(text_of(data)), dict)):
             refuse(f"{name}: this is {HINTS[kind]}")
         return Input(name, content(kind, data, Options(frozenset())).source), kind

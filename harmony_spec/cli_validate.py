@@ -10,10 +10,10 @@ import click
 from . import codec
 from .cli_files import A_FILE, Run, conclude, follow, refusing
 from .code import SEVERITIES
-from .console import ERR, OUT, STRIPPED, example, require_one_reader
+from .console import ERR, MAX_ROW, OUT, STRIPPED, example, require_one_reader
 from .inputs import STDIN
 from .linting import Settings, lint
-from .linting.batches import Kind
+from .linting.batches import MAX_FILE_BYTES, Kind
 from .linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
 from .linting.reading import Progress
 from .linting.results import SUFFIXES, results
@@ -52,6 +52,13 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
 @STRIPPED
 @click.option("--skip-others", is_flag=True, help="Skip named files without special tokens, as those in folders.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
+@MAX_ROW
+@click.option(
+    "--max-file-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Bytes that a compressed file may become.  [default: {MAX_FILE_BYTES}]",
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
 @click.option("--config", type=A_FILE, help="Settings file for all inputs, instead of the nearest pyproject.toml.")
 @click.option("--isolated", is_flag=True, help="Ignore settings files.")

@@ -12,6 +12,8 @@ from rich.console import Console
 from . import codec
 from .errors import HarmonyError
 from .inputs import STDIN, InputError, json_of, read_text
+from .linting.batches import MAX_ROW_BYTES
+from .report import named
 from .tools import tools_from_json
 
 OUT = Console(soft_wrap=True, highlight=False, markup=False)
@@ -32,6 +34,12 @@ TOOLS = click.option(
     "--tools",
     type=click.Path(path_type=Path, dir_okay=False),
     help="A JSON file with the tools that were offered, besides those that the input declares.",
+)
+MAX_ROW = click.option(
+    "--max-row-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Bytes that a row, or a file that is one input, may have.  [default: {MAX_ROW_BYTES}]",
 )
 STRIPPED = click.option(
     "--stripped", is_flag=True, help="Take text without special tokens as if they had been stripped."
@@ -58,7 +66,7 @@ def example(*commands: str) -> str:
 
 def refuse(message: str) -> NoReturn:
     """Say why nothing can be done, and exit."""
-    ERR.print(message, style="red")
+    ERR.print(named(message), style="red")
     sys.exit(UNUSABLE)
 
 

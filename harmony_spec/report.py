@@ -50,23 +50,26 @@ def layout(
     colour = COLOURS[code.severity]
     text = Text()
     text.append(where, style="bold").append(": ").append(f"{word} " if word else "", style=f"bold {colour}")
-    text.append(f"{code.code} ", style=f"bold {colour}").append(code.name, style=colour).append(f": {message}\n")
+    text.append(f"{code.code} ", style=f"bold {colour}").append(code.name, style=colour).append(
+        f": {visible(message)}\n"
+    )
     if quoted is not None:
         _quote(text, *quoted, colour)
     for title, said in notes:
         if said:
-            text.append(f"  = {title}: ", style="bold").append(f"{said}\n")
+            text.append(f"  = {title}: ", style="bold").append(f"{visible(said)}\n")
     return text
 
 
 def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:
+    name = named(item.name)
     if line is not None:
-        return f"{item.name}:{line}:{column}"
+        return f"{name}:{line}:{column}"
     if isinstance(error, ToolError) and error.pointer:
-        return f"{item.name} at {error.pointer}"
+        return f"{name} at {visible(error.pointer)}"
     if _is_of_message(error):
-        return item.name if error.index is None else f"{item.name} at /messages/{error.index}"
-    return f"{item.name}: token {error.span.start}" if error.span else item.name
+        return name if error.index is None else f"{name} at /messages/{error.index}"
+    return f"{name}: token {error.span.start}" if error.span else name
 
 
 def _is_of_message(error: HarmonyError) -> bool:
@@ -90,6 +93,11 @@ def _quote(text: Text, line: str, at: int, number: str, colour: str) -> None:
 def visible(text: str) -> str:
     """A text without characters that a terminal would act on."""
     return "".join(char if char.isprintable() else _shown(char) for char in text)
+
+
+def named(name: str) -> str:
+    """A name, or a sentence with names, on one line; bytes of names that are no text stay as Python has them."""
+    return "".join(char if char.isprintable() or "\udc80" <= char <= "\udcff" else _shown(char) for char in name)
 
 
 def _shown(char: str) -> str:

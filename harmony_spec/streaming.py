@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from operator import index
 from typing import Any, Generic, TypeVar
 
@@ -58,6 +59,11 @@ class StreamParser(Generic[M]):
         self._ends = {self._begins, *self._closes, *(ids[spelling] for spelling in recovery.inside)}
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
         self.reset()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What brings the parser back, in another process or as a copy: what it was made with, and what it was fed."""
+        made = self._format, self._start, self._given, self._tools, self._strict, self._tokenizer
+        return _restored, (type(self), made, list(self._tokens), self._closed, list(self._last))
 
     def reset(self) -> None:
         """Begin anew: what was fed is forgotten."""
@@ -393,3 +399,17 @@ class StreamParser(Generic[M]):
         output, opening = self._machine.output, self._machine.opening
         bounds, gaps, found = list(output.bounds), list(output.gaps), list(output.diagnostics)
         return Recovered(list(output.messages), opening, self._form.unit, bounds, gaps, found)
+
+
+def _restored(
+    made: type[StreamParser[Any]], arguments: tuple[Any, ...], tokens: list[int], closed: bool, last: Sequence[Event]
+) -> StreamParser[Any]:
+    """A parser that is where another one was: it reads the same tokens, whose chunks change nothing."""
+    parser = made.__new__(made)
+    StreamParser.__init__(parser, *arguments)
+    with suppress(ParseError):  # which it remembers, as the other one did
+        parser.feed(tokens)
+        if closed:
+            parser.close()
+    parser._last = last
+    return parser

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -290,6 +291,10 @@ class Format:
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
     owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What brings the format of a codec back, also in a copy: its tables are there once."""
+        return format_of, (self.message.__module__,)
+
     def caches_of(self, owner: object) -> dict[Any, Any]:
         """Caches of what depends on a tokenizer, or on another owner; they are gone when it is."""
         try:
@@ -339,6 +344,12 @@ class Format:
     @cached_property
     def by_marker(self) -> dict[str, str]:
         return {marker: spelling for spelling, marker in self.markers.items()}
+
+
+def format_of(module: str) -> Format:
+    """The format of a generated codec, by the name of its module."""
+    found: Format = import_module(module).FORMAT
+    return found
 
 
 def continues(format: Format, start: str) -> bool:

@@ -48,6 +48,11 @@ class Vocabulary:
         )
         self.decode_bytes = self._bpe.decode_bytes
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What brings the vocabulary back, also in a copy: the one of the package is there once."""
+        is_shared = self in _shared.values()
+        return (load, (self.encoding,)) if is_shared else (Vocabulary, (self.encoding, self._ranks))
+
     def encode(self, text: str) -> list[int]:
         """The token ids of a text, all of them ordinary, whatever it spells.
 

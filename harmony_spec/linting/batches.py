@@ -8,11 +8,21 @@ from typing import Any, Literal
 
 from .. import codec
 from ..diagnostics import Fix
+from ..errors import RowError
 from .atomic import Origin
 from .rows import Content, present, source_of, text_of, value_of
 
 Kind = Literal["text", "json", "jsonl", "parquet"]
 """What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
+
+
+MAX_ROW_BYTES = 16 << 20
+"""How long a row may be: about four million tokens, thirty times what a model reads at once. A row is in memory as a
+whole, many times over, so that one long line must not be taken for one."""
+
+MAX_FILE_BYTES = 10 << 30
+"""How large a file may become when it is decompressed: a megabyte may hold a thousand of them, and the time it takes to
+read them all."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,8 @@ class Options:
         fixable: codes whose fixes are applicable in any case.
         stripped: whether text without special tokens is read as if they had been stripped.
         spans: whether findings are placed in tokens and in text, whichever of them the source is.
+        max_row_bytes: how long a row may be.
+        max_file_bytes: how large a compressed file may become.
     """
 
     selected: frozenset[str]
@@ -44,6 +56,8 @@ class Options:
     fixable: frozenset[str] = frozenset()
     stripped: bool = False
     spans: bool = False
+    max_row_bytes: int = MAX_ROW_BYTES
+    max_file_bytes: int = MAX_FILE_BYTES
 
     def admits(self, fix: Fix) -> bool:
         """Whether a fix may be applied."""
@@ -61,7 +75,7 @@ class Batch:
         kind: what it holds.
         is_named: whether the file was named itself, instead of a folder or a pattern.
         options: how its rows are checked.
-        rows: their numbers, from 1, or None where the file is one input, and what they hold.
+        rows: their numbers, from 1, or None where the file is one input, and what they hold, or why that is not read.
     """
 
     name: str
@@ -69,7 +83,7 @@ class Batch:
     kind: Kind
     is_named: bool
     options: Options
-    rows: list[tuple[int | None, bytes]] = field(repr=False)
+    rows: list[tuple[int | None, bytes | RowError]] = field(repr=False)
 
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
         return iter(self.rows)
@@ -81,6 +95,8 @@ def content(kind: Kind, item: Any, options: Options) -> Content:
     Raises:
         HarmonyError: it cannot be read.
     """
+    if isinstance(item, RowError):
+        raise item
     if isinstance(item, bytes):
         item = text_of(item)
         if kind == "text":

@@ -68,7 +68,7 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
         return _fixed(batch, row, item, held, report)
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
-        if row is None and isinstance(error, RowError) and not _may_be_harmony(batch, text):
+        if row is None and isinstance(item, bytes) and isinstance(error, RowError) and not _may_be_harmony(batch, text):
             return Checked(batch.name, row, 0, skipped=True)
         findings = [unreadable(error, text, batch.kind, row)] if error.code.code in options.selected else []
         return Checked(batch.name, row, 0, findings)

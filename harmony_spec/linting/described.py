@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..report import named
 from .findings import Checked, Finding
 
 
@@ -41,7 +42,8 @@ def described(finding: Finding) -> dict[str, Any]:
 
 def place(checked: Checked, finding: Finding) -> str:
     """Where a finding is, in a few words that terminals and editors know."""
-    where = checked.name if checked.row is None else f"{checked.name}:{checked.row}"
+    name = named(checked.name)
+    where = name if checked.row is None else f"{name}:{checked.row}"
     if finding.column is not None:
         return f"{where}:{finding.column}" if checked.row is not None else f"{where}:{finding.line}:{finding.column}"
     if finding.pointer:

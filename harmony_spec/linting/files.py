@@ -25,15 +25,18 @@ class File:
     is_named: bool
 
 
-def expanded(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[File | InputError]:
+def expanded(
+    names: Iterable[str], excluded: Callable[[Path], bool], skipped: Callable[[str], None]
+) -> Iterator[File | InputError]:
     """The files that names stand for, each once, or what says that there are none, in the order of the names.
 
     Args:
         names: of files, folders and patterns (`*`, `?`, `[…]`, `**` for any folders); `-` is standard input.
         excluded: says which files and folders below a folder are left out. What is hidden is left out, too.
+        skipped: is told what was found that is no regular file, and might be read without end: a pipe, a device.
     """
     seen: set[str] = set()
-    for file in _each(names, excluded):
+    for file in _each(names, excluded, skipped):
         if not isinstance(file, File):
             yield file
         elif file.name not in seen:
@@ -41,28 +44,33 @@ def expanded(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator
             yield file
 
 
-def _each(names: Iterable[str], excluded: Callable[[Path], bool]) -> Iterator[File | InputError]:
+def _each(
+    names: Iterable[str], excluded: Callable[[Path], bool], skipped: Callable[[str], None]
+) -> Iterator[File | InputError]:
     for name in names:
         if name == STDIN or os.path.isfile(name):
             yield File(name, is_named=True)
         elif os.path.isdir(name):
-            yield from _below(name, excluded)
+            yield from _below(name, excluded, skipped)
         elif glob.has_magic(name):
-            found = [path for path in sorted(glob.iglob(name, recursive=True)) if os.path.isfile(path)]
-            yield from (File(path, is_named=False) for path in found)
-            if not found:
+            fitting = [path for path in sorted(glob.iglob(name, recursive=True)) if not os.path.isdir(path)]
+            yield from (File(path, is_named=False) for path in fitting if not _is_special(path, skipped))
+            if not fitting:
                 yield InputError(f"{name}: no file fits this pattern")
         else:
             yield File(name, is_named=True)  # whoever opens it says what is wrong with it
 
 
-def _below(folder: str, excluded: Callable[[Path], bool]) -> Iterator[File | InputError]:
+def _below(
+    folder: str, excluded: Callable[[Path], bool], skipped: Callable[[str], None]
+) -> Iterator[File | InputError]:
     """The files below a folder whose names say what they hold."""
     found = False
     unread: list[OSError] = []
     for path in _walk(folder, excluded, unread.append):
         found = True
-        yield File(path, is_named=False)
+        if not _is_special(path, skipped):
+            yield File(path, is_named=False)
     for error in unread:
         yield InputError(f"{error.filename}: {error.strerror or error}")
     if not found and not unread:
@@ -79,3 +87,11 @@ def _walk(folder: str, excluded: Callable[[Path], bool], unread: Callable[[OSErr
 
 def _wanted(parent: str, name: str, excluded: Callable[[Path], bool]) -> bool:
     return not name.startswith(".") and not excluded(Path(parent, name))
+
+
+def _is_special(path: str, skipped: Callable[[str], None]) -> bool:
+    """Whether there is something that is no regular file; whoever opens what is not there says so."""
+    if os.path.isfile(path) or not os.path.exists(path):
+        return False
+    skipped(path)
+    return True

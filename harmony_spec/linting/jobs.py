@@ -75,7 +75,7 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def _size(item: Item) -> int:
     if isinstance(item, Batch):
-        return sum(len(data) for _, data in item.rows)
+        return sum(len(data) for _, data in item.rows if isinstance(data, bytes))
     return BATCH if isinstance(item, ColumnBatch) else 0
 
 

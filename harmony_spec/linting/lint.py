@@ -53,7 +53,7 @@ def lint(
         skip_others: skip named files without special tokens, as those found in folders are.
         stripped: read text without special tokens as if they had been stripped.
         spans: place findings in tokens and in text, too.
-        progress: is told how much of the files was read.
+        progress: is told how much of the files was read, and what is no file.
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
     """
@@ -72,8 +72,8 @@ def lint(
     )
     resolver = Resolver(settings, None if config is None else Path(config), isolated, what)
     each = [names] if isinstance(names, (str, os.PathLike)) else names
-    found = list(expanded([os.fspath(name) for name in each], resolver.excluded))
     progress = progress or Progress()
+    found = list(expanded([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))
     there = [item.name for item in found if isinstance(item, File)]
     progress.total = None if STDIN in there else sum(map(_size, there))
     return run(_items(found, skip_others, resolver, kind, progress), jobs or cores())

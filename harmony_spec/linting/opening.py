@@ -48,6 +48,45 @@ def opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise InputError(f"{name}: the compressed file is broken: {error}") from None
 
 
+class Bounded:
+    """A stream of which no more is read at a time, and in all, than its limits say.
+
+    Args:
+        name: of the file.
+        stream: what it holds.
+        max_row_bytes: how much of a line, or of a file that is one input, is read at a time.
+        max_file_bytes: how much is read in all; None where that is not more than there is on the disk.
+    """
+
+    def __init__(self, name: str, stream: BinaryIO, max_row_bytes: int, max_file_bytes: int | None) -> None:
+        self.name, self.stream = name, stream
+        self.max_row_bytes, self.max_file_bytes = max_row_bytes, max_file_bytes
+        self.bytes = 0
+
+    def line(self) -> bytes:
+        """The next line, or as much of it as is more than a row may have; empty at the end."""
+        return self._counted(self.stream.readline(self.max_row_bytes + 1))
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines; those that are too long in several pieces."""
+        return iter(self.line, b"")
+
+    def rest(self, read: int) -> bytes:
+        """What is left, or as much of it as is more than a row may have, of which some bytes were read before."""
+        return self._counted(self.stream.read(max(self.max_row_bytes + 1 - read, 0)))
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes."""
+        return self._counted(self.stream.read(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self.bytes += len(data)
+        if self.max_file_bytes is not None and self.bytes > self.max_file_bytes:
+            more = f"more than {self.max_file_bytes:,} bytes when it is decompressed"
+            raise InputError(f"{self.name}: {more}; raise --max-file-bytes if that is right")
+        return data
+
+
 def like(path: Path, file: BinaryIO) -> BinaryIO:
     """A stream into a file that is compressed as another one is."""
     with path.open("rb") as other:

@@ -10,7 +10,7 @@ from typing import Protocol
 from rich.text import Text
 
 from ..recovery.output import abridged
-from ..report import layout
+from ..report import layout, named
 from .described import described, place
 from .findings import Checked, Finding
 from .sarif import Sarif
@@ -93,7 +93,7 @@ def github(checked: Checked, finding: Finding) -> str:
     """A finding as an annotation of a GitHub workflow."""
     code = finding.code
     places = {
-        "file": checked.name,
+        "file": named(checked.name),
         "line": finding.line,
         "endLine": finding.end_line,
         "col": finding.column,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..inputs import InputError
 from .atomic import Origin
 from .batches import Kind, Options
-from .opening import opened
-from .rows import COLUMNS
+from .opening import Bounded, opened
+from .rows import COLUMNS, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -51,15 +51,16 @@ class ColumnBatch:
     kind: Kind = "parquet"
 
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
-        for number, value in enumerate(self.values, self.first):
-            yield number, value.as_py()
+        limit = self.options.max_row_bytes
+        for at, value in enumerate(self.values):
+            yield self.first + at, too_long(limit) if self.values[at : at + 1].nbytes > limit else value.as_py()
 
 
 def read_parquet(
     name: str,
     origin: Origin | None,
     file: BinaryIO,
-    stream: BinaryIO,
+    bounded: Bounded,
     options: Options,
     batch: int,
     at: Callable[[int], None],
@@ -70,7 +71,7 @@ def read_parquet(
         name: of the file.
         origin: the file on the disk; None for standard input.
         file: the file as it stands on the disk.
-        stream: what it holds.
+        bounded: what it holds.
         options: how its rows are checked.
         batch: how many bytes of rows are checked as a whole.
         at: is told how much of the file was read, in bytes.
@@ -84,7 +85,7 @@ def read_parquet(
     except ImportError:
         raise InputError(f"{name}: {MISSING}") from None
     try:
-        with _seekable(file, stream) as seekable:
+        with _seekable(file, bounded) as seekable:
             size = seekable.seek(0, 2)
             # Without `pre_buffer`, memory does not depend on the size of row groups.
             source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
@@ -166,7 +167,7 @@ class ParquetRows:
         import pyarrow
         from pyarrow import parquet
 
-        with opened(self.name) as (file, stream), _seekable(file, stream) as seekable:
+        with opened(self.name) as (file, stream), _seekable(file, Bounded(self.name, stream, 0, None)) as seekable:
             if Origin.of(self.name, file.fileno()) != self.origin:
                 self.origin.refuse()
             source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
@@ -188,12 +189,12 @@ def _compression(metadata: Any) -> dict[str, str]:
     return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
 
 
-def _seekable(file: BinaryIO, stream: BinaryIO) -> Any:
+def _seekable(file: BinaryIO, bounded: Bounded) -> Any:
     """The file, or where it cannot be read from its end, a copy of what it holds."""
-    if file is stream and file.seekable():
+    if file is bounded.stream and file.seekable():
         return file
     copy = TemporaryFile()  # noqa: SIM115 - it is closed by whoever asked for it
-    shutil.copyfileobj(stream, copy)
+    shutil.copyfileobj(bounded, copy)
     return copy
 
 

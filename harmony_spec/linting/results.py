@@ -98,7 +98,11 @@ class ParquetResults:
             self._write()
 
     def _write(self) -> None:
-        self.writer.write_table(self.arrow.Table.from_pylist(self.rows, self.schema))
+        try:
+            table = self.arrow.Table.from_pylist(self.rows, self.schema)
+        except UnicodeEncodeError:
+            table = self.arrow.Table.from_pylist(_encodable(self.rows), self.schema)
+        self.writer.write_table(table)
         self.rows = []
 
     def commit(self) -> None:
@@ -112,6 +116,15 @@ class ParquetResults:
         with suppress(OSError, self.arrow.ArrowException):
             self.writer.close()
         self.atomic.abort()
+
+
+def _encodable(value: Any) -> Any:
+    """A value whose texts can be encoded: halves of characters, which JSON and names of files may hold, are escaped."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list) else value
 
 
 def _schema() -> pyarrow.Schema:

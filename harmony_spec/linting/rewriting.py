@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from ..inputs import STDIN, InputError
+from ..report import named
 from .atomic import AtomicFile
 from .findings import Checked
 from .opening import finish, like
@@ -130,7 +131,7 @@ def difference(checked: Checked) -> Iterator[str]:
     if checked.before is None or checked.after is None or checked.before == checked.after:
         return
     before, after = (_shown(part).splitlines() for part in (checked.before, checked.after))
-    name = checked.name if checked.row is None else f"{checked.name}:{checked.row}"
+    name = named(checked.name if checked.row is None else f"{checked.name}:{checked.row}")
     yield from difflib.unified_diff(before, after, name, name, lineterm="")
 
 

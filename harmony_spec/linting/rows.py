@@ -89,6 +89,12 @@ def text_of(data: bytes) -> str:
         _refuse(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
 
 
+def too_long(limit_bytes: int) -> RowError:
+    """The error of a row that is longer than it may be."""
+    message = f"the row has more than {limit_bytes:,} bytes"
+    return RowError(UNREADABLE_ROW, message, hint="Raise --max-row-bytes if it is one row.")
+
+
 def value_of(text: str) -> Any:
     """The JSON value of a text; raises `RowError` for what is none."""
     try:

@@ -15,7 +15,7 @@ from ..code import SEVERITIES, Severity
 from ..errors import HarmonyError
 from ..inputs import STDIN, InputError, json_of, read_text
 from ..tools import tools_from_json
-from .batches import Options
+from .batches import MAX_FILE_BYTES, MAX_ROW_BYTES, Options
 from .selection import ALL, Layer, SelectorError, matching, selected
 
 FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
@@ -40,6 +40,8 @@ class Settings:
         column: the column that holds them.
         tools: a file with definitions of the tools that were offered.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+        max_row_bytes: how long a row may be.
+        max_file_bytes: how large a compressed file may become.
     """
 
     file: Path | None = None
@@ -52,6 +54,8 @@ class Settings:
     column: str | None = None
     tools: Path | None = None
     tokenization: bool | None = None
+    max_row_bytes: int | None = None
+    max_file_bytes: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -107,6 +111,14 @@ def _flag(value: object) -> bool:
     return value
 
 
+def _size(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError
+    if value < 1:
+        raise ValueError
+    return value
+
+
 def _ignores(value: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise TypeError
@@ -134,6 +146,8 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "column": ("a text", _text),
     "tools": ("the path of a file", _text),
     "tokenization": ("true or false", _flag),
+    "max-row-bytes": ("a number of bytes", _size),
+    "max-file-bytes": ("a number of bytes", _size),
 }
 """The keys of the table, what their values are, and what reads them."""
 
@@ -206,6 +220,8 @@ class Resolver:
             column=command.column or settings.column,
             tools=None if tools is None else definitions(tools),
             tokenization=tokenization is not False,
+            max_row_bytes=command.max_row_bytes or settings.max_row_bytes or MAX_ROW_BYTES,
+            max_file_bytes=command.max_file_bytes or settings.max_file_bytes or MAX_FILE_BYTES,
         )
 
     def _selected(self, settings: Settings) -> frozenset[str]:

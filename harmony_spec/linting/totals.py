@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from ..report import visible
 from .catalogue import rules
 from .findings import Checked
 
@@ -77,7 +78,7 @@ class Totals:
         if self.tokens:
             table = _table("channel", "tokens")
             for channel, number in sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or "")):
-                table.add_row("(none)" if channel is None else channel, f"{number:,}")
+                table.add_row("(none)" if channel is None else visible(channel), f"{number:,}")
             yield table
         share = f"{self.clean / self.inputs:.1%}" if self.inputs else "none"
         yield f"clean: {self.clean:,} of {self.inputs:,} ({share})"

@@ -37,6 +37,9 @@ class LenientText(TextForm):
             self.broken = None
             self.caches = {}  # what is remembered of other texts may hold the same characters undamaged
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return LenientText, (self.format, self.source)
+
     def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
         """The special tokens from a position on."""
         for match in self.format.special_matcher.finditer(self.units, start):
@@ -86,6 +89,9 @@ class LenientTokens(TokenForm):
             known = [token if 0 <= token < LAST_CHARACTER else LAST_CHARACTER for token in self.tokens]
             self.units = "".join(map(chr, known))
             self.broken = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return LenientTokens, (self.format, self.tokens, self.tokenizer)
 
     def specials(self, start: int) -> Iterator[tuple[str, int, int]]:
         """The special tokens from a position on, and those that the vocabulary does not have."""
