@@ -1,7 +1,7 @@
 """Inputs that keep a careless reader busy, each at three sizes: the time for a character or token must not grow.
 
-`python -m benchmarks.hostile [WORDS]` measures those whose names hold all the words. `HOSTILE` is the table: a line is an
-input. Each is a function of a size that gives what is read, and how.
+`python -m benchmarks.hostile [WORDS]` measures those whose names hold all the words. `HOSTILE` is the table, and a line
+of what it is made of is an input. Each is a function of a size that gives what is read, and how.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -216,7 +216,7 @@ SCHEMAS: dict[str, Callable[[int], Made]] = {
     "pattern of one text": called(lambda n: {"pattern": "^(a|aa)+b"}, lambda n: "a" * n, 1),
     "patterns of names": called(lambda n: {"patternProperties": dict.fromkeys(names(n), True)}, members, 12),
     "declared required": declared(lambda n: {"required": [{"a": number} for number in range(n)]}, 12),
-    "declared properties": declared(lambda n: {"properties": dict.fromkeys(names(n), {"type": "text"})}, 25),
+    "declared properties": declared(lambda n: {"properties": {name: {"type": "text"} for name in names(n)}}, 25),
     "declared enum": declared(lambda n: {"enum": [[PRIME * number] for number in range(n)]}, 24),
     "declared references": declared(
         lambda n: {"$defs": {name: {"$anchor": name, "not": {"$ref": f"#{name}"}} for name in names(n)}}, 50
@@ -227,7 +227,7 @@ SCHEMAS: dict[str, Callable[[int], Made]] = {
     "answers of no form": answers,
     "brackets": lambda size: (f"{CALL}{'[' * size}<|call|>", []),
     "invisible": called(lambda n: {}, lambda n: ("<|" + "\u200b" * 98) * n, 100),
-    "names twice in one object": lambda size: (f"{CALL}{{{','.join(['"a":1'] * (size // 6))}}}<|call|>", []),
+    "names twice in one object": lambda size: (CALL + "{" + '"a":1,' * (size // 6) + '"a":1}<|call|>', []),
     "one long word": lambda size: (f"<|start|>user<|message|>{'x' * size}<|end|>", []),
     "tools that are like each other": lambda size: (
         "".join(
@@ -324,14 +324,14 @@ def seconds(read: Read, made: Made) -> float:
 
 
 def grown(name: str) -> Row:
-    """How much more a unit takes from one size to the next, at worst: each step is measured again if it seems too much."""
+    """How much more a unit takes from one size to the next, at worst. What seems too much is measured again."""
     make, read = HOSTILE[name]
     size = 500
     read(make(size))
     while size < LARGEST and seconds(read, make(size)) < SHORTEST:
         size *= 2
     worst: Row | None = None
-    for few, many in zip(SIZES, SIZES[1:], strict=False):
+    for few, many in pairwise(SIZES):
         short, long = make(few * size), make(many * size)
         for _ in range(3):
             per_unit = [seconds(read, made) / len(made[0]) * 1e9 for made in (short, long)]
