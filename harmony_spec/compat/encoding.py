@@ -133,7 +133,8 @@ class HarmonyEncoding:
         start: codec.Start = "transcript" if role is None else "completion"
         with suppress(ParseError):
             found = codec.parse(tokens, start, role=(role or Role.ASSISTANT).value).messages
-            if not (strict and any(is_bare(each.recipient, each.constrain, each.content_type) for each in found)):
+            typed = [each for each in found if each.content_type] if strict else ()
+            if not any(is_bare(each.recipient, each.constrain, each.content_type) for each in typed):
                 return found
         return Reading(role, strict, self._inner).whole(tokens)
 
