@@ -36,6 +36,7 @@ class Headers:
         """Judge all headers anew: the names that are known have changed."""
         caches = self.form.caches
         self.known: dict[Any, Reading] = caches.setdefault(("headers", self.strict, self.names.key), {})
+        self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
         if len(caches) > HEADER_CACHE:
             caches.clear()
 
@@ -59,6 +60,16 @@ class Headers:
             found.sides = self.format.sides(found.values)
             if end - begin <= HEADER_KEPT:
                 remember(self.known, key, found)
+        return found
+
+    def is_prose(self, begin: int, end: int) -> bool:
+        """Whether a part of the input without special tokens is text rather than names, as `KnownNames` has it."""
+        key = self.form.slice(begin, end)
+        found = self.prose.get(key)
+        if found is None:
+            found = self.names.is_prose(self.form.run(begin, end, 0)[0])
+            if end - begin <= HEADER_KEPT:
+                remember(self.prose, key, found)
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:

@@ -206,7 +206,7 @@ class Machine:
         The text since the special token before is looked at first, so that each part of a long header is looked at
         once. What a recipient stands in, or a rule describes, is a header, and is not looked at again.
         """
-        if self.is_header or not self.names.is_prose(self.form.run(self.text_begin, start, 0)[0]):
+        if self.is_header or self.text_begin == start or not self.headers.is_prose(self.text_begin, start):
             return
         reading, opened = self._read(start, opened=False), self._read(start, opened=True)
         text = reading.mixed[reading.rest :] if reading.rest is not None and not reading.junk else ""
