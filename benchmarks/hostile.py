@@ -11,7 +11,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from itertools import pairwise, product
@@ -55,7 +55,6 @@ ODD = [160, 999_999, -1, 200_018]
 
 PIECES = {
     **{piece: piece for piece in SPECIAL},
-    **{a + b: a + b for a, b in product(SPECIAL, SPECIAL)},
     "loose answers": "<|channel|>final<|message|>x",
     "loose answers that end": "<|channel|>final<|message|>x<|end|>",
     "answers": "<|start|>assistant<|channel|>final<|message|>x<|end|>",
@@ -80,6 +79,9 @@ PIECES = {
     "words": "word ",
 }
 """What is repeated."""
+
+PAIRS = list(product(SPECIAL, SPECIAL))
+"""The same, of special tokens only."""
 
 
 def repeated(piece: str) -> Callable[[int], Made]:
@@ -300,6 +302,12 @@ STREAMS: dict[str, Read] = {"stream": partial(stream, chunk=1), "stream chunks":
 HOSTILE: dict[str, tuple[Callable[[int], Made], Read]] = {
     **{f"{how} {name!r}": (repeated(piece), READS[how]) for name, piece in PIECES.items() for how in READS},
     **{
+        f"{how} {a + b!r}": (repeated(a + b), READS[how])
+        for a, b in PAIRS
+        for how in ("validate", "validate completion")
+    },
+    **{f"{how} ids {a + b!r}": (in_tokens(repeated(a + b)), STREAMS[how]) for a, b in PAIRS for how in STREAMS},
+    **{
         f"{how} ids {name!r}": (in_tokens(repeated(piece)), read)
         for name, piece in PIECES.items()
         for how, read in (("validate", CHECK), ("validate completion", COMPLETION), *STREAMS.items())
@@ -342,13 +350,6 @@ def grown(name: str) -> Row:
         worst = row if worst is None or (row.ratio or 0) > (worst.ratio or 0) else worst
     assert worst is not None
     return worst
-
-
-def growing() -> Iterator[Row]:
-    """The worst of all, and all that are too slow."""
-    found = [grown(name) for name in HOSTILE]
-    missed = [row for row in found if not row.reached]
-    yield from missed or [max(found, key=lambda row: row.ratio or 0)]
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import clock, in_turn
 from benchmarks.rows import Row, Target, faster, no_slower
 from benchmarks.transcripts import agentic, long
-from harmony_spec import StreamParser, codec, parse, recover, render
+from harmony_spec import StreamParser, parse, recover, render
 
 if TYPE_CHECKING:
     import openai_harmony
@@ -67,33 +66,11 @@ def recovering(runs: int) -> Iterator[Row]:
         yield no_slower(f"recover, {name}", "parse", ours, strict, 1.25)
 
 
-def hostile(size: int) -> dict[str, list[int]]:
-    """Inputs that keep a careless parser busy: each of about `size` tokens."""
-    rng = random.Random(5)
-    ids = codec.SPECIAL_TOKENS
-    special = [ids[s] for s in codec.FORMAT.markers]
-    words = [rng.randrange(1000, 100_000) for _ in range(size)]
-    odd = [160, 999_999, -1, 200_018]
-    return {
-        "words": words,
-        "special tokens": [rng.choice(special) for _ in range(size)],
-        "words and special tokens": [rng.choice((rng.choice(special), word)) for word in words],
-        "half characters": [rng.choice((160, 200, *special)) for _ in range(size)],
-        "unknown tokens": [rng.choice((*odd, *special)) for _ in range(size)],
-        "stray tokens in a content": [*render(long())[:20], *[1000, 999_999] * (size // 2)],
-        **{f"one token {token}": [token] * size for token in (*special, *odd, 316)},
-    }
-
-
 def scaling(runs: int) -> Iterator[Row]:
-    """Time per token of long inputs beside that of short ones."""
+    """Time per token of a long content, read each time, beside that of a short one; `hostile` has all others."""
     few, many = 10_000, 100_000
     content = {size: render(long())[:20] + [1000] * size for size in (few, many)}
     yield _per_token("stream, content read each time", content[few], content[many], runs, reading_content)
-    short, large = hostile(few), hostile(many)
-    for what, read in (("recover", recover), ("stream", one_by_one)):
-        found = [_per_token(f"{what} {name}", short[name], large[name], 3, read) for name in short]
-        yield max(found, key=lambda row: row.ratio or 0)
 
 
 def _per_token(name: str, short: list[int], large: list[int], runs: int, read: Callable[[list[int]], object]) -> Row:

@@ -46,6 +46,11 @@ class Listed(list[Any]):
     """An array."""
 
     @cached_property
+    def keys(self) -> frozenset[str]:
+        """Those of its values, by which it is found whether another one is among them."""
+        return frozenset(map(key_of, self))
+
+    @cached_property
     def shown(self) -> str:
         return shown(self)
 
@@ -161,6 +166,11 @@ def _reference(value: Any, instance: Any) -> int:
     return REFERENCE_STEPS
 
 
+def _none_but_its_own(value: Any, instance: Any) -> int:
+    """A keyword that takes the steps of its work itself."""
+    return 1
+
+
 def _lists(value: Any, instance: Any) -> int:
     """A keyword with a list, or a schema, for some names."""
     listed = sum(map(_length, value.values())) if isinstance(value, dict) else 0
@@ -173,6 +183,7 @@ STEPS: dict[str, Callable[[Any, Any], int]] = {
     **dict.fromkeys(("properties", "prefixItems", "patternProperties", "dependentSchemas"), _some_schemas),
     **dict.fromkeys(("items", "additionalItems", "contains", "propertyNames"), _each_part),
     **dict.fromkeys(("additionalProperties", "unevaluatedItems", "unevaluatedProperties"), _each_part),
+    **dict.fromkeys(("enum", "const", "uniqueItems"), _none_but_its_own),
     **dict.fromkeys(("dependentRequired", "dependencies"), _lists),
 }
 """The steps of keywords, by the value of the keyword and what it looks at; all others take those of `_one`."""
@@ -351,51 +362,55 @@ def _in_place(validator: Any, instance: Any, schema: dict[str, Any]) -> Iterator
 
 def _unique_items(validator: Any, unique: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """No item equals another one."""
-    if unique and validator.is_type(instance, "array") and len(set(map(_key, instance))) < len(instance):
-        yield ValidationError(f"{instance!r} has non-unique elements")
+    if unique and validator.is_type(instance, "array"):
+        keys = [_key(item) for item in instance]
+        if len(set(keys)) < len(keys):
+            yield ValidationError(f"{instance!r} has non-unique elements")
 
 
 def _enum(validator: Any, listed: list[Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
     """One of some values."""
-    if not _is_one_of(listed, instance):
+    known = listed.keys if isinstance(listed, Listed) else frozenset(map(key_of, listed))
+    if _key(instance) not in known:
         yield ValidationError(f"{instance!r} is not one of {listed!r}")
 
 
 def _const(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """One value."""
-    if not _is_one_of([wanted], instance):
+    if not _is_equal(wanted, instance):
         yield ValidationError(f"{wanted!r} was expected")
 
 
-def _is_one_of(listed: list[Any], instance: Any) -> bool:
-    if isinstance(instance, (list, dict)):
-        key, kind = _key(instance), list if isinstance(instance, list) else dict
-        return any(_key(each) == key for each in listed if isinstance(each, kind) and len(each) == len(instance))
-    if isinstance(instance, str):
-        current.get().take(len(listed) * len(instance) // CHARACTERS_PER_STEP)
-        return any(isinstance(each, str) and each == instance for each in listed)
-    is_flag = isinstance(instance, bool)
-    return any(isinstance(each, bool) == is_flag and each == instance for each in listed)
-
-
-CHARACTERS_PER_STEP = 1024
-"""So many characters are compared, or written, in the time of a step."""
+def _is_equal(one: Any, other: Any) -> bool:
+    """Whether values are equal, most of which are not, and differ in what is seen at once."""
+    if isinstance(one, (list, dict, str)) or isinstance(other, (list, dict, str)):
+        same = any(isinstance(one, kind) and isinstance(other, kind) for kind in (list, dict, str))
+        return same and len(one) == len(other) and _key(one) == _key(other)
+    return _key(one) == _key(other)
 
 
 def _key(value: Any) -> str:
+    """The key of a value, for the steps that it takes to make it."""
+    key = key_of(value)
+    current.get().take(1 + len(key) // CHARACTERS_PER_STEP)
+    return key
+
+
+CHARACTERS_PER_STEP = 16
+"""So many characters of a key are written in the time of a step."""
+
+
+def key_of(value: Any) -> str:
     """A text that is equal for values that are equal in JSON, where 1 is 1.0 and not true.
 
     The hashes of texts are not known to whoever writes them; those of numbers are, and many numbers may share one.
     """
-    budget = current.get()
-    budget.take(1)
-    if isinstance(value, list):
-        return f"[{','.join(map(_key, value))}]"
-    if isinstance(value, dict):
-        return f"{{{','.join(f'{name!a}:{_key(value[name])}' for name in sorted(map(str.__str__, value)))}}}"
     if isinstance(value, str):
-        budget.take(len(value) // CHARACTERS_PER_STEP)
         return ascii(str.__str__(value))
+    if isinstance(value, list):
+        return f"[{','.join(map(key_of, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name!a}:{key_of(value[name])}' for name in sorted(map(str.__str__, value)))}}}"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return hex(int(value)) if isfinite(value) and value == int(value) else repr(float(value))
     return repr(value)

@@ -19,7 +19,7 @@ BYTES_PER_CHARACTER = 64
 PATTERN_CACHE_BYTES = 16 << 20
 """The memory of the patterns that are remembered: compiling one takes a hundred times as long as matching a name."""
 
-MATCH_STEPS = 2
+MATCH_STEPS = 4
 """Steps of a match in an empty text."""
 
 CHARACTERS_PER_STEP = 16
