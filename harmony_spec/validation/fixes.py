@@ -96,11 +96,18 @@ def with_fixes(
     """
     if next(talk.form.specials(0), None) is None and not talk.stripped:
         return [replace(each, fix=None) for each in found]  # without a special token it is not known to be Harmony
-    proposed = list(_stripped(talk, found) if talk.stripped else _proposed(talk, found))
+    proposed = [
+        None if fix is None or source[slice(*fix.span)] == _like(source, fix.replacement) else fix
+        for fix in (_stripped(talk, found) if talk.stripped else _proposed(talk, found))
+    ]
     if not any(proposed):
-        return found
+        return [replace(each, fix=None) for each in found]
     kept = _proven((talk.form, talk.recovered), source, {fix for fix in proposed if fix}, read)
     return [replace(each, fix=fix if fix in kept else None) for each, fix in zip(found, proposed, strict=True)]
+
+
+def _like(source: Source, replacement: str | tuple[int, ...]) -> Source:
+    return list(replacement) if isinstance(source, list) and not isinstance(replacement, str) else str(replacement)
 
 
 def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[Source], Reading]) -> set[Fix]:
@@ -110,12 +117,18 @@ def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[So
 
     def try_all(tried: list[Fix], exact: bool) -> None:
         nonlocal left
-        if not tried or not left:
-            return
-        left -= 1
-        if is_same_reading(before, read(apply(source, [*kept, *tried])), exact):
-            kept.extend(tried)
-        elif len(tried) > 1:
+        while tried and left:
+            left -= 1
+            applied = [*kept, *tried]
+            after = read(apply(source, applied))
+            if is_same_reading(before, after, exact):
+                kept.extend(tried)
+                return
+            suspects = _suspects(before, after, applied, exact).intersection(tried)
+            if not suspects or len(suspects) == len(tried):
+                break
+            tried = [fix for fix in tried if fix not in suspects]
+        if left and len(tried) > 1:
             try_all(tried[: len(tried) // 2], exact)
             try_all(tried[len(tried) // 2 :], exact)
 
@@ -125,6 +138,37 @@ def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[So
     return set(kept)
 
 
+def _suspects(before: Reading, after: Reading, fixes: list[Fix], exact: bool) -> set[Fix]:
+    """The fixes inside of a message that is no longer read as it was, or not in its place; else those that touch one."""
+    (old_form, old), (new_form, new) = before, after
+    there = {begin: index for index, (begin, _, _, _) in enumerate(new.bounds[: len(new.messages)])}
+    ordered = sorted(fixes, key=lambda fix: fix.span)
+    marks, new_marks = _marks(old), _marks(new)
+    inside: set[Fix] = set()
+    touching: set[Fix] = set()
+    shift = passed = first = 0
+    for index, (begin, content, stop, end) in enumerate(old.bounds[: len(old.messages)]):
+        while passed < len(ordered) and ordered[passed].span.end <= begin and ordered[passed].span != (begin, begin):
+            fix = ordered[passed]
+            shift += len(fix.replacement) - (fix.span.end - fix.span.start)
+            passed += 1
+        now = there.get(begin + shift)
+        if now is not None and old.messages[index] == new.messages[now] and marks[index] == new_marks[now]:
+            _, first_unit, after_content, _ = new.bounds[now]
+            if not exact or old_form.slice(content, stop) == new_form.slice(first_unit, after_content):
+                continue
+        while first < len(ordered) and ordered[first].span.end < begin:
+            first += 1
+        at = first
+        while at < len(ordered) and ordered[at].span.start <= end:
+            start, stop = ordered[at].span
+            touching.add(ordered[at])
+            if start == stop or (start < end and stop > begin):
+                inside.add(ordered[at])
+            at += 1
+    return inside or touching
+
+
 def _proposed(talk: Conversation, found: list[Diagnostic]) -> Iterator[Fix | None]:
     """For each mistake, a fix that may turn out to change what is read."""
     gaps = set(talk.recovered.gaps)
@@ -132,7 +176,7 @@ def _proposed(talk: Conversation, found: list[Diagnostic]) -> Iterator[Fix | Non
     unclear = {each.index for each in found if may_be_completion(each)}
     said = set(map(id, talk.recovered.diagnostics))
     for each in found:
-        if id(each) in said and each.index < len(talk.messages) and each.span not in gaps and not _in_body(talk, each):
+        if id(each) in said and each.span not in gaps and _in_header(talk, each):
             headers.setdefault(each.index, []).append(each)
     written = {
         index: talk.fix(change, [each.code for each in mistakes], index)
@@ -147,7 +191,15 @@ def _proposed(talk: Conversation, found: list[Diagnostic]) -> Iterator[Fix | Non
         elif each.index < len(talk.messages) and _in_body(talk, each):
             yield talk.fix((each.span, _replacement(talk, each)), [each.code], each.index)
         else:
-            yield written.get(each.index)
+            yield written.get(each.index) if _in_header(talk, each) else None
+
+
+def _in_header(talk: Conversation, found: Diagnostic) -> bool:
+    """Whether a mistake stands in the header of its message."""
+    if found.index >= len(talk.messages) or _in_body(talk, found):
+        return False
+    begin, end = talk.header_span(found.index)
+    return begin <= found.span.start and found.span.end <= end
 
 
 def _in_body(talk: Conversation, found: Diagnostic) -> bool:
