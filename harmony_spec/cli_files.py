@@ -66,9 +66,15 @@ class Run:
         if self.results is not None:
             self.results.add(item)
         if self.diff:
-            write("".join(f"{line}\n" for line in difference(item)), OUT)
+            write("".join(difference(item)), OUT)
         if self.rewriter is not None:
             sys.stdout.buffer.write(self.rewriter.add(item))
+            self._note_unwritten()
+
+    def _note_unwritten(self) -> None:
+        """Say which files could not be written; the run goes on with the others."""
+        while self.rewriter is not None and self.rewriter.errors:
+            self._refuse(self.rewriter.errors.pop(0))
 
     def print(self, said: Text | str) -> None:
         """Print a piece of output where findings go."""
@@ -88,6 +94,7 @@ class Run:
         try:
             if complete and self.rewriter is not None:
                 self.rewriter.finish()
+                self._note_unwritten()
             if complete and self.results is not None:
                 self.results.commit()
         finally:

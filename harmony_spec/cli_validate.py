@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +19,7 @@ from .linting.batches import MAX_FILE_BYTES, Kind
 from .linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
 from .linting.reading import Progress
 from .linting.results import SUFFIXES, results
-from .linting.rewriting import Rewriter
+from .linting.rewriting import Rewriter, targets
 
 
 def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -32,6 +34,12 @@ def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> P
     if path is not None and path.suffix not in SUFFIXES:
         raise click.BadParameter(f"the name must end with {' or '.join(SUFFIXES)}")
     return path
+
+
+def _require_own(output: Path, others: Collection[str]) -> None:
+    """Refuse to write results to a file that is read, or that fixed rows or backups are written to."""
+    if os.path.realpath(output) in others:
+        raise click.UsageError(f"{output} is read, or written with --fix: -o needs another file")
 
 
 def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
@@ -74,7 +82,7 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
     "--fixable", multiple=True, callback=_selectors, metavar="CODES", help="Include all fixes of these codes."
 )
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
-@click.option("--fixed-output", type=click.Path(path_type=Path), help="Write fixed rows to this file or folder.")
+@click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
 @click.option("--backup", metavar="SUFFIX", default="", callback=_suffix, help="Keep replaced files under this suffix.")
 def validate(
     files: tuple[str, ...],
@@ -83,7 +91,7 @@ def validate(
     stats: bool,
     fix: bool,
     diff: bool,
-    fixed_output: Path | None,
+    fixed_output: str | None,
     backup: str,
     **others: Any,
 ) -> None:
@@ -97,12 +105,9 @@ def validate(
     """
     if diff and form not in FOR_READERS:
         raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")
-    for option, path in (("-o", output), ("--fixed-output", fixed_output)):
-        if path is not None and any(path.resolve() == Path(name).resolve() for name in files):
-            raise click.UsageError(f"{path} is read: {option} needs another file")
-    if (fixed_output or backup) and (diff or not fix):
+    if (fixed_output is not None or backup) and (diff or not fix):
         raise click.UsageError("--fixed-output and --backup need --fix, and no --diff")
-    if fixed_output and backup:
+    if fixed_output is not None and backup:
         raise click.UsageError("--backup keeps files that are replaced: --fixed-output replaces none")
     config, kind = others.pop("config"), others.pop("kind")
     require_one_reader(others["tools"], config, *set(files))
@@ -123,7 +128,11 @@ def validate(
             progress=progress,
             **how,
         )
-        rewriter = Rewriter(fixed_output, backup) if fix and not diff else None
+        read = {os.path.realpath(name) for name in progress.files if name != STDIN}
+        places = {} if fixed_output is None else targets(fixed_output, progress.files, read)
+        if output is not None:
+            _require_own(output, {*read, *map(os.path.realpath, places.values()), *(name + backup for name in read)})
+        rewriter = Rewriter(places, backup) if fix and not diff else None
         run = Run(OUTPUTS[form](), ERR if aside else OUT, results(output) if output else None, rewriter, diff)
         complete = follow(run, checked, progress)
     conclude(run, run.console if form in FOR_READERS else ERR, complete, stats, output)

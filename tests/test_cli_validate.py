@@ -198,7 +198,7 @@ def test_results_do_not_replace_what_is_read(tmp_path: Path) -> None:
     rows.write_text(json.dumps(GOOD))
     result = run("-o", rows, rows)
     assert (result.exit_code, json.loads(rows.read_text())) == (2, GOOD)
-    assert "is read: -o needs another file" in result.stderr
+    assert "is read, or written with --fix: -o needs another file" in result.stderr
 
 
 def test_a_column_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:

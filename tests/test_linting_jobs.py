@@ -107,7 +107,7 @@ def test_a_run_that_is_killed_leaves_no_torn_file(suffix: str, kill: signal.Sign
             feed.write(line)
         feed.flush()
         deadline = time.monotonic() + 60
-        while not any(each.stat().st_size > 0 for each in tmp_path.glob(".results*")) and suffix == ".jsonl":
+        while not any(each.stat().st_size > 0 for each in tmp_path.glob(".harmony-spec.*")) and suffix == ".jsonl":
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(run.pid, kill) if kill == signal.SIGINT else run.send_signal(kill)

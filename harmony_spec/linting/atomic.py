@@ -39,6 +39,11 @@ class Origin:
         if not stat.S_ISREG(found.st_mode) or _identity(found) != self.identity:
             self.refuse()
 
+    def require_same(self, descriptor: int) -> None:
+        """Raise `OSError` unless an open file is this one, unchanged."""
+        if _identity(os.fstat(descriptor)) != self.identity:
+            self.refuse()
+
     def refuse(self) -> NoReturn:
         """Raise the `OSError` for a file that changed after it was read."""
         raise OSError(errno.ESTALE, "the file changed while it was checked; nothing was written to it", self.path)
@@ -68,7 +73,7 @@ class AtomicFile:
         self.path = path.resolve() if origin is None else Path(origin.path)
         self.origin, self.backup = origin, backup
         try:
-            self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+            self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=".harmony-spec.", delete=False)  # noqa: SIM115
         except OSError as error:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
 

@@ -14,7 +14,7 @@ from .. import codec
 from ..codes import WRONG_START
 from ..diagnostics import Diagnostic, Fix
 from ..errors import HarmonyError, ParseError, RowError
-from ..inputs import InputError, Source, as_saved
+from ..inputs import InputError, Source, as_saved, without_line_break
 from ..tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
@@ -22,7 +22,7 @@ from .batches import Batch, Options, content
 from .counting import tokens_by_channel
 from .findings import Checked, Finding, located, unreadable
 from .fixing import fixed
-from .json_edits import with_values
+from .json_edits import Path, with_values
 from .parquet import ColumnBatch
 from .rows import Content
 
@@ -42,7 +42,7 @@ def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
     """What is found in each row, or that the file is not Harmony."""
     for row, item in batch:
         checked = _row(batch, row, item)
-        if isinstance(batch, Batch) and checked.skipped and batch.is_named:
+        if isinstance(batch, Batch) and checked.skipped and batch.is_named and row is None:
             error = InputError(f"{batch.name}: {NOT_HARMONY}")
             error.name = batch.name
             yield error
@@ -58,6 +58,8 @@ def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
 
 def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
     options = batch.options
+    if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
+        return Checked(batch.name, row, 0, skipped=True)  # the blank lines of a file without rows
     try:
         held = content(batch.kind, item, options)
         if row is None and not held.is_harmony and not options.stripped:
@@ -93,16 +95,30 @@ def _fixed(
         wanted = _wanted(found.diagnostics, options)
         return [each.fix for each in wanted if each.fix and options.admits(each.fix)]
 
-    source, after = fixed(held.source, report, admitted, lambda each: _report(replace(held, source=each), options))
+    def validated(source: Source) -> Report[codec.Message]:
+        return _exact_report(replace(held, source=source), options)
+
+    # A line break at the end of a text file is the editor's, and stays; that of a JSON string belongs to it.
+    source = without_line_break(held.source) if batch.kind == "text" and report.diagnostics else held.source
+    ending = held.source[len(source) :]
+    source, after = fixed(source, validated(source) if report.diagnostics else report, admitted, validated)
+    source += ending  # type: ignore[operator]
     edits = None if source == held.source else held.edits(source, options.start)
-    if not edits:
+    new = item if edits is None else _edited(batch, item, held, edits)
+    if not edits or new is None:
         return _checked(batch, row, held, report)
     found, left = _wanted(report.diagnostics, options), _wanted(after.diagnostics, options)
     repaired = located(_gone(found, left), held, batch.kind, row)
     checked = _checked(batch, row, replace(held, source=source), after)
-    if isinstance(item, bytes):
-        return replace(checked, repaired=repaired, after=held.written(item, edits))
-    return replace(checked, repaired=repaired, before=item, after=with_values(item, edits))
+    return replace(checked, repaired=repaired, before=item, after=new)
+
+
+def _edited(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
+    """A row with other values, in the form that it has; None if its column cannot hold them."""
+    if isinstance(batch, Batch):
+        return held.written(item, edits)
+    value = with_values(item, edits)
+    return value if batch.can_hold(value) else None
 
 
 def _gone(found: list[Diagnostic], left: list[Diagnostic]) -> list[Diagnostic]:
@@ -144,15 +160,23 @@ def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
 
 
 def _report(held: Content, options: Options) -> Report[codec.Message]:
-    """What validation says."""
-    tools = _tools(options.tools)
-    tokenization = options.tokenization and held.messages is None
+    """What is wrong with a source, whose last line break may be an editor's."""
 
     def read(source: Source) -> Report[codec.Message]:
-        stripped = options.stripped
-        return codec.validate(source, options.start, tools=tools, stripped=stripped, tokenization=tokenization)
+        return _exact_report(replace(held, source=source), options)
 
     return as_saved(held.source, read, lambda report: not report.diagnostics)
+
+
+def _exact_report(held: Content, options: Options) -> Report[codec.Message]:
+    """What is wrong with a source as it stands."""
+    return codec.validate(
+        held.source,
+        options.start,
+        tools=_tools(options.tools),
+        stripped=options.stripped,
+        tokenization=options.tokenization and held.messages is None,
+    )
 
 
 def _wanted(found: list[Diagnostic], options: Options) -> list[Diagnostic]:

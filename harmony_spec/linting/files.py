@@ -39,8 +39,8 @@ def expanded(
     for file in _each(names, excluded, skipped):
         if not isinstance(file, File):
             yield file
-        elif file.name not in seen:
-            seen.add(file.name)
+        elif (real := file.name if file.name == STDIN else os.path.realpath(file.name)) not in seen:
+            seen.add(real)
             yield file
 
 

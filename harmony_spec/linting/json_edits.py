@@ -22,17 +22,29 @@ def edited(text: str, edits: Mapping[Path, Any]) -> str:
         text: JSON. Of keys that stand several times, the last one counts, as it does for `json`.
         edits: by paths, none of which leads into another one.
     """
-    places = [(*_place(text, path), path, value) for path, value in edits.items()]
     parts: list[str] = []
     end = 0
-    for start, stop, path, value in sorted(places, key=lambda place: place[:2]):
-        written = _dumped(value)
-        if start == stop:  # after the `{` of an object without the key
-            is_empty = text[_after_space(text, start)] == "}"
-            written = f"{_dumped(path[-1])}: {written}{'' if is_empty else ', '}"
+    for start, stop, written in sorted(_changes(text, _after_space(text, 0), edits)):
         parts += text[end:start], written
         end = stop
     return "".join((*parts, text[end:]))
+
+
+def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[int, int, str]]:
+    """What is replaced in the value at a position: from where, to where, by what. Each value is read once a level."""
+    if () in edits:
+        yield at, json.JSONDecoder().raw_decode(text, at)[1], _dumped(edits[()])
+        return
+    inside: dict[str | int, dict[Path, Any]] = {}
+    for (key, *path), value in edits.items():
+        inside.setdefault(key, {})[tuple(path)] = value
+    members = {key: start for key, start in _members(text, at) if key in inside}
+    for key, start in members.items():
+        yield from _changes(text, start, inside[key])
+    if added := [f"{_dumped(key)}: {_dumped(inside[key][()])}" for key in inside if key not in members]:
+        assert text[at] == "{"
+        is_empty = text[_after_space(text, at + 1)] == "}"
+        yield at + 1, at + 1, ", ".join(added) + ("" if is_empty else ", ")
 
 
 def with_values(value: Any, edits: Mapping[Path, Any]) -> Any:
@@ -48,22 +60,8 @@ def with_values(value: Any, edits: Mapping[Path, Any]) -> Any:
     return copied
 
 
-def _place(text: str, path: Path) -> tuple[int, int]:
-    """Where the value at a path begins and ends; where its key can be added, if only that is missing."""
-    start = _after_space(text, 0)
-    stop = json.JSONDecoder().raw_decode(text, start)[1]
-    for depth, step in enumerate(path, 1):
-        found = [(first, last) for key, first, last in _members(text, start) if key == step]
-        if not found:
-            assert depth == len(path)
-            assert text[start] == "{"
-            return start + 1, start + 1
-        start, stop = found[-1]
-    return start, stop
-
-
-def _members(text: str, at: int) -> Iterator[tuple[str | int, int, int]]:
-    """The keys or indices of an object or array, and where their values begin and end."""
+def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
+    """The keys or indices of an object or array, and where their values begin."""
     decode, is_object, index = json.JSONDecoder().raw_decode, text[at] == "{", 0
     at = _after_space(text, at + 1)
     while text[at] not in "]}":
@@ -71,9 +69,8 @@ def _members(text: str, at: int) -> Iterator[tuple[str | int, int, int]]:
         if is_object:
             key, at = decode(text, at)
             at = _after_space(text, _after_space(text, at) + 1)
-        end = decode(text, at)[1]
-        yield key, at, end
-        at, index = _after_space(text, end), index + 1
+        yield key, at
+        at, index = _after_space(text, decode(text, at)[1]), index + 1
         if text[at] == ",":
             at = _after_space(text, at + 1)
 

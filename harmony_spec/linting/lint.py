@@ -74,8 +74,8 @@ def lint(
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
     found = list(expanded([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))
-    there = [item.name for item in found if isinstance(item, File)]
-    progress.total = None if STDIN in there else sum(map(_size, there))
+    progress.files = [item.name for item in found if isinstance(item, File)]
+    progress.total = None if STDIN in progress.files else sum(map(_size, progress.files))
     return run(_items(found, skip_others, resolver, kind, progress), jobs or cores())
 
 

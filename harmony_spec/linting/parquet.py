@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..codes import UNREADABLE_ROW
+from ..errors import RowError
 from ..inputs import InputError
 from .atomic import Origin
 from .batches import Kind, Options
@@ -23,6 +26,9 @@ MISSING = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]'"
 
 GROUP_BYTES = 1 << 26
 """Bytes of a row group that is written, at most; larger row groups of a file that is fixed become several."""
+
+OTHER_LISTS = re.compile(r"\.list\.(?!element(?:\.|$))")
+"""In the path of a column: what old writers call the elements of lists. Source: the Parquet format, "Lists"."""
 
 PAGES = 1 << 20
 """Bytes that are read of a column at a time, whatever the size of a row group."""
@@ -53,7 +59,25 @@ class ColumnBatch:
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
         limit = self.options.max_row_bytes
         for at, value in enumerate(self.values):
-            yield self.first + at, too_long(limit) if self.values[at : at + 1].nbytes > limit else value.as_py()
+            yield self.first + at, too_long(limit) if self.values[at : at + 1].nbytes > limit else _value(value)
+
+    def can_hold(self, value: Any) -> bool:
+        """Whether the column can hold a value: lists of a fixed size hold no shorter ones."""
+        import pyarrow
+
+        try:
+            pyarrow.array([value], type=self.values.type)
+        except (pyarrow.ArrowException, OverflowError, TypeError, ValueError):
+            return False
+        return True
+
+
+def _value(scalar: Any) -> Any:
+    """A value, or why it is none: Python has no times in nanoseconds."""
+    try:
+        return scalar.as_py()
+    except ValueError as error:
+        return RowError(UNREADABLE_ROW, f"a value that Python cannot hold: {error}")
 
 
 def read_parquet(
@@ -90,6 +114,8 @@ def read_parquet(
             # Without `pre_buffer`, memory does not depend on the size of row groups.
             source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
             column = _column(name, source.schema_arrow, options.column)
+            if options.fix and source.schema_arrow.names.count(column) > 1:
+                raise InputError(f"{name}: several columns have the name {column!r}, so that none can be fixed")
             done, total = 0, source.metadata.num_rows
             rows = _rows(source.metadata, column, batch)
             for part in source.iter_batches(rows, columns=[column], use_threads=False):
@@ -168,11 +194,15 @@ class ParquetRows:
         from pyarrow import parquet
 
         with opened(self.name) as (file, stream), _seekable(file, Bounded(self.name, stream, 0, None)) as seekable:
-            if Origin.of(self.name, file.fileno()) != self.origin:
-                self.origin.refuse()
+            self.origin.require_same(file.fileno())
             source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
             schema, metadata = source.schema_arrow, source.metadata
-            self.writer = parquet.ParquetWriter(self.stream, schema, compression=_compression(metadata))
+            self.writer = parquet.ParquetWriter(
+                self.stream,
+                schema,
+                compression=_compression(metadata),
+                use_compliant_nested_type=not any(map(OTHER_LISTS.search, _compression(metadata))),
+            )
             size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
             rows = max(1, GROUP_BYTES * metadata.num_rows // max(size, 1))
             for group in range(metadata.num_row_groups):
@@ -234,4 +264,6 @@ def _holds_source(kind: pyarrow.DataType) -> bool:
         return _holds_source(kind.value_type)
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return bool(types.is_integer(kind.value_type) or types.is_struct(kind.value_type))
+    if getattr(types, "is_string_view", types.is_string)(kind):
+        return True
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_struct(kind))

@@ -40,10 +40,12 @@ class Progress:
     Attributes:
         bytes: how many bytes of the files were read so far, as they stand on the disk.
         total: how many there are; None where that is not known.
+        files: the names of the files that are read.
         skipped: what folders and patterns name that is no file to read: pipes, devices, sockets.
     """
 
     def __init__(self) -> None:
+        self.files: list[str] = []
         self.skipped: list[str] = []
         self.before = self.bytes = 0
         self.total: int | None = None
@@ -215,3 +217,5 @@ def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None,
     if batch:
         last, row = batch.pop()
         yield [*batch, (last, b"".join((row, *blank)) if isinstance(row, bytes) else row)]
+    else:  # a file without rows
+        yield [(max(number, 1), b"".join(blank))]

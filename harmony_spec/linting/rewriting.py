@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from ..inputs import STDIN, InputError
 from ..report import named
-from .atomic import AtomicFile
+from .atomic import AtomicFile, Origin
 from .findings import Checked
-from .opening import finish, like
+from .opening import finish, like, opened
 from .parquet import ParquetRows
 
 
@@ -43,73 +45,88 @@ class ByteRows:
 class Rewriter:
     """Writes the rows of files with their fixes. Compressed files stay compressed.
 
-    Args:
-        output: a file for the fixed rows of one file, or a folder for fixed files; None to replace each file.
-        backup: what is added to the name of a replaced file to keep it; "" if it is not kept.
+    A file that cannot be written, or that changed while it was checked, is left as it was and noted in `errors`.
 
-    Its methods raise `OSError` if a file cannot be written, or changed while it was checked, and `InputError` if there
-    are several files for one output.
+    Args:
+        targets: the file that each file is written to, by its name; those without one are replaced if they change.
+        backup: what is added to the name of a replaced file to keep it; "" if it is not kept.
     """
 
-    def __init__(self, output: Path | None = None, backup: str = "") -> None:
-        self.output, self.backup = output, backup
-        self.outputs: dict[Path, str] = {}
+    def __init__(self, targets: dict[str, Path], backup: str) -> None:
+        self.targets, self.backup = targets, backup
+        self.errors: list[InputError] = []
+        self._forget()
+
+    def _forget(self) -> None:
         self.name: str | None = None
+        self.origin: Origin | None = None
+        self.unchanged = 0
         self.atomic: AtomicFile | None = None
         self.stream: BinaryIO | None = None
         self.rows: Rows | None = None
-        self.is_changed = False
+        self.is_broken = False
 
     def add(self, checked: Checked) -> bytes:
-        """Write a row; returns what belongs on standard output."""
-        if checked.skipped:
-            return b""
-        if checked.name == STDIN and self.output is None:
+        """Take a row; returns what belongs on standard output."""
+        if checked.name == STDIN and STDIN not in self.targets:
             return checked.after or b""
         if checked.name != self.name:
             self.finish()
-            self.name = checked.name
-            self._open(checked)
-        if self.rows is not None:
-            self.rows.write(checked)
-        self.is_changed |= checked.after != checked.before
+            self.name, self.origin = checked.name, checked.origin
+        if self.is_broken:
+            return b""
+        try:
+            self._write(checked)
+        except OSError as error:
+            self._fail(error)
         return b""
 
+    def _write(self, checked: Checked) -> None:
+        """Write a row. A file that is replaced is begun with its first fix: rows before that are copied then."""
+        if self.rows is None:
+            if checked.name not in self.targets and checked.after == checked.before:
+                self.unchanged += len(checked.after or b"")
+                return
+            self._open(checked)
+        assert self.rows is not None
+        self.rows.write(checked)
+
     def _open(self, checked: Checked) -> None:
-        """Begin a file; whether it is needed is known after its last row."""
-        origin, path = checked.origin, Path(checked.name)
-        if self.output is None:
-            assert origin is not None
-            self.atomic = AtomicFile(path, origin, self.backup)
-        else:
-            self.atomic = AtomicFile(self._target(path))
+        target, origin = self.targets.get(checked.name), checked.origin
+        path = Path(checked.name)
+        self.atomic = AtomicFile(path, origin, self.backup) if target is None else AtomicFile(target)
         file = cast(BinaryIO, self.atomic.file)
         self.stream = file if origin is None else like(path, file)
-        if isinstance(checked.before, bytes):
-            self.rows = ByteRows(self.stream)
-        else:
+        if checked.column:
             assert origin is not None
             self.rows = ParquetRows(checked.name, origin, checked.column, self.stream)
-
-    def _target(self, path: Path) -> Path:
-        assert self.output is not None
-        target = self.output / (path.name if path.name != STDIN else "stdin") if self.output.is_dir() else self.output
-        if (other := self.outputs.get(target)) is not None:
-            hint = "pass a folder for the fixed rows of several files, each with another name"
-            raise InputError(f"{target}: holds the fixed rows of {other}, and cannot hold those of {path}; {hint}")
-        self.outputs[target] = str(path)
-        return target
+            return
+        self.rows = ByteRows(self.stream)
+        if self.unchanged:
+            assert origin is not None
+            with opened(checked.name) as (raw, stream):
+                origin.require_same(raw.fileno())
+                self.stream.write(stream.read(self.unchanged))
 
     def finish(self) -> None:
-        """Give the file its name whose last row was written; in place only if it has changed."""
-        if self.atomic is not None and self.stream is not None and self.rows is not None:
-            if self.is_changed or self.output is not None:
+        """Give the file its name whose last row was taken."""
+        try:
+            if self.rows is not None and self.stream is not None and self.atomic is not None:
                 self.rows.close()
                 finish(self.stream)
                 self.atomic.commit()
-            else:
-                self.atomic.abort()
+        except OSError as error:
+            self._fail(error)
         self._forget()
+
+    def _fail(self, error: OSError) -> None:
+        """Leave the file as it was, and note why."""
+        if self.atomic is not None:
+            self.atomic.abort()
+        failed = InputError(f"{error.filename or self.name}: {error.strerror or error}")
+        failed.name = self.name or ""
+        self.errors.append(failed)
+        self.rows, self.is_broken = None, True
 
     def broken(self, name: str) -> None:
         """Leave a file as it was whose rows did not all come."""
@@ -122,17 +139,50 @@ class Rewriter:
             self.atomic.abort()
         self._forget()
 
-    def _forget(self) -> None:
-        self.name, self.atomic, self.stream, self.rows, self.is_changed = None, None, None, None, False
+
+def targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
+    """Where the fixed rows of each file go.
+
+    Args:
+        output: a file for those of one file, or a folder.
+        names: of the files.
+        read: the paths, without links, of all files that are read.
+
+    Raises:
+        InputError: it is no place for them; says why.
+    """
+    found: dict[str, Path] = {}
+    owners: dict[str, str] = {}
+    read, names = set(read), list(names)
+    if not output or output == STDIN or output.startswith(("/dev/", "/proc/")):
+        raise InputError(f"{output!r} is not a file; pass the name of one")
+    if not os.path.isdir(output) and (len(names) > 1 or output.endswith(os.sep)):
+        raise InputError(f"{output}: there is no such folder; the fixed rows of several files need one")
+    for name in names:
+        target = Path(output, "stdin" if name == STDIN else Path(name).name) if os.path.isdir(output) else Path(output)
+        real = os.path.realpath(target)
+        if real in read:
+            raise InputError(f"{target}: it is read, so that no fixed rows can be written to it")
+        if (other := owners.get(real)) is not None:
+            raise InputError(f"{target}: the fixed rows of {other} and of {name} have the same name")
+        owners[real] = name
+        found[name] = target
+    return found
 
 
 def difference(checked: Checked) -> Iterator[str]:
-    """The lines of a unified difference for a row."""
+    """The lines of a unified difference for a row, with their line breaks."""
     if checked.before is None or checked.after is None or checked.before == checked.after:
         return
-    before, after = (_shown(part).splitlines() for part in (checked.before, checked.after))
+    before, after = (_lines(_shown(part)) for part in (checked.before, checked.after))
     name = named(checked.name if checked.row is None else f"{checked.name}:{checked.row}")
-    yield from difflib.unified_diff(before, after, name, name, lineterm="")
+    for line in difflib.unified_diff(before, after, name, name):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as `diff` and `patch` count them: only a line feed ends one."""
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
 def _shown(part: Any) -> str:

@@ -139,7 +139,7 @@ def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[So
 
 
 def _suspects(before: Reading, after: Reading, fixes: list[Fix], exact: bool) -> set[Fix]:
-    """The fixes inside of a message that is no longer read as it was, or not in its place; else those that touch one."""
+    """The fixes inside of messages that are not read as before, or not in their place; else those that touch one."""
     (old_form, old), (new_form, new) = before, after
     there = {begin: index for index, (begin, _, _, _) in enumerate(new.bounds[: len(new.messages)])}
     ordered = sorted(fixes, key=lambda fix: fix.span)
