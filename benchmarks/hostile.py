@@ -12,7 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
@@ -30,7 +30,7 @@ SIZES = (1, 3, 9)
 SHORTEST = 0.04
 """Seconds that reading the first size takes at least, so that what any input takes does not count."""
 
-LARGEST = 30_000
+LARGEST = 4_000
 """Units of the first size at most."""
 
 GROWTH = 1.5
@@ -133,8 +133,11 @@ def declared(schema: Callable[[int], Any], each: int) -> Callable[[int], Made]:
     """A developer message that declares a form of the answer."""
 
     def made(size: int) -> Made:
-        text = json.dumps(schema(max(size // each, 1)))
-        return f"<|start|>developer<|message|># Response Formats\n\n## form\n\n{text}<|end|>", None
+        text = json.dumps(schema(max(size // each, 1)), separators=(",", ":"))
+        return (
+            f"<|start|>developer<|message|># Instructions\n\nx\n\n# Response Formats\n\n## form\n\n{text}<|end|>",
+            None,
+        )
 
     return made
 
@@ -153,7 +156,10 @@ def answers(size: int) -> Made:
     count = size // 200
     forms = "".join(f'\n\n## form{number}\n\n{{"type":"integer"}}' for number in range(count))
     answer = '<|start|>assistant<|channel|>final<|message|>"x"<|end|>'
-    return f"<|start|>developer<|message|># Response Formats{forms}<|end|>" + answer * count, None
+    return (
+        f"<|start|>developer<|message|># Instructions\n\nx\n\n# Response Formats{forms}<|end|>" + answer * count,
+        None,
+    )
 
 
 def nested(keyword: str, deep: int = 40) -> Any:
@@ -271,7 +277,8 @@ def command(*arguments: str) -> Read:
     def read(made: Made) -> None:
         from harmony_spec.cli import main
 
-        with TemporaryDirectory() as folder, redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+        out = io.TextIOWrapper(io.BytesIO())
+        with TemporaryDirectory() as folder, redirect_stdout(out), redirect_stderr(out):
             path = Path(folder, "row.jsonl")
             path.write_text(json.dumps(made[0]) + "\n")
             main(["validate", "--isolated", *arguments, str(path)], standalone_mode=False)

@@ -93,6 +93,9 @@ def wrong_schema(schema: Any, budget: Budget) -> WrongSchema | None:
     return found if isinstance(found, WrongSchema) else None
 
 
+CHECK_STEPS = 8
+"""Steps that it takes to begin with a value and a schema."""
+
 BYTES_PER_STEP = 500
 """So many bytes of a key are made, and looked up, in the time of a step."""
 
@@ -107,7 +110,7 @@ _schemas: Remembered[Known] = Remembered(SCHEMA_CACHE_BYTES)
 
 def _known(schema: Any, budget: Budget) -> Known:
     """What is known of a schema. Equal ones have equal bytes; version 2 of the form has no references to what it is."""
-    budget.take(1)
+    budget.take(CHECK_STEPS)
     try:
         key = marshal.dumps(schema, 2)
     except ValueError as error:
