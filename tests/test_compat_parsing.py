@@ -105,7 +105,7 @@ def test_damaged_text_is_replaced_alike(content: list[int], stop: int | None) ->
     tokens = [CHANNEL, *tokens_of("final"), MESSAGE, *content, *([] if stop is None else [stop])]
     ours, theirs = (steps(module, tokens, "assistant") for module in (compat, openai_harmony))
     for (_, here), (_, there) in zip(ours, theirs, strict=True):
-        assert here["content"].startswith(there["content"])
+        assert here["content"].startswith(there["content"].rstrip("\ufffd"))  # the peer takes it back
         assert {**here, "content": "", "delta": ""} == {**there, "content": "", "delta": ""}
     assert read(compat, tokens, "assistant") == read(openai_harmony, tokens, "assistant")
     ((_, message),) = read(compat, tokens, "assistant")

@@ -21,6 +21,7 @@ class Draft:
         loose: no special token began the message.
         runs: of the content: start, end, and how much of the first unit is not part of it.
         terminator: the spelling of its stop token.
+        shown_early: it is text without a header, which began before all of it was known.
         abandoned: it is nothing but a header that was given up.
         values, variants: what the header says, and what follows shows.
         sides: the values in the order of the fields, those before the content and those behind it.
@@ -33,7 +34,7 @@ class Draft:
     terminator: str | None = None
     text: str | None = None
     repaired: tuple[str, ...] = ()
-    started = after_stop = abandoned = changed = forged = False
+    started = after_stop = abandoned = changed = forged = shown_early = False
     _header: HeaderText | None = None
 
     def __init__(

@@ -34,7 +34,7 @@ PROSE_WIDE_CHARS = 12
 """So many characters in a row that are not ASCII are one as well: many scripts do not divide words."""
 
 PROSE = re.compile(
-    rf"[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}",
+    rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}",
     re.DOTALL,
 )
 
@@ -144,6 +144,10 @@ class Machine:
         self.undecided = False
         units = range(start + 1, end + 1)
         at = units[bisect_left(units, True, key=lambda unit: PROSE.match(self.form.run(start, unit, 0)[0]) is not None)]
+        text = self.form.run(start, at, 0)[0]
+        found = PROSE.match(text)
+        if found is not None and found["words"] and not self.names.is_prose(text):
+            return None  # "assistant to = f" is three words as well
         reading = self._read(at, opened=False)
         is_text = reading.headless and not reading.junk and not reading.values[self.recovery.slots.recipient]
         return at if is_text and reading.rest is not None else None
@@ -151,7 +155,9 @@ class Machine:
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer that lost its header, known up to a position; see `prose_end`."""
         self.at = at
-        self.output.begin(self._content_in_header(self._read(at, opened=False), at))
+        draft = self._content_in_header(self._read(at, opened=False), at)
+        draft.shown_early = True
+        self.output.begin(draft)
 
     def close(self, end: int) -> None:
         """The end of the input."""
@@ -224,7 +230,9 @@ class Machine:
         self._open_header(start, loose=True)
 
     def _opens(self, spelling: str, start: int, end: int) -> None:
-        if self.state == CONTENT:
+        if self.state == CONTENT and self.draft is not None and self.draft.shown_early:
+            self._unterminated(start, "another header begins")
+        elif self.state == CONTENT:
             self._stray(spelling, start, end)
             return
         if self.state == BETWEEN:
