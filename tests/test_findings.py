@@ -288,3 +288,11 @@ def test_all_that_is_invisible_is_known() -> None:
 def test_a_tool_of_which_nothing_is_known_may_take_what_looks_like_a_call(arguments: str, is_call: bool) -> None:
     """Where no schema tells arguments from a call, only the name of the tool does."""
     assert names(said_of(arguments)) == ["call-envelope"] * is_call
+
+
+def test_an_answer_is_compared_with_a_few_forms() -> None:
+    """With more than the limit, it is not known whether it has one of them."""
+    for forms, expected in ((8, "invalid-answer"), (9, "unfinished-check")):
+        developer = DeveloperContent("Be brief.", [], [ResponseFormat(f"f{n}", {"type": "null"}) for n in range(forms)])
+        talk = [Message("developer", developer), Message("user", "Hi."), Message("assistant", "7", channel="final")]
+        assert [each.code.name for each in validate(render_text(talk)).diagnostics] == [expected]

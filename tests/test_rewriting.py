@@ -331,3 +331,127 @@ def test_rows_keep_their_form(packed: str, line_break: str, tmp_path: Path) -> N
     assert run("--fix", "-", given=line_break.join(rows).encode()).stdout_bytes.decode() == (
         line_break.join(fixed_rows)
     )
+
+
+# Nothing is lost or overwritten.
+
+
+@pytest.mark.parametrize("given", ["numpy\npandas\n", "\n\n", ""])
+def test_standard_input_that_is_left_alone_passes_through(given: str) -> None:
+    """With a format, without one, and whatever is skipped."""
+    for options in (("--skip-others",), ("--skip-others", "--input-format", "jsonl")):
+        if given.strip() and len(options) > 1:
+            continue
+        assert run("--fix", *options, "-", given=given).stdout == given
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "numpy\n", '"numpy"\n'])
+def test_an_output_is_there_whatever_is_skipped(content: str, tmp_path: Path) -> None:
+    path, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    path.write_text(content)
+    run("--fix", "--skip-others", "--fixed-output", out, path)
+    assert out.read_text() == content
+
+
+def test_no_output_is_a_file_that_is_read_or_written(tmp_path: Path) -> None:
+    folder, other = tmp_path / "in", tmp_path / "other"
+    for each in (folder, other):
+        each.mkdir()
+        (each / "x.jsonl").write_text(json.dumps(BAD))
+    path, out = folder / "x.jsonl", tmp_path / "out"
+    refused = [
+        ("--fixed-output", folder, path),
+        ("--fixed-output", path, folder),
+        ("--fixed-output", "", path),
+        ("--fixed-output", "-", path),
+        ("--fixed-output", "/dev/stdout", path),
+        ("--fixed-output", f"{out}/", path),
+        ("--fixed-output", out, path, other / "x.jsonl"),
+        ("--fixed-output", tmp_path, path, other / "x.jsonl"),
+        ("-o", path, folder),
+        ("-o", tmp_path / "a.jsonl", "--fixed-output", tmp_path / "a.jsonl", path),
+        ("-o", folder / "x.jsonl.jsonl", "--backup", ".jsonl", path),
+    ]
+    for arguments in refused:
+        result = run("--fix", *arguments)
+        assert (result.exit_code, path.read_text()) == (2, json.dumps(BAD)), arguments
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["in", "other"]
+        assert [each.name for each in folder.iterdir()] == ["x.jsonl"]
+
+
+def test_a_file_with_two_names_is_fixed_once(tmp_path: Path) -> None:
+    path, link = tmp_path / "a.txt", tmp_path / "l.txt"
+    path.write_text(BAD)
+    link.symlink_to(path)
+    result = run("--fix", tmp_path, path, link)
+    assert (result.exit_code, result.stdout) == (0, "1 input, 1 valid, 1 message, 1 fixed\n")
+
+
+def test_a_file_that_cannot_be_written_does_not_end_the_run(tmp_path: Path) -> None:
+    """Valid files need not be writable; their names may be as long as any."""
+    (tmp_path / f"{'n' * 250}.txt").write_text(GOOD)
+    for name in ("b.txt", "c.txt"):
+        (tmp_path / name).write_text(BAD)
+    (tmp_path / "b.txt.o").write_text("mine")
+    result = run("--fix", "--backup", ".o", tmp_path)
+    assert (result.exit_code, "the backup is there already" in result.stderr) == (2, True)
+    assert [(tmp_path / name).read_text() for name in ("b.txt", "c.txt", "b.txt.o")] == [BAD, GOOD, "mine"]
+    assert result.stdout.endswith("1 not readable\n")
+
+
+def test_rows_before_the_first_fix_are_copied(tmp_path: Path) -> None:
+    """Compressed or not; the file is begun with its first fix."""
+    for packed, (pack, unpack) in PACKERS.items():
+        path = tmp_path / f"rows.jsonl{packed}"
+        lines = [json.dumps(GOOD)] * 70_000 + [json.dumps(BAD), json.dumps(GOOD)]
+        path.write_bytes(pack("\n".join(lines).encode()))
+        assert run("--fix", "-j", "2", path).exit_code == 0
+        assert unpack(path.read_bytes()).decode() == "\n".join([json.dumps(GOOD)] * 70_002)
+
+
+def test_a_line_break_of_a_row_belongs_to_it(tmp_path: Path) -> None:
+    """In JSON, nobody's editor has added it; in a text file, an editor may have."""
+    text = "<|start|>assistant<|channel|>final<|message|>code:\nx\n"
+    path, rows = tmp_path / "a.txt", tmp_path / "rows.jsonl"
+    path.write_text(text)
+    rows.write_text(json.dumps({"text": text}))
+    assert run("--fix", "--fixable", "H114", path, rows).exit_code == 0
+    assert path.read_text() == text.rstrip("\n") + "<|end|>\n"
+    assert json.loads(rows.read_text()) == {"text": text + "<|end|>"}
+
+
+def test_a_difference_is_a_patch(tmp_path: Path) -> None:
+    """Lines are those of `patch`, which only a line feed ends."""
+    path = tmp_path / "bad.txt"
+    path.write_text("<|start|>user<|message|>a\u2028b\x0cc<|end|><|end|>")
+    lines = run("--diff", path).stdout.split("\n")
+    assert lines[2:7:2] == ["@@ -1 +1 @@", "\\ No newline at end of file", "\\ No newline at end of file"]
+
+
+def odd_tables() -> list[tuple[pyarrow.Table, dict[str, Any], int]]:
+    """Tables, how they are written, and the exit status of a fix."""
+    bad = [*TOKENS, 200007]
+    when = pyarrow.array([{"text": BAD, "x": 1}], pyarrow.struct([("text", "string"), ("x", pyarrow.timestamp("ns"))]))
+    twice = pyarrow.Table.from_arrays([pyarrow.array([BAD]), pyarrow.array([1])], names=["text", "text"])
+    fixed = pyarrow.array([bad], pyarrow.list_(pyarrow.int64(), len(bad)))
+    return [
+        (pyarrow.table({"tokens": [bad] * 9, "l": [[1, 2]] * 9}), {"use_compliant_nested_type": False}, 0),
+        (pyarrow.table({"tokens": fixed}), {}, 1),
+        (pyarrow.table({"messages": when}), {}, 1),
+        (twice, {}, 2),
+    ]
+
+
+@pytest.mark.parametrize("case", range(4))
+def test_odd_parquet_files_end_in_one_line(case: int, tmp_path: Path) -> None:
+    """Or keep their layout; what a column cannot hold is not written."""
+    table, how, status = odd_tables()[case]
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(table, path, compression="zstd", **how)
+    before = parquet.ParquetFile(path).metadata
+    result = run("--fix", path)
+    assert (result.exit_code, result.exception is None or isinstance(result.exception, SystemExit)) == (status, True)
+    after = parquet.ParquetFile(path).metadata
+    for column in range(before.num_columns):
+        old, new = before.row_group(0).column(column), after.row_group(0).column(column)
+        assert (old.path_in_schema, old.compression) == (new.path_in_schema, new.compression)

@@ -34,7 +34,8 @@ PROSE_WIDE_CHARS = 12
 """So many characters in a row that are not ASCII are one as well: many scripts do not divide words."""
 
 PROSE = re.compile(
-    rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}",
+    rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})"
+    rf"|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}",
     re.DOTALL,
 )
 

@@ -18,6 +18,10 @@ ENVELOPE = frozenset({"name", "arguments", "parameters", "recipient_name", "type
 INNER = ("arguments", "parameters", "function")
 """Those of them that hold what belongs into the message."""
 
+MAX_ANSWER_FORMS = 8
+"""With how many declared forms an answer is compared. Each answer is compared with each form: without a limit, the time
+would grow with the square of a conversation. Conversations declare one form, rarely a few."""
+
 
 def check_contents(talk: Conversation) -> None:
     """Say which contents are not what the conversation declares. Learns what it declares on the way."""
@@ -157,6 +161,10 @@ def _answer(talk: Conversation, index: int) -> None:
     answers, text = talk.offer.answers, talk.text(index)
     read = _json(talk, index, text)
     talk.budget.grant(len(text))
+    if read.is_json and len(answers) > MAX_ANSWER_FORMS:
+        raise Unfinished(
+            f"{len(answers)} forms are declared, and an answer is compared with {MAX_ANSWER_FORMS} at most"
+        )
     if not read.is_json or any(not _broken(talk, schema, read.value) for schema in answers.values()):
         return
     if len(answers) == 1:
