@@ -16,9 +16,10 @@ from ..tables import Format, Recovery, continues, unfinished
 from .draft import Draft
 from .header_reading import Reading
 from .header_repair import Headers
+from .header_settling import near_lead
 from .header_text import HeaderText
-from .known_names import KnownNames
-from .lenient import REPLACEMENT, Lenient
+from .known_names import KnownNames, without_signs
+from .lenient import REPLACEMENT, Lenient, LenientText
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
@@ -145,13 +146,27 @@ class Machine:
         self.undecided = False
         units = range(start + 1, end + 1)
         at = units[bisect_left(units, True, key=lambda unit: PROSE.match(self.form.run(start, unit, 0)[0]) is not None)]
-        text = self.form.run(start, at, 0)[0]
-        found = PROSE.match(text)
-        if found is not None and found["words"] and not self.names.is_prose(text):
+        found = PROSE.match(self.form.run(start, at, 0)[0])
+        assert found is not None
+        if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
-        reading = self._read(at, opened=False)
+        # The last token may hold more than the text that shows it: what a text and its tokens say must be the same.
+        shown = LenientText(self.format, self.form.spelled(self.begin, start) + found[0])
+        headers = Headers(self.format, shown, self.names, strict=False)
+        readings = headers.read(0, len(shown.units), False, self.loose, self.given), self._read(at, opened=False)
+        return at if all(map(self._is_text, readings)) else None
+
+    def _introduces(self, text: str) -> bool:
+        """Whether a word of a text nearly introduces a recipient."""
+        slot, recovery = self.recovery.slots.recipient, self.recovery
+        lead = next((each.strip() for each in recovery.leads.get(slot or "", ()) if each.strip()), "\0")
+        words = near_lead(lead, slot or "", recovery.of_functions).words
+        return any(without_signs(word).lower() in words for word in text.split())
+
+    def _is_text(self, reading: Reading) -> bool:
+        """Whether a header is read as nothing but a text."""
         is_text = reading.headless and not reading.junk and not reading.values[self.recovery.slots.recipient]
-        return at if is_text and reading.rest is not None else None
+        return is_text and reading.rest is not None
 
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer that lost its header, known up to a position; see `prose_end`."""
