@@ -144,7 +144,7 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
     if not folder.is_dir():
         refuse(f"{folder}: no such folder")
     if output is not None and output.exists() and not output.is_file():
-        refuse(f"{output}: this is no regular file, and cannot be replaced")
+        refuse(f"{output}: this is not a regular file, and cannot be replaced")
     try:
         text = generated(folder)
     except GrammarError as error:

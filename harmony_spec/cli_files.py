@@ -157,7 +157,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
         if progress.skipped:
             first, more = progress.skipped[0], len(progress.skipped) - 1
             others = f" and {count(more, 'other')}" if more else ""
-            ERR.print(named(f"{first}{others}: skipped, since this is no regular file"), style="yellow")
+            ERR.print(named(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
     except KeyboardInterrupt:
         complete = False
     except BaseException:

@@ -251,7 +251,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     link.symlink_to(pipe)
     (tmp_path / "good.txt").write_text(GOOD)
-    said = "pipe.txt: this is no regular file, and cannot be replaced\n"
+    said = "pipe.txt: this is not a regular file, and cannot be replaced\n"
     assert shell(f"HS generate {GRAMMAR} -o pipe.txt", tmp_path) == (2, "", said)
     assert shell(f"HS generate {GRAMMAR} -o pipe.txt --check", tmp_path) == (2, "", said)
     assert shell("HS validate -o found.jsonl good.txt", tmp_path) == (2, "", said.replace("pipe.txt", "found.jsonl"))

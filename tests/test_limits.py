@@ -151,7 +151,7 @@ def test_what_is_no_file_is_skipped_and_said_once(pattern: str, tmp_path: Path) 
     result = run(tmp_path / pattern if pattern else tmp_path)
     server.close()
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 input, 1 valid, 2 messages")
-    assert result.stderr == f"{tmp_path / 'a.txt'} and 3 others: skipped, since this is no regular file\n"
+    assert result.stderr == f"{tmp_path / 'a.txt'} and 3 others: skipped, since it is not a regular file\n"
 
 
 # What names and texts hold.

@@ -102,7 +102,8 @@ def _fixed(
     source = without_line_break(held.source) if batch.kind == "text" and report.diagnostics else held.source
     ending = held.source[len(source) :]
     source, after = fixed(source, validated(source) if report.diagnostics else report, admitted, validated)
-    source += ending  # type: ignore[operator]
+    if isinstance(source, str) and isinstance(ending, str):
+        source += ending
     edits = None if source == held.source else held.edits(source, options.start)
     new = item if edits is None else _edited(batch, item, held, edits)
     if not edits or new is None:

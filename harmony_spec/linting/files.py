@@ -33,7 +33,7 @@ def expanded(
     Args:
         names: of files, folders and patterns (`*`, `?`, `[…]`, `**` for any folders); `-` is standard input.
         excluded: says which files and folders below a folder are left out. What is hidden is left out, too.
-        skipped: is told what was found that is no regular file, and might be read without end: a pipe, a device.
+        skipped: called with each pipe or device that was found, which might be read without end.
     """
     seen: set[str] = set()
     for file in _each(names, excluded, skipped):
@@ -90,7 +90,7 @@ def _wanted(parent: str, name: str, excluded: Callable[[Path], bool]) -> bool:
 
 
 def _is_special(path: str, skipped: Callable[[str], None]) -> bool:
-    """Whether there is something that is no regular file; whoever opens what is not there says so."""
+    """Whether a path is not a regular file; opening reports a path that does not exist."""
     if os.path.isfile(path) or not os.path.exists(path):
         return False
     skipped(path)
