@@ -84,5 +84,5 @@ def _rule(said: str) -> Rule:
     named = {name: rule for rule in rules().values() for name in (rule.code.code.lower(), rule.code.name)}
     if said.lower() not in named:
         close = close_to(said)
-        refuse(f"there is no code {said!r}" + (f"; is {close} meant?" if close else "; harmony-spec rules lists all"))
+        refuse(f"unknown rule {said!r}; " + (f"did you mean {close!r}?" if close else "harmony-spec rules lists all"))
     return named[said.lower()]

@@ -161,6 +161,5 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     pointer = "".join(f"/{escaped(str(step))}" for step in path)
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     where = f"at {pointer}" if pointer else "at the top"
-    described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     message = error.message if len(error.message) <= LONGEST else error.message[:LONGEST] + "\u2026"
-    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index, hint=described)
+    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index)

@@ -135,7 +135,7 @@ class Plan:
             elif isinstance(value, Record) and name == self.format.content:
                 value = "" if frame.bare else self.text(index)
             elif value is not None and value not in (False, True):
-                raise self.error(index, f"{name} is a {type(value).__name__}, not a string")
+                raise self.error(index, f"{name}: expected a str, got {type(value).__name__}")
             values[name] = bool(value) if self.format.defaults.get(name) is False else value
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
@@ -302,7 +302,7 @@ def _key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
 def _require_text(plan: Plan, index: int, content: object) -> None:
     """Raise for a content that is no text."""
     if not isinstance(content, str):
-        raise plan.error(index, f"the content is a {type(content).__name__}, not a string")
+        raise plan.error(index, f"{plan.format.content}: expected a str, got {type(content).__name__}")
     try:
         content.encode()
     except UnicodeEncodeError as error:

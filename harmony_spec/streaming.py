@@ -18,6 +18,7 @@ from .events import ContentDelta, Event
 from .parsing import parse
 from .recovery.draft import Draft
 from .recovery.header_reading import Reading
+from .recovery.known_names import offered
 from .recovery.lenient import REPLACEMENT, LenientTokens
 from .recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from .tables import Format, Tokenizer
@@ -46,7 +47,7 @@ class StreamParser(Generic[M]):
 
         format.require_start(start)
         self._format, self._start, self._given, self._strict = format, start, given, strict
-        self._tools = None if tools is None else list(tools)
+        self._tools = offered(tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
         self._low = format.lowest_special
@@ -98,6 +99,8 @@ class StreamParser(Generic[M]):
             if shown is not None:
                 return shown
         self._require_open()
+        if isinstance(tokens, str | bytes):
+            raise TypeError(f"expected token ids, got a {type(tokens).__name__}; parse and recover read text")
         if not isinstance(tokens, list):
             tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
         events = self._events = self._machine.output.events = []

@@ -210,7 +210,7 @@ def test_rules_and_explain_show_the_catalogue() -> None:
         assert said.stdout.startswith(f"{each['code']} {each['name']}\n{each['severity']}")
         assert each["why"] in said.stdout
     unknown = run("explain", "H1155")
-    assert (unknown.exit_code, unknown.stderr) == (2, "there is no code 'H1155'; is H115 meant?\n")
+    assert (unknown.exit_code, unknown.stderr) == (2, "unknown rule 'H1155'; did you mean 'H115'?\n")
 
 
 def test_explain_names_the_circumstances_that_the_page_names() -> None:

@@ -80,7 +80,7 @@ def test_names_and_beginnings_on_the_command_line(project: Path) -> None:
 
     assert found("--select", "ALL", "--ignore", "H1", "--select", "H115", "bad.txt") == ["H115"]
     result = run("--select", "H115, H999", "bad.txt")
-    assert (result.exit_code, "'H999' is no code, name or beginning of one" in result.stderr) == (2, True)
+    assert (result.exit_code, "unknown rule 'H999'" in result.stderr) == (2, True)
 
 
 def test_the_nearest_file_with_a_table_decides(project: Path) -> None:
@@ -122,13 +122,13 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
     [
         ("selct = []", "tool.harmony-spec.selct: no such setting; settings: " + ", ".join(KEYS)),
         ("select = 'H1'", "tool.harmony-spec.select: must be a list of codes"),
-        ("select = ['H999']", "'H999' is no code, name or beginning of one"),
+        ("select = ['H999']", "unknown rule 'H999'"),
         ("ignore = [1]", "tool.harmony-spec.ignore: must be a list of codes"),
         ("severity = 'bad'", "tool.harmony-spec.severity: must be one of error, warning, info"),
         ("start = 'end'", "tool.harmony-spec.start: must be one of transcript, prompt, completion"),
         ("tokenization = 'no'", "tool.harmony-spec.tokenization: must be true or false"),
         ("per-file-ignores = ['x']", "must be a table of lists of codes, by patterns of files"),
-        ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: 'nothing' is no code"),
+        ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: unknown rule 'nothing'"),
         ("column = 1", "tool.harmony-spec.column: must be a text"),
         ("select = [", "not TOML: "),
     ],

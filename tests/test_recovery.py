@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from harmony_spec import SPECIAL_TOKENS, Message, ParseError, Recovered, codec, parse, recover, render, render_text
+from harmony_spec import (
+    SPECIAL_TOKENS,
+    Message,
+    ParseError,
+    Recovered,
+    StreamParser,
+    codec,
+    parse,
+    recover,
+    render,
+    render_text,
+    validate,
+)
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.lenient import LenientTokens
 
@@ -263,3 +276,26 @@ def test_the_stop_token_that_is_missing(source: str, start: codec.Start, expecte
     """What is expected is what ends such a message, not all that ends one."""
     found = recover(source, start).diagnostics[0]
     assert (found.code.name, found.expected) == ("missing-terminator", expected)
+
+
+@pytest.mark.parametrize(
+    ("tools", "said"),
+    [
+        ("functions.f", "tools: 'functions.f' is a str; pass a list"),
+        ([{"type": "function"}], "tools[0] is a dict; tools_from_json makes namespaces from definitions of tools"),
+        (["functions.f", 7], "tools[1]: expected a name or a namespace, got int"),
+    ],
+)
+def test_what_are_no_tools_is_refused(tools: Any, said: str) -> None:
+    """A name alone would be read letter by letter."""
+    source = "<|channel|>final<|message|>x"
+    for call in (partial(recover, source, "completion"), partial(validate, source, "completion"), StreamParser):
+        with pytest.raises(TypeError) as raised:
+            call(tools=tools)
+        assert str(raised.value) == said
+
+
+@pytest.mark.parametrize("tokens", ["text", b"text"])
+def test_a_stream_takes_token_ids(tokens: Any) -> None:
+    with pytest.raises(TypeError, match="expected token ids, got a "):
+        StreamParser().feed(tokens)

@@ -4,6 +4,11 @@
 (`pip install 'harmony-spec[compat]'`). docs/drop-in.md lists what is better here and therefore different.
 """
 
+try:
+    import pydantic  # noqa: F401
+except ModuleNotFoundError:
+    raise ImportError("harmony_spec.compat needs pydantic; run: pip install 'harmony-spec[compat]'") from None
+
 from .encoding import HarmonyEncoding, HarmonyEncodingName, load_harmony_encoding
 from .errors import HarmonyError, raise_disallowed_special_token
 from .models import (

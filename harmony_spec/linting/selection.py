@@ -69,7 +69,7 @@ def _fitting(selector: str) -> list[Code]:
     found = [code for code in codes() if selector == ALL or selector == code.name or _begins(code.code, selector)]
     if not found:
         close = close_to(selector)
-        raise SelectorError(f"{selector!r} is no code, name or beginning of one" + (f"; {close}?" if close else ""))
+        raise SelectorError(f"unknown rule {selector!r}" + (f"; did you mean {close!r}?" if close else ""))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from hashlib import sha256
 from typing import Any
@@ -37,6 +37,21 @@ MOST_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
 
 
+def offered(tools: Iterable[Any] | None) -> list[Any] | None:
+    """The tools that a caller passes, as a list. Raises `TypeError` for what are no names or namespaces."""
+    if tools is None:
+        return None
+    if isinstance(tools, str | bytes):
+        raise TypeError(f"tools: {tools!r} is a {type(tools).__name__}; pass a list")
+    found = list(tools)
+    for index, tool in enumerate(found):
+        if isinstance(tool, Mapping):
+            raise TypeError(f"tools[{index}] is a dict; tools_from_json makes namespaces from definitions of tools")
+        if not isinstance(tool, str) and not isinstance(getattr(tool, "name", None), str):
+            raise TypeError(f"tools[{index}]: expected a name or a namespace, got {type(tool).__name__}")
+    return found
+
+
 def tool_names(recovery: Recovery, tools: Iterable[Any]) -> set[str]:
     """The full names of tools: strings as they are, the tools of namespaces behind the name of their namespace.
 
@@ -64,7 +79,8 @@ class KnownNames:
         self.recovery = recovery
         self.writable = re.compile(recovery.word)
         self.channels = dict.fromkeys(recovery.channels)
-        self.tools: set[str] | None = None if tools is None else self._writable(tool_names(recovery, tools))
+        known = offered(tools)
+        self.tools: set[str] | None = None if known is None else self._writable(tool_names(recovery, known))
         self._by_last: dict[str, list[str]] | None = None
         self.key = _digest(b"", self.channels, self.tools)
 

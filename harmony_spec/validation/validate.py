@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..recovery.known_names import offered
 from ..recovery.recovering import form_of, recover_form
 from ..tables import Format, Tokenizer
 from .contents import check_contents
@@ -39,15 +40,15 @@ def validate(
         tokenizer: encodes and decodes ordinary tokens; needed for token ids only.
     """
     format.require_start(start)
-    offered = None if tools is None else list(tools)
+    given_tools = offered(tools)
 
     def read(source: str | Sequence[int], stripped: bool = False) -> Reading:
         form = form_of(format, source, tokenizer)
-        return form, recover_form(format, form, start, given, offered, stripped)
+        return form, recover_form(format, form, start, given, given_tools, stripped)
 
     form, recovered = read(source, stripped)
     assert format.recovery is not None
-    talk = Conversation(format, form, recovered, start, given, Offer(format.recovery, offered))
+    talk = Conversation(format, form, recovered, start, given, Offer(format.recovery, given_tools))
     check_contents(talk)
     check_flow(talk)
     check_spelling(talk)
