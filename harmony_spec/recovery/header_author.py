@@ -33,6 +33,11 @@ class Authors(Settling):
             return others
         if (left := self._near_author(word, others)) is not None:
             return left
+        if name and name != word.text:  # signs that no name holds touch it
+            left = self._near_author(Word(name, word.start, word.start + len(name)), others)
+            if left is not None:
+                self._beside(word, len(name))
+                return left
         if name and (self.described or not self._unread(others)):
             self.reading.values |= {role: self.recovery.tool, self.slots.name: name}
             self._beside(word, len(name))
