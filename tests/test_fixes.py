@@ -100,13 +100,14 @@ def test_fixing_twice_is_fixing_once(
 @settings(max_examples=EXAMPLES)
 @given(sources, starts)
 def test_no_word_is_lost(source: Source, start: codec.Start) -> None:
-    """A safe fix removes no word: only special tokens, and white space in headers."""
+    """A safe fix removes no word: only special tokens, white space in headers, and an author that the prompt wrote."""
     if isinstance(source, str):
         changed = all_fixed(codec, source, start, LEVELS[:1])
         assert isinstance(changed, str)
         words = re.findall(r"\w+", " ".join(codec.FORMAT.special_matcher.split(source)))
         there = "".join(codec.FORMAT.special_matcher.split(changed))
-        assert [word for word in words if word not in there] == []
+        given = {"assistant"} if start == "completion" else set()
+        assert [word for word in words if word not in there and word not in given] == []
 
 
 @given(st.text(max_size=60), starts)
@@ -281,3 +282,10 @@ def test_a_fix_names_the_codes_of_its_level() -> None:
     tool = "<|start|>assistant<|channel|>commentary<|channel|>bash<|channel|>commentary<|message|>{}<|call|>"
     first = next(each.fix for each in codec.validate(tool, tools=[*TOOLS, "functions.bash"]).diagnostics if each.fix)
     assert (first.applicability, first.codes) == ("display", ("H137",))
+
+
+def test_a_fix_does_no_harm_without_the_fix_beside_it() -> None:
+    """The second one hid that the first one gives the message a stop token that it has not."""
+    source = "assistant to=functions.get_weather<|return|><|channel|>analysis<|message|><|call|>"
+    for fix in fixes_of(codec, source, "transcript", LEVELS):
+        assert is_harmless(codec, source, apply(source, [fix]), "transcript")

@@ -20,7 +20,7 @@ from ..rendering import render, render_text
 from ..tables import continues
 from .conversation import Change, Conversation
 
-MAX_READINGS = 12
+MAX_READINGS = 16
 """How often an input is read again to prove its fixes: bounds the work on hostile inputs. Usually all fixes of a level
 hold, and one reading proves them together."""
 
@@ -115,20 +115,28 @@ def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[So
     kept: list[Fix] = []
     left = MAX_READINGS
 
-    def try_all(tried: list[Fix], exact: bool) -> None:
+    def spoils(applied: list[Fix], tried: list[Fix], exact: bool) -> set[Fix]:
+        """Which of some fixes change what is read where they are applied; all of them if that is not clear."""
         nonlocal left
-        while tried and left:
-            left -= 1
-            applied = [*kept, *tried]
-            after = read(apply(source, applied))
-            if is_same_reading(before, after, exact):
+        left -= 1
+        after = read(apply(source, applied))
+        if is_same_reading(before, after, exact):
+            return set()
+        return _suspects(before, after, applied, exact).intersection(tried) or set(tried)
+
+    def try_all(tried: list[Fix], exact: bool) -> None:
+        while tried and left > 0:
+            # A fix may hide that another one does harm, and stands beside it then: each second one is tried alone, too.
+            parts = [tried[::2], tried[1::2]] if len(tried) > 1 or kept else []
+            bad = spoils([*kept, *tried], tried, exact)
+            bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
+            if not bad:
                 kept.extend(tried)
                 return
-            suspects = _suspects(before, after, applied, exact).intersection(tried)
-            if not suspects or len(suspects) == len(tried):
+            if len(bad) == len(tried):
                 break
-            tried = [fix for fix in tried if fix not in suspects]
-        if left and len(tried) > 1:
+            tried = [fix for fix in tried if fix not in bad]
+        if len(tried) > 1 and left > 0:
             try_all(tried[: len(tried) // 2], exact)
             try_all(tried[len(tried) // 2 :], exact)
 
