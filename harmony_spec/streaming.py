@@ -250,8 +250,7 @@ class StreamParser(Generic[M]):
         if draft is None or not draft.started:
             return
         self._cut()
-        if ended:
-            draft.text = None if REPLACEMENT in self.content else self._content
+        draft.text = self._content if ended and REPLACEMENT not in self.content else None
 
     def _ordinary(self, tokens: list[int]) -> None:
         machine = self._machine

@@ -86,7 +86,19 @@ def text_of(message: Message) -> str:
 # Law 5.
 
 
-@given(any_tokens | valid, starts, openings, offers, sizes)
+PROSE = [
+    "I will search for it now, please.",
+    " to = functions.search",
+    "Okay.",
+    "\u597d\u7684\uff0c\u6211\u6765" * 3,
+    "assistant",
+]
+prose = st.lists(st.sampled_from([*PROSE, *SPECIAL_TOKENS][: len(PROSE) + 9]), max_size=8).map("".join).map(tokens_of)
+"""Sentences where headers belong, beside special tokens."""
+
+
+@given(any_tokens | valid | prose, starts, openings, offers, sizes)
+@example(tokens_of("<|start|>Well, I will do it.<|constrain|>json<|message|>x"), "completion", {}, None, [1])
 @example([*tokens_of("<|channel|>final<|message|>"), 160, SPECIAL_TOKENS["<|end|>"]], "completion", {}, None, [1])
 def test_chunks_change_nothing(
     tokens: list[int],
@@ -106,7 +118,8 @@ def test_chunks_change_nothing(
     assert told[0] == told[1] == told[2]
 
 
-@given(any_tokens | valid, starts, offers, sizes)
+@given(any_tokens | valid | prose, starts, offers, sizes)
+@example(tokens_of("<|start|>Well, I will do it.<|constrain|>json<|message|>x"), "completion", None, [1])
 def test_events_tell_all(tokens: list[int], start: codec.Start, tools: list[str] | None, lengths: list[int]) -> None:
     """Messages begin and end in turn, deltas join to their contents, and diagnostics come as they are settled."""
     parser = StreamParser(start, tools=tools)
