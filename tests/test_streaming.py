@@ -400,3 +400,16 @@ def test_an_answer_without_header_is_shown_as_it_comes(text: str, behind: str, l
     assert parser.messages[0].content == text
     assert parser.messages[0].recipient is None
     assert parser.recovered == recover([*tokens, *more], "completion")
+
+
+@pytest.mark.parametrize("name", ["\u597d" * 30, "x" * 200, "functions." + "\u597d" * 12])
+@pytest.mark.parametrize("content", ["", "Hi."])
+def test_a_long_name_of_an_author_is_not_an_answer(name: str, content: str) -> None:
+    """Law 7: after the token that begins a message, one word is a name, however long."""
+    tokens = tokens_of(f"<|start|>{name}<|message|>{content}<|end|>")
+    messages = parse(tokens).messages
+    assert recover(tokens).messages == messages
+    for parts in (tokens, [tokens]):
+        parser = StreamParser("transcript")
+        read(parser, parts)
+        assert parser.messages == messages

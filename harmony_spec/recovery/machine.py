@@ -34,11 +34,8 @@ PROSE_CHARS = 80
 PROSE_WIDE_CHARS = 12
 """So many characters in a row that are not ASCII are one as well: many scripts do not divide words."""
 
-PROSE = re.compile(
-    rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})"
-    rf"|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}",
-    re.DOTALL,
-)
+WORDS = re.compile(rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})")
+PROSE = re.compile(rf"{WORDS.pattern}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}", re.DOTALL)
 
 
 class Machine:
@@ -141,12 +138,14 @@ class Machine:
         """
         if not (self.undecided and self.shows_text and self.state == HEADER):
             return None
-        if not PROSE.match(self.form.run(start, end, 0)[0]):
+        # After the token that begins a message, one word of any length may be the name of an author.
+        prose = PROSE if self.begin == start else WORDS
+        if not prose.match(self.form.run(start, end, 0)[0]):
             return None
         self.undecided = False
         units = range(start + 1, end + 1)
-        at = units[bisect_left(units, True, key=lambda unit: PROSE.match(self.form.run(start, unit, 0)[0]) is not None)]
-        found = PROSE.match(self.form.run(start, at, 0)[0])
+        at = units[bisect_left(units, True, key=lambda unit: prose.match(self.form.run(start, unit, 0)[0]) is not None)]
+        found = prose.match(self.form.run(start, at, 0)[0])
         assert found is not None
         if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
