@@ -455,3 +455,24 @@ def test_odd_parquet_files_end_in_one_line(case: int, tmp_path: Path) -> None:
     for column in range(before.num_columns):
         old, new = before.row_group(0).column(column), after.row_group(0).column(column)
         assert (old.path_in_schema, old.compression) == (new.path_in_schema, new.compression)
+
+
+@pytest.mark.parametrize("end", ["<|return|>\n", "<|end|>\n"])
+def test_what_is_marked_in_a_row_is_fixed(end: str, tmp_path: Path) -> None:
+    """A stop token before a line break that belongs to the row is not the last thing in it."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "<|channel|>commentary to=functions.f json<|message|>{}" + end}))
+    found = run("--start", "completion", path).stdout
+    assert ("[*]" in found, "H509" in found) == (False, True)
+    assert run("--start", "completion", "--fix", path).stdout == found
+
+
+def test_after_fixes_the_next_run_is_reported(tmp_path: Path) -> None:
+    """Also if the last line break is taken for an editor's only then."""
+    path, rows = tmp_path / "a.txt", tmp_path / "rows.jsonl"
+    path.write_text(f"{GOOD}\n<|end|>")
+    history = GOOD.replace("<|end|>", "<|return|>") + "<|start|>assistant<|channel|>final<|message|>ok<|return|>\n"
+    rows.write_text(json.dumps({"text": history}))
+    for each in (path, rows):
+        fixed = run("--fix", each)
+        assert (fixed.exit_code, run(each).exit_code) == (0, 0)

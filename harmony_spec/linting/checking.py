@@ -65,6 +65,8 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
         if row is None and not held.is_harmony and not options.stripped:
             return Checked(batch.name, row, 0, skipped=True)
         report = _report(held, options)
+        if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):
+            report = _with_exact_fixes(report, held, options)
         if not options.fix:
             return _checked(batch, row, held, report)
         return _fixed(batch, row, item, held, report)
@@ -101,13 +103,14 @@ def _fixed(
     # A line break at the end of a text file is the editor's, and stays; that of a JSON string belongs to it.
     source = without_line_break(held.source) if batch.kind == "text" and report.diagnostics else held.source
     ending = held.source[len(source) :]
-    source, after = fixed(source, validated(source) if report.diagnostics else report, admitted, validated)
+    source, _ = fixed(source, validated(source) if report.diagnostics else report, admitted, validated)
     if isinstance(source, str) and isinstance(ending, str):
         source += ending
     edits = None if source == held.source else held.edits(source, options.start)
     new = item if edits is None else _edited(batch, item, held, edits)
     if not edits or new is None:
         return _checked(batch, row, held, report)
+    after = _report(replace(held, source=source), options)  # what the next run finds
     found, left = _wanted(report.diagnostics, options), _wanted(after.diagnostics, options)
     repaired = located(_gone(found, left), held, batch.kind, row)
     checked = _checked(batch, row, replace(held, source=source), after)
@@ -167,6 +170,13 @@ def _report(held: Content, options: Options) -> Report[codec.Message]:
         return _exact_report(replace(held, source=source), options)
 
     return as_saved(held.source, read, lambda report: not report.diagnostics)
+
+
+def _with_exact_fixes(report: Report[codec.Message], held: Content, options: Options) -> Report[codec.Message]:
+    """The report without fixes that are none if the line break at the end belongs to the source."""
+    exact = {each.fix for each in _exact_report(held, options).diagnostics}
+    found = [each if each.fix in exact else replace(each, fix=None) for each in report.diagnostics]
+    return replace(report, diagnostics=found)
 
 
 def _exact_report(held: Content, options: Options) -> Report[codec.Message]:
