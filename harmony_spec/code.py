@@ -33,7 +33,7 @@ class Code:
         name: states the problem.
         why: why it matters.
         severity: how bad it is.
-        fix: how far its fix can be trusted at best; None if there is no fix.
+        fix: how far its fix can be trusted at best; None without a fix.
     """
 
     code: str

@@ -58,7 +58,7 @@ def _each(
             if not fitting:
                 yield InputError(f"{name}: no file fits this pattern")
         else:
-            yield File(name, is_named=True)  # whoever opens it says what is wrong with it
+            yield File(name, is_named=True)  # opening it reports what is wrong
 
 
 def _below(

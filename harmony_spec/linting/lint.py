@@ -53,7 +53,7 @@ def lint(
         skip_others: skip named files without special tokens, as those found in folders are.
         stripped: read text without special tokens as if they had been stripped.
         spans: place findings in tokens and in text, too.
-        progress: is told how much of the files was read, and what is no file.
+        progress: updated with how much of the files was read, and with the special files that were skipped.
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
     """

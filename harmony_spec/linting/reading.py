@@ -41,7 +41,7 @@ class Progress:
         bytes: how many bytes of the files were read so far, as they stand on the disk.
         total: how many there are; None where that is not known.
         files: the names of the files that are read.
-        skipped: what folders and patterns name that is no file to read: pipes, devices, sockets.
+        skipped: pipes, devices and sockets in folders and patterns; they are not read.
     """
 
     def __init__(self) -> None:
@@ -185,7 +185,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None, bytes | RowError]]]:
-    """Lines with their numbers, in batches. Blank lines belong to the row behind them, or else to the last row.
+    """Lines with their numbers, in batches. Blank lines belong to the row after them, or else to the last row.
 
     Args:
         lines: the lines; those that are longer than the limit in several pieces.

@@ -149,7 +149,7 @@ def targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str,
         read: the paths, without links, of all files that are read.
 
     Raises:
-        InputError: it is no place for them; says why.
+        InputError: they cannot be written there; the message says why.
     """
     found: dict[str, Path] = {}
     owners: dict[str, str] = {}
@@ -157,7 +157,7 @@ def targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str,
     if not output or output == STDIN or output.startswith(("/dev/", "/proc/")):
         raise InputError(f"{output!r} is not a file; pass the name of one")
     if not os.path.isdir(output) and (len(names) > 1 or output.endswith(os.sep)):
-        raise InputError(f"{output}: there is no such folder; the fixed rows of several files need one")
+        raise InputError(f"{output}: not a folder; the fixed rows of several files need an existing one")
     for name in names:
         target = Path(output, "stdin" if name == STDIN else Path(name).name) if os.path.isdir(output) else Path(output)
         real = os.path.realpath(target)

@@ -69,7 +69,7 @@ class Authors(Settling):
     def _wordy(self, words: list[Word]) -> bool:
         """Whether words are more than parts of a header and one tool: then no name among them is a recipient by itself.
 
-        "I will search for it" is no call of a tool `search`. What begins like arguments is a content, and is not read.
+        "I will search for it" does not call a tool `search`. What begins like arguments is a content, and is not read.
         """
         tools: set[str] = set()
         for word in words:
