@@ -141,6 +141,35 @@ def test_prose_calls_nothing(
     assert called(found) == []
 
 
+PLAIN = ["python", "run", "search", "delete_all"]
+FORMAT_WORDS = [*RECOVERY.roles, *RECOVERY.channels, *RECOVERY.content_types, "code", "to"]
+UNPLACED = [place for place in PLACES if re.match(r" ?\{\}<|<\|channel\|>\{\}<\|[mc]|.*<\|end\|>\{\}", place[1])]
+
+
+@st.composite
+def plain_words(draw: st.DrawFn) -> str:
+    """A tool's name without a namespace, and names of the format, which all are words of English as well."""
+    words = draw(st.lists(st.sampled_from([*FORMAT_WORDS, *PLAIN, "functions.delete_all"]), min_size=1, max_size=3))
+    words.insert(draw(st.integers(0, len(words))), draw(st.sampled_from(PLAIN)))
+    return " ".join(words)
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(UNPLACED), plain_words(), st.booleans())
+@example(UNPLACED[0], "run code", True)
+@example(UNPLACED[1], "search user", True)
+@example(UNPLACED[0], "search functions.delete_all user", True)
+@example(("completion", "<|channel|> {}"), "functions.search commentary search final", True)
+@example(("completion", "<|channel|>{}<|message|>c"), "run final", True)
+def test_two_plain_words_call_nothing(place: tuple[codec.Start, str], words: str, known: bool) -> None:
+    """A name without a namespace is a recipient only if it is the whole of its place."""
+    start, text = place
+    if text.startswith("<|channel|>"):
+        assume(words.split()[0] not in RECOVERY.channels)  # that is in its place, and what follows in the next
+    found = recover(text.format(words), start, tools=TOOLS if known else None)
+    assert called(found.messages) == []
+
+
 @given(places, prose(), offered)
 @example(PLACES[0], "I will search for it.", TOOLS)
 @example(PLACES[1], "我会为你搜索一下。", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
 from typing import Any
 
 from ..parsing import read_groups
@@ -9,6 +11,9 @@ from .header_reading import Seen
 from .header_settling import Settling
 from .header_text import Segment, Word
 from .known_names import BRACKETS, without_signs
+
+SIGN = re.compile("[=:]")
+"""One of these tells `to: search`, which introduces a name, from "to search", which is English."""
 
 
 class Authors(Settling):
@@ -66,25 +71,53 @@ class Authors(Settling):
         """Whether a word introduces a recipient, or names a role, a channel or a content type."""
         return word.text.startswith(self._lead_word()) or self.names.is_named(word.text)
 
-    def _wordy(self, words: list[Word]) -> bool:
+    def _wordy(self, segment: Segment) -> bool:
         """Whether words are more than parts of a header and one tool: then no name among them is a recipient by itself.
 
-        "I will search for it" does not call a tool `search`. What begins like arguments is a content, and is not read.
+        "I will search for it" does not call a tool `search`, nor does "search user" or "run code": beside words that
+        no special token introduces, even names of the format, a name without a namespace is a word of a text. A name
+        with one may stand between them where the grammar has it. What begins like arguments is a content, and is not
+        read.
         """
+        words = segment.words[self._in_place(segment) :]
+        if not self.opened:
+            words = list(takewhile(lambda word: word.text[0] not in BRACKETS, words))
         tools: set[str] = set()
+        places: list[int] = []
+        is_plain = introduced = False
         for word in words:
-            if not self.opened and word.text[0] in BRACKETS:
-                break
-            if self._named(word) or self._is_lead(word):
+            if word.text.startswith(self._lead_word()) or self._is_lead(word):
+                introduced |= bool(SIGN.search(word.text))
                 continue
             lead = self.near_lead.alone.match(word.text)
             name = word.text[lead.end() :] if lead else word.text
             name = name if lead and self.names.reads_as_tool(name) else self.names.bare_name(name)
-            if self.names.reads_as_tool(name):
+            if self.names.is_named(word.text):
+                places.append(2 * (self.names.content_type(word.text) is not None))
+            elif self.names.reads_as_tool(name):
                 tools.add(self.names.tool(name) or name)
+                places.append(1)
+                is_plain |= (
+                    self.recovery.separator not in name and not introduced and not (lead and SIGN.search(lead[0]))
+                )
             elif not self.names.is_nearly_named(without_signs(word.text)):
                 return True
-        return len(tools) > 1
+            introduced = False
+        return len(tools) > 1 or (is_plain and len(words) > 1) or places != sorted(places)
+
+    def _in_place(self, segment: Segment) -> int:
+        """How many words say what the special token before them introduces: one, or none."""
+        if segment.marker is None or not segment.words:
+            return 0
+        text, names = segment.words[0].text, self.names
+        if segment.marker == self.recovery.begins:
+            named = self._named_author(text)
+            author = named is not None and named[self.slots.role] != self.recovery.tool
+            return int(author or bool(names.role_and_channel(text) or names.nearest_role(text)))
+        is_other = names.is_role(text) or names.content_type(text) is not None
+        if segment.marker in self._leads(self.slots.channel):
+            return int(not is_other and names.is_nearly_named(without_signs(text)))
+        return int(names.content_type(text) is not None)
 
     def _is_lead(self, word: Word) -> bool:
         """Whether a word is nearly what introduces a recipient: its letters, or its signs."""
@@ -114,7 +147,7 @@ class Authors(Settling):
             self.channels.append(Seen(joined[1], word, -1))
             return True
         tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
-        if tool and tool != text and not self._answers([word, *others]) and not self._wordy(others):
+        if tool and tool != text and not self._answers([word, *others]) and self.number not in self.wordy:
             self.reading.values |= recovery.author
             evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
             self.find("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)

@@ -70,7 +70,7 @@ class Settling:
         self.recipients: list[Seen] = []
         self.types: list[tuple[str, bool, Word]] = []
         self.constrains = 0
-        self.last = 0
+        self.number = self.last = 0
         self.empty_channel = self.odd_type = False
         self.wordy: set[int] = set()
         self.near_lead = near_lead(self._lead_word(), self.slots.recipient or "", recovery.of_functions)

@@ -20,7 +20,9 @@ class Slots(Authors):
         segments = [s for s in self.header.segments() if s.marker is not None or s.words]
         in_type = False
         self.last = len(segments) - 1
+        self.wordy = {number for number, segment in enumerate(segments) if self._wordy(segment)}
         for number, segment in enumerate(segments):
+            self.number = number
             last = number == self.last
             if segment.marker is None:
                 self._unmarked(number, segment, last)
@@ -78,8 +80,6 @@ class Slots(Authors):
             self._spliced(first)
             first, words = words[0], words[1:]
         self.channels.append(Seen(first.text, first, number))
-        if self._wordy([first, *words]):
-            self.wordy.add(number)
         self._words(number, words, last)
 
     def _type(self, number: int, segment: Segment, last: bool) -> None:
@@ -90,7 +90,7 @@ class Slots(Authors):
             evidence = "a space stands before it"
             word = segment.words[0]
             self.find("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
-        wordy = self._wordy(segment.words)
+        wordy = number in self.wordy
         for word in segment.words:
             if word.text in self.names.channels:
                 self.in_type.append(Seen(word.text, word, number))
@@ -130,7 +130,7 @@ class Slots(Authors):
         spliced = False
         text = last and not self.opened
         begin = self._prose(words) if text else len(words)
-        wordy = number in self.wordy or self._wordy(words)
+        wordy = number in self.wordy
         for word in words[:begin]:
             if self._recipient(number, word, words):
                 self._type_of(left, False)
