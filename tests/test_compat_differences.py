@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
 
 from harmony_spec import compat
 
 from .both import MODULES, encoding
+from .recovery_strategies import mistakes
 from .test_peer import DIFFERENCES
 
 
@@ -130,6 +132,30 @@ def test_an_answer_without_header_is_shown_as_it_comes(text: str, behind: str) -
     assert (first.channel, first.content[0].text) == (None, text)
     theirs = MODULES[0].StreamableParser(encoding(MODULES[0]), MODULES[0].Role.ASSISTANT, strict=False)
     assert all(theirs.process(token).last_content_delta is None for token in tokens_of(text))
+
+
+@settings(deadline=None)
+@given(mistakes)
+@example("<|channel|>analysis<|message|>t<|end|>I will search for it now, yes I will.")
+@example("<|channel|>I will search for it now<|return|>")
+@example("<|channel|>final I will search for it now<|return|>")
+@example("I will<|return|>")
+def test_the_deltas_are_the_contents(text: str) -> None:
+    """No text of a message is missing in the stream: what might be a header, or a gap, comes with the end of it."""
+    parser = compat.StreamableParser(encoding(compat), compat.Role.ASSISTANT, strict=False)
+    shown = [parser.process(token).last_content_delta or "" for token in tokens_of(text)]
+    shown.append(parser.process_eos().last_content_delta or "")
+    assert "".join(shown) == "".join(message.content[0].text for message in parser.messages)
+
+
+def test_a_delta_at_the_end_of_a_message_is_shown_with_its_header() -> None:
+    """So that a server that shows one channel only knows what it is."""
+    parser = compat.StreamableParser(encoding(compat), compat.Role.ASSISTANT, strict=False)
+    for token in tokens_of("<|channel|>final I will search for it now<|return|>"):
+        parser.process(token)
+    shown = parser.current_role, parser.current_channel, parser.current_recipient, parser.current_content_type
+    assert (*shown, parser.last_content_delta) == ("assistant", "final", None, None, "I will search for it now")
+    assert parser.process_eos().last_content_delta is parser.current_channel is None
 
 
 def test_deltas_behind_a_damaged_character_are_not_late() -> None:

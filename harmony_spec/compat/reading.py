@@ -118,6 +118,12 @@ class Parser(runtime.StreamParser[codec.Message]):
             draft.reading = replace(draft.reading, headless=False)
         super().begins(draft)
 
+    @property
+    def last_message(self) -> codec.Message:
+        """The message that was complete last."""
+        message: codec.Message = self._machine.output.messages[-1]
+        return message
+
     def settled(self) -> list[codec.Message]:
         """The messages that are complete; of one that waits for the next to show its channel, as if none came."""
         if self._machine.output.pending is None:

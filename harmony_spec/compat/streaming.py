@@ -14,7 +14,7 @@ from .decoding import token_id
 from .encoding import HarmonyEncoding
 from .errors import HarmonyError
 from .models import Message, Role
-from .reading import Reading
+from .reading import Parser, Reading
 
 SLOTS = RECOVERY.slots
 _ORDINARY = range(min(codec.FORMAT.spellings))
@@ -93,8 +93,10 @@ class StreamableParser:
         """
         self._catch_up(len(self._tokens))
         self._ends.append(len(self._tokens))
+        parser = self._reading.parser
         self._reading.end()
         self._outside()
+        self._show_ended(parser)
         return self
 
     def _catch_up(self, end: int) -> None:
@@ -121,6 +123,20 @@ class StreamableParser:
         self._role = self._reading.role
         if self._reading.state == CONTENT:
             self._open(before)
+        else:
+            self._show_ended(self._reading.parser)
+
+    def _show_ended(self, parser: Parser) -> None:
+        """Show the text that the last token completed together with its message: it might have been a header or a gap.
+
+        `openai_harmony` has no such deltas, so strict mode has none either.
+        """
+        if self._arguments[-1] or not parser.last_delta:
+            return
+        message = parser.last_message
+        self._delta, self._role = parser.last_delta, ROLES[message.role]
+        self._channel, self._recipient = message.channel, message.recipient
+        self._content_type = content_type(message.constrain, message.content_type)
 
     def _outside(self) -> None:
         """No content is open."""
