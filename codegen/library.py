@@ -25,7 +25,7 @@ def api_version() -> tuple[int, int]:
 
 def stream_attributes() -> frozenset[str]:
     """The methods, properties and attributes of the class that streaming parsers inherit from."""
-    (made,) = (node for node in _module("streaming").body if getattr(node, "name", None) == STREAM_PARSER)
+    (made,) = (node for node in _module("streaming/stream_parser").body if getattr(node, "name", None) == STREAM_PARSER)
     inside = list(ast.walk(made))
     methods = {node.name for node in inside if isinstance(node, ast.FunctionDef)}
     stored = {n.attr for n in inside if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "self"}

@@ -28,10 +28,10 @@ from .codec import (
 )
 from .diagnostics import Diagnostic, Fix, Recovered, Repair
 from .errors import ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
-from .events import ContentDelta, MessageEnded, MessageStarted
+from .recovery.events import ContentDelta, MessageEnded, MessageStarted
 from .runtime import Parsed, Tokenizer
-from .signatures import tool_from_function
-from .tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from .tools.openai_tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from .tools.python_functions import tool_from_function
 from .validation.report import Report
 
 __all__ = [

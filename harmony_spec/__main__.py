@@ -1,6 +1,6 @@
 """`python -m harmony_spec` is `harmony-spec`."""
 
-from .cli import main
+from .cli.application import main
 
 if __name__ == "__main__":
     main(prog_name="harmony-spec")

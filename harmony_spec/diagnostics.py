@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from .code import Applicability, Code
 from .errors import Span
-from .parsing import Parsed
+from .parsing.strict_parsing import Parsed
 
 M = TypeVar("M")
 

@@ -6,17 +6,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from .code import Code
-from .contents import NO_CONTENTS, Contents, Implied, Record
-from .conversation import Property, from_json, to_json
 from .diagnostics import Diagnostic, Recovered, Repair
 from .errors import ConversationError, ParseError, RenderError
-from .layout import Inexpressible, Layout, Write, no_writer
-from .parsing import Parsed, parse
-from .reading import NOTHING, Fields, Reader
-from .recovery.recovering import recover
-from .rendering import pick, render, render_text
-from .streaming import StreamParser
-from .tables import (
+from .format.content_reading import NOTHING, Fields, Reader
+from .format.content_writing import Inexpressible, Layout, Write, no_writer
+from .format.contents import NO_CONTENTS, Contents, Implied, Record
+from .format.tables import (
     HOLE,
     Atom,
     Choose,
@@ -32,6 +27,11 @@ from .tables import (
     Tokenizer,
     meets,
 )
+from .json_form import Property, from_json, to_json
+from .parsing.strict_parsing import Parsed, parse
+from .recovery.recovering import recover
+from .rendering.renderer import pick, render, render_text
+from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import Grammar, JsonSchema
 from .validation.report import Report

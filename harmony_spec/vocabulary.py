@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
 from .errors import VocabularyError
-from .tables import Encoding, Tokenizer
+from .format.tables import Encoding, Tokenizer
 
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from codegen import GRAMMAR, generate
-from harmony_spec.tables import Encoding
+from harmony_spec.format.tables import Encoding
 from harmony_spec.vocabulary import load
 
 HERE = Path(__file__).resolve().parent / "dialects"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import ParseError, StreamParser, validate
-from harmony_spec.streaming import StreamParser as Parser
+from harmony_spec.streaming.stream_parser import StreamParser as Parser
 from harmony_spec.vocabulary import load
 
 from .dialect import NAMES

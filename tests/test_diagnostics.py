@@ -33,8 +33,8 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.code import APPLICABILITIES, Code
-from harmony_spec.forms import HEADER_LIMITS
 from harmony_spec.linting.rows import source_of, value_of
+from harmony_spec.source.forms import HEADER_LIMITS
 from harmony_spec.validation.fixes import apply
 from harmony_spec.vocabulary import load
 

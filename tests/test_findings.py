@@ -18,7 +18,7 @@ from harmony_spec import DeveloperContent, Diagnostic, Message, Namespace, Respo
 from harmony_spec.validation.budget import Budget, Unfinished
 from harmony_spec.validation.json_text import read_json
 from harmony_spec.validation.schemas import WrongSchema, breaches, wrong_schema
-from harmony_spec.validation.tokens import INVISIBLE
+from harmony_spec.validation.token_checks import INVISIBLE
 
 from .planted_mistakes import DISGUISES
 from .recovery_strategies import tokens_of

@@ -13,7 +13,7 @@ from fuzz.inputs import case_of
 from fuzz.make_seeds import seeds
 from fuzz.recover import SEEDS, words
 from harmony_spec import codec
-from harmony_spec.recovery.lenient import LenientTokens
+from harmony_spec.source.lenient import LenientTokens
 from harmony_spec.vocabulary import load
 
 VOCABULARY = load(codec.FORMAT.encoding)

@@ -169,12 +169,12 @@ OF_SOMETHING_ELSE = {
     # Kinds of files and of outputs; a key of recovery.toml; the field that the terminal JSON makes.
     "json": [
         "harmony_spec/linting/*.py",
-        "harmony_spec/cli_parse.py",
+        "harmony_spec/cli/parse_command.py",
         "codegen/*recovery.py",
         "codegen/emit_contents.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
-    "code": ["harmony_spec/linting/*.py", "harmony_spec/cli_*.py", "codegen/*.py"],
+    "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
 }

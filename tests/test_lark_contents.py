@@ -12,7 +12,7 @@ from lark import Lark, LarkError, Tree
 
 from codegen import GRAMMAR
 from harmony_spec import DeveloperContent, Namespace, SystemContent, Tool, browser_tools, codec, python_tools
-from harmony_spec.reading import NOTHING, Reader
+from harmony_spec.format.content_reading import NOTHING, Reader
 
 CITY = {"type": "object", "properties": {"city": {"type": "string", "description": "A.", "default": "x"}}}
 UNION = {"oneOf": [{"type": "string", "description": "Some."}, {"type": ["null", "number"], "default": 3}]}

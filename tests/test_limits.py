@@ -23,7 +23,7 @@ from harmony_spec.errors import RowError
 from harmony_spec.linting.batches import Options
 from harmony_spec.linting.opening import Bounded
 from harmony_spec.linting.outputs import OUTPUTS
-from harmony_spec.linting.reading import Progress, read
+from harmony_spec.linting.row_reading import Progress, read
 
 GOOD = codec.EXAMPLE
 LONG = GOOD.replace("<|message|>", "<|message|>" + "word " * 100, 1)
@@ -52,7 +52,7 @@ def test_a_row_is_read_if_it_is_short_enough(sizes: list[int], limit: int, ends:
 
 
 def rows_of(data: bytes, limit: int) -> list[tuple[int | None, Any]]:
-    from harmony_spec.linting.reading import _rows
+    from harmony_spec.linting.row_reading import _rows
 
     bounded = Bounded("file", io.BytesIO(data), limit, None)
     return [row for batch in _rows(bounded.lines(), limit) for row in batch]

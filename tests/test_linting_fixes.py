@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from harmony_spec import Fix, HarmonyError, Span, parse, recover, render, to_json, validate
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
-from harmony_spec.inputs import as_saved
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Kind, Options, content
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.fixing import fixed
+from harmony_spec.linting.input_files import as_saved
 from harmony_spec.linting.selection import matching
 from harmony_spec.validation.fixes import apply
 

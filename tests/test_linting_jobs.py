@@ -16,7 +16,7 @@ from pyarrow import parquet
 from harmony_spec import codec, render
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.jobs import ALONE
-from harmony_spec.linting.reading import BATCH
+from harmony_spec.linting.row_reading import BATCH
 
 TOKENS = render(codec.parse("<|start|>user<|message|>hi<|end|>").messages)
 LARGE = {"tokens": TOKENS, "filler": "x" * 20_000}

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 
 from harmony_spec import parse, render
 from harmony_spec.cli import main
-from harmony_spec.lines import Lines
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Options
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.sarif import SCHEMA
+from harmony_spec.source.lines import Lines
 
 from .recovery_strategies import tokens_of
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from harmony_spec import Recovered, codec, parse, recover
 from harmony_spec.errors import ParseError
-from harmony_spec.parsing import read_groups
+from harmony_spec.format.tables import Mistake, Recovery
+from harmony_spec.parsing.strict_parsing import read_groups
 from harmony_spec.recovery.header_slots import Slots
 from harmony_spec.recovery.header_text import HeaderText
 from harmony_spec.recovery.known_names import KnownNames
-from harmony_spec.recovery.lenient import LenientText
-from harmony_spec.tables import Mistake, Recovery
+from harmony_spec.source.lenient import LenientText
 
 from .recovery_strategies import CHANNELS, TOOLS, TYPES, offers, tokens_of
 

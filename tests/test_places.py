@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from harmony_spec import codec, parse, render, validate
 from harmony_spec.errors import Span
-from harmony_spec.recovery.lenient import LenientText, LenientTokens
-from harmony_spec.validation.places import Places
+from harmony_spec.source.lenient import LenientText, LenientTokens
+from harmony_spec.source.token_places import Places
 from harmony_spec.vocabulary import load
 
 VOCABULARY = load(codec.FORMAT.encoding)

@@ -23,7 +23,7 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.recovery.known_names import KnownNames
-from harmony_spec.recovery.lenient import LenientTokens
+from harmony_spec.source.lenient import LenientTokens
 
 from .recovery_strategies import (
     VOCABULARY,

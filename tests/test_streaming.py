@@ -22,9 +22,9 @@ from harmony_spec import (
     parse,
     recover,
 )
-from harmony_spec.events import Event
-from harmony_spec.forms import HEADER_LIMITS
+from harmony_spec.recovery.events import Event
 from harmony_spec.recovery.machine import PROSE_WORDS
+from harmony_spec.source.forms import HEADER_LIMITS
 
 from .recovery_strategies import (
     VOCABULARY,

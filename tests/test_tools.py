@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from harmony_spec import DeveloperContent, Namespace, ResponseFormat, SystemContent, Tool, ToolError
 from harmony_spec.cli import main
-from harmony_spec.signatures import tool_from_function
-from harmony_spec.tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from harmony_spec.tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from harmony_spec.tools.python_functions import tool_from_function
 
 
 class Unit(enum.Enum):

@@ -10,7 +10,6 @@ except ModuleNotFoundError:
     raise ImportError("harmony_spec.compat needs pydantic; run: pip install 'harmony-spec[compat]'") from None
 
 from .encoding import HarmonyEncoding, HarmonyEncodingName, load_harmony_encoding
-from .errors import HarmonyError, raise_disallowed_special_token
 from .models import (
     Author,
     ChannelConfig,
@@ -27,7 +26,8 @@ from .models import (
     ToolDescription,
     ToolNamespaceConfig,
 )
-from .streaming import StreamableParser, StreamState
+from .peer_errors import HarmonyError, raise_disallowed_special_token
+from .streamable_parser import StreamableParser, StreamState
 
 __all__ = [
     "Author",

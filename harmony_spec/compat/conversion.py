@@ -11,7 +11,6 @@ from harmony_spec import codec
 from harmony_spec.errors import RenderError
 from harmony_spec.recovery.machine import Machine
 
-from .errors import NAMELESS_TOOL, HarmonyError, misplaced
 from .models import (
     Author,
     ChannelConfig,
@@ -25,6 +24,7 @@ from .models import (
     ToolNamespaceConfig,
     content_from_dict,
 )
+from .peer_errors import NAMELESS_TOOL, HarmonyError, misplaced
 
 RECOVERY = Machine.table(codec.FORMAT)
 

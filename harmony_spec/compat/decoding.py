@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from operator import index
 
 from harmony_spec import codec
-from harmony_spec.tables import Tokenizer
+from harmony_spec.format.tables import Tokenizer
 
-from .errors import invalid_token
+from .peer_errors import invalid_token
 
 _LARGEST = 2**32 - 1
 

@@ -18,9 +18,9 @@ from harmony_spec.vocabulary import Vocabulary, load
 
 from .conversion import EVERYONE, RECOVERY, content_of, from_codec, offers_functions, to_codec
 from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of, token_id
-from .errors import HarmonyError, not_decodable, raise_disallowed_special_token
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
-from .reading import Reading, is_bare
+from .peer_errors import HarmonyError, not_decodable, raise_disallowed_special_token
+from .peer_reading import Reading, is_bare
 
 _ASSISTANT = Role.ASSISTANT
 

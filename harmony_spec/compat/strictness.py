@@ -12,8 +12,8 @@ from typing import NamedTuple
 from harmony_spec import codec
 
 from .conversion import RECOVERY
-from .errors import NO_CHANNEL, NO_ROLE, HarmonyError, unknown_role, words_left
 from .models import Role
+from .peer_errors import NO_CHANNEL, NO_ROLE, HarmonyError, unknown_role, words_left
 
 _CHANNEL, _CONSTRAIN, _RECIPIENT = (
     RECOVERY.leads[slot][0].strip()

@@ -1,7 +1,7 @@
 """What stands around the checks: files and their rows, settings, processes, forms of output, changes of files."""
 
-from ..inputs import InputError
 from .findings import Checked, Finding
+from .input_files import InputError
 from .lint import lint
 from .settings import Settings, SettingsError
 

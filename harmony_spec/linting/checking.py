@@ -14,14 +14,14 @@ from .. import codec
 from ..codes import WRONG_START
 from ..diagnostics import Diagnostic, Fix
 from ..errors import HarmonyError, ParseError, RowError
-from ..inputs import InputError, Source, as_saved, without_line_break
-from ..tools import tools_from_json
+from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .batches import Batch, Options, content
 from .counting import tokens_by_channel
 from .findings import Checked, Finding, located, unreadable
 from .fixing import fixed
+from .input_files import InputError, Source, as_saved, without_line_break
 from .json_edits import Path, with_values
 from .parquet import ColumnBatch
 from .rows import Content

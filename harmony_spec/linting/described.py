@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..report import named
 from .findings import Checked, Finding
+from .terminal_text import named
 
 
 def described(finding: Finding) -> dict[str, Any]:

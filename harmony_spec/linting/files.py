@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..inputs import STDIN, InputError
-from .reading import kind_of
+from .input_files import STDIN, InputError
+from .row_reading import kind_of
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from .. import codec
 from ..code import Code
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError, Span
-from ..lines import Lines
 from ..recovery.recovering import form_of
-from ..report import WINDOW, visible
+from ..source.lines import Lines
 from .atomic import Origin
 from .batches import Kind
 from .rows import Content
+from .terminal_text import WINDOW, visible
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from itertools import chain, islice
 from multiprocessing.connection import wait
 from threading import Thread
 
-from ..inputs import InputError
 from .batches import Batch
 from .checking import check
 from .findings import Checked
+from .input_files import InputError
 from .parquet import ColumnBatch
-from .reading import BATCH
+from .row_reading import BATCH
 
 Item = Batch | ColumnBatch | InputError
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..inputs import STDIN, InputError
 from .batches import Kind, Options
 from .files import File, expanded
 from .findings import Checked
+from .input_files import STDIN, InputError
 from .jobs import Item, cores, run
-from .reading import Progress, read
+from .row_reading import Progress, read
 from .selection import SelectorError, matching
 from .settings import Resolver, Settings, SettingsError
 

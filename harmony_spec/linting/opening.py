@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ..inputs import STDIN, InputError, standard_input
+from .input_files import STDIN, InputError, standard_input
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -10,10 +10,10 @@ from typing import Protocol
 from rich.text import Text
 
 from ..recovery.output import abridged
-from ..report import layout, named
 from .described import described, place
 from .findings import Checked, Finding
 from .sarif import Sarif
+from .terminal_text import layout, named
 
 
 class Output(Protocol):

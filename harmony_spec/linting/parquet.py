@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError
-from ..inputs import InputError
 from .atomic import Origin
 from .batches import Kind, Options
+from .input_files import InputError
 from .opening import Bounded, opened
 from .rows import COLUMNS, too_long
 

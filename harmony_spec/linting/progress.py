@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .reading import Progress as Read
+from .row_reading import Progress as Read
 from .totals import Totals
 
 PATIENCE = 0.5

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..inputs import InputError
 from .atomic import AtomicFile
 from .described import described
 from .findings import Checked
+from .input_files import InputError
 from .parquet import MISSING
 
 if TYPE_CHECKING:

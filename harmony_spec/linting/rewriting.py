@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-from ..inputs import STDIN, InputError
-from ..report import named
 from .atomic import AtomicFile, Origin
 from .findings import Checked
+from .input_files import STDIN, InputError
 from .opening import finish, like, opened
 from .parquet import ParquetRows
+from .terminal_text import named
 
 
 class Rows(Protocol):

@@ -12,9 +12,9 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from ..inputs import STDIN
 from .catalogue import Rule, rules
 from .findings import Checked, Finding
+from .input_files import STDIN
 
 VERSION = "2.1.0"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

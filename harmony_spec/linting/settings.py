@@ -13,9 +13,9 @@ from typing import Any, get_args
 from .. import codec
 from ..code import SEVERITIES, Severity
 from ..errors import HarmonyError
-from ..inputs import STDIN, InputError, json_of, read_text
-from ..tools import tools_from_json
+from ..tools.openai_tools import tools_from_json
 from .batches import MAX_FILE_BYTES, MAX_ROW_BYTES, Options
+from .input_files import STDIN, InputError, json_of, read_text
 from .selection import ALL, Layer, SelectorError, matching, selected
 
 FILE, TABLE = "pyproject.toml", "tool.harmony-spec"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ..report import visible
 from .catalogue import rules
 from .findings import Checked
+from .terminal_text import visible
 
 
 @dataclass

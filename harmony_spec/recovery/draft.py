@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..source.lenient import Lenient
 from .header_reading import Reading
 from .header_text import HeaderText
-from .lenient import Lenient
 
 
 class Draft:

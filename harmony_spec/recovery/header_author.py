@@ -6,7 +6,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
-from ..parsing import read_groups
+from ..parsing.strict_parsing import read_groups
 from .header_reading import Seen
 from .header_settling import Settling
 from .header_text import Segment, Word

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
-from ..tables import Format, Frame
+from ..format.tables import Format, Frame
+from ..parsing.strict_parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
+from ..source.lenient import REPLACEMENT, Lenient
 from .header_reading import Finding, Reading
 from .header_slots import Slots
 from .header_text import HeaderText
 from .known_names import KnownNames
-from .lenient import REPLACEMENT, Lenient
 
 
 class Headers:

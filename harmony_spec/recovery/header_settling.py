@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..tables import Format, Recovery
+from ..format.tables import Format, Recovery
 from .header_reading import Finding, Reading, Seen
 from .header_text import HeaderText, Word
 from .known_names import BRACKETS, KnownNames, without_signs

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import Span
-from ..forms import Piece
-from .lenient import REPLACEMENT, Lenient
+from ..source.forms import Piece
+from ..source.lenient import REPLACEMENT, Lenient
 
 
 class Word(NamedTuple):

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 from typing import Any
 
-from ..tables import Recovery
+from ..format.tables import Recovery
 
 LEAST = 4
 """Fewer letters of a name are not enough to tell that it was meant."""

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import Span
-from ..tables import Format, Recovery, continues, unfinished
+from ..format.tables import Format, Recovery, continues, unfinished
+from ..source.lenient import REPLACEMENT, Lenient, LenientText
 from .draft import Draft
 from .header_reading import Reading
 from .header_repair import Headers
 from .header_settling import near_lead
 from .header_text import HeaderText
 from .known_names import KnownNames, without_signs
-from .lenient import REPLACEMENT, Lenient, LenientText
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
-from ..events import MessageEnded, MessageStarted
-from ..tables import Format, Recovery
+from ..format.tables import Format, Recovery
+from ..source.lenient import REPLACEMENT, Lenient
 from .draft import Draft
+from .events import MessageEnded, MessageStarted
 from .header_repair import Headers
 from .known_names import KnownNames
-from .lenient import REPLACEMENT, Lenient
 
 RAW = 120
 """How much of what was repaired a diagnostic quotes, in code points."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..diagnostics import Recovered
 from ..errors import ParseError
-from ..parsing import HEADER_KEPT, Header, Run, remember
-from ..tables import Format, Frame, Path, Tokenizer
-from .lenient import Lenient, LenientText, LenientTokens
+from ..format.tables import Format, Frame, Path, Tokenizer
+from ..parsing.strict_parsing import HEADER_KEPT, Header, Run, remember
+from ..source.lenient import Lenient, LenientText, LenientTokens
 from .machine import BETWEEN, Machine
 from .stripped import with_headers
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, Recovered, Repair
 from ..errors import Span
-from ..tables import Format, Recovery
+from ..format.tables import Format, Recovery
+from ..source.lenient import Lenient
 from .known_names import BRACKETS, KnownNames
-from .lenient import Lenient
 
 
 def with_headers(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from ..layout import Inexpressible
+from ..format.content_writing import Inexpressible
 
 SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
 """Keywords that are no remarks: which draft a schema is written in, what references have replaced."""

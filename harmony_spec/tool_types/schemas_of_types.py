@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..layout import Layout
+from ..format.content_writing import Layout
 from .type_grammar import Grammar, JsonSchema, default_of, strings_of, strings_said
 from .types_of_schemas import IMPLYING, TypeWriter
 

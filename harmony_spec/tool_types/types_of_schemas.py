@@ -11,8 +11,8 @@ import re
 from collections.abc import Set
 from typing import Any
 
-from ..layout import Inexpressible, Layout, compact, lines_of
-from ..reading import NESTING
+from ..format.content_reading import NESTING
+from ..format.content_writing import Inexpressible, Layout, compact, lines_of
 from .schema_references import NAMED, REMARKS, SILENT, UNFOLLOWED, References, escaped
 from .type_building import Types
 from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of, strings_said

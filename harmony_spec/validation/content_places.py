@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from ..errors import Span
-from ..forms import Piece
-from ..recovery.lenient import Lenient, LenientTokens
+from ..source.forms import Piece
+from ..source.lenient import Lenient, LenientTokens
 
 
 class ContentPlaces:

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..as_read import canonical
 from ..code import APPLICABILITIES
 from ..diagnostics import Diagnostic, Fix, Recovered
 from ..errors import RenderError, Span
-from ..inputs import Source
-from ..recovery.lenient import Lenient, LenientText
-from ..rendering import render, render_text
-from ..tables import continues
-from .conversation import Change, Conversation
+from ..format.tables import continues
+from ..linting.input_files import Source
+from ..rendering.originals import canonical
+from ..rendering.renderer import render, render_text
+from ..source.lenient import Lenient, LenientText
+from .context import Change, Conversation
 
 MAX_READINGS = 16
 """How often an input is read again to prove its fixes: bounds the work on hostile inputs. Usually all fixes of a level

@@ -6,8 +6,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..format.tables import Recovery
 from ..recovery.known_names import declared
-from ..tables import Recovery
 
 
 class Offer:

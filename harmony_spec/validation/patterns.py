@@ -7,8 +7,8 @@ import time
 
 import regex
 
-from ..remembered import Remembered
 from .budget import SECONDS_PER_MATCH, Unfinished, current
+from .caches import Remembered
 
 MOST_CHARACTERS = 50_000
 """How long a pattern may be with all that it repeats written out, as it is compiled: a tenth of a second of work."""

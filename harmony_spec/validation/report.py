@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 from ..diagnostics import Diagnostic, Recovered
 from ..errors import Span
-from ..recovery.lenient import Lenient
-from .places import Places
+from ..source.lenient import Lenient
+from ..source.token_places import Places
 
 M = TypeVar("M")
 

@@ -17,9 +17,9 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
-from ..remembered import Remembered
 from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, Unfinished, current
+from .caches import Remembered
 from .keywords import bounded, brief, errors
 from .patterns import compiled
 

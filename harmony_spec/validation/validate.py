@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..format.tables import Format, Tokenizer
 from ..recovery.known_names import offered
 from ..recovery.recovering import form_of, recover_form
-from ..tables import Format, Tokenizer
-from .contents import check_contents
-from .conversation import Conversation
+from .content_checks import check_contents
+from .context import Conversation
 from .fixes import Reading, with_fixes
-from .flow import check_flow
+from .flow_checks import check_flow
 from .offer import Offer
 from .report import Report
-from .tokens import check_spelling, check_tokens
+from .token_checks import check_spelling, check_tokens
 
 
 def validate(

@@ -1,0 +1,187 @@
+"""The command `harmony-spec`. Exit status: 0 valid, 1 findings, 2 usage or input error."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from .. import codec
+from ..errors import ConversationError, HarmonyError
+from ..json_form import opening_from_json
+from ..linting import terminal_text as report
+from ..linting.input_files import Input, InputError, json_of, read_text
+from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from .console import ERR, FINDINGS, OUT, START, UNUSABLE, count, example, refuse, unwritable
+from .parse_command import parse
+from .rules_commands import explain, list_rules
+from .validate_command import validate
+
+TOOLS_EXAMPLE = """\b
+Example:
+  printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
+
+
+class _Commands(click.Group):
+    """The commands; what cannot be read or written ends each of them in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        if sys.stderr is None:
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it is there until the end
+        if sys.stdout is None:
+            refuse("the output: it is closed")
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # names of files need be no text, and terminals lack characters
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough
+        except OSError as error:
+            unwritable(error)
+        except MemoryError:
+            refuse("there is too little memory for this input: try a smaller one, fewer --jobs, or --max-row-bytes")
+        except UnicodeError as error:
+            refuse(f"a text cannot be read or written: {error}")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("harmony-spec"), prog_name="harmony-spec")
+def main() -> None:
+    """Validate, read and write messages by their grammar, and generate codecs from grammars."""
+
+
+for command in (validate, parse, explain, list_rules):
+    main.add_command(command)
+
+
+@main.command(epilog=example("harmony-spec parse -", "harmony-spec render -"))
+@click.argument("file")
+@START
+@click.option(
+    "--style", type=click.Choice(get_args(codec.Style)[:-1]), default=codec.FORMAT.default_style, show_default=True
+)
+@click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
+@click.option("--training", is_flag=True, help="End the last message as a target for training.")
+def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, training: bool) -> None:
+    """Write a conversation in its JSON form as text or token ids."""
+    item = Input(file, "")
+    try:
+        value = json_of(file, read_text(file))
+        messages = codec.from_json(value)
+        opening = opening_from_json(codec.FORMAT, value)
+        if tokens:
+            click.echo(json.dumps(codec.render(messages, start, style=style, training=training, **opening)))
+        else:
+            text = codec.render_text(messages, start, style=style, training=training, **opening)
+            click.echo(text, nl=sys.stdout.isatty())
+    except InputError as error:
+        refuse(str(error))
+    except ConversationError as error:
+        ERR.print(report.finding(item, error))
+        sys.exit(UNUSABLE)
+    except HarmonyError as error:
+        ERR.print(report.finding(item, error))
+        sys.exit(FINDINGS)
+
+
+@main.command("tools", epilog=TOOLS_EXAMPLE)
+@click.argument("file")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(FORMS),
+    default=FORMS[0],
+    show_default=True,
+    help="The form of JSON that a text is turned into.",
+)
+def convert_tools(file: str, form: str) -> None:
+    """Turn tool definitions into the text of their namespaces, and back.
+
+    A FILE that holds JSON is taken as definitions: function tools as in OpenAI's chat completions or responses, or
+    namespaces with a name and tools. Any other text is taken as the namespaces of a message; `-` is standard input.
+    """
+    try:
+        text = read_text(file)
+        if text.lstrip()[:1] in ("[", "{"):
+            click.echo(tools_to_text(tools_from_json(json_of(file, text))))
+        else:
+            click.echo(json.dumps(tools_to_json(tools_from_text(text), form), ensure_ascii=False, indent=2))
+    except InputError as error:
+        refuse(str(error))
+    except RecursionError:
+        refuse(f"{file}: nested too deeply")
+    except ValueError as error:
+        refuse(f"{file}: not usable: {error}")
+    except HarmonyError as error:
+        ERR.print(report.finding(Input(file, text), error))
+        sys.exit(FINDINGS)
+
+
+@main.command(
+    epilog="\b\nExample:\n  harmony-spec grammar my-grammar && harmony-spec generate my-grammar -o my_codec.py"
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The module; without, standard output."
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail if the module is not what the grammar generates.")
+def generate(folder: Path, output: Path | None, check: bool) -> None:
+    """Generate a codec from the grammar in FOLDER."""
+    from ..codegen import GrammarError
+    from ..codegen import generate as generated
+    from ..codegen.update import compare, update
+
+    if check and output is None:
+        raise click.UsageError("--check compares a module with the grammar: name it with --output")
+    if not folder.is_dir():
+        refuse(f"{folder}: no such folder")
+    if output is not None and output.exists() and not output.is_file():
+        refuse(f"{output}: this is not a regular file, and cannot be replaced")
+    try:
+        text = generated(folder)
+    except GrammarError as error:
+        for problem in error.problems:
+            at = problem.place
+            parent = folder.parent if at.file == folder.resolve().name else folder
+            ERR.print(
+                f"{report.named(str(parent / at.file))}:{at.line}:{at.column}: {problem.reason}\n    {problem.remedy}"
+            )
+        ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
+        sys.exit(FINDINGS)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        status = compare(output, text) if check else update(output.resolve(), text)
+    except OSError as error:
+        refuse(f"{output}: {error.strerror or error}")
+    if check and status != "same":
+        ERR.print(
+            f"{output} is not what {folder} generates; run: harmony-spec generate {folder} -o {output}", style="red"
+        )
+        sys.exit(FINDINGS)
+    OUT.print(f"{status} {output}")
+
+
+@main.command(epilog="\b\nExample:\n  harmony-spec grammar another-grammar && ls another-grammar")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def grammar(folder: Path) -> None:
+    """Copy the grammar of this package to FOLDER, to change it there."""
+    from ..codegen import GRAMMAR
+
+    if folder.exists() and any(folder.iterdir()):
+        refuse(f"{folder}: there are files in it; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(GRAMMAR.iterdir()):
+        if path.suffix in (".lark", ".toml", ".json"):
+            shutil.copyfile(path, folder / path.name)
+            OUT.print(f"created {folder / path.name}")

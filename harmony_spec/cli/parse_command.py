@@ -1,0 +1,109 @@
+"""The command `harmony-spec parse`: the messages of one input, as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import click
+
+from .. import codec, runtime
+from ..errors import HarmonyError
+from ..json_form import OPENING
+from ..linting import terminal_text as report
+from ..linting.batches import MAX_ROW_BYTES, Kind, Options, content
+from ..linting.described import described
+from ..linting.findings import located
+from ..linting.input_files import Input, InputError, as_saved
+from ..linting.row_reading import read_one
+from ..linting.rows import Content, text_of, value_of
+from .console import (
+    ERR,
+    FINDINGS,
+    MAX_ROW,
+    START,
+    STRIPPED,
+    TOOLS,
+    UNUSABLE,
+    example,
+    read_tools,
+    refuse,
+    require_one_reader,
+)
+
+One = Literal["text", "json"]
+"""What a file holds that is one input."""
+
+HINTS: dict[Kind, str] = {
+    "json": "a JSON object; parse reads one text or token list: see validate for columns, render for messages",
+    "jsonl": "rows of JSON Lines; parse reads one text or token list: see validate for rows",
+    "parquet": "Parquet; parse reads one text or token list: see validate for rows",
+}
+"""What is said of files that are no single input."""
+
+
+@click.command(epilog=example("harmony-spec parse -"))
+@click.argument("file")
+@START
+@click.option("--input-format", "kind", type=click.Choice(get_args(One)), help="What the file holds, where not found.")
+@click.option("--recover", "repair", is_flag=True, help="Read whatever it holds, and print what is wrong beside it.")
+@TOOLS
+@STRIPPED
+@MAX_ROW
+def parse(
+    file: str,
+    start: codec.Start,
+    kind: One | None,
+    repair: bool,
+    tools: Path | None,
+    stripped: bool,
+    max_row_bytes: int | None,
+) -> None:
+    """Read a text or token list and print its messages as JSON.
+
+    FILE holds one input: a text, or, as JSON, an array of token ids or a string; it may be compressed (gzip, zstd).
+    With --recover the status is 1 if anything was found.
+    """
+    require_one_reader(tools, file)
+    offered = read_tools(tools)
+    item, held = _one(file, kind, max_row_bytes or MAX_ROW_BYTES)
+    found: list[dict[str, Any]] = []
+    parsed: runtime.Parsed[codec.Message]
+    if repair:
+        parsed = recovered = as_saved(
+            item.source,
+            lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
+            lambda each: not each.diagnostics,
+        )
+        places = located(recovered.diagnostics, Content(item.source), held, None)
+        found = [described(finding) for finding in places]
+    else:
+        try:
+            parsed = as_saved(item.source, lambda source: codec.parse(source, start))
+        except HarmonyError as error:
+            ERR.print(report.finding(item, error))
+            sys.exit(FINDINGS)
+    value = codec.to_json(parsed.messages)
+    if repair:
+        value["diagnostics"] = found
+    if parsed.opening is not None:
+        value[OPENING] = {name: field for name, field in parsed.opening.items() if field is not None}
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    sys.exit(FINDINGS if found else 0)
+
+
+def _one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Input, Kind]:
+    """The one input of a file, and what the file holds; exits where that is none, or are several."""
+    data = b""
+    try:
+        kind, data = read_one(name, kind, max_row_bytes)
+        if kind in ("jsonl", "parquet") or (kind == "json" and isinstance(value_of(text_of(data)), dict)):
+            refuse(f"{name}: this is {HINTS[kind]}")
+        return Input(name, content(kind, data, Options(frozenset())).source), kind
+    except InputError as error:
+        refuse(str(error))
+    except HarmonyError as error:
+        ERR.print(report.finding(Input(name, data.decode("utf-8-sig", "replace")), error))
+        sys.exit(UNUSABLE)

@@ -1,0 +1,88 @@
+"""The commands `harmony-spec rules` and `harmony-spec explain`: the catalogue of diagnostics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from ..linting.catalogue import Rule, close_to, rules
+from ..linting.terminal_text import COLOURS, visible
+from .console import OUT, count, refuse
+
+
+@click.command("rules", epilog="\b\nExample:\n  harmony-spec rules")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_rules(as_json: bool) -> None:
+    """List all codes that validation knows."""
+    found = rules().values()
+    if as_json:
+        click.echo(json.dumps([described(rule) for rule in found], indent=2))
+        return
+    table = Table(box=SIMPLE_HEAD)
+    for title in ("code", "name", "severity", "fix"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("why", min_width=30)
+    for rule in found:
+        code = rule.code
+        severity = Text(code.severity, style=COLOURS[code.severity])
+        table.add_row(code.code, code.name, severity, code.fix or "", code.why)
+    OUT.print(table)
+    OUT.print(count(len(found), "code"))
+
+
+@click.command(epilog="\b\nExample:\n  harmony-spec explain missing-terminator")
+@click.argument("codes", nargs=-1, required=True, metavar="CODE...")
+def explain(codes: tuple[str, ...]) -> None:
+    """Say what a code means, with an example; a CODE is a code or its name."""
+    for number, said in enumerate(codes):
+        if number:
+            OUT.print()
+        for line in explained(_rule(said)):
+            OUT.print(line)
+
+
+def described(rule: Rule) -> dict[str, Any]:
+    """A rule as JSON."""
+    code = rule.code
+    said = {"code": code.code, "name": code.name, "severity": code.severity, "fix": code.fix, "why": code.why}
+    return said | {"bad": rule.bad, "good": rule.good} | rule.details
+
+
+def explained(rule: Rule) -> Iterator[Text]:
+    """A rule in lines."""
+    code = rule.code
+    yield Text(f"{code.code} {code.name}", style=f"bold {COLOURS[code.severity]}")
+    yield Text(f"{code.severity}{f', fix: {code.fix}' if code.fix else ''}")
+    yield Text()
+    yield Text(code.why)
+    shown = [(title, example) for title, example in (("bad", rule.bad), ("good", rule.good)) if example is not None]
+    for title, example in shown:
+        yield Text()
+        yield Text(f"{title}{_circumstances(rule) if title == 'bad' else ''}:", style="bold")
+        yield Text("  " + visible(example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)))
+
+
+def _circumstances(rule: Rule) -> str:
+    """How the examples are read, where that is not as a transcript of which nothing is known."""
+    details = rule.details
+    said = [f"for {details['read']}"] if "read" in details else []
+    said += [f"as a {details['start']}"] if "start" in details else []
+    said += [f"where {', '.join(details['tools'])} is offered"] if "tools" in details else []
+    said += ["read with stripped=True"] if details.get("stripped") else []
+    said += [f"comes with {', '.join(details['with'])}"] if "with" in details else []
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def _rule(said: str) -> Rule:
+    """The rule with a code or a name."""
+    named = {name: rule for rule in rules().values() for name in (rule.code.code.lower(), rule.code.name)}
+    if said.lower() not in named:
+        close = close_to(said)
+        refuse(f"unknown rule {said!r}; " + (f"did you mean {close!r}?" if close else "harmony-spec rules lists all"))
+    return named[said.lower()]

@@ -1,0 +1,201 @@
+"""A run over files of any size: where findings go, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from ..linting import Checked, SettingsError
+from ..linting.input_files import InputError
+from ..linting.outputs import FIXABLE, Output
+from ..linting.progress import shown
+from ..linting.results import Results
+from ..linting.rewriting import Rewriter, difference
+from ..linting.row_reading import Progress
+from ..linting.terminal_text import named
+from ..linting.totals import Totals
+from .console import ERR, FINDINGS, OUT, UNUSABLE, count, refuse
+
+INTERRUPTED = 130
+"""The status after an interruption, as shells give it."""
+
+A_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass
+class Run:
+    """Where what is found goes.
+
+    Attributes:
+        output: the form in which it is printed.
+        console: where it is printed.
+        results: the file that it is written to, if any.
+        rewriter: writes what was fixed, if fixes are applied.
+        diff: whether what would be fixed is printed.
+        totals: counts it.
+        refused: the files that cannot be used, of which no more is taken.
+    """
+
+    output: Output
+    console: Console
+    results: Results | None = None
+    rewriter: Rewriter | None = None
+    diff: bool = False
+    totals: Totals = field(default_factory=Totals)
+    refused: set[str] = field(default_factory=set)
+
+    def take(self, item: Checked | InputError) -> None:
+        """Print, write and count what was found in a row, or that a file cannot be read."""
+        if item.name in self.refused:
+            return
+        if isinstance(item, InputError):
+            self._refuse(item)
+            return
+        self.totals.add(item)
+        for finding in item.findings:
+            self.print(self.output.finding(item, finding))
+        if self.results is not None:
+            self.results.add(item)
+        if self.diff:
+            write("".join(difference(item)), OUT)
+        if self.rewriter is not None:
+            sys.stdout.buffer.write(self.rewriter.add(item))
+            self._note_unwritten()
+
+    def _note_unwritten(self) -> None:
+        """Say which files could not be written; the run goes on with the others."""
+        while self.rewriter is not None and self.rewriter.errors:
+            self._refuse(self.rewriter.errors.pop(0))
+
+    def print(self, said: Text | str) -> None:
+        """Print a piece of output where findings go."""
+        write(said, self.console)
+
+    def _refuse(self, error: InputError) -> None:
+        """Say that a file cannot be used, and leave it as it was."""
+        self.totals.unreadable += 1
+        ERR.print(named(str(error)), style="red")
+        if error.name:
+            self.refused.add(error.name)
+        if self.rewriter is not None:
+            self.rewriter.broken(error.name)
+
+    def close(self, complete: bool) -> None:
+        """Keep what was written if the run came to its end; else, or where that fails, leave everything as it was."""
+        try:
+            if complete and self.rewriter is not None:
+                self.rewriter.finish()
+                self._note_unwritten()
+            if complete and self.results is not None:
+                self.results.commit()
+        finally:
+            if self.rewriter is not None:
+                self.rewriter.abort()
+            if self.results is not None:
+                self.results.abort()
+
+    def summary(self) -> str:
+        """The numbers of the run, in words."""
+        totals = self.totals
+        said = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
+        said += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
+        said += f", {totals.fixed} {'to fix' if self.diff else 'fixed'}" if totals.fixed else ""
+        said += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
+        return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
+
+    def _fixable(self) -> str:
+        """How many findings have a fix, by the option that applies it."""
+        totals = self.totals
+        options = (
+            (f"{FIXABLE} %d fixable with --fix", totals.fixable),
+            ("%d with --unsafe-fixes", totals.unsafe),
+            ("%d with --fixable CODES", totals.display),
+        )
+        said = ", ".join(text % number for text, number in options if number)
+        return f" ({said})" if said else ""
+
+
+def write(said: Text | str, console: Console) -> None:
+    """Print a piece of output, in colours where they are seen."""
+    if isinstance(said, Text) and console.color_system is not None and not console.no_color:
+        console.print(said, end="")
+        return
+    file = sys.stderr if console.stderr else sys.stdout
+    file.write(said if isinstance(said, str) else said.plain)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say in one line what ends a run, and exit."""
+    try:
+        yield
+    except (InputError, SettingsError) as error:
+        refuse(str(error))
+    except BrokenProcessPool:
+        refuse("a process ended before it was done; there may be too little memory: try fewer --jobs")
+
+
+def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress) -> bool:
+    """Take all that is found; whether the run came to its end."""
+    complete = failed = False
+    try:
+        with _interruptible(), shown(progress, run.totals, run.console, ERR) as tick:
+            run.print(run.output.head())
+            for item in checked:
+                run.take(item)
+                tick()
+        complete = True
+        if progress.skipped:
+            first, more = progress.skipped[0], len(progress.skipped) - 1
+            others = f" and {count(more, 'other')}" if more else ""
+            ERR.print(named(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
+    except KeyboardInterrupt:
+        complete = False
+    except BaseException:
+        failed = True
+        raise
+    finally:
+        if not failed:
+            run.print(run.output.tail(complete and not run.totals.unreadable))
+        run.close(complete)
+    return complete
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Take a request to end as an interruption, so that the run ends in the same way."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def conclude(run: Run, console: Console, complete: bool, stats: bool = False, output: Path | None = None) -> None:
+    """Print the summary and exit.
+
+    Args:
+        run: what was found.
+        console: where the summary is printed.
+        complete: whether the run came to its end.
+        stats: whether statistics are printed.
+        output: the file of results that is there, or is not, by that.
+    """
+    totals = run.totals
+    if stats:
+        for table in totals.tables():
+            console.print(table)
+    unwritten = f"; {output} was not written" if output else ""
+    said = run.summary() if complete else f"interrupted: {run.summary()}{unwritten}"
+    bad = totals.findings or totals.unreadable or not complete or (run.diff and totals.fixed)
+    console.print(said, style="red" if bad else "green")
+    sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.unreadable else FINDINGS if bad else 0)

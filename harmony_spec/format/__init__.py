@@ -1,0 +1,1 @@
+"""What a codec says of its format, and the contents of messages."""

@@ -1,0 +1,165 @@
+"""The JSON form of a conversation, both ways, by the tables of a codec. Its schema is checked by `jsonschema`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .codes import INVALID_CONVERSATION
+from .errors import ConversationError
+from .format.content_json import TYPE, record_from_json, record_to_json
+from .format.contents import Record
+from .format.tables import Format
+from .tool_types.schema_references import escaped
+
+LONGEST = 200
+"""How much of a problem is shown: it may quote the value, which may be a whole conversation."""
+
+
+OPENING = "opening"
+"""The key of the open header that a prompt ends with."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of a message in the JSON form.
+
+    Attributes:
+        name: of the property.
+        parts: the fields whose texts it holds, one after the other; a flag with the text that says it is set.
+        absent: a value that means the same as none.
+        always: written even where there is no value.
+    """
+
+    name: str
+    parts: tuple[tuple[str, str | None], ...]
+    absent: str | None
+    always: bool
+
+    def write(self, message: object) -> str | bool | None:
+        """The value for a message; None where it has none."""
+        texts = []
+        for field, mark in self.parts:
+            value: str | bool | None = getattr(message, field)
+            if len(self.parts) == 1:
+                return value
+            if value:
+                texts.append(str(value) if mark is None else mark)
+        return "".join(texts) or None
+
+    def read(self, value: str | bool | None) -> Iterator[tuple[str, str | bool | None]]:
+        """The fields of a value."""
+        if len(self.parts) == 1:
+            yield self.parts[0][0], None if value == self.absent else value
+            return
+        text = "" if value is None or value == self.absent else str(value)
+        for field, mark in self.parts:
+            if mark is None:
+                yield field, text or None
+            elif text.startswith(mark):
+                yield field, True
+                text = text.removeprefix(mark).lstrip()
+
+
+def to_json(
+    format: Format, schema: dict[str, Any], properties: tuple[Property, ...], messages: Sequence[Any]
+) -> dict[str, Any]:
+    """The JSON form of messages; contents are lists of one text part."""
+    order = list(schema["$defs"]["message"]["properties"])
+    content = format.content
+    structured = any(isinstance(message.content, Record) for message in messages)
+    decided = format.contents.decide(messages) if structured else {}
+    written = []
+    for message in messages:
+        entry: dict[str, Any] = {content: [_part(format, schema, message.content, decided)]}
+        for item in properties:
+            value = item.write(message)
+            if item.always or value not in (None, False):
+                entry[item.name] = value
+        written.append({name: entry[name] for name in order if name in entry})
+    return {"messages": written}
+
+
+def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property, ...], value: object) -> list[Any]:
+    """The messages of a conversation; raises `ConversationError` with the JSON pointer of the first problem."""
+    _validate(schema, value)
+    assert isinstance(value, dict)
+    messages = []
+    content = format.content
+    for entry in value["messages"]:
+        parts = entry[content]
+        fields: dict[str, Any] = {content: _content(format, schema, parts)}
+        for item in properties:
+            if item.name in entry:
+                fields.update(item.read(entry[item.name]))
+        messages.append(format.message(**fields))
+    return messages
+
+
+def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the open header behind a conversation that was parsed from a prompt.
+
+    Raises `ConversationError` with the JSON pointer of the first problem.
+    """
+    opening = value.get(OPENING, {})
+    if not isinstance(opening, dict):
+        raise _odd("", f"{json.dumps(opening)[:LONGEST]} is no object")
+    fields = next((frame.fields for frame in format.frames.values() if not frame.has_content), ())
+    for name, item in opening.items():
+        if name not in fields:
+            raise _odd("", f"{name!r} is no field of an open header, which has {' and '.join(fields)}")
+        if not isinstance(item, str | None):
+            raise _odd(f"/{name}", f"{json.dumps(item)[:LONGEST]} is no text")
+    return opening
+
+
+def _odd(step: str, message: str) -> ConversationError:
+    return ConversationError(INVALID_CONVERSATION, f"at /{OPENING}{step}: {message}")
+
+
+def _part(format: Format, schema: dict[str, Any], content: object, decided: Mapping[str, bool]) -> dict[str, Any]:
+    """A content as a part. Flags that are as the conversation decides them are left out."""
+    contents = format.contents
+    if not isinstance(content, Record):
+        return {TYPE: "text", "text": content}
+    return {TYPE: contents.names[type(content)]} | _without(record_to_json(contents, schema, content), decided)
+
+
+def _without(value: dict[str, Any], decided: Mapping[str, bool]) -> dict[str, Any]:
+    found = {key: _without(item, decided) if isinstance(item, dict) else item for key, item in value.items()}
+    return {key: item for key, item in found.items() if key not in decided or item != decided[key]}
+
+
+def _content(format: Format, schema: dict[str, Any], parts: str | list[dict[str, Any]]) -> str | Record:
+    """A content from its parts: one with a structure as it is, several as the texts joined."""
+    if isinstance(parts, str):
+        return parts
+    read = [part["text"] if part[TYPE] == "text" else _record(format, schema, part) for part in parts]
+    return read[0] if len(read) == 1 else "".join(item if isinstance(item, str) else item.text() for item in read)
+
+
+def _record(format: Format, schema: dict[str, Any], part: dict[str, Any]) -> Record:
+    value = {key: item for key, item in part.items() if key != TYPE}
+    return record_from_json(format.contents, schema, part[TYPE], value)
+
+
+def _validate(schema: dict[str, Any], value: object) -> None:
+    import jsonschema
+    from jsonschema.exceptions import best_match
+
+    try:
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    except RecursionError:
+        raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
+    if not errors:
+        return
+    first = min(errors, key=lambda error: [str(step).zfill(9) for step in error.absolute_path])
+    error = best_match([first]) or first
+    path = list(error.absolute_path)
+    pointer = "".join(f"/{escaped(str(step))}" for step in path)
+    index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
+    where = f"at {pointer}" if pointer else "at the top"
+    message = error.message if len(error.message) <= LONGEST else error.message[:LONGEST] + "\u2026"
+    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index)

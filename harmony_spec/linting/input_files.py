@@ -1,0 +1,109 @@
+"""Input files of the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, BinaryIO, TypeVar
+
+from ..errors import HarmonyError
+from ..source.lines import Lines
+
+STDIN = "-"
+
+Source = str | list[int]
+"""What an input holds: text with special tokens spelled out, or token ids."""
+
+R = TypeVar("R")
+
+
+class InputError(Exception):
+    """A file that cannot be read as any input; the message names the file and the place.
+
+    Attributes:
+        name: of the file; empty where it is known to whoever asked for it.
+    """
+
+    name = ""
+
+
+@dataclass(frozen=True)
+class Input:
+    """The one input of a file.
+
+    Attributes:
+        name: of the file.
+        source: text, or token ids.
+    """
+
+    name: str
+    source: Source
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of a text."""
+        return Lines(self.source if isinstance(self.source, str) else "")
+
+
+def standard_input() -> BinaryIO:
+    """Standard input; raises `InputError` where it is closed."""
+    if sys.stdin is None:
+        raise InputError(f"{STDIN}: standard input is closed")
+    return sys.stdin.buffer
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`; raises `InputError` if there is none."""
+    try:
+        with nullcontext(standard_input()) if name == STDIN else open(name, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror or error}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise InputError(f"{name}:{line}: not UTF-8: byte 0x{byte:02x} at offset {error.start}") from None
+
+
+def without_line_break(source: Source) -> Source:
+    """A source without the line break at the end of a text, as editors put it there: `\\n` or `\\r\\n`."""
+    if isinstance(source, str) and source.endswith("\n"):
+        return source.removesuffix("\n").removesuffix("\r")
+    return source
+
+
+def as_saved(source: Source, read: Callable[[Source], R], is_clean: Callable[[R], bool] = lambda _: True) -> R:
+    """Read a source; a line break at the end of a text is the editor's where the grammar has no place for it.
+
+    Args:
+        source: text, or token ids.
+        read: reads a source; where it raises `HarmonyError`, it is not clean. What it raises last, this raises.
+        is_clean: says of what was read whether it is as the grammar describes it.
+    """
+    bare = without_line_break(source)
+    if bare is source:
+        return read(source)
+    try:
+        if is_clean(found := read(source)):
+            return found
+    except HarmonyError:
+        return read(bare)
+    return read(bare)
+
+
+def json_of(name: str, text: str) -> Any:
+    """The JSON value of the text of a file; raises `InputError` with the place where it is none."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+    except RecursionError:
+        raise InputError(f"{name}: the JSON is nested too deeply") from None
+    except ValueError as error:  # a number with more digits than Python reads
+        raise InputError(f"{name}: not JSON: {error}") from None

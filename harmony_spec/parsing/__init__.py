@@ -1,0 +1,1 @@
+"""Strict reading, and the explanation of what it refuses."""

@@ -1,0 +1,363 @@
+"""Rendering: each distinct header is written, checked by reading it back, and remembered; contents are encoded whole.
+
+Nothing is ever rendered that would be read back as something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
+from ..errors import RenderError, Span, VocabularyError
+from ..format.contents import KEPT, Record, remember_content
+from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
+from ..parsing.strict_parsing import HEADER_KEPT, read_groups, remember
+from ..source.forms import AROUND, HEADER_LIMITS
+from .originals import as_read, text_of, tokens_of
+
+
+class Inexpressible(Exception):
+    """No alternative of a rule can write a message; the argument is the rule."""
+
+
+class Written(NamedTuple):
+    """A frame in the mixed alphabet: up to the special token before the content, text that touches it, and the rest."""
+
+    head: str
+    prefix: str
+    suffix: str
+    tail: str
+
+
+class Encoded(NamedTuple):
+    head: list[int]
+    prefix: str
+    suffix: str
+    tail: list[int]
+
+
+def pick(rule: str, chosen: Chosen, branches: dict[str, bool]) -> str:
+    """The alternative to write: a chosen one that can write the message, else the first that can."""
+    possible = [name for name, fits in branches.items() if fits]
+    if not possible:
+        raise Inexpressible(rule)
+    return next((name for name in chosen if name in possible), possible[0])
+
+
+class Plan:
+    """Which frame writes each message, and with which alternatives."""
+
+    def __init__(
+        self, format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
+    ) -> None:
+        if style not in format.styles and style != format.as_parsed:
+            known = ", ".join([*format.styles, format.as_parsed])
+            raise ValueError(f"no style {style!r}; styles: {known}")
+        format.require_start(start)
+        self.format, self.messages, self.given, self.style = format, messages, given, style
+        self.choices = format.styles.get(style) if style != format.as_parsed else None
+        last = self.variants(messages[-1]) if messages else ()
+        self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
+        self.frames = self._frames(start)
+        self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
+        self.training = training
+        self.decided: dict[str, bool] | None = None
+        self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
+        self._continued()
+
+    def text(self, index: int) -> str:
+        """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
+        if self.decided is None:
+            self.decided = self.format.contents.decide(self.messages)
+        try:
+            return self.format.contents.text_of(self.messages[index], self.decided)
+        except RenderError as error:
+            error.index = index
+            raise
+
+    def variants(self, message: Any) -> Chosen:
+        """The named alternatives that a message was read from, where the style keeps them."""
+        return tuple(message.variants or ()) if self.choices is None else ()
+
+    def _frames(self, start: str) -> list[Frame]:
+        """The frame of each message. An optional one is taken where a message was read from it, or is needed."""
+        messages = self.messages
+        steps = [step for step in self.path.steps if step[0].has_content]
+        least = sum(times == "" for _, times in steps)
+        spare = len(messages) - least
+        repeats = any(times == "*" for _, times in steps)
+        taken: list[tuple[Frame, str]] = []
+        for index, (frame, times) in enumerate(steps):
+            if times != "?":
+                taken.append((frame, times))
+                continue
+            at = index if index < len(steps) - 1 else -1
+            read = spare > 0 and index <= len(messages) and frame.name in self.variants(messages[at])
+            if read or (not repeats and spare > 0):
+                taken.append((frame, ""))
+                spare -= 1
+        if spare < 0 or (spare and not repeats):
+            count = f"at least {least}" if repeats else f"exactly {least}"
+            message = f"a {start} has {count} message{'s' * (least != 1)}, not {len(messages)}"
+            raise RenderError(INEXPRESSIBLE_MESSAGE, message, hint="Render another start rule.")
+        return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
+
+    def _continued(self) -> None:
+        """Raise where a message does not continue the open header that it is said to."""
+        partial = {
+            f.name: [n for n in self.given if n not in f.fields] for f in {f.name: f for f in self.frames}.values()
+        }
+        if not any(partial.values()):
+            return
+        for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
+            for name in partial[frame.name]:
+                said, value = self.given[name], getattr(message, name)
+                if value != said:
+                    raise self.error(index, f"the open header says {name}={said!r}, the message {name}={value!r}")
+
+    def key(self, index: int, message: Any) -> tuple[Any, ...]:
+        """What the header of a message depends on."""
+        target = self.training and index == len(self.messages) - 1
+        variants = self.variants(message) if self.choices is None else None
+        return (self.frames[index].name, target, variants, self.fields(message))
+
+    def write(self, index: int, message: Any) -> Written:
+        """Write and check the frame of a message; raises `RenderError` where the format cannot express it."""
+        frame = self.frames[index]
+        values = {}
+        for name in self.format.fields:
+            value = getattr(message, name)
+            if isinstance(value, str):
+                value = str.__str__(value)
+            elif isinstance(value, Record) and name == self.format.content:
+                value = "" if frame.bare else self.text(index)
+            elif value is not None and value not in (False, True):
+                raise self.error(index, f"{name}: expected a str, got {type(value).__name__}")
+            values[name] = bool(value) if self.format.defaults.get(name) is False else value
+            if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
+                raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
+        copy = self.format.message(**values)
+        chosen = self.variants(message) if self.choices is None else self._choose(copy, index)
+        return self.checked(frame, copy, chosen, index)
+
+    def _choose(self, message: Any, index: int | None) -> Chosen:
+        """The alternatives that the style, or the training target, chooses for a message."""
+        target = self.training and index == len(self.messages) - 1
+        rules = (*self.format.training * target, *self.format.always, *(self.choices or ()))
+        return tuple(rule.alternative for rule in rules if rule.applies(message))
+
+    def checked(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> Written:
+        try:
+            mixed = frame.write(message, chosen)
+        except Inexpressible as error:
+            said = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
+            raise self.error(index, f"no alternative of the grammar writes a message with {said}: {error}") from None
+        hole = "" if frame.bare else message.content
+        match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
+        values: dict[str, Any] = dict(self.format.defaults)
+        if match:
+            read_groups(frame.groups, match.groups(), values)
+        for name in frame.fields:
+            if not match or (name != self.format.content and values[name] != getattr(message, name)):
+                self.refuse(name, message, values if match else None, index)
+        if not match:
+            raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
+        return _split(mixed, frame)
+
+    def refuse(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
+        """Raise for a field that is not read back as it was; return where another field is to blame."""
+        value = getattr(message, name)
+        pattern, shown = self.format.patterns.get(name, ("", ""))
+        if isinstance(value, str) and pattern and not re.fullmatch(pattern, value):
+            longest = re.match(pattern, value)
+            at = longest.end() if longest else 0
+            raise self.error(
+                index, f"{name} {value!r} cannot be written: character {at} does not fit {shown}", Span(at, at + 1)
+            )
+        if read is not None:
+            raise self.error(index, f"{name}={value!r} would be read back as {name}={read[name]!r}")
+
+    def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
+        return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
+
+    def require_short(self, index: int, length: int, unit: str) -> None:
+        """Raise for a header that no parser would wait for."""
+        if self.format.recovery is not None and length >= HEADER_LIMITS[unit]:
+            limit = f"a header is shorter than {HEADER_LIMITS[unit]} {unit}s"
+            raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
+
+    def spelled(self, mixed: str) -> str:
+        return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
+
+    def opening(self) -> Written | None:
+        """The open header behind the messages, where the start rule has one."""
+        if self.open_frame is None:
+            return None
+        values = {**self.format.defaults, **self.given}
+        message = self.format.message(**{**values, self.format.content: ""})
+        return self.checked(self.open_frame, message, self._choose(message, None), None)
+
+
+def _split(mixed: str, frame: Frame) -> Written:
+    """Cut what was written around its content, and around the text that touches the content."""
+    left, _, right = mixed.partition(HOLE)
+    at = max((i for i, char in enumerate(left) if _is_marker(char)), default=-1) + 1
+    if not frame.has_content:
+        at = len(left)
+    to = next((i for i, char in enumerate(right) if _is_marker(char)), len(right))
+    return Written(left[:at], left[at:], right[:to], right[to:])
+
+
+def _is_marker(char: str) -> bool:
+    return "\ud800" <= char <= "\udfff"
+
+
+def render(
+    format: Format,
+    messages: Sequence[Any],
+    start: str,
+    given: dict[str, Any],
+    style: str,
+    training: bool,
+    tokenizer: Tokenizer | None,
+) -> list[int]:
+    """The token ids of messages along a start rule; raises `RenderError` for what the format cannot express."""
+    from ..vocabulary import tokenizer_for
+
+    plan = Plan(format, messages, start, given, style, training)
+    chosen = tokenizer_for(format.encoding, tokenizer)
+    encode = chosen.encode
+    cache = format.caches_of(chosen).setdefault(("written", style), {})
+    tokens: list[int] = []
+    extend = tokens.extend
+    whole = _remembering(encode, format.caches_of(chosen).setdefault("contents", {}))
+    for index, message in enumerate(messages):
+        key, content = _key(plan, index, message), message.content
+        if isinstance(content, Record):
+            content = plan.text(index)
+        if plan.choices is None and (raw := as_read(format, message)):
+            for part in (raw.head, raw.body, raw.tail):
+                extend(tokens_of(format, part, encode))
+            continue
+        encoded = cache.get(key)
+        if encoded is None:
+            encoded = _encoded(format, plan.write(index, message), encode)
+            plan.require_short(index, len(encoded.head) - 1, "token")
+            if plan.frames[index].bare and len(encoded.head) <= HEADER_KEPT:
+                remember(cache, key, encoded)
+        head, prefix, suffix, tail = encoded
+        extend(head)
+        try:
+            extend(encode(prefix + content + suffix) if content is message.content else whole(content, prefix, suffix))
+        except (TypeError, UnicodeEncodeError, VocabularyError):
+            _require_text(plan, index, content)
+            raise
+        extend(tail)
+    if opening := plan.opening():
+        extend(_encode_mixed(format, "".join(opening), encode))
+    return tokens
+
+
+def _remembering(encode: Callable[[str], list[int]], cache: dict[Any, Any]) -> Callable[[str, str, str], list[int]]:
+    """Encodes texts of contents with a structure, which come again with each turn, once."""
+
+    def whole(text: str, prefix: str, suffix: str) -> list[int]:
+        tokens: list[int] | None = cache.get((prefix, text, suffix))
+        if tokens is None:
+            tokens = encode(prefix + text + suffix)
+            if len(text) <= KEPT:
+                remember_content(cache, (prefix, text, suffix), tokens)
+        return tokens
+
+    return whole
+
+
+def _encoded(format: Format, written: Written, encode: Callable[[str], list[int]]) -> Encoded:
+    head, tail = (_encode_mixed(format, part, encode) for part in (written.head, written.tail))
+    return Encoded(head, written.prefix, written.suffix, tail)
+
+
+def _encode_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]) -> list[int]:
+    tokens: list[int] = []
+    for part in re.split("([\ud800-\udfff])", mixed):
+        if part in format.by_marker:
+            tokens.append(format.encoding.special[format.by_marker[part]])
+        elif part:
+            tokens += encode(part)
+    return tokens
+
+
+def _key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
+    key = plan.key(index, message)
+    try:
+        hash(key)
+    except TypeError:
+        plan.write(index, message)
+    return key
+
+
+def _require_text(plan: Plan, index: int, content: object) -> None:
+    """Raise for a content that is no text."""
+    if not isinstance(content, str):
+        raise plan.error(index, f"{plan.format.content}: expected a str, got {type(content).__name__}")
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        at = error.start
+        raise plan.error(index, f"character {at} of the content is half of a character", Span(at, at + 1)) from None
+
+
+def render_text(
+    format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
+) -> str:
+    """The text of messages along a start rule, special tokens spelled out.
+
+    Raises `RenderError` for what the format cannot express, and for content that spells a special token: read back, it
+    would be one.
+    """
+    plan = Plan(format, messages, start, given, style, training)
+    cache = format.caches.setdefault(("written", style), {})
+    parts: list[str] = []
+    for index, message in enumerate(messages):
+        key, content = _key(plan, index, message), message.content
+        if isinstance(content, Record):
+            content = plan.text(index)
+        if plan.choices is None and (raw := as_read(format, message)):
+            parts += (text_of(format, part) for part in (raw.head, raw.body, raw.tail))
+            continue
+        written = cache.get(key)
+        if written is None:
+            mixed = plan.write(index, message)
+            if match := format.special_matcher.search("".join(mixed)):
+                raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
+            written = Written(*map(plan.spelled, mixed))
+            plan.require_short(index, len(plan.spelled(mixed.head[:-1])), "character")
+            if plan.frames[index].bare and len(written.head) <= HEADER_KEPT:
+                remember(cache, key, written)
+        head, prefix, suffix, tail = written
+        _require_text(plan, index, content)
+        if match := format.special_matcher.search(prefix + content + suffix):
+            raise _spelled(match, index, content, len(prefix))
+        parts += (head, prefix, content, suffix, tail)
+    if opening := plan.opening():
+        if match := format.special_matcher.search("".join(opening)):
+            raise plan.error(None, f"the open header spells the special token {match[0]}")
+        parts.append(plan.spelled("".join(opening)))
+    return "".join(parts)
+
+
+def _spelled(match: re.Match[str], index: int, content: str, offset: int) -> RenderError:
+    start, end = match.start() - offset, match.end() - offset
+    first = max(start - AROUND, 0)
+    return RenderError(
+        SPECIAL_TOKEN_IN_TEXT,
+        f"the content spells the special token {match[0]}",
+        span=Span(start, end),
+        index=index,
+        around=content[first : end + AROUND],
+        caret=start - first,
+        hint="Render to token ids, where content is never a special token.",
+    )

@@ -1,0 +1,1 @@
+"""One kind of input, text or token ids, damage remembered; positions in it."""

@@ -1,0 +1,1 @@
+"""Reading token ids as they come."""

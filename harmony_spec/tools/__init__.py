@@ -1,0 +1,1 @@
+"""Definitions of tools: OpenAI's forms of JSON, and Python functions."""

@@ -1,0 +1,236 @@
+"""Python functions as tools: what the annotations, the defaults and the docstring say, as JSON Schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import inspect
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from ..codec import Tool
+from ..codes import INVALID_TOOL
+from ..errors import RenderError, ToolError
+
+SCALARS: dict[Any, dict[str, Any]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    None: {"type": "null"},
+    type(None): {"type": "null"},
+    Any: {},
+    inspect.Parameter.empty: {},
+    object: {},
+    dict: {"type": "object"},
+    list: {"type": "array"},
+}
+
+
+def tool_from_function(function: Callable[..., Any], *, name: str | None = None) -> Tool:
+    """A tool for a Python function: its name, its docstring, and its parameters by their annotations.
+
+    Parameters are described by the docstring (Google, NumPy, reST or Epydoc style) or by a string in `Annotated`.
+    A parameter without default is required. Supported annotations: `str`, `int`, `float`, `bool`, `None`, `Any`,
+    `Literal`, enumerations, unions, lists, tuples, sets, mappings, typed dictionaries, data classes and whatever has a
+    method `model_json_schema` (pydantic).
+
+    Args:
+        function: any callable with a signature.
+        name: of the tool; by default that of the function.
+
+    Raises:
+        ToolError: an annotation has no JSON Schema, or a parameter can only be given by position.
+    """
+    import docstring_parser
+
+    documented = docstring_parser.parse(inspect.getdoc(_inner(function)) or "")
+    described = {item.arg_name: item.description for item in documented.params}
+    parameters = _takes(function, described)
+    said = (documented.short_description, documented.long_description)
+    description = "\n\n".join(text for text in said if text)
+    tool = Tool(_name(function) if name is None else name, description or None, parameters)
+    try:
+        tool.text()
+    except ToolError:
+        raise
+    except RenderError as error:
+        raise ToolError(INVALID_TOOL, error.message, pointer="/name", hint="Give another name.") from None
+    return tool
+
+
+def _takes(function: Callable[..., Any], described: Mapping[str, str | None]) -> dict[str, Any] | None:
+    """The JSON Schema of what a function takes by name; None for nothing."""
+    hints, found = _hints(function), _Found({}, {})
+    parameters = [parameter for parameter in _parameters(function) if parameter.kind is not parameter.VAR_KEYWORD]
+    properties = {
+        parameter.name: _property(parameter, hints.get(parameter.name, parameter.empty), described, found)
+        for parameter in parameters
+    }
+    if not properties:
+        return None
+    required = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    schema |= {"required": required} if required else {}
+    return schema | ({"$defs": found.definitions} if found.definitions else {})
+
+
+def _property(
+    parameter: inspect.Parameter, hint: Any, described: Mapping[str, str | None], found: _Found
+) -> dict[str, Any]:
+    """The JSON Schema of a parameter, with what is said of it and its default."""
+    at = f"/parameters/properties/{parameter.name}"
+    if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+        message = f"{parameter.name!r} can only be given by position, and calls name their arguments"
+        raise ToolError(INVALID_TOOL, message, pointer=at)
+    said = described.get(parameter.name)
+    schema = ({"description": said} if said else {}) | _schema(hint, at, found)
+    default = _NO_JSON if parameter.default is parameter.empty else _json(parameter.default)
+    return schema if default is _NO_JSON else schema | {"default": default}
+
+
+def _name(function: Callable[..., Any]) -> str:
+    inner = function.func if isinstance(function, functools.partial) else function
+    return str(getattr(inner, "__name__", type(inner).__name__))
+
+
+def _inner(function: Callable[..., Any]) -> Any:
+    """What says most about a function: what a partial calls, or the method by which an object can be called."""
+    inner: Any = function.func if isinstance(function, functools.partial) else function
+    return inner if inspect.isroutine(inner) or isinstance(inner, type) else type(inner).__call__
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise ToolError(INVALID_TOOL, f"{function!r} has no signature: {error}") from None
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(_inner(function), include_extras=True)
+    except Exception as error:  # an annotation is code, which may raise anything
+        message = f"an annotation of {_name(function)!r} cannot be read: {error}"
+        raise ToolError(INVALID_TOOL, message, pointer="/parameters/properties") from None
+
+
+_NO_JSON = object()
+
+
+def _json(value: object) -> Any:
+    """A value as JSON has it; an enumerated one as its value. `_NO_JSON` for what it does not have."""
+    if isinstance(value, enum.Enum):
+        value = value.value
+    value = list(value) if isinstance(value, tuple) else value
+    try:
+        found = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return _NO_JSON
+    return found if found == value else _NO_JSON
+
+
+@dataclasses.dataclass
+class _Found:
+    """What is found on the way through annotations.
+
+    Attributes:
+        definitions: the schemas of classes that have a name.
+        within: the classes that are being described, and whether they refer to themselves.
+    """
+
+    definitions: dict[str, Any]
+    within: dict[type, bool]
+
+
+def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
+    """The JSON Schema of an annotation; `at` is the JSON pointer of where it goes."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        said = next((text for text in arguments[1:] if isinstance(text, str)), None)
+        return ({"description": said} if said else {}) | _schema(arguments[0], at, found)
+    if origin in (typing.Required, typing.NotRequired):
+        return _schema(arguments[0], at, found)
+    if origin is Literal:
+        return _listed(list(arguments), at)
+    if origin in (Union, types.UnionType):
+        options = [_schema(option, at, found) for option in arguments]
+        plain = all(set(option) == {"type"} for option in options)
+        return {"type": [option["type"] for option in options]} if plain else {"anyOf": options}
+    try:
+        if hint in SCALARS:
+            return dict(SCALARS[hint])
+    except TypeError:
+        pass
+    made = origin if isinstance(origin, type) else hint if isinstance(hint, type) else object
+    if origin is tuple and arguments[-1:] != (...,):
+        places = [_schema(item, at, found) for item in arguments]
+        fixed = {"prefixItems": places, "items": False} if places else {}
+        return {"type": "array", **fixed, "minItems": len(places), "maxItems": len(places)}
+    if issubclass(made, Mapping) and not typing.is_typeddict(made):
+        return {"type": "object", **({"additionalProperties": _schema(arguments[-1], at, found)} if arguments else {})}
+    if issubclass(made, (Sequence, AbstractSet)) and not issubclass(made, (str, bytes)):
+        unique = {"uniqueItems": True} if issubclass(made, AbstractSet) else {}
+        return {"type": "array", **({"items": _schema(arguments[0], at, found)} if arguments else {}), **unique}
+    if isinstance(hint, type):
+        return _class(hint, at, found)
+    raise ToolError(INVALID_TOOL, f"{hint!r} has no JSON Schema", pointer=at)
+
+
+def _listed(values: list[Any], at: str) -> dict[str, Any]:
+    values = [_json(value) for value in values]
+    if _NO_JSON in values:
+        raise ToolError(INVALID_TOOL, "a listed value is no JSON value", pointer=at)
+    kinds = {type(value): None for value in values}
+    known = SCALARS.get(next(iter(kinds)), {}) if len(kinds) == 1 else {}
+    return {**known, "enum": values}
+
+
+def _class(made: type, at: str, found: _Found) -> dict[str, Any]:
+    """The JSON Schema of a class."""
+    if callable(describe := getattr(made, "model_json_schema", None)):
+        schema = dict(describe())
+        found.definitions |= schema.pop("$defs", {})
+        return schema
+    if issubclass(made, enum.Enum):
+        return _listed([member.value for member in made], at)
+    if made in found.within:
+        found.within[made] = True
+        return {"$ref": f"#/$defs/{made.__name__}"}
+    found.within[made] = False
+    schema = _fields(made, at, found)
+    if found.within.pop(made):
+        found.definitions[made.__name__] = schema
+        return {"$ref": f"#/$defs/{made.__name__}"}
+    return schema
+
+
+def _fields(made: type, at: str, found: _Found) -> dict[str, Any]:
+    """The JSON Schema of a class with fields."""
+    if typing.is_typeddict(made):
+        hints = typing.get_type_hints(made, include_extras=True)
+        total = getattr(made, "__total__", True)
+        origins = {name: get_origin(hint) for name, hint in hints.items()}
+        needed = [
+            n
+            for n, origin in origins.items()
+            if origin is typing.Required or (total and origin is not typing.NotRequired)
+        ]
+        return _object(hints, needed, at, found)
+    if dataclasses.is_dataclass(made):
+        fields = [field for field in dataclasses.fields(made) if field.init]
+        missing = dataclasses.MISSING
+        required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
+        hints = typing.get_type_hints(made, include_extras=True)
+        return _object({f.name: hints[f.name] for f in fields}, required, at, found)
+    raise ToolError(INVALID_TOOL, f"the class {made.__name__} has no JSON Schema", pointer=at)
+
+
+def _object(hints: Mapping[str, Any], required: list[str], at: str, found: _Found) -> dict[str, Any]:
+    properties = {name: _schema(hint, f"{at}/properties/{name}", found) for name, hint in hints.items()}
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
