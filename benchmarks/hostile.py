@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.rows import Row, Target
 from harmony_spec import DeveloperContent, Message, Namespace, StreamParser, Tool, codec, recover, render_text, validate
-from harmony_spec.rendering.originals import tokens_of
+from harmony_spec.source.token_places import tokens_of
 from harmony_spec.vocabulary import load
 
 SIZES = (1, 3, 9)

@@ -21,7 +21,7 @@ def error_codes(folder: Path) -> str:
     writer = Writer()
     writer.docstring([f"Codes of errors. Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit."])
     writer.line()
-    writer.line("from .code import Code")
+    writer.line("from .errors import Code")
     writer.line()
     for name, entry in sorted(recovery.codes.items(), key=lambda item: item[1].code):
         if sources.diagnostics[name].get("raised"):

@@ -183,7 +183,7 @@ class Implied:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What the catalogue says of a mistake; see `harmony_spec.code.Code`."""
+    """What the catalogue says of a mistake; see `harmony_spec.errors.Code`."""
 
     code: str
     why: str

@@ -18,7 +18,7 @@ ROLES = ("named", "asks", "instructs")
 
 SEVERITIES = ("error", "warning", "info")
 FIXES = ("safe", "unsafe", "display")
-"""How far the fix of a mistake can be trusted; see `harmony_spec.code.Applicability`."""
+"""How far the fix of a mistake can be trusted; see `harmony_spec.errors.Applicability`."""
 
 GIVEN = frozenset(
     [

@@ -1,6 +1,5 @@
 """An executable specification of OpenAI's Harmony message format: parser and renderer, generated from a grammar."""
 
-from .code import Code
 from .codec import (
     CONVERSATION_SCHEMA,
     NAMESPACE_SCHEMA,
@@ -26,9 +25,10 @@ from .codec import (
     to_json,
     validate,
 )
-from .diagnostics import Diagnostic, Fix, Recovered, Repair
-from .errors import ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
+from .diagnostics import Diagnostic, Fix, Repair
+from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
 from .recovery.events import ContentDelta, MessageEnded, MessageStarted
+from .recovery.recovered import Recovered
 from .runtime import Parsed, Tokenizer
 from .tools.openai_tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
 from .tools.python_functions import tool_from_function

@@ -1,6 +1,6 @@
 """Codes of errors. Generated from grammar/diagnostics.toml by `python -m codegen`. Do not edit."""
 
-from .code import Code
+from .errors import Code
 
 UNEXPECTED_SPECIAL_TOKEN = Code(
     "H101",

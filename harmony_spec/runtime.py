@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from .code import Code
-from .diagnostics import Diagnostic, Recovered, Repair
-from .errors import ConversationError, ParseError, RenderError
+from .diagnostics import Diagnostic, Repair
+from .errors import Code, ConversationError, ParseError, RenderError
 from .format.content_reading import NOTHING, Fields, Reader
 from .format.content_writing import Inexpressible, Layout, Write, no_writer
 from .format.contents import NO_CONTENTS, Contents, Implied, Record
@@ -29,6 +28,7 @@ from .format.tables import (
 )
 from .json_form import Property, from_json, to_json
 from .parsing.strict_parsing import Parsed, parse
+from .recovery.recovered import Recovered
 from .recovery.recovering import recover
 from .rendering.renderer import pick, render, render_text
 from .streaming.stream_parser import StreamParser

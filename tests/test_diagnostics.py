@@ -32,7 +32,7 @@ from harmony_spec import (
     tools_from_json,
     validate,
 )
-from harmony_spec.code import APPLICABILITIES, Code
+from harmony_spec.errors import APPLICABILITIES, Code
 from harmony_spec.linting.rows import source_of, value_of
 from harmony_spec.source.forms import HEADER_LIMITS
 from harmony_spec.validation.fixes import apply

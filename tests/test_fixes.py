@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import harmony_spec
 from harmony_spec import Fix, Recovered, codec
 from harmony_spec.linting.fixing import fixed
-from harmony_spec.linting.input_files import Source
+from harmony_spec.source.saved_text import Source
 from harmony_spec.validation.fixes import apply
 
 from . import dialect

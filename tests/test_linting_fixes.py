@@ -22,8 +22,8 @@ from harmony_spec.linting.batches import Batch, Kind, Options, content
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.fixing import fixed
-from harmony_spec.linting.input_files import as_saved
 from harmony_spec.linting.selection import matching
+from harmony_spec.source.saved_text import retry_without_final_newline
 from harmony_spec.validation.fixes import apply
 
 from .recovery_strategies import any_tokens
@@ -234,7 +234,9 @@ def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
         source = content(kind, row, options).source
     except HarmonyError:
         return None
-    return as_saved(source, lambda each: recover(each, options.start), lambda each: not each.diagnostics).messages
+    return retry_without_final_newline(
+        source, lambda each: recover(each, options.start), lambda each: not each.diagnostics
+    ).messages
 
 
 levels = st.sampled_from([(False, ()), (True, ()), (True, ("ALL",))])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec.cli import main
-from harmony_spec.code import SEVERITIES
+from harmony_spec.errors import SEVERITIES
 from harmony_spec.linting.catalogue import codes
 from harmony_spec.linting.selection import ALL, Layer, matching, selected
 from harmony_spec.linting.settings import KEYS

@@ -16,9 +16,10 @@ from ..linting import terminal_text as report
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, content
 from ..linting.described import described
 from ..linting.findings import located
-from ..linting.input_files import Input, InputError, as_saved
+from ..linting.input_files import Input, InputError
 from ..linting.row_reading import read_one
 from ..linting.rows import Content, text_of, value_of
+from ..source.saved_text import retry_without_final_newline
 from .console import (
     ERR,
     FINDINGS,
@@ -72,7 +73,7 @@ def parse(
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[codec.Message]
     if repair:
-        parsed = recovered = as_saved(
+        parsed = recovered = retry_without_final_newline(
             item.source,
             lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
             lambda each: not each.diagnostics,
@@ -81,7 +82,7 @@ def parse(
         found = [described(finding) for finding in places]
     else:
         try:
-            parsed = as_saved(item.source, lambda source: codec.parse(source, start))
+            parsed = retry_without_final_newline(item.source, lambda source: codec.parse(source, start))
         except HarmonyError as error:
             ERR.print(report.finding(item, error))
             sys.exit(FINDINGS)

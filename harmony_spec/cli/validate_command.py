@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 
 from .. import codec
-from ..code import SEVERITIES
+from ..errors import SEVERITIES
 from ..linting import Settings, lint
 from ..linting.batches import MAX_FILE_BYTES, Kind
 from ..linting.input_files import STDIN

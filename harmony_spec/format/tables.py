@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
-    from ..code import Code
+    from ..errors import Code
     from .contents import Contents
 
 HOLE = "\udfff"

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from .. import codec
-from ..code import Code
+from ..errors import Code
 
 SHOWN = ("bad", "good")
 """The keys of examples."""

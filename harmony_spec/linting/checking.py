@@ -14,6 +14,7 @@ from .. import codec
 from ..codes import WRONG_START
 from ..diagnostics import Diagnostic, Fix
 from ..errors import HarmonyError, ParseError, RowError
+from ..source.saved_text import Source, retry_without_final_newline, without_line_break
 from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
@@ -21,7 +22,7 @@ from .batches import Batch, Options, content
 from .counting import tokens_by_channel
 from .findings import Checked, Finding, located, unreadable
 from .fixing import fixed
-from .input_files import InputError, Source, as_saved, without_line_break
+from .input_files import InputError
 from .json_edits import Path, with_values
 from .parquet import ColumnBatch
 from .rows import Content
@@ -169,7 +170,7 @@ def _report(held: Content, options: Options) -> Report[codec.Message]:
     def read(source: Source) -> Report[codec.Message]:
         return _exact_report(replace(held, source=source), options)
 
-    return as_saved(held.source, read, lambda report: not report.diagnostics)
+    return retry_without_final_newline(held.source, read, lambda report: not report.diagnostics)
 
 
 def _with_exact_fixes(report: Report[codec.Message], held: Content, options: Options) -> Report[codec.Message]:
@@ -204,7 +205,7 @@ def _hint(held: Content, first: Diagnostic, options: Options) -> str:
 def _other_start(source: Source, start: codec.Start) -> str:
     """What to do about a source that another start rule takes."""
     try:
-        as_saved(source, lambda each: codec.parse(each, start))
+        retry_without_final_newline(source, lambda each: codec.parse(each, start))
     except ParseError as error:
         if error.code is WRONG_START:
             return f"{error.message[0].upper()}{error.message[1:]}; see --start."

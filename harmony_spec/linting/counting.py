@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import codec
-from ..diagnostics import Recovered
+from ..recovery.recovered import Recovered
 from ..vocabulary import load
 
 

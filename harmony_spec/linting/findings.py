@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import codec
-from ..code import Code
 from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, RowError, Span
+from ..errors import Code, HarmonyError, RowError, Span
 from ..recovery.recovering import form_of
 from ..source.lines import Lines
 from .atomic import Origin

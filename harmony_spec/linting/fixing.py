@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from .. import codec
 from ..diagnostics import Fix
+from ..source.saved_text import Source
 from ..validation.fixes import apply, is_same_reading
 from ..validation.report import Report
-from .input_files import Source
 
 MAX_PASSES = 10
 """How often a source is read again to fix what could not be fixed at once: two fixes of one place take two passes.

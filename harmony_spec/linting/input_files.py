@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
-from ..errors import HarmonyError
 from ..source.lines import Lines
+from ..source.saved_text import Source
 
 STDIN = "-"
-
-Source = str | list[int]
-"""What an input holds: text with special tokens spelled out, or token ids."""
-
-R = TypeVar("R")
 
 
 class InputError(Exception):
@@ -69,32 +63,6 @@ def read_text(name: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         byte = data[error.start]
         raise InputError(f"{name}:{line}: not UTF-8: byte 0x{byte:02x} at offset {error.start}") from None
-
-
-def without_line_break(source: Source) -> Source:
-    """A source without the line break at the end of a text, as editors put it there: `\\n` or `\\r\\n`."""
-    if isinstance(source, str) and source.endswith("\n"):
-        return source.removesuffix("\n").removesuffix("\r")
-    return source
-
-
-def as_saved(source: Source, read: Callable[[Source], R], is_clean: Callable[[R], bool] = lambda _: True) -> R:
-    """Read a source; a line break at the end of a text is the editor's where the grammar has no place for it.
-
-    Args:
-        source: text, or token ids.
-        read: reads a source; where it raises `HarmonyError`, it is not clean. What it raises last, this raises.
-        is_clean: says of what was read whether it is as the grammar describes it.
-    """
-    bare = without_line_break(source)
-    if bare is source:
-        return read(source)
-    try:
-        if is_clean(found := read(source)):
-            return found
-    except HarmonyError:
-        return read(bare)
-    return read(bare)
 
 
 def json_of(name: str, text: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from .. import codec
 from ..codes import UNREADABLE_ROW
 from ..errors import HarmonyError, RowError, Span
-from .input_files import Source
+from ..source.saved_text import Source
 from .json_edits import Path, edited
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..code import SEVERITIES, Code, Severity
+from ..errors import SEVERITIES, Code, Severity
 from .catalogue import close_to, codes
 
 ALL = "ALL"

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from .. import codec
-from ..code import SEVERITIES, Severity
-from ..errors import HarmonyError
+from ..errors import SEVERITIES, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import MAX_FILE_BYTES, MAX_ROW_BYTES, Options
 from .input_files import STDIN, InputError, json_of, read_text

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 from rich.text import Text
 
-from ..code import Code, Severity
-from ..errors import HarmonyError, RenderError, ToolError
+from ..errors import Code, HarmonyError, RenderError, Severity, ToolError
 from .input_files import Input
 
 COLOURS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..diagnostics import Recovered
 from ..errors import ParseError
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..parsing.strict_parsing import HEADER_KEPT, Header, Run, remember
 from ..source.lenient import Lenient, LenientText, LenientTokens
 from .machine import BETWEEN, Machine
+from .recovered import Recovered
 from .stripped import with_headers
 
 

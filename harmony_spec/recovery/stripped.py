@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..diagnostics import Diagnostic, Recovered, Repair
+from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
 from ..format.tables import Format, Recovery
 from ..source.lenient import Lenient
 from .known_names import BRACKETS, KnownNames
+from .recovered import Recovered
 
 
 def with_headers(

@@ -16,7 +16,8 @@ from ..format.contents import KEPT, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..parsing.strict_parsing import HEADER_KEPT, read_groups, remember
 from ..source.forms import AROUND, HEADER_LIMITS
-from .originals import as_read, text_of, tokens_of
+from ..source.token_places import text_of, tokens_of
+from .originals import as_read
 
 
 class Inexpressible(Exception):

@@ -22,7 +22,7 @@ CHARACTER = re.compile(
 """The bytes of one character, or those that are replaced by one: as much of a character as is there.
 Source: the Unicode Standard, table 3-7 and "U+FFFD Substitution of Maximal Subparts"."""
 
-Source = str | tuple[int, ...]
+Part = str | tuple[int, ...]
 """A part of the input as it stands."""
 
 
@@ -67,7 +67,7 @@ class LenientText(TextForm):
         """The unit of a run that holds the character at an offset, and how much of that unit stands before it."""
         return start + offset, 0
 
-    def slice(self, start: int, end: int) -> Source:
+    def slice(self, start: int, end: int) -> Part:
         return self.units[start:end]
 
     def spelled(self, start: int, end: int) -> str:
@@ -170,7 +170,7 @@ class LenientTokens(TokenForm):
         index = self.place(start, text, offset)[0]
         return Span(index, index + 1)
 
-    def slice(self, start: int, end: int) -> Source:
+    def slice(self, start: int, end: int) -> Part:
         return tuple(self.tokens[start:end])
 
     def spelled(self, start: int, end: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
 
 from ..errors import Span
-from ..rendering.originals import tokens_of
+from ..format.tables import Format
 from ..vocabulary import tokenizer_for
-from .lenient import Lenient, LenientText, LenientTokens
+from .lenient import Lenient, LenientText, LenientTokens, Part
 
 CONTINUATION = bytes(range(0x80, 0xC0))
 """The bytes with which no character begins in UTF-8."""
@@ -53,3 +55,21 @@ def tokens_at(begins: list[int], span: Span) -> Span:
 def characters(data: bytes) -> int:
     """How many characters begin in bytes of UTF-8."""
     return len(data.translate(None, CONTINUATION))
+
+
+def tokens_of(format: Format, source: Part, encode: Callable[[str], list[int]]) -> list[int]:
+    """The token ids of a part of an input; in a text, what spells a special token is one."""
+    if not isinstance(source, str):
+        return list(source)
+    tokens: list[int] = []
+    for part in re.split(f"({format.special_text})", source):
+        tokens += [format.encoding.special[part]] if part in format.encoding.special else encode(part)
+    return tokens
+
+
+def text_of(format: Format, source: Part) -> str:
+    """A part of an input with special tokens spelled out."""
+    if isinstance(source, str):
+        return source
+    form = LenientTokens(format, source, tokenizer_for(format.encoding, None))
+    return form.spelled(0, len(source))

@@ -12,7 +12,6 @@ from contextlib import suppress
 from operator import index
 from typing import Any, Generic, TypeVar
 
-from ..diagnostics import Recovered
 from ..errors import ParseError, Span
 from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import parse
@@ -21,6 +20,7 @@ from ..recovery.events import ContentDelta, Event
 from ..recovery.header_reading import Reading
 from ..recovery.known_names import offered
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
+from ..recovery.recovered import Recovered
 from ..source.lenient import REPLACEMENT, LenientTokens
 
 M = TypeVar("M")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..code import APPLICABILITIES, Code
-from ..diagnostics import Diagnostic, Fix, Recovered, Repair
-from ..errors import Span
+from ..diagnostics import Diagnostic, Fix, Repair
+from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, Recovery, continues
 from ..recovery.output import RAW, abridged
+from ..recovery.recovered import Recovered
 from ..source.lenient import Lenient, LenientText
 from .budget import Budget
 from .content_places import ContentPlaces

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..code import APPLICABILITIES
-from ..diagnostics import Diagnostic, Fix, Recovered
-from ..errors import RenderError, Span
+from ..diagnostics import Diagnostic, Fix
+from ..errors import APPLICABILITIES, RenderError, Span
 from ..format.tables import continues
-from ..linting.input_files import Source
+from ..recovery.recovered import Recovered
 from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
 from ..source.lenient import Lenient, LenientText
+from ..source.saved_text import Source
 from .context import Change, Conversation
 
 MAX_READINGS = 16

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from ..diagnostics import Diagnostic, Recovered
+from ..diagnostics import Diagnostic
 from ..errors import Span
+from ..recovery.recovered import Recovered
 from ..source.lenient import Lenient
 from ..source.token_places import Places
 
