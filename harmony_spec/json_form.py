@@ -67,6 +67,7 @@ def to_json(
     format: Format, schema: dict[str, Any], properties: tuple[Property, ...], messages: Sequence[Any]
 ) -> dict[str, Any]:
     """The JSON form of messages; contents are lists of one text part."""
+    format.require_messages(messages)
     order = list(schema["$defs"]["message"]["properties"])
     content = format.content
     structured = any(isinstance(message.content, Record) for message in messages)

@@ -283,7 +283,7 @@ def test_json_survives() -> None:
         assert tools_from_json(value)[0].tools[:2] == DEFINED[0].tools
         assert tools_to_json(tools_from_json(value), form) == value
         assert [(tool.get("function") or tool)["name"] for tool in value] == ["f", "g", "n.h"]
-    with pytest.raises(ValueError, match="no form 'xml'"):
+    with pytest.raises(ValueError, match="unknown form 'xml'"):
         tools_to_json(DEFINED, "xml")
 
 

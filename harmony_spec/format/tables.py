@@ -7,12 +7,16 @@ that text can never be mistaken for a token. Surrogates are free for this: no de
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
+
+from ..codes import INEXPRESSIBLE_MESSAGE
+from ..errors import RenderError
+from .contents import Record
 
 if TYPE_CHECKING:
     from ..errors import Code
@@ -275,7 +279,7 @@ class Format:
     special_text: str
     special_ends: tuple[str, str]
     markers: Mapping[str, str]
-    message: Callable[..., Any]
+    message: type[Any]
     fields: tuple[str, ...]
     content_at: int
     contents: Contents
@@ -301,6 +305,27 @@ class Format:
             return self.owned.setdefault(owner, {})
         except TypeError:  # it cannot be referred to weakly, or has no hash
             return {}
+
+    def require_messages(self, messages: Sequence[Any]) -> None:
+        """Raise `RenderError` for what is not a message of this codec, or has a content of another one.
+
+        Another codec may have other fields, which would be lost.
+        """
+        for index, message in enumerate(messages):
+            if not isinstance(message, self.message):
+                reason = self._foreign(message, self.message)
+                raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
+            content = getattr(message, self.content)
+            if isinstance(content, Record) and type(content) not in self.contents.names:
+                reason = self._foreign(content, *self.contents.roles.values())
+                raise RenderError(INEXPRESSIBLE_MESSAGE, f"{self.content}: {reason}", index=index)
+
+    def _foreign(self, value: object, *expected: type) -> str:
+        """Why a value is refused where one of some classes of this codec is expected."""
+        names, found = " or ".join(made.__name__ for made in expected), type(value)
+        if found.__name__ in {made.__name__ for made in expected}:
+            return f"this {found.__name__} belongs to another codec ({found.__module__}, not {self.message.__module__})"
+        return f"expected a {names}, got a {found.__name__}"
 
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for what is no start rule."""

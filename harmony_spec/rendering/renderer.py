@@ -58,6 +58,7 @@ class Plan:
             known = ", ".join([*format.styles, format.as_parsed])
             raise ValueError(f"no style {style!r}; styles: {known}")
         format.require_start(start)
+        format.require_messages(messages)
         self.format, self.messages, self.given, self.style = format, messages, given, style
         self.choices = format.styles.get(style) if style != format.as_parsed else None
         last = self.variants(messages[-1]) if messages else ()

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Iterator
-from typing import Any
+from dataclasses import fields
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from .. import codec
-from ..codec import DeveloperContent, Namespace, SystemContent, Tool
+from ..codec_loading import default_codec, require
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
 from ..format.content_reading import NESTING
+from ..format.contents import Record
 from ..recovery.machine import Machine
 from ..tool_types.schema_references import escaped
+
+if TYPE_CHECKING:
+    from ..codec import Namespace, Tool
 
 FUNCTION = "function"
 """The type of a tool, and the property that holds its definition, in OpenAI's chat completions and responses."""
 
 
+TOOLS = "tools"
+"""The field of contents that holds namespaces."""
+
 FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
 
 
-def tools_from_json(value: object) -> list[Namespace]:
+def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[Namespace]:
     """The namespaces of tool definitions.
 
     Args:
@@ -31,19 +39,21 @@ def tools_from_json(value: object) -> list[Namespace]:
             ...}`), the inner part of either, or a namespace (`{"name": ..., "tools": [...]}`). Functions without
             namespace go to the one that the format has for them. What is said beside name, description and parameters
             has no place in the format and is left out.
+        codec: whose namespaces are returned; by default the one of this package.
 
     Raises:
         ToolError: something is no definition; says where, as a JSON pointer, and which rule it breaks.
     """
+    codec = _with_tools(codec)
     found: dict[str, Namespace] = {}
-    loose, taken = Namespace(codec.FUNCTION_NAMESPACE), set[str]()
+    loose, taken = codec.Namespace(codec.FUNCTION_NAMESPACE), set[str]()
     for at, entry in _entries(value, ""):
         if isinstance(entry, dict) and "tools" in entry:
-            namespace = _namespace(entry, at)
+            namespace = _namespace(codec, entry, at)
             _require_new(namespace.name, found, at)
             found[namespace.name] = namespace
             continue
-        tool = _tool(*_definition(entry, at))
+        tool = _tool(codec, *_definition(entry, at))
         _require_new(tool.name, taken, at)
         taken.add(tool.name)
         loose.tools.append(tool)
@@ -51,6 +61,13 @@ def tools_from_json(value: object) -> list[Namespace]:
             found[loose.name] = loose
         _require_new(loose.name, {loose.name} if found[loose.name] is not loose else (), at)
     return [found[name] for name in sorted(found)]
+
+
+def _with_tools(codec: ModuleType | None) -> ModuleType:
+    """The codec to work with; raises `CodecError` if its format has no tools."""
+    chosen = codec or default_codec()
+    require(chosen, "FUNCTION_NAMESPACE")
+    return chosen
 
 
 def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
@@ -84,9 +101,9 @@ def _definition(entry: Any, at: str) -> tuple[dict[str, Any], str]:
     return {key: entry[key] for key in ("name", "description", "parameters") if key in entry}, at
 
 
-def _tool(definition: dict[str, Any], at: str) -> Tool:
-    _require_valid(definition, Tool, at)
-    tool = Tool(definition["name"], definition.get("description"), definition.get("parameters"))
+def _tool(codec: ModuleType, definition: dict[str, Any], at: str) -> Tool:
+    _require_valid(codec, definition, codec.Tool, at)
+    tool: Tool = codec.Tool(definition["name"], definition.get("description"), definition.get("parameters"))
     _require_text(tool, at)
     return tool
 
@@ -104,16 +121,16 @@ def _require_text(item: Tool | Namespace, at: str) -> None:
         raise ToolError(INVALID_TOOL, message, pointer=at, rule="text") from None
 
 
-def _namespace(entry: dict[str, Any], at: str) -> Namespace:
+def _namespace(codec: ModuleType, entry: dict[str, Any], at: str) -> Namespace:
     tools = entry["tools"]
     if not isinstance(tools, list):
         raise ToolError(INVALID_TOOL, f"{json.dumps(tools)[:60]} is no list", pointer=f"{at}/tools", rule="type")
     head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
-    _require_valid(head, Namespace, at)
-    namespace = Namespace(head["name"], head.get("description"))
+    _require_valid(codec, head, codec.Namespace, at)
+    namespace: Namespace = codec.Namespace(head["name"], head.get("description"))
     taken: set[str] = set()
     for index, entry in enumerate(tools):
-        tool = _tool(*_definition(entry, f"{at}/tools/{index}"))
+        tool = _tool(codec, *_definition(entry, f"{at}/tools/{index}"))
         _require_new(tool.name, taken, f"{at}/tools/{index}")
         taken.add(tool.name)
         namespace.tools.append(tool)
@@ -127,7 +144,7 @@ def _require_new(name: str, taken: Container[str], at: str) -> None:
         raise ToolError(INVALID_TOOL, message, pointer=f"{at}/name", rule="names are defined once")
 
 
-def _require_valid(value: dict[str, Any], made: type[Tool] | type[Namespace], at: str) -> None:
+def _require_valid(codec: ModuleType, value: dict[str, Any], made: type[Record], at: str) -> None:
     """Raise for what breaks the schema of a namespace, the parameters' own schema among it."""
     import jsonschema
 
@@ -151,20 +168,25 @@ def _innermost(errors: Iterable[Any]) -> Iterator[Any]:
             yield error
 
 
-def tools_to_json(namespaces: Iterable[Namespace], form: str = FORMS[0]) -> list[dict[str, Any]]:
+def tools_to_json(
+    namespaces: Iterable[Namespace], form: str = FORMS[0], *, codec: ModuleType | None = None
+) -> list[dict[str, Any]]:
     """Tool definitions as JSON values.
 
     Args:
         namespaces: what to write.
         form: "namespace", "chat" or "responses". The function forms name the tools of other namespaces in full.
+        codec: whose namespaces these are; by default the one of this package.
     """
     if form not in FORMS:
-        raise ValueError(f"no form {form!r}; forms: {', '.join(FORMS)}")
-    if form == FORMS[0]:
-        return [_shown(namespace) for namespace in namespaces]
-    written, recovery = [], Machine.table(codec.FORMAT)
-    for namespace in namespaces:
-        prefix = "" if namespace.name == codec.FUNCTION_NAMESPACE else recovery.full_name(namespace.name, "")
+        raise ValueError(f"unknown form {form!r}; forms: {', '.join(FORMS)}")
+    codec, written = _with_tools(codec), []
+    for namespace in _own(codec, namespaces):
+        if form == FORMS[0]:
+            written.append(_shown(namespace) | {"tools": [_shown(tool) for tool in namespace.tools]})
+            continue
+        is_function = namespace.name == codec.FUNCTION_NAMESPACE
+        prefix = "" if is_function else Machine.table(codec.FORMAT).full_name(namespace.name, "")
         for tool in namespace.tools:
             definition = _shown(tool) | {"name": prefix + tool.name}
             nested = {"type": FUNCTION, FUNCTION: definition}
@@ -172,35 +194,68 @@ def tools_to_json(namespaces: Iterable[Namespace], form: str = FORMS[0]) -> list
     return written
 
 
+def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
+    """Namespaces as a list; raises `TypeError` for anything else, and for those of another codec."""
+    found = list(namespaces)
+    for index, namespace in enumerate(found):
+        if not isinstance(namespace, codec.Namespace):
+            made, advice = type(namespace), "pass its module as codec="
+            if isinstance(namespace, dict):
+                advice = "tools_from_json reads JSON definitions"
+            wanted = f"expected a Namespace of {codec.__name__}"
+            raise TypeError(f"namespaces[{index}]: {wanted}, got a {made.__module__}.{made.__name__}; {advice}")
+    return found
+
+
 def _shown(item: Namespace | Tool) -> dict[str, Any]:
-    said = {"name": item.name, "description": item.description}
-    if isinstance(item, Namespace):
-        return {k: v for k, v in said.items() if v is not None} | {"tools": [_shown(tool) for tool in item.tools]}
-    return {k: v for k, v in (said | {"parameters": item.parameters}).items() if v is not None}
+    shown = ("name", "description", "parameters")
+    return {name: value for name in shown if (value := getattr(item, name, None)) is not None}
 
 
-def tools_to_text(namespaces: list[Namespace]) -> str:
-    """The text of namespaces, as it stands in a message; raises `RenderError` for what it cannot say."""
-    return DeveloperContent(tools=namespaces).text()
+def tools_to_text(namespaces: Iterable[Namespace], *, codec: ModuleType | None = None) -> str:
+    """The text of namespaces, as it stands in a message.
+
+    Args:
+        namespaces: what to write.
+        codec: whose namespaces these are; by default the one of this package.
+
+    Raises:
+        RenderError: the format cannot express one of them.
+    """
+    codec = _with_tools(codec)
+    return str(_holders(codec)[0](tools=_own(codec, namespaces)).text())
 
 
-def tools_from_text(text: str) -> list[Namespace]:
+def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Namespace]:
     """The namespaces in a text: one or more of them, with or without the heading over them, or a whole content.
+
+    Args:
+        text: what to read.
+        codec: whose namespaces are returned; by default the one of this package.
 
     Raises:
         ToolError: the text is not what namespaces are written as; the span says how far it is.
     """
-    for source in dict.fromkeys((text.rstrip("\n"), text, HEADING + text.rstrip("\n"), HEADING + text)):
-        for made in (DeveloperContent, SystemContent):
-            content = codec.FORMAT.contents.structure(made, source)
-            if isinstance(content, (DeveloperContent, SystemContent)) and content.tools:
-                return content.tools
+    codec = _with_tools(codec)
+    contents, holders, heading = codec.FORMAT.contents, _holders(codec), _heading(codec)
+    for source in dict.fromkeys((text.rstrip("\n"), text, heading + text.rstrip("\n"), heading + text)):
+        for made in holders:
+            content = contents.structure(made, source)
+            tools: list[Namespace] = getattr(content, TOOLS, [])
+            if tools:
+                return tools
     text = text.rstrip("\n")
-    contents = codec.FORMAT.contents
-    errors = [contents.unread(DeveloperContent, text), contents.unread(Namespace, text)]
+    errors = [contents.unread(holders[0], text), contents.unread(codec.Namespace, text)]
     raise max(errors, key=lambda error: error.span.start if error.span else 0)
 
 
-_EXAMPLE = Namespace("a")
-HEADING = tools_to_text([_EXAMPLE]).removesuffix(_EXAMPLE.text())
-"""What stands before the first namespace of a content."""
+def _holders(codec: ModuleType) -> list[Any]:
+    """The classes of contents that hold namespaces, the one whose text is that of the namespaces alone first."""
+    made = [each for each in codec.FORMAT.contents.roles.values() if TOOLS in {part.name for part in fields(each)}]
+    return sorted(made, key=lambda each: len(each().text()))
+
+
+def _heading(codec: ModuleType) -> str:
+    """What stands before the first namespace of a content."""
+    example = codec.Namespace("a")
+    return tools_to_text([example], codec=codec).removesuffix(example.text())

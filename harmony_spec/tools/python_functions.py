@@ -11,11 +11,15 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from ..codec import Tool
+from ..codec_loading import default_codec
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
+
+if TYPE_CHECKING:
+    from ..codec import Tool
 
 SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -32,7 +36,9 @@ SCALARS: dict[Any, dict[str, Any]] = {
 }
 
 
-def tool_from_function(function: Callable[..., Any], *, name: str | None = None) -> Tool:
+def tool_from_function(
+    function: Callable[..., Any], *, name: str | None = None, codec: ModuleType | None = None
+) -> Tool:
     """A tool for a Python function: its name, its docstring, and its parameters by their annotations.
 
     Parameters are described by the docstring (Google, NumPy, reST or Epydoc style) or by a string in `Annotated`.
@@ -43,6 +49,7 @@ def tool_from_function(function: Callable[..., Any], *, name: str | None = None)
     Args:
         function: any callable with a signature.
         name: of the tool; by default that of the function.
+        codec: whose tool is returned; by default the one of this package.
 
     Raises:
         ToolError: an annotation has no JSON Schema, or a parameter can only be given by position.
@@ -54,7 +61,8 @@ def tool_from_function(function: Callable[..., Any], *, name: str | None = None)
     parameters = _takes(function, described)
     said = (documented.short_description, documented.long_description)
     description = "\n\n".join(text for text in said if text)
-    tool = Tool(_name(function) if name is None else name, description or None, parameters)
+    made = (codec or default_codec()).Tool
+    tool: Tool = made(_name(function) if name is None else name, description or None, parameters)
     try:
         tool.text()
     except ToolError:

@@ -1,0 +1,64 @@
+"""The codec that commands and functions work with: the one of this package, or a generated module."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from hashlib import sha256
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from .format.tables import Format
+
+HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.py"
+
+
+class CodecError(Exception):
+    """A file that cannot be used as a codec, or a codec that lacks what is asked of it; the message is one line."""
+
+
+def default_codec() -> ModuleType:
+    """The codec of `grammar/`, as this package has it."""
+    from . import codec
+
+    return codec
+
+
+@cache
+def load_codec(path: Path | None) -> ModuleType:
+    """The codec in a generated module; without a path, that of this package.
+
+    This runs the code of the module, so the path must come from whoever runs the program, never from data. A path is
+    imported once in a process, under a name that depends on it only: what is pickled in one process can be read in
+    another that has loaded the same path.
+
+    Raises:
+        CodecError: the file is missing, fails when it is imported, or is not a codec.
+    """
+    if path is None:
+        return default_codec()
+    name = f"harmony_spec_codec_{sha256(str(path.absolute()).encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path.absolute())
+    if spec is None or spec.loader is None or not path.is_file():
+        raise CodecError(f"{path}: {'not a Python module' if path.is_file() else 'no such file'}; {HOW_TO_GENERATE}")
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a module may raise anything
+        del sys.modules[name]
+        raise CodecError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(getattr(module, "FORMAT", None), Format):
+        del sys.modules[name]
+        raise CodecError(f"{path}: not a codec; {HOW_TO_GENERATE}")
+    return module
+
+
+def require(codec: ModuleType, name: str) -> None:
+    """Raise `CodecError` if a codec lacks a function or class, which depends on the files of its grammar folder."""
+    if not hasattr(codec, name):
+        files = {"validate": "recovery.toml", "recover": "recovery.toml", "from_json": "conversation.schema.json"}
+        missing = f"its grammar folder has no {files.get(name, 'contents.lark')}"
+        raise CodecError(f"{codec.__file__}: this codec has no {name}: {missing}")
