@@ -146,3 +146,11 @@ def test_a_settings_file_has_to_have_settings(project: Path) -> None:
     result = run("--config", "empty.toml", "bad.txt")
     assert (result.exit_code, "there is no table tool.harmony-spec" in result.stderr) == (2, True)
     assert run("--config", "none.toml", "bad.txt").exit_code == 2
+
+
+def test_isolated_and_a_settings_file_contradict_each_other(project: Path) -> None:
+    """Whether the file is there or not."""
+    write(project, 'ignore = ["H115"]')
+    for config in ("pyproject.toml", "none.toml"):
+        result = run("--isolated", "--config", config, "bad.txt")
+        assert (result.exit_code, "pass only one of --config and --isolated" in result.stderr) == (2, True)

@@ -166,7 +166,9 @@ class Resolver:
     def __init__(self, command: Settings, config: Path | None, isolated: bool, what: Options) -> None:
         self.command, self.isolated, self.what = command, isolated, what
         self.config: Settings | None = None
-        if config is not None and not isolated:
+        if config is not None and isolated:
+            raise SettingsError("--isolated ignores all settings files; pass only one of --config and --isolated")
+        if config is not None:
             self.config = load(config)
             if self.config is None:
                 raise SettingsError(f"{config}: there is no table {TABLE}")
