@@ -5,14 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
+from random import Random
 from typing import get_args
 
+import pyarrow
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from harmony_spec import Fix, HarmonyError, Span, parse, recover, render, to_json, validate
 from harmony_spec.cli import main
@@ -21,14 +26,16 @@ from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Kind, Options, content
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
+from harmony_spec.linting.findings import Finding
 from harmony_spec.linting.fixing import fixed
 from harmony_spec.linting.selection import matching
 from harmony_spec.source.saved_text import retry_without_final_newline
 from harmony_spec.validation.fixes import apply
 
-from .recovery_strategies import any_tokens
+from .conversation_strategies import completion, transcript
+from .recovery_strategies import any_tokens, tokens_of
 from .strategies import conversations, text_contents
-from .test_fixes import sources
+from .test_fixes import damaged_text, sources
 
 if sys.version_info >= (3, 14):
     pass
@@ -269,3 +276,50 @@ def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tupl
         assert once.repaired
         old, new = (content("json", each, options).messages for each in (once.before, once.after))
         assert [m.content for m in old or ()] == [m.content for m in new or ()]
+
+
+def codes_of(findings: Iterable[Finding]) -> Counter[str]:
+    return Counter(finding.code.code for finding in findings)
+
+
+def test_what_is_marked_is_what_is_fixed() -> None:
+    """Findings are fixed, left or new, also if a fix moves them or changes the text that they quote."""
+    numbers: Counter[str] = Counter()
+    for seed in range(300):
+        rng = Random(seed)
+        talk = completion(rng) if seed % 2 else transcript(rng)
+        text = damaged_text(rng, damaged_text(rng, talk.text()))
+        unsafe, fixable = ((False, ()), (True, ()), (True, ("ALL",)))[seed % 3]
+        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=matching(fixable))
+        for source in (text, tokens_of(text)):
+            before = checked("jsonl", json.dumps(source), options)
+            after = checked("jsonl", json.dumps(source), replace(options, fix=True))
+            marked = [finding for finding in before.findings if finding.is_fixable]
+            assert codes_of(marked) == codes_of(after.repaired)
+            for finding in before.findings:
+                fix = finding.diagnostic.fix
+                assert finding.is_fixable or fix is None or not options.admits(fix)
+            left = [finding for finding in after.findings if not finding.is_new]
+            assert codes_of(before.findings) == codes_of(after.repaired) + codes_of(left)
+            assert [finding.is_fixable for finding in after.findings] == [False] * len(after.findings)
+            numbers.update(fixed=len(marked), left=len(left))
+    assert min(numbers.values()) > 100
+
+
+def test_a_fix_that_is_not_applied_is_not_marked(tmp_path: Path) -> None:
+    """A column of lists of a fixed size cannot hold the shorter list."""
+    path = tmp_path / "rows.parquet"
+    bad = [*TOKENS, 200007]
+    parquet.write_table(pyarrow.table({"tokens": pyarrow.array([bad], pyarrow.list_(pyarrow.int64(), len(bad)))}), path)
+    assert run(path).stdout.endswith("\n1 input, 0 valid, 1 message, 1 finding\n")
+
+
+def test_findings_that_appear_after_fixes_are_counted_as_new(tmp_path: Path) -> None:
+    schema = '{"type":"object","required":["a"]}'
+    path = tmp_path / "new.txt"
+    path.write_text(
+        f"<|start|>developer<|message|># Response Formats\n\n## f\n\n{schema}<|end|><|start|>user<|message|>hi<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>{}"
+    )
+    result = run("--fix", "--fixable", "ALL", path)
+    assert result.stdout.endswith(" 1 finding (1 new after fixes), 1 fixed\n")

@@ -113,12 +113,13 @@ class Run:
         return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
 
     def _fixable(self) -> str:
-        """How many findings have a fix, by the option that applies it."""
+        """How many findings have a fix, by the option that applies it, and how many fixes brought to light."""
         totals = self.totals
         options = (
             (f"{FIXABLE} %d fixable with --fix", totals.fixable),
             ("%d with --unsafe-fixes", totals.unsafe),
             ("%d with --fixable CODES", totals.display),
+            ("%d new after fixes", totals.new),
         )
         said = ", ".join(text % number for text, number in options if number)
         return f" ({said})" if said else ""

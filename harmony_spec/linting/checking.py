@@ -68,9 +68,7 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
         report = _report(held, options)
         if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):
             report = _with_exact_fixes(report, held, options)
-        if not options.fix:
-            return _checked(batch, row, held, report)
-        return _fixed(batch, row, item, held, report)
+        return _fixed(batch, row, item, held, report, _checked(batch, row, held, report))
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
         if row is None and isinstance(item, bytes) and isinstance(error, RowError) and not _may_be_harmony(batch, text):
@@ -89,10 +87,21 @@ def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
 
 
 def _fixed(
-    batch: Batch | ColumnBatch, row: int | None, item: Any, held: Content, report: Report[codec.Message]
+    batch: Batch | ColumnBatch, row: int | None, item: Any, held: Content, report: Report[codec.Message], plain: Checked
 ) -> Checked:
-    """A row with the fixes that may be applied."""
+    """A row with the fixes that may be applied, or if they are not asked for, with marks on what they would fix.
+
+    Args:
+        batch: the batch of the row.
+        row: its number.
+        item: the row as it is in the batch.
+        held: what it holds.
+        report: what is wrong with it.
+        plain: the same, without fixes.
+    """
     options = batch.options
+    if not report.diagnostics:
+        return plain
 
     def admitted(found: Report[codec.Message]) -> list[Fix]:
         wanted = _wanted(found.diagnostics, options)
@@ -102,20 +111,28 @@ def _fixed(
         return _exact_report(replace(held, source=source), options)
 
     # A line break at the end of a text file is the editor's, and stays; that of a JSON string belongs to it.
-    source = without_line_break(held.source) if batch.kind == "text" and report.diagnostics else held.source
+    source = without_line_break(held.source) if batch.kind == "text" else held.source
     ending = held.source[len(source) :]
-    source, _ = fixed(source, validated(source) if report.diagnostics else report, admitted, validated)
+    exact = report if without_line_break(held.source) is held.source else validated(source)
+    if not admitted(exact):
+        return plain
+    source, _ = fixed(source, exact, admitted, validated)
     if isinstance(source, str) and isinstance(ending, str):
         source += ending
     edits = None if source == held.source else held.edits(source, options.start)
-    new = item if edits is None else _edited(batch, item, held, edits)
-    if not edits or new is None:
-        return _checked(batch, row, held, report)
-    after = _report(replace(held, source=source), options)  # what the next run finds
-    found, left = _wanted(report.diagnostics, options), _wanted(after.diagnostics, options)
-    repaired = located(_gone(found, left), held, batch.kind, row)
-    checked = _checked(batch, row, replace(held, source=source), after)
-    return replace(checked, repaired=repaired, before=item, after=new)
+    written = _edited(batch, item, held, edits) if edits else None
+    if written is None:
+        return plain
+    held = replace(held, source=source)
+    after = _report(held, options)  # what the next run finds
+    found, left = (_wanted(each.diagnostics, options) for each in (report, after))
+    fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)]
+    plain = replace(plain, findings=fixes)
+    if not options.fix:
+        return plain
+    checked = _checked(batch, row, held, after)
+    new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
+    return replace(checked, findings=new, unfixed=plain, before=item, after=written)
 
 
 def _edited(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
@@ -126,15 +143,18 @@ def _edited(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Pa
     return value if batch.can_hold(value) else None
 
 
-def _gone(found: list[Diagnostic], left: list[Diagnostic]) -> list[Diagnostic]:
-    """What was found and is not left, wherever it stands now."""
-    remaining = Counter((each.code, each.raw) for each in left)
-    gone = []
-    for each in found:
-        remaining[each.code, each.raw] -= 1
-        if remaining[each.code, each.raw] < 0:
-            gone.append(each)
-    return gone
+def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
+    """Of each finding, whether the others have none of the same code in the same message.
+
+    Fixes keep the messages, but move findings and change the text they quote. If only some of the findings of a code in
+    a message are matched, those with a fix are the unmatched ones.
+    """
+    matched = Counter((each.code, each.index) for each in others)
+    unmatched = [True] * len(some)
+    for at, each in sorted(enumerate(some), key=lambda item: item[1].fix is not None):
+        matched[each.code, each.index] -= 1
+        unmatched[at] = matched[each.code, each.index] < 0
+    return unmatched
 
 
 def _checked(
@@ -145,18 +165,12 @@ def _checked(
 ) -> Checked:
     found = _wanted(report.diagnostics, batch.options)
     findings = located(found, held, batch.kind, row)
-    findings = [replace(each, is_fixable=True) if _is_fixable(each, batch.options) else each for each in findings]
     if batch.options.spans:
         findings = [_placed(finding, report) for finding in findings]
     if findings and (hint := _hint(held, found[0], batch.options)):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered) if batch.options.tokens else {}
     return Checked(batch.name, row, len(report.messages), findings, tokens)
-
-
-def _is_fixable(finding: Finding, options: Options) -> bool:
-    fix = finding.diagnostic.fix
-    return fix is not None and options.admits(fix)
 
 
 def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:

@@ -30,7 +30,8 @@ class Finding:
         around: the text near the place, of one line.
         caret: where in `around` the place is, in code points.
         hint: what to do about it.
-        is_fixable: whether it has a fix that may be applied.
+        is_fixable: whether `--fix` removes it, by its own fix or by another one.
+        is_new: whether it was found only after fixes.
         text_span: where it is in code points of the text, special tokens spelled out; None where nobody asked.
         token_span: where it is in token indices; of a text, in those that it would be encoded to.
     """
@@ -45,6 +46,7 @@ class Finding:
     caret: int = 0
     hint: str = ""
     is_fixable: bool = False
+    is_new: bool = False
     text_span: Span | None = None
     token_span: Span | None = None
 
@@ -71,7 +73,7 @@ class Checked:
         messages: how many messages it holds.
         findings: what is wrong, by place; after fixes what is left, by its place in the fixed row.
         tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
-        repaired: what was fixed; places are those in the row as it was.
+        unfixed: what was found in the row as it was, if fixes changed it; None if not.
         skipped: it is a file without any special token, which was found in a folder and left alone.
         origin: the file on the disk, if fixes are applied; None for standard input.
         column: of a Parquet row, where its value stands.
@@ -84,12 +86,17 @@ class Checked:
     messages: int
     findings: list[Finding] = field(default_factory=list)
     tokens: dict[str | None, int] = field(default_factory=dict)
-    repaired: list[Finding] = field(default_factory=list)
+    unfixed: Checked | None = None
     skipped: bool = False
     origin: Origin | None = None
     column: str = ""
     before: Any = field(default=None, repr=False)
     after: Any = field(default=None, repr=False)
+
+    @property
+    def repaired(self) -> list[Finding]:
+        """What was fixed, with its place in the row as it was."""
+        return [each for each in self.unfixed.findings if each.is_fixable] if self.unfixed else []
 
 
 def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:

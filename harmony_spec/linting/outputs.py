@@ -63,7 +63,7 @@ def human(checked: Checked, finding: Finding) -> Text:
 
 def _fixes(finding: Finding) -> str:
     """What the fix of a finding does, and which options apply it."""
-    if (fix := finding.diagnostic.fix) is None:
+    if (fix := finding.diagnostic.fix) is None or (fix.applicability == "safe" and not finding.is_fixable):
         return ""
     option = "--fix"
     if not finding.is_fixable:

@@ -23,7 +23,8 @@ class Totals:
         clean: those without findings.
         messages: that they hold.
         fixed: mistakes that were fixed.
-        fixable: findings with a fix that may be applied.
+        fixable: findings that fixes would remove.
+        new: findings that were found only after fixes.
         unsafe: those with an unsafe fix that may not.
         display: those with a display fix that may not.
         skipped: files without any special token, which were left alone.
@@ -37,6 +38,7 @@ class Totals:
     messages: int = 0
     fixed: int = 0
     fixable: int = 0
+    new: int = 0
     unsafe: int = 0
     display: int = 0
     skipped: int = 0
@@ -56,6 +58,7 @@ class Totals:
         for finding in checked.findings:
             fix = finding.diagnostic.fix
             self.fixable += finding.is_fixable
+            self.new += finding.is_new
             if fix is not None and not finding.is_fixable:
                 self.unsafe += fix.applicability == "unsafe"
                 self.display += fix.applicability == "display"
