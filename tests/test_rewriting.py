@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow
@@ -19,8 +20,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from harmony_spec import parse
+from harmony_spec.linting import rewriting
+from harmony_spec.linting.atomic import AtomicFile
 from harmony_spec.linting.json_edits import edited, with_values
-from harmony_spec.linting.rewriting import Rewriter
 
 from .test_linting_fixes import BAD, GOOD, TOKENS, run
 
@@ -268,14 +270,13 @@ def test_a_file_that_changed_meanwhile_is_left_alone(
     path.write_text(BAD)
     if kind == "parquet":
         parquet.write_table(pyarrow.table({"text": [BAD]}), path)
-    before = Rewriter.finish
+    before = AtomicFile.commit
 
-    def finish(rewriter: Rewriter) -> None:
-        if rewriter.atomic is not None:
-            change(path)
-        before(rewriter)
+    def commit(atomic: AtomicFile) -> None:
+        change(path)
+        before(atomic)
 
-    monkeypatch.setattr(Rewriter, "finish", finish)
+    monkeypatch.setattr(AtomicFile, "commit", commit)
     result = run("--fix", path)
     assert (result.exit_code, "changed while it was checked" in result.stderr) == (2, True), result.stderr
     assert "<|end|><|end|>" in path.read_text(errors="replace") if change in (other_time, other_file, a_link) else True
@@ -396,7 +397,50 @@ def test_a_file_that_cannot_be_written_does_not_end_the_run(tmp_path: Path) -> N
     result = run("--fix", "--backup", ".o", tmp_path)
     assert (result.exit_code, "the backup is there already" in result.stderr) == (2, True)
     assert [(tmp_path / name).read_text() for name in ("b.txt", "c.txt", "b.txt.o")] == [BAD, GOOD, "mine"]
-    assert result.stdout.endswith("1 not readable\n")
+    assert result.stdout.endswith(" 1 finding ([*] 1 fixable with --fix), 1 fixed, 1 file not written\n")
+
+
+@pytest.mark.parametrize("held_bytes", [0, 1 << 24])
+def test_fixes_of_a_file_that_is_not_written_are_not_reported(
+    held_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its findings stay findings, at the places that they have in the file; held in memory or on the disk."""
+    monkeypatch.setattr(rewriting, "MAX_HELD_BYTES", held_bytes)
+    path, out = tmp_path / "rows.jsonl", tmp_path / "found.jsonl"
+    path.write_text("\n".join(map(json.dumps, (GOOD, BAD, CUT, BAD))))
+    without = run("-o", out, path)
+    expected = [json.loads(line) for line in out.read_text().splitlines()]
+    path.with_suffix(".jsonl.o").write_text("mine")
+    result = run("--fix", "--backup", ".o", "-o", out, path)
+    assert result.exit_code == 2
+    assert [json.loads(line) for line in out.read_text().splitlines()] == expected
+    assert result.stdout == without.stdout.replace(
+        "with --fixable CODES)\n", "with --fixable CODES), 1 file not written\n"
+    )
+
+
+def test_rows_after_a_failed_write_are_still_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, (BAD, GOOD, BAD))))
+    without = run(path).stdout
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(rewriting.ByteRows, "write", full)
+    result = run("--fix", path)
+    assert (result.exit_code, result.stderr) == (2, f"{path}: No space left on device\n")
+    assert result.stdout == without.replace("with --fix)\n", "with --fix), 1 file not written\n")
+
+
+def test_rows_of_a_file_that_breaks_off_are_not_fixed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    lines = [json.dumps({"id": Random(n).randbytes(5_000).hex(), "text": BAD}) for n in range(200)]
+    path.write_bytes(gzip.compress("\n".join(lines).encode())[:-20])
+    result = run("--fix", "--output-format", "concise", path)
+    *found, summary = result.stdout.splitlines()
+    assert (result.exit_code, "fixed" in summary, summary.endswith(", 1 not readable")) == (2, False, True)
+    assert 0 < len(found) == sum("[*]" in line for line in found)
 
 
 def test_rows_before_the_first_fix_are_copied(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def validate(
     Parquet; or it is a folder or a pattern; `-` is standard input. Files may be compressed (gzip, zstd). A file without
     any special token is skipped if it is found in a folder or by a pattern, and refused if it is named.
 
-    Exits with 0 if all is valid, 1 if anything was found, 2 if a file could not be read, 130 if interrupted.
+    Exits with 0 if all is valid, 1 if anything was found, 2 if a file could not be read or written, 130 if interrupted.
     """
     if diff and form not in FOR_READERS:
         raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from ..linting.input_files import InputError
 from ..linting.outputs import FIXABLE, Output
 from ..linting.progress import shown
 from ..linting.results import Results
-from ..linting.rewriting import Rewriter, difference
+from ..linting.rewriting import OutputError, Rewriter, difference
 from ..linting.row_reading import Progress
 from ..linting.terminal_text import named
 from ..linting.totals import Totals
@@ -42,7 +42,6 @@ class Run:
         rewriter: writes what was fixed, if fixes are applied.
         diff: whether what would be fixed is printed.
         totals: counts it.
-        refused: the files that cannot be used, of which no more is taken.
     """
 
     output: Output
@@ -51,14 +50,13 @@ class Run:
     rewriter: Rewriter | None = None
     diff: bool = False
     totals: Totals = field(default_factory=Totals)
-    refused: set[str] = field(default_factory=set)
 
-    def take(self, item: Checked | InputError) -> None:
-        """Print, write and count what was found in a row, or that a file cannot be read."""
-        if item.name in self.refused:
-            return
-        if isinstance(item, InputError):
-            self._refuse(item)
+    def take(self, item: Checked | InputError | OutputError) -> None:
+        """Print, write and count what was found in a row, or that a file cannot be read or written."""
+        if not isinstance(item, Checked):
+            self.totals.unwritten += isinstance(item, OutputError)
+            self.totals.unreadable += isinstance(item, InputError)
+            ERR.print(named(str(item)), style="red")
             return
         self.totals.add(item)
         for finding in item.findings:
@@ -67,34 +65,14 @@ class Run:
             self.results.add(item)
         if self.diff:
             write("".join(difference(item)), OUT)
-        if self.rewriter is not None:
-            sys.stdout.buffer.write(self.rewriter.add(item))
-            self._note_unwritten()
-
-    def _note_unwritten(self) -> None:
-        """Say which files could not be written; the run goes on with the others."""
-        while self.rewriter is not None and self.rewriter.errors:
-            self._refuse(self.rewriter.errors.pop(0))
 
     def print(self, said: Text | str) -> None:
         """Print a piece of output where findings go."""
         write(said, self.console)
 
-    def _refuse(self, error: InputError) -> None:
-        """Say that a file cannot be used, and leave it as it was."""
-        self.totals.unreadable += 1
-        ERR.print(named(str(error)), style="red")
-        if error.name:
-            self.refused.add(error.name)
-        if self.rewriter is not None:
-            self.rewriter.broken(error.name)
-
     def close(self, complete: bool) -> None:
-        """Keep what was written if the run came to its end; else, or where that fails, leave everything as it was."""
+        """Keep the results if the run came to its end; else, or where that fails, leave everything as it was."""
         try:
-            if complete and self.rewriter is not None:
-                self.rewriter.finish()
-                self._note_unwritten()
             if complete and self.results is not None:
                 self.results.commit()
         finally:
@@ -110,6 +88,7 @@ class Run:
         said += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
         said += f", {totals.fixed} {'to fix' if self.diff else 'fixed'}" if totals.fixed else ""
         said += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
+        said += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
         return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
 
     def _fixable(self) -> str:
@@ -151,9 +130,9 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
     try:
         with _interruptible(), shown(progress, run.totals, run.console, ERR) as tick:
             run.print(run.output.head())
-            for item in checked:
+            watched = _each(checked, tick)
+            for item in watched if run.rewriter is None else run.rewriter.written(watched):
                 run.take(item)
-                tick()
         complete = True
         if progress.skipped:
             first, more = progress.skipped[0], len(progress.skipped) - 1
@@ -166,9 +145,15 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
         raise
     finally:
         if not failed:
-            run.print(run.output.tail(complete and not run.totals.unreadable))
+            run.print(run.output.tail(complete and not run.totals.failed))
         run.close(complete)
     return complete
+
+
+def _each(checked: Iterable[Checked | InputError], tick: Callable[[], None]) -> Iterator[Checked | InputError]:
+    for item in checked:
+        yield item
+        tick()
 
 
 @contextmanager
@@ -197,6 +182,6 @@ def conclude(run: Run, console: Console, complete: bool, stats: bool = False, ou
             console.print(table)
     unwritten = f"; {output} was not written" if output else ""
     said = run.summary() if complete else f"interrupted: {run.summary()}{unwritten}"
-    bad = totals.findings or totals.unreadable or not complete or (run.diff and totals.fixed)
+    bad = totals.findings or totals.failed or not complete or (run.diff and totals.fixed)
     console.print(said, style="red" if bad else "green")
-    sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.unreadable else FINDINGS if bad else 0)
+    sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.failed else FINDINGS if bad else 0)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import pickle
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Protocol, cast
 
 from .atomic import AtomicFile, Origin
@@ -16,6 +21,9 @@ from .input_files import STDIN, InputError
 from .opening import finish, like, opened
 from .parquet import ParquetRows
 from .terminal_text import named
+
+MAX_HELD_BYTES = 1 << 24
+"""Bytes of what was found in the rows of a file that are kept in memory until it is written."""
 
 
 class Rows(Protocol):
@@ -42,10 +50,33 @@ class ByteRows:
         """Everything is written."""
 
 
+class OutputError(Exception):
+    """A file that cannot be written; the message names it and the reason."""
+
+
+class Held:
+    """Rows whose file is not complete yet; on the disk if they are many."""
+
+    def __init__(self) -> None:
+        self.file = SpooledTemporaryFile(MAX_HELD_BYTES)  # noqa: SIM115 - `release` closes it
+
+    def add(self, checked: Checked) -> None:
+        """Keep what was found in a row."""
+        pickle.dump(replace(checked, before=None, after=None), self.file, pickle.HIGHEST_PROTOCOL)
+
+    def release(self) -> Iterator[Checked]:
+        """What was found in all rows, in order."""
+        with self.file:
+            self.file.seek(0)
+            with suppress(EOFError):
+                while True:
+                    yield pickle.load(self.file)
+
+
 class Rewriter:
     """Writes the rows of files with their fixes. Compressed files stay compressed.
 
-    A file that cannot be written, or that changed while it was checked, is left as it was and noted in `errors`.
+    A file that cannot be written, or that changed while it was checked, is left as it was.
 
     Args:
         targets: the file that each file is written to, by its name; those without one are replaced if they change.
@@ -54,7 +85,6 @@ class Rewriter:
 
     def __init__(self, targets: dict[str, Path], backup: str) -> None:
         self.targets, self.backup = targets, backup
-        self.errors: list[InputError] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -64,22 +94,44 @@ class Rewriter:
         self.atomic: AtomicFile | None = None
         self.stream: BinaryIO | None = None
         self.rows: Rows | None = None
+        self.held: Held | None = None
         self.is_broken = False
 
-    def add(self, checked: Checked) -> bytes:
-        """Take a row; returns what belongs on standard output."""
-        if checked.name == STDIN and STDIN not in self.targets:
-            return checked.after or b""
-        if checked.name != self.name:
-            self.finish()
-            self.name, self.origin = checked.name, checked.origin
+    def written(self, items: Iterable[Checked | InputError]) -> Iterator[Checked | InputError | OutputError]:
+        """Write files; returns what is true of them then: rows are fixed only if their file was written.
+
+        The rows of a file come as soon as that is known: those before its first fix at once, the others at its end.
+        Fixed standard input goes to standard output if it has no other target.
+        """
+        for item in items:
+            if item.name != self.name:
+                yield from self._finish()
+            if isinstance(item, InputError):
+                yield from self._unfixed()
+                self.abort()
+                yield item
+            elif item.name == STDIN and STDIN not in self.targets:
+                sys.stdout.buffer.write(item.after or b"")
+                yield item
+            else:
+                self.name, self.origin = item.name, item.origin
+                yield from self._add(item)
+        yield from self._finish()
+
+    def _add(self, checked: Checked) -> Iterator[Checked | OutputError]:
+        """Write the next row."""
+        if not self.is_broken:
+            try:
+                self._write(checked)
+            except OSError as error:
+                yield from self._fail(error)
         if self.is_broken:
-            return b""
-        try:
-            self._write(checked)
-        except OSError as error:
-            self._fail(error)
-        return b""
+            yield checked.unfixed or checked
+        elif self.held is None and checked.unfixed is None:
+            yield checked
+        else:
+            self.held = self.held or Held()
+            self.held.add(checked)
 
     def _write(self, checked: Checked) -> None:
         """Write a row. A file that is replaced is begun with its first fix: rows before that are copied then."""
@@ -108,30 +160,32 @@ class Rewriter:
                 origin.require_same(raw.fileno())
                 self.stream.write(stream.read(self.unchanged))
 
-    def finish(self) -> None:
-        """Give the file its name whose last row was taken."""
+    def _finish(self) -> Iterator[Checked | OutputError]:
+        """Replace the file whose last row was taken."""
         try:
             if self.rows is not None and self.stream is not None and self.atomic is not None:
                 self.rows.close()
                 finish(self.stream)
                 self.atomic.commit()
         except OSError as error:
-            self._fail(error)
+            yield from self._fail(error)
+        if self.held is not None:
+            yield from self.held.release()
         self._forget()
 
-    def _fail(self, error: OSError) -> None:
-        """Leave the file as it was, and note why."""
+    def _fail(self, error: OSError) -> Iterator[Checked | OutputError]:
+        """Leave the file as it was, and report why."""
         if self.atomic is not None:
             self.atomic.abort()
-        failed = InputError(f"{error.filename or self.name}: {error.strerror or error}")
-        failed.name = self.name or ""
-        self.errors.append(failed)
         self.rows, self.is_broken = None, True
+        yield OutputError(f"{error.filename or self.name}: {error.strerror or error}")
+        yield from self._unfixed()
 
-    def broken(self, name: str) -> None:
-        """Leave a file as it was whose rows did not all come."""
-        if name == self.name:
-            self.abort()
+    def _unfixed(self) -> Iterator[Checked]:
+        """The rows that were held, of a file that is left as it was."""
+        held, self.held = self.held, None
+        if held is not None:
+            yield from (checked.unfixed or checked for checked in held.release())
 
     def abort(self) -> None:
         """Leave the file as it was that is being written."""

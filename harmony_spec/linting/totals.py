@@ -29,6 +29,7 @@ class Totals:
         display: those with a display fix that may not.
         skipped: files without any special token, which were left alone.
         unreadable: files that could not be read.
+        unwritten: files that could not be written.
         codes: findings by code.
         tokens: tokens by channel, where they were counted; None is for no channel.
     """
@@ -43,6 +44,7 @@ class Totals:
     display: int = 0
     skipped: int = 0
     unreadable: int = 0
+    unwritten: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str | None] = field(default_factory=Counter)
 
@@ -64,6 +66,11 @@ class Totals:
                 self.display += fix.applicability == "display"
         self.codes.update(finding.code.code for finding in checked.findings)
         self.tokens.update(checked.tokens)
+
+    @property
+    def failed(self) -> int:
+        """How many files could not be read or written."""
+        return self.unreadable + self.unwritten
 
     @property
     def findings(self) -> int:
