@@ -11,11 +11,13 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from backports import zstd
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from harmony_spec import codec
 from harmony_spec.cli import main
@@ -24,6 +26,7 @@ from harmony_spec.linting.batches import Options
 from harmony_spec.linting.opening import Bounded
 from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.row_reading import Progress, read
+from harmony_spec.linting.rows import TooLong
 
 GOOD = codec.EXAMPLE
 LONG = GOOD.replace("<|message|>", "<|message|>" + "word " * 100, 1)
@@ -49,6 +52,7 @@ def test_a_row_is_read_if_it_is_short_enough(sizes: list[int], limit: int, ends:
     assert all(len(row.strip()) <= limit for _, row in kept)
     said = {number for number, _ in found}
     assert all(number in said for number, line in enumerate(lines, 1) if not line.isspace())
+    assert sum(row.size if isinstance(row, TooLong) else len(row) for _, row in found) == len(data)
 
 
 def rows_of(data: bytes, limit: int) -> list[tuple[int | None, Any]]:
@@ -81,22 +85,55 @@ def test_a_file_that_is_one_input_is_a_row(name: str, tmp_path: Path) -> None:
 
 
 def test_a_long_row_of_parquet_is_a_finding(tmp_path: Path) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
     parquet.write_table(pyarrow.table({"text": [GOOD, LONG]}), tmp_path / "rows.parquet")
     result = run("--max-row-bytes", len(GOOD) + 50, tmp_path / "rows.parquet")
     assert (result.exit_code, "rows.parquet:2: error H303" in result.stdout) == (1, True)
 
 
-def test_a_file_with_a_long_row_is_not_written_again(tmp_path: Path) -> None:
-    """Since what is not read cannot be written."""
-    path = tmp_path / "rows.jsonl"
-    path.write_text(f"{json.dumps('<|end|>' + GOOD)}\n{json.dumps(LONG)}\n")
-    before = path.read_bytes()
+PACKERS = {"": (bytes, bytes), ".gz": (gzip.compress, gzip.decompress), ".zst": (zstd.compress, zstd.decompress)}
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+@pytest.mark.parametrize("order", ["LB", "BL", "LGBL", "GLLBLGB", "L", " BL ", "B  L", " L B"])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_a_long_row_is_copied_and_the_others_are_fixed(packed: str, order: str, end: str, tmp_path: Path) -> None:
+    """Its bytes stay as they are, however the file is compressed and wherever it is written."""
+    path, out = tmp_path / f"rows.jsonl{packed}", tmp_path / f"out.jsonl{packed}"
+    pack, unpack = PACKERS[packed]
+    lines = {"L": json.dumps(LONG), "G": json.dumps(GOOD), "B": json.dumps(f"<|end|>{GOOD}"), " ": ""}
+    path.write_bytes(pack(("\n".join(lines[each] for each in order) + end).encode()))
+    expected = ("\n".join(lines[each.replace("B", "G")] for each in order) + end).encode()
+    how = ("--fix", "--max-row-bytes", len(GOOD) + 50)
+    for arguments, written in ((("--fixed-output", out), out), ((), path)):
+        result = run(*how, *arguments, path)
+        assert (result.exit_code, unpack(written.read_bytes())) == (1, expected)
+        assert result.stdout.count("H303") == order.count("L")
+        assert f", {order.count('B')} fixed\n" in result.stdout or "B" not in order
+
+
+@pytest.mark.parametrize("name", ["one.txt", "one.json", "one.txt.gz"])
+def test_a_file_that_is_too_long_is_copied(name: str, tmp_path: Path) -> None:
+    path, out = tmp_path / name, tmp_path / "out"
+    pack, unpack = PACKERS.get(path.suffix, (bytes, bytes))
+    path.write_bytes(pack(f"<|end|>{LONG}".encode() * 1000))
+    result = run("--fix", "--max-row-bytes", 200, "--fixed-output", out, path)
+    assert (result.exit_code, unpack(out.read_bytes())) == (1, unpack(path.read_bytes()))
+
+
+def test_a_long_row_of_parquet_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"text": [LONG, f"<|end|>{GOOD}", LONG]}), path)
     result = run("--fix", "--max-row-bytes", len(GOOD) + 50, path)
-    assert (result.exit_code, path.read_bytes()) == (2, before)
-    assert "rows.jsonl:2: the row has more than" in result.stderr
+    assert (result.exit_code, result.stdout.count("H303")) == (1, 2)
+    assert parquet.read_table(path).column("text").to_pylist() == [LONG, GOOD, LONG]
+
+
+def test_standard_input_with_a_long_row_cannot_be_fixed() -> None:
+    """Since what was not kept cannot be read again."""
+    given = f"{json.dumps('<|end|>' + GOOD)}\n{json.dumps(LONG)}\n".encode()
+    result = run("--fix", "--max-row-bytes", len(GOOD) + 50, "--input-format", "jsonl", "-", given=given)
+    assert (result.exit_code, "-:2: the row has more than" in result.stderr) == (2, True)
+    assert "name a file" in result.stderr
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])

@@ -10,7 +10,7 @@ from .. import codec
 from ..diagnostics import Fix
 from ..errors import RowError
 from .atomic import Origin
-from .rows import Content, present, source_of, text_of, value_of
+from .rows import Content, TooLong, present, source_of, text_of, value_of
 
 Kind = Literal["text", "json", "jsonl", "parquet"]
 """What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
@@ -83,7 +83,7 @@ class Batch:
     kind: Kind
     is_named: bool
     options: Options
-    rows: list[tuple[int | None, bytes | RowError]] = field(repr=False)
+    rows: list[tuple[int | None, bytes | TooLong]] = field(repr=False)
 
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
         return iter(self.rows)

@@ -25,7 +25,7 @@ from .fixing import fixed
 from .input_files import InputError
 from .json_edits import Path, with_values
 from .parquet import ColumnBatch
-from .rows import Content
+from .rows import Content, TooLong
 
 NOT_HARMONY = "not Harmony: it has no special token; if they were stripped, pass --stripped"
 """What is said of a file that was named."""
@@ -52,6 +52,8 @@ def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
             checked = replace(checked, origin=batch.origin)
             if isinstance(batch, ColumnBatch):
                 checked = replace(checked, column=batch.column)
+            elif isinstance(item, TooLong):
+                checked = replace(checked, too_long=item)
             else:
                 checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
         yield checked

@@ -12,7 +12,7 @@ from ..recovery.recovering import form_of
 from ..source.lines import Lines
 from .atomic import Origin
 from .batches import Kind
-from .rows import Content
+from .rows import Content, TooLong
 from .terminal_text import WINDOW, visible
 
 
@@ -79,6 +79,7 @@ class Checked:
         column: of a Parquet row, where its value stands.
         before: the row as it was, if fixes are applied: its bytes, or the value of a Parquet row that was fixed.
         after: the row with its fixes, in the form of `before`; None where that is.
+        too_long: set instead of these if the row is too long to be kept.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Checked:
     column: str = ""
     before: Any = field(default=None, repr=False)
     after: Any = field(default=None, repr=False)
+    too_long: TooLong | None = None
 
     @property
     def repaired(self) -> list[Finding]:

@@ -15,7 +15,7 @@ from .atomic import Origin
 from .batches import Kind, Options
 from .input_files import InputError
 from .opening import Bounded, opened
-from .rows import COLUMNS, too_long
+from .rows import COLUMNS, TooLong
 
 if TYPE_CHECKING:
     import pyarrow
@@ -59,7 +59,7 @@ class ColumnBatch:
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
         limit = self.options.max_row_bytes
         for at, value in enumerate(self.values):
-            yield self.first + at, too_long(limit) if self.values[at : at + 1].nbytes > limit else _value(value)
+            yield self.first + at, TooLong(limit) if self.values[at : at + 1].nbytes > limit else _value(value)
 
     def can_hold(self, value: Any) -> bool:
         """Whether the column can hold a value: lists of a fixed size hold no shorter ones."""

@@ -9,7 +9,7 @@ import pickle
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -26,6 +26,10 @@ MAX_HELD_BYTES = 1 << 24
 """Bytes of what was found in the rows of a file that are kept in memory until it is written."""
 
 
+COPIED_BYTES = 1 << 16
+"""Bytes that are copied at a time."""
+
+
 class Rows(Protocol):
     """What the rows of a file are written to."""
 
@@ -37,17 +41,43 @@ class Rows(Protocol):
 
 
 class ByteRows:
-    """Rows of bytes."""
+    """Rows of bytes. Those that were not kept are copied from the file that was checked, which is opened for the first.
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream = stream
+    Args:
+        name: of that file.
+        origin: the file as it was then; None for standard input, all of whose rows are kept.
+        stream: what is written to.
+    """
+
+    def __init__(self, name: str, origin: Origin | None, stream: BinaryIO) -> None:
+        self.name, self.origin, self.stream = name, origin, stream
+        self.position = 0
+        self.closing = ExitStack()
+        self.original: BinaryIO | None = None
 
     def write(self, checked: Checked) -> None:
         """Write the next row."""
-        self.stream.write(checked.after)
+        if checked.too_long is not None:
+            self.copy(checked.too_long.size)
+        else:
+            self.stream.write(checked.after)
+            self.position += len(checked.before)
+
+    def copy(self, size: int | None) -> None:
+        """Copy the next bytes of the original; all that are left if their number is None."""
+        if self.original is None:
+            assert self.origin is not None
+            raw, self.original = self.closing.enter_context(opened(self.name))
+            self.origin.require_same(raw.fileno())
+        self.original.seek(self.position)
+        while size != 0 and (data := self.original.read(min(size or COPIED_BYTES, COPIED_BYTES))):
+            self.stream.write(data)
+            self.position += len(data)
+            size = None if size is None else size - len(data)
 
     def close(self) -> None:
-        """Everything is written."""
+        """Close the original."""
+        self.closing.close()
 
 
 class OutputError(Exception):
@@ -123,7 +153,7 @@ class Rewriter:
         if not self.is_broken:
             try:
                 self._write(checked)
-            except OSError as error:
+            except (OSError, InputError) as error:
                 yield from self._fail(error)
         if self.is_broken:
             yield checked.unfixed or checked
@@ -137,7 +167,7 @@ class Rewriter:
         """Write a row. A file that is replaced is begun with its first fix: rows before that are copied then."""
         if self.rows is None:
             if checked.name not in self.targets and checked.after == checked.before:
-                self.unchanged += len(checked.after or b"")
+                self.unchanged += len(checked.after or b"") if checked.too_long is None else checked.too_long.size or 0
                 return
             self._open(checked)
         assert self.rows is not None
@@ -153,12 +183,10 @@ class Rewriter:
             assert origin is not None
             self.rows = ParquetRows(checked.name, origin, checked.column, self.stream)
             return
-        self.rows = ByteRows(self.stream)
+        rows = ByteRows(checked.name, origin, self.stream)
         if self.unchanged:
-            assert origin is not None
-            with opened(checked.name) as (raw, stream):
-                origin.require_same(raw.fileno())
-                self.stream.write(stream.read(self.unchanged))
+            rows.copy(self.unchanged)
+        self.rows = rows
 
     def _finish(self) -> Iterator[Checked | OutputError]:
         """Replace the file whose last row was taken."""
@@ -167,18 +195,19 @@ class Rewriter:
                 self.rows.close()
                 finish(self.stream)
                 self.atomic.commit()
-        except OSError as error:
+        except (OSError, InputError) as error:
             yield from self._fail(error)
         if self.held is not None:
             yield from self.held.release()
         self._forget()
 
-    def _fail(self, error: OSError) -> Iterator[Checked | OutputError]:
+    def _fail(self, error: OSError | InputError) -> Iterator[Checked | OutputError]:
         """Leave the file as it was, and report why."""
         if self.atomic is not None:
             self.atomic.abort()
         self.rows, self.is_broken = None, True
-        yield OutputError(f"{error.filename or self.name}: {error.strerror or error}")
+        in_file = f"{error.filename or self.name}: {error.strerror or error}" if isinstance(error, OSError) else ""
+        yield OutputError(in_file or str(error))
         yield from self._unfixed()
 
     def _unfixed(self) -> Iterator[Checked]:

@@ -10,13 +10,12 @@ from itertools import chain
 from pathlib import PurePath
 from typing import BinaryIO
 
-from ..errors import RowError
 from .atomic import Origin
 from .batches import Batch, Kind, Options
 from .input_files import STDIN, InputError
 from .opening import COMPRESSED, Bounded, opened
 from .parquet import ColumnBatch, read_parquet
-from .rows import too_long
+from .rows import TooLong
 
 SUFFIXES: dict[str, Kind] = {
     ".txt": "text",
@@ -95,15 +94,15 @@ def read(
         has_position = file.seekable()
         for rows in _batches(kind, head, bounded):
             for number, row in rows:
-                if options.fix and isinstance(row, RowError):
+                if options.fix and origin is None and isinstance(row, TooLong):
                     place = name if number is None else f"{name}:{number}"
-                    raise InputError(f"{place}: {row.message}, so that the file cannot be written again")
+                    raise InputError(f"{place}: {row.message}, so that it cannot be copied; name a file")
             yield Batch(name, origin, kind, is_named, options, rows)
             if has_position:
                 progress.at(file.tell())
 
 
-def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[list[tuple[int | None, bytes | RowError]]]:
+def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
     """The rows of a file whose first lines were read, or the file if it is one input."""
     if kind == "jsonl":
         yield from _rows(chain(head, bounded.lines()), bounded.max_row_bytes)
@@ -126,15 +125,15 @@ def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, by
         bounded = Bounded(name, stream, max_row_bytes, None)
         kind, head = _told(name, kind, file, bounded)
         data = b"" if kind in ("jsonl", "parquet") else _whole(head, bounded)
-    if isinstance(data, RowError):
+    if isinstance(data, TooLong):
         raise InputError(f"{name}: {data.message.replace('row', 'input')}; {data.hint}")
     return kind, data
 
 
-def _whole(head: list[bytes], bounded: Bounded) -> bytes | RowError:
+def _whole(head: list[bytes], bounded: Bounded) -> bytes | TooLong:
     """A file that is one input, whose first lines were read; no more of it than it may have."""
     data = b"".join((*head, bounded.rest(sum(map(len, head)))))
-    return data if len(data) <= bounded.max_row_bytes else too_long(bounded.max_row_bytes)
+    return data if len(data) <= bounded.max_row_bytes else TooLong(bounded.max_row_bytes)
 
 
 def _told(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded) -> tuple[Kind, list[bytes]]:
@@ -184,24 +183,24 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None, bytes | RowError]]]:
+def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
     """Lines with their numbers, in batches. Blank lines belong to the row after them, or else to the last row.
 
     Args:
         lines: the lines; those that are longer than the limit in several pieces.
         limit: how many bytes a row may have.
     """
-    batch: list[tuple[int | None, bytes | RowError]] = []
+    batch: list[tuple[int | None, bytes | TooLong]] = []
     blank: list[bytes] = []
     size = blank_size = number = 0
     for line in lines:
         number += 1
         is_blank = line.isspace()
         if len(line) + blank_size > limit:
-            piece: bytes | None = line
-            while piece is not None and not piece.endswith(b"\n"):
-                piece = next(lines, None)
-            row: bytes | RowError = too_long(limit)
+            length, piece = blank_size + len(line), line
+            while not piece.endswith(b"\n") and (piece := next(lines, b"")):
+                length += len(piece)
+            row: bytes | TooLong = TooLong(limit, length)
         elif is_blank:
             blank.append(line)
             blank_size += len(line)
@@ -216,6 +215,9 @@ def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None,
         blank, blank_size = [], 0
     if batch:
         last, row = batch.pop()
-        yield [*batch, (last, b"".join((row, *blank)) if isinstance(row, bytes) else row)]
+        if isinstance(row, TooLong):
+            yield [*batch, (last, TooLong(limit, (row.size or 0) + blank_size))]
+        else:
+            yield [*batch, (last, b"".join((row, *blank)))]
     else:  # a file without rows
         yield [(max(number, 1), b"".join(blank))]

@@ -89,10 +89,21 @@ def text_of(data: bytes) -> str:
         _refuse(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
 
 
-def too_long(limit_bytes: int) -> RowError:
-    """The error of a row that is longer than it may be."""
-    message = f"the row has more than {limit_bytes:,} bytes"
-    return RowError(UNREADABLE_ROW, message, hint="Raise --max-row-bytes if it is one row.")
+class TooLong(RowError):
+    """A row is longer than it may be, and was not kept.
+
+    Args:
+        limit_bytes: how long it may be.
+        size: its bytes in the file; None where it is not read to its end, which is that of the file.
+    """
+
+    def __init__(self, limit_bytes: int, size: int | None = None) -> None:
+        message = f"the row has more than {limit_bytes:,} bytes"
+        super().__init__(UNREADABLE_ROW, message, hint="Raise --max-row-bytes if it is one row.")
+        self.limit_bytes, self.size = limit_bytes, size
+
+    def __reduce__(self) -> tuple[type[TooLong], tuple[int, int | None]]:
+        return TooLong, (self.limit_bytes, self.size)
 
 
 def value_of(text: str) -> Any:
