@@ -108,7 +108,7 @@ def test_a_difference_changes_nothing(tmp_path: Path) -> None:
     assert (result.exit_code, path.read_text()) == (1, BAD)
     cut = "\n\\ No newline at end of file\n"
     assert f"-{BAD}{cut}+{GOOD}{cut}" in result.stdout
-    assert result.stdout.endswith("1 input, 1 valid, 1 message, 1 to fix\n")
+    assert result.stderr == "1 input, 1 valid, 1 message, 1 to fix\n"
     path.write_text(GOOD)
     assert run("--diff", path).exit_code == 0
 

@@ -6,6 +6,8 @@ import errno
 import gzip
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO
@@ -464,7 +466,65 @@ def test_a_line_break_of_a_row_belongs_to_it(tmp_path: Path) -> None:
     assert json.loads(rows.read_text()) == {"text": text + "<|end|>"}
 
 
-def test_a_difference_is_a_patch(tmp_path: Path) -> None:
+LINES = [
+    *map(json.dumps, (GOOD, GOOD, BAD, CUT)),
+    '{"id": "\u00e9\u2028\x0c", "text": "' + BAD + '"}',
+    "[1, x",
+    "\xff",
+    "",
+    f"  {json.dumps(BAD)}\r",
+]
+APPLIERS = [[*command] for command in (("patch", "-p0"), ("git", "apply", "-p0")) if shutil.which(command[0])]
+
+
+def applied(command: list[str], folder: Path, change: bytes) -> dict[str, bytes]:
+    """The files of a copy of a folder to which a difference was applied."""
+    copy = folder.with_name(f"{folder.name}.{command[0]}")
+    shutil.copytree(folder, copy)
+    done = subprocess.run(command, cwd=copy, input=change, capture_output=True, check=False)
+    assert done.returncode == 0, (done, change)
+    return {str(path.relative_to(copy)): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_difference_is_a_patch(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applied, it changes each file to what `--fix` writes; findings that are left do not disturb it."""
+    assert APPLIERS
+    rng = Random(seed)
+    folder = tmp_path / "files"
+    (folder / "in a").mkdir(parents=True)
+    for name in ("rows.jsonl", "in a/two words.jsonl", 'quo"ted\t.jsonl', "é.ndjson"):
+        rows = rng.choices(LINES, [3, rng.choice([1, 9]), 1, 1, 1, 1, 1, 1, 1], k=rng.randrange(1, 60))
+        text = "\n".join(rows).encode("latin-1", "xmlcharrefreplace") + b"\n" * rng.randrange(3)
+        (folder / name).write_bytes(text)
+    words = "\n".join(map(str, range(rng.randrange(30))))
+    texts = [f"{GOOD[:-7]}{words}<|end|>", f"{BAD[:-14]}{words}\u2028\x0c<|end|><|end|>"]
+    (folder / "text.txt").write_text("".join(rng.choices(texts, k=4)) + rng.choice(["", "\n"]))
+    monkeypatch.chdir(folder)
+    change = run("--diff", ".", folder / "rows.jsonl").stdout_bytes
+    changed = [applied(command, folder, change) for command in APPLIERS]
+    run("--fix", ".")
+    expected = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert changed == [expected] * len(APPLIERS)
+
+
+def test_a_difference_skips_rows_that_are_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines before and after them are no context of each other: `git` has to be told so."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    lines = [GOOD, BAD, "x" * 5000, GOOD, BAD, GOOD]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    monkeypatch.chdir(folder)
+    how = ("--max-row-bytes", 1000, folder / "rows.jsonl")
+    change = run("--diff", *how).stdout_bytes
+    assert change.startswith(b"--- rows.jsonl\n+++ rows.jsonl\n@@ -1,2 +1,2 @@\n")
+    assert b"\n@@ -4,3 +4,3 @@\n" in change
+    (changed,) = applied(["git", "apply", "-p0", "--unidiff-zero"], folder, change).values()
+    run("--fix", *how)
+    assert changed == (folder / "rows.jsonl").read_bytes()
+
+
+def test_a_difference_of_a_line_ends_at_line_feeds(tmp_path: Path) -> None:
     """Lines are those of `patch`, which only a line feed ends."""
     path = tmp_path / "bad.txt"
     path.write_text("<|start|>user<|message|>a\u2028b\x0cc<|end|><|end|>")

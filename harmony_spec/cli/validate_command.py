@@ -13,6 +13,7 @@ from .. import codec
 from ..errors import SEVERITIES
 from ..linting import Settings, lint
 from ..linting.batches import MAX_FILE_BYTES, Kind
+from ..linting.differences import Differences
 from ..linting.input_files import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
 from ..linting.results import SUFFIXES, results
@@ -81,7 +82,7 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
 @click.option(
     "--fixable", multiple=True, callback=_selectors, metavar="CODES", help="Include all fixes of these codes."
 )
-@click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
 @click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
 @click.option("--backup", metavar="SUFFIX", default="", callback=_suffix, help="Keep replaced files under this suffix.")
 def validate(
@@ -115,7 +116,7 @@ def validate(
         name: others.pop(name) for name in ("isolated", "jobs", "unsafe_fixes", "fixable", "skip_others", "stripped")
     }
     progress = Progress()
-    aside = fix and not diff and STDIN in files and fixed_output is None
+    aside = diff or (fix and STDIN in files and fixed_output is None)
     with refusing():
         checked = lint(
             files,
@@ -133,6 +134,7 @@ def validate(
         if output is not None:
             _require_own(output, {*read, *map(os.path.realpath, places.values()), *(name + backup for name in read)})
         rewriter = Rewriter(places, backup) if fix and not diff else None
-        run = Run(OUTPUTS[form](), ERR if aside else OUT, results(output) if output else None, rewriter, diff)
+        file = results(output) if output else None
+        run = Run(OUTPUTS[form](), ERR if aside else OUT, file, rewriter, Differences() if diff else None)
         complete = follow(run, checked, progress)
     conclude(run, run.console if form in FOR_READERS else ERR, complete, stats, output)

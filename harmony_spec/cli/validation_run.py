@@ -15,15 +15,16 @@ from rich.console import Console
 from rich.text import Text
 
 from ..linting import Checked, SettingsError
+from ..linting.differences import Differences
 from ..linting.input_files import InputError
 from ..linting.outputs import FIXABLE, Output
 from ..linting.progress import shown
 from ..linting.results import Results
-from ..linting.rewriting import OutputError, Rewriter, difference
+from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
 from ..linting.terminal_text import named
 from ..linting.totals import Totals
-from .console import ERR, FINDINGS, OUT, UNUSABLE, count, refuse
+from .console import ERR, FINDINGS, UNUSABLE, count, refuse
 
 INTERRUPTED = 130
 """The status after an interruption, as shells give it."""
@@ -40,7 +41,7 @@ class Run:
         console: where it is printed.
         results: the file that it is written to, if any.
         rewriter: writes what was fixed, if fixes are applied.
-        diff: whether what would be fixed is printed.
+        diff: shows on standard output what would be fixed, if fixes are only shown.
         totals: counts it.
     """
 
@@ -48,7 +49,7 @@ class Run:
     console: Console
     results: Results | None = None
     rewriter: Rewriter | None = None
-    diff: bool = False
+    diff: Differences | None = None
     totals: Totals = field(default_factory=Totals)
 
     def take(self, item: Checked | InputError | OutputError) -> None:
@@ -63,8 +64,8 @@ class Run:
             self.print(self.output.finding(item, finding))
         if self.results is not None:
             self.results.add(item)
-        if self.diff:
-            write("".join(difference(item)), OUT)
+        if self.diff is not None:
+            sys.stdout.buffer.writelines(self.diff.add(item))
 
     def print(self, said: Text | str) -> None:
         """Print a piece of output where findings go."""
@@ -73,6 +74,8 @@ class Run:
     def close(self, complete: bool) -> None:
         """Keep the results if the run came to its end; else, or where that fails, leave everything as it was."""
         try:
+            if self.diff is not None:
+                sys.stdout.buffer.writelines(self.diff.finish())
             if complete and self.results is not None:
                 self.results.commit()
         finally:
@@ -86,7 +89,7 @@ class Run:
         totals = self.totals
         said = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
         said += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
-        said += f", {totals.fixed} {'to fix' if self.diff else 'fixed'}" if totals.fixed else ""
+        said += f", {totals.fixed} {'to fix' if self.diff is not None else 'fixed'}" if totals.fixed else ""
         said += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
         said += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
         return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
@@ -182,6 +185,6 @@ def conclude(run: Run, console: Console, complete: bool, stats: bool = False, ou
             console.print(table)
     unwritten = f"; {output} was not written" if output else ""
     said = run.summary() if complete else f"interrupted: {run.summary()}{unwritten}"
-    bad = totals.findings or totals.failed or not complete or (run.diff and totals.fixed)
+    bad = totals.findings or totals.failed or not complete or (run.diff is not None and totals.fixed)
     console.print(said, style="red" if bad else "green")
     sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.failed else FINDINGS if bad else 0)

@@ -1,26 +1,22 @@
-"""Files with their fixes: replaced as a whole once all their rows are there, or shown as differences."""
+"""Files with their fixes: replaced as a whole once all their rows are there."""
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import pickle
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 from .atomic import AtomicFile, Origin
 from .findings import Checked
 from .input_files import STDIN, InputError
 from .opening import finish, like, opened
 from .parquet import ParquetRows
-from .terminal_text import named
 
 MAX_HELD_BYTES = 1 << 24
 """Bytes of what was found in the rows of a file that are kept in memory until it is written."""
@@ -251,23 +247,3 @@ def targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str,
         owners[real] = name
         found[name] = target
     return found
-
-
-def difference(checked: Checked) -> Iterator[str]:
-    """The lines of a unified difference for a row, with their line breaks."""
-    if checked.before is None or checked.after is None or checked.before == checked.after:
-        return
-    before, after = (_lines(_shown(part)) for part in (checked.before, checked.after))
-    name = named(checked.name if checked.row is None else f"{checked.name}:{checked.row}")
-    for line in difflib.unified_diff(before, after, name, name):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def _lines(text: str) -> list[str]:
-    """Lines as `diff` and `patch` count them: only a line feed ends one."""
-    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
-
-
-def _shown(part: Any) -> str:
-    """A row, or the value of a Parquet row, as text."""
-    return part.decode(errors="replace") if isinstance(part, bytes) else json.dumps(part, default=str)
