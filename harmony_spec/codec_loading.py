@@ -27,20 +27,22 @@ def default_codec() -> ModuleType:
 
 @cache
 def load_codec(path: Path | None) -> ModuleType:
-    """The codec in a generated module; without a path, that of this package.
+    """The codec in a generated module, or of a grammar folder; without a path, that of this package.
 
-    This runs the code of the module, so the path must come from whoever runs the program, never from data. A path is
-    imported once in a process, under a name that depends on it only: what is pickled in one process can be read in
-    another that has loaded the same path.
+    This runs the code of a module, so its path must come from whoever runs the program, never from data. A grammar is
+    data: it cannot bring code of its own into the codec. A path is loaded once in a process, under a name that depends
+    on it only: what is pickled in one process can be read in another that has loaded the same path.
 
     Raises:
-        CodecError: the file is missing, fails when it is imported, or is not a codec.
+        CodecError: the path is missing, the module cannot be imported or is not a codec, or the grammar is wrong.
     """
     if path is None:
         return default_codec()
     name = f"harmony_spec_codec_{sha256(str(path.absolute()).encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
+    if path.is_dir():
+        return _generated(name, path)
     spec = spec_from_file_location(name, path.absolute())
     if spec is None or spec.loader is None or not path.is_file():
         raise CodecError(f"{path}: {'not a Python module' if path.is_file() else 'no such file'}; {HOW_TO_GENERATE}")
@@ -53,6 +55,20 @@ def load_codec(path: Path | None) -> ModuleType:
     if not isinstance(getattr(module, "FORMAT", None), Format):
         del sys.modules[name]
         raise CodecError(f"{path}: not a codec; {HOW_TO_GENERATE}")
+    return module
+
+
+def _generated(name: str, folder: Path) -> ModuleType:
+    """The codec of a grammar folder."""
+    from .codegen import GrammarError, generate
+
+    try:
+        text = generate(folder)
+    except GrammarError as error:
+        raise CodecError(f"{folder}: {error}; for all problems run: harmony-spec generate {folder}") from None
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = str(folder)
+    exec(compile(text, f"<codec of {folder}>", "exec"), module.__dict__)
     return module
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from harmony_spec import Fix, HarmonyError, Span, parse, recover, render, to_json, validate
+from harmony_spec import Fix, HarmonyError, Span, codec, parse, recover, render, to_json, validate
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
@@ -188,7 +188,7 @@ def test_what_can_be_fixed_is_fixed_in_all_examples(tmp_path: Path) -> None:
     """Fixing again finds nothing more to fix."""
     examples = {
         rule.code.code: rule.bad
-        for rule in rules().values()
+        for rule in rules(codec).values()
         if isinstance(rule.bad, str)
         and not rule.details.keys() & {"read", "tools"}
         and rule.details.get("start") is None
@@ -197,7 +197,7 @@ def test_what_can_be_fixed_is_fixed_in_all_examples(tmp_path: Path) -> None:
     for code, example in examples.items():
         (tmp_path / f"{code}.txt").write_text(example)
     run("--fix", tmp_path)
-    fixable = {code.code for code in codes() if code.fix == "safe"}
+    fixable = {code.code for code in codes(codec) if code.fix == "safe"}
     for checked in lint([tmp_path], isolated=True, fix=True, jobs=1):
         assert isinstance(checked, Checked)
         assert (checked.repaired, checked.after) == ([], checked.before)
@@ -247,7 +247,7 @@ def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
 
 
 levels = st.sampled_from([(False, ()), (True, ()), (True, ("ALL",))])
-ALL = frozenset(code.code for code in codes())
+ALL = frozenset(code.code for code in codes(codec))
 
 
 @given(rows, levels, st.sampled_from(get_args(Start)))

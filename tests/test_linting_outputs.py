@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony_spec import parse, render
+from harmony_spec import codec, parse, render
 from harmony_spec.cli import main
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Options
@@ -58,7 +58,7 @@ def run(*arguments: object, given: str | bytes | None = None) -> Result:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that can be wrong, in texts and in rows."""
     path = tmp_path_factory.mktemp("all")
-    bad = [rule.bad for rule in rules().values() if isinstance(rule.bad, str) and "read" not in rule.details]
+    bad = [rule.bad for rule in rules(codec).values() if isinstance(rule.bad, str) and "read" not in rule.details]
     assert len(bad) > 40
     for number, text in enumerate(bad):
         (path / f"{number:03}, 100%: ü.txt").write_text(text)
@@ -117,7 +117,7 @@ def test_sarif_is_what_its_schema_says(folder: Path, schema: Any) -> None:
     (run_,) = log["runs"]
     assert run_["invocations"] == [{"executionSuccessful": True}]
     listed = [rule["id"] for rule in run_["tool"]["driver"]["rules"]]
-    assert listed == [code.code for code in codes()]
+    assert listed == [code.code for code in codes(codec)]
     assert all(listed[result["ruleIndex"]] == result["ruleId"] for result in run_["results"])
     assert any("fixes" in result for result in run_["results"])
     empty = json.loads(run("validate", "--isolated", "--output-format", "sarif", "--select", "H402", folder).stdout)
@@ -154,7 +154,7 @@ def test_each_line_is_a_finding(text: str) -> None:
 
 def lint_text(text: str) -> list[Checked]:
     """What is found in a text that stands on standard input."""
-    options = Options(frozenset(code.code for code in codes()))
+    options = Options(frozenset(code.code for code in codes(codec)))
     return [
         each
         for each in check([Batch("-", None, "text", False, options, [(None, text.encode())])])
@@ -200,7 +200,7 @@ def test_statistics(folder: Path) -> None:
 
 def test_rules_and_explain_show_the_catalogue() -> None:
     listed = json.loads(run("rules", "--json").stdout)
-    assert [each["code"] for each in listed] == [code.code for code in codes()]
+    assert [each["code"] for each in listed] == [code.code for code in codes(codec)]
     table = run("rules").stdout
     assert all(f" {each['code']} " in table and f" {each['name']} " in table for each in listed)
     for each in listed:
@@ -217,7 +217,7 @@ def test_explain_names_the_circumstances_that_the_page_names() -> None:
     """How an example is read is the same in both, and in what `rules --json` gives."""
     page = Path(__file__).resolve().parent.parent / "docs" / "diagnostics.md"
     entries = page.read_text(encoding="utf-8").split("\n## ")[1:]
-    assert len(entries) == len(codes())
+    assert len(entries) == len(codes(codec))
     named = set()
     for entry in entries:
         code, name = entry.splitlines()[0].split()
@@ -226,7 +226,7 @@ def test_explain_names_the_circumstances_that_the_page_names() -> None:
         said = [*(bad[1].split(", ")[1:] if bad else []), *([f"comes with {others[1]}"] if others else [])]
         words = "; ".join(each.replace("`", "") for each in said)
         assert ("bad:" if not words else f"bad ({words}):") in run("explain", name).stdout or not bad
-        named |= rules()[code].details.keys()
+        named |= rules(codec)[code].details.keys()
     assert named == {"read", "start", "tools", "stripped", "with", "raised"}
 
 

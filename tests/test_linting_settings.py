@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import SEVERITIES
 from harmony_spec.linting.catalogue import codes
@@ -17,7 +18,7 @@ from harmony_spec.linting.selection import ALL, Layer, matching, selected
 from harmony_spec.linting.settings import KEYS
 
 BAD = "<|start|>user<|message|>hi<|end|><|end|><|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>"
-CODES = [code.code for code in codes()]
+CODES = [code.code for code in codes(codec)]
 BEGINNINGS = sorted({code[:length] for code in CODES for length in (1, 2, 3)})
 selectors = st.lists(st.sampled_from([*CODES, *BEGINNINGS]), max_size=4)
 
@@ -51,7 +52,7 @@ def write(folder: Path, text: str) -> Path:
 @given(selectors, selectors)
 def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]) -> None:
     """Of each code, the longest that fits it; of two as long, the one that ignores."""
-    wanted = selected([Layer(tuple(select), tuple(ignore))], SEVERITIES[-1])
+    wanted = selected([Layer(tuple(select), tuple(ignore))], SEVERITIES[-1], codec)
     for code in CODES:
         chosen = max((len(each) for each in select if code.startswith(each)), default=0)
         ignored = max((len(each) for each in ignore if code.startswith(each)), default=0)
@@ -62,14 +63,16 @@ def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]
 def test_a_later_layer_overrules(first: list[str], select: list[str], ignore: list[str]) -> None:
     below, whole = Layer(tuple(first)), Layer((ALL,))
     above = Layer(tuple(select), tuple(ignore))
-    assert selected([whole, below, above], "info") == selected([above], "info")
-    assert selected([below, Layer(None, tuple(ignore))], "info") == matching(first) - matching(ignore)
+    assert selected([whole, below, above], "info", codec) == selected([above], "info", codec)
+    assert selected([below, Layer(None, tuple(ignore))], "info", codec) == matching(first, codec) - matching(
+        ignore, codec
+    )
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_severities_are_least_ones(severity: str) -> None:
     enough = SEVERITIES[: SEVERITIES.index(severity) + 1]
-    assert selected([Layer((ALL,))], severity) == {code.code for code in codes() if code.severity in enough}
+    assert selected([Layer((ALL,))], severity, codec) == {code.code for code in codes(codec) if code.severity in enough}
 
 
 def test_names_and_beginnings_on_the_command_line(project: Path) -> None:
@@ -125,7 +128,7 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
         ("select = ['H999']", "unknown rule 'H999'"),
         ("ignore = [1]", "tool.harmony-spec.ignore: must be a list of codes"),
         ("severity = 'bad'", "tool.harmony-spec.severity: must be one of error, warning, info"),
-        ("start = 'end'", "tool.harmony-spec.start: must be one of transcript, prompt, completion"),
+        ("start = 'end'", "unknown start 'end'; starts: transcript, prompt, completion"),
         ("tokenization = 'no'", "tool.harmony-spec.tokenization: must be true or false"),
         ("per-file-ignores = ['x']", "must be a table of lists of codes, by patterns of files"),
         ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: unknown rule 'nothing'"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 import harmony_spec
 from codegen import generate
@@ -19,6 +21,7 @@ from harmony_spec import (
     tools_to_json,
     tools_to_text,
 )
+from harmony_spec.cli import main
 from harmony_spec.codec_loading import CodecError, default_codec, load_codec
 
 from . import dialect
@@ -115,3 +118,111 @@ def test_what_is_not_a_codec(tmp_path: Path, text: str | None, reason: str) -> N
         path.write_text(text, encoding="utf-8")
     with pytest.raises(CodecError, match=reason):
         load_codec(path)
+
+
+# Commands.
+
+
+@pytest.fixture(scope="module")
+def module_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A codec in which the token that begins messages has another name."""
+    folder = tmp_path_factory.mktemp("codec")
+    path = folder / "my_codec.py"
+    path.write_text(generate(dialect.grammar_of("renamed_token", folder)), encoding="utf-8")
+    return path
+
+
+def example_of(module: ModuleType) -> str:
+    return str(module.render_text([module.Message("user", "Hi."), module.Message("assistant", "Hm.", channel="final")]))
+
+
+def run(*arguments: object, **options: Any) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)), **options)
+
+
+def test_every_command_takes_a_codec(module_path: Path, tmp_path: Path) -> None:
+    """What it reads and writes is in the other format, which the package's own codec does not read."""
+    module = load_codec(module_path)
+    text, file = example_of(module), tmp_path / "x.txt"
+    file.write_text(text, encoding="utf-8")
+    assert run("validate", "--start", "transcript", file).exit_code != 0
+    assert run("validate", "--codec", module_path, file).exit_code == 0
+    parsed = run("parse", "--codec", module_path, file)
+    assert parsed.exit_code == 0
+    assert run("render", "-", "--codec", module_path, input=parsed.stdout).stdout == text
+    tokens = run("render", "-", "--tokens", "--codec", module_path, input=parsed.stdout).stdout
+    assert json.loads(tokens) == module.render(module.parse(text).messages)
+    assert run("rules", "--json", "--codec", module_path).exit_code == 0
+    assert run("explain", "H101", "--codec", module_path).exit_code == 0
+    assert run("tools", "-", "--codec", module_path, input=json.dumps(DEFINITIONS)).stdout.startswith("# Tools")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_validate_checks_a_dialect_in_all_processes(module_path: Path, tmp_path: Path, jobs: int) -> None:
+    module = load_codec(module_path)
+    rows = [json.dumps({"text": text}) for text in [example_of(module)] * 999 + [codec.EXAMPLE]] * 30
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(rows), encoding="utf-8")
+    result = run("validate", "--codec", module_path, "--jobs", jobs, "--output-format", "concise", file)
+    assert result.exit_code == 1
+    assert f"{len(rows)} inputs, {len(rows) - 30} valid" in result.stdout
+
+
+def test_a_grammar_folder_is_a_codec(tmp_path: Path) -> None:
+    folder = dialect.grammar_of("renamed_token", tmp_path)
+    file = tmp_path / "x.txt"
+    file.write_text(example_of(load_codec(folder)), encoding="utf-8")
+    assert run("validate", "--codec", folder, file).exit_code == 0
+    (folder / "harmony.lark").write_text("start: unknown", encoding="utf-8")
+    other = tmp_path / "broken"
+    folder.rename(other)
+    refused = run("validate", "--codec", other, file)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "for all problems run: harmony-spec generate" in refused.stderr
+
+
+def test_start_rules_are_those_of_the_codec(tmp_path: Path) -> None:
+    """A grammar may have others."""
+    folder = dialect.grammar_of("turns", tmp_path)
+    refused = run("parse", "--codec", folder, "--start", "end", "-", input="")
+    assert refused.exit_code == 2
+    assert all(start in refused.stderr for start in load_codec(folder).FORMAT.starts)
+
+
+@pytest.mark.parametrize("command", ["validate", "parse"])
+def test_a_codec_that_lacks_something(tmp_path: Path, command: str) -> None:
+    refused = run(command, "--codec", dialect.grammar_of("chatml", tmp_path), "-", input="x")
+    assert refused.exit_code == 2
+    assert "its grammar folder has no" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("raise SystemError('no')", "SystemError: no"), ("", "not a codec"), (None, "does not exist")]
+)
+def test_a_wrong_codec_ends_in_one_line(tmp_path: Path, text: str | None, reason: str) -> None:
+    path = tmp_path / "my_codec.py"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    refused = run("validate", "--codec", path, "-", input="x")
+    assert refused.exit_code == 2
+    assert reason in refused.stderr
+
+
+def test_no_code_runs_because_of_a_settings_file_that_is_found(
+    module_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repository that is checked must not run code; one that is named with --config may."""
+    monkeypatch.chdir(tmp_path)
+    module = load_codec(module_path)
+    Path("x.txt").write_text(example_of(module), encoding="utf-8")
+    Path("trap.py").write_text("open('sprung', 'w')", encoding="utf-8")
+    Path("pyproject.toml").write_text("[tool.harmony-spec]\ncodec = 'trap.py'", encoding="utf-8")
+    refused = run("validate", "x.txt")
+    assert (refused.exit_code, Path("sprung").exists()) == (2, False)
+    assert "tool.harmony-spec.codec: runs the code of a module; pass it as --codec" in refused.stderr
+    Path("mine.toml").write_text(f"[tool.harmony-spec]\ncodec = {str(module_path)!r}", encoding="utf-8")
+    assert run("validate", "--config", "mine.toml", "x.txt").exit_code == 0
+    grammar = dialect.grammar_of("renamed_token", tmp_path)
+    Path("pyproject.toml").write_text(f"[tool.harmony-spec]\ngrammar = {grammar.name!r}", encoding="utf-8")
+    assert run("validate", "x.txt").exit_code == 0

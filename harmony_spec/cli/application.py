@@ -9,17 +9,17 @@ import sys
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from .. import codec
+from ..codec_loading import CodecError, default_codec, require
 from ..errors import ConversationError, HarmonyError
 from ..json_form import opening_from_json
 from ..linting import terminal_text as report
 from ..linting.input_files import Input, InputError, json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
-from .console import ERR, FINDINGS, OUT, START, UNUSABLE, count, example, refuse, unwritable
+from .console import CODEC, ERR, FINDINGS, OUT, START, UNUSABLE, OfCodec, codec_of, count, example, refuse, unwritable
 from .parse_command import parse
 from .rules_commands import explain, list_rules
 from .validate_command import validate
@@ -45,6 +45,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever reads has seen enough
+        except CodecError as error:
+            refuse(str(error))
         except OSError as error:
             unwritable(error)
         except MemoryError:
@@ -66,14 +68,19 @@ for command in (validate, parse, explain, list_rules):
 @main.command(epilog=example("harmony-spec parse -", "harmony-spec render -"))
 @click.argument("file")
 @START
+@CODEC
 @click.option(
-    "--style", type=click.Choice(get_args(codec.Style)[:-1]), default=codec.FORMAT.default_style, show_default=True
+    "--style",
+    type=OfCodec("style", lambda codec: list(codec.FORMAT.styles)),
+    callback=lambda context, _, value: value or codec_of(context).FORMAT.default_style,
+    help=f"Spelling of headers.  [default: {default_codec().FORMAT.default_style}]",
 )
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
 @click.option("--training", is_flag=True, help="End the last message as a target for training.")
-def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, training: bool) -> None:
+def render(file: str, start: str, style: str, tokens: bool, training: bool) -> None:
     """Write a conversation in its JSON form as text or token ids."""
-    item = Input(file, "")
+    item, codec = Input(file, ""), codec_of(None)
+    require(codec, "from_json")
     try:
         value = json_of(file, read_text(file))
         messages = codec.from_json(value)
@@ -103,18 +110,21 @@ def render(file: str, start: codec.Start, style: codec.Style, tokens: bool, trai
     show_default=True,
     help="The form of JSON that a text is turned into.",
 )
+@CODEC
 def convert_tools(file: str, form: str) -> None:
     """Turn tool definitions into the text of their namespaces, and back.
 
     A FILE that holds JSON is taken as definitions: function tools as in OpenAI's chat completions or responses, or
     namespaces with a name and tools. Any other text is taken as the namespaces of a message; `-` is standard input.
     """
+    codec = codec_of(None)
     try:
         text = read_text(file)
         if text.lstrip()[:1] in ("[", "{"):
-            click.echo(tools_to_text(tools_from_json(json_of(file, text))))
+            click.echo(tools_to_text(tools_from_json(json_of(file, text), codec=codec), codec=codec))
         else:
-            click.echo(json.dumps(tools_to_json(tools_from_text(text), form), ensure_ascii=False, indent=2))
+            found = tools_to_json(tools_from_text(text, codec=codec), form, codec=codec)
+            click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     except InputError as error:
         refuse(str(error))
     except RecursionError:

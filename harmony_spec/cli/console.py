@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, get_args
+from types import ModuleType
+from typing import Any, NoReturn, get_args
 
 import click
 from rich.console import Console
 
-from .. import codec
+from ..codec_loading import default_codec, load_codec
 from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.input_files import STDIN, InputError, json_of, read_text
@@ -21,12 +23,52 @@ ERR = Console(soft_wrap=True, highlight=False, markup=False, stderr=True)
 
 FINDINGS, UNUSABLE = 1, 2
 
+CODEC_PATH = f"{__name__}.codec"
+"""Where a command keeps the path of its codec."""
+
+
+def codec_of(context: click.Context | None) -> ModuleType:
+    """The codec that a command works with."""
+    return load_codec((context or click.get_current_context()).meta.get(CODEC_PATH))
+
+
+def _set_codec(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        context.meta[CODEC_PATH] = path
+        load_codec(path)
+
+
+class OfCodec(click.Choice[str]):
+    """The values of a type of the codec that a command works with, such as its start rules."""
+
+    def __init__(self, name: str, values: Callable[[ModuleType], Sequence[str]]) -> None:
+        super().__init__(values(default_codec()))
+        self.name, self.values = name, values
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, if it is one of them."""
+        return click.Choice(self.values(codec_of(ctx))).convert(value, param, ctx)
+
+
+def starts_of(codec: ModuleType) -> Sequence[str]:
+    """The start rules of a codec, the default first."""
+    return get_args(codec.Start)
+
+
+CODEC = click.option(
+    "--codec",
+    type=click.Path(path_type=Path, exists=True),
+    is_eager=True,
+    expose_value=False,
+    callback=_set_codec,
+    help="Generated module, or grammar folder, of the format.  [default: Harmony]",
+)
+
 START = click.option(
     "--start",
-    type=click.Choice(get_args(codec.Start)),
-    default=get_args(codec.Start)[0],
-    show_default=True,
-    help="What the input is.",
+    type=OfCodec("start", starts_of),
+    callback=lambda context, _, value: value or starts_of(codec_of(context))[0],
+    help=f"What the input is.  [default: {starts_of(default_codec())[0]}]",
 )
 
 
@@ -46,12 +88,12 @@ STRIPPED = click.option(
 )
 
 
-def read_tools(path: Path | None) -> list[codec.Namespace] | None:
+def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
     """The tools of a file of definitions; exits where it holds none."""
     if path is None:
         return None
     try:
-        return tools_from_json(json_of(str(path), read_text(str(path))))
+        return list(tools_from_json(json_of(str(path), read_text(str(path))), codec=codec))
     except InputError as error:
         refuse(str(error))
     except (HarmonyError, RecursionError, ValueError) as error:
@@ -60,7 +102,7 @@ def read_tools(path: Path | None) -> list[codec.Namespace] | None:
 
 def example(*commands: str) -> str:
     """The epilog of a command: a pipe that begins with the example of the grammar."""
-    pipe = " | ".join((f"printf '%s' '{codec.EXAMPLE}'", *commands))
+    pipe = " | ".join((f"printf '%s' '{default_codec().EXAMPLE}'", *commands))
     return f"\b\nExample:\n  {pipe}"
 
 

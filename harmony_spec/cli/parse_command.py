@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, get_args
 
 import click
 
-from .. import codec, runtime
+from .. import runtime
+from ..codec_loading import require
 from ..errors import HarmonyError
 from ..json_form import OPENING
 from ..linting import terminal_text as report
@@ -21,6 +23,7 @@ from ..linting.row_reading import read_one
 from ..linting.rows import Content, text_of, value_of
 from ..source.saved_text import retry_without_final_newline
 from .console import (
+    CODEC,
     ERR,
     FINDINGS,
     MAX_ROW,
@@ -28,6 +31,7 @@ from .console import (
     STRIPPED,
     TOOLS,
     UNUSABLE,
+    codec_of,
     example,
     read_tools,
     refuse,
@@ -48,6 +52,7 @@ HINTS: dict[Kind, str] = {
 @click.command(epilog=example("harmony-spec parse -"))
 @click.argument("file")
 @START
+@CODEC
 @click.option("--input-format", "kind", type=click.Choice(get_args(One)), help="What the file holds, where not found.")
 @click.option("--recover", "repair", is_flag=True, help="Read whatever it holds, and print what is wrong beside it.")
 @TOOLS
@@ -55,7 +60,7 @@ HINTS: dict[Kind, str] = {
 @MAX_ROW
 def parse(
     file: str,
-    start: codec.Start,
+    start: str,
     kind: One | None,
     repair: bool,
     tools: Path | None,
@@ -68,17 +73,20 @@ def parse(
     With --recover the status is 1 if anything was found.
     """
     require_one_reader(tools, file)
-    offered = read_tools(tools)
-    item, held = _one(file, kind, max_row_bytes or MAX_ROW_BYTES)
+    codec = codec_of(None)
+    for name in ("to_json", *["recover"] * repair):
+        require(codec, name)
+    offered = read_tools(tools, codec)
+    item, held = _one(file, kind, max_row_bytes or MAX_ROW_BYTES, codec)
     found: list[dict[str, Any]] = []
-    parsed: runtime.Parsed[codec.Message]
+    parsed: runtime.Parsed[Any]
     if repair:
         parsed = recovered = retry_without_final_newline(
             item.source,
             lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
             lambda each: not each.diagnostics,
         )
-        places = located(recovered.diagnostics, Content(item.source), held, None)
+        places = located(recovered.diagnostics, Content(item.source, codec), held, None)
         found = [described(finding) for finding in places]
     else:
         try:
@@ -95,14 +103,14 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def _one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Input, Kind]:
+def _one(name: str, kind: Kind | None, max_row_bytes: int, codec: ModuleType) -> tuple[Input, Kind]:
     """The one input of a file, and what the file holds; exits where that is none, or are several."""
     data = b""
     try:
         kind, data = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or (kind == "json" and isinstance(value_of(text_of(data)), dict)):
             refuse(f"{name}: this is {HINTS[kind]}")
-        return Input(name, content(kind, data, Options(frozenset())).source), kind
+        return Input(name, content(kind, data, Options(frozenset()), codec).source), kind
     except InputError as error:
         refuse(str(error))
     except HarmonyError as error:

@@ -13,14 +13,15 @@ from rich.text import Text
 
 from ..linting.catalogue import Rule, close_to, rules
 from ..linting.terminal_text import COLOURS, visible
-from .console import OUT, count, refuse
+from .console import CODEC, OUT, codec_of, count, refuse
 
 
 @click.command("rules", epilog="\b\nExample:\n  harmony-spec rules")
+@CODEC
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_rules(as_json: bool) -> None:
     """List all codes that validation knows."""
-    found = rules().values()
+    found = rules(codec_of(None)).values()
     if as_json:
         click.echo(json.dumps([described(rule) for rule in found], indent=2))
         return
@@ -38,6 +39,7 @@ def list_rules(as_json: bool) -> None:
 
 @click.command(epilog="\b\nExample:\n  harmony-spec explain missing-terminator")
 @click.argument("codes", nargs=-1, required=True, metavar="CODE...")
+@CODEC
 def explain(codes: tuple[str, ...]) -> None:
     """Say what a code means, with an example; a CODE is a code or its name."""
     for number, said in enumerate(codes):
@@ -81,8 +83,8 @@ def _circumstances(rule: Rule) -> str:
 
 def _rule(said: str) -> Rule:
     """The rule with a code or a name."""
-    named = {name: rule for rule in rules().values() for name in (rule.code.code.lower(), rule.code.name)}
+    named = {name: rule for rule in rules(codec_of(None)).values() for name in (rule.code.code.lower(), rule.code.name)}
     if said.lower() not in named:
-        close = close_to(said)
+        close = close_to(said, codec_of(None))
         refuse(f"unknown rule {said!r}; " + (f"did you mean {close!r}?" if close else "harmony-spec rules lists all"))
     return named[said.lower()]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
-from .. import codec
 from ..errors import SEVERITIES
 from ..linting import Settings, lint
 from ..linting.batches import MAX_FILE_BYTES, Kind
@@ -19,7 +19,20 @@ from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
 from ..linting.results import SUFFIXES, results
 from ..linting.rewriting import Rewriter, targets
 from ..linting.row_reading import Progress
-from .console import ERR, MAX_ROW, OUT, STRIPPED, example, require_one_reader
+from ..linting.settings import SettingsError, load
+from .console import (
+    CODEC,
+    CODEC_PATH,
+    ERR,
+    MAX_ROW,
+    OUT,
+    STRIPPED,
+    OfCodec,
+    codec_of,
+    example,
+    require_one_reader,
+    starts_of,
+)
 from .validation_run import A_FILE, Run, conclude, follow, refusing
 
 
@@ -43,6 +56,15 @@ def _require_own(output: Path, others: Collection[str]) -> None:
         raise click.UsageError(f"{output} is read, or written with --fix: -o needs another file")
 
 
+def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    """The settings file; the codec that it names counts if the command line names none."""
+    if path is not None and str(path) != STDIN:
+        with suppress(SettingsError):  # which lint raises, too
+            if (settings := load(path)) is not None and settings.codec_path is not None:
+                context.meta.setdefault(CODEC_PATH, settings.codec_path)
+    return path
+
+
 def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
     if "/" in suffix or "\\" in suffix:
         raise click.BadParameter("pass what is added to the file name, such as .orig")
@@ -54,7 +76,8 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
 
 @click.command(epilog=example("harmony-spec validate -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--start", type=click.Choice(get_args(codec.Start)), help="Type of the inputs.  [default: transcript]")
+@CODEC
+@click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
 @click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
 @click.option("--column", metavar="NAME", help="Column that holds the inputs.")
 @click.option("--tools", type=A_FILE, help="Definitions of offered tools, besides those that the inputs declare.")
@@ -69,7 +92,13 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
     help=f"Bytes that a compressed file may become.  [default: {MAX_FILE_BYTES}]",
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
-@click.option("--config", type=A_FILE, help="Settings file for all inputs, instead of the nearest pyproject.toml.")
+@click.option(
+    "--config",
+    type=A_FILE,
+    is_eager=True,
+    callback=_config,
+    help="Settings file for all inputs, instead of the nearest pyproject.toml.",
+)
 @click.option("--isolated", is_flag=True, help="Ignore settings files.")
 @click.option("--select", multiple=True, callback=_selectors, metavar="CODES", help=f"Report only these. {_CODES}")
 @click.option("--ignore", multiple=True, callback=_selectors, metavar="CODES", help="Do not report these.")
@@ -120,7 +149,7 @@ def validate(
     with refusing():
         checked = lint(
             files,
-            Settings(**others),
+            Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
             config=config,
             kind=kind,
             tokens=stats,
@@ -135,6 +164,6 @@ def validate(
             _require_own(output, {*read, *map(os.path.realpath, places.values()), *(name + backup for name in read)})
         rewriter = Rewriter(places, backup) if fix and not diff else None
         file = results(output) if output else None
-        run = Run(OUTPUTS[form](), ERR if aside else OUT, file, rewriter, Differences() if diff else None)
+        run = Run(OUTPUTS[form](codec_of(None)), ERR if aside else OUT, file, rewriter, Differences() if diff else None)
         complete = follow(run, checked, progress)
     conclude(run, run.console if form in FOR_READERS else ERR, complete, stats, output)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
-from .. import codec
+from ..codec_loading import load_codec
 from ..diagnostics import Fix
 from ..errors import RowError
 from .atomic import Origin
@@ -43,10 +45,11 @@ class Options:
         spans: whether findings are placed in tokens and in text, whichever of them the source is.
         max_row_bytes: how long a row may be.
         max_file_bytes: how large a compressed file may become.
+        codec_path: of the codec that reads them; None for the one of this package.
     """
 
     selected: frozenset[str]
-    start: codec.Start = "transcript"
+    start: str = "transcript"
     column: str | None = None
     tools: str | None = None
     tokenization: bool = True
@@ -58,6 +61,12 @@ class Options:
     spans: bool = False
     max_row_bytes: int = MAX_ROW_BYTES
     max_file_bytes: int = MAX_FILE_BYTES
+    codec_path: Path | None = None
+
+    @property
+    def codec(self) -> ModuleType:
+        """The codec, in any process."""
+        return load_codec(self.codec_path)
 
     def admits(self, fix: Fix) -> bool:
         """Whether a fix may be applied."""
@@ -89,7 +98,7 @@ class Batch:
         return iter(self.rows)
 
 
-def content(kind: Kind, item: Any, options: Options) -> Content:
+def content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:
     """What a row holds.
 
     Raises:
@@ -100,9 +109,9 @@ def content(kind: Kind, item: Any, options: Options) -> Content:
     if isinstance(item, bytes):
         item = text_of(item)
         if kind == "text":
-            return Content(item)
+            return Content(item, codec)
         if kind != "parquet":
             item = value_of(item.strip() if kind == "jsonl" else item)
     elif kind == "parquet" and not isinstance(item, str):
         item = present(item)
-    return source_of(item, options.start, None if kind == "parquet" else options.column)
+    return source_of(item, options.start, None if kind == "parquet" else options.column, codec)

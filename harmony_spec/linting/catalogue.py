@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from types import ModuleType
 from typing import Any
 
-from .. import codec
+from ..codec_loading import default_codec, require
 from ..errors import Code
 
 SHOWN = ("bad", "good")
@@ -34,12 +35,15 @@ class Rule:
 
 
 @cache
-def rules() -> dict[str, Rule]:
-    """All rules by code, in order."""
-    catalogue = tomllib.loads(files("harmony_spec.grammar").joinpath("diagnostics.toml").read_text(encoding="utf-8"))
+def rules(codec: ModuleType) -> dict[str, Rule]:
+    """All rules of a codec by code, in order; examples are those of this package's grammar, for its own codec only."""
+    catalogue: dict[str, Any] = {}
+    if codec is default_codec():
+        text = files("harmony_spec.grammar").joinpath("diagnostics.toml").read_text(encoding="utf-8")
+        catalogue = tomllib.loads(text)
     found = []
-    for code in codes():
-        entry = catalogue[code.name]
+    for code in codes(codec):
+        entry = catalogue.get(code.name, {})
         details = {key: value for key, value in entry.items() if key not in SHOWN and not hasattr(code, key)}
         bad, good = map(entry.get, SHOWN)
         found.append(Rule(code, bad, good, details))
@@ -47,15 +51,14 @@ def rules() -> dict[str, Rule]:
 
 
 @cache
-def codes() -> tuple[Code, ...]:
-    """All kinds of mistakes, in order."""
-    recovery = codec.FORMAT.recovery
-    assert recovery is not None
-    return tuple(sorted(recovery.codes.values(), key=lambda code: code.code))
+def codes(codec: ModuleType) -> tuple[Code, ...]:
+    """All kinds of mistakes that a codec knows, in order. Raises `CodecError` for one that cannot validate."""
+    require(codec, "validate")
+    return tuple(sorted(codec.FORMAT.recovery.codes.values(), key=lambda code: code.code))
 
 
-def close_to(text: str) -> str:
+def close_to(text: str, codec: ModuleType) -> str:
     """The code or name that a text is likely meant for; empty if none is like it."""
-    known = [name for code in codes() for name in (code.code, code.name)]
+    known = [name for code in codes(codec) for name in (code.code, code.name)]
     cased = text.upper() if text[:1].upper() == known[0][0] and text[1:].isdigit() else text.lower()
     return next(iter(get_close_matches(cased, known, n=1)), "")

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
-from .. import codec
 from ..codes import WRONG_START
 from ..diagnostics import Diagnostic, Fix
 from ..errors import HarmonyError, ParseError, RowError
@@ -64,7 +64,7 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
     if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
         return Checked(batch.name, row, 0, skipped=True)  # the blank lines of a file without rows
     try:
-        held = content(batch.kind, item, options)
+        held = content(batch.kind, item, options, options.codec)
         if row is None and not held.is_harmony and not options.stripped:
             return Checked(batch.name, row, 0, skipped=True)
         report = _report(held, options)
@@ -81,15 +81,16 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
 
 def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
     """Whether a file that cannot be read is worth a finding: it was named, or has a special token."""
-    ids = map(str, codec.FORMAT.encoding.special.values())
-    has_special = codec.FORMAT.special_matcher.search(text) or (
+    format = batch.options.codec.FORMAT
+    ids = map(str, format.encoding.special.values())
+    has_special = format.special_matcher.search(text) or (
         batch.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
     )
     return bool(has_special) or (isinstance(batch, Batch) and batch.is_named)
 
 
 def _fixed(
-    batch: Batch | ColumnBatch, row: int | None, item: Any, held: Content, report: Report[codec.Message], plain: Checked
+    batch: Batch | ColumnBatch, row: int | None, item: Any, held: Content, report: Report[Any], plain: Checked
 ) -> Checked:
     """A row with the fixes that may be applied, or if they are not asked for, with marks on what they would fix.
 
@@ -105,11 +106,11 @@ def _fixed(
     if not report.diagnostics:
         return plain
 
-    def admitted(found: Report[codec.Message]) -> list[Fix]:
+    def admitted(found: Report[Any]) -> list[Fix]:
         wanted = _wanted(found.diagnostics, options)
         return [each.fix for each in wanted if each.fix and options.admits(each.fix)]
 
-    def validated(source: Source) -> Report[codec.Message]:
+    def validated(source: Source) -> Report[Any]:
         return _exact_report(replace(held, source=source), options)
 
     # A line break at the end of a text file is the editor's, and stays; that of a JSON string belongs to it.
@@ -163,7 +164,7 @@ def _checked(
     batch: Batch | ColumnBatch,
     row: int | None,
     held: Content,
-    report: Report[codec.Message],
+    report: Report[Any],
 ) -> Checked:
     found = _wanted(report.diagnostics, batch.options)
     findings = located(found, held, batch.kind, row)
@@ -171,40 +172,41 @@ def _checked(
         findings = [_placed(finding, report) for finding in findings]
     if findings and (hint := _hint(held, found[0], batch.options)):
         findings[0] = replace(findings[0], hint=hint)
-    tokens = tokens_by_channel(held.source, report.recovered) if batch.options.tokens else {}
+    tokens = tokens_by_channel(held.source, report.recovered, held.codec) if batch.options.tokens else {}
     return Checked(batch.name, row, len(report.messages), findings, tokens)
 
 
-def _placed(finding: Finding, report: Report[codec.Message]) -> Finding:
+def _placed(finding: Finding, report: Report[Any]) -> Finding:
     text_span, token_span = report.text_span(finding.diagnostic), report.token_span(finding.diagnostic)
     return replace(finding, text_span=text_span, token_span=token_span)
 
 
-def _report(held: Content, options: Options) -> Report[codec.Message]:
+def _report(held: Content, options: Options) -> Report[Any]:
     """What is wrong with a source, whose last line break may be an editor's."""
 
-    def read(source: Source) -> Report[codec.Message]:
+    def read(source: Source) -> Report[Any]:
         return _exact_report(replace(held, source=source), options)
 
     return retry_without_final_newline(held.source, read, lambda report: not report.diagnostics)
 
 
-def _with_exact_fixes(report: Report[codec.Message], held: Content, options: Options) -> Report[codec.Message]:
+def _with_exact_fixes(report: Report[Any], held: Content, options: Options) -> Report[Any]:
     """The report without fixes that are none if the line break at the end belongs to the source."""
     exact = {each.fix for each in _exact_report(held, options).diagnostics}
     found = [each if each.fix in exact else replace(each, fix=None) for each in report.diagnostics]
     return replace(report, diagnostics=found)
 
 
-def _exact_report(held: Content, options: Options) -> Report[codec.Message]:
+def _exact_report(held: Content, options: Options) -> Report[Any]:
     """What is wrong with a source as it stands."""
-    return codec.validate(
+    report: Report[Any] = held.codec.validate(
         held.source,
         options.start,
-        tools=_tools(options.tools),
+        tools=_tools(options.tools, held.codec),
         stripped=options.stripped,
         tokenization=options.tokenization and held.messages is None,
     )
+    return report
 
 
 def _wanted(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
@@ -215,13 +217,13 @@ def _hint(held: Content, first: Diagnostic, options: Options) -> str:
     """What to do about a source that is probably read with the wrong options."""
     if not held.is_harmony:
         return "" if options.stripped else "It has no special token; if they were stripped, pass --stripped."
-    return _other_start(held.source, options.start) or _headless(first)
+    return _other_start(held, options.start) or _headless(first)
 
 
-def _other_start(source: Source, start: codec.Start) -> str:
+def _other_start(held: Content, start: str) -> str:
     """What to do about a source that another start rule takes."""
     try:
-        retry_without_final_newline(source, lambda each: codec.parse(each, start))
+        retry_without_final_newline(held.source, lambda each: held.codec.parse(each, start))
     except ParseError as error:
         if error.code is WRONG_START:
             return f"{error.message[0].upper()}{error.message[1:]}; see --start."
@@ -235,5 +237,5 @@ def _headless(first: Diagnostic) -> str:
 
 
 @lru_cache(maxsize=16)
-def _tools(definitions: str | None) -> list[codec.Namespace] | None:
-    return None if definitions is None else tools_from_json(json.loads(definitions))
+def _tools(definitions: str | None, codec: ModuleType) -> list[Any] | None:
+    return None if definitions is None else list(tools_from_json(json.loads(definitions), codec=codec))

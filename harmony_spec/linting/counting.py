@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from .. import codec
+from types import ModuleType
+from typing import Any
+
 from ..recovery.recovered import Recovered
 from ..vocabulary import load
 
 
-def tokens_by_channel(source: str | list[int], recovered: Recovered[codec.Message]) -> dict[str | None, int]:
+def tokens_by_channel(source: str | list[int], recovered: Recovered[Any], codec: ModuleType) -> dict[str | None, int]:
     """The tokens of the messages of a source by channel, headers included; None is for no channel."""
     found: dict[str | None, int] = {}
+    recovery = codec.FORMAT.recovery
+    field = recovery.slots.channel
     for message, span in zip(recovered.messages, recovered.spans, strict=False):  # a prompt has one span more
         part = source[span.start : span.end]
-        found[message.channel] = found.get(message.channel, 0) + (_tokens(part) if isinstance(part, str) else len(part))
+        channel = getattr(message, field) if field else None
+        found[channel] = found.get(channel, 0) + (_tokens(part, codec) if isinstance(part, str) else len(part))
     return found
 
 
-def _tokens(text: str) -> int:
+def _tokens(text: str, codec: ModuleType) -> int:
     """How many tokens a text has in which special tokens are spelled out."""
     vocabulary = load(codec.FORMAT.encoding)
     count = at = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import codec
 from ..diagnostics import Diagnostic
 from ..errors import Code, HarmonyError, RowError, Span
 from ..recovery.recovering import form_of
@@ -109,7 +108,7 @@ def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | No
     if isinstance(content.source, str):
         lines = Lines(content.source)
         return [_in_text(diagnostic, lines, kind == "text", line) for diagnostic in found]
-    form = form_of(codec.FORMAT, content.source, None)
+    form = form_of(content.codec.FORMAT, content.source, None)
     findings = []
     for diagnostic in found:
         around, caret = form.around(diagnostic.span)

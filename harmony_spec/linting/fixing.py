@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from .. import codec
 from ..diagnostics import Fix
 from ..source.saved_text import Source
 from ..validation.fixes import apply, is_same_reading
@@ -14,7 +14,7 @@ MAX_PASSES = 10
 """How often a source is read again to fix what could not be fixed at once: two fixes of one place take two passes.
 Fixes that are not done by then undo each other."""
 
-Validated = Report[codec.Message]
+Validated = Report[Any]
 
 
 def fixed(

@@ -12,8 +12,7 @@ from .findings import Checked
 from .input_files import STDIN, InputError
 from .jobs import Item, cores, run
 from .row_reading import Progress, read
-from .selection import SelectorError, matching
-from .settings import Resolver, Settings, SettingsError
+from .settings import Resolver, Settings
 
 NOTHING = Settings()
 
@@ -57,20 +56,15 @@ def lint(
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
     """
-    try:
-        named = matching(fixable)
-    except SelectorError as error:
-        raise SettingsError(f"fixable: {error}") from None
     what = Options(
         frozenset(),
         tokens=tokens,
         fix=fix,
         unsafe_fixes=unsafe_fixes,
-        fixable=named,
         stripped=stripped,
         spans=spans,
     )
-    resolver = Resolver(settings, None if config is None else Path(config), isolated, what)
+    resolver = Resolver(settings, None if config is None else Path(config), isolated, what, fixable)
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
     found = list(expanded([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Protocol
 
 from rich.text import Text
@@ -111,14 +112,14 @@ def _escaped(text: str, is_property: bool) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
 
 
-OUTPUTS: dict[str, Callable[[], Output]] = {
-    "human": lambda: Each(human),
-    "concise": lambda: Each(concise),
-    "json": lambda: Each(json_line),
+OUTPUTS: dict[str, Callable[[ModuleType], Output]] = {
+    "human": lambda _: Each(human),
+    "concise": lambda _: Each(concise),
+    "json": lambda _: Each(json_line),
     "sarif": Sarif,
-    "github": lambda: Each(github),
+    "github": lambda _: Each(github),
 }
-"""The forms by name; the first one is the default."""
+"""The forms by name, for findings of a codec; the first one is the default."""
 
 WITH_SPANS = ("json",)
 """Forms that say where findings are in tokens and in text."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import shorten
+from types import ModuleType
 from typing import Any, NoReturn
 
-from .. import codec
+from ..codec_loading import require
 from ..codes import UNREADABLE_ROW
 from ..errors import HarmonyError, RowError, Span
 from ..source.saved_text import Source
@@ -31,24 +32,27 @@ class Content:
 
     Attributes:
         source: what is validated: text, or token ids.
+        codec: what reads it.
         path: where in the value of the row the source stands, or the messages that it was rendered from.
         messages: the messages that the source was rendered from; None if it was not rendered.
         value: the JSON value of the row; None for a text.
     """
 
     source: Source
+    codec: ModuleType = field(repr=False, compare=False)
     path: Path = ()
-    messages: list[codec.Message] | None = None
+    messages: list[Any] | None = None
     value: Any = None
 
     @property
     def is_harmony(self) -> bool:
         """Whether the source has a special token, or is empty: anything else is not known to be Harmony."""
+        format = self.codec.FORMAT
         if isinstance(self.source, str):
-            return not self.source.strip() or codec.FORMAT.special_matcher.search(self.source) is not None
-        return not self.source or not set(codec.FORMAT.encoding.special.values()).isdisjoint(self.source)
+            return not self.source.strip() or format.special_matcher.search(self.source) is not None
+        return not self.source or not set(format.encoding.special.values()).isdisjoint(self.source)
 
-    def edits(self, fixed: Source, start: codec.Start) -> dict[Path, Any] | None:
+    def edits(self, fixed: Source, start: str) -> dict[Path, Any] | None:
         """What to write into the value of the row if its source is fixed; None if that cannot be written.
 
         Args:
@@ -58,13 +62,13 @@ class Content:
         if self.messages is None:
             return {self.path: fixed}
         try:
-            messages = codec.parse(fixed, start).messages
+            messages = self.codec.parse(fixed, start).messages
         except HarmonyError:
             return None
-        content = codec.FORMAT.content
+        content = self.codec.FORMAT.content
         if [getattr(m, content) for m in self.messages] != [getattr(m, content) for m in messages]:
             return None
-        before, after = (codec.to_json(each)["messages"] for each in (self.messages, messages))
+        before, after = (self.codec.to_json(each)["messages"] for each in (self.messages, messages))
         return {
             (*self.path, index, key): new.get(key)
             for index, (old, new) in enumerate(zip(before, after, strict=True))
@@ -125,13 +129,14 @@ def present(value: Any) -> Any:
     return [present(item) for item in value] if isinstance(value, list) else value
 
 
-def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
+def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> Content:
     """What a JSON value holds.
 
     Args:
         value: a text, token ids, a conversation, or an object with one of them in a column.
         start: what a conversation is rendered as.
         column: the name of the column; None where it is to be found.
+        codec: what reads it.
 
     Raises:
         RowError: it holds none of them.
@@ -140,34 +145,35 @@ def source_of(value: Any, start: codec.Start, column: str | None) -> Content:
     """
     if not isinstance(value, dict):
         if isinstance(value, str):
-            return Content(value, value=value)
+            return Content(value, codec, value=value)
         if isinstance(value, list) and value and isinstance(value[0], dict) and codec.FORMAT.content in value[0]:
-            return _rendered({"messages": value}, start, (), value)
-        return Content(_token_ids(value, "the row"), value=value)
-    name = _column(value) if column is None else column
+            return _rendered({"messages": value}, start, (), value, codec)
+        return Content(_token_ids(value, "the row"), codec, value=value)
+    name = _column(value, codec) if column is None else column
     if name not in value:
         there = shorten(", ".join(value), LISTED, placeholder=" …")
         _refuse(f"there is no column {name!r}", hint=f"There is: {there}." if there else "")
     held = value[name]
     if isinstance(held, str):
-        return Content(held, (name,), value=value)
+        return Content(held, codec, (name,), value=value)
     if isinstance(held, dict):
-        return _rendered(held, start, (name, "messages"), value)
+        return _rendered(held, start, (name, "messages"), value, codec)
     if isinstance(held, list) and held and isinstance(held[0], dict):
-        return _rendered({**value, "messages": held}, start, (name,), value)
-    return Content(_token_ids(held, f"the column {name!r}"), (name,), value=value)
+        return _rendered({**value, "messages": held}, start, (name,), value, codec)
+    return Content(_token_ids(held, f"the column {name!r}"), codec, (name,), value=value)
 
 
-def _rendered(conversation: Mapping[str, Any], start: codec.Start, path: Path, value: Any) -> Content:
+def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:
+    require(codec, "from_json")
     messages = codec.from_json(conversation)
-    return Content(codec.render(messages, start), path, messages, value)
+    return Content(codec.render(messages, start), codec, path, messages, value)
 
 
-def _column(value: Mapping[str, Any]) -> str:
+def _column(value: Mapping[str, Any], codec: ModuleType) -> str:
     """The column that holds what can be validated."""
     if known := next((name for name in COLUMNS if name in value), None):
         return known
-    names = [name for name, held in value.items() if holds_source(held)]
+    names = [name for name, held in value.items() if _holds_source(held, codec)]
     if len(names) > 1:
         _refuse(f"several columns could be meant: {', '.join(names)}", hint="Choose one with --column.")
     if not names:
@@ -176,7 +182,7 @@ def _column(value: Mapping[str, Any]) -> str:
     return names[0]
 
 
-def holds_source(value: object) -> bool:
+def _holds_source(value: object, codec: ModuleType) -> bool:
     """Whether a value looks like what can be validated: a text with special tokens, token ids, messages."""
     if isinstance(value, str):
         return codec.FORMAT.special_matcher.search(value) is not None

@@ -9,6 +9,7 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import PurePath
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -25,16 +26,17 @@ LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 class Sarif:
     """A log of one run."""
 
-    def __init__(self) -> None:
+    def __init__(self, codec: ModuleType) -> None:
         self.between = ""
-        self.numbers = {code: number for number, code in enumerate(rules())}
+        self.rules = rules(codec)
+        self.numbers = {code: number for number, code in enumerate(self.rules)}
 
     def head(self) -> str:
         """The tool and its rules."""
         driver = {
             "name": "harmony-spec",
             "version": version("harmony-spec"),
-            "rules": [_rule(rule) for rule in rules().values()],
+            "rules": [_rule(rule) for rule in self.rules.values()],
         }
         opened = json.dumps({"$schema": SCHEMA, "version": VERSION}).removesuffix("}")
         run = f'"tool": {json.dumps({"driver": driver})}, "columnKind": "unicodeCodePoints"'
@@ -53,7 +55,7 @@ class Sarif:
         code = finding.code
         result = {
             "ruleId": code.code,
-            "ruleIndex": self.numbers[code.code],
+            "ruleIndex": self.numbers.get(code.code, -1),  # -1: not listed, as of another codec's file
             "level": LEVELS[code.severity],
             "message": {"text": finding.message or code.name},
             "locations": [_location(checked, finding)],

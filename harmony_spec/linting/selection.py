@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import ModuleType
 
 from ..errors import SEVERITIES, Code, Severity
 from .catalogue import close_to, codes
@@ -28,36 +29,37 @@ class Layer:
     ignore: tuple[str, ...] = ()
 
 
-def selected(layers: Iterable[Layer], least: Severity) -> frozenset[str]:
+def selected(layers: Iterable[Layer], least: Severity, codec: ModuleType) -> frozenset[str]:
     """The codes that are wanted.
 
     Args:
         layers: the default first, the command line last.
         least: how bad a mistake is at least.
+        codec: whose codes these are.
 
     Raises `SelectorError`.
     """
     wanted: frozenset[str] = frozenset()
     for layer in layers:
-        said = _decided(layer)
+        said = _decided(layer, codec)
         kept = wanted if layer.select is None else frozenset()
         wanted = (kept | said[True]) - said[False]
     enough = SEVERITIES[: SEVERITIES.index(least) + 1]
-    return frozenset(code.code for code in codes() if code.code in wanted and code.severity in enough)
+    return frozenset(code.code for code in codes(codec) if code.code in wanted and code.severity in enough)
 
 
-def matching(selectors: Iterable[str]) -> frozenset[str]:
+def matching(selectors: Iterable[str], codec: ModuleType) -> frozenset[str]:
     """The codes that selectors fit; raises `SelectorError` for one that fits none."""
-    return frozenset(code.code for selector in selectors for code in _fitting(selector))
+    return frozenset(code.code for selector in selectors for code in _fitting(selector, codec))
 
 
-def _decided(layer: Layer) -> dict[bool, frozenset[str]]:
+def _decided(layer: Layer, codec: ModuleType) -> dict[bool, frozenset[str]]:
     """The codes that a layer selects, and those that it ignores: of each, what the most specific selector says."""
     said: dict[str, tuple[int, bool]] = {}
     for selects, selectors in ((True, layer.select or ()), (False, layer.ignore)):
         for selector in selectors:
-            for code in _fitting(selector):
-                decision = (_specificity(selector), not selects)
+            for code in _fitting(selector, codec):
+                decision = (_specificity(selector, code), not selects)
                 said[code.code] = max(said.get(code.code, decision), decision)
     return {
         selects: frozenset(code for code, (_, ignores) in said.items() if ignores != selects)
@@ -65,10 +67,10 @@ def _decided(layer: Layer) -> dict[bool, frozenset[str]]:
     }
 
 
-def _fitting(selector: str) -> list[Code]:
-    found = [code for code in codes() if selector == ALL or selector == code.name or _begins(code.code, selector)]
+def _fitting(selector: str, codec: ModuleType) -> list[Code]:
+    found = [code for code in codes(codec) if selector == ALL or selector == code.name or _begins(code.code, selector)]
     if not found:
-        close = close_to(selector)
+        close = close_to(selector, codec)
         raise SelectorError(f"unknown rule {selector!r}" + (f"; did you mean {close!r}?" if close else ""))
     return found
 
@@ -77,6 +79,6 @@ def _begins(code: str, selector: str) -> bool:
     return bool(selector) and code.startswith(selector.upper())
 
 
-def _specificity(selector: str) -> int:
+def _specificity(selector: str, code: Code) -> int:
     """How much a selector says: a name as much as a whole code."""
-    return 0 if selector == ALL else min(len(selector), len(codes()[0].code))
+    return 0 if selector == ALL else min(len(selector), len(code.code))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
-from .. import codec
+from ..codec_loading import CodecError, load_codec
 from ..errors import SEVERITIES, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import MAX_FILE_BYTES, MAX_ROW_BYTES, Options
@@ -41,6 +42,9 @@ class Settings:
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         max_row_bytes: how long a row may be.
         max_file_bytes: how large a compressed file may become.
+        codec: a generated module whose format the inputs have. Its code runs, so only the command line and a file that
+            it names may say this.
+        grammar: a grammar folder, in place of such a module. It is data, so any settings file may name it.
     """
 
     file: Path | None = None
@@ -49,12 +53,19 @@ class Settings:
     severity: Severity | None = None
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
-    start: codec.Start | None = None
+    start: str | None = None
     column: str | None = None
     tools: Path | None = None
     tokenization: bool | None = None
     max_row_bytes: int | None = None
     max_file_bytes: int | None = None
+    codec: Path | None = None
+    grammar: Path | None = None
+
+    @property
+    def codec_path(self) -> Path | None:
+        """The codec, or the grammar folder to generate it from."""
+        return self.codec or self.grammar
 
     @property
     def folder(self) -> Path:
@@ -87,8 +98,7 @@ def load(path: Path) -> Settings | None:
         except (TypeError, ValueError):
             raise SettingsError(f"{path}: {TABLE}.{key}: must be {wanted}") from None
     file = path.absolute()
-    if "tools" in read:
-        read["tools"] = file.parent / read["tools"]
+    read |= {key: file.parent / read[key] for key in ("tools", "codec", "grammar") if key in read}
     return Settings(file=file, **read)
 
 
@@ -133,20 +143,20 @@ def _one_of(*known: str) -> Callable[[object], str]:
     return convert
 
 
-STARTS = get_args(codec.Start)
-
 KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "select": ("a list of codes", _texts),
     "ignore": ("a list of codes", _texts),
     "severity": (f"one of {', '.join(SEVERITIES)}", _one_of(*SEVERITIES)),
     "per-file-ignores": ("a table of lists of codes, by patterns of files", _ignores),
     "exclude": ("a list of patterns of files", _texts),
-    "start": (f"one of {', '.join(STARTS)}", _one_of(*STARTS)),
+    "start": ("a text", _text),
     "column": ("a text", _text),
     "tools": ("the path of a file", _text),
     "tokenization": ("true or false", _flag),
     "max-row-bytes": ("a number of bytes", _size),
     "max-file-bytes": ("a number of bytes", _size),
+    "codec": ("the path of a module", _text),
+    "grammar": ("the path of a folder", _text),
 }
 """The keys of the table, what their values are, and what reads them."""
 
@@ -159,12 +169,15 @@ class Resolver:
         config: the settings file of all files; None where each file has the nearest one above it.
         isolated: whether settings files are left alone.
         what: the options that no settings decide; the others of these do not count.
+        fixable: codes, prefixes or names whose fixes are applied in any case.
 
     All methods raise `SettingsError`.
     """
 
-    def __init__(self, command: Settings, config: Path | None, isolated: bool, what: Options) -> None:
-        self.command, self.isolated, self.what = command, isolated, what
+    def __init__(
+        self, command: Settings, config: Path | None, isolated: bool, what: Options, fixable: Iterable[str]
+    ) -> None:
+        self.command, self.isolated, self.what, self.fixable = command, isolated, what, tuple(fixable)
         self.config: Settings | None = None
         if config is not None and isolated:
             raise SettingsError("--isolated ignores all settings files; pass only one of --config and --isolated")
@@ -184,7 +197,7 @@ class Resolver:
         for pattern, codes in settings.per_file_ignores.items():
             if name != STDIN and _fits(pattern, Path(name), settings.folder):
                 try:
-                    options = replace(options, selected=options.selected - matching(codes))
+                    options = replace(options, selected=options.selected - matching(codes, options.codec))
                 except SelectorError as error:
                     raise SettingsError(f"{settings.file}: per-file-ignores: {error}") from None
         return options
@@ -207,34 +220,51 @@ class Resolver:
     def _nearest(self, folder: Path) -> Settings:
         path = folder / FILE
         if os.path.isfile(path) and (found := load(path)) is not None:
+            if found.codec is not None:
+                reason = "runs the code of a module; pass it as --codec, or name a grammar folder as grammar"
+                raise SettingsError(f"{path}: {TABLE}.codec: {reason}")
             return found
         return Settings() if folder == folder.parent else self.settings(folder.parent)
 
     def _options(self, settings: Settings) -> Options:
         command = self.command
         tools = command.tools or settings.tools
+        path = command.codec_path or settings.codec_path
+        try:
+            codec = load_codec(path)
+            all_selected, fixable = self._selected(settings, codec), matching(self.fixable, codec)
+        except CodecError as error:
+            raise SettingsError(str(error)) from None
+        except SelectorError as error:
+            raise SettingsError(f"fixable: {error}") from None
+        starts = get_args(codec.Start)
+        start = command.start or settings.start or starts[0]
+        if start not in starts:
+            raise SettingsError(f"{settings.file or 'start'}: unknown start {start!r}; starts: {', '.join(starts)}")
         tokenization = settings.tokenization if command.tokenization is None else command.tokenization
         return replace(
             self.what,
-            selected=self._selected(settings),
-            start=command.start or settings.start or STARTS[0],
+            selected=all_selected,
+            fixable=fixable,
+            codec_path=path,
+            start=start,
             column=command.column or settings.column,
-            tools=None if tools is None else definitions(tools),
+            tools=None if tools is None else definitions(tools, codec),
             tokenization=tokenization is not False,
             max_row_bytes=command.max_row_bytes or settings.max_row_bytes or MAX_ROW_BYTES,
             max_file_bytes=command.max_file_bytes or settings.max_file_bytes or MAX_FILE_BYTES,
         )
 
-    def _selected(self, settings: Settings) -> frozenset[str]:
+    def _selected(self, settings: Settings, codec: ModuleType) -> frozenset[str]:
         command = self.command
         least = command.severity or settings.severity or SEVERITIES[-1]
         layers = [Layer((ALL,)), Layer(settings.select, settings.ignore)]
         try:
-            selected(layers, least)
+            selected(layers, least, codec)
         except SelectorError as error:
             raise SettingsError(f"{settings.file}: {error}") from None
         try:
-            return selected([*layers, Layer(command.select, command.ignore)], least)
+            return selected([*layers, Layer(command.select, command.ignore)], least, codec)
         except SelectorError as error:
             raise SettingsError(f"--select, --ignore: {error}") from None
 
@@ -258,13 +288,13 @@ def _fits(pattern: str, path: Path, folder: Path) -> bool:
     )
 
 
-def definitions(path: Path) -> str:
+def definitions(path: Path, codec: ModuleType) -> str:
     """The text of a file with definitions of tools. Raises `SettingsError` where it holds none."""
     try:
         text = read_text(str(path))
-        tools_from_json(json_of(str(path), text))
+        tools_from_json(json_of(str(path), text), codec=codec)
     except InputError as error:
         raise SettingsError(str(error)) from None
-    except (HarmonyError, RecursionError, ValueError) as error:
+    except (CodecError, HarmonyError, RecursionError, ValueError) as error:
         raise SettingsError(f"{path}: no tool definitions: {error}") from None
     return text

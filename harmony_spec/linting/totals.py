@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from .catalogue import rules
+from ..errors import Code
 from .findings import Checked
 from .terminal_text import visible
 
@@ -45,7 +45,7 @@ class Totals:
     skipped: int = 0
     unreadable: int = 0
     unwritten: int = 0
-    codes: Counter[str] = field(default_factory=Counter)
+    codes: Counter[Code] = field(default_factory=Counter)
     tokens: Counter[str | None] = field(default_factory=Counter)
 
     def add(self, checked: Checked) -> None:
@@ -64,7 +64,7 @@ class Totals:
             if fix is not None and not finding.is_fixable:
                 self.unsafe += fix.applicability == "unsafe"
                 self.display += fix.applicability == "display"
-        self.codes.update(finding.code.code for finding in checked.findings)
+        self.codes.update(finding.code for finding in checked.findings)
         self.tokens.update(checked.tokens)
 
     @property
@@ -81,9 +81,8 @@ class Totals:
         """The statistics: findings by code, the share of clean rows, tokens by channel."""
         if self.codes:
             table = _table("code", "name", "severity", "findings")
-            for code, number in sorted(self.codes.items()):
-                rule = rules()[code].code
-                table.add_row(code, rule.name, rule.severity, f"{number:,}")
+            for code, number in sorted(self.codes.items(), key=lambda item: item[0].code):
+                table.add_row(code.code, code.name, code.severity, f"{number:,}")
             yield table
         if self.tokens:
             table = _table("channel", "tokens")
