@@ -69,7 +69,7 @@ def found(name: str, key: str, folder: Path) -> set[str]:
         "render": lambda: render(from_json(example)),
         "render_text": lambda: render_text(from_json(example)),
         "from_json": lambda: from_json(example),
-        "source_of": lambda: source_of(value_of(example), "transcript", None),
+        "source_of": lambda: source_of(value_of(example), "transcript", None, codec),
         "tools_from_json": lambda: tools_from_json(example),
         "load_vocabulary": lambda: load_vocabulary(example, folder),
         "encode": lambda: load(codec.FORMAT.encoding).encode(json.loads(f'"{example}"')),

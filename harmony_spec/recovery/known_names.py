@@ -189,11 +189,15 @@ class KnownNames:
 
     def bare_tool(self, word: str) -> str:
         """The tool that a word names without introduction: offered, or a function if no tools are known; else empty."""
-        if self.tool(word) is not None:
+        if self.is_offered(word):
             return word
         name = self.bare_name(word)
         function = self.tools is None and name.startswith(self.recovery.of_functions)
-        return name if function or self.tool(name) is not None else ""
+        return name if function or self.is_offered(name) else ""
+
+    def is_offered(self, word: str) -> bool:
+        """Whether a word is the name of an offered tool, in full or without its namespace; not with another one."""
+        return self.tool(word) is not None and (word in (self.tools or ()) or self.recovery.separator not in word)
 
     def is_prose(self, text: str) -> bool:
         """Whether a text holds two words that are not names of the format, or one of a script without capitals.
