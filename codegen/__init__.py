@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .automaton import TooLarge
 from .build import build
-from .emit_module import emit
-from .load import load
-from .problems import GrammarError, Place, Problem
+from .prove.finite_automata import TooLarge
+from .read.grammar_folder import load
+from .read.problems import GrammarError, Place, Problem
+from .write.codec_module import emit
 
 __all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "generate"]
 
@@ -18,7 +18,7 @@ GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
 
 def generate(folder: Path) -> str:
     """The source text of the codec for a grammar folder; raises `GrammarError` with all problems of a grammar."""
-    from .check import check
+    from .prove.whole_format import check
 
     try:
         sources = load(folder)

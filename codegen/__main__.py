@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from . import GRAMMAR, GrammarError, generate
-from .document import document
-from .emit_codes import error_codes
 from .update import update
+from .write.catalogue_page import document
+from .write.error_codes import error_codes
 
 if __name__ == "__main__":
     root = GRAMMAR.parent

@@ -11,16 +11,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from .content_recursion import endless
-from .contents import build_contents
-from .data_files import DataFiles
-from .definitions import misnamed, recursive
-from .format import CONTENT, STARTS, Call, Choice, Field, Format, Literal, Mark, Rule, Start, Step, Value, walk
-from .load import Group, Item, Name, Sources
-from .problems import GrammarError, Place, Problem
-from .recovery import build_recovery
-from .rules import MISTAKE, NAME_IT, Rules, is_mistake
-from .terminals import Terminals
+from .model.content_rules import build_contents
+from .model.format_model import (
+    CONTENT,
+    STARTS,
+    Call,
+    Choice,
+    Field,
+    Format,
+    Literal,
+    Mark,
+    Rule,
+    Start,
+    Step,
+    Value,
+    walk,
+)
+from .model.framing_rules import MISTAKE, NAME_IT, Rules, is_mistake
+from .model.recovery_tables import build_recovery
+from .model.terminals import Terminals
+from .prove.content_recursion import endless
+from .prove.definition_checks import misnamed, recursive
+from .read.data_files import DataFiles
+from .read.grammar_folder import Group, Item, Name, Sources
+from .read.problems import GrammarError, Place, Problem
 
 
 def build(sources: Sources) -> Format:

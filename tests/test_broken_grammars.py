@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen import GrammarError, Place, generate
-from codegen.writer import Writer, literal
+from codegen.write.source_text import Writer, literal
 
 from . import dialect
 

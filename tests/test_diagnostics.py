@@ -17,9 +17,9 @@ import pytest
 
 from codegen import GRAMMAR
 from codegen.build import build
-from codegen.check_recovery import EXAMPLES
-from codegen.load import load as load_grammar
-from codegen.recovery import GIVEN
+from codegen.model.recovery_tables import GIVEN
+from codegen.prove.recovery_checks import EXAMPLES
+from codegen.read.grammar_folder import load as load_grammar
 from harmony_spec import (
     HarmonyError,
     codec,

@@ -22,12 +22,12 @@ from markdown_it import MarkdownIt
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
-from codegen.contents import Fixed, Flag, Joined, Many, Node, Optional
-from codegen.document import code_span, document, shown
-from codegen.emit_codes import error_codes
-from codegen.format import Choice, Literal, walk
-from codegen.library import api_version
-from codegen.load import load
+from codegen.model.content_rules import Fixed, Flag, Joined, Many, Node, Optional
+from codegen.model.format_model import Choice, Literal, walk
+from codegen.read.grammar_folder import load
+from codegen.write.catalogue_page import code_span, document, shown
+from codegen.write.error_codes import error_codes
+from codegen.write.library_source import api_version
 from harmony_spec import codec, runtime
 
 ROOT = GRAMMAR.parent
@@ -162,7 +162,7 @@ GENERATED = {CODEC, CODES}
 NAMED_BY_API = {ROOT / "harmony_spec" / "compat" / "models.py"}
 """The values of the drop-in's enums and the kinds of its contents are what the peer calls them."""
 
-HAND_WRITTEN = sorted({*ROOT.glob("harmony_spec/**/*.py"), *ROOT.glob("codegen/*.py")} - GENERATED - NAMED_BY_API)
+HAND_WRITTEN = sorted({*ROOT.glob("harmony_spec/**/*.py"), *ROOT.glob("codegen/**/*.py")} - GENERATED - NAMED_BY_API)
 
 
 OF_SOMETHING_ELSE = {
@@ -170,11 +170,11 @@ OF_SOMETHING_ELSE = {
     "json": [
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
-        "codegen/*recovery.py",
-        "codegen/emit_contents.py",
+        "codegen/*/recovery_*.py",
+        "codegen/write/content_tables.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
-    "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*.py"],
+    "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
 }

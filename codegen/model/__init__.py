@@ -1,0 +1,1 @@
+"""What the files mean: rules, fields, contents and tables, in one `Format`."""

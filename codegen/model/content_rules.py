@@ -1,0 +1,366 @@
+"""The contents of messages: rules as types, and what each part of a rule is in its type.
+
+What decides: a rule of several parts is a record with a field for each rule and terminal in it. What is repeated is a
+list, its field in the plural. A rule of one value is that value, unless it is one of several rules to choose from:
+there its class tells it apart. A rule that begins with `_` belongs to the rules that use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.problems import Place, Problem
+from .format_model import Terminal
+from .terminals import Terminals, is_terminal
+
+METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Text that is always the same."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Fixed text that may be absent: a field that is true or false."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """Text that fits a terminal; without field, where its name begins with `_`, it is layout."""
+
+    field: str
+    terminal: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """The value of another rule."""
+
+    field: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """The parts of a rule whose name begins with `_`."""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class Optional:
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Many:
+    """A list: groups of parts, of which one is the item; `least` is 0 or 1."""
+
+    field: str
+    items: tuple[Node, ...]
+    least: int
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A list of one item or more with a text between them."""
+
+    field: str
+    item: Token | Part
+    separator: str
+
+
+Node = Fixed | Flag | Token | Part | Use | Optional | Many | Joined
+
+
+@dataclass(frozen=True)
+class Way:
+    """One alternative of a rule."""
+
+    name: str | None
+    items: tuple[Node, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class ContentRule:
+    """A rule of the grammar of contents.
+
+    Attributes:
+        kind: "constant", "enumerated", "text", "lines", "list", "alias", "choice", "record" or "inlined".
+        collapses: whether its value is that of one part where the others are absent.
+    """
+
+    name: str
+    kind: str
+    ways: tuple[Way, ...]
+    collapses: bool
+    place: Place
+    doc: tuple[str, ...]
+    source: str
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The parts of a rule that has one alternative."""
+        return self.ways[0].items
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The names of the alternatives."""
+        return tuple(way.name or "" for way in self.ways)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The grammar of contents.
+
+    Attributes:
+        roles: the rules of the contents of messages, named like the role.
+        schemas: the rules whose values are given as JSON Schema.
+        defaults: what fields are where nothing is said, by rule.
+        implied: rules and their flags that the conversation decides.
+        indents: how much deeper the lines in a rule stand.
+    """
+
+    rules: Mapping[str, ContentRule] = field(default_factory=dict)
+    terminals: Mapping[str, Terminal] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    schemas: frozenset[str] = frozenset()
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    implied: frozenset[tuple[str, str]] = frozenset()
+    indents: Mapping[str, int] = field(default_factory=dict)
+
+    def is_json(self, terminal: str) -> bool:
+        """Whether what fits a terminal is given as the JSON value that it spells."""
+        return terminal.startswith("JSON")
+
+    def fields(self, rule: str) -> dict[str, list[Node]]:
+        """The fields of a rule, with the nodes that set them, in order of appearance."""
+        found: dict[str, list[Node]] = {}
+        for way in self.rules[rule].ways:
+            for node in self.leaves(way.items):
+                found.setdefault(name_of(node), []).append(node)
+        return found
+
+    def leaves(self, items: tuple[Node, ...]) -> Iterator[Node]:
+        """The nodes that set fields, those of inlined rules too."""
+        for node in items:
+            match node:
+                case Optional(inner):
+                    yield from self.leaves(inner)
+                case Use(rule):
+                    for way in self.rules[rule].ways:
+                        yield from self.leaves(way.items)
+                case Fixed() | Token(""):
+                    pass
+                case _:
+                    yield node
+
+    def required(self, items: tuple[Node, ...]) -> set[str]:
+        """The fields that parts always set."""
+        found: set[str] = set()
+        for node in items:
+            match node:
+                case Use(rule):
+                    found |= set.intersection(*(self.required(way.items) for way in self.rules[rule].ways))
+                case Many(name, _, least) if least:
+                    found.add(name)
+                case Token(name, _, optional) if name and not optional:
+                    found.add(name)
+                case Part(name) | Joined(name):
+                    found.add(name)
+        return found
+
+    def yields(self, rule: str, seen: frozenset[str] = frozenset()) -> dict[str, None]:
+        """The rules whose classes the value of a rule may have."""
+        found: dict[str, None] = {}
+        made = self.rules[rule]
+        if rule in seen:
+            return found
+        if made.kind == "record":
+            found[rule] = None
+        if made.kind in ("choice", "alias") or made.collapses:
+            core = [node.rule for way in made.ways for node in self.leaves(way.items) if isinstance(node, Part)]
+            if made.collapses:
+                core = core[-1:]
+                core += [n.item.rule for n in made.nodes if isinstance(n, Joined) and isinstance(n.item, Part)]
+            for name in core:
+                found |= self.yields(name, seen | {rule})
+        return found
+
+
+def name_of(node: Node) -> str:
+    """The field that a node sets."""
+    assert isinstance(node, (Flag, Token, Part, Many, Joined))
+    return node.field
+
+
+def build_contents(
+    found: tuple[Definition, ...],
+    roles: tuple[str, ...],
+    namespace: Mapping[str, Any] | None,
+    data: Mapping[str, Any],
+    problems: list[Problem],
+) -> Contents:
+    """The grammar of contents; what cannot be made sense of is added to `problems`.
+
+    Args:
+        found: the definitions.
+        roles: the roles of messages.
+        namespace: the JSON Schema of a tool namespace.
+        data: what the data files say about contents.
+        problems: what is wrong, to be added to.
+    """
+    definitions = {definition.name: definition for definition in found}
+    terminals = Terminals(definitions, {}, problems, lookaheads=True)
+    builder = _Builder(definitions, terminals, problems)
+    rules = {name: builder.rule(definition) for name, definition in definitions.items() if not is_terminal(name)}
+    choices = {
+        node.rule
+        for rule in rules.values()
+        if rule.kind == "choice"
+        for way in rule.ways
+        for node in way.items
+        if isinstance(node, Part)
+    }
+    named = tuple(role for role in roles if role in rules)
+    boxed = {name for name in {*choices, *named} if _needs_class(rules, rules[name])}
+    rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
+    schemas = frozenset(_schemas(rules, namespace))
+    implied = frozenset((item.rule, item.flag) for item in data["implied"])
+    return Contents(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
+
+
+def _needs_class(rules: Mapping[str, ContentRule], rule: ContentRule) -> bool:
+    """Whether the value of a rule that is chosen among others does not tell by itself which one it is of."""
+    if rule.kind == "alias":
+        return all(rules[n.rule].kind == "enumerated" for n in rule.nodes if isinstance(n, Part) and n.rule in rules)
+    return rule.kind not in ("choice", "record")
+
+
+def _schemas(rules: Mapping[str, ContentRule], namespace: Mapping[str, Any] | None) -> Iterator[str]:
+    """The rules whose values are given as JSON Schema: where the schema of a namespace asks for one."""
+    for entry in (namespace or {}).get("$defs", {}).values():
+        for name, value in entry.get("properties", {}).items():
+            if name in rules and rules[name].kind == "record" and METASCHEMA in str(value):
+                yield name
+
+
+class _Builder:
+    def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
+        self.definitions, self.terminals, self.problems = definitions, terminals, problems
+
+    def refuse(self, place: Place, reason: str, remedy: str) -> None:
+        self.problems.append(Problem(place, reason, remedy))
+
+    def rule(self, definition: Definition) -> ContentRule:
+        ways = tuple(Way(a.name, self.items(a.items), a.place) for a in definition.alternatives)
+        kind = "record" if definition.collapses else self.kind(definition.name, ways)
+        source, doc = definition.source, definition.doc
+        return ContentRule(definition.name, kind, ways, definition.collapses, definition.place, doc, source)
+
+    def kind(self, name: str, ways: tuple[Way, ...]) -> str:
+        constant = all(isinstance(node, Fixed) for way in ways for node in way.items)
+        if constant and all(way.name for way in ways):
+            return "enumerated"
+        if name.startswith("_"):
+            return "inlined"
+        if constant:
+            return "constant"
+        values = [[n for n in way.items if not isinstance(n, Fixed) and not _layout(n)] for way in ways]
+        if len(ways) > 1:
+            return "choice" if all(len(w.items) == 1 and isinstance(w.items[0], Part) for w in ways) else "record"
+        if len(values[0]) != 1:
+            return "record"
+        return (
+            {Token: "text", Part: "alias", Many: "list", Joined: "list"}.get(type(values[0][0]), "record")
+            if (not _is_lines(values[0][0]))
+            else "lines"
+        )
+
+    def items(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
+        """The parts of an alternative; `x (sep x)*` becomes one list."""
+        nodes: list[Node] = []
+        for item in items:
+            node = self.item(item)
+            before = nodes[-1] if nodes else None
+            if isinstance(node, Many) and isinstance(before, (Token, Part)) and node.items[1:] == (before,):
+                separator = node.items[0]
+                if isinstance(separator, Fixed) and not node.least:
+                    nodes[-1] = Joined(node.field, before, separator.text)
+                    continue
+            nodes.append(node)
+        return tuple(nodes)
+
+    def item(self, item: Item) -> Node:
+        match item:
+            case String(text):
+                return Fixed(text)
+            case Regex(place=place):
+                self.refuse(place, "a pattern stands inside a rule", "Make it a terminal with a name.")
+            case Name(name, place):
+                return self.name(name, place)
+            case Group(alternatives, operator, place):
+                return self.group(alternatives, operator, place)
+        return Fixed("")
+
+    def name(self, name: str, place: Place) -> Node:
+        if name not in self.definitions:
+            self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
+            return Fixed("")
+        if not is_terminal(name):
+            return Use(name) if name.startswith("_") else Part(name, name)
+        if name in self.terminals.constants:
+            return Fixed(self.terminals.constants[name].text)
+        return Token("" if name.startswith("_") else name.lower(), name)
+
+    def group(self, alternatives: tuple[Alternative, ...], operator: str, place: Place) -> Node:
+        if len(alternatives) > 1 or operator not in ("?", "*", "+"):
+            self.refuse(place, "only rules have alternatives here", "Give this part a rule of its own.")
+            return Fixed("")
+        nodes = self.items(alternatives[0].items)
+        if operator == "?":
+            only = nodes[0] if len(nodes) == 1 else None
+            if isinstance(only, Token):
+                return replace(only, optional=True)
+            if isinstance(only, Part) and self.is_constant(only.rule):
+                parts = self.definitions[only.rule].alternatives[0].items
+                return Flag(only.field, "".join(part.text for part in parts if isinstance(part, String)))
+            return Optional(nodes)
+        values = [node for node in nodes if isinstance(node, (Token, Part)) and node.field]
+        if len(values) != 1 or any(isinstance(node, (Optional, Many, Use, Flag)) for node in nodes):
+            self.refuse(place, "what is repeated holds more or less than one value", "Give it a rule of its own.")
+            return Fixed("")
+        return Many(f"{values[0].field}s", nodes, int(operator == "+"))
+
+    def is_constant(self, rule: str) -> bool:
+        alternatives = self.definitions[rule].alternatives
+        return (
+            len(alternatives) == 1
+            and not alternatives[0].name
+            and all(isinstance(item, String) for item in alternatives[0].items)
+        )
+
+
+def _layout(node: Node) -> bool:
+    return isinstance(node, Token) and not node.field
+
+
+def _is_lines(node: Node) -> bool:
+    """Whether a list is lines of text: one terminal, and behind it a line break."""
+    if not isinstance(node, Many) or not node.least:
+        return False
+    last = node.items[-1]
+    token = next(item for item in node.items if isinstance(item, (Token, Part)) and item.field)
+    return isinstance(token, Token) and isinstance(last, Fixed) and last.text == "\n"

@@ -1,0 +1,339 @@
+"""A format as the generator sees it: what `build` makes of the sources, `check` proves and the emitters write out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..read.problems import Place
+from ..read.regular_expressions import Node as Pattern
+
+if TYPE_CHECKING:
+    from .content_rules import Contents
+
+CONTENT = "content"
+STARTS = ("transcript", "prompt", "completion")
+
+
+@dataclass(frozen=True)
+class Special:
+    """A special token."""
+
+    terminal: str
+    spelling: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Ordinary text that says nothing but its presence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """Text that becomes a field of the message."""
+
+    field: str
+    terminal: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A part without values whose presence is a field: true where it stands, false where it was left out."""
+
+    field: str
+    item: Node
+
+
+@dataclass(frozen=True)
+class Option:
+    item: Node
+
+
+@dataclass(frozen=True)
+class Sequence:
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """Another rule."""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One alternative. `sets` are fields whose value is its name; without them the name is a variant."""
+
+    name: str | None
+    node: Node
+    sets: tuple[tuple[str, str], ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Choice:
+    rule: str
+    branches: tuple[Branch, ...]
+
+
+Node = Special | Literal | Value | Mark | Option | Sequence | Call | Choice
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    node: Node
+    place: Place
+    doc: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A pattern of ordinary text; `values` are its strings where they are a plain list."""
+
+    name: str
+    pattern: Pattern
+    values: tuple[str, ...] | None
+    place: Place
+    source: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of the message type. `values` lists what an enumerated field may be; a flag is true or false."""
+
+    name: str
+    values: tuple[str, ...] | None
+    flag: bool
+    required: bool
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A frame in a start rule, and how often: once, or `?` or `*`."""
+
+    frame: str
+    times: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start rule: alternatives of steps, each with its name."""
+
+    name: str
+    paths: tuple[tuple[str | None, tuple[Step, ...]], ...]
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    encoding: str
+    size: int
+    special: Mapping[str, int]
+    reserved: tuple[str, int, int] | None
+    base: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class When:
+    """A condition on the fields of a message: a value, or true for present and false for absent."""
+
+    fields: tuple[tuple[str, str | bool], ...]
+
+
+@dataclass(frozen=True)
+class Choose:
+    """Write this named alternative in messages that meet the condition."""
+
+    alternative: str
+    when: When
+
+
+@dataclass(frozen=True)
+class Style:
+    name: str
+    choose: tuple[Choose, ...]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A function that drops messages of completed turns."""
+
+    name: str
+    dropped: When
+    completes: When
+
+
+@dataclass(frozen=True)
+class Implied:
+    """A flag of a content rule that the contents of other messages decide where it is left open."""
+
+    rule: str
+    flag: str
+    role: str
+    list: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """What the catalogue says of a mistake; see `harmony_spec.errors.Code`."""
+
+    code: str
+    why: str
+    severity: str
+    fix: str | None
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How a format is read beside the grammar; see `harmony_spec.tables.Recovery`.
+
+    Attributes:
+        slots: for each slot the field that fills it.
+        tool: the role of the author who is written as the name of a tool.
+        asks, instructs: the role that begins a turn, and those before all turns.
+        separator: what stands between the names of a namespace and of a tool.
+        channels, stops: by what they are for.
+        content_types, json: those that are known, and the one that is JSON.
+        declared: where contents declare tools and channels, by role.
+        mistakes: the error productions, by the names of their diagnostics.
+        codes: the diagnostics, by their names.
+    """
+
+    slots: Mapping[str, str]
+    tool: str
+    asks: str
+    instructs: tuple[str, ...]
+    separator: str
+    channels: Mapping[str, str]
+    stops: Mapping[str, str]
+    content_types: tuple[str, ...]
+    json: str
+    declared: Mapping[str, tuple[str, ...]]
+    mistakes: Mapping[str, Rule]
+    codes: Mapping[str, Diagnostic]
+
+
+@dataclass(frozen=True)
+class Format:
+    lark: str
+    files: tuple[str, ...]
+    vocabulary: Vocabulary
+    terminals: Mapping[str, Terminal]
+    specials: tuple[Special, ...]
+    rules: Mapping[str, Rule]
+    starts: tuple[Start, ...]
+    fields: tuple[Field, ...]
+    styles: tuple[Style, ...]
+    default_style: str
+    always: tuple[Choose, ...]
+    training: tuple[Choose, ...]
+    opening: Mapping[str, str | bool]
+    drops: tuple[Drop, ...]
+    stops: Mapping[str, tuple[str, ...]]
+    example: str
+    schema: Mapping[str, Any] | None
+    namespace: Mapping[str, Any] | None
+    contents: Contents
+    implied: tuple[Implied, ...]
+    tools: Mapping[str, Mapping[str, Any]]
+    recovery: Recovery | None
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """The rules that stand in start rules, each a message or the open header of one, in order of appearance."""
+        steps = (step.frame for start in self.starts for _, path in start.paths for step in path)
+        return tuple(dict.fromkeys(steps))
+
+    @property
+    def message(self) -> str:
+        """The frame of a complete message: what a transcript is made of."""
+        transcript = next(start for start in self.starts if start.name == STARTS[0])
+        return transcript.paths[0][1][0].frame
+
+    @property
+    def open_frame(self) -> str | None:
+        """The frame that ends before the content: the open header."""
+        return next((frame for frame in self.frames if not self.has_content(Call(frame))), None)
+
+    def resolve(self, node: Node) -> Node:
+        return self.rules[node.rule].node if isinstance(node, Call) else node
+
+    def has_content(self, node: Node) -> bool:
+        return CONTENT in self.fields_of(node)
+
+    def fields_of(self, node: Node) -> dict[str, None]:
+        """The fields that a node can set, in order of appearance."""
+        return dict.fromkeys(self._fields(node))
+
+    def _fields(self, node: Node) -> Iterator[str]:
+        match node:
+            case Value(field):
+                yield field
+            case Mark(field, item):
+                yield field
+                yield from self._fields(item)
+            case Option(item):
+                yield from self._fields(item)
+            case Sequence(items):
+                for item in items:
+                    yield from self._fields(item)
+            case Choice(_, branches):
+                for branch in branches:
+                    yield from (field for field, _ in branch.sets)
+                    yield from self._fields(branch.node)
+            case Call():
+                yield from self._fields(self.resolve(node))
+
+    def always_set(self, node: Node) -> set[str]:
+        """The fields that every reading of a node sets to a value."""
+        match node:
+            case Value(field) | Mark(field):
+                return {field}
+            case Sequence(items):
+                return set().union(*map(self.always_set, items))
+            case Choice(_, branches):
+                each = [self.always_set(b.node) | {field for field, _ in b.sets} for b in branches]
+                return set.intersection(*each)
+            case Call(rule):
+                return {CONTENT} if rule == CONTENT else self.always_set(self.resolve(node))
+        return set()
+
+    def variants(self) -> dict[str, str]:
+        """Named alternatives that a style may choose, with their rules."""
+        found = {}
+        for rule in self.rules.values():
+            if isinstance(rule.node, Choice):
+                found.update({b.name: rule.name for b in rule.node.branches if b.name and not b.sets})
+        return found
+
+    def terminals_of(self, field: str) -> list[str]:
+        """The terminals whose text becomes a field."""
+        nodes = (node for rule in self.rules.values() for node in walk(rule.node))
+        return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, Value) and n.field == field))
+
+
+def described(doc: tuple[str, ...]) -> str:
+    """What a comment of a grammar says, without where that comes from; empty where it says nothing."""
+    return " ".join(line for line in doc if not line.startswith("Source:"))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all in it; other rules are not entered."""
+    yield node
+    match node:
+        case Mark(_, item) | Option(item):
+            yield from walk(item)
+        case Sequence(items):
+            for item in items:
+                yield from walk(item)
+        case Choice(_, branches):
+            for branch in branches:
+                yield from walk(branch.node)

@@ -1,0 +1,141 @@
+"""A rule unrolled into states: what may come next, and after that.
+
+The framing of a message is found by its special tokens, so this is also where it shows which tokens enclose the
+content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..prove.finite_automata import TooLarge
+from .format_model import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Value, walk
+
+MOST_STATES = 2_000
+"""A message with more parts is a mistake, or an attack."""
+
+Edge = Special | Literal | Value
+
+
+@dataclass
+class Graph:
+    """For each state the edges that leave it, each with the state it leads to; state 0 is the beginning."""
+
+    steps: list[list[tuple[Edge, int]]] = field(default_factory=lambda: [[]])
+    final: frozenset[int] = frozenset()
+
+    def edges(self) -> list[tuple[int, Edge, int]]:
+        return [(source, edge, target) for source, row in enumerate(self.steps) for edge, target in row]
+
+
+def graph(format: Format, rule: str) -> Graph:
+    """The states of a frame. The content is one edge, whether or not it may be empty."""
+    made = Graph()
+
+    def connect(node: Node, sources: frozenset[int]) -> frozenset[int]:
+        match node:
+            case Special() | Literal() | Value():
+                if len(made.steps) > MOST_STATES:
+                    raise TooLarge
+                made.steps.append([])
+                target = len(made.steps) - 1
+                for source in sorted(sources):
+                    made.steps[source].append((node, target))
+                return frozenset({target})
+            case Option(item):
+                return sources | connect(item, sources)
+            case Mark(_, item):
+                return connect(item, sources)
+            case Sequence(items):
+                for item in items:
+                    sources = connect(item, sources)
+                return sources
+            case Choice(_, branches):
+                return frozenset().union(*(connect(branch.node, sources) for branch in branches))
+            case Call(rule) if rule == CONTENT:
+                return connect(content_value(format), sources)
+            case Call():
+                return connect(format.resolve(node), sources)
+
+    made.final = connect(format.rules[rule].node, frozenset({0}))
+    return made
+
+
+def content_value(format: Format) -> Value:
+    """The text of the content."""
+    return next(node for node in walk(format.rules[CONTENT].node) if isinstance(node, Value))
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Which special tokens enclose the content of a frame; see `harmony_spec.tables.Frame`."""
+
+    inside: frozenset[str]
+    opens: frozenset[str]
+    continues: frozenset[str]
+    closes: frozenset[str]
+    trails: frozenset[str]
+    closed: bool
+    touched: bool
+    ends_with_text: bool
+    opens_at_start: bool
+
+
+def framing(made: Graph) -> Framing:
+    """Read off a graph how its content is enclosed."""
+    edges = made.edges()
+    holes = [(source, target) for source, edge, target in edges if is_content(edge)]
+    before = _closure(made, {source for source, _ in holes}, backwards=True)
+    after = _closure(made, {target for _, target in holes}, backwards=False)
+    behind = _reached(made, {target for _, target in holes})
+    specials = [(source, edge.spelling, target) for source, edge, target in edges if isinstance(edge, Special)]
+    leading = _reaching(made, {source for source, _, target in specials if target in before})
+    opens = frozenset(s for _, s, target in specials if target in before)
+    closes = frozenset(s for source, s, _ in specials if source in after)
+    texts = [
+        (source, target) for source, edge, target in edges if not isinstance(edge, Special) and not is_content(edge)
+    ]
+    return Framing(
+        inside=frozenset(s for _, s, target in specials if not holes or target in leading),
+        opens=opens,
+        continues=frozenset(
+            s for source, s, target in specials if source in before - {0} and target in before | leading
+        ),
+        closes=closes,
+        trails=frozenset(s for source, s, _ in specials if source in behind and source not in after),
+        closed=not after & made.final,
+        touched=any(source in after or target in before for source, target in texts),
+        ends_with_text=any(source in behind and source not in after for source, _ in texts),
+        opens_at_start=0 in before,
+    )
+
+
+def is_content(edge: Edge) -> bool:
+    return isinstance(edge, Value) and edge.field == CONTENT
+
+
+def _closure(made: Graph, states: set[int], backwards: bool) -> set[int]:
+    """All states connected to these by text alone."""
+    found, todo = set(states), list(states)
+    while todo:
+        state = todo.pop()
+        for source, edge, target in made.edges():
+            here, there = (target, source) if backwards else (source, target)
+            if here == state and there not in found and not isinstance(edge, Special) and not is_content(edge):
+                found.add(there)
+                todo.append(there)
+    return found
+
+
+def _reached(made: Graph, states: set[int]) -> set[int]:
+    found, todo = set(states), list(states)
+    while todo:
+        for _, target in made.steps[todo.pop()]:
+            if target not in found:
+                found.add(target)
+                todo.append(target)
+    return found
+
+
+def _reaching(made: Graph, states: set[int]) -> set[int]:
+    return {state for state in range(len(made.steps)) if _reached(made, {state}) & states}

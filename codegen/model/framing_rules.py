@@ -1,0 +1,205 @@
+"""The rules of a grammar as trees, and what in them is a field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from ..prove.definition_checks import names
+from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.problems import Place, Problem
+from .format_model import (
+    STARTS,
+    Branch,
+    Call,
+    Choice,
+    Literal,
+    Mark,
+    Node,
+    Option,
+    Rule,
+    Sequence,
+    Special,
+    Value,
+    walk,
+)
+from .terminals import Terminals, is_terminal
+
+MISTAKE = "invalid_"
+"""How the names of error productions begin: rules that are never read strictly."""
+
+NAME_IT = "Name it behind an arrow: `-> name`. Only the first may lack one."
+
+
+def is_mistake(rule: str) -> bool:
+    """Whether a rule is an error production."""
+    return rule.startswith(MISTAKE)
+
+
+class Rules:
+    """The rules but the start rules, by name, in `built`. What cannot be made sense of is added to `problems`."""
+
+    def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
+        self.definitions, self.terminals, self.problems = definitions, terminals, problems
+        self.built: dict[str, Rule] = {}
+        for definition in definitions.values():
+            if not is_terminal(definition.name) and definition.name not in {*STARTS, *self.built}:
+                self.add(definition)
+        self.mark_flags()
+
+    def refuse(self, place: Place, reason: str, remedy: str) -> None:
+        self.problems.append(Problem(place, reason, remedy))
+
+    def add(self, definition: Definition) -> None:
+        """Take in a rule as it is defined."""
+        kind = self.kind(definition)
+        branches = []
+        for index, alternative in enumerate(definition.alternatives):
+            if index and alternative.name is None and not is_mistake(definition.name):
+                reason = f"alternative {index + 1} of `{definition.name}` has no name"
+                self.refuse(alternative.place, reason, NAME_IT)
+            node = self.sequence(alternative.items, definition, kind)
+            branches.append(Branch(alternative.name, node, (), alternative.place))
+        node = branches[0].node
+        if len(branches) > 1:
+            enumerated = kind == "constant" and all(b.name for b in branches)
+            node = Choice(definition.name, tuple(self.named(definition.name, branches, enumerated)))
+        self.built[definition.name] = Rule(definition.name, node, definition.place, definition.doc, definition.source)
+
+    def named(self, rule: str, branches: list[Branch], enumerated: bool) -> Iterator[Branch]:
+        first = set(self.enumerated(branches[0].node))
+        for branch in branches:
+            name = branch.name or ""
+            missing = sorted(first - set(self.enumerated(branch.node)))
+            if len(missing) > 1:
+                reason = f"alternative `{name}` of `{rule}` leaves out {' and '.join(missing)}; its name is one value"
+                self.refuse(branch.place, reason, "Mention all of them but one.")
+            sets = ((rule, name),) if enumerated else tuple((field, name) for field in missing[:1])
+            yield Branch(branch.name, branch.node, sets, branch.place)
+
+    def enumerated(self, node: Node) -> Iterator[str]:
+        """The enumerated fields that a node of this rule always sets (builds the rules it calls)."""
+        match node:
+            case Value(field, terminal) if self.terminals.patterns[terminal].values:
+                yield field
+            case Sequence(items):
+                for item in items:
+                    yield from self.enumerated(item)
+            case Call(rule) if rule in self.definitions and rule not in self.built:
+                self.add(self.definitions[rule])
+                yield from self.enumerated(node)
+            case Call(rule) if rule in self.built:
+                yield from self.enumerated(self.built[rule].node)
+
+    def kind(self, definition: Definition) -> str:
+        """`field`: every alternative holds one value and no rule. `constant`: no values, no rules. Else `group`."""
+        if not all(map(is_terminal, names(definition.alternatives))):
+            return "group"
+        counts = [self.values_in(alternative.items) for alternative in definition.alternatives]
+        if all(count == 1 for count in counts):
+            return "field"
+        return "group" if any(counts) else "constant"
+
+    def values_in(self, items: tuple[Item, ...]) -> int:
+        total = 0
+        for item in items:
+            if isinstance(item, Group):
+                total += max(self.values_in(a.items) for a in item.alternatives)
+            else:
+                total += isinstance(item, Regex) or (isinstance(item, Name) and item.name in self.terminals.patterns)
+        return total
+
+    def sequence(self, items: tuple[Item, ...], definition: Definition, kind: str) -> Node:
+        nodes = tuple(self.node(item, definition, kind) for item in items)
+        return nodes[0] if len(nodes) == 1 else Sequence(nodes)
+
+    def node(self, item: Item, definition: Definition, kind: str) -> Node:
+        match item:
+            case String(text, place):
+                return self.terminals.constant(text, text, place)
+            case Regex(source, flags, place):
+                return self.anonymous(source, flags, place, definition, kind)
+            case Name(name, place):
+                return self.name(name, place, definition, kind)
+            case Group(alternatives, operator, place):
+                return self.group(alternatives, operator, place, definition, kind)
+
+    def anonymous(self, source: str, flags: str, place: Place, definition: Definition, kind: str) -> Node:
+        name = definition.name.upper()
+        if kind != "field" or name in self.definitions or name in self.terminals.patterns:
+            self.refuse(place, "a pattern without a name", "Make it a terminal, so that the field has a name.")
+        elif (pattern_node := self.terminals.regex(source, flags, place)) is not None:
+            self.terminals.add_pattern(name, pattern_node, place, definition.source)
+            return Value(definition.name, name)
+        return Literal("")
+
+    def name(self, name: str, place: Place, definition: Definition, kind: str) -> Node:
+        if name in self.terminals.specials:
+            return self.terminals.specials[name]
+        if name in self.terminals.constants:
+            return self.terminals.constants[name]
+        if name in self.terminals.patterns:
+            if name.startswith("_"):
+                self.refuse(
+                    place, f"what `{name}` matches is kept in no field", "Drop the underscore, or make it a fixed text."
+                )
+            return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
+        if is_mistake(name):
+            self.refuse(place, f"`{name}` is an error production, and used in a rule", "Only recovery reads it.")
+            return Literal("")
+        if name in self.definitions:
+            return Call(name) if not is_terminal(name) else Literal("")  # a terminal that was refused
+        self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
+        return Literal("")
+
+    def group(
+        self, alternatives: tuple[Alternative, ...], operator: str, place: Place, definition: Definition, kind: str
+    ) -> Node:
+        if len(alternatives) > 1:
+            self.refuse(place, "alternatives inside brackets have no names", "Make them a rule of their own.")
+        if operator not in ("", "?"):
+            self.refuse(place, f"`{operator}` inside a message is not supported", "Lists belong into the start rules.")
+        inner = self.sequence(alternatives[0].items, definition, kind)
+        if operator != "?":
+            return inner
+        field = self.flag_field(alternatives[0].items, inner)
+        if field is None:
+            return Option(inner)
+        if is_mistake(definition.name):
+            return Option(inner)
+        if field.startswith("_") or not field:
+            self.refuse(place, "whether this part is there is kept in no field", "Give it a rule with a name.")
+        return Option(Mark(field, inner))
+
+    def flag_field(self, items: tuple[Item, ...], inner: Node) -> str | None:
+        """The name of the field that says whether a part without values is there; None for a part with values."""
+        if isinstance(inner, (Special, Literal)):
+            return items[0].name.lower() if isinstance(items[0], Name) else ""
+        if isinstance(inner, Call) and inner.rule in self.definitions:
+            definition = self.definitions[inner.rule]
+            named = len(definition.alternatives) > 1 and all(a.name for a in definition.alternatives)
+            return inner.rule if self.kind(definition) == "constant" and not named else None
+        parts = inner.items if isinstance(inner, Sequence) else ()
+        return "" if parts and all(isinstance(part, (Special, Literal)) for part in parts) else None
+
+    def mark_flags(self) -> None:
+        """What is a flag where it is optional is one everywhere: an alternative that requires it sets the field."""
+        flags = {node.field for rule in self.built.values() for node in walk(rule.node) if isinstance(node, Mark)}
+
+        def marked(node: Node) -> Node:
+            match node:
+                case Call(name) if name in flags:
+                    return Mark(name, node)
+                case Special(terminal) if terminal.lower() in flags:
+                    return Mark(terminal.lower(), node)
+                case Option(item):
+                    return Option(marked(item))
+                case Sequence(items):
+                    return Sequence(tuple(map(marked, items)))
+                case Choice(rule, branches):
+                    return Choice(rule, tuple(replace(b, node=marked(b.node)) for b in branches))
+            return node
+
+        for name, rule in self.built.items():
+            if name not in flags:
+                self.built[name] = replace(rule, node=marked(rule.node))

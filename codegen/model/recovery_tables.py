@@ -1,0 +1,178 @@
+"""How a format is read beside its grammar: which field of a header is what, and what is said about mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..read.data_files import DataFiles
+from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
+from .content_rules import Fixed
+from .format_model import Call, Choice, Diagnostic, Format, Literal, Recovery, Rule, Special, Value
+from .frame_graph import framing, graph, is_content
+
+SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
+CHANNELS = ("answers", "thoughts", "calls")
+STOPS = ("calls", "answers")
+DECLARED = ("tools", "builtin", "channels", "required", "answers")
+ROLES = ("named", "asks", "instructs")
+
+SEVERITIES = ("error", "warning", "info")
+FIXES = ("safe", "unsafe", "display")
+"""How far the fix of a mistake can be trusted; see `harmony_spec.errors.Applicability`."""
+
+GIVEN = frozenset(
+    [
+        "bare-channel",
+        "missing-start",
+        "repeated-start",
+        "missing-message-token",
+        "missing-terminator",
+        "repeated-terminator",
+        "text-between-messages",
+        "missing-header",
+        "missing-channel",
+        "abandoned-header",
+        "unfinished-header",
+        "header-too-long",
+        "stray-special-token",
+        "unknown-token",
+        "invalid-text",
+        "after-stop",
+        "missing-message",
+        "missing-role",
+        "misspelt-role",
+        "channel-as-role",
+        "tool-as-role",
+        "repeated-channel",
+        "empty-channel",
+        "misspelt-channel",
+        "tool-as-channel",
+        "channel-as-content-type",
+        "repeated-recipient",
+        "empty-recipient",
+        "recipient-is-role",
+        "bare-recipient",
+        "misspelt-recipient",
+        "spaced-content-type",
+        "repeated-constrain",
+        "repeated-content-type",
+        "unknown-content-type",
+        "misspelt-content-type",
+        "empty-content-type",
+        "spliced-header",
+        "unread-header-text",
+        "misplaced-part",
+        "forged-tool-message",
+        "call-without-recipient",
+        "stripped-tokens",
+        "unassigned-special-token",
+        "unread-content",
+        "invalid-schema",
+        "misplaced-instructions",
+        "unanswered-call",
+        "unrequested-tool-result",
+        "misaddressed-tool-result",
+        "tool-result-channel",
+        "repeated-final",
+        "kept-analysis",
+        "return-in-history",
+        "wrong-call-terminator",
+        "missing-required-channel",
+        "undeclared-channel",
+        "call-outside-channel",
+        "undeclared-tool",
+        "undeclared-namespace",
+        "invalid-json",
+        "truncated-json",
+        "text-after-json",
+        "duplicate-key",
+        "call-envelope",
+        "invalid-arguments",
+        "invalid-answer",
+        "unfinished-check",
+        "non-canonical-tokens",
+        "spelled-special-token",
+        "disguised-special-token",
+    ]
+)
+"""The diagnostics that the library gives; what else the catalogue has needs an error production."""
+
+
+def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rule]) -> Recovery | None:
+    """The tables of recovery.toml and diagnostics.toml; None for a format without."""
+    if (table := sources.recovery) is None:
+        return None
+
+    def texts(*keys: str) -> tuple[str, ...]:
+        return tuple(map(str, data.get(table, RECOVERY, list, *keys, default=[])))
+
+    return Recovery(
+        slots={key: data.get(table, RECOVERY, str, "slots", key, default="") for key in SLOTS},
+        tool=data.get(table, RECOVERY, str, "roles", "named", default=""),
+        asks=data.get(table, RECOVERY, str, "roles", "asks", default=""),
+        instructs=texts("roles", "instructs"),
+        separator=data.get(table, RECOVERY, str, "tools", "separator"),
+        channels={key: data.get(table, RECOVERY, str, "channels", key) for key in CHANNELS},
+        stops={key: data.get(table, RECOVERY, str, "stops", key, default="") for key in STOPS},
+        content_types=texts("content_types", "known"),
+        json=data.get(table, RECOVERY, str, "content_types", "json", default=""),
+        declared={key: texts("declared", key) for key in DECLARED},
+        mistakes=mistakes,
+        codes={
+            name: Diagnostic(
+                **{key: data.get(sources.diagnostics, DIAGNOSTICS, str, name, key) for key in ("code", "why")},
+                severity=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "severity", default=SEVERITIES[0]),
+                fix=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "fix", default="") or None,
+            )
+            for name in sources.diagnostics
+        },
+    )
+
+
+def leads(format: Format) -> dict[str, tuple[str, ...]]:
+    """For each field of a header the special token or the text that it stands behind; a flag is its token."""
+    made = graph(format, format.message)
+    found: dict[str, dict[str, None]] = {field.name: {} for field in format.fields}
+    before: dict[int, list[str]] = {}
+    for _, edge, target in made.edges():
+        if isinstance(edge, Special):
+            before.setdefault(target, []).append(edge.spelling)
+        elif isinstance(edge, Literal):
+            before.setdefault(target, []).append(edge.text)
+    for source, edge, _ in made.edges():
+        if isinstance(edge, Value) and not is_content(edge):
+            found[edge.field] |= dict.fromkeys(before.get(source, ()))
+    for field in format.fields:
+        if field.flag and isinstance(node := format.resolve(Call(field.name)), Special):
+            found[field.name] = {node.spelling: None}
+    return {name: tuple(texts) for name, texts in found.items() if texts}
+
+
+def headings(format: Format) -> dict[str, tuple[str, ...]]:
+    """For each role the texts that the parts of its contents begin with in which something is declared."""
+    assert format.recovery is not None
+    found: dict[str, dict[str, None]] = {}
+    for path in (path for paths in format.recovery.declared.values() for path in paths):
+        role, part, *_ = path.split(".")
+        first = format.contents.rules[part].ways[0].items[0] if part in format.contents.rules else None
+        if isinstance(first, Fixed):
+            found.setdefault(role, {})[first.text] = None
+    return {role: tuple(texts) for role, texts in found.items()}
+
+
+def closes(format: Format) -> dict[str, str | None]:
+    """The special tokens that end a message, each with the named alternative that it is."""
+    enclosing = framing(graph(format, format.message))
+    found: dict[str, str | None] = dict.fromkeys(sorted(enclosing.closes, key=format.vocabulary.special.__getitem__))
+    for rule in format.rules.values():
+        for branch in rule.node.branches if isinstance(rule.node, Choice) else ():
+            node = format.resolve(branch.node)
+            if isinstance(node, Special) and node.spelling in found and branch.name:
+                found[node.spelling] = branch.name
+    return found
+
+
+def begins(format: Format) -> str | None:
+    """The special token that every message begins with."""
+    first = [edge for edge, _ in graph(format, format.message).steps[0]]
+    return first[0].spelling if len(first) == 1 and isinstance(first[0], Special) else None

@@ -1,0 +1,139 @@
+"""The terminals of a grammar: special tokens, fixed texts, and patterns of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..prove.finite_automata import TooLarge
+from ..read import regular_expressions as pattern
+from ..read.data_files import looks_special
+from ..read.grammar_folder import VOCABULARY, Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.problems import Place, Problem
+from .format_model import Literal, Special, Terminal
+
+MOST_PARTS = 50_000
+"""Terminals made of terminals can double in size with each; a grammar with more parts in all is refused."""
+
+
+def is_terminal(name: str) -> bool:
+    """Whether a name is one of a terminal, as Lark tells them from rules."""
+    return name.lstrip("_").isupper()
+
+
+class Terminals:
+    """What each terminal is, by name. What cannot be made sense of is added to `problems`.
+
+    Attributes:
+        specials: the special tokens.
+        constants: the fixed texts.
+        patterns: the patterns of text.
+        lookaheads: whether a lookahead may hold any pattern.
+    """
+
+    def __init__(
+        self,
+        definitions: Mapping[str, Definition],
+        special: Mapping[str, int],
+        problems: list[Problem],
+        lookaheads: bool = False,
+    ) -> None:
+        self.definitions, self.special, self.problems = definitions, special, problems
+        self.lookaheads = lookaheads
+        self.specials: dict[str, Special] = {}
+        self.constants: dict[str, Literal] = {}
+        self.patterns: dict[str, Terminal] = {}
+        self.parts = 0
+        for definition in definitions.values():
+            if is_terminal(definition.name):
+                self.add(definition)
+
+    def refuse(self, place: Place, reason: str, remedy: str) -> None:
+        self.problems.append(Problem(place, reason, remedy))
+
+    def add(self, definition: Definition) -> None:
+        """Take in a terminal as it is defined."""
+        name = definition.name
+        node = self.union(definition.alternatives)
+        if node is None:
+            return
+        place = definition.alternatives[0].place
+        if isinstance(node, pattern.Text):
+            self.constant(name, node.text, place)
+            return
+        self.add_pattern(name, node, place, definition.source)
+
+    def constant(self, name: str, text: str, place: Place) -> Special | Literal:
+        """A terminal or string that is one fixed text: a special token, or a literal."""
+        if text in self.special:
+            same = next((s for s in self.specials.values() if s.spelling == text), None)
+            return self.specials.setdefault(name, same or Special(name, text))
+        if name in self.constants:
+            return self.constants[name]
+        self.refuse_special_in(text, place)
+        return self.constants.setdefault(name, Literal(text))
+
+    def refuse_special_in(self, text: str, place: Place) -> None:
+        if inside := next((s for s in self.special if s in text), None):
+            self.refuse(
+                place, f"the special token `{inside}` stands inside a longer text", "Split it into parts of its own."
+            )
+        elif looks_special(text, self.special):
+            remedy = f"Add it to [special] in {VOCABULARY}, or correct the spelling."
+            self.refuse(
+                place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
+            )
+
+    def add_pattern(self, name: str, node: pattern.Node, place: Place, source: str) -> None:
+        values = None
+        if isinstance(node, pattern.Union) and all(isinstance(o, pattern.Text) for o in node.options):
+            values = tuple(dict.fromkeys(pattern.strings(node)))
+            for text in values:
+                if text in self.special or looks_special(text, self.special):
+                    remedy = "Make it a rule with one named alternative per token."
+                    self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
+        self.patterns[name] = Terminal(name, node, values, place, source)
+
+    def union(self, alternatives: tuple[Alternative, ...]) -> pattern.Node | None:
+        options = []
+        for alternative in alternatives:
+            parts = [self.part(item) for item in alternative.items]
+            if any(part is None for part in parts):
+                return None
+            flat = [part for part in parts if part is not None]
+            options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
+        return options[0] if len(options) == 1 else pattern.Union(tuple(options))
+
+    def part(self, item: Item) -> pattern.Node | None:
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            raise TooLarge
+        match item:
+            case String(text):
+                return pattern.Text(text)
+            case Regex(source, flags, place):
+                return self.regex(source, flags, place)
+            case Name(name, place):
+                definition = self.definitions.get(name)
+                if definition is None or not is_terminal(name):
+                    self.refuse(
+                        place, f"`{name}` is no terminal of this grammar", "Define it, or correct the spelling."
+                    )
+                    return None
+                return self.union(definition.alternatives)
+            case Group(alternatives, operator, place):
+                inner = self.union(alternatives)
+                bounds = {"": (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}.get(operator)
+                if inner is None or bounds is None:
+                    self.refuse(place, f"the repetition `{operator}` is not supported", "Write it out.")
+                    return None
+                return inner if bounds == (1, 1) else pattern.Repeat(inner, *bounds)
+
+    def regex(self, source: str, flags: str, place: Place) -> pattern.Node | None:
+        try:
+            return pattern.parse(source, flags, self.lookaheads)
+        except pattern.PatternError as error:
+            lines = source[: error.offset].split("\n")
+            column = place.column + 1 + error.offset if len(lines) == 1 else len(lines[-1]) + 1
+            where = Place(place.file, place.line + len(lines) - 1, column)
+            self.refuse(where, error.reason, "docs/grammar.md lists what a pattern may hold.")
+            return None

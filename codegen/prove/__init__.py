@@ -1,0 +1,1 @@
+"""Everything that makes a grammar unusable, collected as problems with places."""

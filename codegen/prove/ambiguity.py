@@ -1,0 +1,252 @@
+"""Proof that a grammar reads every input in one way at most, and so that what is rendered is read back as it was.
+
+The rules of a start rule become one automaton in which a path is a reading. Two paths that read the same and differ are
+an ambiguity; the shortest text that has one is the example in the error. Among alternatives of one rule the order
+decides, as it does in Lark and in the generated patterns: what an earlier one reads is taken from the later ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..model.format_model import (
+    CONTENT,
+    Call,
+    Choice,
+    Format,
+    Literal,
+    Mark,
+    Node,
+    Option,
+    Sequence,
+    Special,
+    Start,
+    Value,
+)
+from ..model.frame_graph import content_value
+from ..read.problems import Place, Problem
+from ..read.regular_expressions import Ranges, Repeat
+from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a transition reads: part of a field (or of none), by a rule."""
+
+    field: str | None
+    rule: str
+
+
+def ambiguities(format: Format) -> Iterator[Problem]:
+    """A problem for each place where a start rule reads some input in two ways, and for alternatives never chosen."""
+    places = set()
+    for start in format.starts:
+        reader = _Reader(format)
+        begin = reader.automaton.state()
+        end = reader.start(start, begin)
+        yield from reader.problems
+        if found := _search(reader.automaton, begin, end):
+            problem = _problem(format, start, *found)
+            if problem.place not in places:
+                yield problem
+            places.add(problem.place)
+
+
+def is_ambiguous(node: Repeat) -> bool:
+    """Whether the rounds of a repetition can be cut in two ways."""
+    automaton = Automaton()
+    begin = automaton.state()
+    end = automaton.pattern(begin, Repeat(node.item, 0, None))
+    return _search(automaton, begin, end) is not None
+
+
+class _Reader:
+    """Builds the automaton of a start rule."""
+
+    def __init__(self, format: Format) -> None:
+        self.format, self.automaton = format, Automaton()
+        self.letters = {special.spelling: token_letter(i) for i, special in enumerate(format.specials)}
+        self.problems: list[Problem] = []
+
+    def start(self, start: Start, begin: int) -> int:
+        end = self.automaton.state()
+        for _, steps in start.paths:
+            at = self.automaton.branch(begin)
+            for step in steps:
+                at = self.repeated(step.frame, step.times, at)
+            self.automaton.empty[at].append(end)
+        return end
+
+    def repeated(self, frame: str, times: str, at: int) -> int:
+        if not times:
+            return self.node(Call(frame), at, frame)
+        end = self.automaton.state()
+        loop = self.automaton.branch(at)
+        self.automaton.empty[loop].append(end)
+        last = self.node(Call(frame), self.automaton.branch(loop), frame)
+        self.automaton.empty[last].append(loop if times == "*" else end)
+        return end
+
+    def node(self, node: Node, at: int, rule: str) -> int:
+        automaton = self.automaton
+        match node:
+            case Special(_, spelling):
+                letter = self.letters[spelling]
+                return automaton.read(at, ((letter, letter),), Label(None, rule))
+            case Literal(text):
+                return automaton.text(at, text, Label(None, rule))
+            case Value(field, terminal):
+                return automaton.insert(at, self.machine(terminal), Label(field, rule))
+            case Mark(_, item):
+                return self.node(item, at, rule)
+            case Option(item):
+                end = automaton.state()
+                automaton.empty[at].append(end)
+                automaton.empty[self.node(item, automaton.branch(at), rule)].append(end)
+                return end
+            case Sequence(items):
+                for item in items:
+                    at = self.node(item, at, rule)
+                return at
+            case Call(name) if name == CONTENT:
+                value = content_value(self.format)
+                optional = isinstance(self.format.rules[CONTENT].node, Option)
+                return self.node(Option(value) if optional else value, at, CONTENT)
+            case Call(name):
+                return self.node(self.format.rules[name].node, at, name)
+            case Choice():
+                return self.choice(node, at)
+
+    def machine(self, terminal: str) -> Machine:
+        return machine(self.format.terminals[terminal].pattern)
+
+    def choice(self, choice: Choice, at: int) -> int:
+        """Alternatives, each without what an earlier one reads."""
+        automaton = self.automaton
+        end = automaton.state()
+        apart = automaton.state()
+        earlier: list[int] = []
+        for branch in choice.branches:
+            start = automaton.state()
+            last = self.node(branch.node, start, choice.rule)
+            if earlier:
+                before = automaton.determinize(apart, earlier)
+                rest = automaton.without(start, last, before, automaton.branch(at))
+                if automaton.determinize(start, [last]).is_empty() or not _reaches(automaton, at, rest):
+                    reason = (
+                        f"alternative `{branch.name}` of `{choice.rule}` is never chosen: earlier ones read all of it"
+                    )
+                    self.problems.append(Problem(branch.place, reason, "Put it first, or remove it."))
+                automaton.empty[rest].append(end)
+            else:
+                copy = self.node(branch.node, automaton.branch(at), choice.rule)
+                automaton.empty[copy].append(end)
+            automaton.empty[apart].append(start)
+            earlier.append(last)
+        return end
+
+
+def _reaches(automaton: Automaton, start: int, end: int) -> bool:
+    found, todo = {start}, [start]
+    while todo:
+        state = todo.pop()
+        for target in [*automaton.empty[state], *(target for _, target, _ in automaton.steps[state])]:
+            if target not in found:
+                found.add(target)
+                todo.append(target)
+    return end in found
+
+
+Move = tuple[Ranges, int, object]
+Pair = tuple[int, int, bool]
+Reading = list[tuple[int, object]]
+
+
+def _search(automaton: Automaton, begin: int, end: int) -> tuple[Reading, Reading] | None:
+    """Two different paths from `begin` to `end` that read the same letters, as short as possible."""
+    moves, ends = _moves(automaton, begin, end)
+    first: Pair = (begin, begin, False)
+    back: dict[Pair, tuple[Pair, int, object, object] | None] = {first: None}
+    todo = deque([first])
+    while todo:
+        one, other, differ = pair = todo.popleft()
+        count = ends[one] * ends[other] if differ else ends[one] * (ends[one] - 1)
+        if count:
+            return _readings(back, pair)
+        for i, (letters, target, label) in enumerate(moves[one]):
+            for j, (theirs, their_target, their_label) in enumerate(moves[other]):
+                if not differ and j < i:
+                    continue
+                both = letters if letters is theirs else overlap(letters, theirs)
+                if not both:
+                    continue
+                following: Pair = (target, their_target, differ or i != j)
+                if following not in back:
+                    back[following] = (pair, sample(both), label, their_label)
+                    todo.append(following)
+    return None
+
+
+def _moves(automaton: Automaton, begin: int, end: int) -> tuple[dict[int, list[Move]], dict[int, int]]:
+    """For each state, the transitions behind moves that read nothing, once per way, and the ways to the end."""
+    moves: dict[int, list[Move]] = {}
+    ends: dict[int, int] = {}
+    todo = [begin]
+    while todo:
+        state = todo.pop()
+        if state in moves:
+            continue
+        moves[state], ends[state] = [], 0
+        ways = [(state, frozenset({state}))]
+        while ways:
+            at, passed = ways.pop()
+            moves[state] += automaton.steps[at]
+            ends[state] += at == end
+            ways += [(target, passed | {target}) for target in automaton.empty[at] if target not in passed]
+        todo += [target for _, target, _ in moves[state]]
+    return moves, ends
+
+
+def _readings(back: dict[Pair, tuple[Pair, int, object, object] | None], pair: Pair) -> tuple[Reading, Reading]:
+    one: Reading = []
+    other: Reading = []
+    while (step := back[pair]) is not None:
+        pair, letter, label, their_label = step
+        one.append((letter, label))
+        other.append((letter, their_label))
+    return one[::-1], other[::-1]
+
+
+def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Problem:
+    place = next((_place(format, a) for (_, a), (_, b) in zip(one, other, strict=True) if a != b), start.rule.place)
+    text = "".join(_letter(format, letter) for letter, _ in one)
+    first, second = _shown(one), _shown(other)
+    ways = f": as {first}, or as {second}" if first != second else ""
+    reason = (
+        f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
+    )
+    return Problem(place, reason, "Put a delimiter between the parts that none of them can contain.")
+
+
+def _place(format: Format, label: object) -> Place:
+    assert isinstance(label, Label)
+    return format.rules[label.rule].place
+
+
+def _letter(format: Format, letter: int) -> str:
+    number = letter - token_letter(0)
+    return format.specials[number].spelling if number >= 0 else chr(letter)
+
+
+def _shown(reading: Reading) -> str:
+    """The fields of a reading."""
+    parts: list[tuple[str | None, str]] = []
+    for letter, label in reading:
+        field = label.field if isinstance(label, Label) else None
+        if parts and parts[-1][0] == field and field:
+            parts[-1] = (field, parts[-1][1] + chr(letter))
+        else:
+            parts.append((field, chr(letter) if field else ""))
+    return ", ".join(f"{field}={text!r}" for field, text in parts if field) or "no fields"

@@ -1,0 +1,283 @@
+"""Whether the grammar of contents can become readers and writers that are inverse to each other."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from lark import Lark
+from lark.exceptions import LarkError
+
+from ..model.content_rules import Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
+from ..model.format_model import Format, Terminal
+from ..read import regular_expressions as pattern
+from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
+from ..read.problems import Place, Problem
+from ..write.content_classes import class_name, kind_of, ordered_fields, user_rules
+from ..write.content_tables import SCHEMA_FIELDS, SCHEMA_TERMINALS, tools_name
+from .finite_automata import Machine, difference, machine, overlap, sample
+
+RESERVED = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
+"""Names that records, or the functions that read and write them, give to something else."""
+
+
+def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
+    """What is wrong with the contents; `taken` are names that the module gives to something else."""
+    contents = format.contents
+    if not contents.rules:
+        return
+    yield from _types(contents, taken)
+    yield from _follows(contents)
+    yield from _tables(format, sources)
+    if format.namespace is not None:
+        disagreements = list(_namespace(contents, format.namespace, sources))
+        yield from disagreements or _built_in(format, format.namespace)
+    if contents.schemas:
+        yield from _schema_rules(contents)
+    try:
+        Lark(sources.texts[CONTENTS], parser="earley", lexer="dynamic", start=list(contents.roles))
+    except LarkError as error:
+        reason = f"Lark refuses the grammar: {str(error).splitlines()[0]}"
+        yield Problem(Place(CONTENTS, 1, 1), reason, "Write it so that Lark loads it as it is.")
+
+
+def _types(contents: Contents, taken: frozenset[str]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for rule in contents.rules.values():
+        name = class_name(contents, rule.name)
+        if rule.kind not in ("record", "enumerated"):
+            continue
+        if name in taken or name in owners or not name.isidentifier() or keyword.iskeyword(name):
+            other = f", as `{owners[name]}` is" if name in owners else ""
+            yield Problem(rule.place, f"`{rule.name}` would be the class `{name}`{other}", "Choose another name.")
+        owners[name] = rule.name
+        for field in contents.fields(rule.name) if rule.kind == "record" else ():
+            if field in RESERVED or keyword.iskeyword(field):
+                yield Problem(rule.place, f"`{field}` cannot be the name of a field", "Choose another name.")
+
+
+def _follows(contents: Contents) -> Iterator[Problem]:
+    """What a terminal reads, it reads as far as it can: what follows must not look like more of it."""
+    after: dict[str, set[str]] = {}
+    for rule in contents.rules.values():
+        for way in rule.ways:
+            _collect(contents, way.items, after)
+    for name, leads in after.items():
+        terminal = contents.terminals[name]
+        for lead in sorted(filter(None, leads)):
+            if _goes_on(terminal, lead):
+                reason = f"ambiguous delimiter: `{name}` can go on with {lead!r}, which also stands behind it"
+                remedy = (
+                    "Leave it out of the terminal, by its characters or by a lookahead, or write another delimiter."
+                )
+                yield Problem(terminal.place, reason, remedy)
+                break
+
+
+def _goes_on(terminal: Terminal, lead: str) -> bool:
+    """Whether a terminal reads on where a text begins, unless a lookahead may stop it there."""
+    aheads = list(_aheads(terminal.pattern))
+    if not aheads:
+        letter = ((ord(lead[0]), ord(lead[0])),)
+        made = machine(terminal.pattern)
+        return any(overlap(letters, letter) for state in made.final for letters, _ in made.steps[state])
+    for before in "a1":
+        match = re.match(pattern.expression(terminal.pattern), before + lead)
+        if match and match.end() > 1 and not any(_may_stop(machine(ahead), lead) for ahead in aheads):
+            return True
+    return False
+
+
+def _aheads(node: pattern.Node) -> Iterator[pattern.Node]:
+    match node:
+        case pattern.Ahead(item):
+            yield item
+        case pattern.Concat(children) | pattern.Union(children):
+            for child in children:
+                yield from _aheads(child)
+        case pattern.Repeat(item):
+            yield from _aheads(item)
+
+
+def _may_stop(made: Machine, text: str) -> bool:
+    """Whether a text begins as a string of a machine does, or with one."""
+    state = 0
+    for char in text:
+        if state in made.final:
+            return True
+        letter = ((ord(char), ord(char)),)
+        state = next((target for letters, target in made.steps[state] if overlap(letters, letter)), -1)
+        if state < 0:
+            return False
+    return True
+
+
+def _collect(contents: Contents, items: tuple[Node, ...], after: dict[str, set[str]]) -> None:
+    """For each terminal in these parts, how what stands behind it begins."""
+    for index, node in enumerate(items):
+        rest = items[index + 1 :]
+        if isinstance(node, Token):
+            after.setdefault(node.terminal, set()).update(_leads(contents, rest, frozenset()))
+        elif isinstance(node, Optional):
+            _collect(contents, (*node.items, *rest), after)
+        elif isinstance(node, Use):
+            for way in contents.rules[node.rule].ways:
+                _collect(contents, (*way.items, *rest), after)
+        elif isinstance(node, Many):
+            _collect(contents, (*node.items, Optional(node.items), *rest), after)
+        elif isinstance(node, Joined) and isinstance(node.item, Token):
+            again = Optional((Fixed(node.separator), node.item))
+            _collect(contents, (node.item, again, *rest), after)
+        elif isinstance(node, Part) and contents.rules[node.rule].kind in ("text", "list"):
+            _collect(contents, (*contents.rules[node.rule].nodes, *rest), after)
+
+
+def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) -> set[str]:
+    """The fixed texts with which parts can begin, up to the first that is not only white space."""
+    if not items:
+        return {""}
+    node, rest = items[0], items[1:]
+    match node:
+        case Fixed(text):
+            return {text + lead for lead in _leads(contents, rest, seen)} if text.isspace() or not text else {text}
+        case Flag(_, text):
+            return {text} | _leads(contents, rest, seen)
+        case Optional(inner):
+            return _leads(contents, (*inner, *rest), seen) | _leads(contents, rest, seen)
+        case Many(_, inner, least):
+            return _leads(contents, (*inner, *rest), seen) | (set() if least else _leads(contents, rest, seen))
+        case Token(name, _, optional):
+            return _leads(contents, rest, seen) if optional or not name else {""}
+        case Joined(_, item):
+            return _leads(contents, (item, *rest), seen)
+        case Part(_, rule) | Use(rule):
+            if rule in seen:
+                return {""}
+            ways = contents.rules[rule].ways
+            return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
+    return {""}
+
+
+def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Names in the data files are names of the grammar of contents."""
+    contents = format.contents
+    for rule, spaces in contents.indents.items():
+        if rule not in contents.rules or type(spaces) is not int or not 0 < spaces < 80:
+            reason = f"`indent` has `{rule}`, which is no rule of {CONTENTS}, or no number of spaces"
+            yield Problem(sources.place(STYLES, "indent", rule), reason, "Correct it, or remove it.")
+    for rule, values in contents.defaults.items():
+        known = rule in contents.rules and contents.rules[rule].kind == "record" and isinstance(values, dict)
+        for field in values if known else [""]:
+            if not known or field not in contents.fields(rule):
+                reason = f"`defaults` has `{rule}{'.' * bool(field)}{field}`, which no rule of {CONTENTS} has"
+                yield Problem(sources.place(CONVERSATION, "defaults", rule, field), reason, "Correct it, or remove it.")
+    for item in format.implied:
+        flags = contents.fields(item.rule).get(item.flag, []) if item.rule in contents.rules else []
+        lists = contents.fields(item.role).get(item.list, []) if item.role in contents.roles else []
+        if not any(isinstance(node, Flag) for node in flags):
+            reason = f"`{item.flag}` of `{item.rule}` is no flag of {CONTENTS}"
+            yield Problem(sources.place(CONVERSATION, "implied", item.flag), reason, "Name a part that may be absent.")
+        if not lists or not kind_of(contents, lists[0]).startswith("list["):
+            reason = f"`{item.list}` is no list in the contents of `{item.role}`"
+            yield Problem(sources.place(CONVERSATION, "implied", item.list), reason, "Name a list of that role.")
+
+
+def _schema_rules(contents: Contents) -> Iterator[Problem]:
+    """Types are made of schemas by rules and terminals of these names."""
+    place = Place(CONTENTS, 1, 1)
+    for rule, needed in SCHEMA_FIELDS.items():
+        if rule not in contents.rules or contents.rules[rule].kind != "record":
+            yield Problem(place, f"there is no rule `{rule}` with parts, by which schemas are written", "Define it.")
+        elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
+            reason = f"`{rule}` holds {', '.join(held) or 'nothing'}; schemas are written by "
+            remedy = "Keep these parts in this order, optional ones last."
+            yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), remedy)
+    for terminal in SCHEMA_TERMINALS:
+        if terminal not in contents.terminals:
+            yield Problem(place, f"there is no terminal `{terminal}`, by which schemas are written", "Define it.")
+
+
+def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
+    """What the schema of a namespace allows as a name, the grammar reads, and the other way around."""
+    definitions = schema.get("$defs", {})
+    for rule in user_rules(contents):
+        entry = definitions.get(rule)
+        if not isinstance(entry, dict):
+            continue
+        for name, described in entry.get("properties", {}).items():
+            place = sources.place(NAMESPACE, "$defs", rule, name)
+            nodes = contents.fields(rule).get(name)
+            if not nodes:
+                yield Problem(place, f"the schema has `{name}`, which is no field of `{rule}`", "Remove it.")
+                continue
+            terminal = _terminal(contents, nodes[0])
+            target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""
+            written = (definitions.get(target, {}) if target else described).get("pattern")
+            if written is not None and terminal is not None:
+                yield from _agreement(terminal, written, sources.place(NAMESPACE, "$defs", target or rule, "pattern"))
+
+
+def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Built-in tools are namespaces as the schema describes them."""
+    for file, value in format.tools.items():
+        if not tools_name(file).isidentifier():
+            reason = f"`{tools_name(file)}` is no name of a function"
+            yield Problem(Place(file, 1, 1), reason, "Use letters, digits and underscores in the name of the file.")
+        for error in Draft202012Validator(schema).iter_errors(value):
+            reason = f"not a namespace: at {error.json_path}: {error.message[:200]}"
+            yield Problem(Place(file, 1, 1), reason, f"{NAMESPACE} says what a namespace holds.")
+
+
+def _terminal(contents: Contents, node: Node) -> Terminal | None:
+    """The terminal that a field's text fits."""
+    if isinstance(node, Token):
+        return contents.terminals[node.terminal]
+    if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
+        return _terminal(contents, next(contents.leaves(contents.rules[node.rule].nodes)))
+    return None
+
+
+def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Problem]:
+    start, end = "^", r"$(?!\n)"
+    if not (written.startswith(start) and written.endswith(end)):
+        reason = "a name may be more than the pattern says"
+        yield Problem(place, reason, f"Write it between `{start}` and `{end}`: a `$` alone allows a line break.")
+        return
+    try:
+        allowed = machine(pattern.parse(written.removeprefix(start).removesuffix(end)))
+    except pattern.PatternError as error:
+        yield Problem(
+            place, f"the pattern cannot be compared: {error.reason}", "docs/grammar.md lists what it may hold."
+        )
+        return
+    read = machine(terminal.pattern)
+    for one, other, reason in (
+        (allowed, read, "the schema allows the name {!r}, which `{}` does not read"),
+        (read, allowed, "the schema refuses the name {!r}, which `{}` reads"),
+    ):
+        if (example := _witness(one, other)) is not None:
+            yield Problem(place, reason.format(example, terminal.name), "Write the same pattern in both places.")
+
+
+def _witness(one: Machine, other: Machine) -> str | None:
+    """A shortest string of the first machine that is none of the other."""
+    todo: list[tuple[int, int, str]] = [(0, 0, "")]
+    seen = {(0, 0)}
+    for state, beside, text in todo:
+        if state in one.final and beside not in other.final:
+            return text
+        for letters, target in one.steps[state]:
+            rest = letters
+            moves = [
+                (overlap(letters, theirs), their) for theirs, their in (other.steps[beside] if beside >= 0 else ())
+            ]
+            for both, _ in moves:
+                rest = difference(rest, both)
+            for both, their in [*moves, (rest, -1)]:
+                if both and (target, their) not in seen:
+                    seen.add((target, their))
+                    todo.append((target, their, text + chr(sample(both))))
+    return None

@@ -1,0 +1,69 @@
+"""The definitions of a grammar taken together: defined once, named well, and without rules that contain themselves."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Mapping
+
+from ..read.grammar_folder import Alternative, Definition, Group, Name
+from ..read.problems import Problem
+
+
+def misnamed(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+    """Names are defined once, and are no words of Python."""
+    seen: dict[str, Definition] = {}
+    for definition in definitions:
+        if keyword.iskeyword(definition.name):
+            reason = f"the rule name `{definition.name}` is a Python keyword"
+            yield Problem(definition.place, reason, "Choose another name.")
+        if first := seen.get(definition.name):
+            reason = f"`{definition.name}` is defined twice; first at {first.place}"
+            yield Problem(definition.place, reason, "Remove one, or make it an alternative of the other.")
+        seen[definition.name] = definition
+
+
+def recursive(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+    """Framing is a regular language: a rule that contains itself, first or later, has no place in it."""
+    uses = {d.name: list(names(d.alternatives)) for d in definitions}
+    firsts = {d.name: list(_first_names(d.alternatives)) for d in definitions}
+    cyclic: set[str] = set()
+    for definition in definitions:
+        if definition.name in cyclic or definition.name not in _reached(definition.name, uses):
+            continue
+        cyclic |= {n for n in _reached(definition.name, uses) if definition.name in _reached(n, uses)}
+        left = definition.name in _reached(definition.name, firsts)
+        kind = "left-recursive" if left else "recursive"
+        yield Problem(definition.place, f"`{definition.name}` is {kind}", "Repeat with `*` in the start rule instead.")
+
+
+def names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+    """The rules and terminals that are referred to."""
+    for alternative in alternatives:
+        for item in alternative.items:
+            if isinstance(item, Name):
+                yield item.name
+            elif isinstance(item, Group):
+                yield from names(item.alternatives)
+
+
+def _first_names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+    """The names that can stand first."""
+    for alternative in alternatives:
+        for item in alternative.items:
+            if isinstance(item, Name):
+                yield item.name
+            elif isinstance(item, Group):
+                yield from _first_names(item.alternatives)
+                if item.operator in ("?", "*"):
+                    continue
+            break
+
+
+def _reached(name: str, uses: Mapping[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = list(uses.get(name, ()))
+    while todo:
+        if (current := todo.pop()) not in found:
+            found.add(current)
+            todo += uses.get(current, ())
+    return found

@@ -1,0 +1,249 @@
+"""Finite automata over characters and special tokens: enough to ask whether a grammar reads some input in two ways.
+
+Letters are code points; special tokens follow behind the last one. A set of letters is a tuple of ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+
+from ..read import regular_expressions as pattern
+from ..read.regular_expressions import LAST, Node, Ranges
+
+TOO_LARGE = 20_000
+"""An automaton with more states is not built: a grammar of that size is a mistake, or an attack."""
+
+
+class TooLarge(Exception):
+    """A pattern or rule that needs too many states."""
+
+
+@dataclass
+class Automaton:
+    """States with transitions (letters, target, label) and moves that read nothing; one beginning, one end."""
+
+    steps: list[list[tuple[Ranges, int, object]]] = field(default_factory=list)
+    empty: list[list[int]] = field(default_factory=list)
+
+    def state(self) -> int:
+        if len(self.steps) >= TOO_LARGE:
+            raise TooLarge
+        self.steps.append([])
+        self.empty.append([])
+        return len(self.steps) - 1
+
+    def read(self, start: int, letters: Ranges, label: object) -> int:
+        target = self.state()
+        self.steps[start].append((letters, target, label))
+        return target
+
+    def text(self, start: int, text: str, label: object) -> int:
+        for char in text:
+            start = self.read(start, ((ord(char), ord(char)),), label)
+        return start
+
+    def pattern(self, start: int, node: Node) -> int:
+        """Add the strings of a pattern as they are written: a string may be read in several ways."""
+        match node:
+            case pattern.Text(text):
+                return self.text(start, text, None)
+            case pattern.Chars():
+                return self.read(start, pattern.ranges(node), None)
+            case pattern.Concat(items):
+                for item in items:
+                    start = self.pattern(start, item)
+                return start
+            case pattern.Union(options):
+                end = self.state()
+                for option in options:
+                    self.empty[self.pattern(self.branch(start), option)].append(end)
+                return end
+            case pattern.Repeat(item, low, high):
+                return self.repeat(start, item, low, high)
+        return start
+
+    def branch(self, start: int) -> int:
+        state = self.state()
+        self.empty[start].append(state)
+        return state
+
+    def repeat(self, start: int, item: Node, low: int, high: int | None) -> int:
+        for _ in range(low):
+            start = self.pattern(start, item)
+        end = self.state()
+        self.empty[start].append(end)
+        if high is None:
+            loop = self.branch(start)
+            last = self.pattern(loop, item)
+            self.empty[last] += [loop, end]
+            return end
+        for _ in range(high - low):
+            start = self.pattern(start, item)
+            self.empty[start].append(end)
+        return end
+
+    def insert(self, start: int, machine: Machine, label: object) -> int:
+        """Add a deterministic automaton: each of its strings is read in one way."""
+        states = [self.state() for _ in machine.steps]
+        end = self.state()
+        self.empty[start].append(states[0])
+        for source, row in enumerate(machine.steps):
+            self.steps[states[source]] += [(letters, states[target], label) for letters, target in row]
+            if source in machine.final:
+                self.empty[states[source]].append(end)
+        return end
+
+    def without(self, start: int, end: int, machine: Machine, source: int) -> int:
+        """Add a copy, from `source`, of the part between two states, less the strings of a machine; its end."""
+        made: dict[tuple[int, int], int] = {}
+        final = self.state()
+        todo: list[tuple[int, int]] = []
+
+        def place(state: int, other: int) -> int:
+            if (state, other) not in made:
+                made[state, other] = self.state()
+                todo.append((state, other))
+            return made[state, other]
+
+        self.empty[source].append(place(start, 0))
+        while todo:
+            state, other = todo.pop()
+            here = made[state, other]
+            if state == end:
+                if other < 0 or other not in machine.final:
+                    self.empty[here].append(final)
+                continue
+            for target in self.empty[state]:
+                self.empty[here].append(place(target, other))
+            for letters, target, label in self.steps[state]:
+                row = machine.steps[other] if other >= 0 else ()
+                rest = letters
+                for theirs, their_target in row:
+                    if both := overlap(letters, theirs):
+                        self.steps[here].append((both, place(target, their_target), label))
+                        rest = difference(rest, theirs)
+                if rest:
+                    self.steps[here].append((rest, place(target, -1), label))
+        return final
+
+    def closure(self, states: Iterable[int]) -> frozenset[int]:
+        found = set(states)
+        todo = list(found)
+        while todo:
+            for target in self.empty[todo.pop()]:
+                if target not in found:
+                    found.add(target)
+                    todo.append(target)
+        return frozenset(found)
+
+    def determinize(self, start: int, ends: Iterable[int]) -> Machine:
+        """The same strings, each read in one way."""
+        final = set(ends)
+        first = self.closure([start])
+        numbers = {first: 0}
+        rows: list[list[tuple[Ranges, int]]] = []
+        todo = [first]
+        while len(rows) < len(todo):
+            current = todo[len(rows)]
+            moves: dict[int, list[int]] = {}
+            edges = [
+                (low, high, target) for s in current for letters, target, _ in self.steps[s] for low, high in letters
+            ]
+            changes: dict[int, list[tuple[int, int]]] = {}
+            for low, high, target in edges:
+                changes.setdefault(low, []).append((target, 1))
+                changes.setdefault(high + 1, []).append((target, -1))
+            active: dict[int, int] = {}
+            for low, after in pairwise(sorted(changes)):
+                for target, step in changes[low]:
+                    active[target] = active.get(target, 0) + step
+                targets = [target for target, count in active.items() if count]
+                if not targets:
+                    continue
+                subset = self.closure(targets)
+                if subset not in numbers:
+                    if len(todo) >= TOO_LARGE:
+                        raise TooLarge
+                    numbers[subset] = len(todo)
+                    todo.append(subset)
+                moves.setdefault(numbers[subset], []).extend((low, after - 1))
+            rows.append([(_joined(bounds), target) for target, bounds in moves.items()])
+        return Machine(tuple(map(tuple, rows)), frozenset(numbers[s] for s in numbers if s & final))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A deterministic automaton; state 0 is the beginning."""
+
+    steps: tuple[tuple[tuple[Ranges, int], ...], ...]
+    final: frozenset[int]
+
+    def is_empty(self) -> bool:
+        return not self.final
+
+
+def _joined(bounds: list[int]) -> Ranges:
+    """Ranges from a flat list of first and last letters, neighbours joined."""
+    joined: list[tuple[int, int]] = []
+    for low, high in sorted(zip(bounds[::2], bounds[1::2], strict=True)):
+        if joined and joined[-1][1] + 1 == low:
+            joined[-1] = (joined[-1][0], high)
+        else:
+            joined.append((low, high))
+    return tuple(joined)
+
+
+@cache
+def machine(node: Node) -> Machine:
+    """The deterministic automaton of a pattern."""
+    made = Automaton()
+    start = made.state()
+    return made.determinize(start, [made.pattern(start, node)])
+
+
+@cache
+def overlap(one: Ranges, other: Ranges) -> Ranges:
+    """The letters in both sets."""
+    found, i, j = [], 0, 0
+    while i < len(one) and j < len(other):
+        low, high = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if low <= high:
+            found.append((low, high))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+@cache
+def difference(one: Ranges, other: Ranges) -> Ranges:
+    """The letters in the first set and not in the second."""
+    found = []
+    for low, high in one:
+        for first, last in other:
+            if last < low or first > high:
+                continue
+            if first > low:
+                found.append((low, first - 1))
+            low = last + 1
+        if low <= high:
+            found.append((low, high))
+    return tuple(found)
+
+
+def sample(letters: Ranges) -> int:
+    """A letter of a set, one that reads well where there is one."""
+    for wanted in "ab1_ ":
+        if any(low <= ord(wanted) <= high for low, high in letters):
+            return ord(wanted)
+    visible = overlap(letters, ((0x21, 0x7E),))
+    return visible[0][0] if visible else letters[0][0]
+
+
+def token_letter(number: int) -> int:
+    """The letter of a special token."""
+    return LAST + 1 + number

@@ -1,0 +1,1 @@
+"""The files of a grammar folder as trees with places, and data files as typed records."""

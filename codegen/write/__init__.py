@@ -1,0 +1,1 @@
+"""The source text of the codec and of the other generated files."""

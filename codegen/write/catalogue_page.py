@@ -1,0 +1,83 @@
+"""The diagnostics of a grammar as a page: every code with its name, its reason, an example and what is right."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..model.recovery_tables import SEVERITIES
+from ..read.grammar_folder import DIAGNOSTICS, load
+
+LONGEST = 300
+"""How much of an example is shown, in code points."""
+
+APPLIED_BY = {
+    "safe": "--fix",
+    "unsafe": "--fix --unsafe-fixes",
+    "display": "--fix --fixable",
+}
+"""The options of `harmony-spec validate` that apply a fix."""
+
+TITLE = f"""\
+# Diagnostics
+
+<!-- Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit. -->
+
+What is said about an input that leaves the grammar, or that says what cannot be meant. Codes and names are stable.
+[recovery.md](recovery.md) says how such inputs are read. A test reads each example: the first gives exactly this
+diagnostic and those it comes with, the second none. Lists of numbers are token ids.
+"""
+
+
+def document(folder: Path) -> str:
+    """The page for the diagnostics of a grammar folder, in Markdown, by code."""
+    diagnostics = load(folder).diagnostics
+    names = sorted(diagnostics, key=lambda name: (diagnostics[name]["code"], name))
+    return "\n".join([TITLE, *(line for name in names for line in _entry(name, diagnostics[name]))])
+
+
+def code_span(text: str) -> str:
+    """A text as a code span, whatever it holds but line breaks."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    ticks = text.startswith("`") or text.endswith("`")
+    spaces = text.startswith(" ") and text.endswith(" ") and text.strip(" ")
+    pad = " " if ticks or spaces else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {entry['code']} {name}"
+    yield ""
+    yield entry["why"]
+    yield ""
+    yield f"- severity: {entry.get('severity', SEVERITIES[0])}"
+    if fix := entry.get("fix"):
+        yield f"- fix: {fix}, applied by `validate {APPLIED_BY[fix]}`"
+    circumstances = "".join(f", {words}" for words in _circumstances(entry))
+    for key, label in (("bad", f"bad{circumstances}"), ("good", "good")):
+        if key in entry:
+            yield f"- {label}: {code_span(shown(entry[key]))}"
+    if others := entry.get("with"):
+        yield f"- comes with: {', '.join(others)}"
+    yield ""
+
+
+def shown(example: Any) -> str:
+    """An example as text on one line; the middle of a long one is left out."""
+    text = example if isinstance(example, str) and example.isprintable() else json.dumps(example)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+
+
+def _circumstances(entry: Mapping[str, Any]) -> Iterator[str]:
+    """How the examples are read, where that is not as a transcript of which nothing is known."""
+    if "read" in entry:
+        yield f"for `{entry['read']}`"
+    if "start" in entry:
+        yield f"as a {entry['start']}"
+    if "tools" in entry:
+        yield f"where {', '.join(map(code_span, entry['tools']))} is offered"
+    if entry.get("stripped"):
+        yield "read with `stripped=True`"

@@ -1,0 +1,220 @@
+"""The generated module, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..model.format_model import CONTENT, Choice, Choose, Format, Special, Terminal, Vocabulary
+from ..model.frame_graph import framing, graph
+from ..read.data_files import common_ends
+from ..read.regular_expressions import any_of, is_free
+from .content_classes import class_name, user_rules
+from .content_tables import emit_contents, emit_tools, tools_name
+from .conversation_schema import emit_conversation
+from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
+from .frame_writers import emit_writers
+from .framing_code import constant, emit_patterns, markers
+from .library_source import api_version
+from .message_class import emit_message, type_name
+from .public_functions import AS_PARSED, emit_functions
+from .recovery_code import emit_recovery
+from .source_text import Block, Writer, call, data, group, literal, mapping, raw
+
+
+def emit(format: Format) -> str:
+    """The source text of the codec of a format."""
+    writer = Writer()
+    _head(format, writer)
+    _vocabulary(format, writer)
+    emit_message(format, writer)
+    writer.line()
+    writer.line()
+    writer.comment("Patterns. Surrogates stand for special tokens, so text never matches one.")
+    writer.line()
+    for spelling, marker in markers(format).items():
+        writer.comment(f"\\u{ord(marker):04x} {spelling}")
+    writer.line()
+    emit_patterns(format, writer)
+    writer.line()
+    writer.comment("Writers: the same rules from the other side.")
+    emit_writers(format, writer)
+    writer.line()
+    writer.line()
+    writer.comment("States: what may come next.")
+    writer.line()
+    names = atom_names(format)
+    emit_atoms(format, names, writer)
+    for name in format.frames:
+        emit_frame(format, name, names, writer)
+        writer.line()
+    emit_starts(format, writer)
+    if format.contents.roles:
+        emit_contents(format, writer)
+    emit_recovery(format, writer)
+    writer.line()
+    _format(format, writer)
+    emit_functions(format, writer)
+    emit_tools(format, writer)
+    emit_conversation(format, writer)
+    return writer.text()
+
+
+def _head(format: Format, writer: Writer) -> None:
+    exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", "parse", "render", "render_text"]
+    exported += ["EXAMPLE"] if format.example else []
+    exported += ["StreamParser", "recover", "validate"] if format.recovery is not None else []
+    exported += [type_name(field) for field in format.fields if field.values]
+    exported += [drop.name for drop in format.drops]
+    exported += [tools_name(file) for file in format.tools]
+    exported += [class_name(format.contents, rule) for rule in user_rules(format.contents)]
+    exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"] if format.schema is not None else []
+    writer.docstring(
+        [
+            f"The codec of {format.lark}: message type, strict parser, renderer.",
+            "",
+            f"Generated from {', '.join(format.files)} by `harmony-spec generate`. Do not edit; edit the grammar.",
+        ]
+    )
+    writer.line()
+    emit_imports(format, writer)
+    writer.line()
+    writer.line(f"runtime.require_api{api_version()}")
+    writer.line()
+    writer.block(Block("[", tuple(literal(name) for name in _sorted(exported)), "]"), prefix="__all__ = ")
+    writer.line()
+
+
+def emit_imports(format: Format, writer: Writer) -> None:
+    """What the generated module needs of others."""
+    writer.line("from __future__ import annotations")
+    writer.line()
+    if format.contents.roles:
+        writer.line("import re")
+    writer.line(f"from collections.abc import {'Iterable, ' if format.recovery is not None else ''}Sequence")
+    writer.line("from dataclasses import dataclass, field")
+    writer.line(f"from typing import {'Any, ' if format.schema is not None or format.contents.roles else ''}Literal")
+    writer.line()
+    writer.line("from harmony_spec import runtime")
+
+
+def _sorted(names: list[str]) -> list[str]:
+    """Constants, then classes, then the rest, as ruff sorts `__all__`."""
+    return sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+
+
+def _vocabulary(format: Format, writer: Writer) -> None:
+    _special_tokens(format.vocabulary, writer)
+    writer.line()
+    _encoding(format.vocabulary, writer)
+    writer.line()
+    _stop_tokens(format, writer)
+    if format.example:
+        writer.line()
+        writer.line(f"EXAMPLE = {literal(format.example)}")
+        writer.line('"""A transcript to try things on."""')
+
+
+def _special_tokens(vocabulary: Vocabulary, writer: Writer) -> None:
+    """Those with names one by one, those that are only reserved by their range."""
+    if vocabulary.reserved is None:
+        _token_ids("SPECIAL_TOKENS: dict[str, int]", vocabulary.special, writer)
+    else:
+        template, first, last = vocabulary.reserved
+        reserved = {template.replace("{id}", str(number)) for number in range(first, last + 1)}
+        _token_ids("_NAMED", {s: n for s, n in vocabulary.special.items() if s not in reserved}, writer)
+        writer.line()
+        writer.line(f"_RESERVED = sorted({{*range({first}, {last + 1})}} - {{*_NAMED.values()}})")
+        before, after = template.split("{id}", 1)
+        spelling = f"{literal(before)} + str(number) + {literal(after)}"
+        made = f"{{{spelling}: number for number in _RESERVED}}"
+        writer.line(f"SPECIAL_TOKENS: dict[str, int] = _NAMED | {made}")
+    writer.line('"""Special tokens and their ids."""')
+
+
+def _token_ids(name: str, ids: Mapping[str, int], writer: Writer) -> None:
+    writer.line(f"{name} = {{")
+    for spelling, number in ids.items():
+        writer.line(f"    {literal(spelling)}: {number},")
+    writer.line("}")
+
+
+def _encoding(vocabulary: Vocabulary, writer: Writer) -> None:
+    base = vocabulary.base or {"name": None, "size": vocabulary.size, "sha256": None, "split": ()}
+    block = call(
+        "runtime.Encoding",
+        f"name={literal(vocabulary.encoding)}",
+        f"size={vocabulary.size}",
+        f"base={literal(base['name']) if base['name'] else None}",
+        f"base_size={base['size']}",
+        f"sha256={literal(base['sha256']) if base['sha256'] else None}",
+        group(map(literal, base["split"])).prefixed("split="),
+        "special=SPECIAL_TOKENS",
+        *(["unassigned=frozenset(_RESERVED)"] if vocabulary.reserved else []),
+    )
+    writer.block(block, prefix="_ENCODING = ")
+
+
+def _stop_tokens(format: Format, writer: Writer) -> None:
+    ids, message = format.vocabulary.special, framing(graph(format, format.message))
+    stops = {"message": message.closes} | {name: stop_spellings(format, names) for name, names in format.stops.items()}
+    entries = {
+        literal(name): group(str(i) for i in sorted(ids[s] for s in spellings)) for name, spellings in stops.items()
+    }
+    writer.block(mapping(entries), prefix="STOP_TOKENS: dict[str, tuple[int, ...]] = ")
+    doc = "The ids of the special tokens that end a message; under other names, those at which sampling stops."
+    writer.line(f'"""{doc}"""')
+
+
+def stop_spellings(format: Format, names: tuple[str, ...]) -> set[str]:
+    """The special tokens that named alternatives consist of."""
+    branches = [b for r in format.rules.values() if isinstance(r.node, Choice) for b in r.node.branches]
+    nodes = [format.resolve(b.node) for b in branches if b.name in names]
+    return {node.spelling for node in nodes if isinstance(node, Special)}
+
+
+def _choices(choices: tuple[Choose, ...]) -> Block:
+    return group(call("runtime.Choose", literal(choose.alternative), data(choose.when.fields)) for choose in choices)
+
+
+def _format(format: Format, writer: Writer) -> None:
+    names = [field.name for field in format.fields]
+    defaults = {literal(f.name): "False" if f.flag else "None" for f in format.fields if f.name != CONTENT}
+    block = call(
+        "runtime.Format",
+        "encoding=_ENCODING",
+        f"special_text={raw(any_of(sorted(format.vocabulary.special)))}",
+        group(map(literal, common_ends(format.vocabulary.special))).prefixed("special_ends="),
+        mapping({literal(s): literal(m) for s, m in markers(format).items()}).prefixed("markers="),
+        "message=Message",
+        group(map(literal, names)).prefixed("fields="),
+        f"content_at={names.index(CONTENT)}",
+        f"contents={'_CONTENTS' if format.contents.roles else 'runtime.NO_CONTENTS'}",
+        mapping(defaults).prefixed("defaults="),
+        mapping(dict(_field_patterns(format))).prefixed("patterns="),
+        "starts=_STARTS",
+        mapping({literal(s.name): _choices(s.choose) for s in format.styles}).prefixed("styles="),
+        f"default_style={literal(format.default_style)}",
+        f"as_parsed={literal(AS_PARSED)}",
+        _choices(format.always).prefixed("always="),
+        _choices(format.training).prefixed("training="),
+        *["recovery=_RECOVERY"] * (format.recovery is not None),
+    )
+    writer.block(block, prefix="FORMAT = ")
+    writer.line('"""The tables of this format."""')
+
+
+def _field_patterns(format: Format) -> list[tuple[str, Block]]:
+    """For each field whose text is free within a pattern: the pattern, and how the grammar writes it."""
+    found = []
+    for field in format.fields:
+        terminals = format.terminals_of(field.name)
+        if len(terminals) != 1 or field.values is not None:
+            continue
+        terminal = format.terminals[terminals[0]]
+        if not is_free(terminal.pattern):
+            found.append((literal(field.name), group([constant(terminal.name), literal(shown(terminal))])))
+    return found
+
+
+def shown(terminal: Terminal) -> str:
+    return " ".join(terminal.source.split())

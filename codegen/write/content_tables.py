@@ -1,0 +1,120 @@
+"""The part of the generated module that reads and writes contents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..model.content_rules import Contents, Many, Part
+from ..model.format_model import Format
+from ..read.grammar_folder import TOOLS
+from .content_classes import class_name, definition_name, user_rules
+from .content_code import emit_readers, emit_terminals, reader_name, terminal_name
+from .content_writers import FITTING, content_writer, emit_content_writers
+from .source_text import Block, Writer, call, data, group, literal, mapping
+
+SCHEMA_TERMINALS = sorted((*FITTING.values(), "KEYWORD"))
+"""The terminals by which types are made of schemas."""
+
+SCHEMA_FIELDS = {
+    "parameters": ("type", "definitions"),
+    "definition": ("named", "type"),
+    "one_of": ("variants",),
+    "variant": ("alternative", "remark", "default"),
+    "union": ("intersections",),
+    "intersection": ("arrays",),
+    "array": ("element", "dimensions"),
+    "annotated": ("primary", "title", "about", "examples", "annotations"),
+    "group": ("type", "title", "about", "examples", "annotations"),
+    "annotation": ("keyword", "json"),
+    "object_type": ("members", "index"),
+    "member": (
+        *("title", "about", "examples", "annotations"),
+        *("identifier", "string", "optional", "value", "default", "one_of"),
+    ),
+    "tuple_type": ("places", "rest"),
+    "any_array": (),
+    "literal_type": ("json_scalar",),
+    "reference": ("named",),
+    "basic_type": ("basic",),
+}
+"""The rules by which types are made of schemas, with the fields of their classes in order."""
+
+
+def emit_contents(format: Format, writer: Writer) -> None:
+    """The readers and writers of contents, and the tables by which they are found."""
+    contents = format.contents
+    writer.line()
+    writer.line()
+    writer.comment("Contents: what a text says, and the text of what is said.")
+    writer.line()
+    emit_terminals(contents, writer)
+    emit_readers(contents, writer)
+    emit_content_writers(contents, writer)
+    writer.line()
+    writer.line()
+    if contents.schemas:
+        _emit_schemas(contents, writer)
+    _emit_table(format, writer)
+
+
+def emit_tools(format: Format, writer: Writer) -> None:
+    """A function for each built-in namespace, which makes it anew."""
+    contents = format.contents
+    rule = str(dict(format.namespace or {}).get("$ref", "")).rsplit("/", 1)[-1]
+    for file, value in format.tools.items():
+        name = tools_name(file)
+        writer.line()
+        writer.line()
+        writer.line(f"def {name}() -> {class_name(contents, rule)}:")
+        writer.depth += 1
+        writer.docstring([f"The built-in namespace `{value['name']}`."])
+        writer.block(_record(contents, rule, value), prefix="return ")
+        writer.depth -= 1
+
+
+def tools_name(file: str) -> str:
+    """The function for a file of built-in tools."""
+    return f"{file.removesuffix(TOOLS)}_tools"
+
+
+def _record(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
+    """Code that makes a record of a JSON object."""
+    items: list[str | Block] = []
+    for field, entry in value.items():
+        node = contents.fields(rule)[field][0]
+        inner = next((part.rule for part in node.items if isinstance(part, Part)), "") if isinstance(node, Many) else ""
+        if inner:
+            code: str | Block = Block("[", tuple(_record(contents, inner, item) for item in entry), "]")
+        else:
+            code = data(entry)
+        items.append(code.prefixed(f"{field}=") if isinstance(code, Block) else f"{field}={code}")
+    return call(class_name(contents, rule), *items)
+
+
+def _emit_schemas(contents: Contents, writer: Writer) -> None:
+    classes = mapping({literal(rule): class_name(contents, rule) for rule in SCHEMA_FIELDS})
+    terminals = mapping({literal(name): terminal_name(name) for name in SCHEMA_TERMINALS})
+    grammar = call("runtime.Grammar", classes, terminals)
+    writer.block(call("runtime.Schemas", grammar), prefix="_SCHEMAS = ")
+    writer.line()
+
+
+def _emit_table(format: Format, writer: Writer) -> None:
+    contents = format.contents
+    users = user_rules(contents)
+    roles = mapping({literal(role): class_name(contents, role) for role in contents.roles})
+    readers = mapping({class_name(contents, rule): reader_name(rule) for rule in users})
+    writers = mapping({class_name(contents, rule): content_writer(rule) for rule in users})
+    implied = group(
+        call("runtime.Implied", *(literal(text) for text in (item.flag, item.role, item.list, item.name)))
+        for item in format.implied
+    )
+    field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
+    names = mapping({class_name(contents, rule): literal(definition_name(contents, rule)) for rule in users})
+    block = Block("runtime.Contents(", (literal(field), roles, readers, writers, implied, names), ")")
+    writer.block(block, prefix="_CONTENTS = ")
+    for item in format.implied[:1]:
+        writer.line()
+        writer.line(f"FUNCTION_NAMESPACE = {literal(item.name)}")
+        writer.line('"""The namespace of the tools that a developer offers."""')

@@ -1,0 +1,151 @@
+"""The JSON form of a conversation: its schema, completed with the fields that the grammar knows."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from ..model.format_model import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, described, walk
+from .content_schema import content_definitions
+from .source_text import Block, Writer, call, data, group, literal, signature
+
+WRITTEN_AS = "x-written-as"
+ALWAYS = "x-always-written"
+
+
+def emit_conversation(format: Format, writer: Writer) -> None:
+    if format.schema is None:
+        return
+    schema = completed_schema(format, format.schema)
+    properties = schema["$defs"]["message"]["properties"]
+    writer.line()
+    writer.line()
+    code = data(schema)
+    assert isinstance(code, Block)
+    writer.block(code, prefix="CONVERSATION_SCHEMA: dict[str, Any] = ")
+    writer.line('"""The JSON Schema of the JSON form of a conversation."""')
+    if format.namespace is not None:
+        writer.line()
+        namespace = data(dict(format.namespace))
+        assert isinstance(namespace, Block)
+        writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
+        writer.line('"""The JSON Schema of a tool namespace."""')
+    writer.line()
+    items = group(_property(format, name, schema) for name, schema in properties.items() if name != CONTENT)
+    writer.block(items, prefix="_PROPERTIES = ")
+    emit_json_functions(format, writer)
+
+
+def emit_json_functions(format: Format, writer: Writer) -> None:
+    """What users call for the JSON form, both ways."""
+    if format.schema is None:
+        return
+    written = ["The JSON form of messages, ready for `json.dumps`."]
+    read = ["The messages of a conversation in its JSON form.", "", "Raises:"]
+    read.append("    runtime.ConversationError: the value breaks the schema; says where and how.")
+    _json_function("to_json", "messages: Sequence[Message]", "dict[str, Any]", written, writer)
+    _json_function("from_json", "value: object", "list[Message]", read, writer)
+
+
+def _json_function(name: str, parameter: str, result: str, doc: list[str], writer: Writer) -> None:
+    signature(name, [parameter], result, writer)
+    writer.docstring(doc)
+    writer.line(f"return runtime.{name}(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, {parameter.split(':')[0]})")
+    writer.depth -= 1
+
+
+def completed_schema(format: Format, schema: Any) -> Any:
+    """The schema with a property for each header field, and a definition for each content, that it does not mention."""
+    schema = copy.deepcopy(dict(schema))
+    if format.contents.roles:
+        schema["$defs"] |= content_definitions(format, schema["$defs"])
+    message = schema["$defs"]["message"]
+    present = message.setdefault("properties", {})
+    covered = {field for entry in present.values() for field in entry.get(WRITTEN_AS, ())} | set(present)
+    missing = {f.name: _schema_of(f) for f in format.fields if f.name not in covered}
+    required = {
+        name: entry for name, entry in missing.items() if any(f.name == name and f.required for f in format.fields)
+    }
+    message["properties"] = required | present | missing
+    return schema
+
+
+def _schema_of(field: Field) -> dict[str, Any]:
+    text = described(field.doc)
+    base: dict[str, Any] = {"description": text} if text else {}
+    if field.flag:
+        return base | {"type": "boolean"}
+    if field.values:
+        return base | {"enum": [*field.values, *([] if field.required else [None])]}
+    return base | {"type": "string" if field.required else ["string", "null"]}
+
+
+def _property(format: Format, name: str, entry: dict[str, Any]) -> Block:
+    parts = entry.get(WRITTEN_AS, [name])
+    absent = entry.get("default")
+    return call(
+        "runtime.Property",
+        literal(name),
+        group(f"({literal(part)}, {literal(mark) if (mark := mark_text(format, part)) else None})" for part in parts),
+        f"absent={literal(absent) if isinstance(absent, str) else None}",
+        f"always={bool(entry.get(ALWAYS)) or any(f.name == name and f.required for f in format.fields)}",
+    )
+
+
+def mark_text(format: Format, field: str) -> str | None:
+    """How the presence of a flag is spelled; None for a field that has text."""
+    for rule in format.rules.values():
+        for node in walk(rule.node):
+            if isinstance(node, Mark) and node.field == field:
+                return _spelled(format, node.item)
+    return None
+
+
+def _spelled(format: Format, node: Node) -> str:
+    match format.resolve(node):
+        case Special(_, spelling):
+            return spelling
+        case Literal(text):
+            return text
+        case Sequence(items):
+            return "".join(_spelled(format, item) for item in items)
+    return ""
+
+
+DEEPEST = 30
+"""How deep a schema may be nested: the generated module repeats it as code."""
+
+
+def schema_problem(schema: Any) -> str | None:
+    """Why a schema cannot be that of a conversation."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return f"not a JSON Schema: {error.message}"
+    if _depth(schema) > DEEPEST:
+        return f"nested more than {DEEPEST} deep"
+    message = schema.get("$defs", {}).get("message")
+    properties = message.get("properties") if isinstance(message, dict) else None
+    if not isinstance(properties, dict) or CONTENT not in properties:
+        return f"`$defs` has no `message` whose `properties` hold `{CONTENT}`"
+    for name, entry in properties.items():
+        parts = entry.get(WRITTEN_AS, []) if isinstance(entry, dict) else None
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            return f"the property `{name}` is no object, or its `{WRITTEN_AS}` is no list of names"
+    return None
+
+
+def _depth(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, children), default=0)
+
+
+def unknown_properties(format: Format, schema: Any) -> list[str]:
+    """Names in `x-written-as` that are no fields."""
+    names = {field.name for field in format.fields}
+    entries = schema.get("$defs", {}).get("message", {}).get("properties", {})
+    used = [(name, entry.get(WRITTEN_AS, [name])) for name, entry in entries.items()]
+    return [name for name, parts in used for part in parts if part not in names]

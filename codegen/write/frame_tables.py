@@ -1,0 +1,117 @@
+"""Frames: the messages of a start rule and the open header, each with its pattern, its groups and its states."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from ..model.format_model import CONTENT, Call, Format, Literal, Option, Special
+from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
+from ..read import regular_expressions as pattern
+from .frame_writers import writer_name
+from .framing_code import constant, groups
+from .source_text import Block, Writer, call, group, literal, raw
+
+Names = dict[Edge, str]
+"""The constant for each thing that may come next."""
+
+
+def atom_names(format: Format) -> Names:
+    """Names that read well; those that would be taken get a number."""
+    names: Names = {}
+    for frame in format.frames:
+        for _, edge, _ in graph(format, frame).edges():
+            if edge not in names:
+                name = _atom_name(edge)
+                numbered = (f"{name}_{number}" if number else name for number in count())
+                names[edge] = next(unused for unused in numbered if unused not in names.values())
+    return names
+
+
+def _atom_name(edge: Edge) -> str:
+    match edge:
+        case Special(terminal):
+            return f"_NEXT_{terminal}" if terminal.isidentifier() else "_NEXT_TOKEN"
+        case Literal():
+            return "_NEXT_TEXT"
+    return f"_NEXT_{edge.field}"
+
+
+def emit_atoms(format: Format, names: Names, writer: Writer) -> None:
+    """One constant for each thing that may come next."""
+    for edge, name in names.items():
+        writer.block(_atom(format, edge), prefix=f"{name} = ")
+    writer.line()
+
+
+def _atom(format: Format, edge: Edge) -> Block:
+    match edge:
+        case Special(_, spelling):
+            return call("runtime.Atom", literal(spelling), f"special={literal(spelling)}")
+        case Literal(text):
+            return call("runtime.Atom", literal(repr(text)), f"pattern={raw(pattern.escape(text))}")
+    terminal = format.terminals[edge.terminal]
+    label = f"{edge.field} ({', '.join(terminal.values)})" if terminal.values else edge.field
+    if not is_content(edge):
+        return call("runtime.Atom", literal(label), f"pattern={constant(edge.terminal)}")
+    return call(
+        "runtime.Atom", literal(label), f"pattern={constant(edge.terminal)}", f"nullable={nullable_content(format)}"
+    )
+
+
+def nullable_content(format: Format) -> bool:
+    """Whether the content of a message may be empty."""
+    return isinstance(format.rules[CONTENT].node, Option)
+
+
+def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
+    made = graph(format, name)
+    around = framing(made)
+    free = pattern.is_free(format.terminals[content_value(format).terminal].pattern) and nullable_content(format)
+    node = Call(name)
+    has_content = format.has_content(node)
+
+    def spellings(tokens: frozenset[str]) -> Block:
+        return group(literal(s) for s in sorted(tokens, key=format.vocabulary.special.__getitem__))
+
+    block = call(
+        "runtime.Frame",
+        f"name={literal(name)}",
+        f"pattern={constant(name)}",
+        group(groups(format, node)).prefixed("groups="),
+        group(map(literal, format.fields_of(node))).prefixed("fields="),
+        f"has_content={has_content}",
+        spellings(around.inside).prefixed("inside="),
+        spellings(around.opens).prefixed("opens="),
+        spellings(around.continues).prefixed("continues="),
+        spellings(around.closes).prefixed("closes="),
+        spellings(around.trails).prefixed("trails="),
+        f"closed={around.closed}",
+        f"bare={has_content and free and not around.touched}",
+        f"ends_with_text={around.ends_with_text}",
+        _steps(names, made).prefixed("steps="),
+        f"final=frozenset({{{', '.join(map(str, sorted(made.final)))}}})",
+        f"write={writer_name(name)}",
+    )
+    writer.comment(format.rules[name].source)
+    writer.block(block, prefix=f"{frame_name(name)} = ")
+
+
+def frame_name(name: str) -> str:
+    return f"_FRAME_{name}"
+
+
+def _steps(names: Names, made: Graph) -> Block:
+    return group(group(f"({names[edge]}, {target})" for edge, target in row) for row in made.steps)
+
+
+def emit_starts(format: Format, writer: Writer) -> None:
+    entries: list[str | Block] = []
+    for start in format.starts:
+        paths = []
+        for name, steps in start.paths:
+            listed = group(f"({frame_name(step.frame)}, {literal(step.times)})" for step in steps)
+            paths.append(call("runtime.Path", "None" if name is None else literal(name), listed))
+        entries.append(group(paths).prefixed(f"{literal(start.name)}: "))
+    for start in format.starts:
+        writer.comment(start.rule.source)
+    writer.block(Block("{", tuple(entries), "}"), prefix="_STARTS = ")

@@ -1,0 +1,111 @@
+"""The functions that users call: parse, render, recover, and those that drop messages."""
+
+from __future__ import annotations
+
+from ..model.format_model import Call, Format
+from .message_class import type_name
+from .recovering_functions import emit_recovering
+from .source_text import Block, Writer, data, literal, mapping, signature
+
+AS_PARSED = "as_parsed"
+
+
+def emit_functions(format: Format, writer: Writer) -> None:
+    open_fields = format.fields_of(Call(format.open_frame)) if format.open_frame else {}
+    given = [field for field in format.fields if field.name in open_fields]
+    parameters = []
+    for field in given:
+        value = format.opening.get(field.name)
+        kind = "bool" if field.flag else f"{type_name(field)} | None" if field.values else "str | None"
+        default = (
+            literal(value)
+            if isinstance(value, str)
+            else repr(value)
+            if value is not None
+            else "False"
+            if field.flag
+            else "None"
+        )
+        parameters.append(
+            f"{field.name}: {kind if value is None or field.flag else kind.removesuffix(' | None')} = {default}"
+        )
+    passed = mapping({literal(field.name): field.name for field in given})
+    starts = ", ".join(literal(start.name) for start in format.starts)
+    styles = ", ".join(literal(name) for name in [*(s.name for s in format.styles), AS_PARSED])
+    docs = [f"    {f.name}: of the open header that a completion continues and a prompt ends with." for f in given]
+    writer.line()
+    writer.line(f"Start = Literal[{starts}]")
+    writer.line(f"Style = Literal[{styles}]")
+    _parse(parameters, passed, docs, writer)
+    _render(format, parameters, passed, docs, writer)
+    emit_recovering(format, parameters, passed, docs, writer)
+    for drop in format.drops:
+        _drop(drop.name, data(drop.dropped.fields), data(drop.completes.fields), writer)
+
+
+def _parse(parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
+    listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
+    listed.append("tokenizer: runtime.Tokenizer | None = None")
+    signature("parse", listed, "runtime.Parsed[Message]", writer)
+    writer.docstring(
+        [
+            "Read messages strictly: whatever the grammar does not describe is an error.",
+            "",
+            "Args:",
+            "    source: text with special tokens spelled out, or token ids.",
+            "    start: what the source is.",
+            *docs,
+            "    tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.",
+            "",
+            "Raises:",
+            "    runtime.ParseError: the source is not what the grammar describes.",
+        ]
+    )
+    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
+    writer.line("return runtime.parse(FORMAT, source, start, given, tokenizer)")
+    writer.depth -= 1
+
+
+def _render(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
+    common = ["messages: Sequence[Message]", f"start: Start = {literal('transcript')}", "*", *parameters]
+    common.append(f"style: Style = {literal(format.default_style)}")
+    common += ["training: bool = False"]
+    args = [
+        "",
+        "Args:",
+        "    messages: what to write.",
+        "    start: what to write it as.",
+        *docs,
+        "    style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.",
+        "    training: whether the last message is a target for training.",
+    ]
+    raises = ["", "Raises:", "    runtime.RenderError: the format cannot express a message."]
+    signature("render", [*common, "tokenizer: runtime.Tokenizer | None = None"], "list[int]", writer)
+    tokenizer = "    tokenizer: encodes text; by default the vocabulary that comes with the package."
+    writer.docstring(["Write messages as token ids.", *args, tokenizer, *raises])
+    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
+    writer.line("return runtime.render(FORMAT, messages, start, given, style, training, tokenizer)")
+    writer.depth -= 1
+    signature("render_text", common, "str", writer)
+    also = "    runtime.RenderError: also, a content spells a special token, which as text would become one."
+    writer.docstring(["Write messages as text, special tokens spelled out.", *args, *raises[:-1], also])
+    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
+    writer.line("return runtime.render_text(FORMAT, messages, start, given, style, training)")
+    writer.depth -= 1
+
+
+def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Writer) -> None:
+    signature(name, ["messages: Sequence[Message]"], "list[Message]", writer)
+    writer.docstring(
+        [
+            "The messages without those of completed turns that are not shown again; those of the current turn stay.",
+            "",
+            "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.",
+        ]
+    )
+    assert isinstance(dropped, Block)
+    assert isinstance(completes, Block)
+    writer.block(dropped, prefix="dropped = ")
+    writer.block(completes, prefix="completes = ")
+    writer.line("return runtime.drop_completed(messages, dropped, completes)")
+    writer.depth -= 1

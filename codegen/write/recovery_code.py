@@ -1,0 +1,131 @@
+"""The tables of recovery, and the functions that read what no grammar describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model.format_model import Diagnostic, Format, Recovery
+from ..model.frame_graph import framing, graph
+from ..model.framing_rules import MISTAKE
+from ..model.recovery_tables import begins, closes, headings, leads
+from .content_code import terminal_name
+from .framing_code import constant, groups
+from .source_text import Block, Writer, call, group, literal, mapping
+
+WORD = "NAME"
+"""The terminal of contents that names tools."""
+
+Arguments = Iterator[str | Block]
+
+
+def emit_recovery(format: Format, writer: Writer) -> None:
+    """The table by which inputs are read beside the grammar."""
+    if (recovery := format.recovery) is None:
+        return
+    block = call(
+        "runtime.Recovery",
+        *_tokens(format),
+        *_headers(format, recovery),
+        *_authors(format, recovery),
+        *_words(format, recovery),
+        *_purposes(format, recovery),
+        *_declared(format, recovery),
+        group(_mistakes(format)).prefixed("mistakes="),
+        _table({name: emit_code(name, code) for name, code in recovery.codes.items()}).prefixed("codes="),
+    )
+    writer.line()
+    writer.block(block, prefix="_RECOVERY = ")
+
+
+def _tokens(format: Format) -> Arguments:
+    """The special tokens that frame messages."""
+    enclosing, ids = framing(graph(format, format.message)), format.vocabulary.special
+    yield f"begins={literal(str(begins(format)))}"
+    for key, tokens in (("inside", enclosing.inside - {str(begins(format))}), ("opens", enclosing.opens)):
+        yield group(literal(spelling) for spelling in sorted(tokens, key=ids.__getitem__)).prefixed(f"{key}=")
+    yield _table({s: name and literal(name) for s, name in closes(format).items()}).prefixed("closes=")
+
+
+def _headers(format: Format, recovery: Recovery) -> Arguments:
+    """Which field is what, how each is introduced, and what they are where a model goes on."""
+    yield mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads=")
+    yield call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots=")
+    yield _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author=")
+
+
+def _authors(format: Format, recovery: Recovery) -> Arguments:
+    """The roles by what they are for."""
+    roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
+    yield f"tool={literal(recovery.tool)}"
+    yield f"asks={literal(recovery.asks)}"
+    yield group(map(literal, recovery.instructs)).prefixed("instructs=")
+    yield group(literal(role) for role in roles if role != recovery.tool).prefixed("roles=")
+
+
+def _words(format: Format, recovery: Recovery) -> Arguments:
+    """What is known of channels, content types and names of tools."""
+    named = format.contents.roles and WORD in format.contents.terminals
+    yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
+    yield group(map(literal, recovery.content_types)).prefixed("content_types=")
+    yield f"json={literal(recovery.json)}"
+    yield "word=" + (f"{terminal_name(WORD)}.pattern" if named else literal(r"\S+"))
+    yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
+    yield f"separator={literal(recovery.separator)}"
+
+
+def _purposes(format: Format, recovery: Recovery) -> Arguments:
+    """The channels and the stop tokens by what they are for."""
+    ids = format.vocabulary.special
+    yield from (f"{key}={literal(value)}" for key, value in recovery.channels.items())
+    yield from (f"ends_{key}={literal(value)}" for key, value in recovery.stops.items())
+    stops = sorted({ids[s] for s, name in closes(format).items() if name in recovery.stops.values()})
+    yield group(map(str, stops)).prefixed("stops=")
+
+
+def _declared(format: Format, recovery: Recovery) -> Arguments:
+    """Where contents declare something, and how the parts begin that do."""
+    for key, paths in recovery.declared.items():
+        yield group(map(literal, paths)).prefixed(f"declared_{key}=")
+    found = {literal(role): group(map(literal, texts)) for role, texts in headings(format).items()}
+    yield mapping(found).prefixed("headings=")
+
+
+def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -> Block:
+    return mapping({literal(key): "None" if value is None else value for key, value in entries.items()})
+
+
+def emit_code(name: str, code: Diagnostic) -> Block:
+    """The call that makes the code of a diagnostic."""
+    said = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
+    return call("runtime.Code", *said, *([f"fix={literal(code.fix)}"] if code.fix else []))
+
+
+def _channels(format: Format) -> list[str]:
+    """The channels that are known: those by purpose, and those that contents declare where nothing is said."""
+    assert format.recovery is not None
+    found = list(format.recovery.channels.values())
+    for path in format.recovery.declared["channels"]:
+        value: object = format.contents.defaults
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        found += value if isinstance(value, list) else []
+    return found
+
+
+def _clause(doc: tuple[str, ...]) -> str:
+    """The first line of a comment as a part of a sentence."""
+    return f"{doc[0][:1].lower()}{doc[0][1:].removesuffix('.')}" if doc else ""
+
+
+def _mistakes(format: Format) -> list[Block]:
+    assert format.recovery is not None
+    return [
+        call(
+            "runtime.Mistake",
+            literal(name.replace("_", "-")),
+            constant(MISTAKE + name),
+            group(groups(format, rule.node)),
+            literal(_clause(rule.doc)),
+        )
+        for name, rule in format.recovery.mistakes.items()
+    ]

@@ -1,0 +1,38 @@
+"""Names that no field may have, since the codec gives them to something else: read from what the emitters write."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from ..model.format_model import Format
+from .codec_module import emit_imports
+from .content_classes import class_name
+from .conversation_schema import emit_json_functions
+from .library_source import stream_attributes
+from .message_class import emit_class
+from .public_functions import emit_functions
+from .source_text import Writer
+
+
+def taken_names(format: Format) -> frozenset[str]:
+    """The names in all that fields share a scope with, and those of the attributes beside them."""
+    bare = replace(format, fields=(), drops=())  # what is left of a codec are the names that every one has
+    writer = Writer()
+    emit_imports(bare, writer)
+    emit_class(bare, writer)
+    emit_functions(bare, writer)
+    emit_json_functions(bare, writer)
+    bound: set[str] = set()
+    used: set[str] = set()
+    for node in ast.walk(ast.parse(writer.text())):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.alias(name=name):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+    contents = {class_name(format.contents, rule) for rule in format.contents.rules}
+    attributes = stream_attributes() if format.recovery is not None else frozenset()
+    return attributes | bound | (used - contents)
