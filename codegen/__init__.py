@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from .build import build
-from .prove.finite_automata import TooLarge
+from .prove.whole_format import check
 from .read.grammar_folder import load
-from .read.problems import GrammarError, Place, Problem
+from .read.problems import GrammarError, Place, Problem, TooLarge
 from .write.codec_module import emit
+from .write.taken_names import taken_names
 
 __all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "generate"]
 
@@ -18,12 +19,10 @@ GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
 
 def generate(folder: Path) -> str:
     """The source text of the codec for a grammar folder; raises `GrammarError` with all problems of a grammar."""
-    from .prove.whole_format import check
-
     try:
         sources = load(folder)
         format = build(sources)
-        check(format, sources)
+        check(format, sources, taken_names(format))
     except (TooLarge, RecursionError):
         reason = "the grammar is too large, or nested too deeply"
         raise GrammarError(

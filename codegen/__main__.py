@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from . import GRAMMAR, GrammarError, generate
+from . import GRAMMAR, generate
+from .build import build
+from .read.grammar_folder import load
+from .read.problems import GrammarError
 from .update import update
 from .write.catalogue_page import document
 from .write.error_codes import error_codes
@@ -13,8 +16,9 @@ if __name__ == "__main__":
     root = GRAMMAR.parent
     try:
         made = {root / "harmony_spec" / "codec.py": generate(GRAMMAR)}
-        made[root / "harmony_spec" / "codes.py"] = error_codes(GRAMMAR)
-        made[root / "docs" / "diagnostics.md"] = document(GRAMMAR)
+        sources = load(GRAMMAR)
+        made[root / "harmony_spec" / "codes.py"] = error_codes(build(sources), sources.diagnostics)
+        made[root / "docs" / "diagnostics.md"] = document(sources.diagnostics)
     except GrammarError as error:
         sys.exit(str(error))
     for path, text in made.items():

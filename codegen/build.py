@@ -12,24 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from .model.content_rules import build_contents
-from .model.format_model import (
-    CONTENT,
-    STARTS,
-    Call,
-    Choice,
-    Field,
-    Format,
-    Literal,
-    Mark,
-    Rule,
-    Start,
-    Step,
-    Value,
-    walk,
-)
+from .model.format_model import CONTENT, STARTS, Call, Choice, Field, Format, Mark, Rule, Start, Step, Value, walk
+from .model.frame_graph import graph
 from .model.framing_rules import MISTAKE, NAME_IT, Rules, is_mistake
 from .model.recovery_tables import build_recovery
-from .model.terminals import Terminals
+from .model.terminals import Literal, Terminals
 from .prove.content_recursion import endless
 from .prove.definition_checks import misnamed, recursive
 from .read.data_files import DataFiles
@@ -75,6 +62,8 @@ def build(sources: Sources) -> Format:
         tools=sources.tools,
         recovery=recovery,
     )
+    for name in partial.frames if partial.terminals_of(CONTENT) else ():
+        graph(partial, name)  # raises TooLarge before anything walks a rule that doubles at each step
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}
     return replace(partial, fields=tuple(_fields(partial, docs)))

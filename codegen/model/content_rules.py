@@ -13,8 +13,7 @@ from typing import Any
 
 from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String
 from ..read.problems import Place, Problem
-from .format_model import Terminal
-from .terminals import Terminals, is_terminal
+from .terminals import Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..read.data_files import Choose, Drop, Implied, Style, Vocabulary
 from ..read.problems import Place
-from ..read.regular_expressions import Node as Pattern
-
-if TYPE_CHECKING:
-    from .content_rules import Contents
+from .content_rules import Contents
+from .terminals import Literal, Special, Terminal
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 
-@dataclass(frozen=True)
-class Special:
-    """A special token."""
-
-    terminal: str
-    spelling: str
-
-
-@dataclass(frozen=True)
-class Literal:
-    """Ordinary text that says nothing but its presence."""
-
-    text: str
+AS_PARSED = "as_parsed"
 
 
 @dataclass(frozen=True)
@@ -93,17 +80,6 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Terminal:
-    """A pattern of ordinary text; `values` are its strings where they are a plain list."""
-
-    name: str
-    pattern: Pattern
-    values: tuple[str, ...] | None
-    place: Place
-    source: str
-
-
-@dataclass(frozen=True)
 class Field:
     """A field of the message type. `values` lists what an enumerated field may be; a flag is true or false."""
 
@@ -112,6 +88,11 @@ class Field:
     flag: bool
     required: bool
     doc: tuple[str, ...]
+
+    @property
+    def type_name(self) -> str:
+        """The name of the type of an enumerated field."""
+        return "".join(part.title() for part in self.name.split("_"))
 
 
 @dataclass(frozen=True)
@@ -129,56 +110,6 @@ class Start:
     name: str
     paths: tuple[tuple[str | None, tuple[Step, ...]], ...]
     rule: Rule
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    encoding: str
-    size: int
-    special: Mapping[str, int]
-    reserved: tuple[str, int, int] | None
-    base: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class When:
-    """A condition on the fields of a message: a value, or true for present and false for absent."""
-
-    fields: tuple[tuple[str, str | bool], ...]
-
-
-@dataclass(frozen=True)
-class Choose:
-    """Write this named alternative in messages that meet the condition."""
-
-    alternative: str
-    when: When
-
-
-@dataclass(frozen=True)
-class Style:
-    name: str
-    choose: tuple[Choose, ...]
-
-
-@dataclass(frozen=True)
-class Drop:
-    """A function that drops messages of completed turns."""
-
-    name: str
-    dropped: When
-    completes: When
-
-
-@dataclass(frozen=True)
-class Implied:
-    """A flag of a content rule that the contents of other messages decide where it is left open."""
-
-    rule: str
-    flag: str
-    role: str
-    list: str
-    name: str
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..prove.finite_automata import TooLarge
-from .format_model import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Value, walk
+from ..read.problems import TooLarge
+from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value, walk
+from .terminals import Literal, Special
 
 MOST_STATES = 2_000
 """A message with more parts is a mistake, or an attack."""

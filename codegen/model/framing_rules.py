@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..prove.definition_checks import names
-from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String, names
 from ..read.problems import Place, Problem
-from .format_model import (
-    STARTS,
-    Branch,
-    Call,
-    Choice,
-    Literal,
-    Mark,
-    Node,
-    Option,
-    Rule,
-    Sequence,
-    Special,
-    Value,
-    walk,
-)
-from .terminals import Terminals, is_terminal
+from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Value, walk
+from .terminals import Literal, Special, Terminals, is_terminal
 
 MISTAKE = "invalid_"
 """How the names of error productions begin: rules that are never read strictly."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from ..read.data_files import DataFiles
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from .content_rules import Fixed
-from .format_model import Call, Choice, Diagnostic, Format, Literal, Recovery, Rule, Special, Value
+from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
 from .frame_graph import framing, graph, is_content
+from .terminals import Literal, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
 CHANNELS = ("answers", "thoughts", "calls")

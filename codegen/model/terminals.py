@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ..prove.finite_automata import TooLarge
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
 from ..read.grammar_folder import VOCABULARY, Alternative, Definition, Group, Item, Name, Regex, String
-from ..read.problems import Place, Problem
-from .format_model import Literal, Special, Terminal
+from ..read.problems import Place, Problem, TooLarge
 
 MOST_PARTS = 50_000
 """Terminals made of terminals can double in size with each; a grammar with more parts in all is refused."""
+
+
+@dataclass(frozen=True)
+class Special:
+    """A special token."""
+
+    terminal: str
+    spelling: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Ordinary text that says nothing but its presence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A pattern of ordinary text; `values` are its strings where they are a plain list."""
+
+    name: str
+    pattern: pattern.Node
+    values: tuple[str, ...] | None
+    place: Place
+    source: str
 
 
 def is_terminal(name: str) -> bool:

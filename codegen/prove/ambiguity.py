@@ -11,21 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import (
-    CONTENT,
-    Call,
-    Choice,
-    Format,
-    Literal,
-    Mark,
-    Node,
-    Option,
-    Sequence,
-    Special,
-    Start,
-    Value,
-)
+from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Start, Value
 from ..model.frame_graph import content_value
+from ..model.terminals import Literal, Special
 from ..read.problems import Place, Problem
 from ..read.regular_expressions import Ranges, Repeat
 from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter

@@ -12,12 +12,13 @@ from lark import Lark
 from lark.exceptions import LarkError
 
 from ..model.content_rules import Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
-from ..model.format_model import Format, Terminal
+from ..model.content_types import class_name, kind_of, ordered_fields, tools_name, user_rules
+from ..model.format_model import Format
+from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
+from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Place, Problem
-from ..write.content_classes import class_name, kind_of, ordered_fields, user_rules
-from ..write.content_tables import SCHEMA_FIELDS, SCHEMA_TERMINALS, tools_name
 from .finite_automata import Machine, difference, machine, overlap, sample
 
 RESERVED = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})

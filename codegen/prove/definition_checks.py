@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping
 
-from ..read.grammar_folder import Alternative, Definition, Group, Name
+from ..read.grammar_folder import Alternative, Definition, Group, Name, names
 from ..read.problems import Problem
 
 
@@ -34,16 +34,6 @@ def recursive(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
         left = definition.name in _reached(definition.name, firsts)
         kind = "left-recursive" if left else "recursive"
         yield Problem(definition.place, f"`{definition.name}` is {kind}", "Repeat with `*` in the start rule instead.")
-
-
-def names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
-    """The rules and terminals that are referred to."""
-    for alternative in alternatives:
-        for item in alternative.items:
-            if isinstance(item, Name):
-                yield item.name
-            elif isinstance(item, Group):
-                yield from names(item.alternatives)
 
 
 def _first_names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:

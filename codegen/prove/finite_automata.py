@@ -11,14 +11,11 @@ from functools import cache
 from itertools import pairwise
 
 from ..read import regular_expressions as pattern
+from ..read.problems import TooLarge
 from ..read.regular_expressions import LAST, Node, Ranges
 
 TOO_LARGE = 20_000
 """An automaton with more states is not built: a grammar of that size is a mistake, or an attack."""
-
-
-class TooLarge(Exception):
-    """A pattern or rule that needs too many states."""
 
 
 @dataclass

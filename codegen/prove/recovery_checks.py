@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..model.format_model import Format, Recovery, Special, walk
+from ..model.format_model import Format, Recovery, walk
 from ..model.frame_graph import Framing, framing, graph
 from ..model.framing_rules import MISTAKE
 from ..model.recovery_tables import CHANNELS, DECLARED, FIXES, GIVEN, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
+from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from ..read.problems import Place, Problem

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from lark import Lark
 from lark.exceptions import LarkError
 
 from ..model.format_model import (
+    AS_PARSED,
     CONTENT,
     Call,
     Choice,
@@ -17,31 +21,23 @@ from ..model.format_model import (
     Node,
     Option,
     Sequence,
-    Special,
     Step,
     Value,
-    When,
     walk,
 )
 from ..model.frame_graph import content_value, framing, graph
+from ..model.terminals import Special
 from ..read import regular_expressions as pattern
-from ..read.data_files import looks_special
+from ..read.data_files import WRITTEN_AS, When, looks_special
 from ..read.grammar_folder import CONVERSATION, SCHEMA, STYLES, VOCABULARY, Sources
 from ..read.problems import GrammarError, Place, Problem
-from ..write.conversation_schema import schema_problem, unknown_properties
-from ..write.message_class import type_name
-from ..write.public_functions import AS_PARSED
-from ..write.taken_names import taken_names
 from .ambiguity import ambiguities, is_ambiguous
 from .content_checks import check_contents
 from .recovery_checks import check_recovery
 
 
-def check(format: Format, sources: Sources) -> None:
-    """Raise `GrammarError` with all problems of a format."""
-    for name in format.frames if format.terminals_of(CONTENT) else ():
-        graph(format, name)  # raises TooLarge before anything walks a rule that doubles at each step
-    taken = taken_names(format)
+def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
+    """Raise `GrammarError` with all problems of a format; `taken` are the names that its codec gives to something."""
     problems = [*_alternative_names(format), *_field_names(format, taken), *_contents(format)]
     if not problems:
         problems += [
@@ -51,7 +47,7 @@ def check(format: Format, sources: Sources) -> None:
             *_tables(format, sources),
             *_spellings(format, sources),
             *_texts(format),
-            *check_contents(format, sources, taken | {type_name(f) for f in format.fields if f.values}),
+            *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),
         ]
         problems += ambiguities(format)
     if not problems:
@@ -107,7 +103,7 @@ def _field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
             reason = f"`{field.name}` cannot be the name of a field: the codec gives it to something else"
             yield Problem(place, reason, "Choose another name.")
         if field.values:
-            name = type_name(field)
+            name = field.type_name
             if not name.isidentifier() or name in taken or keyword.iskeyword(name) or name in types:
                 other = f", as `{types[name]}` would" if name in types else ""
                 reason = f"the values of `{field.name}` would be the type `{name}`{other}"
@@ -337,3 +333,39 @@ def _texts(format: Format) -> Iterator[Problem]:
     free = format.terminals[content_value(format).terminal]
     if isinstance(free.pattern, pattern.Text):
         yield Problem(free.place, "the content is a fixed text", "Use a pattern that takes any text.")
+
+
+DEEPEST = 30
+"""How deep a schema may be nested: the generated module repeats it as code."""
+
+
+def schema_problem(schema: Any) -> str | None:
+    """Why a schema cannot be that of a conversation."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return f"not a JSON Schema: {error.message}"
+    if _depth(schema) > DEEPEST:
+        return f"nested more than {DEEPEST} deep"
+    message = schema.get("$defs", {}).get("message")
+    properties = message.get("properties") if isinstance(message, dict) else None
+    if not isinstance(properties, dict) or CONTENT not in properties:
+        return f"`$defs` has no `message` whose `properties` hold `{CONTENT}`"
+    for name, entry in properties.items():
+        parts = entry.get(WRITTEN_AS, []) if isinstance(entry, dict) else None
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            return f"the property `{name}` is no object, or its `{WRITTEN_AS}` is no list of names"
+    return None
+
+
+def _depth(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, children), default=0)
+
+
+def unknown_properties(format: Format, schema: Any) -> list[str]:
+    """Names in `x-written-as` that are no fields."""
+    names = {field.name for field in format.fields}
+    entries = schema.get("$defs", {}).get("message", {}).get("properties", {})
+    used = [(name, entry.get(WRITTEN_AS, [name])) for name, entry in entries.items()]
+    return [name for name, parts in used for part in parts if part not in names]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ..model.format_model import Choose, Drop, Implied, Style, Vocabulary, When
 from .grammar_folder import CONVERSATION, STYLES, VOCABULARY, Sources
 from .problems import Problem
 
@@ -14,6 +14,59 @@ LARGEST = 0x110000
 
 MOST_TOKENS = 20_000
 """More reserved special tokens are a mistake; each takes time to generate."""
+
+
+WRITTEN_AS = "x-written-as"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    encoding: str
+    size: int
+    special: Mapping[str, int]
+    reserved: tuple[str, int, int] | None
+    base: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class When:
+    """A condition on the fields of a message: a value, or true for present and false for absent."""
+
+    fields: tuple[tuple[str, str | bool], ...]
+
+
+@dataclass(frozen=True)
+class Choose:
+    """Write this named alternative in messages that meet the condition."""
+
+    alternative: str
+    when: When
+
+
+@dataclass(frozen=True)
+class Style:
+    name: str
+    choose: tuple[Choose, ...]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A function that drops messages of completed turns."""
+
+    name: str
+    dropped: When
+    completes: When
+
+
+@dataclass(frozen=True)
+class Implied:
+    """A flag of a content rule that the contents of other messages decide where it is left open."""
+
+    rule: str
+    flag: str
+    role: str
+    list: str
+    name: str
 
 
 class DataFiles:

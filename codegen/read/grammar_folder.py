@@ -10,6 +10,7 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -84,6 +85,16 @@ class Definition:
     doc: tuple[str, ...]
     source: str
     collapses: bool = False
+
+
+def names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+    """The rules and terminals that are referred to."""
+    for alternative in alternatives:
+        for item in alternative.items:
+            if isinstance(item, Name):
+                yield item.name
+            elif isinstance(item, Group):
+                yield from names(item.alternatives)
 
 
 @dataclass(frozen=True)

@@ -35,3 +35,7 @@ class GrammarError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class TooLarge(Exception):
+    """A pattern or rule that needs too many states."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..model.recovery_tables import SEVERITIES
-from ..read.grammar_folder import DIAGNOSTICS, load
+from ..read.grammar_folder import DIAGNOSTICS
 
 LONGEST = 300
 """How much of an example is shown, in code points."""
@@ -32,9 +31,8 @@ diagnostic and those it comes with, the second none. Lists of numbers are token 
 """
 
 
-def document(folder: Path) -> str:
-    """The page for the diagnostics of a grammar folder, in Markdown, by code."""
-    diagnostics = load(folder).diagnostics
+def document(diagnostics: Mapping[str, Any]) -> str:
+    """The page for the diagnostics, as diagnostics.toml has them, in Markdown, by code."""
     names = sorted(diagnostics, key=lambda name: (diagnostics[name]["code"], name))
     return "\n".join([TITLE, *(line for name in names for line in _entry(name, diagnostics[name]))])
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..model.format_model import CONTENT, Choice, Choose, Format, Special, Terminal, Vocabulary
+from ..model.content_types import class_name, tools_name, user_rules
+from ..model.format_model import AS_PARSED, CONTENT, Choice, Format
 from ..model.frame_graph import framing, graph
-from ..read.data_files import common_ends
+from ..model.terminals import Special, Terminal
+from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
-from .content_classes import class_name, user_rules
-from .content_tables import emit_contents, emit_tools, tools_name
+from .content_tables import emit_contents, emit_tools
 from .conversation_schema import emit_conversation
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
 from .frame_writers import emit_writers
 from .framing_code import constant, emit_patterns, markers
 from .library_source import api_version
-from .message_class import emit_message, type_name
-from .public_functions import AS_PARSED, emit_functions
+from .message_class import emit_message
+from .public_functions import emit_functions
 from .recovery_code import emit_recovery
 from .source_text import Block, Writer, call, data, group, literal, mapping, raw
 
@@ -63,7 +64,7 @@ def _head(format: Format, writer: Writer) -> None:
     exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", "parse", "render", "render_text"]
     exported += ["EXAMPLE"] if format.example else []
     exported += ["StreamParser", "recover", "validate"] if format.recovery is not None else []
-    exported += [type_name(field) for field in format.fields if field.values]
+    exported += [field.type_name for field in format.fields if field.values]
     exported += [drop.name for drop in format.drops]
     exported += [tools_name(file) for file in format.tools]
     exported += [class_name(format.contents, rule) for rule in user_rules(format.contents)]

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from ..model.content_rules import Contents, Flag, Joined, Many, Node, Part, Token
+from ..model.content_rules import Contents, Flag, Node, Part
+from ..model.content_types import class_name, listed_type, ordered_fields, required_fields, rule_of, user_rules
 from ..model.format_model import described
 from .source_text import Block, Writer, call, data, literal
-
-SUFFIX = "Content"
-
-
-def class_name(contents: Contents, rule: str) -> str:
-    name = "".join(part.title() for part in rule.split("_"))
-    return name + SUFFIX if rule in contents.roles else name
-
-
-def definition_name(contents: Contents, rule: str) -> str:
-    """What a class is called in the JSON form."""
-    return f"{rule}_{SUFFIX.lower()}" if rule in contents.roles else rule
 
 
 def emit_types(contents: Contents, writer: Writer) -> None:
@@ -32,42 +20,10 @@ def emit_types(contents: Contents, writer: Writer) -> None:
     for name, terminal in contents.terminals.items():
         if terminal.values:
             writer.line()
-            writer.block(Block("Literal[", tuple(map(literal, terminal.values)), "]"), prefix=f"{_listed(name)} = ")
+            writer.block(Block("Literal[", tuple(map(literal, terminal.values)), "]"), prefix=f"{listed_type(name)} = ")
     for rule in contents.rules.values():
         if rule.kind == "record":
             _emit_class(contents, rule.name, rule.name in users, writer)
-
-
-def user_rules(contents: Contents) -> list[str]:
-    """The rules whose classes are what users work with: those of roles and in them, without the types of tools."""
-    return [rule for rule in written_by_hand(contents) if contents.rules[rule].kind == "record"]
-
-
-def written_by_hand(contents: Contents) -> list[str]:
-    """The rules whose values users give."""
-    found: dict[str, None] = {}
-
-    def visit(rule: str) -> None:
-        if rule in found or rule in contents.schemas:
-            return
-        found[rule] = None
-        for name in contents.fields(rule):
-            for node in contents.fields(rule)[name]:
-                if used := _rule_of(node):
-                    visit(used)
-
-    for role in contents.roles:
-        visit(role)
-    return list(found)
-
-
-def _rule_of(node: Node) -> str | None:
-    match node:
-        case Part(_, rule) | Joined(_, Part(_, rule)):
-            return rule
-        case Many(_, items):
-            return next((item.rule for item in items if isinstance(item, Part)), None)
-    return None
 
 
 def plain_values(contents: Contents, rule: str) -> dict[str, str]:
@@ -114,61 +70,7 @@ def _doc(contents: Contents, rule: str, name: str) -> str:
 def _named_rule(node: Node) -> str | None:
     if isinstance(node, Flag):
         return node.field
-    return _rule_of(node)
-
-
-def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
-    """The fields of a class and their types, those that every alternative sets first."""
-    kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}
-    required = required_fields(contents, rule)
-    yield from ((name, kind) for name, kind in kinds.items() if name in required)
-    yield from ((name, kind) for name, kind in kinds.items() if name not in required)
-
-
-def required_fields(contents: Contents, rule: str) -> set[str]:
-    """Fields without which no alternative can be written; an absent schema is one that says so itself."""
-    always = set.intersection(*(contents.required(way.items) for way in contents.rules[rule].ways))
-    return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
-
-
-def is_schema(contents: Contents, node: Node) -> bool:
-    return isinstance(node, Part) and node.rule in contents.schemas
-
-
-def kind_of(contents: Contents, node: Node) -> str:
-    """The Python type of a field."""
-    match node:
-        case Flag():
-            return "bool"
-        case Token(_, terminal):
-            if contents.is_json(terminal):
-                return "Any"
-            return _listed(terminal) if contents.terminals[terminal].values else "str"
-        case Joined(_, item):
-            return f"list[{kind_of(contents, item)}]"
-        case Many(_, items):
-            return f"list[{kind_of(contents, next(i for i in items if isinstance(i, (Token, Part)) and i.field))}]"
-        case Part(_, rule):
-            return _value(contents, rule)
-    return "Any"
-
-
-def _listed(terminal: str) -> str:
-    return "".join(part.title() for part in terminal.split("_"))
-
-
-def _value(contents: Contents, rule: str) -> str:
-    made = contents.rules[rule]
-    if rule in contents.schemas:
-        return "runtime.JsonSchema"
-    if made.kind in ("record", "enumerated") and not made.collapses:
-        return class_name(contents, rule)
-    if made.kind == "lines":
-        return "str"
-    if made.kind in ("text", "list", "alias"):
-        (nodes,) = contents.fields(rule).values()
-        return kind_of(contents, nodes[0])
-    return "Any"
+    return rule_of(node)
 
 
 def _optional(kind: str) -> str:

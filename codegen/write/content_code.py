@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..model.content_rules import ContentRule, Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
+from ..model.content_types import class_name
 from ..read import regular_expressions as pattern
-from .content_classes import class_name, plain_values
+from .content_classes import plain_values
 from .source_text import Block, Writer, call, group, literal, mapping, raw
 
 

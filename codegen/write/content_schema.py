@@ -6,8 +6,8 @@ import copy
 from typing import Any
 
 from ..model.content_rules import METASCHEMA, Contents, Joined, Many, Node, Part, Token
+from ..model.content_types import definition_name, is_schema, kind_of, ordered_fields, required_fields, user_rules
 from ..model.format_model import Format
-from .content_classes import definition_name, is_schema, kind_of, ordered_fields, required_fields, user_rules
 
 KEYED_BY = "x-keyed-by"
 """The key of a list whose items may also be the values of an object, as `harmony_spec.content_json` reads it."""

@@ -6,39 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..model.content_rules import Contents, Many, Part
+from ..model.content_types import class_name, definition_name, tools_name, user_rules
 from ..model.format_model import Format
-from ..read.grammar_folder import TOOLS
-from .content_classes import class_name, definition_name, user_rules
+from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
 from .content_code import emit_readers, emit_terminals, reader_name, terminal_name
-from .content_writers import FITTING, content_writer, emit_content_writers
+from .content_writers import content_writer, emit_content_writers
 from .source_text import Block, Writer, call, data, group, literal, mapping
-
-SCHEMA_TERMINALS = sorted((*FITTING.values(), "KEYWORD"))
-"""The terminals by which types are made of schemas."""
-
-SCHEMA_FIELDS = {
-    "parameters": ("type", "definitions"),
-    "definition": ("named", "type"),
-    "one_of": ("variants",),
-    "variant": ("alternative", "remark", "default"),
-    "union": ("intersections",),
-    "intersection": ("arrays",),
-    "array": ("element", "dimensions"),
-    "annotated": ("primary", "title", "about", "examples", "annotations"),
-    "group": ("type", "title", "about", "examples", "annotations"),
-    "annotation": ("keyword", "json"),
-    "object_type": ("members", "index"),
-    "member": (
-        *("title", "about", "examples", "annotations"),
-        *("identifier", "string", "optional", "value", "default", "one_of"),
-    ),
-    "tuple_type": ("places", "rest"),
-    "any_array": (),
-    "literal_type": ("json_scalar",),
-    "reference": ("named",),
-    "basic_type": ("basic",),
-}
-"""The rules by which types are made of schemas, with the fields of their classes in order."""
 
 
 def emit_contents(format: Format, writer: Writer) -> None:
@@ -71,11 +44,6 @@ def emit_tools(format: Format, writer: Writer) -> None:
         writer.docstring([f"The built-in namespace `{value['name']}`."])
         writer.block(_record(contents, rule, value), prefix="return ")
         writer.depth -= 1
-
-
-def tools_name(file: str) -> str:
-    """The function for a file of built-in tools."""
-    return f"{file.removesuffix(TOOLS)}_tools"
 
 
 def _record(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model.content_rules import ContentRule, Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
-from .content_classes import class_name, written_by_hand
+from ..model.content_types import class_name, written_by_hand
+from ..model.schema_rules import FITTING
 from .content_code import core_field, terminal_name
 from .source_text import Writer, group, literal, mapping
-
-FITTING = {"about": "TEXT", "default": "DEFAULT", "identifier": "IDENTIFIER", "named": "NAMED", "remark": "REMARK"}
-"""The terminals by which types are made of schemas, for the fields that are only set to texts that fit."""
 
 
 def content_writer(rule: str) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
-from ..model.format_model import CONTENT, Field, Format, Literal, Mark, Node, Sequence, Special, described, walk
+from ..model.format_model import CONTENT, Field, Format, Mark, Node, Sequence, described, walk
+from ..model.terminals import Literal, Special
+from ..read.data_files import WRITTEN_AS
 from .content_schema import content_definitions
 from .source_text import Block, Writer, call, data, group, literal, signature
 
-WRITTEN_AS = "x-written-as"
 ALWAYS = "x-always-written"
 
 
@@ -113,39 +111,3 @@ def _spelled(format: Format, node: Node) -> str:
         case Sequence(items):
             return "".join(_spelled(format, item) for item in items)
     return ""
-
-
-DEEPEST = 30
-"""How deep a schema may be nested: the generated module repeats it as code."""
-
-
-def schema_problem(schema: Any) -> str | None:
-    """Why a schema cannot be that of a conversation."""
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return f"not a JSON Schema: {error.message}"
-    if _depth(schema) > DEEPEST:
-        return f"nested more than {DEEPEST} deep"
-    message = schema.get("$defs", {}).get("message")
-    properties = message.get("properties") if isinstance(message, dict) else None
-    if not isinstance(properties, dict) or CONTENT not in properties:
-        return f"`$defs` has no `message` whose `properties` hold `{CONTENT}`"
-    for name, entry in properties.items():
-        parts = entry.get(WRITTEN_AS, []) if isinstance(entry, dict) else None
-        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-            return f"the property `{name}` is no object, or its `{WRITTEN_AS}` is no list of names"
-    return None
-
-
-def _depth(value: Any) -> int:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, children), default=0)
-
-
-def unknown_properties(format: Format, schema: Any) -> list[str]:
-    """Names in `x-written-as` that are no fields."""
-    names = {field.name for field in format.fields}
-    entries = schema.get("$defs", {}).get("message", {}).get("properties", {})
-    used = [(name, entry.get(WRITTEN_AS, [name])) for name, entry in entries.items()]
-    return [name for name, parts in used for part in parts if part not in names]

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-from ..build import build
-from ..read.grammar_folder import DIAGNOSTICS, load
+from ..model.format_model import Format
+from ..read.grammar_folder import DIAGNOSTICS
 from .recovery_code import emit_code
 from .source_text import Writer
 
 PREFIX = "runtime."
 
 
-def error_codes(folder: Path) -> str:
-    """The source text of a module with a constant for each diagnostic of a grammar folder that is raised."""
-    sources = load(folder)
-    recovery = build(sources).recovery
-    assert recovery is not None
+def error_codes(format: Format, diagnostics: Mapping[str, Any]) -> str:
+    """The source text of a module with a constant for each diagnostic that is raised, as diagnostics.toml marks it."""
+    assert format.recovery is not None
     writer = Writer()
     writer.docstring([f"Codes of errors. Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit."])
     writer.line()
     writer.line("from .errors import Code")
     writer.line()
-    for name, entry in sorted(recovery.codes.items(), key=lambda item: item[1].code):
-        if sources.diagnostics[name].get("raised"):
+    for name, entry in sorted(format.recovery.codes.items(), key=lambda item: item[1].code):
+        if diagnostics[name].get("raised"):
             block = emit_code(name, entry)
             constant = name.upper().replace("-", "_")
             writer.block(replace(block, open=block.open.removeprefix(PREFIX)), prefix=f"{constant} = ")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import count
 
-from ..model.format_model import CONTENT, Call, Format, Literal, Option, Special
+from ..model.format_model import CONTENT, Call, Format, Option
 from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
+from ..model.terminals import Literal, Special
 from ..read import regular_expressions as pattern
 from .frame_writers import writer_name
 from .framing_code import constant, groups

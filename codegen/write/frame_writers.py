@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from ..model.format_model import (
-    CONTENT,
-    Branch,
-    Call,
-    Choice,
-    Format,
-    Literal,
-    Mark,
-    Node,
-    Option,
-    Sequence,
-    Special,
-    Value,
-)
+from ..model.format_model import CONTENT, Branch, Call, Choice, Format, Mark, Node, Option, Sequence, Value
+from ..model.terminals import Literal, Special
 from .framing_code import markers, ordered
 from .source_text import Writer, literal
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..model.format_model import CONTENT, Call, Choice, Format, Literal, Mark, Node, Option, Sequence, Special, Value
+from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value
 from ..model.frame_graph import content_value
 from ..model.framing_rules import MISTAKE
-from ..model.terminals import is_terminal
+from ..model.terminals import Literal, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .source_text import Block, Writer, call, literal, raw
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from ..model.content_types import class_name
 from ..model.format_model import CONTENT, Field, Format, described
-from .content_classes import class_name, emit_types
+from .content_classes import emit_types
 from .source_text import Block, Writer, literal
-
-
-def type_name(field: Field) -> str:
-    return "".join(part.title() for part in field.name.split("_"))
 
 
 def annotation(field: Field) -> str:
     if field.flag:
         return "bool"
-    name = type_name(field) if field.values else "str"
+    name = field.type_name if field.values else "str"
     return name if field.required else f"{name} | None"
 
 
@@ -24,7 +21,7 @@ def emit_message(format: Format, writer: Writer) -> None:
         if field.values:
             writer.line()
             listed = Block("Literal[", tuple(map(literal, field.values)), "]")
-            writer.block(listed, prefix=f"{type_name(field)} = ")
+            writer.block(listed, prefix=f"{field.type_name} = ")
     emit_types(format.contents, writer)
     emit_class(format, writer)
 

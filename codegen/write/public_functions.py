@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from ..model.format_model import Call, Format
-from .message_class import type_name
+from ..model.format_model import AS_PARSED, Call, Format
 from .recovering_functions import emit_recovering
 from .source_text import Block, Writer, data, literal, mapping, signature
-
-AS_PARSED = "as_parsed"
 
 
 def emit_functions(format: Format, writer: Writer) -> None:
@@ -16,7 +13,7 @@ def emit_functions(format: Format, writer: Writer) -> None:
     parameters = []
     for field in given:
         value = format.opening.get(field.name)
-        kind = "bool" if field.flag else f"{type_name(field)} | None" if field.values else "str | None"
+        kind = "bool" if field.flag else f"{field.type_name} | None" if field.values else "str | None"
         default = (
             literal(value)
             if isinstance(value, str)

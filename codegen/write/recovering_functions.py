@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..model.format_model import CONTENT, Field, Format, described
-from .message_class import type_name
 from .source_text import Block, Writer, literal, signature
 
 
@@ -95,7 +94,7 @@ def _stream(format: Format, parameters: list[str], passed: Block, docs: list[str
 
 
 def _property(field: Field, writer: Writer) -> None:
-    kind = "bool" if field.flag else f"{type_name(field) if field.values else 'str'} | None"
+    kind = "bool" if field.flag else f"{field.type_name if field.values else 'str'} | None"
     default = "False" if field.flag else "None"
     writer.line()
     writer.line("@property")

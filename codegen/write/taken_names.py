@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from ..model.content_types import class_name
 from ..model.format_model import Format
 from .codec_module import emit_imports
-from .content_classes import class_name
 from .conversation_schema import emit_json_functions
 from .library_source import stream_attributes
 from .message_class import emit_class
