@@ -1,4 +1,4 @@
-"""Grammar to codec: load, build, check, emit, write. Each step is the file of that name; `generate` runs them."""
+"""Grammar to codec: read, model, prove, write. Each phase is a folder; `generate` runs them in this order."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from markdown_it import MarkdownIt
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
-from codegen.model.content_rules import Fixed, Flag, Joined, Many, Node, Optional
-from codegen.model.format_model import Choice, Literal, walk
+from codegen.model.content_rules import ContentNode, Fixed, Flag, Joined, Many, Maybe
+from codegen.model.format_model import Choice, FixedText, walk
 from codegen.read.grammar_folder import load
 from codegen.write.catalogue_page import code_span, document, shown
 from codegen.write.error_codes import error_codes
@@ -106,7 +106,7 @@ def spellings() -> frozenset[str]:
     format = build(sources)
     found = {special.spelling for special in format.specials}
     for rule in format.rules.values():
-        found |= {node.text for node in walk(rule.node) if isinstance(node, Literal)}
+        found |= {node.text for node in walk(rule.node) if isinstance(node, FixedText)}
         found |= {b.name for n in walk(rule.node) if isinstance(n, Choice) for b in n.branches if b.name}
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         found |= set(terminal.values or ())
@@ -136,12 +136,12 @@ def texts_in(value: object) -> Iterator[str]:
             yield from texts_in(item)
 
 
-def fixed_texts(items: tuple[Node, ...]) -> Iterator[str]:
+def fixed_texts(items: tuple[ContentNode, ...]) -> Iterator[str]:
     """The fixed texts in parts of a rule of contents."""
     for node in items:
         if isinstance(node, (Fixed, Flag)):
             yield node.text
-        elif isinstance(node, (Optional, Many)):
+        elif isinstance(node, (Maybe, Many)):
             yield from fixed_texts(node.items)
         elif isinstance(node, Joined):
             yield node.separator

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
 from ..read.problems import Place, Problem
 from .terminals import Terminal, Terminals, is_terminal
 
@@ -58,8 +58,8 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Optional:
-    items: tuple[Node, ...]
+class Maybe:
+    items: tuple[ContentNode, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Many:
     """A list: groups of parts, of which one is the item; `least` is 0 or 1."""
 
     field: str
-    items: tuple[Node, ...]
+    items: tuple[ContentNode, ...]
     least: int
 
 
@@ -80,7 +80,7 @@ class Joined:
     separator: str
 
 
-Node = Fixed | Flag | Token | Part | Use | Optional | Many | Joined
+ContentNode = Fixed | Flag | Token | Part | Use | Maybe | Many | Joined
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Way:
     """One alternative of a rule."""
 
     name: str | None
-    items: tuple[Node, ...]
+    items: tuple[ContentNode, ...]
     place: Place
 
 
@@ -110,7 +110,7 @@ class ContentRule:
     source: str
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[ContentNode, ...]:
         """The parts of a rule that has one alternative."""
         return self.ways[0].items
 
@@ -144,19 +144,19 @@ class Contents:
         """Whether what fits a terminal is given as the JSON value that it spells."""
         return terminal.startswith("JSON")
 
-    def fields(self, rule: str) -> dict[str, list[Node]]:
+    def fields(self, rule: str) -> dict[str, list[ContentNode]]:
         """The fields of a rule, with the nodes that set them, in order of appearance."""
-        found: dict[str, list[Node]] = {}
+        found: dict[str, list[ContentNode]] = {}
         for way in self.rules[rule].ways:
             for node in self.leaves(way.items):
                 found.setdefault(name_of(node), []).append(node)
         return found
 
-    def leaves(self, items: tuple[Node, ...]) -> Iterator[Node]:
+    def leaves(self, items: tuple[ContentNode, ...]) -> Iterator[ContentNode]:
         """The nodes that set fields, those of inlined rules too."""
         for node in items:
             match node:
-                case Optional(inner):
+                case Maybe(inner):
                     yield from self.leaves(inner)
                 case Use(rule):
                     for way in self.rules[rule].ways:
@@ -166,7 +166,7 @@ class Contents:
                 case _:
                     yield node
 
-    def required(self, items: tuple[Node, ...]) -> set[str]:
+    def required(self, items: tuple[ContentNode, ...]) -> set[str]:
         """The fields that parts always set."""
         found: set[str] = set()
         for node in items:
@@ -199,7 +199,7 @@ class Contents:
         return found
 
 
-def name_of(node: Node) -> str:
+def name_of(node: ContentNode) -> str:
     """The field that a node sets."""
     assert isinstance(node, (Flag, Token, Part, Many, Joined))
     return node.field
@@ -288,9 +288,9 @@ class _Builder:
             else "lines"
         )
 
-    def items(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
+    def items(self, items: tuple[Item, ...]) -> tuple[ContentNode, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
-        nodes: list[Node] = []
+        nodes: list[ContentNode] = []
         for item in items:
             node = self.item(item)
             before = nodes[-1] if nodes else None
@@ -302,7 +302,7 @@ class _Builder:
             nodes.append(node)
         return tuple(nodes)
 
-    def item(self, item: Item) -> Node:
+    def item(self, item: Item) -> ContentNode:
         match item:
             case String(text):
                 return Fixed(text)
@@ -314,7 +314,7 @@ class _Builder:
                 return self.group(alternatives, operator, place)
         return Fixed("")
 
-    def name(self, name: str, place: Place) -> Node:
+    def name(self, name: str, place: Place) -> ContentNode:
         if name not in self.definitions:
             self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
             return Fixed("")
@@ -324,7 +324,7 @@ class _Builder:
             return Fixed(self.terminals.constants[name].text)
         return Token("" if name.startswith("_") else name.lower(), name)
 
-    def group(self, alternatives: tuple[Alternative, ...], operator: str, place: Place) -> Node:
+    def group(self, alternatives: tuple[Alternative, ...], operator: str, place: Place) -> ContentNode:
         if len(alternatives) > 1 or operator not in ("?", "*", "+"):
             self.refuse(place, "only rules have alternatives here", "Give this part a rule of its own.")
             return Fixed("")
@@ -336,9 +336,9 @@ class _Builder:
             if isinstance(only, Part) and self.is_constant(only.rule):
                 parts = self.definitions[only.rule].alternatives[0].items
                 return Flag(only.field, "".join(part.text for part in parts if isinstance(part, String)))
-            return Optional(nodes)
+            return Maybe(nodes)
         values = [node for node in nodes if isinstance(node, (Token, Part)) and node.field]
-        if len(values) != 1 or any(isinstance(node, (Optional, Many, Use, Flag)) for node in nodes):
+        if len(values) != 1 or any(isinstance(node, (Maybe, Many, Use, Flag)) for node in nodes):
             self.refuse(place, "what is repeated holds more or less than one value", "Give it a rule of its own.")
             return Fixed("")
         return Many(f"{values[0].field}s", nodes, int(operator == "+"))
@@ -352,11 +352,11 @@ class _Builder:
         )
 
 
-def _layout(node: Node) -> bool:
+def _layout(node: ContentNode) -> bool:
     return isinstance(node, Token) and not node.field
 
 
-def _is_lines(node: Node) -> bool:
+def _is_lines(node: ContentNode) -> bool:
     """Whether a list is lines of text: one terminal, and behind it a line break."""
     if not isinstance(node, Many) or not node.least:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS
-from .content_rules import Contents, Flag, Joined, Many, Node, Part, Token
+from .content_rules import ContentNode, Contents, Flag, Joined, Many, Part, Token
 
 SUFFIX = "Content"
 
@@ -43,7 +43,7 @@ def written_by_hand(contents: Contents) -> list[str]:
     return list(found)
 
 
-def rule_of(node: Node) -> str | None:
+def rule_of(node: ContentNode) -> str | None:
     match node:
         case Part(_, rule) | Joined(_, Part(_, rule)):
             return rule
@@ -66,11 +66,11 @@ def required_fields(contents: Contents, rule: str) -> set[str]:
     return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
 
 
-def is_schema(contents: Contents, node: Node) -> bool:
+def is_schema(contents: Contents, node: ContentNode) -> bool:
     return isinstance(node, Part) and node.rule in contents.schemas
 
 
-def kind_of(contents: Contents, node: Node) -> str:
+def kind_of(contents: Contents, node: ContentNode) -> str:
     """The Python type of a field."""
     match node:
         case Flag():

@@ -9,7 +9,7 @@ from typing import Any
 from ..read.data_files import Choose, Drop, Implied, Style, Vocabulary
 from ..read.problems import Place
 from .content_rules import Contents
-from .terminals import Literal, Special, Terminal
+from .terminals import FixedText, Special, Terminal
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
@@ -67,7 +67,7 @@ class Choice:
     branches: tuple[Branch, ...]
 
 
-Node = Special | Literal | Value | Mark | Option | Sequence | Call | Choice
+Node = Special | FixedText | Value | Mark | Option | Sequence | Call | Choice
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from ..read.problems import TooLarge
 from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value, walk
-from .terminals import Literal, Special
+from .terminals import FixedText, Special
 
 MOST_STATES = 2_000
 """A message with more parts is a mistake, or an attack."""
 
-Edge = Special | Literal | Value
+Edge = Special | FixedText | Value
 
 
 @dataclass
@@ -35,7 +35,7 @@ def graph(format: Format, rule: str) -> Graph:
 
     def connect(node: Node, sources: frozenset[int]) -> frozenset[int]:
         match node:
-            case Special() | Literal() | Value():
+            case Special() | FixedText() | Value():
                 if len(made.steps) > MOST_STATES:
                     raise TooLarge
                 made.steps.append([])

@@ -1,14 +1,21 @@
-"""The rules of a grammar as trees, and what in them is a field."""
+"""The rules of the framing grammar as trees, and which part of a rule is a field of the message.
+
+- A rule that holds one value and no other rule is a field named like the rule.
+- In any other rule, a terminal is a field named like the terminal.
+- A rule without values is a flag if it is optional.
+- A rule whose alternatives all have names and no values is a field with those names as values.
+- If an alternative leaves out an enumerated field that the first one has, its name is the value of that field.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..read.grammar_folder import Alternative, Definition, Group, Item, Name, Regex, String, names
+from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String, names_in
 from ..read.problems import Place, Problem
-from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Value, walk
-from .terminals import Literal, Special, Terminals, is_terminal
+from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Start, Step, Value, walk
+from .terminals import FixedText, Special, Terminals, is_terminal
 
 MISTAKE = "invalid_"
 """How the names of error productions begin: rules that are never read strictly."""
@@ -78,7 +85,7 @@ class Rules:
 
     def kind(self, definition: Definition) -> str:
         """`field`: every alternative holds one value and no rule. `constant`: no values, no rules. Else `group`."""
-        if not all(map(is_terminal, names(definition.alternatives))):
+        if not all(map(is_terminal, names_in(definition.alternatives))):
             return "group"
         counts = [self.values_in(alternative.items) for alternative in definition.alternatives]
         if all(count == 1 for count in counts):
@@ -116,7 +123,7 @@ class Rules:
         elif (pattern_node := self.terminals.regex(source, flags, place)) is not None:
             self.terminals.add_pattern(name, pattern_node, place, definition.source)
             return Value(definition.name, name)
-        return Literal("")
+        return FixedText("")
 
     def name(self, name: str, place: Place, definition: Definition, kind: str) -> Node:
         if name in self.terminals.specials:
@@ -131,11 +138,11 @@ class Rules:
             return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
         if is_mistake(name):
             self.refuse(place, f"`{name}` is an error production, and used in a rule", "Only recovery reads it.")
-            return Literal("")
+            return FixedText("")
         if name in self.definitions:
-            return Call(name) if not is_terminal(name) else Literal("")  # a terminal that was refused
+            return Call(name) if not is_terminal(name) else FixedText("")  # a terminal that was refused
         self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
-        return Literal("")
+        return FixedText("")
 
     def group(
         self, alternatives: tuple[Alternative, ...], operator: str, place: Place, definition: Definition, kind: str
@@ -158,14 +165,14 @@ class Rules:
 
     def flag_field(self, items: tuple[Item, ...], inner: Node) -> str | None:
         """The name of the field that says whether a part without values is there; None for a part with values."""
-        if isinstance(inner, (Special, Literal)):
+        if isinstance(inner, (Special, FixedText)):
             return items[0].name.lower() if isinstance(items[0], Name) else ""
         if isinstance(inner, Call) and inner.rule in self.definitions:
             definition = self.definitions[inner.rule]
             named = len(definition.alternatives) > 1 and all(a.name for a in definition.alternatives)
             return inner.rule if self.kind(definition) == "constant" and not named else None
         parts = inner.items if isinstance(inner, Sequence) else ()
-        return "" if parts and all(isinstance(part, (Special, Literal)) for part in parts) else None
+        return "" if parts and all(isinstance(part, (Special, FixedText)) for part in parts) else None
 
     def mark_flags(self) -> None:
         """What is a flag where it is optional is one everywhere: an alternative that requires it sets the field."""
@@ -188,3 +195,36 @@ class Rules:
         for name, rule in self.built.items():
             if name not in flags:
                 self.built[name] = replace(rule, node=marked(rule.node))
+
+
+def build_start(name: str, rules: Rules, lark: str) -> Start | None:
+    definition = rules.definitions.get(name)
+    if definition is None:
+        place = Place(lark, 1, 1)
+        rules.refuse(place, f"the start rule `{name}` is missing", f"Start rules: {', '.join(STARTS)}.")
+        return None
+    paths = []
+    for index, alternative in enumerate(definition.alternatives):
+        if index and alternative.name is None:
+            reason = f"alternative {index + 1} of `{name}` has no name"
+            rules.refuse(alternative.place, reason, NAME_IT)
+        paths.append((alternative.name, tuple(_step(item, rules) for item in alternative.items)))
+    return Start(name, tuple(paths), Rule(name, FixedText(""), definition.place, definition.doc, definition.source))
+
+
+def _step(item: Item, rules: Rules) -> Step:
+    times = ""
+    if isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
+        times = item.operator
+        item = item.alternatives[0].items[0]
+    if isinstance(item, Name) and is_mistake(item.name):
+        rules.refuse(item.place, f"`{item.name}` is an error production", "Only recovery reads it.")
+        return Step("", times)
+    if isinstance(item, Name) and item.name in rules.built and times in ("", "?", "*"):
+        return Step(item.name, times)
+    if isinstance(item, Name) and item.name not in rules.definitions:
+        rules.refuse(item.place, f"`{item.name}` is not defined", "Define it, or correct the spelling.")
+    else:
+        reason = "a start rule is made of rules for messages and open headers, each once or with `?` or `*`"
+        rules.refuse(item.place, reason, "Give this part a rule of its own.")
+    return Step("", times)

@@ -9,7 +9,7 @@ from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from .content_rules import Fixed
 from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
 from .frame_graph import framing, graph, is_content
-from .terminals import Literal, Special
+from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
 CHANNELS = ("answers", "thoughts", "calls")
@@ -138,7 +138,7 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
     for _, edge, target in made.edges():
         if isinstance(edge, Special):
             before.setdefault(target, []).append(edge.spelling)
-        elif isinstance(edge, Literal):
+        elif isinstance(edge, FixedText):
             before.setdefault(target, []).append(edge.text)
     for source, edge, _ in made.edges():
         if isinstance(edge, Value) and not is_content(edge):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
-from ..read.grammar_folder import VOCABULARY, Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.grammar_folder import VOCABULARY
+from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
 from ..read.problems import Place, Problem, TooLarge
 
 MOST_PARTS = 50_000
@@ -23,7 +24,7 @@ class Special:
 
 
 @dataclass(frozen=True)
-class Literal:
+class FixedText:
     """Ordinary text that says nothing but its presence."""
 
     text: str
@@ -65,7 +66,7 @@ class Terminals:
         self.definitions, self.special, self.problems = definitions, special, problems
         self.lookaheads = lookaheads
         self.specials: dict[str, Special] = {}
-        self.constants: dict[str, Literal] = {}
+        self.constants: dict[str, FixedText] = {}
         self.patterns: dict[str, Terminal] = {}
         self.parts = 0
         for definition in definitions.values():
@@ -87,7 +88,7 @@ class Terminals:
             return
         self.add_pattern(name, node, place, definition.source)
 
-    def constant(self, name: str, text: str, place: Place) -> Special | Literal:
+    def constant(self, name: str, text: str, place: Place) -> Special | FixedText:
         """A terminal or string that is one fixed text: a special token, or a literal."""
         if text in self.special:
             same = next((s for s in self.specials.values() if s.spelling == text), None)
@@ -95,7 +96,7 @@ class Terminals:
         if name in self.constants:
             return self.constants[name]
         self.refuse_special_in(text, place)
-        return self.constants.setdefault(name, Literal(text))
+        return self.constants.setdefault(name, FixedText(text))
 
     def refuse_special_in(self, text: str, place: Place) -> None:
         if inside := next((s for s in self.special if s in text), None):
@@ -110,7 +111,7 @@ class Terminals:
 
     def add_pattern(self, name: str, node: pattern.Node, place: Place, source: str) -> None:
         values = None
-        if isinstance(node, pattern.Union) and all(isinstance(o, pattern.Text) for o in node.options):
+        if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
             values = tuple(dict.fromkeys(pattern.strings(node)))
             for text in values:
                 if text in self.special or looks_special(text, self.special):
@@ -126,7 +127,7 @@ class Terminals:
                 return None
             flat = [part for part in parts if part is not None]
             options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
-        return options[0] if len(options) == 1 else pattern.Union(tuple(options))
+        return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
 
     def part(self, item: Item) -> pattern.Node | None:
         self.parts += 1

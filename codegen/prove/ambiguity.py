@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Start, Value
 from ..model.frame_graph import content_value
-from ..model.terminals import Literal, Special
+from ..model.terminals import FixedText, Special
+from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
 from ..read.regular_expressions import Ranges, Repeat
 from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter
@@ -42,7 +43,15 @@ def ambiguities(format: Format) -> Iterator[Problem]:
             places.add(problem.place)
 
 
-def is_ambiguous(node: Repeat) -> bool:
+def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
+    """A repetition whose rounds can be cut in two ways takes exponential time to fail."""
+    for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
+        if any(_is_ambiguous(node) for node in pattern.repetitions(terminal.pattern)):
+            reason = f"a repetition in `{terminal.name}` can read some text in several ways"
+            yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")
+
+
+def _is_ambiguous(node: Repeat) -> bool:
     """Whether the rounds of a repetition can be cut in two ways."""
     automaton = Automaton()
     begin = automaton.state()
@@ -83,7 +92,7 @@ class _Reader:
             case Special(_, spelling):
                 letter = self.letters[spelling]
                 return automaton.read(at, ((letter, letter),), Label(None, rule))
-            case Literal(text):
+            case FixedText(text):
                 return automaton.text(at, text, Label(None, rule))
             case Value(field, terminal):
                 return automaton.insert(at, self.machine(terminal), Label(field, rule))

@@ -1,4 +1,4 @@
-"""Whether the grammar of contents can become readers and writers that are inverse to each other."""
+"""Whether the grammar of contents can become readers and writers that are inverse to each other, and that end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from lark import Lark
 from lark.exceptions import LarkError
 
-from ..model.content_rules import Contents, Fixed, Flag, Joined, Many, Node, Optional, Part, Token, Use
+from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
 from ..model.content_types import class_name, kind_of, ordered_fields, tools_name, user_rules
 from ..model.format_model import Format
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
@@ -96,7 +96,7 @@ def _aheads(node: pattern.Node) -> Iterator[pattern.Node]:
     match node:
         case pattern.Ahead(item):
             yield item
-        case pattern.Concat(children) | pattern.Union(children):
+        case pattern.Concat(children) | pattern.AnyOf(children):
             for child in children:
                 yield from _aheads(child)
         case pattern.Repeat(item):
@@ -116,27 +116,27 @@ def _may_stop(made: Machine, text: str) -> bool:
     return True
 
 
-def _collect(contents: Contents, items: tuple[Node, ...], after: dict[str, set[str]]) -> None:
+def _collect(contents: Contents, items: tuple[ContentNode, ...], after: dict[str, set[str]]) -> None:
     """For each terminal in these parts, how what stands behind it begins."""
     for index, node in enumerate(items):
         rest = items[index + 1 :]
         if isinstance(node, Token):
             after.setdefault(node.terminal, set()).update(_leads(contents, rest, frozenset()))
-        elif isinstance(node, Optional):
+        elif isinstance(node, Maybe):
             _collect(contents, (*node.items, *rest), after)
         elif isinstance(node, Use):
             for way in contents.rules[node.rule].ways:
                 _collect(contents, (*way.items, *rest), after)
         elif isinstance(node, Many):
-            _collect(contents, (*node.items, Optional(node.items), *rest), after)
+            _collect(contents, (*node.items, Maybe(node.items), *rest), after)
         elif isinstance(node, Joined) and isinstance(node.item, Token):
-            again = Optional((Fixed(node.separator), node.item))
+            again = Maybe((Fixed(node.separator), node.item))
             _collect(contents, (node.item, again, *rest), after)
         elif isinstance(node, Part) and contents.rules[node.rule].kind in ("text", "list"):
             _collect(contents, (*contents.rules[node.rule].nodes, *rest), after)
 
 
-def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) -> set[str]:
+def _leads(contents: Contents, items: tuple[ContentNode, ...], seen: frozenset[str]) -> set[str]:
     """The fixed texts with which parts can begin, up to the first that is not only white space."""
     if not items:
         return {""}
@@ -146,7 +146,7 @@ def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) ->
             return {text + lead for lead in _leads(contents, rest, seen)} if text.isspace() or not text else {text}
         case Flag(_, text):
             return {text} | _leads(contents, rest, seen)
-        case Optional(inner):
+        case Maybe(inner):
             return _leads(contents, (*inner, *rest), seen) | _leads(contents, rest, seen)
         case Many(_, inner, least):
             return _leads(contents, (*inner, *rest), seen) | (set() if least else _leads(contents, rest, seen))
@@ -232,7 +232,7 @@ def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(Place(file, 1, 1), reason, f"{NAMESPACE} says what a namespace holds.")
 
 
-def _terminal(contents: Contents, node: Node) -> Terminal | None:
+def _terminal(contents: Contents, node: ContentNode) -> Terminal | None:
     """The terminal that a field's text fits."""
     if isinstance(node, Token):
         return contents.terminals[node.terminal]
@@ -282,3 +282,59 @@ def _witness(one: Machine, other: Machine) -> str | None:
                     seen.add((target, their))
                     todo.append((target, their, text + chr(sample(both))))
     return None
+
+
+def endless(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
+    """Rules that would be read forever: that come back to themselves without reading, or repeat what may be empty."""
+    for rule in rules.values():
+        if rule.name in _begins(rules, rule.name):
+            reason = f"`{rule.name}` can begin with itself"
+            yield Problem(rule.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
+        for way in rule.ways:
+            for node in way.items:
+                if isinstance(node, Many) and all(nullable(rules, item, frozenset()) for item in node.items):
+                    yield Problem(rule.place, f"`{rule.name}` repeats what may be empty", "Put a text into it.")
+
+
+def _begins(rules: Mapping[str, ContentRule], start: str) -> set[str]:
+    """The rules that what a rule reads can begin with."""
+    found: set[str] = set()
+    todo = [start]
+    while todo:
+        for way in rules[todo.pop()].ways:
+            for name in _leading(rules, way.items):
+                if name in rules and name not in found:
+                    found.add(name)
+                    todo.append(name)
+    return found
+
+
+def _leading(rules: Mapping[str, ContentRule], items: tuple[ContentNode, ...]) -> Iterator[str]:
+    for node in items:
+        match node:
+            case Part(_, rule) | Use(rule) | Joined(_, Part(_, rule)):
+                yield rule
+            case Maybe(inner) | Many(_, inner):
+                yield from _leading(rules, inner)
+        if not nullable(rules, node, frozenset()):
+            return
+
+
+def nullable(rules: Mapping[str, ContentRule], node: ContentNode, seen: frozenset[str]) -> bool:
+    """Whether a part may be empty."""
+    match node:
+        case Fixed(text):
+            return not text
+        case Flag() | Maybe():
+            return True
+        case Token(name, _, optional):
+            return optional or not name
+        case Many(_, items, least):
+            return not least or all(nullable(rules, item, seen) for item in items)
+        case Joined(_, item):
+            return nullable(rules, item, seen)
+        case Part(_, rule) | Use(rule):
+            if rule in seen or rule not in rules:
+                return False
+            return any(all(nullable(rules, n, seen | {rule}) for n in way.items) for way in rules[rule].ways)
+    return False

@@ -1,11 +1,11 @@
-"""The definitions of a grammar taken together: defined once, named well, and without rules that contain themselves."""
+"""Checks that run before there is a format: each name is defined once, and no framing rule contains itself."""
 
 from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator, Mapping
 
-from ..read.grammar_folder import Alternative, Definition, Group, Name, names
+from ..read.lark_files import Alternative, Definition, Group, Name, names_in
 from ..read.problems import Problem
 
 
@@ -24,7 +24,7 @@ def misnamed(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
 
 def recursive(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
     """Framing is a regular language: a rule that contains itself, first or later, has no place in it."""
-    uses = {d.name: list(names(d.alternatives)) for d in definitions}
+    uses = {d.name: list(names_in(d.alternatives)) for d in definitions}
     firsts = {d.name: list(_first_names(d.alternatives)) for d in definitions}
     cyclic: set[str] = set()
     for definition in definitions:

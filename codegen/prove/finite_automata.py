@@ -53,7 +53,7 @@ class Automaton:
                 for item in items:
                     start = self.pattern(start, item)
                 return start
-            case pattern.Union(options):
+            case pattern.AnyOf(options):
                 end = self.state()
                 for option in options:
                     self.empty[self.pattern(self.branch(start), option)].append(end)

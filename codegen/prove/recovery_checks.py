@@ -1,4 +1,4 @@
-"""Whether recovery can rely on its tables: names that exist, values that fit, one diagnostic for each mistake."""
+"""Whether recovery can rely on its tables: names exist, values fit, each mistake has one diagnostic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data files beside a grammar: the vocabulary, the render styles, what is said about conversations."""
+"""The data files as typed records: the vocabulary, the render styles, what is true of conversations."""
 
 from __future__ import annotations
 

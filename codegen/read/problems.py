@@ -1,4 +1,4 @@
-"""What is wrong with a grammar: where, why, and how to mend it. Stages collect all."""
+"""What is wrong with a grammar: where, why, and how to correct it."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Concat:
 
 
 @dataclass(frozen=True)
-class Union:
+class AnyOf:
     options: tuple[Node, ...]
 
 
@@ -75,7 +75,7 @@ class Ahead:
     item: Node
 
 
-Node = Text | Chars | Concat | Union | Repeat | Excluded | Ahead
+Node = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
 
 ANY = Chars("", negated=True)
 
@@ -92,7 +92,7 @@ def exclusions(node: Node) -> Iterator[frozenset[str]]:
     match node:
         case Excluded(strings):
             yield strings
-        case Concat(children) | Union(children):
+        case Concat(children) | AnyOf(children):
             for child in children:
                 yield from exclusions(child)
         case Repeat(item):
@@ -106,7 +106,7 @@ def repetitions(node: Node) -> Iterator[Repeat]:
             if high is None or high > 1:
                 yield node
             yield from repetitions(item)
-        case Concat(children) | Union(children):
+        case Concat(children) | AnyOf(children):
             for child in children:
                 yield from repetitions(child)
 
@@ -151,7 +151,7 @@ def expression(node: Node) -> str:
             return f"(?:(?![{SURROGATES}])[{body}])" if re.search(r"\\[SWD]", body) else f"[{body}]"
         case Concat(items):
             return "".join(map(expression, items))
-        case Union(options):
+        case AnyOf(options):
             return f"(?:{'|'.join(map(expression, options))})"
         case Excluded():
             return ""
@@ -182,7 +182,7 @@ def strings(node: Node) -> list[str]:
         case Concat(items):
             parts = [strings(item) for item in items]
             found = ["".join(row) for _, row in zip(range(MOST_STRINGS + 1), product(*parts), strict=False)]
-        case Union(options):
+        case AnyOf(options):
             found = [text for option in options for text in strings(option)]
         case Repeat(item, low, high) if high is not None and high <= 100:
             found = [t for n in range(low, high + 1) for t in strings(Concat((item,) * n))]
@@ -248,7 +248,7 @@ class _Reader:
         options = [self.concat()]
         while self.take("|"):
             options.append(self.concat())
-        return options[0] if len(options) == 1 else Union(tuple(options))
+        return options[0] if len(options) == 1 else AnyOf(tuple(options))
 
     def concat(self) -> Node:
         items: list[Node] = []

@@ -1,4 +1,4 @@
-"""The diagnostics of a grammar as a page: every code with its name, its reason, an example and what is right."""
+"""The page `docs/diagnostics.md`: for each diagnostic its code, name, reason and examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated module, from top to bottom."""
+"""The codec module from top to bottom."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from ..read.regular_expressions import any_of, is_free
 from .content_tables import emit_contents, emit_tools
 from .conversation_schema import emit_conversation
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
-from .frame_writers import emit_writers
-from .framing_code import constant, emit_patterns, markers
+from .framing_code import constant, emit_patterns, emit_writers, markers
 from .library_source import api_version
-from .message_class import emit_message
+from .message_types import emit_message
 from .public_functions import emit_functions
 from .recovery_code import emit_recovery
 from .source_text import Block, Writer, call, data, group, literal, mapping, raw

@@ -1,4 +1,4 @@
-"""The part of the generated module that reads and writes contents."""
+"""The part of the codec for contents: readers, writers, the tables that find them, and built-in tools."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from ..model.content_rules import Contents, Many, Part
 from ..model.content_types import class_name, definition_name, tools_name, user_rules
 from ..model.format_model import Format
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
-from .content_code import emit_readers, emit_terminals, reader_name, terminal_name
-from .content_writers import content_writer, emit_content_writers
+from .content_code import content_writer, emit_content_writers, emit_readers, emit_terminals, reader_name, terminal_name
 from .source_text import Block, Writer, call, data, group, literal, mapping
 
 

@@ -1,4 +1,4 @@
-"""The codes of what the library raises, as a module: exceptions are there before any codec is."""
+"""The module of error codes. It is not a part of the codec, since errors exist without a codec."""
 
 from __future__ import annotations
 

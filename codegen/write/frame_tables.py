@@ -1,4 +1,4 @@
-"""Frames: the messages of a start rule and the open header, each with its pattern, its groups and its states."""
+"""Tables of frames, that is of messages and open headers: pattern, groups, enclosing tokens and states of each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from itertools import count
 
 from ..model.format_model import CONTENT, Call, Format, Option
 from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
-from ..model.terminals import Literal, Special
+from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
-from .frame_writers import writer_name
-from .framing_code import constant, groups
+from .framing_code import constant, groups, writer_name
 from .source_text import Block, Writer, call, group, literal, raw
 
 Names = dict[Edge, str]
@@ -32,7 +31,7 @@ def _atom_name(edge: Edge) -> str:
     match edge:
         case Special(terminal):
             return f"_NEXT_{terminal}" if terminal.isidentifier() else "_NEXT_TOKEN"
-        case Literal():
+        case FixedText():
             return "_NEXT_TEXT"
     return f"_NEXT_{edge.field}"
 
@@ -48,7 +47,7 @@ def _atom(format: Format, edge: Edge) -> Block:
     match edge:
         case Special(_, spelling):
             return call("runtime.Atom", literal(spelling), f"special={literal(spelling)}")
-        case Literal(text):
+        case FixedText(text):
             return call("runtime.Atom", literal(repr(text)), f"pattern={raw(pattern.escape(text))}")
     terminal = format.terminals[edge.terminal]
     label = f"{edge.field} ({', '.join(terminal.values)})" if terminal.values else edge.field

@@ -1,11 +1,14 @@
-"""Rules as regular expressions in the mixed alphabet: a constant per terminal and rule, and what groups mean."""
+"""Rules of framing in both directions: a regular expression that reads, and a function that writes.
+
+Both work on texts in which a surrogate stands for each special token.
+"""
 
 from __future__ import annotations
 
-from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value
+from ..model.format_model import CONTENT, Branch, Call, Choice, Format, Mark, Node, Option, Sequence, Value
 from ..model.frame_graph import content_value
 from ..model.framing_rules import MISTAKE
-from ..model.terminals import Literal, Special, is_terminal
+from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .source_text import Block, Writer, call, literal, raw
 
@@ -85,7 +88,7 @@ def _pieces(format: Format, node: Node) -> list[Piece]:
     match node:
         case Special(_, spelling):
             return [("text", f"\\u{ord(markers(format)[spelling]):04x}")]
-        case Literal(text):
+        case FixedText(text):
             return [("text", pattern.escape(text))]
         case Value(_, terminal):
             return [("text", "("), ("name", constant(terminal)), ("text", ")")]
@@ -145,3 +148,152 @@ def _alternative(name: str, sets: tuple[tuple[str, str], ...]) -> Block:
         field, value = sets[0]
         return call("runtime.Group", literal(field), literal(value))
     return call("runtime.Group", "None", literal(name))
+
+
+def writer_name(rule: str) -> str:
+    return f"_write_{rule}"
+
+
+def emit_writers(format: Format, writer: Writer) -> None:
+    for name in ordered(format):
+        if name == CONTENT or not _needed(format, name):
+            continue
+        writer.line()
+        writer.line()
+        writer.comment(format.rules[name].source)
+        writer.line(f"def {writer_name(name)}(m: Message, chosen: runtime.Chosen) -> str:")
+        writer.depth += 1
+        node = format.rules[name].node
+        if isinstance(node, Choice):
+            _choice(format, name, node, writer)
+        else:
+            _body(format, node, writer)
+        writer.depth -= 1
+
+
+def _needed(format: Format, name: str) -> bool:
+    """Constants are written in place."""
+    node = format.rules[name].node
+    return name in format.frames or not isinstance(node, (Special, FixedText))
+
+
+def _choice(format: Format, name: str, node: Choice, writer: Writer) -> None:
+    conditions = [_fits(format, node, branch) for branch in node.branches]
+    if all(len(terms) == 0 for terms in conditions):
+        names = ", ".join(f"{literal(b.name or '')}: True" for b in node.branches)
+    else:
+        for index, terms in enumerate(conditions):
+            writer.chain(terms or ["True"], "and", f"fits_{index} = ")
+        names = ", ".join(f"{literal(b.name or '')}: fits_{index}" for index, b in enumerate(node.branches))
+    writer.line(f"branch = runtime.pick({literal(name)}, chosen, {{{names}}})")
+    for branch in reversed(node.branches[1:]):
+        writer.line(f"if branch == {literal(branch.name or '')}:")
+        writer.depth += 1
+        _body(format, branch.node, writer)
+        writer.depth -= 1
+    _body(format, node.branches[0].node, writer)
+
+
+def _fits(format: Format, node: Choice, branch: Branch) -> list[str]:
+    """The terms of the condition under which an alternative can write a message."""
+    own = format.fields_of(branch.node)
+    sets = dict(branch.sets)
+    terms = [f"m.{field} == {literal(value)}" for field, value in branch.sets]
+    required = format.always_set(branch.node)
+    terms += [_is_set(format, field, branch.node) for field in own if field in required and field != CONTENT]
+    for other in format.fields_of(node):
+        if other not in own and other not in sets and other != CONTENT:
+            terms.append(f"not m.{other}" if _flag(format, other) else f"m.{other} is None")
+    return terms
+
+
+def _flag(format: Format, field: str) -> bool:
+    return any(f.name == field and f.flag for f in format.fields)
+
+
+def _is_set(format: Format, field: str, node: Node) -> str:
+    """A field has a value that this node can write."""
+    if _flag(format, field):
+        return f"m.{field}"
+    values = _listed(format, field, node)
+    if values:
+        return f"m.{field} in ({', '.join(map(literal, values))}{',' * (len(values) == 1)})"
+    return f"m.{field} is not None"
+
+
+def _listed(format: Format, field: str, node: Node) -> list[str]:
+    """The values that a node lists for an enumerated field."""
+    match node:
+        case Value(name, terminal) if name == field:
+            return list(format.terminals[terminal].values or ())
+        case Option(item) | Mark(_, item):
+            return _listed(format, field, item)
+        case Sequence(items):
+            return [value for item in items for value in _listed(format, field, item)]
+        case Choice(_, branches):
+            here = [value for b in branches for name, value in b.sets if name == field]
+            return here + [value for b in branches for value in _listed(format, field, b.node)]
+        case Call():
+            return _listed(format, field, format.resolve(node))
+    return []
+
+
+def _body(format: Format, node: Node, writer: Writer) -> None:
+    """Statements that build the text of a node and return it."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    terms: list[str] = []
+    started = False
+    for item in items:
+        if not isinstance(item, Option):
+            terms += _terms(format, item)
+            continue
+        writer.chain(terms or ['""'], "+", "text += " if started else "text = ") if terms or not started else None
+        started, terms = True, []
+        writer.chain(_present(format, item.item), "and", "if ", ":")
+        writer.depth += 1
+        writer.chain(_terms(format, item.item), "+", "text += ")
+        writer.depth -= 1
+    if started and not terms:
+        writer.line("return text")
+    else:
+        writer.chain((["text"] if started else []) + (terms or ['""'] * (not started)), "+", "return ")
+
+
+def _present(format: Format, node: Node) -> list[str]:
+    """The condition under which an optional part is written: all that it requires is there."""
+    required = format.always_set(node)
+    fields = [field for field in format.fields_of(node) if field in required]
+    if fields:
+        return [_is_set(format, field, node) for field in fields]
+    return [" or ".join(_is_set(format, field, node) for field in format.fields_of(node))]
+
+
+def _terms(format: Format, node: Node) -> list[str]:
+    """Expressions whose texts joined are the text of a node."""
+    match node:
+        case Special(_, spelling):
+            return [literal(markers(format)[spelling])]
+        case FixedText(text):
+            return [literal(text)] if text else []
+        case Value(field):
+            return [
+                f"m.{field}"
+                if any(f.name == field and f.required and not f.values for f in format.fields)
+                else f"str(m.{field})"
+            ]
+        case Mark(_, item):
+            return _terms(format, item)
+        case Option(item):
+            inner = " + ".join(_terms(format, item))
+            return [f'({inner} if {" and ".join(_present(format, item))} else "")']
+        case Sequence(items):
+            return [term for item in items for term in _terms(format, item)]
+        case Call(rule) if rule == CONTENT:
+            return ["runtime.HOLE"]
+        case Call(rule):
+            inner_node = format.rules[rule].node
+            if isinstance(inner_node, (Special, FixedText)) and rule not in format.frames:
+                return _terms(format, inner_node)
+            return [f"{writer_name(rule)}(m, chosen)"]
+        case Choice():
+            raise AssertionError("a choice is a rule of its own")

@@ -1,4 +1,4 @@
-"""The tables of recovery, and the functions that read what no grammar describes."""
+"""The tables that the recovering parser runs on."""
 
 from __future__ import annotations
 

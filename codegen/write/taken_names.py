@@ -10,7 +10,7 @@ from ..model.format_model import Format
 from .codec_module import emit_imports
 from .conversation_schema import emit_json_functions
 from .library_source import stream_attributes
-from .message_class import emit_class
+from .message_types import emit_class
 from .public_functions import emit_functions
 from .source_text import Writer
 

@@ -1,12 +1,12 @@
-"""The classes of contents: what the rules say about fields, as dataclasses."""
+"""The classes of messages and of their contents, with the types of their fields."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..model.content_rules import Contents, Flag, Node, Part
+from ..model.content_rules import ContentNode, Contents, Flag, Part
 from ..model.content_types import class_name, listed_type, ordered_fields, required_fields, rule_of, user_rules
-from ..model.format_model import described
+from ..model.format_model import CONTENT, Field, Format, described
 from .source_text import Block, Writer, call, data, literal
 
 
@@ -67,7 +67,7 @@ def _doc(contents: Contents, rule: str, name: str) -> str:
     return described(docs[0]) if docs else ""
 
 
-def _named_rule(node: Node) -> str | None:
+def _named_rule(node: ContentNode) -> str | None:
     if isinstance(node, Flag):
         return node.field
     return rule_of(node)
@@ -99,3 +99,66 @@ def _assign_default(declared: str, contents: Contents, rule: str, name: str, val
 def _flat(value: Any) -> str:
     code = data(value)
     return code if isinstance(code, str) else code.flat()
+
+
+def annotation(field: Field) -> str:
+    if field.flag:
+        return "bool"
+    name = field.type_name if field.values else "str"
+    return name if field.required else f"{name} | None"
+
+
+def emit_message(format: Format, writer: Writer) -> None:
+    """The types of fields, the classes of contents, and the class of messages."""
+    for field in format.fields:
+        if field.values:
+            writer.line()
+            listed = Block("Literal[", tuple(map(literal, field.values)), "]")
+            writer.block(listed, prefix=f"{field.type_name} = ")
+    emit_types(format.contents, writer)
+    emit_class(format, writer)
+
+
+def emit_class(format: Format, writer: Writer) -> None:
+    """The class of messages."""
+    writer.line()
+    writer.line()
+    writer.line("@dataclass(slots=True)")
+    writer.line("class Message:")
+    writer.depth += 1
+    _docstring(format, writer)
+    writer.line()
+    contents = [class_name(format.contents, role) for role in format.contents.roles]
+    for field in format.fields:
+        default = "" if field.required else " = False" if field.flag else " = None"
+        kind = " | ".join(["str", *contents]) if field.name == CONTENT else annotation(field)
+        writer.line(f"{field.name}: {kind}{default}")
+    writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
+    writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")
+    if contents:
+        _text(writer)
+    writer.depth -= 1
+
+
+def _docstring(format: Format, writer: Writer) -> None:
+    attributes = []
+    for field in format.fields:
+        text = described(field.doc) or "See the grammar."
+        attributes.append(f"    {field.name}: {text}")
+    attributes.append(
+        "    variants: The named alternatives of the grammar that the message was read from; not compared."
+    )
+    attributes.append("    repair: What the recovering parser says of the message; not compared.")
+    rule = format.rules[format.message]
+    first = rule.doc[0] if rule.doc else "One message."
+    writer.docstring([first, "", *rule.doc[1:], *[""] * (len(rule.doc) > 1), "Attributes:", *attributes])
+
+
+def _text(writer: Writer) -> None:
+    writer.line()
+    writer.line("@property")
+    writer.line("def text(self) -> str:")
+    writer.depth += 1
+    writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
+    writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
+    writer.depth -= 1

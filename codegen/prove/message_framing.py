@@ -1,0 +1,146 @@
+"""A message holds each field at most once, and special tokens show where it and its content begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Step, Value, walk
+from ..model.frame_graph import framing, graph
+from ..model.terminals import Special
+from ..read.problems import Problem
+
+
+def fields_of_messages(format: Format) -> Iterator[Problem]:
+    if CONTENT not in format.rules:
+        place = format.rules[format.message].place
+        yield Problem(place, f"there is no rule `{CONTENT}`", "It is the rule for the text of a message.")
+        return
+    content = format.rules[CONTENT]
+    values = format.terminals_of(CONTENT)
+    if len(values) != 1 or not isinstance(content.node, (Value, Option)):
+        yield Problem(content.place, f"`{CONTENT}` is not one terminal, optional or not", "Write `content: TEXT?`.")
+        return
+    for name in format.frames:
+        rule = format.rules[name]
+        counts = _counts(format, rule.node)
+        for field, (low, high) in counts.items():
+            if high > 1 and field.startswith("->"):
+                reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
+                yield Problem(rule.place, reason, "A message remembers one alternative of a rule.")
+            elif high > 1:
+                yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
+            elif field == CONTENT and low == 0:
+                yield Problem(
+                    rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead."
+                )
+    known = format.fields_of(Call(format.message))
+    if not set(known) - {CONTENT}:
+        place = format.rules[format.message].place
+        yield Problem(place, f"`{format.message}` has no field but its content", "Something says who wrote it.")
+    for name in format.frames:
+        for field in format.fields_of(Call(name)):
+            if field not in known:
+                reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
+                yield Problem(format.rules[name].place, reason, f"Messages are what `{format.message}` can say.")
+        if name == format.open_frame and any(key.startswith("->") for key in _counts(format, format.rules[name].node)):
+            reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
+            yield Problem(format.rules[name].place, reason, "Write the open header in one way.")
+    yield from _presence(format)
+    if CONTENT not in known:
+        place = format.rules[format.message].place
+        yield Problem(place, f"`{format.message}` has no content", "A transcript is made of messages with content.")
+
+
+def _presence(format: Format) -> Iterator[Problem]:
+    """Whether an optional part is there shows in a field that it always sets."""
+    for rule in format.rules.values():
+        for node in walk(rule.node):
+            if isinstance(node, Option) and rule.name != CONTENT and not format.always_set(node.item):
+                reason = f"whether an optional part of `{rule.name}` is there shows in no field"
+                yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
+
+
+def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
+    """How often a reading of a node sets each field, at least and at most."""
+    match node:
+        case Value(field):
+            return {field: (1, 1)}
+        case Mark(field, item):
+            return _both({field: (1, 1)}, _counts(format, item))
+        case Option(item):
+            return {field: (0, high) for field, (_, high) in _counts(format, item).items()}
+        case Sequence(items):
+            total: dict[str, tuple[int, int]] = {}
+            for item in items:
+                total = _both(total, _counts(format, item))
+            return total
+        case Choice(owner, branches):
+            each = [_both({f: (1, 1) for f, _ in b.sets}, _counts(format, b.node)) for b in branches]
+            fields = dict.fromkeys(field for counts in each for field in counts)
+            none = (0, 0)
+            if any(b.name and not b.sets for b in branches):
+                each = [_both(counts, {f"-> {owner}": (1, 1)}) for counts in each]
+                fields[f"-> {owner}"] = None
+            return {
+                field: (min(c.get(field, none)[0] for c in each), max(c.get(field, none)[1] for c in each))
+                for field in fields
+            }
+        case Call(rule) if rule == CONTENT:
+            return {CONTENT: (1, 1)}
+        case Call():
+            return _counts(format, format.resolve(node))
+    return {}
+
+
+def _both(one: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    none = (0, 0)
+    return {
+        field: (
+            one.get(field, none)[0] + other.get(field, none)[0],
+            one.get(field, none)[1] + other.get(field, none)[1],
+        )
+        for field in {**one, **other}
+    }
+
+
+def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
+    """Messages are found by their special tokens: they must show where the content begins and ends."""
+    begins: set[str] = set()
+    for name in format.frames:
+        begins |= {edge.spelling for edge, _ in graph(format, name).steps[0] if isinstance(edge, Special)}
+    for name in format.frames:
+        place = format.rules[name].place
+        around = framing(graph(format, name))
+        for spelling in sorted(around.continues & (around.closes | begins)):
+            reason = f"ambiguous delimiter: in `{name}`, `{spelling}` may stand before the content and behind it"
+            yield Problem(place, reason, "Use another special token in one of the places.")
+        if around.opens and around.opens_at_start:
+            reason = f"in `{name}` a special token may stand before the content, or none"
+            yield Problem(place, reason, "Open the content the same way everywhere, or write two rules.")
+        for spelling in sorted(around.trails & begins):
+            reason = f"ambiguous delimiter: `{spelling}` ends `{name}` and also begins a message"
+            yield Problem(place, reason, "Use another special token for one of them.")
+
+
+def touching_texts(format: Format) -> Iterator[Problem]:
+    """Between two messages stands a special token, on one side or the other."""
+    for start in format.starts:
+        for _, steps in start.paths:
+            for one, other in _neighbours(steps):
+                made = graph(format, one)
+                around = framing(made)
+                texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
+                open_end = not around.closed or around.ends_with_text
+                if texts and open_end:
+                    reason = f"text at the end of `{one}` meets text at the beginning of `{other}`"
+                    yield Problem(format.rules[other].place, reason, "Begin or end messages with a special token.")
+
+
+def _neighbours(steps: tuple[Step, ...]) -> Iterator[tuple[str, str]]:
+    for index, step in enumerate(steps):
+        if step.times == "*":
+            yield step.frame, step.frame
+        for other in steps[index + 1 :]:
+            yield step.frame, other.frame
+            if other.times == "":
+                break

@@ -1,0 +1,56 @@
+"""Each alternative, field and type has a name of its own that the codec does not use for something else."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator
+
+from ..model.format_model import CONTENT, Choice, Format
+from ..read.problems import Place, Problem
+
+
+def alternative_names(format: Format) -> Iterator[Problem]:
+    owners = dict.fromkeys(format.frames, "the start rules")
+    for start in format.starts:
+        for name, _ in start.paths:
+            if name in owners:
+                reason = f"the alternative name `{name}` is taken, by one of `{owners[name]}`"
+                yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
+            owners |= {name: start.name} if name else {}
+    for rule in format.rules.values():
+        if not isinstance(rule.node, Choice):
+            continue
+        values = [branch.sets for branch in rule.node.branches if branch.sets]
+        for branch in rule.node.branches:
+            if branch.sets and values.count(branch.sets) > 1:
+                reason = f"two alternatives of `{rule.name}` are named `{branch.name}`"
+                yield Problem(branch.place, reason, "The name is a value: each needs its own.")
+            if not branch.name or branch.sets:
+                continue
+            if branch.name in owners:
+                reason = f"the alternative name `{branch.name}` is taken, by one of `{owners[branch.name]}`"
+                yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
+            owners[branch.name] = rule.name
+
+
+def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
+    """Fields, and the types of those with values, have names that are free; `taken` are those that are not."""
+    types: dict[str, str] = {}
+    for field in format.fields:
+        place = _field_place(format, field.name)
+        if (field.name in taken and field.name != CONTENT) or keyword.iskeyword(field.name):
+            reason = f"`{field.name}` cannot be the name of a field: the codec gives it to something else"
+            yield Problem(place, reason, "Choose another name.")
+        if field.values:
+            name = field.type_name
+            if not name.isidentifier() or name in taken or keyword.iskeyword(name) or name in types:
+                other = f", as `{types[name]}` would" if name in types else ""
+                reason = f"the values of `{field.name}` would be the type `{name}`{other}"
+                yield Problem(place, reason, "Choose another name for the field.")
+            types[name] = field.name
+
+
+def _field_place(format: Format, field: str) -> Place:
+    if field in format.rules:
+        return format.rules[field].place
+    return next((format.terminals[t].place for t in format.terminals_of(field)), format.rules[format.message].place)

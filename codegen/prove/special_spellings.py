@@ -1,0 +1,38 @@
+"""Special tokens in text: their spellings do not overlap, and lookaheads exclude nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model.format_model import Format
+from ..model.frame_graph import content_value
+from ..read import regular_expressions as pattern
+from ..read.data_files import looks_special
+from ..read.grammar_folder import VOCABULARY, Sources
+from ..read.problems import Problem
+
+
+def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]:
+    """In text, where one special token ends and the next begins must not be a matter of taste."""
+    special = format.vocabulary.special
+    starts = {spelling[:n]: spelling for spelling in special for n in range(1, len(spelling) + 1)}
+    for spelling in special:
+        for n in range(1, len(spelling)):
+            if other := starts.get(spelling[n:]):
+                reason = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
+                remedy = "Choose spellings of which none begins inside another."
+                yield Problem(sources.place(VOCABULARY, "special", spelling), reason, remedy)
+                break
+
+
+def needless_lookaheads(format: Format) -> Iterator[Problem]:
+    """Lookaheads keep special tokens out of text, for readers that do not know the vocabulary, and nothing else."""
+    special = set(format.vocabulary.special)
+    for terminal in format.terminals.values():
+        for strings in pattern.exclusions(terminal.pattern):
+            if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
+                reason = f"the lookahead of `{terminal.name}` keeps `{unknown[0]}` out, which is no special token"
+                yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")
+    free = format.terminals[content_value(format).terminal]
+    if isinstance(free.pattern, pattern.Text):
+        yield Problem(free.place, "the content is a fixed text", "Use a pattern that takes any text.")

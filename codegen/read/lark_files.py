@@ -1,0 +1,200 @@
+"""`.lark` files as definitions with places. Their syntax is read by Lark's own grammar of itself (`lark.lark`)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token, Tree, UnexpectedInput
+
+from .problems import Place, Problem
+
+
+@dataclass(frozen=True)
+class Name:
+    """A rule or terminal that is referred to."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class String:
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Regex:
+    source: str
+    flags: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Group:
+    """Alternatives in brackets, or an item with `?`, `*`, `+`, or another operator of Lark."""
+
+    alternatives: tuple[Alternative, ...]
+    operator: str
+    place: Place
+
+
+Item = Name | String | Regex | Group
+
+
+@dataclass(frozen=True)
+class Alternative:
+    items: tuple[Item, ...]
+    name: str | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A rule or a terminal as it stands in the file."""
+
+    name: str
+    alternatives: tuple[Alternative, ...]
+    place: Place
+    doc: tuple[str, ...]
+    source: str
+    collapses: bool = False
+
+
+def names_in(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+    """The rules and terminals that are referred to."""
+    for alternative in alternatives:
+        for item in alternative.items:
+            if isinstance(item, Name):
+                yield item.name
+            elif isinstance(item, Group):
+                yield from names_in(item.alternatives)
+
+
+@cache
+def _lark_syntax() -> tuple[Lark, list[Token]]:
+    comments: list[Token] = []
+    parser = Lark.open_from_package(
+        "lark",
+        "lark.lark",
+        ["grammars"],
+        parser="lalr",
+        propagate_positions=True,
+        lexer_callbacks={"COMMENT": comments.append},
+    )
+    return parser, comments
+
+
+def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[Definition, ...]:
+    parser, comments = _lark_syntax()
+    comments.clear()
+    try:
+        tree = parser.parse(text + "\n")
+    except UnexpectedInput as error:
+        line, column = max(error.line, 1), max(error.column, 1)
+        near = error.get_context(text).strip().splitlines()[0] if error.pos_in_stream is not None else "end of file"
+        problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", "Mend the rule."))
+        return ()
+    docs = {token.end_line: token.lstrip().lstrip("/#").removeprefix(" ") for token in comments}
+    reader = _Reader(file, text, docs, problems)
+    return tuple(found for child in tree.children if isinstance(child, Tree) and (found := reader.statement(child)))
+
+
+class _Reader:
+    """Lark's syntax tree of a grammar, turned into definitions."""
+
+    def __init__(self, file: str, text: str, docs: dict[int | None, str], problems: list[Problem]) -> None:
+        self.file, self.text, self.docs, self.problems = file, text, docs, problems
+
+    def place(self, node: Tree[Token] | Token) -> Place:
+        where = node if isinstance(node, Token) else node.meta
+        return Place(self.file, getattr(where, "line", 1) or 1, getattr(where, "column", 1) or 1)
+
+    def refuse(self, node: Tree[Token] | Token, reason: str, remedy: str) -> None:
+        self.problems.append(Problem(self.place(node), reason, remedy))
+
+    def statement(self, tree: Tree[Token]) -> Definition | None:
+        if tree.data not in ("rule", "token"):
+            self.refuse(tree, f"`%{tree.data}` is not supported", "Write the rules and terminals into this file.")
+            return None
+        name, params, priority, body = (
+            tree.children if len(tree.children) == 4 else (*tree.children[:2], None, tree.children[-1])
+        )
+        assert isinstance(name, Token)
+        if priority is not None or (isinstance(params, Tree) and any(params.children)):
+            self.refuse(
+                tree, f"`{name}` has a priority or parameters", "Remove them; order decides between alternatives."
+            )
+        doc: list[str] = []
+        line = self.place(tree).line - 1
+        while line in self.docs and self.text.splitlines()[line - 1].lstrip().startswith(("//", "#")):
+            doc.insert(0, self.docs[line])
+            line -= 1
+        source = self.text[tree.meta.start_pos : tree.meta.end_pos].rstrip()
+        alternatives = self.alternatives(body)
+        collapses = str(name).startswith("?")
+        return Definition(str(name).lstrip("?!"), alternatives, self.place(tree), tuple(doc), source, collapses)
+
+    def alternatives(self, node: Any) -> tuple[Alternative, ...]:
+        branches = node.children if node.data == "expansions" else [node]
+        return tuple(self.alternative(branch) for branch in branches)
+
+    def alternative(self, node: Any) -> Alternative:
+        name = None
+        place = self.place(node)
+        if node.data == "alias":
+            node, alias = node.children
+            name = None if alias is None else str(alias)
+            place = place if node is None or (node.data == "expansion" and not node.children) else self.place(node)
+        items = node.children if node is not None and node.data == "expansion" else [node] * (node is not None)
+        return Alternative(tuple(self.item(item) for item in items), name, place)
+
+    def item(self, node: Any) -> Item:
+        place = self.place(node)
+        if node.data == "expr":
+            inner, *operators = node.children
+            operator = "".join(str(part) for part in operators if part is not None)
+            if not operator and inner.data != "maybe":
+                return self.atom(inner)
+            content = inner.children[0] if inner.data == "maybe" else inner
+            return Group(self.bracketed(content), "?" if inner.data == "maybe" else operator, place)
+        return self.atom(node)
+
+    def bracketed(self, node: Any) -> tuple[Alternative, ...]:
+        if node.data in ("expansions", "alias", "expansion"):
+            return self.alternatives(node)
+        return (Alternative((self.item(node),), None, self.place(node)),)
+
+    def atom(self, node: Any) -> Item:
+        place = self.place(node)
+        if node.data == "name":
+            return Name(str(node.children[0]), place)
+        if node.data == "literal":
+            return self.literal(node.children[0], place)
+        if node.data in ("expansions", "alias", "expansion", "expr", "maybe"):
+            operator = "?" if node.data == "maybe" else ""
+            return Group(self.bracketed(node.children[0] if operator else node), operator, place)
+        self.refuse(node, f"`{node.data}` is not supported", "Write it out with literals, patterns and alternatives.")
+        return String("", place)
+
+    def literal(self, token: Token, place: Place) -> Item:
+        if token.type == "REGEXP":
+            end = token.rindex("/")
+            return Regex(token[1:end].replace(r"\/", "/"), token[end + 1 :], place)
+        if token.endswith("i"):
+            self.refuse(token, "strings that ignore case are not supported", "List the spellings.")
+        try:
+            text = ast.literal_eval(token.removesuffix("i").replace("\n", r"\n"))
+            text.encode()
+            return String(text, place)
+        except (SyntaxError, ValueError):
+            self.refuse(
+                token,
+                f"the string {token} is no text: an escape that Python does not know, or a surrogate",
+                "Double the backslash.",
+            )
+            return String("", place)
