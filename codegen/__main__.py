@@ -9,7 +9,7 @@ from .build import build
 from .read.grammar_folder import load
 from .read.problems import GrammarError
 from .update import update
-from .write.catalogue_page import document
+from .write.catalogue_page import diagnostics_page
 from .write.error_codes import error_codes
 
 if __name__ == "__main__":
@@ -18,7 +18,7 @@ if __name__ == "__main__":
         made = {root / "harmony_spec" / "codec.py": generate(GRAMMAR)}
         sources = load(GRAMMAR)
         made[root / "harmony_spec" / "codes.py"] = error_codes(build(sources), sources.diagnostics)
-        made[root / "docs" / "diagnostics.md"] = document(sources.diagnostics)
+        made[root / "docs" / "diagnostics.md"] = diagnostics_page(sources.diagnostics)
     except GrammarError as error:
         sys.exit(str(error))
     for path, text in made.items():

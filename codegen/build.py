@@ -7,12 +7,12 @@ from dataclasses import replace
 from .model.content_rules import build_contents
 from .model.format_model import CONTENT, STARTS, Format
 from .model.frame_graph import graph
-from .model.framing_rules import MISTAKE, Rules, build_start, is_mistake
+from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
 from .model.terminals import Terminals
-from .prove.content_checks import endless
-from .prove.definition_checks import misnamed, recursive
+from .prove.content_checks import endless_rules
+from .prove.definition_checks import misnamed_definitions, recursive_definitions
 from .read.data_files import DataFiles
 from .read.grammar_folder import Sources
 from .read.problems import GrammarError, Problem
@@ -22,8 +22,8 @@ def build(sources: Sources) -> Format:
     """Make a format of what was loaded; raises `GrammarError` with all problems that keep it from being one."""
     problems: list[Problem] = []
     data = DataFiles(sources, problems)
-    problems += misnamed(sources.definitions)
-    if found := list(recursive(sources.definitions)):
+    problems += misnamed_definitions(sources.definitions)
+    if found := list(recursive_definitions(sources.definitions)):
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
     terminals = Terminals(definitions, data.vocabulary.special, problems)
@@ -32,10 +32,10 @@ def build(sources: Sources) -> Format:
     rendering = data.rendering()
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
     said = data.contents()
-    problems += misnamed(sources.contents)
+    problems += misnamed_definitions(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, said, problems)
-    problems += endless(contents.rules)
-    mistakes = {name.removeprefix(MISTAKE): rule for name, rule in rules.built.items() if is_mistake(name)}
+    problems += endless_rules(contents.rules)
+    mistakes = {name.removeprefix(MISTAKE_PREFIX): rule for name, rule in rules.built.items() if is_mistake(name)}
     recovery = build_recovery(sources, data, mistakes)
     if problems:
         raise GrammarError(problems)

@@ -17,8 +17,7 @@ import pytest
 
 from codegen import GRAMMAR
 from codegen.build import build
-from codegen.model.recovery_tables import GIVEN
-from codegen.prove.recovery_checks import EXAMPLES
+from codegen.prove.recovery_checks import DIAGNOSTIC_KEYS, LIBRARY_DIAGNOSTICS
 from codegen.read.grammar_folder import load as load_grammar
 from harmony_spec import (
     HarmonyError,
@@ -141,7 +140,7 @@ def test_an_entry_is_complete(name: str) -> None:
     assert re.fullmatch(r"H\d{3}", entry["code"])
     assert re.fullmatch(r"[A-Z].*\.", entry["why"])
     assert set(entry.get("with", [])) <= CATALOGUE.keys() - {name}
-    assert set(entry) <= set(EXAMPLES)
+    assert set(entry) <= set(DIAGNOSTIC_KEYS)
     assert ("bad" in entry) == ("good" in entry)
 
 
@@ -228,8 +227,8 @@ def noted(trees: list[ast.Module]) -> set[str]:
 def test_the_library_gives_what_it_says() -> None:
     """The names of what it notes are exactly those that the generator takes for given; no other name is in the code."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
-    assert noted(trees) == GIVEN
-    assert set().union(*map(literals, trees)) & CATALOGUE.keys() == GIVEN
+    assert noted(trees) == LIBRARY_DIAGNOSTICS
+    assert set().union(*map(literals, trees)) & CATALOGUE.keys() == LIBRARY_DIAGNOSTICS
 
 
 def test_a_name_that_is_only_mentioned_is_not_given() -> None:
@@ -252,7 +251,7 @@ def test_every_entry_is_given() -> None:
     assert recovery is not None
     mistakes = {name.removeprefix("invalid_").replace("_", "-") for name in recovery.mistakes}
     assert mistakes
-    assert set(CATALOGUE) - {code.name for code in RAISED} <= GIVEN | mistakes <= set(CATALOGUE)
+    assert set(CATALOGUE) - {code.name for code in RAISED} <= LIBRARY_DIAGNOSTICS | mistakes <= set(CATALOGUE)
 
 
 OPENED = "<|channel|>final "

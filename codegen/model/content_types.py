@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..read.grammar_folder import TOOLS
+from ..read.grammar_folder import TOOLS_SUFFIX
 from .content_rules import ContentNode, Contents, Flag, Joined, Many, Part, Token
 
-SUFFIX = "Content"
+CONTENT_SUFFIX = "Content"
 
 
 def class_name(contents: Contents, rule: str) -> str:
     name = "".join(part.title() for part in rule.split("_"))
-    return name + SUFFIX if rule in contents.roles else name
+    return name + CONTENT_SUFFIX if rule in contents.roles else name
 
 
 def definition_name(contents: Contents, rule: str) -> str:
     """What a class is called in the JSON form."""
-    return f"{rule}_{SUFFIX.lower()}" if rule in contents.roles else rule
+    return f"{rule}_{CONTENT_SUFFIX.lower()}" if rule in contents.roles else rule
 
 
 def user_rules(contents: Contents) -> list[str]:
@@ -108,4 +108,4 @@ def _type_of_rule(contents: Contents, rule: str) -> str:
 
 def tools_name(file: str) -> str:
     """The function for a file of built-in tools."""
-    return f"{file.removesuffix(TOOLS)}_tools"
+    return f"{file.removesuffix(TOOLS_SUFFIX)}_tools"

@@ -14,7 +14,6 @@ from .terminals import FixedText, Special, Terminal
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
 
-
 AS_PARSED = "as_parsed"
 
 
@@ -251,7 +250,7 @@ class Format:
         return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, Value) and n.field == field))
 
 
-def described(doc: tuple[str, ...]) -> str:
+def without_sources(doc: tuple[str, ...]) -> str:
     """What a comment of a grammar says, without where that comes from; empty where it says nothing."""
     return " ".join(line for line in doc if not line.startswith("Source:"))
 

@@ -12,7 +12,7 @@ from ..read.problems import TooLarge
 from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value, walk
 from .terminals import FixedText, Special
 
-MOST_STATES = 2_000
+MAX_FRAME_STATES = 2_000
 """A message with more parts is a mistake, or an attack."""
 
 Edge = Special | FixedText | Value
@@ -36,7 +36,7 @@ def graph(format: Format, rule: str) -> Graph:
     def connect(node: Node, sources: frozenset[int]) -> frozenset[int]:
         match node:
             case Special() | FixedText() | Value():
-                if len(made.steps) > MOST_STATES:
+                if len(made.steps) > MAX_FRAME_STATES:
                     raise TooLarge
                 made.steps.append([])
                 target = len(made.steps) - 1

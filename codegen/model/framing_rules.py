@@ -17,15 +17,15 @@ from ..read.problems import Place, Problem
 from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Start, Step, Value, walk
 from .terminals import FixedText, Special, Terminals, is_terminal
 
-MISTAKE = "invalid_"
+MISTAKE_PREFIX = "invalid_"
 """How the names of error productions begin: rules that are never read strictly."""
 
-NAME_IT = "Name it behind an arrow: `-> name`. Only the first may lack one."
+NAME_THE_ALTERNATIVE = "Name it behind an arrow: `-> name`. Only the first may lack one."
 
 
 def is_mistake(rule: str) -> bool:
     """Whether a rule is an error production."""
-    return rule.startswith(MISTAKE)
+    return rule.startswith(MISTAKE_PREFIX)
 
 
 class Rules:
@@ -49,7 +49,7 @@ class Rules:
         for index, alternative in enumerate(definition.alternatives):
             if index and alternative.name is None and not is_mistake(definition.name):
                 reason = f"alternative {index + 1} of `{definition.name}` has no name"
-                self.refuse(alternative.place, reason, NAME_IT)
+                self.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
             node = self.sequence(alternative.items, definition, kind)
             branches.append(Branch(alternative.name, node, (), alternative.place))
         node = branches[0].node
@@ -207,7 +207,7 @@ def build_start(name: str, rules: Rules, lark: str) -> Start | None:
     for index, alternative in enumerate(definition.alternatives):
         if index and alternative.name is None:
             reason = f"alternative {index + 1} of `{name}` has no name"
-            rules.refuse(alternative.place, reason, NAME_IT)
+            rules.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
         paths.append((alternative.name, tuple(_step(item, rules) for item in alternative.items)))
     return Start(name, tuple(paths), Rule(name, FixedText(""), definition.place, definition.doc, definition.source))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-FITTING = {"about": "TEXT", "default": "DEFAULT", "identifier": "IDENTIFIER", "named": "NAMED", "remark": "REMARK"}
+FITTING_TERMINALS = {
+    "about": "TEXT",
+    "default": "DEFAULT",
+    "identifier": "IDENTIFIER",
+    "named": "NAMED",
+    "remark": "REMARK",
+}
 """The terminals by which types are made of schemas, for the fields that are only set to texts that fit."""
 
-
-SCHEMA_TERMINALS = sorted((*FITTING.values(), "KEYWORD"))
+SCHEMA_TERMINALS = sorted((*FITTING_TERMINALS.values(), "KEYWORD"))
 """The terminals by which types are made of schemas."""
-
 
 SCHEMA_FIELDS = {
     "parameters": ("type", "definitions"),

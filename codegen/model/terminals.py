@@ -11,7 +11,7 @@ from ..read.grammar_folder import VOCABULARY
 from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
 from ..read.problems import Place, Problem, TooLarge
 
-MOST_PARTS = 50_000
+MAX_TERMINAL_PARTS = 50_000
 """Terminals made of terminals can double in size with each; a grammar with more parts in all is refused."""
 
 
@@ -35,7 +35,7 @@ class Terminal:
     """A pattern of ordinary text; `values` are its strings where they are a plain list."""
 
     name: str
-    pattern: pattern.Node
+    pattern: pattern.Pattern
     values: tuple[str, ...] | None
     place: Place
     source: str
@@ -109,7 +109,7 @@ class Terminals:
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
             )
 
-    def add_pattern(self, name: str, node: pattern.Node, place: Place, source: str) -> None:
+    def add_pattern(self, name: str, node: pattern.Pattern, place: Place, source: str) -> None:
         values = None
         if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
             values = tuple(dict.fromkeys(pattern.strings(node)))
@@ -119,7 +119,7 @@ class Terminals:
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
         self.patterns[name] = Terminal(name, node, values, place, source)
 
-    def union(self, alternatives: tuple[Alternative, ...]) -> pattern.Node | None:
+    def union(self, alternatives: tuple[Alternative, ...]) -> pattern.Pattern | None:
         options = []
         for alternative in alternatives:
             parts = [self.part(item) for item in alternative.items]
@@ -129,9 +129,9 @@ class Terminals:
             options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
         return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
 
-    def part(self, item: Item) -> pattern.Node | None:
+    def part(self, item: Item) -> pattern.Pattern | None:
         self.parts += 1
-        if self.parts > MOST_PARTS:
+        if self.parts > MAX_TERMINAL_PARTS:
             raise TooLarge
         match item:
             case String(text):
@@ -154,7 +154,7 @@ class Terminals:
                     return None
                 return inner if bounds == (1, 1) else pattern.Repeat(inner, *bounds)
 
-    def regex(self, source: str, flags: str, place: Place) -> pattern.Node | None:
+    def regex(self, source: str, flags: str, place: Place) -> pattern.Pattern | None:
         try:
             return pattern.parse(source, flags, self.lookaheads)
         except pattern.PatternError as error:

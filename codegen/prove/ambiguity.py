@@ -32,7 +32,7 @@ def ambiguities(format: Format) -> Iterator[Problem]:
     """A problem for each place where a start rule reads some input in two ways, and for alternatives never chosen."""
     places = set()
     for start in format.starts:
-        reader = _Reader(format)
+        reader = _AutomatonBuilder(format)
         begin = reader.automaton.state()
         end = reader.start(start, begin)
         yield from reader.problems
@@ -59,7 +59,7 @@ def _is_ambiguous(node: Repeat) -> bool:
     return _search(automaton, begin, end) is not None
 
 
-class _Reader:
+class _AutomatonBuilder:
     """Builds the automaton of a start rule."""
 
     def __init__(self, format: Format) -> None:

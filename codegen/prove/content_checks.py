@@ -21,7 +21,7 @@ from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sou
 from ..read.problems import Place, Problem
 from .finite_automata import Machine, difference, machine, overlap, sample
 
-RESERVED = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
+RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
 """Names that records, or the functions that read and write them, give to something else."""
 
 
@@ -56,7 +56,7 @@ def _types(contents: Contents, taken: frozenset[str]) -> Iterator[Problem]:
             yield Problem(rule.place, f"`{rule.name}` would be the class `{name}`{other}", "Choose another name.")
         owners[name] = rule.name
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
-            if field in RESERVED or keyword.iskeyword(field):
+            if field in RESERVED_FIELDS or keyword.iskeyword(field):
                 yield Problem(rule.place, f"`{field}` cannot be the name of a field", "Choose another name.")
 
 
@@ -92,7 +92,7 @@ def _goes_on(terminal: Terminal, lead: str) -> bool:
     return False
 
 
-def _aheads(node: pattern.Node) -> Iterator[pattern.Node]:
+def _aheads(node: pattern.Pattern) -> Iterator[pattern.Pattern]:
     match node:
         case pattern.Ahead(item):
             yield item
@@ -284,7 +284,7 @@ def _witness(one: Machine, other: Machine) -> str | None:
     return None
 
 
-def endless(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
+def endless_rules(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
     """Rules that would be read forever: that come back to themselves without reading, or repeat what may be empty."""
     for rule in rules.values():
         if rule.name in _begins(rules, rule.name):
@@ -292,7 +292,7 @@ def endless(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
             yield Problem(rule.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
         for way in rule.ways:
             for node in way.items:
-                if isinstance(node, Many) and all(nullable(rules, item, frozenset()) for item in node.items):
+                if isinstance(node, Many) and all(_may_be_empty(rules, item, frozenset()) for item in node.items):
                     yield Problem(rule.place, f"`{rule.name}` repeats what may be empty", "Put a text into it.")
 
 
@@ -316,11 +316,11 @@ def _leading(rules: Mapping[str, ContentRule], items: tuple[ContentNode, ...]) -
                 yield rule
             case Maybe(inner) | Many(_, inner):
                 yield from _leading(rules, inner)
-        if not nullable(rules, node, frozenset()):
+        if not _may_be_empty(rules, node, frozenset()):
             return
 
 
-def nullable(rules: Mapping[str, ContentRule], node: ContentNode, seen: frozenset[str]) -> bool:
+def _may_be_empty(rules: Mapping[str, ContentRule], node: ContentNode, seen: frozenset[str]) -> bool:
     """Whether a part may be empty."""
     match node:
         case Fixed(text):
@@ -330,11 +330,11 @@ def nullable(rules: Mapping[str, ContentRule], node: ContentNode, seen: frozense
         case Token(name, _, optional):
             return optional or not name
         case Many(_, items, least):
-            return not least or all(nullable(rules, item, seen) for item in items)
+            return not least or all(_may_be_empty(rules, item, seen) for item in items)
         case Joined(_, item):
-            return nullable(rules, item, seen)
+            return _may_be_empty(rules, item, seen)
         case Part(_, rule) | Use(rule):
             if rule in seen or rule not in rules:
                 return False
-            return any(all(nullable(rules, n, seen | {rule}) for n in way.items) for way in rules[rule].ways)
+            return any(all(_may_be_empty(rules, n, seen | {rule}) for n in way.items) for way in rules[rule].ways)
     return False

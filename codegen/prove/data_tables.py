@@ -13,7 +13,7 @@ from ..read.data_files import WRITTEN_AS, When
 from ..read.grammar_folder import CONVERSATION, SCHEMA, STYLES, Sources
 from ..read.problems import Problem
 
-DEEPEST = 30
+MAX_SCHEMA_DEPTH = 30
 """How deep a schema may be nested: the generated module repeats it as code."""
 
 
@@ -71,8 +71,8 @@ def _schema_problem(schema: Any) -> str | None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return f"not a JSON Schema: {error.message}"
-    if _depth(schema) > DEEPEST:
-        return f"nested more than {DEEPEST} deep"
+    if _depth(schema) > MAX_SCHEMA_DEPTH:
+        return f"nested more than {MAX_SCHEMA_DEPTH} deep"
     message = schema.get("$defs", {}).get("message")
     properties = message.get("properties") if isinstance(message, dict) else None
     if not isinstance(properties, dict) or CONTENT not in properties:

@@ -9,7 +9,7 @@ from ..read.lark_files import Alternative, Definition, Group, Name, names_in
 from ..read.problems import Problem
 
 
-def misnamed(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
     """Names are defined once, and are no words of Python."""
     seen: dict[str, Definition] = {}
     for definition in definitions:
@@ -22,16 +22,16 @@ def misnamed(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
         seen[definition.name] = definition
 
 
-def recursive(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+def recursive_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
     """Framing is a regular language: a rule that contains itself, first or later, has no place in it."""
     uses = {d.name: list(names_in(d.alternatives)) for d in definitions}
     firsts = {d.name: list(_first_names(d.alternatives)) for d in definitions}
     cyclic: set[str] = set()
     for definition in definitions:
-        if definition.name in cyclic or definition.name not in _reached(definition.name, uses):
+        if definition.name in cyclic or definition.name not in _names_reached(definition.name, uses):
             continue
-        cyclic |= {n for n in _reached(definition.name, uses) if definition.name in _reached(n, uses)}
-        left = definition.name in _reached(definition.name, firsts)
+        cyclic |= {n for n in _names_reached(definition.name, uses) if definition.name in _names_reached(n, uses)}
+        left = definition.name in _names_reached(definition.name, firsts)
         kind = "left-recursive" if left else "recursive"
         yield Problem(definition.place, f"`{definition.name}` is {kind}", "Repeat with `*` in the start rule instead.")
 
@@ -49,7 +49,7 @@ def _first_names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
             break
 
 
-def _reached(name: str, uses: Mapping[str, list[str]]) -> set[str]:
+def _names_reached(name: str, uses: Mapping[str, list[str]]) -> set[str]:
     found: set[str] = set()
     todo = list(uses.get(name, ()))
     while todo:

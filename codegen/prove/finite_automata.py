@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from ..read import regular_expressions as pattern
 from ..read.problems import TooLarge
-from ..read.regular_expressions import LAST, Node, Ranges
+from ..read.regular_expressions import LAST_CODE_POINT, Pattern, Ranges
 
-TOO_LARGE = 20_000
+MAX_AUTOMATON_STATES = 20_000
 """An automaton with more states is not built: a grammar of that size is a mistake, or an attack."""
 
 
@@ -26,7 +26,7 @@ class Automaton:
     empty: list[list[int]] = field(default_factory=list)
 
     def state(self) -> int:
-        if len(self.steps) >= TOO_LARGE:
+        if len(self.steps) >= MAX_AUTOMATON_STATES:
             raise TooLarge
         self.steps.append([])
         self.empty.append([])
@@ -42,7 +42,7 @@ class Automaton:
             start = self.read(start, ((ord(char), ord(char)),), label)
         return start
 
-    def pattern(self, start: int, node: Node) -> int:
+    def pattern(self, start: int, node: Pattern) -> int:
         """Add the strings of a pattern as they are written: a string may be read in several ways."""
         match node:
             case pattern.Text(text):
@@ -67,7 +67,7 @@ class Automaton:
         self.empty[start].append(state)
         return state
 
-    def repeat(self, start: int, item: Node, low: int, high: int | None) -> int:
+    def repeat(self, start: int, item: Pattern, low: int, high: int | None) -> int:
         for _ in range(low):
             start = self.pattern(start, item)
         end = self.state()
@@ -162,7 +162,7 @@ class Automaton:
                     continue
                 subset = self.closure(targets)
                 if subset not in numbers:
-                    if len(todo) >= TOO_LARGE:
+                    if len(todo) >= MAX_AUTOMATON_STATES:
                         raise TooLarge
                     numbers[subset] = len(todo)
                     todo.append(subset)
@@ -194,7 +194,7 @@ def _joined(bounds: list[int]) -> Ranges:
 
 
 @cache
-def machine(node: Node) -> Machine:
+def machine(node: Pattern) -> Machine:
     """The deterministic automaton of a pattern."""
     made = Automaton()
     start = made.state()
@@ -243,4 +243,4 @@ def sample(letters: Ranges) -> int:
 
 def token_letter(number: int) -> int:
     """The letter of a special token."""
-    return LAST + 1 + number
+    return LAST_CODE_POINT + 1 + number

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from ..model.format_model import Format, Recovery, walk
 from ..model.frame_graph import Framing, framing, graph
-from ..model.framing_rules import MISTAKE
-from ..model.recovery_tables import CHANNELS, DECLARED, FIXES, GIVEN, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
+from ..model.framing_rules import MISTAKE_PREFIX
+from ..model.recovery_tables import CHANNELS, DECLARED, FIXES, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from ..read.problems import Place, Problem
 
-TABLES = {
+RECOVERY_KEYS = {
     "slots": SLOTS,
     "roles": ROLES,
     "tools": ("separator",),
@@ -25,7 +25,7 @@ TABLES = {
 }
 """The keys of recovery.toml."""
 
-EXAMPLES = (
+DIAGNOSTIC_KEYS = (
     "code",
     "severity",
     "fix",
@@ -41,11 +41,88 @@ EXAMPLES = (
 )
 """The keys of a diagnostic."""
 
+LIBRARY_DIAGNOSTICS = frozenset(
+    [
+        "bare-channel",
+        "missing-start",
+        "repeated-start",
+        "missing-message-token",
+        "missing-terminator",
+        "repeated-terminator",
+        "text-between-messages",
+        "missing-header",
+        "missing-channel",
+        "abandoned-header",
+        "unfinished-header",
+        "header-too-long",
+        "stray-special-token",
+        "unknown-token",
+        "invalid-text",
+        "after-stop",
+        "missing-message",
+        "missing-role",
+        "misspelt-role",
+        "channel-as-role",
+        "tool-as-role",
+        "repeated-channel",
+        "empty-channel",
+        "misspelt-channel",
+        "tool-as-channel",
+        "channel-as-content-type",
+        "repeated-recipient",
+        "empty-recipient",
+        "recipient-is-role",
+        "bare-recipient",
+        "misspelt-recipient",
+        "spaced-content-type",
+        "repeated-constrain",
+        "repeated-content-type",
+        "unknown-content-type",
+        "misspelt-content-type",
+        "empty-content-type",
+        "spliced-header",
+        "unread-header-text",
+        "misplaced-part",
+        "forged-tool-message",
+        "call-without-recipient",
+        "stripped-tokens",
+        "unassigned-special-token",
+        "unread-content",
+        "invalid-schema",
+        "misplaced-instructions",
+        "unanswered-call",
+        "unrequested-tool-result",
+        "misaddressed-tool-result",
+        "tool-result-channel",
+        "repeated-final",
+        "kept-analysis",
+        "return-in-history",
+        "wrong-call-terminator",
+        "missing-required-channel",
+        "undeclared-channel",
+        "call-outside-channel",
+        "undeclared-tool",
+        "undeclared-namespace",
+        "invalid-json",
+        "truncated-json",
+        "text-after-json",
+        "duplicate-key",
+        "call-envelope",
+        "invalid-arguments",
+        "invalid-answer",
+        "unfinished-check",
+        "non-canonical-tokens",
+        "spelled-special-token",
+        "disguised-special-token",
+    ]
+)
+"""The diagnostics that the library reports itself. Each other one in the catalogue needs an error production."""
+
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     """What recovery relies on: contents between special tokens, names that exist, one diagnostic for each mistake."""
     if (recovery := format.recovery) is None:
-        for name, rule in _mistakes(sources):
+        for name, rule in _unused_mistakes(sources):
             yield Problem(rule, f"`{name}` is read by recovery only", f"Add {RECOVERY}, or remove the rule.")
         return
     enclosing = framing(graph(format, format.message))
@@ -76,7 +153,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             place = sources.place(RECOVERY, "roles", key)
             yield Problem(place, f"`{named}` is no value of `{role.name}`", f"Values: {role.values}.")
     yield from _keys(sources)
-    yield from _values(format, sources)
+    yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _productions(format, enclosing)
     yield from _codes(recovery, sources)
@@ -85,15 +162,15 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
 def _keys(sources: Sources) -> Iterator[Problem]:
     """What nothing reads is a mistake in writing."""
     for table, value in (sources.recovery or {}).items():
-        known = TABLES.get(table)
+        known = RECOVERY_KEYS.get(table)
         unknown = [table] if known is None else sorted(set(value) - set(known))
         for key in unknown:
-            listed = ", ".join(known or TABLES)
+            listed = ", ".join(known or RECOVERY_KEYS)
             yield Problem(sources.place(RECOVERY, key), f"nothing reads `{key}`", f"Keys: {listed}.")
     for name, entry in sources.diagnostics.items():
-        for key in sorted(set(entry) - set(EXAMPLES)):
+        for key in sorted(set(entry) - set(DIAGNOSTIC_KEYS)):
             yield Problem(
-                sources.place(DIAGNOSTICS, name, key), f"nothing reads `{key}`", f"Keys: {', '.join(EXAMPLES)}."
+                sources.place(DIAGNOSTICS, name, key), f"nothing reads `{key}`", f"Keys: {', '.join(DIAGNOSTIC_KEYS)}."
             )
         for other in entry.get("with", ()):
             if other not in sources.diagnostics:
@@ -104,7 +181,7 @@ def _keys(sources: Sources) -> Iterator[Problem]:
             yield Problem(sources.place(DIAGNOSTICS, name), reason, "Show what is wrong, and the same as it should be.")
 
 
-def _values(format: Format, sources: Sources) -> Iterator[Problem]:
+def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
     """What recovery puts into a field, the grammar can write there; what it looks for in contents, they have."""
     recovery = format.recovery
     assert recovery is not None
@@ -140,23 +217,25 @@ def _productions(format: Format, enclosing: Framing) -> Iterator[Problem]:
     for name, rule in format.recovery.mistakes.items():
         specials = {node.spelling for node in walk(rule.node) if isinstance(node, Special)}
         if format.has_content(rule.node) or specials & enclosing.opens:
-            reason = f"`{MISTAKE}{name}` goes on into the content"
+            reason = f"`{MISTAKE_PREFIX}{name}` goes on into the content"
             yield Problem(rule.place, reason, "Describe the message up to before the token that opens its content.")
 
 
-def _mistakes(sources: Sources) -> Iterator[tuple[str, Place]]:
+def _unused_mistakes(sources: Sources) -> Iterator[tuple[str, Place]]:
     for definition in sources.definitions:
-        if definition.name.startswith(MISTAKE):
+        if definition.name.startswith(MISTAKE_PREFIX):
             yield definition.name, definition.place
 
 
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    raised = GIVEN | {name.replace("_", "-") for name in recovery.mistakes}
+    raised = LIBRARY_DIAGNOSTICS | {name.replace("_", "-") for name in recovery.mistakes}
     owners: dict[str, str] = {}
     for name, entry in recovery.codes.items():
         place = sources.place(DIAGNOSTICS, name)
         if name not in raised and not sources.diagnostics[name].get("raised"):
-            yield Problem(place, f"nothing gives the diagnostic `{name}`", f"Remove it, or add `{MISTAKE}{name}`.")
+            yield Problem(
+                place, f"nothing gives the diagnostic `{name}`", f"Remove it, or add `{MISTAKE_PREFIX}{name}`."
+            )
         if entry.code in owners:
             reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
             yield Problem(place, reason, "A code means one thing for good: choose a new one.")
@@ -167,9 +246,9 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         if entry.fix not in (None, *FIXES):
             place = sources.place(DIAGNOSTICS, name, "fix")
             yield Problem(place, f"unknown fix `{entry.fix}`", f"Write one of {', '.join(FIXES)}, or remove the key.")
-    for name in sorted(GIVEN - set(recovery.codes)):
+    for name in sorted(LIBRARY_DIAGNOSTICS - set(recovery.codes)):
         yield Problem(sources.place(DIAGNOSTICS), f"the diagnostic `{name}` is missing", "Add it with code and reason.")
     for name, rule in recovery.mistakes.items():
         if name.replace("_", "-") not in recovery.codes:
-            reason = f"`{MISTAKE}{name}` has no diagnostic"
+            reason = f"`{MISTAKE_PREFIX}{name}` has no diagnostic"
             yield Problem(rule.place, reason, f"Add `{name.replace('_', '-')}` to {DIAGNOSTICS}.")

@@ -9,12 +9,11 @@ from typing import Any
 from .grammar_folder import CONVERSATION, STYLES, VOCABULARY, Sources
 from .problems import Problem
 
-LARGEST = 0x110000
+MAX_TOKEN_IDS = 0x110000
 """Token ids are matched as code points."""
 
-MOST_TOKENS = 20_000
+MAX_RESERVED_TOKENS = 20_000
 """More reserved special tokens are a mistake; each takes time to generate."""
-
 
 WRITTEN_AS = "x-written-as"
 
@@ -94,8 +93,8 @@ class DataFiles:
 
     def _vocabulary(self, data: dict[str, Any]) -> Vocabulary:
         size = self.get(data, VOCABULARY, int, "size")
-        if not 0 < size <= LARGEST:
-            self.refuse(VOCABULARY, ("size",), f"a vocabulary has 1 to {LARGEST} ids", "Correct the size.")
+        if not 0 < size <= MAX_TOKEN_IDS:
+            self.refuse(VOCABULARY, ("size",), f"a vocabulary has 1 to {MAX_TOKEN_IDS} ids", "Correct the size.")
         special = self._named(data, size)
         reserved = self._reserved(data, size) if "reserved" in data else None
         if reserved:
@@ -127,9 +126,9 @@ class DataFiles:
         """How special tokens without a name are spelled, and their first and last id."""
         template = self.get(data, VOCABULARY, str, "reserved", "spelling")
         first, last = (self.get(data, VOCABULARY, int, "reserved", key) for key in ("first", "last"))
-        if 0 <= first <= last < min(size, first + MOST_TOKENS) and template.count("{id}") == 1:
+        if 0 <= first <= last < min(size, first + MAX_RESERVED_TOKENS) and template.count("{id}") == 1:
             return template, first, last
-        remedy = f"`first` and `last` are at most {MOST_TOKENS} ids, `spelling` holds {{id}} once."
+        remedy = f"`first` and `last` are at most {MAX_RESERVED_TOKENS} ids, `spelling` holds {{id}} once."
         self.refuse(VOCABULARY, ("reserved",), "not a range of ids of this vocabulary", remedy)
         return None
 

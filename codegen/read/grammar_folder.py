@@ -24,7 +24,7 @@ VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, SCHEMA, NAMESPACE, CONT
     "contents.lark",
 )
 
-TOOLS = ".tools.json"
+TOOLS_SUFFIX = ".tools.json"
 """How the names of files end that hold a namespace of built-in tools."""
 
 
@@ -95,7 +95,7 @@ def load(folder: Path) -> Sources:
         diagnostics=data.get(DIAGNOSTICS, {}),
         schema=data.get(SCHEMA),
         namespace=data.get(NAMESPACE),
-        tools={name: value for name, value in data.items() if name.endswith(TOOLS)},
+        tools={name: value for name, value in data.items() if name.endswith(TOOLS_SUFFIX)},
         texts=texts,
     )
 

@@ -100,11 +100,11 @@ def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[Defin
         problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", "Mend the rule."))
         return ()
     docs = {token.end_line: token.lstrip().lstrip("/#").removeprefix(" ") for token in comments}
-    reader = _Reader(file, text, docs, problems)
+    reader = _TreeReader(file, text, docs, problems)
     return tuple(found for child in tree.children if isinstance(child, Tree) and (found := reader.statement(child)))
 
 
-class _Reader:
+class _TreeReader:
     """Lark's syntax tree of a grammar, turned into definitions."""
 
     def __init__(self, file: str, text: str, docs: dict[int | None, str], problems: list[Problem]) -> None:

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import product
 
 SURROGATES = r"\ud800-\udfff"
-LAST = 0x10FFFF
+LAST_CODE_POINT = 0x10FFFF
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -46,17 +46,17 @@ class Chars:
 
 @dataclass(frozen=True)
 class Concat:
-    items: tuple[Node, ...]
+    items: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    options: tuple[Node, ...]
+    options: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True)
 class Repeat:
-    item: Node
+    item: Pattern
     low: int
     high: int | None
 
@@ -72,15 +72,15 @@ class Excluded:
 class Ahead:
     """A negative lookahead of any pattern; only in the grammar of contents, where nothing needs to be proven of it."""
 
-    item: Node
+    item: Pattern
 
 
-Node = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
+Pattern = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
 
 ANY = Chars("", negated=True)
 
 
-def is_free(node: Node) -> bool:
+def is_free(node: Pattern) -> bool:
     """Whether the pattern takes any text that is not empty (lookaheads only keep special tokens out)."""
     match node:
         case Repeat(Concat((Excluded(), item)), 1, None) | Repeat(item, 1, None):
@@ -88,7 +88,7 @@ def is_free(node: Node) -> bool:
     return False
 
 
-def exclusions(node: Node) -> Iterator[frozenset[str]]:
+def exclusions(node: Pattern) -> Iterator[frozenset[str]]:
     match node:
         case Excluded(strings):
             yield strings
@@ -99,7 +99,7 @@ def exclusions(node: Node) -> Iterator[frozenset[str]]:
             yield from exclusions(item)
 
 
-def repetitions(node: Node) -> Iterator[Repeat]:
+def repetitions(node: Pattern) -> Iterator[Repeat]:
     """The repetitions in a pattern that may go more than one round."""
     match node:
         case Repeat(item, _, high):
@@ -140,7 +140,7 @@ def any_of(words: list[str]) -> str:
     return f"(?:{whole})?" if optional else whole
 
 
-def expression(node: Node) -> str:
+def expression(node: Pattern) -> str:
     """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens."""
     match node:
         case Text(text):
@@ -164,59 +164,59 @@ def expression(node: Node) -> str:
             return inner + (sign or f"{{{low},{'' if high is None else high}}}")
 
 
-MOST_STRINGS = 20_000
+MAX_LISTED_STRINGS = 20_000
 """A pattern with more strings is no list of them, and to write them out takes long."""
 
 
-def strings(node: Node) -> list[str]:
-    """All strings of a pattern; raises `ValueError` where there are more than `MOST_STRINGS`."""
+def strings(node: Pattern) -> list[str]:
+    """All strings of a pattern; raises `ValueError` where there are more than `MAX_LISTED_STRINGS`."""
     match node:
         case Text(text):
             return [text]
         case Chars():
             found = [
                 chr(c)
-                for low, high in ranges(node)[: MOST_STRINGS + 1]
-                for c in range(low, min(high, low + MOST_STRINGS) + 1)
+                for low, high in ranges(node)[: MAX_LISTED_STRINGS + 1]
+                for c in range(low, min(high, low + MAX_LISTED_STRINGS) + 1)
             ]
         case Concat(items):
             parts = [strings(item) for item in items]
-            found = ["".join(row) for _, row in zip(range(MOST_STRINGS + 1), product(*parts), strict=False)]
+            found = ["".join(row) for _, row in zip(range(MAX_LISTED_STRINGS + 1), product(*parts), strict=False)]
         case AnyOf(options):
             found = [text for option in options for text in strings(option)]
         case Repeat(item, low, high) if high is not None and high <= 100:
             found = [t for n in range(low, high + 1) for t in strings(Concat((item,) * n))]
         case _:
             raise ValueError("not a finite set of strings")
-    if len(found) > MOST_STRINGS:
-        raise ValueError(f"more than {MOST_STRINGS} strings")
+    if len(found) > MAX_LISTED_STRINGS:
+        raise ValueError(f"more than {MAX_LISTED_STRINGS} strings")
     return found
 
 
 @cache
 def _all_characters() -> str:
-    return array("I", range(LAST + 1)).tobytes().decode("utf-32-le", "surrogatepass")
+    return array("I", range(LAST_CODE_POINT + 1)).tobytes().decode("utf-32-le", "surrogatepass")
 
 
 @cache
 def ranges(chars: Chars) -> Ranges:
     """The code points of a class, as sorted ranges without surrogates."""
     if chars == ANY:
-        return ((0, 0xD7FF), (0xE000, LAST))
+        return ((0, 0xD7FF), (0xE000, LAST_CODE_POINT))
     scanned = _all_characters()
     rest: Ranges = ()
     if chars.body.isascii() and not re.search(r"\\[dswDSW]", chars.body):
         scanned = scanned[:128]
-        rest = ((128, 0xD7FF), (0xE000, LAST)) if chars.negated else ()
+        rest = ((128, 0xD7FF), (0xE000, LAST_CODE_POINT)) if chars.negated else ()
     found = re.finditer(f"(?:{expression(chars)})+", scanned)
     return tuple((match.start(), match.end() - 1) for match in found) + rest
 
 
-def parse(source: str, flags: str = "", lookaheads: bool = False) -> Node:
+def parse(source: str, flags: str = "", lookaheads: bool = False) -> Pattern:
     """Read a regular expression; raises `PatternError` where it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
         raise PatternError("half of a character (a surrogate)", match.start())
-    reader = _Reader(source, verbose="x" in flags, dotall="s" in flags, lookaheads=lookaheads)
+    reader = _PatternReader(source, verbose="x" in flags, dotall="s" in flags, lookaheads=lookaheads)
     for flag in flags:
         if flag not in "xsu":
             raise PatternError(f"the flag `{flag}` is not supported", len(source))
@@ -226,7 +226,7 @@ def parse(source: str, flags: str = "", lookaheads: bool = False) -> Node:
     return node
 
 
-class _Reader:
+class _PatternReader:
     def __init__(self, source: str, verbose: bool, dotall: bool, lookaheads: bool) -> None:
         self.source, self.verbose, self.dotall, self.at = source, verbose, dotall, 0
         self.lookaheads = lookaheads
@@ -244,14 +244,14 @@ class _Reader:
         self.at += len(expected) * found
         return found
 
-    def union(self) -> Node:
+    def union(self) -> Pattern:
         options = [self.concat()]
         while self.take("|"):
             options.append(self.concat())
         return options[0] if len(options) == 1 else AnyOf(tuple(options))
 
-    def concat(self) -> Node:
-        items: list[Node] = []
+    def concat(self) -> Pattern:
+        items: list[Pattern] = []
         while (char := self.peek()) and char not in "|)":
             item = self.repeat(self.atom())
             previous = items[-1] if items else None
@@ -261,7 +261,7 @@ class _Reader:
                 items.append(item)
         return items[0] if len(items) == 1 else Concat(tuple(items))
 
-    def repeat(self, item: Node) -> Node:
+    def repeat(self, item: Pattern) -> Pattern:
         start = self.at
         self.peek()
         if bounds := re.compile(r"\{(\d+)(,?)(\d*)\}").match(self.source, self.at):
@@ -279,7 +279,7 @@ class _Reader:
             raise PatternError("a repetition needs bounds in order, at most 1000", start)
         return Repeat(item, low, high)
 
-    def atom(self) -> Node:
+    def atom(self) -> Pattern:
         start, char = self.at, self.peek()
         if char == "(":
             return self.group()
@@ -294,11 +294,11 @@ class _Reader:
             raise PatternError(f"`{char}` is not supported here", start)
         return Text(char)
 
-    def group(self) -> Node:
+    def group(self) -> Pattern:
         start = self.at
         dotall = self.dotall
         if self.take("(?!"):
-            node: Node = Ahead(self.union()) if self.lookaheads else Excluded(self.excluded(start))
+            node: Pattern = Ahead(self.union()) if self.lookaheads else Excluded(self.excluded(start))
         elif self.take("(?s:"):
             self.dotall = True
             node = self.union()
@@ -320,7 +320,7 @@ class _Reader:
         except ValueError as error:
             raise PatternError(f"a lookahead may only list special tokens ({error})", start) from None
 
-    def escape(self) -> Node:
+    def escape(self) -> Pattern:
         start, char = self.at - 1, self.source[self.at : self.at + 1]
         self.at += 1
         if char in set("dDsSwW"):
@@ -332,7 +332,7 @@ class _Reader:
         if length:
             digits = self.source[self.at : self.at + length]
             self.at += length
-            if re.fullmatch(r"[0-9A-Fa-f]+", digits) and len(digits) == length and int(digits, 16) <= LAST:
+            if re.fullmatch(r"[0-9A-Fa-f]+", digits) and len(digits) == length and int(digits, 16) <= LAST_CODE_POINT:
                 found = chr(int(digits, 16))
                 if found.isascii() or found.encode(errors="ignore"):
                     return found
@@ -342,7 +342,7 @@ class _Reader:
             return char
         raise PatternError(f"the escape `\\{char}` is not supported", start)
 
-    def characters(self) -> Node:
+    def characters(self) -> Pattern:
         start = self.at
         self.at += 1
         negated = self.source.startswith("^", self.at)

@@ -10,7 +10,7 @@ from typing import Any
 from ..model.recovery_tables import SEVERITIES
 from ..read.grammar_folder import DIAGNOSTICS
 
-LONGEST = 300
+MAX_EXAMPLE_CHARS = 300
 """How much of an example is shown, in code points."""
 
 APPLIED_BY = {
@@ -20,7 +20,7 @@ APPLIED_BY = {
 }
 """The options of `harmony-spec validate` that apply a fix."""
 
-TITLE = f"""\
+PAGE_HEAD = f"""\
 # Diagnostics
 
 <!-- Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit. -->
@@ -31,10 +31,10 @@ diagnostic and those it comes with, the second none. Lists of numbers are token 
 """
 
 
-def document(diagnostics: Mapping[str, Any]) -> str:
+def diagnostics_page(diagnostics: Mapping[str, Any]) -> str:
     """The page for the diagnostics, as diagnostics.toml has them, in Markdown, by code."""
     names = sorted(diagnostics, key=lambda name: (diagnostics[name]["code"], name))
-    return "\n".join([TITLE, *(line for name in names for line in _entry(name, diagnostics[name]))])
+    return "\n".join([PAGE_HEAD, *(line for name in names for line in _entry(name, diagnostics[name]))])
 
 
 def code_span(text: str) -> str:
@@ -66,7 +66,10 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
 def shown(example: Any) -> str:
     """An example as text on one line; the middle of a long one is left out."""
     text = example if isinstance(example, str) and example.isprintable() else json.dumps(example)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    if len(text) <= MAX_EXAMPLE_CHARS:
+        return text
+    half = MAX_EXAMPLE_CHARS // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 def _circumstances(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -212,9 +212,9 @@ def _field_patterns(format: Format) -> list[tuple[str, Block]]:
             continue
         terminal = format.terminals[terminals[0]]
         if not is_free(terminal.pattern):
-            found.append((literal(field.name), group([constant(terminal.name), literal(shown(terminal))])))
+            found.append((literal(field.name), group([constant(terminal.name), literal(_one_line(terminal))])))
     return found
 
 
-def shown(terminal: Terminal) -> str:
+def _one_line(terminal: Terminal) -> str:
     return " ".join(terminal.source.split())

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
 from ..model.content_types import class_name, written_by_hand
-from ..model.schema_rules import FITTING
+from ..model.schema_rules import FITTING_TERMINALS
 from ..read import regular_expressions as pattern
 from .message_types import plain_values
 from .source_text import Block, Writer, call, group, literal, mapping, raw
@@ -210,7 +210,7 @@ def emit_content_writers(contents: Contents, writer: Writer) -> None:
         _Body(contents, rule, tables, writer).emit()
         writer.depth -= 1
     for name in tables:
-        _emit_table(contents, contents.rules[name], writer)
+        _emit_writer_table(contents, contents.rules[name], writer)
 
 
 def _passes_on(rule: ContentRule) -> bool:
@@ -219,7 +219,7 @@ def _passes_on(rule: ContentRule) -> bool:
     return bare or rule.kind == "choice"
 
 
-def _emit_table(contents: Contents, rule: ContentRule, writer: Writer) -> None:
+def _emit_writer_table(contents: Contents, rule: ContentRule, writer: Writer) -> None:
     """What writes a value, by its class."""
     writer.line()
     writer.line()
@@ -480,7 +480,7 @@ class _Body:
 
     def is_fitting(self, name: str, terminal: str, optional: bool) -> bool:
         """Whether a text is only there if it fits: an empty one in lines that may be empty, or none."""
-        return not self.by_hand and FITTING.get(name) == terminal and optional == (self.rule.kind == "lines")
+        return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
 
 
 def _field(node: ContentNode) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 from ..model.content_rules import METASCHEMA, ContentNode, Contents, Joined, Many, Part, Token
 from ..model.content_types import definition_name, is_schema, kind_of, ordered_fields, required_fields, user_rules
-from ..model.format_model import CONTENT, Field, Format, Mark, Node, Sequence, described, walk
+from ..model.format_model import CONTENT, Field, Format, Mark, Node, Sequence, walk, without_sources
 from ..model.terminals import FixedText, Special
 from ..read.data_files import WRITTEN_AS
 from .source_text import Block, Writer, call, data, group, literal, signature
 
-ALWAYS = "x-always-written"
+ALWAYS_WRITTEN = "x-always-written"
 
 
 def emit_conversation(format: Format, writer: Writer) -> None:
@@ -76,7 +76,7 @@ def completed_schema(format: Format, schema: Any) -> Any:
 
 
 def _schema_of(field: Field) -> dict[str, Any]:
-    text = described(field.doc)
+    text = without_sources(field.doc)
     base: dict[str, Any] = {"description": text} if text else {}
     if field.flag:
         return base | {"type": "boolean"}
@@ -93,7 +93,7 @@ def _property(format: Format, name: str, entry: dict[str, Any]) -> Block:
         literal(name),
         group(f"({literal(part)}, {literal(mark) if (mark := mark_text(format, part)) else None})" for part in parts),
         f"absent={literal(absent) if isinstance(absent, str) else None}",
-        f"always={bool(entry.get(ALWAYS)) or any(f.name == name and f.required for f in format.fields)}",
+        f"always={bool(entry.get(ALWAYS_WRITTEN)) or any(f.name == name and f.required for f in format.fields)}",
     )
 
 

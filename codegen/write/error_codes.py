@@ -11,7 +11,7 @@ from ..read.grammar_folder import DIAGNOSTICS
 from .recovery_code import emit_code
 from .source_text import Writer
 
-PREFIX = "runtime."
+RUNTIME_PREFIX = "runtime."
 
 
 def error_codes(format: Format, diagnostics: Mapping[str, Any]) -> str:
@@ -26,5 +26,5 @@ def error_codes(format: Format, diagnostics: Mapping[str, Any]) -> str:
         if diagnostics[name].get("raised"):
             block = emit_code(name, entry)
             constant = name.upper().replace("-", "_")
-            writer.block(replace(block, open=block.open.removeprefix(PREFIX)), prefix=f"{constant} = ")
+            writer.block(replace(block, open=block.open.removeprefix(RUNTIME_PREFIX)), prefix=f"{constant} = ")
     return writer.text()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..model.format_model import CONTENT, Branch, Call, Choice, Format, Mark, Node, Option, Sequence, Value
 from ..model.frame_graph import content_value
-from ..model.framing_rules import MISTAKE
+from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .source_text import Block, Writer, call, literal, raw
@@ -38,11 +38,11 @@ def emit_patterns(format: Format, writer: Writer) -> None:
         _emit_rule(name, _rule_pieces(format, name), writer)
     for name, rule in format.recovery.mistakes.items() if format.recovery else ():
         writer.comment(rule.source)
-        _emit_rule(MISTAKE + name, _pieces(format, rule.node), writer)
+        _emit_rule(MISTAKE_PREFIX + name, _pieces(format, rule.node), writer)
 
 
 def _emit_rule(name: str, unmerged: list[Piece], writer: Writer) -> None:
-    pieces = _merged(unmerged)
+    pieces = _merged_texts(unmerged)
     writer.chain([text if kind == "name" else raw(text) for kind, text in pieces], "+", f"{constant(name)} = ")
     writer.line()
 
@@ -108,7 +108,7 @@ def _pieces(format: Format, node: Node) -> list[Piece]:
             return [*pieces, ("text", ")")]
 
 
-def _merged(pieces: list[Piece]) -> list[Piece]:
+def _merged_texts(pieces: list[Piece]) -> list[Piece]:
     merged: list[Piece] = []
     for kind, text in pieces:
         if kind == "text" and merged and merged[-1][0] == "text":

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..model.content_rules import ContentNode, Contents, Flag, Part
 from ..model.content_types import class_name, listed_type, ordered_fields, required_fields, rule_of, user_rules
-from ..model.format_model import CONTENT, Field, Format, described
+from ..model.format_model import CONTENT, Field, Format, without_sources
 from .source_text import Block, Writer, call, data, literal
 
 
@@ -42,7 +42,7 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
     writer.line(f"class {class_name(contents, rule)}{'(runtime.Record)' if user else ''}:")
     writer.depth += 1
     of_fields = tuple(f"{name}: " for name in fields)
-    text = described(tuple(line for line in made.doc if not line.startswith(of_fields))) or f"What `{rule}` says."
+    text = without_sources(tuple(line for line in made.doc if not line.startswith(of_fields))) or f"What `{rule}` says."
     attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
     writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
     if fields:
@@ -54,7 +54,7 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
         elif name in own:
             _assign_default(f"{name}: {_optional(kind)}", contents, rule, name, own[name], writer)
         else:
-            writer.line(f"{name}: {_declared(contents, rule, name, kind)}")
+            writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
     writer.depth -= 1
 
 
@@ -64,7 +64,7 @@ def _doc(contents: Contents, rule: str, name: str) -> str:
     if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
         return " ".join(own)
     docs = [contents.rules[r].doc for n in contents.fields(rule)[name] if (r := _named_rule(n))]
-    return described(docs[0]) if docs else ""
+    return without_sources(docs[0]) if docs else ""
 
 
 def _named_rule(node: ContentNode) -> str | None:
@@ -77,7 +77,7 @@ def _optional(kind: str) -> str:
     return kind if kind in ("Any", "bool") or kind.startswith("list[") else f"{kind} | None"
 
 
-def _declared(contents: Contents, rule: str, name: str, kind: str) -> str:
+def _declaration(contents: Contents, rule: str, name: str, kind: str) -> str:
     if kind.startswith("list["):
         return f"{kind} = field(default_factory=list)"
     if name in required_fields(contents, rule):
@@ -143,7 +143,7 @@ def emit_class(format: Format, writer: Writer) -> None:
 def _docstring(format: Format, writer: Writer) -> None:
     attributes = []
     for field in format.fields:
-        text = described(field.doc) or "See the grammar."
+        text = without_sources(field.doc) or "See the grammar."
         attributes.append(f"    {field.name}: {text}")
     attributes.append(
         "    variants: The named alternatives of the grammar that the message was read from; not compared."

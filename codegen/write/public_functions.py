@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, described
+from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, without_sources
 from .source_text import Block, Writer, data, literal, mapping, signature
 
 
@@ -190,18 +190,18 @@ def _stream(format: Format, parameters: list[str], passed: Block, docs: list[str
     writer.depth -= 1
     for field in format.fields:
         if field.name != CONTENT:
-            _property(field, writer)
+            _stream_property(field, writer)
     writer.depth -= 1
 
 
-def _property(field: Field, writer: Writer) -> None:
+def _stream_property(field: Field, writer: Writer) -> None:
     kind = "bool" if field.flag else f"{field.type_name if field.values else 'str'} | None"
     default = "False" if field.flag else "None"
     writer.line()
     writer.line("@property")
     writer.line(f"def {field.name}(self) -> {kind}:")
     writer.depth += 1
-    text = described(field.doc) or "See the grammar."
+    text = without_sources(field.doc) or "See the grammar."
     writer.docstring([f"Of the open message. {text}"])
     writer.line(f"value: {kind} = self.value({literal(field.name)}, {default})")
     writer.line("return value")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from ..model.format_model import Diagnostic, Format, Recovery
 from ..model.frame_graph import framing, graph
-from ..model.framing_rules import MISTAKE
+from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import begins, closes, headings, leads
 from .content_code import terminal_name
 from .framing_code import constant, groups
 from .source_text import Block, Writer, call, group, literal, mapping
 
-WORD = "NAME"
+TOOL_NAME_TERMINAL = "NAME"
 """The terminal of contents that names tools."""
 
 Arguments = Iterator[str | Block]
@@ -64,11 +64,11 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
     """What is known of channels, content types and names of tools."""
-    named = format.contents.roles and WORD in format.contents.terminals
+    named = format.contents.roles and TOOL_NAME_TERMINAL in format.contents.terminals
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (f"{terminal_name(WORD)}.pattern" if named else literal(r"\S+"))
+    yield "word=" + (f"{terminal_name(TOOL_NAME_TERMINAL)}.pattern" if named else literal(r"\S+"))
     yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
     yield f"separator={literal(recovery.separator)}"
 
@@ -123,7 +123,7 @@ def _mistakes(format: Format) -> list[Block]:
         call(
             "runtime.Mistake",
             literal(name.replace("_", "-")),
-            constant(MISTAKE + name),
+            constant(MISTAKE_PREFIX + name),
             group(groups(format, rule.node)),
             literal(_clause(rule.doc)),
         )
