@@ -14,11 +14,11 @@ from .write.taken_names import taken_names
 __all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "generate"]
 
 GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
-"""The grammar of this package."""
+"""The folder of this package's own grammar."""
 
 
 def generate(folder: Path) -> str:
-    """The source text of the codec for a grammar folder; raises `GrammarError` with all problems of a grammar."""
+    """Return the source text of the codec for a grammar folder; raises `GrammarError` with every problem."""
     try:
         sources = load(folder)
         format = build(sources)

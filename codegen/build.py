@@ -19,7 +19,7 @@ from .read.problems import GrammarError, Problem
 
 
 def build(sources: Sources) -> Format:
-    """Make a format of what was loaded; raises `GrammarError` with all problems that keep it from being one."""
+    """Raises `GrammarError` with every problem that is found before there is a format; `prove` finds the others."""
     problems: list[Problem] = []
     data = DataFiles(sources, problems)
     problems += misnamed_definitions(sources.definitions)
@@ -31,9 +31,9 @@ def build(sources: Sources) -> Format:
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
     rendering = data.rendering()
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
-    said = data.contents()
+    layout = data.contents()
     problems += misnamed_definitions(sources.contents)
-    contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, said, problems)
+    contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, layout, problems)
     problems += endless_rules(contents.rules)
     mistakes = {name.removeprefix(MISTAKE_PREFIX): rule for name, rule in rules.built.items() if is_mistake(name)}
     recovery = build_recovery(sources, data, mistakes)
@@ -52,12 +52,12 @@ def build(sources: Sources) -> Format:
         namespace=sources.namespace,
         contents=contents,
         **rendering,
-        implied=said["implied"],
+        implied=layout["implied"],
         tools=sources.tools,
         recovery=recovery,
     )
     for name in partial.frames if partial.terminals_of(CONTENT) else ():
-        graph(partial, name)  # raises TooLarge before anything walks a rule that doubles at each step
+        graph(partial, name)  # raises TooLarge; to walk rules that double at each step takes exponential time
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}
     return replace(partial, fields=tuple(build_fields(partial, docs)))

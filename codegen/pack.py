@@ -1,7 +1,7 @@
 """Pack a published rank file into the form that the package ships: `python -m harmony_spec.codegen.pack RANKS OUTPUT`.
 
-The result is the lengths of the tokens, one byte each, in the order of their ids, then their bytes; beside it its
-SHA-256.
+The result holds the length of each token in one byte, in the order of the ids, then the bytes of all tokens. A second
+file holds the SHA-256 of the result and of the rank file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def pack(ranks: bytes) -> bytes:
-    """The packed form of a rank file: a line for each token, its bytes in base64 and its id."""
+    """Pack a rank file, which has a line for each token: its bytes in base64, and its id."""
     rows = (line.split() for line in ranks.splitlines() if line)
     tokens = [base64.b64decode(token) for token, _ in sorted(rows, key=lambda row: int(row[1]))]
     return bytes(map(len, tokens)) + b"".join(tokens)

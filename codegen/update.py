@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def update(path: Path, text: str) -> str:
-    """Bring a file to a content; says what happened: "created", "updated" or "same"."""
+    """Write a file if its content differs; returns "created", "updated" or "same"."""
     status = compare(path, text)
     if status == "same":
         return status
@@ -25,7 +25,7 @@ def update(path: Path, text: str) -> str:
 
 
 def compare(path: Path, text: str) -> str:
-    """What `update` would do."""
+    """Return what `update` would return, and write nothing."""
     if not path.exists():
         return "created"
     return "same" if path.read_bytes() == text.encode() else "updated"

@@ -1,8 +1,10 @@
-"""The contents of messages: rules as types, and what each part of a rule is in its type.
+"""The rules of the grammar of contents as types, and what each part of a rule is in its type.
 
-What decides: a rule of several parts is a record with a field for each rule and terminal in it. What is repeated is a
-list, its field in the plural. A rule of one value is that value, unless it is one of several rules to choose from:
-there its class tells it apart. A rule that begins with `_` belongs to the rules that use it.
+- A rule of several parts is a record with a field for each rule and terminal in it.
+- A repeated part is a list; its field is in the plural.
+- A rule of one value is that value. If it is one of several rules to choose from, it is a record, so that its class
+  shows which one it is.
+- The parts of a rule that begins with `_` are parts of the rules that use it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,6 @@ METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True)
 class Fixed:
-    """Text that is always the same."""
-
     text: str
 
 
@@ -35,7 +35,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Token:
-    """Text that fits a terminal; without field, where its name begins with `_`, it is layout."""
+    """Text that fits a terminal. If the name of the terminal begins with `_`, it is layout and `field` is empty."""
 
     field: str
     terminal: str
@@ -98,7 +98,7 @@ class ContentRule:
 
     Attributes:
         kind: "constant", "enumerated", "text", "lines", "list", "alias", "choice", "record" or "inlined".
-        collapses: whether its value is that of one part where the others are absent.
+        collapses: whether its value is that of one part if the others are absent.
     """
 
     name: str
@@ -126,10 +126,10 @@ class Contents:
 
     Attributes:
         roles: the rules of the contents of messages, named like the role.
-        schemas: the rules whose values are given as JSON Schema.
-        defaults: what fields are where nothing is said, by rule.
+        schemas: the rules whose values are JSON Schemas.
+        defaults: the values of absent fields, by rule.
         implied: rules and their flags that the conversation decides.
-        indents: how much deeper the lines in a rule stand.
+        indents: by how many spaces the lines in a rule are indented.
     """
 
     rules: Mapping[str, ContentRule] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Contents:
     indents: Mapping[str, int] = field(default_factory=dict)
 
     def is_json(self, terminal: str) -> bool:
-        """Whether what fits a terminal is given as the JSON value that it spells."""
+        """Whether a text that fits a terminal becomes the JSON value that it spells."""
         return terminal.startswith("JSON")
 
     def fields(self, rule: str) -> dict[str, list[ContentNode]]:
@@ -153,7 +153,7 @@ class Contents:
         return found
 
     def leaves(self, items: tuple[ContentNode, ...]) -> Iterator[ContentNode]:
-        """The nodes that set fields, those of inlined rules too."""
+        """The nodes that set fields, including those of inlined rules."""
         for node in items:
             match node:
                 case Maybe(inner):
@@ -212,14 +212,14 @@ def build_contents(
     data: Mapping[str, Any],
     problems: list[Problem],
 ) -> Contents:
-    """The grammar of contents; what cannot be made sense of is added to `problems`.
+    """The grammar of contents; every definition that has no meaning here is added to `problems`.
 
     Args:
         found: the definitions.
         roles: the roles of messages.
         namespace: the JSON Schema of a tool namespace.
-        data: what the data files say about contents.
-        problems: what is wrong, to be added to.
+        data: the entries of the data files that are about contents.
+        problems: the list to add to.
     """
     definitions = {definition.name: definition for definition in found}
     terminals = Terminals(definitions, {}, problems, lookaheads=True)
@@ -242,14 +242,14 @@ def build_contents(
 
 
 def _needs_class(rules: Mapping[str, ContentRule], rule: ContentRule) -> bool:
-    """Whether the value of a rule that is chosen among others does not tell by itself which one it is of."""
+    """Whether a rule that is chosen among others needs a class, since its values do not show which rule they are of."""
     if rule.kind == "alias":
         return all(rules[n.rule].kind == "enumerated" for n in rule.nodes if isinstance(n, Part) and n.rule in rules)
     return rule.kind not in ("choice", "record")
 
 
 def _schemas(rules: Mapping[str, ContentRule], namespace: Mapping[str, Any] | None) -> Iterator[str]:
-    """The rules whose values are given as JSON Schema: where the schema of a namespace asks for one."""
+    """The rules whose values are JSON Schemas: those for which the schema of a namespace refers to the metaschema."""
     for entry in (namespace or {}).get("$defs", {}).values():
         for name, value in entry.get("properties", {}).items():
             if name in rules and rules[name].kind == "record" and METASCHEMA in str(value):
@@ -357,7 +357,7 @@ def _layout(node: ContentNode) -> bool:
 
 
 def _is_lines(node: ContentNode) -> bool:
-    """Whether a list is lines of text: one terminal, and behind it a line break."""
+    """Whether a list is lines of text: one terminal, then a line break."""
     if not isinstance(node, Many) or not node.least:
         return False
     last = node.items[-1]

@@ -1,4 +1,4 @@
-"""The types of contents: what each rule and each field is in Python, and which of them users work with."""
+"""The Python types of contents: of each rule and each field, and which of them users build."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def class_name(contents: Contents, rule: str) -> str:
 
 
 def definition_name(contents: Contents, rule: str) -> str:
-    """What a class is called in the JSON form."""
+    """The name of a class in the JSON form."""
     return f"{rule}_{CONTENT_SUFFIX.lower()}" if rule in contents.roles else rule
 
 
 def user_rules(contents: Contents) -> list[str]:
-    """The rules whose classes are what users work with: those of roles and in them, without the types of tools."""
+    """The rules whose classes users build: those of roles and of their parts, without the types of tools."""
     return [rule for rule in written_by_hand(contents) if contents.rules[rule].kind == "record"]
 
 
 def written_by_hand(contents: Contents) -> list[str]:
-    """The rules whose values users give."""
+    """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
     found: dict[str, None] = {}
 
     def visit(rule: str) -> None:
@@ -53,7 +53,7 @@ def rule_of(node: ContentNode) -> str | None:
 
 
 def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
-    """The fields of a class and their types, those that every alternative sets first."""
+    """The fields of a class and their types; those that every alternative sets come first, as dataclasses require."""
     kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}
     required = required_fields(contents, rule)
     yield from ((name, kind) for name, kind in kinds.items() if name in required)
@@ -61,7 +61,7 @@ def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
 
 
 def required_fields(contents: Contents, rule: str) -> set[str]:
-    """Fields without which no alternative can be written; an absent schema is one that says so itself."""
+    """The fields that every alternative needs. A schema is not one: `None` stands for its absence."""
     always = set.intersection(*(contents.required(way.items) for way in contents.rules[rule].ways))
     return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
 
@@ -107,5 +107,5 @@ def _type_of_rule(contents: Contents, rule: str) -> str:
 
 
 def tools_name(file: str) -> str:
-    """The function for a file of built-in tools."""
+    """The name of the function for a file of built-in tools."""
     return f"{file.removesuffix(TOOLS_SUFFIX)}_tools"

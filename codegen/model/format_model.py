@@ -1,4 +1,4 @@
-"""A format as the generator sees it: what `build` makes of the sources, `check` proves and the emitters write out."""
+"""A format: everything that the files of a grammar mean. `prove` checks it, `write` turns it into source text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Mark:
-    """A part without values whose presence is a field: true where it stands, false where it was left out."""
+    """A part without values whose presence is a boolean field."""
 
     field: str
     item: Node
@@ -45,14 +45,12 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Call:
-    """Another rule."""
-
     rule: str
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One alternative. `sets` are fields whose value is its name; without them the name is a variant."""
+    """One alternative. `sets` are the fields whose value is its name. If there are none, the name is a variant."""
 
     name: str | None
     node: Node
@@ -80,7 +78,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the message type. `values` lists what an enumerated field may be; a flag is true or false."""
+    """A field of the message type. `values` are those of an enumerated field; a flag is a boolean."""
 
     name: str
     values: tuple[str, ...] | None
@@ -113,7 +111,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What the catalogue says of a mistake; see `harmony_spec.errors.Code`."""
+    """An entry of the catalogue; see `harmony_spec.errors.Code`."""
 
     code: str
     why: str
@@ -123,14 +121,14 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class Recovery:
-    """How a format is read beside the grammar; see `harmony_spec.tables.Recovery`.
+    """What the recovering parser knows of a format; see `harmony_spec.tables.Recovery`.
 
     Attributes:
         slots: for each slot the field that fills it.
         tool: the role of the author who is written as the name of a tool.
         asks, instructs: the role that begins a turn, and those before all turns.
-        separator: what stands between the names of a namespace and of a tool.
-        channels, stops: by what they are for.
+        separator: the text between the names of a namespace and of a tool.
+        channels, stops: by their purpose.
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
         mistakes: the error productions, by the names of their diagnostics.
@@ -237,7 +235,7 @@ class Format:
         return set()
 
     def variants(self) -> dict[str, str]:
-        """Named alternatives that a style may choose, with their rules."""
+        """The named alternatives that a style may choose, each with its rule."""
         found = {}
         for rule in self.rules.values():
             if isinstance(rule.node, Choice):
@@ -251,12 +249,12 @@ class Format:
 
 
 def without_sources(doc: tuple[str, ...]) -> str:
-    """What a comment of a grammar says, without where that comes from; empty where it says nothing."""
+    """The lines of a comment of a grammar but those that name sources, as one line."""
     return " ".join(line for line in doc if not line.startswith("Source:"))
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """A node and all in it; other rules are not entered."""
+    """A node and all nodes in it. Rules that it calls are not entered."""
     yield node
     match node:
         case Mark(_, item) | Option(item):

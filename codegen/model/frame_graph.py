@@ -1,7 +1,6 @@
-"""A rule unrolled into states: what may come next, and after that.
+"""A frame as an automaton: each state with the tokens and texts that may come next.
 
-The framing of a message is found by its special tokens, so this is also where it shows which tokens enclose the
-content.
+It shows which special tokens enclose the content. Codecs find messages by those tokens.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Seq
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
-"""A message with more parts is a mistake, or an attack."""
+"""A rule of twelve rules, each made of the next one twice, has more. Harmony's largest frame has 29."""
 
 Edge = Special | FixedText | Value
 
 
 @dataclass
 class Graph:
-    """For each state the edges that leave it, each with the state it leads to; state 0 is the beginning."""
+    """For each state the edges that leave it, each with the state that it leads to. State 0 is the start."""
 
     steps: list[list[tuple[Edge, int]]] = field(default_factory=lambda: [[]])
     final: frozenset[int] = frozenset()
@@ -63,7 +62,7 @@ def graph(format: Format, rule: str) -> Graph:
 
 
 def content_value(format: Format) -> Value:
-    """The text of the content."""
+    """The node for the text of the content."""
     return next(node for node in walk(format.rules[CONTENT].node) if isinstance(node, Value))
 
 
@@ -83,12 +82,11 @@ class Framing:
 
 
 def framing(made: Graph) -> Framing:
-    """Read off a graph how its content is enclosed."""
     edges = made.edges()
     holes = [(source, target) for source, edge, target in edges if is_content(edge)]
     before = _closure(made, {source for source, _ in holes}, backwards=True)
     after = _closure(made, {target for _, target in holes}, backwards=False)
-    behind = _reached(made, {target for _, target in holes})
+    after_content = _reached(made, {target for _, target in holes})
     specials = [(source, edge.spelling, target) for source, edge, target in edges if isinstance(edge, Special)]
     leading = _reaching(made, {source for source, _, target in specials if target in before})
     opens = frozenset(s for _, s, target in specials if target in before)
@@ -103,10 +101,10 @@ def framing(made: Graph) -> Framing:
             s for source, s, target in specials if source in before - {0} and target in before | leading
         ),
         closes=closes,
-        trails=frozenset(s for source, s, _ in specials if source in behind and source not in after),
+        trails=frozenset(s for source, s, _ in specials if source in after_content and source not in after),
         closed=not after & made.final,
         touched=any(source in after or target in before for source, target in texts),
-        ends_with_text=any(source in behind and source not in after for source, _ in texts),
+        ends_with_text=any(source in after_content and source not in after for source, _ in texts),
         opens_at_start=0 in before,
     )
 
@@ -116,7 +114,7 @@ def is_content(edge: Edge) -> bool:
 
 
 def _closure(made: Graph, states: set[int], backwards: bool) -> set[int]:
-    """All states connected to these by text alone."""
+    """All states connected to these by edges of text."""
     found, todo = set(states), list(states)
     while todo:
         state = todo.pop()

@@ -18,18 +18,17 @@ from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule
 from .terminals import FixedText, Special, Terminals, is_terminal
 
 MISTAKE_PREFIX = "invalid_"
-"""How the names of error productions begin: rules that are never read strictly."""
+"""The names of error productions begin like this. Only the recovering parser reads those rules."""
 
 NAME_THE_ALTERNATIVE = "Name it behind an arrow: `-> name`. Only the first may lack one."
 
 
 def is_mistake(rule: str) -> bool:
-    """Whether a rule is an error production."""
     return rule.startswith(MISTAKE_PREFIX)
 
 
 class Rules:
-    """The rules but the start rules, by name, in `built`. What cannot be made sense of is added to `problems`."""
+    """Builds all rules but the start rules; `built` has them by name. Unusable ones are added to `problems`."""
 
     def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
         self.definitions, self.terminals, self.problems = definitions, terminals, problems
@@ -43,7 +42,6 @@ class Rules:
         self.problems.append(Problem(place, reason, remedy))
 
     def add(self, definition: Definition) -> None:
-        """Take in a rule as it is defined."""
         kind = self.kind(definition)
         branches = []
         for index, alternative in enumerate(definition.alternatives):
@@ -140,7 +138,7 @@ class Rules:
             self.refuse(place, f"`{name}` is an error production, and used in a rule", "Only recovery reads it.")
             return FixedText("")
         if name in self.definitions:
-            return Call(name) if not is_terminal(name) else FixedText("")  # a terminal that was refused
+            return Call(name) if not is_terminal(name) else FixedText("")  # a terminal that is already a problem
         self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
         return FixedText("")
 
@@ -164,7 +162,7 @@ class Rules:
         return Option(Mark(field, inner))
 
     def flag_field(self, items: tuple[Item, ...], inner: Node) -> str | None:
-        """The name of the field that says whether a part without values is there; None for a part with values."""
+        """The name of the field for the presence of a part without values; None for a part with values."""
         if isinstance(inner, (Special, FixedText)):
             return items[0].name.lower() if isinstance(items[0], Name) else ""
         if isinstance(inner, Call) and inner.rule in self.definitions:
@@ -175,7 +173,7 @@ class Rules:
         return "" if parts and all(isinstance(part, (Special, FixedText)) for part in parts) else None
 
     def mark_flags(self) -> None:
-        """What is a flag where it is optional is one everywhere: an alternative that requires it sets the field."""
+        """A part that is a flag in one place is one in all: an alternative that requires it sets the field."""
         flags = {node.field for rule in self.built.values() for node in walk(rule.node) if isinstance(node, Mark)}
 
         def marked(node: Node) -> Node:

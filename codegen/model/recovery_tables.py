@@ -1,4 +1,4 @@
-"""How a format is read beside its grammar: which field of a header is what, and what is said about mistakes."""
+"""The tables of recovery: the purpose of fields, roles, channels and stop tokens, and the catalogue of diagnostics."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ROLES = ("named", "asks", "instructs")
 
 SEVERITIES = ("error", "warning", "info")
 FIXES = ("safe", "unsafe", "display")
-"""How far the fix of a mistake can be trusted; see `harmony_spec.errors.Applicability`."""
+"""How safe a fix is; see `harmony_spec.errors.Applicability`."""
 
 
 def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rule]) -> Recovery | None:
-    """The tables of recovery.toml and diagnostics.toml; None for a format without."""
+    """Read recovery.toml and diagnostics.toml; None for a format without recovery.toml."""
     if (table := sources.recovery) is None:
         return None
 
@@ -54,7 +54,7 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
 
 
 def leads(format: Format) -> dict[str, tuple[str, ...]]:
-    """For each field of a header the special token or the text that it stands behind; a flag is its token."""
+    """For each field of a header the special tokens and texts that come before it; for a flag its own token."""
     made = graph(format, format.message)
     found: dict[str, dict[str, None]] = {field.name: {} for field in format.fields}
     before: dict[int, list[str]] = {}
@@ -73,7 +73,7 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
 
 
 def headings(format: Format) -> dict[str, tuple[str, ...]]:
-    """For each role the texts that the parts of its contents begin with in which something is declared."""
+    """For each role the first texts of the parts of its contents that declare something."""
     assert format.recovery is not None
     found: dict[str, dict[str, None]] = {}
     for path in (path for paths in format.recovery.declared.values() for path in paths):
@@ -85,7 +85,7 @@ def headings(format: Format) -> dict[str, tuple[str, ...]]:
 
 
 def closes(format: Format) -> dict[str, str | None]:
-    """The special tokens that end a message, each with the named alternative that it is."""
+    """The special tokens that end a message, each with the name of its alternative."""
     enclosing = framing(graph(format, format.message))
     found: dict[str, str | None] = dict.fromkeys(sorted(enclosing.closes, key=format.vocabulary.special.__getitem__))
     for rule in format.rules.values():

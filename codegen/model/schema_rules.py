@@ -1,4 +1,4 @@
-"""The rules and terminals of contents by which JSON Schemas are written as types."""
+"""The names of the rules and terminals of contents by which the library writes JSON Schemas as types."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ FITTING_TERMINALS = {
     "named": "NAMED",
     "remark": "REMARK",
 }
-"""The terminals by which types are made of schemas, for the fields that are only set to texts that fit."""
+"""Fields of these rules with their terminals. The library only sets them to texts that fit: writers check nothing."""
 
 SCHEMA_TERMINALS = sorted((*FITTING_TERMINALS.values(), "KEYWORD"))
-"""The terminals by which types are made of schemas."""
+"""All terminals that the library needs for types."""
 
 SCHEMA_FIELDS = {
     "parameters": ("type", "definitions"),
@@ -36,4 +36,4 @@ SCHEMA_FIELDS = {
     "reference": ("named",),
     "basic_type": ("basic",),
 }
-"""The rules by which types are made of schemas, with the fields of their classes in order."""
+"""The rules that the library needs for types, with the fields of their classes in order."""

@@ -12,27 +12,25 @@ from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex,
 from ..read.problems import Place, Problem, TooLarge
 
 MAX_TERMINAL_PARTS = 50_000
-"""Terminals made of terminals can double in size with each; a grammar with more parts in all is refused."""
+"""Terminals of which each is made of the next one twice double in size. Harmony's have 14 parts in all."""
 
 
 @dataclass(frozen=True)
 class Special:
-    """A special token."""
-
     terminal: str
     spelling: str
 
 
 @dataclass(frozen=True)
 class FixedText:
-    """Ordinary text that says nothing but its presence."""
+    """Text that is always the same."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """A pattern of ordinary text; `values` are its strings where they are a plain list."""
+    """A pattern of ordinary text. If it is a list of strings, they are its `values`."""
 
     name: str
     pattern: pattern.Pattern
@@ -42,12 +40,12 @@ class Terminal:
 
 
 def is_terminal(name: str) -> bool:
-    """Whether a name is one of a terminal, as Lark tells them from rules."""
+    """Whether a name is that of a terminal; as in Lark, those are upper case."""
     return name.lstrip("_").isupper()
 
 
 class Terminals:
-    """What each terminal is, by name. What cannot be made sense of is added to `problems`.
+    """Builds all terminals, by name. Unusable ones are added to `problems`.
 
     Attributes:
         specials: the special tokens.
@@ -77,7 +75,6 @@ class Terminals:
         self.problems.append(Problem(place, reason, remedy))
 
     def add(self, definition: Definition) -> None:
-        """Take in a terminal as it is defined."""
         name = definition.name
         node = self.union(definition.alternatives)
         if node is None:
@@ -89,7 +86,7 @@ class Terminals:
         self.add_pattern(name, node, place, definition.source)
 
     def constant(self, name: str, text: str, place: Place) -> Special | FixedText:
-        """A terminal or string that is one fixed text: a special token, or a literal."""
+        """Add a terminal or string that is one fixed text; it may be the spelling of a special token."""
         if text in self.special:
             same = next((s for s in self.specials.values() if s.spelling == text), None)
             return self.specials.setdefault(name, same or Special(name, text))

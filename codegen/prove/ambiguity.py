@@ -1,8 +1,8 @@
-"""Proof that a grammar reads every input in one way at most, and so that what is rendered is read back as it was.
+"""Proof that a grammar reads every input in at most one way. So every rendered message is read back unchanged.
 
-The rules of a start rule become one automaton in which a path is a reading. Two paths that read the same and differ are
-an ambiguity; the shortest text that has one is the example in the error. Among alternatives of one rule the order
-decides, as it does in Lark and in the generated patterns: what an earlier one reads is taken from the later ones.
+The rules of a start rule become one automaton in which a path is a reading. Two different paths that read the same text
+are an ambiguity; the error shows the shortest such text. Among the alternatives of a rule, order decides, as it does in
+Lark and in the generated patterns: a later alternative never reads what an earlier one can read.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .finite_automata import Automaton, Machine, machine, overlap, sample, token
 
 @dataclass(frozen=True)
 class Label:
-    """What a transition reads: part of a field (or of none), by a rule."""
+    """The rule that reads a transition, and the field that the letter belongs to, if any."""
 
     field: str | None
     rule: str
 
 
 def ambiguities(format: Format) -> Iterator[Problem]:
-    """A problem for each place where a start rule reads some input in two ways, and for alternatives never chosen."""
+    """A problem for each place where a start rule reads an input in two ways, and for each alternative never chosen."""
     places = set()
     for start in format.starts:
         reader = _AutomatonBuilder(format)
@@ -44,7 +44,7 @@ def ambiguities(format: Format) -> Iterator[Problem]:
 
 
 def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
-    """A repetition whose rounds can be cut in two ways takes exponential time to fail."""
+    """A repetition that can split one text in two ways takes exponential time to fail."""
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         if any(_is_ambiguous(node) for node in pattern.repetitions(terminal.pattern)):
             reason = f"a repetition in `{terminal.name}` can read some text in several ways"
@@ -52,7 +52,7 @@ def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
 
 
 def _is_ambiguous(node: Repeat) -> bool:
-    """Whether the rounds of a repetition can be cut in two ways."""
+    """Whether a repetition can split one text in two ways."""
     automaton = Automaton()
     begin = automaton.state()
     end = automaton.pattern(begin, Repeat(node.item, 0, None))
@@ -120,7 +120,7 @@ class _AutomatonBuilder:
         return machine(self.format.terminals[terminal].pattern)
 
     def choice(self, choice: Choice, at: int) -> int:
-        """Alternatives, each without what an earlier one reads."""
+        """Add alternatives, each without the texts that an earlier one reads."""
         automaton = self.automaton
         end = automaton.state()
         apart = automaton.state()
@@ -187,7 +187,7 @@ def _search(automaton: Automaton, begin: int, end: int) -> tuple[Reading, Readin
 
 
 def _moves(automaton: Automaton, begin: int, end: int) -> tuple[dict[int, list[Move]], dict[int, int]]:
-    """For each state, the transitions behind moves that read nothing, once per way, and the ways to the end."""
+    """For each state its transitions, also those after empty moves, once per way; and its number of ways to the end."""
     moves: dict[int, list[Move]] = {}
     ends: dict[int, int] = {}
     todo = [begin]

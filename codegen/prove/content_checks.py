@@ -22,11 +22,11 @@ from ..read.problems import Place, Problem
 from .finite_automata import Machine, difference, machine, overlap, sample
 
 RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
-"""Names that records, or the functions that read and write them, give to something else."""
+"""Names that records, or the functions that read and write them, use for something else."""
 
 
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
-    """What is wrong with the contents; `taken` are names that the module gives to something else."""
+    """All problems of contents; `taken` are the names that the codec uses for something else."""
     contents = format.contents
     if not contents.rules:
         return
@@ -61,7 +61,7 @@ def _types(contents: Contents, taken: frozenset[str]) -> Iterator[Problem]:
 
 
 def _follows(contents: Contents) -> Iterator[Problem]:
-    """What a terminal reads, it reads as far as it can: what follows must not look like more of it."""
+    """A terminal reads as far as it can. The text that follows must not continue it."""
     after: dict[str, set[str]] = {}
     for rule in contents.rules.values():
         for way in rule.ways:
@@ -79,7 +79,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
 
 
 def _goes_on(terminal: Terminal, lead: str) -> bool:
-    """Whether a terminal reads on where a text begins, unless a lookahead may stop it there."""
+    """Whether a terminal may read the beginning of a text that follows it, and no lookahead prevents that."""
     aheads = list(_aheads(terminal.pattern))
     if not aheads:
         letter = ((ord(lead[0]), ord(lead[0])),)
@@ -104,7 +104,7 @@ def _aheads(node: pattern.Pattern) -> Iterator[pattern.Pattern]:
 
 
 def _may_stop(made: Machine, text: str) -> bool:
-    """Whether a text begins as a string of a machine does, or with one."""
+    """Whether a text and a string of a machine can begin alike until one of them ends."""
     state = 0
     for char in text:
         if state in made.final:
@@ -117,7 +117,7 @@ def _may_stop(made: Machine, text: str) -> bool:
 
 
 def _collect(contents: Contents, items: tuple[ContentNode, ...], after: dict[str, set[str]]) -> None:
-    """For each terminal in these parts, how what stands behind it begins."""
+    """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
         rest = items[index + 1 :]
         if isinstance(node, Token):
@@ -163,7 +163,7 @@ def _leads(contents: Contents, items: tuple[ContentNode, ...], seen: frozenset[s
 
 
 def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Names in the data files are names of the grammar of contents."""
+    """Names in the data files exist in the grammar of contents."""
     contents = format.contents
     for rule, spaces in contents.indents.items():
         if rule not in contents.rules or type(spaces) is not int or not 0 < spaces < 80:
@@ -187,7 +187,7 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _schema_rules(contents: Contents) -> Iterator[Problem]:
-    """Types are made of schemas by rules and terminals of these names."""
+    """The library writes schemas as types by rules and terminals of certain names."""
     place = Place(CONTENTS, 1, 1)
     for rule, needed in SCHEMA_FIELDS.items():
         if rule not in contents.rules or contents.rules[rule].kind != "record":
@@ -202,7 +202,7 @@ def _schema_rules(contents: Contents) -> Iterator[Problem]:
 
 
 def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
-    """What the schema of a namespace allows as a name, the grammar reads, and the other way around."""
+    """The schema of a namespace allows the same names as the grammar."""
     definitions = schema.get("$defs", {})
     for rule in user_rules(contents):
         entry = definitions.get(rule)
@@ -222,7 +222,7 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
 
 
 def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """Built-in tools are namespaces as the schema describes them."""
+    """Built-in tools fit the schema of a namespace."""
     for file, value in format.tools.items():
         if not tools_name(file).isidentifier():
             reason = f"`{tools_name(file)}` is no name of a function"
@@ -233,7 +233,7 @@ def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _terminal(contents: Contents, node: ContentNode) -> Terminal | None:
-    """The terminal that a field's text fits."""
+    """The terminal for the text of a field."""
     if isinstance(node, Token):
         return contents.terminals[node.terminal]
     if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
@@ -264,7 +264,7 @@ def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Probl
 
 
 def _witness(one: Machine, other: Machine) -> str | None:
-    """A shortest string of the first machine that is none of the other."""
+    """A shortest string of the first machine that is not one of the other; None if there is none."""
     todo: list[tuple[int, int, str]] = [(0, 0, "")]
     seen = {(0, 0)}
     for state, beside, text in todo:
@@ -285,7 +285,7 @@ def _witness(one: Machine, other: Machine) -> str | None:
 
 
 def endless_rules(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
-    """Rules that would be read forever: that come back to themselves without reading, or repeat what may be empty."""
+    """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
     for rule in rules.values():
         if rule.name in _begins(rules, rule.name):
             reason = f"`{rule.name}` can begin with itself"
@@ -297,7 +297,7 @@ def endless_rules(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
 
 
 def _begins(rules: Mapping[str, ContentRule], start: str) -> set[str]:
-    """The rules that what a rule reads can begin with."""
+    """The rules that a rule can begin with, directly or through others."""
     found: set[str] = set()
     todo = [start]
     while todo:

@@ -10,7 +10,7 @@ from ..read.problems import Problem
 
 
 def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
-    """Names are defined once, and are no words of Python."""
+    """Each name is defined once and is not a Python keyword."""
     seen: dict[str, Definition] = {}
     for definition in definitions:
         if keyword.iskeyword(definition.name):
@@ -23,7 +23,7 @@ def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Proble
 
 
 def recursive_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
-    """Framing is a regular language: a rule that contains itself, first or later, has no place in it."""
+    """No rule contains itself: framing is a regular language, since codecs read it with regular expressions."""
     uses = {d.name: list(names_in(d.alternatives)) for d in definitions}
     firsts = {d.name: list(_first_names(d.alternatives)) for d in definitions}
     cyclic: set[str] = set()
@@ -37,7 +37,7 @@ def recursive_definitions(definitions: tuple[Definition, ...]) -> Iterator[Probl
 
 
 def _first_names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
-    """The names that can stand first."""
+    """The names that alternatives can begin with."""
     for alternative in alternatives:
         for item in alternative.items:
             if isinstance(item, Name):

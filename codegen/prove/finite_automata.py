@@ -1,6 +1,7 @@
 """Finite automata over characters and special tokens: enough to ask whether a grammar reads some input in two ways.
 
-Letters are code points; special tokens follow behind the last one. A set of letters is a tuple of ranges.
+Letters are code points. The letters of special tokens come after the last code point. A set of letters is a tuple of
+ranges.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from ..read.problems import TooLarge
 from ..read.regular_expressions import LAST_CODE_POINT, Pattern, Ranges
 
 MAX_AUTOMATON_STATES = 20_000
-"""An automaton with more states is not built: a grammar of that size is a mistake, or an attack."""
+"""A repetition such as `(a{1000}){1000}` would need a million. Harmony's largest automaton has about 1,200."""
 
 
 @dataclass
 class Automaton:
-    """States with transitions (letters, target, label) and moves that read nothing; one beginning, one end."""
+    """States with transitions (letters, target, label), and with moves that read nothing."""
 
     steps: list[list[tuple[Ranges, int, object]]] = field(default_factory=list)
     empty: list[list[int]] = field(default_factory=list)
@@ -43,7 +44,7 @@ class Automaton:
         return start
 
     def pattern(self, start: int, node: Pattern) -> int:
-        """Add the strings of a pattern as they are written: a string may be read in several ways."""
+        """Add a pattern as it is written: it may read a string in several ways. Returns the end state."""
         match node:
             case pattern.Text(text):
                 return self.text(start, text, None)
@@ -83,7 +84,7 @@ class Automaton:
         return end
 
     def insert(self, start: int, machine: Machine, label: object) -> int:
-        """Add a deterministic automaton: each of its strings is read in one way."""
+        """Add a deterministic automaton, which reads each string in one way. Returns the end state."""
         states = [self.state() for _ in machine.steps]
         end = self.state()
         self.empty[start].append(states[0])
@@ -94,7 +95,7 @@ class Automaton:
         return end
 
     def without(self, start: int, end: int, machine: Machine, source: int) -> int:
-        """Add a copy, from `source`, of the part between two states, less the strings of a machine; its end."""
+        """Add a copy of the part between two states, without the strings of a machine. Returns the end state."""
         made: dict[tuple[int, int], int] = {}
         final = self.state()
         todo: list[tuple[int, int]] = []
@@ -137,7 +138,7 @@ class Automaton:
         return frozenset(found)
 
     def determinize(self, start: int, ends: Iterable[int]) -> Machine:
-        """The same strings, each read in one way."""
+        """The deterministic automaton for the part between a state and some ends."""
         final = set(ends)
         first = self.closure([start])
         numbers = {first: 0}
@@ -233,7 +234,7 @@ def difference(one: Ranges, other: Ranges) -> Ranges:
 
 
 def sample(letters: Ranges) -> int:
-    """A letter of a set, one that reads well where there is one."""
+    """A letter of a set; a readable one if there is one, since errors show it."""
     for wanted in "ab1_ ":
         if any(low <= ord(wanted) <= high for low, high in letters):
             return ord(wanted)
@@ -242,5 +243,5 @@ def sample(letters: Ranges) -> int:
 
 
 def token_letter(number: int) -> int:
-    """The letter of a special token."""
+    """The letter for a special token by its number."""
     return LAST_CODE_POINT + 1 + number

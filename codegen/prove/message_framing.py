@@ -52,7 +52,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
 
 
 def _presence(format: Format) -> Iterator[Problem]:
-    """Whether an optional part is there shows in a field that it always sets."""
+    """The presence of an optional part shows in a field that it always sets."""
     for rule in format.rules.values():
         for node in walk(rule.node):
             if isinstance(node, Option) and rule.name != CONTENT and not format.always_set(node.item):
@@ -61,7 +61,7 @@ def _presence(format: Format) -> Iterator[Problem]:
 
 
 def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
-    """How often a reading of a node sets each field, at least and at most."""
+    """The smallest and the largest number of times that a node sets each field."""
     match node:
         case Value(field):
             return {field: (1, 1)}
@@ -104,7 +104,7 @@ def _both(one: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int
 
 
 def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
-    """Messages are found by their special tokens: they must show where the content begins and ends."""
+    """Codecs find messages by special tokens. So each token tells whether it opens or closes a content."""
     begins: set[str] = set()
     for name in format.frames:
         begins |= {edge.spelling for edge, _ in graph(format, name).steps[0] if isinstance(edge, Special)}
@@ -123,7 +123,7 @@ def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
 
 
 def touching_texts(format: Format) -> Iterator[Problem]:
-    """Between two messages stands a special token, on one side or the other."""
+    """There is a special token between any two messages."""
     for start in format.starts:
         for _, steps in start.paths:
             for one, other in _neighbours(steps):

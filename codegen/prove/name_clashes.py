@@ -34,7 +34,7 @@ def alternative_names(format: Format) -> Iterator[Problem]:
 
 
 def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
-    """Fields, and the types of those with values, have names that are free; `taken` are those that are not."""
+    """Fields, and the types of enumerated fields, have names that are not among `taken`."""
     types: dict[str, str] = {}
     for field in format.fields:
         place = _field_place(format, field.name)

@@ -120,7 +120,7 @@ LIBRARY_DIAGNOSTICS = frozenset(
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
-    """What recovery relies on: contents between special tokens, names that exist, one diagnostic for each mistake."""
+    """All problems of the tables of recovery."""
     if (recovery := format.recovery) is None:
         for name, rule in _unused_mistakes(sources):
             yield Problem(rule, f"`{name}` is read by recovery only", f"Add {RECOVERY}, or remove the rule.")
@@ -160,7 +160,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _keys(sources: Sources) -> Iterator[Problem]:
-    """What nothing reads is a mistake in writing."""
+    """A key that nothing reads is probably a misspelled one."""
     for table, value in (sources.recovery or {}).items():
         known = RECOVERY_KEYS.get(table)
         unknown = [table] if known is None else sorted(set(value) - set(known))
@@ -182,7 +182,7 @@ def _keys(sources: Sources) -> Iterator[Problem]:
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
-    """What recovery puts into a field, the grammar can write there; what it looks for in contents, they have."""
+    """The grammar can write each value that recovery sets, and contents have each part that it looks for."""
     recovery = format.recovery
     assert recovery is not None
     for slot, values in (("channel", recovery.channels.values()), ("content_type", recovery.content_types)):
@@ -201,7 +201,7 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    """A recipient can be the full name of a tool, and the name be taken apart again."""
+    """A recipient can be the full name of a tool: namespace, separator, name."""
     place = sources.place(RECOVERY, "tools", "separator")
     if not recovery.separator:
         yield Problem(place, "nothing stands between a namespace and its tools", "Give a text that headers can hold.")

@@ -13,7 +13,7 @@ from ..read.problems import Problem
 
 
 def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]:
-    """In text, where one special token ends and the next begins must not be a matter of taste."""
+    """No special token begins inside another one: in text, there must be one way to split them."""
     special = format.vocabulary.special
     starts = {spelling[:n]: spelling for spelling in special for n in range(1, len(spelling) + 1)}
     for spelling in special:
@@ -26,7 +26,7 @@ def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]
 
 
 def needless_lookaheads(format: Format) -> Iterator[Problem]:
-    """Lookaheads keep special tokens out of text, for readers that do not know the vocabulary, and nothing else."""
+    """Lookaheads only exclude special tokens, for Lark, which does not know the vocabulary. Codecs leave them out."""
     special = set(format.vocabulary.special)
     for terminal in format.terminals.values():
         for strings in pattern.exclusions(terminal.pattern):

@@ -20,7 +20,7 @@ from .special_spellings import needless_lookaheads, overlapping_spellings
 
 
 def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
-    """Raise `GrammarError` with all problems of a format; `taken` are the names that its codec gives to something."""
+    """Raise `GrammarError` with all problems of a format; `taken` are names that its codec uses for something else."""
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
     if not problems:
         problems += [
@@ -40,7 +40,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
 
 
 def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The file is Lark's: people run it through Lark itself, and a test holds the codec against that."""
+    """Lark itself loads the file. The tests compare the codec with it."""
     try:
         Lark(
             sources.texts[format.lark], parser="earley", lexer="dynamic", start=[start.name for start in format.starts]

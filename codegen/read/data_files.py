@@ -10,10 +10,10 @@ from .grammar_folder import CONVERSATION, STYLES, VOCABULARY, Sources
 from .problems import Problem
 
 MAX_TOKEN_IDS = 0x110000
-"""Token ids are matched as code points."""
+"""Each token id is a code point in the texts that codecs match, and Unicode has no more."""
 
 MAX_RESERVED_TOKENS = 20_000
-"""More reserved special tokens are a mistake; each takes time to generate."""
+"""A wrong `last` could ask for a million. Harmony reserves about 1,100, and each is checked on its own."""
 
 WRITTEN_AS = "x-written-as"
 
@@ -29,7 +29,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class When:
-    """A condition on the fields of a message: a value, or true for present and false for absent."""
+    """A condition on the fields of a message: for each a value, or true for present and false for absent."""
 
     fields: tuple[tuple[str, str | bool], ...]
 
@@ -59,7 +59,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Implied:
-    """A flag of a content rule that the contents of other messages decide where it is left open."""
+    """A flag of a content rule; if a message leaves it open, the contents of other messages decide it."""
 
     rule: str
     flag: str
@@ -69,7 +69,7 @@ class Implied:
 
 
 class DataFiles:
-    """Typed views of the data files; what does not fit is added to `problems`."""
+    """The data files by their keys; a missing key or a value of a wrong type is added to `problems`."""
 
     def __init__(self, sources: Sources, problems: list[Problem]) -> None:
         self.sources, self.problems = sources, problems
@@ -79,7 +79,7 @@ class DataFiles:
         self.problems.append(Problem(self.sources.place(file, *keys), reason, remedy))
 
     def get(self, data: dict[str, Any], file: str, kind: type, *keys: str, default: Any = None) -> Any:
-        """The value at a path of keys; a value of another type is a problem, as is a missing one without default."""
+        """Return the value at a path of keys. A wrong type is a problem, and so is a missing value without default."""
         value: Any = data
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
@@ -107,7 +107,7 @@ class DataFiles:
         return Vocabulary(encoding, size, ordered, reserved, base)
 
     def _named(self, data: dict[str, Any], size: int) -> dict[str, int]:
-        """The special tokens with names; what has no id gets one that is none."""
+        """The special tokens with names. One with an invalid id gets a negative one, for later checks."""
         special: dict[str, int] = {}
         owner: dict[int, str] = {}
         for spelling, number in self.get(data, VOCABULARY, dict, "special").items():
@@ -123,7 +123,7 @@ class DataFiles:
         return special
 
     def _reserved(self, data: dict[str, Any], size: int) -> tuple[str, int, int] | None:
-        """How special tokens without a name are spelled, and their first and last id."""
+        """How reserved special tokens are spelled, and their first and last id."""
         template = self.get(data, VOCABULARY, str, "reserved", "spelling")
         first, last = (self.get(data, VOCABULARY, int, "reserved", key) for key in ("first", "last"))
         if 0 <= first <= last < min(size, first + MAX_RESERVED_TOKENS) and template.count("{id}") == 1:
@@ -133,7 +133,7 @@ class DataFiles:
         return None
 
     def _add_reserved(self, reserved: tuple[str, int, int], special: dict[str, int]) -> None:
-        """Add the ids that no special token has."""
+        """Add a reserved special token for each id in the range that no other one has."""
         template, first, last = reserved
         for number in sorted({*range(first, last + 1)} - {*special.values()}):
             spelling = template.replace("{id}", str(number))
@@ -144,7 +144,7 @@ class DataFiles:
                 special[spelling] = number
 
     def _base(self, data: dict[str, Any], size: int) -> dict[str, Any] | None:
-        """What is said of the ordinary tokens."""
+        """The encoding of ordinary tokens: name, size, hash and patterns that split texts."""
         if not self.get(data, VOCABULARY, dict, "base", default={}):
             return None
         kinds = {"name": str, "size": int, "sha256": str, "split": list}
@@ -190,7 +190,7 @@ class DataFiles:
         }
 
     def contents(self) -> dict[str, Any]:
-        """The fields of a `Format` that say how contents are laid out, and what they are where nothing is said."""
+        """How contents are indented, and the defaults of their fields."""
         styles, conversation = self.sources.styles, self.sources.conversation
         indents = self.get(styles, STYLES, dict, "indent", default={})
         defaults = self.get(conversation, CONVERSATION, dict, "defaults", default={})
@@ -219,20 +219,19 @@ class DataFiles:
 
 
 def looks_special(text: str, special: Iterable[str]) -> bool:
-    """Whether a text has the beginning and the end that all special tokens share."""
+    """Whether a text begins and ends as all special tokens do."""
     prefix, suffix = common_ends(special)
     shaped = text.startswith(prefix) and text.endswith(suffix) and len(text) > len(prefix + suffix)
     return bool(prefix and suffix) and shaped
 
 
 def common_ends(special: Iterable[str]) -> tuple[str, str]:
-    """What all special tokens begin with, and what they end with."""
+    """Return the longest text that all special tokens begin with, and the longest that they end with."""
     spellings = list(special)
     return _common_start(spellings), _common_start([spelling[::-1] for spelling in spellings])[::-1]
 
 
 def _common_start(texts: list[str]) -> str:
-    """The longest text with which all of these begin."""
     if not texts:
         return ""
     low, high = min(texts), max(texts)

@@ -25,12 +25,12 @@ VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, SCHEMA, NAMESPACE, CONT
 )
 
 TOOLS_SUFFIX = ".tools.json"
-"""How the names of files end that hold a namespace of built-in tools."""
+"""The ending of files that hold a namespace of built-in tools."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """All that a grammar folder holds."""
+    """The files of a grammar folder: definitions, data, and the text of each by file name."""
 
     lark: str
     definitions: tuple[Definition, ...]
@@ -46,7 +46,7 @@ class Sources:
     texts: dict[str, str] = field(repr=False)
 
     def place(self, file: str, *keys: str) -> Place:
-        """Where a key stands in a data file: the first line, from each key to the next, that spells it."""
+        """The place of a key in a data file: each key is searched from the place of the one before it."""
         lines = self.texts.get(file, "").splitlines()
         line, column = 0, 0
         for key in keys:

@@ -15,7 +15,7 @@ from .problems import Place, Problem
 
 @dataclass(frozen=True)
 class Name:
-    """A rule or terminal that is referred to."""
+    """A reference to a rule or terminal."""
 
     name: str
     place: Place
@@ -55,7 +55,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Definition:
-    """A rule or a terminal as it stands in the file."""
+    """A rule or a terminal; `doc` are the comment lines above it, `collapses` is Lark's `?` before its name."""
 
     name: str
     alternatives: tuple[Alternative, ...]
@@ -66,7 +66,7 @@ class Definition:
 
 
 def names_in(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
-    """The rules and terminals that are referred to."""
+    """The names of the rules and terminals that alternatives refer to."""
     for alternative in alternatives:
         for item in alternative.items:
             if isinstance(item, Name):

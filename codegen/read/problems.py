@@ -30,7 +30,7 @@ class Problem:
 
 
 class GrammarError(Exception):
-    """A grammar that the generator refuses, with every problem found in one run, in the order of their places."""
+    """The generator refuses a grammar. `problems` are all that one run found, in the order of their places."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
@@ -38,4 +38,4 @@ class GrammarError(Exception):
 
 
 class TooLarge(Exception):
-    """A pattern or rule that needs too many states."""
+    """A pattern or rule needs more states than the limits allow."""

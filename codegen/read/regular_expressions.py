@@ -2,8 +2,7 @@
 
 The generator needs to know what a pattern matches: to keep special tokens out of it, to prove that a header can be
 read in one way only, and to write it into the codec without trusting it. So patterns are a subset of Python's:
-literals, classes, groups, alternatives and greedy repetition. What a tree means is a set of strings, never a strategy
-of matching.
+literals, classes, groups, alternatives and greedy repetition. A tree means a set of strings, in no order.
 """
 
 from __future__ import annotations
@@ -31,14 +30,12 @@ class PatternError(Exception):
 
 @dataclass(frozen=True)
 class Text:
-    """Exactly this text."""
-
     text: str
 
 
 @dataclass(frozen=True)
 class Chars:
-    """One character of a class; `body` is what stands in the brackets of a regular expression."""
+    """One character of a class; `body` is the text between the brackets of a regular expression."""
 
     body: str
     negated: bool = False
@@ -63,14 +60,14 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Excluded:
-    """A negative lookahead: what stands here does not begin with one of these strings."""
+    """A negative lookahead: the text from here does not begin with one of these strings."""
 
     strings: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Ahead:
-    """A negative lookahead of any pattern; only in the grammar of contents, where nothing needs to be proven of it."""
+    """A negative lookahead of any pattern. Only contents may have one, since proofs about framing ignore lookaheads."""
 
     item: Pattern
 
@@ -81,7 +78,7 @@ ANY = Chars("", negated=True)
 
 
 def is_free(node: Pattern) -> bool:
-    """Whether the pattern takes any text that is not empty (lookaheads only keep special tokens out)."""
+    """Whether the pattern matches every text that is not empty, apart from lookaheads that exclude special tokens."""
     match node:
         case Repeat(Concat((Excluded(), item)), 1, None) | Repeat(item, 1, None):
             return item == ANY
@@ -100,7 +97,7 @@ def exclusions(node: Pattern) -> Iterator[frozenset[str]]:
 
 
 def repetitions(node: Pattern) -> Iterator[Repeat]:
-    """The repetitions in a pattern that may go more than one round."""
+    """The repetitions in a pattern that may match their item more than once."""
     match node:
         case Repeat(item, _, high):
             if high is None or high > 1:
@@ -112,7 +109,7 @@ def repetitions(node: Pattern) -> Iterator[Repeat]:
 
 
 def escape(text: str) -> str:
-    """A regular expression for a text, spaces left as they are."""
+    """`re.escape`, but spaces and `#` stay readable."""
     return _visible(re.escape(text)).replace(r"\ ", " ").replace(r"\#", "#")
 
 
@@ -165,11 +162,11 @@ def expression(node: Pattern) -> str:
 
 
 MAX_LISTED_STRINGS = 20_000
-"""A pattern with more strings is no list of them, and to write them out takes long."""
+"""A range of characters to the power of 100 would not end. Harmony's longest list, its special tokens, has 1,090."""
 
 
 def strings(node: Pattern) -> list[str]:
-    """All strings of a pattern; raises `ValueError` where there are more than `MAX_LISTED_STRINGS`."""
+    """All strings of a pattern; raises `ValueError` if there are more than `MAX_LISTED_STRINGS`."""
     match node:
         case Text(text):
             return [text]
@@ -213,7 +210,7 @@ def ranges(chars: Chars) -> Ranges:
 
 
 def parse(source: str, flags: str = "", lookaheads: bool = False) -> Pattern:
-    """Read a regular expression; raises `PatternError` where it leaves the subset."""
+    """Read a regular expression; raises `PatternError` if it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
         raise PatternError("half of a character (a surrogate)", match.start())
     reader = _PatternReader(source, verbose="x" in flags, dotall="s" in flags, lookaheads=lookaheads)

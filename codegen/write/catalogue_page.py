@@ -11,7 +11,7 @@ from ..model.recovery_tables import SEVERITIES
 from ..read.grammar_folder import DIAGNOSTICS
 
 MAX_EXAMPLE_CHARS = 300
-"""How much of an example is shown, in code points."""
+"""Longer examples are cut in the middle. Those with a declaration of tools have up to 340."""
 
 APPLIED_BY = {
     "safe": "--fix",
@@ -32,13 +32,13 @@ diagnostic and those it comes with, the second none. Lists of numbers are token 
 
 
 def diagnostics_page(diagnostics: Mapping[str, Any]) -> str:
-    """The page for the diagnostics, as diagnostics.toml has them, in Markdown, by code."""
+    """Return the page in Markdown for the entries of diagnostics.toml, in the order of their codes."""
     names = sorted(diagnostics, key=lambda name: (diagnostics[name]["code"], name))
     return "\n".join([PAGE_HEAD, *(line for name in names for line in _entry(name, diagnostics[name]))])
 
 
 def code_span(text: str) -> str:
-    """A text as a code span, whatever it holds but line breaks."""
+    """Return a text without line breaks as a code span."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     ticks = text.startswith("`") or text.endswith("`")
     spaces = text.startswith(" ") and text.endswith(" ") and text.strip(" ")
@@ -73,7 +73,7 @@ def shown(example: Any) -> str:
 
 
 def _circumstances(entry: Mapping[str, Any]) -> Iterator[str]:
-    """How the examples are read, where that is not as a transcript of which nothing is known."""
+    """How to read the examples, if not as a transcript without further context."""
     if "read" in entry:
         yield f"for `{entry['read']}`"
     if "start" in entry:

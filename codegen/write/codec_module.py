@@ -22,7 +22,7 @@ from .source_text import Block, Writer, call, data, group, literal, mapping, raw
 
 
 def emit(format: Format) -> str:
-    """The source text of the codec of a format."""
+    """Return the source text of the codec of a format."""
     writer = Writer()
     _head(format, writer)
     _vocabulary(format, writer)
@@ -85,7 +85,6 @@ def _head(format: Format, writer: Writer) -> None:
 
 
 def emit_imports(format: Format, writer: Writer) -> None:
-    """What the generated module needs of others."""
     writer.line("from __future__ import annotations")
     writer.line()
     if format.contents.roles:
@@ -115,7 +114,7 @@ def _vocabulary(format: Format, writer: Writer) -> None:
 
 
 def _special_tokens(vocabulary: Vocabulary, writer: Writer) -> None:
-    """Those with names one by one, those that are only reserved by their range."""
+    """Write special tokens with names one by one, and reserved ones as a range."""
     if vocabulary.reserved is None:
         _token_ids("SPECIAL_TOKENS: dict[str, int]", vocabulary.special, writer)
     else:
@@ -204,7 +203,7 @@ def _format(format: Format, writer: Writer) -> None:
 
 
 def _field_patterns(format: Format) -> list[tuple[str, Block]]:
-    """For each field whose text is free within a pattern: the pattern, and how the grammar writes it."""
+    """For each field whose text fits one pattern: the pattern, and its source in the grammar."""
     found = []
     for field in format.fields:
         terminals = format.terminals_of(field.name)

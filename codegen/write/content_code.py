@@ -1,6 +1,6 @@
 """Rules of contents in both directions: functions that read a text, and functions that write one.
 
-Each rule has one of each. In readers, a group in a rule is a function of its own.
+Each rule has one of each. In readers, each group in a rule has a function, too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def emit_terminals(contents: Contents, writer: Writer) -> None:
 
 
 def _line_patterns(contents: Contents, rule: ContentRule) -> tuple[str, str]:
-    """Regular expressions for one line of a rule of lines, its text in a group, and for all that the rule reads."""
+    """Regular expressions for a rule of lines: for one line, with its text in a group, and for the whole rule."""
     whole = each = ""
     for node in rule.nodes:
         if isinstance(node, Many):
@@ -190,7 +190,7 @@ def content_writer(rule: str) -> str:
 
 
 def emit_content_writers(contents: Contents, writer: Writer) -> None:
-    """A function for each rule, but for one that only chooses a table: of texts, or of functions by classes."""
+    """Write a function for each rule; for a rule that only chooses, a table of texts, or of functions by class."""
     tables: dict[str, None] = {}
     for rule in contents.rules.values():
         if rule.kind in ("constant", "choice"):
@@ -214,13 +214,13 @@ def emit_content_writers(contents: Contents, writer: Writer) -> None:
 
 
 def _passes_on(rule: ContentRule) -> bool:
-    """Whether the class of a value decides which rule writes it."""
+    """Whether a value is written by the rule of its class, and not by this one."""
     bare = rule.collapses and not any(isinstance(node, Fixed) for node in rule.nodes)
     return bare or rule.kind == "choice"
 
 
 def _emit_writer_table(contents: Contents, rule: ContentRule, writer: Writer) -> None:
-    """What writes a value, by its class."""
+    """Write the table of writers by the class of the value."""
     writer.line()
     writer.line()
     writer.comment(rule.source)
@@ -231,7 +231,7 @@ def _emit_writer_table(contents: Contents, rule: ContentRule, writer: Writer) ->
 
 
 def _writing_rule(contents: Contents, rule: str, made: str) -> str:
-    """The rule that writes a value of a class for another one: those between that only pass it on are left out."""
+    """The rule that writes a value of a class for `rule`, without the rules between that only pass it on."""
     found = contents.rules[rule]
     if rule == made:
         return rule
@@ -247,7 +247,7 @@ def _writing_rule(contents: Contents, rule: str, made: str) -> str:
 
 
 class _Body:
-    """The statements of the function of a rule; which tables they look into is added to `tables`."""
+    """Writes the body of the writer of a rule; the tables that it uses are added to `tables`."""
 
     def __init__(self, contents: Contents, rule: ContentRule, tables: dict[str, None], writer: Writer) -> None:
         self.contents, self.rule, self.tables, self.writer = contents, rule, tables, writer
@@ -283,7 +283,7 @@ class _Body:
         self.writer.chain(terms, "+", "return ")
 
     def statements(self, items: tuple[ContentNode, ...], prefix: str = "") -> list[str]:
-        """Statements for all parts up to the last that may be absent; the terms of what is left."""
+        """Write statements up to the last part that may be absent; returns the terms of the other parts."""
         terms = [prefix] * bool(prefix)
         started = bool(prefix)
         for node in map(self.optional, items):
@@ -305,12 +305,12 @@ class _Body:
         return terms or ['""']
 
     def optional(self, node: ContentNode) -> ContentNode:
-        """A list that may be empty as one that may be absent; one that people write is checked first."""
+        """Turn a list that may be empty into an optional one. A list by users stays, since its items are checked."""
         bare = isinstance(node, Many) and not node.least and self.rule.kind != "list" and not self.by_hand
         return Maybe((replace(node, least=1),)) if bare and isinstance(node, Many) else node
 
     def condition(self, node: Maybe | Flag) -> list[str]:
-        """The conditions of which one is enough for a part that may be absent to be written."""
+        """The conditions for an optional part; one that holds is enough."""
         if isinstance(node, Flag):
             decided = (self.rule.name, node.field) in self.contents.implied
             method = "decide" if decided else "flag"
@@ -319,7 +319,7 @@ class _Body:
         return _bare(list(map(self.present, names)))
 
     def ways(self) -> None:
-        """The first alternative whose fields are there, and that leaves none out."""
+        """Write the choice of the first alternative whose fields are set and that leaves none out."""
         rule, writer = self.rule, self.writer
         absent: set[str] = set()
         for way in rule.ways:
@@ -348,7 +348,7 @@ class _Body:
             writer.line(f"raise runtime.Inexpressible({literal(rule.name)})")
 
     def needs_any(self, rule: str) -> bool:
-        """Whether an inlined rule has to hold something."""
+        """Whether an inlined rule cannot be empty."""
         ways = self.contents.rules[rule].ways
         return len(ways) > 1 or bool(self.contents.required(ways[0].items))
 
@@ -421,7 +421,7 @@ class _Body:
                 return self.joined(node, separator, self.item(item), self.checked(node, item, 1))
 
     def checked(self, node: Many | Joined, item: Token | Part, least: int) -> str:
-        """The items of a list; of one that people write, checked."""
+        """The items of a list; those by users are checked."""
         if not self.by_hand:
             return self.value(node)
         made = isinstance(item, Part) and self.contents.rules[item.rule].kind == "record"
@@ -447,14 +447,14 @@ class _Body:
         return f'"".join([{" + ".join((*before, each, *after))} for item in w.split({self.value(node)})])'
 
     def joined(self, node: Many | Joined, separator: str, each: str, values: str) -> str:
-        """The items of a list in one text; of one that people write, in a statement of its own."""
+        """The text of all items of a list; for a list by users, in a statement of its own."""
         if not self.by_hand or len(self.rule.nodes) == 1:
             return f"{literal(separator)}.join([{each} for item in {values}])"
         self.writer.assign(f"text_of_{node.field}", f"{literal(separator)}.join", f"[{each} for item in {values}]")
         return f"text_of_{node.field}"
 
     def written(self, rule: str, value: str) -> str:
-        """The expression for the text of the value of a rule."""
+        """The expression that writes a value by a rule."""
         made = self.contents.rules[rule]
         if made.kind == "enumerated":
             return f"w.spelled({literal(rule)}, _TEXTS_{rule}, {value})"
@@ -479,7 +479,7 @@ class _Body:
         return f"w.fit{'_optional' * optional}({terminal_name(terminal)}, {value}, {literal(name)})"
 
     def is_fitting(self, name: str, terminal: str, optional: bool) -> bool:
-        """Whether a text is only there if it fits: an empty one in lines that may be empty, or none."""
+        """Whether the library set the text, so that it fits; an optional one only in lines, which may be empty."""
         return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
 
 

@@ -14,7 +14,6 @@ from .source_text import Block, Writer, call, data, group, literal, mapping
 
 
 def emit_contents(format: Format, writer: Writer) -> None:
-    """The readers and writers of contents, and the tables by which they are found."""
     contents = format.contents
     writer.line()
     writer.line()
@@ -31,7 +30,7 @@ def emit_contents(format: Format, writer: Writer) -> None:
 
 
 def emit_tools(format: Format, writer: Writer) -> None:
-    """A function for each built-in namespace, which makes it anew."""
+    """Write a function for each built-in namespace; each call returns a new one."""
     contents = format.contents
     rule = str(dict(format.namespace or {}).get("$ref", "")).rsplit("/", 1)[-1]
     for file, value in format.tools.items():
@@ -46,7 +45,7 @@ def emit_tools(format: Format, writer: Writer) -> None:
 
 
 def _record(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
-    """Code that makes a record of a JSON object."""
+    """The code of a record for a JSON object."""
     items: list[str | Block] = []
     for field, entry in value.items():
         node = contents.fields(rule)[field][0]

@@ -42,7 +42,7 @@ def emit_conversation(format: Format, writer: Writer) -> None:
 
 
 def emit_json_functions(format: Format, writer: Writer) -> None:
-    """What users call for the JSON form, both ways."""
+    """Write `to_json` and `from_json`."""
     if format.schema is None:
         return
     written = ["The JSON form of messages, ready for `json.dumps`."]
@@ -60,7 +60,7 @@ def _json_function(name: str, parameter: str, result: str, doc: list[str], write
 
 
 def completed_schema(format: Format, schema: Any) -> Any:
-    """The schema with a property for each header field, and a definition for each content, that it does not mention."""
+    """Add a property for each header field and a definition for each content that the schema does not mention."""
     schema = copy.deepcopy(dict(schema))
     if format.contents.roles:
         schema["$defs"] |= content_definitions(format, schema["$defs"])
@@ -98,7 +98,7 @@ def _property(format: Format, name: str, entry: dict[str, Any]) -> Block:
 
 
 def mark_text(format: Format, field: str) -> str | None:
-    """How the presence of a flag is spelled; None for a field that has text."""
+    """The spelling of a flag; None for a field that has text."""
     for rule in format.rules.values():
         for node in walk(rule.node):
             if isinstance(node, Mark) and node.field == field:
@@ -122,7 +122,7 @@ KEYED_BY = "x-keyed-by"
 
 
 def content_definitions(format: Format, written: dict[str, Any]) -> dict[str, Any]:
-    """A definition for each class of contents, and one for what a content may be made of."""
+    """A definition for each class of contents, and `part` for a part of a content."""
     contents = format.contents
     named = copy.deepcopy(dict(format.namespace or {}).get("$defs", {}))
     found = {
@@ -154,7 +154,7 @@ def content_definitions(format: Format, written: dict[str, Any]) -> dict[str, An
 
 
 def _merged(made: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
-    """What the types say, and what a file says about the same property; where both say it, the file."""
+    """Merge what the types and the file say about a property; the file wins."""
     if "$ref" in written or "enum" in written or "items" in written:
         made = {key: value for key, value in made.items() if key.startswith("x-")}
     elif KEYED_BY in written and "items" in made:

@@ -15,7 +15,7 @@ RUNTIME_PREFIX = "runtime."
 
 
 def error_codes(format: Format, diagnostics: Mapping[str, Any]) -> str:
-    """The source text of a module with a constant for each diagnostic that is raised, as diagnostics.toml marks it."""
+    """Return a module with a constant for each diagnostic that diagnostics.toml marks as raised."""
     assert format.recovery is not None
     writer = Writer()
     writer.docstring([f"Codes of errors. Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit."])

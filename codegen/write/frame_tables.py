@@ -12,11 +12,11 @@ from .framing_code import constant, groups, writer_name
 from .source_text import Block, Writer, call, group, literal, raw
 
 Names = dict[Edge, str]
-"""The constant for each thing that may come next."""
+"""The constant for each token or text that may come next."""
 
 
 def atom_names(format: Format) -> Names:
-    """Names that read well; those that would be taken get a number."""
+    """Name each edge of the frames; a number makes a name unique."""
     names: Names = {}
     for frame in format.frames:
         for _, edge, _ in graph(format, frame).edges():
@@ -37,7 +37,6 @@ def _atom_name(edge: Edge) -> str:
 
 
 def emit_atoms(format: Format, names: Names, writer: Writer) -> None:
-    """One constant for each thing that may come next."""
     for edge, name in names.items():
         writer.block(_atom(format, edge), prefix=f"{name} = ")
     writer.line()
@@ -59,7 +58,6 @@ def _atom(format: Format, edge: Edge) -> Block:
 
 
 def nullable_content(format: Format) -> bool:
-    """Whether the content of a message may be empty."""
     return isinstance(format.rules[CONTENT].node, Option)
 
 

@@ -1,6 +1,6 @@
 """Rules of framing in both directions: a regular expression that reads, and a function that writes.
 
-Both work on texts in which a surrogate stands for each special token.
+Both work on texts in which special tokens are surrogates.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Piece = tuple[str, str]
 
 
 def markers(format: Format) -> dict[str, str]:
-    """The surrogate that stands for each special token of the grammar, by spelling."""
+    """The surrogate for each special token of the grammar, by spelling."""
     return {special.spelling: chr(FIRST_MARKER + index) for index, special in enumerate(format.specials)}
 
 
 def constant(name: str) -> str:
-    """The name of the constant for a rule or terminal; different for different names."""
+    """The name of the constant for a rule or terminal."""
     return f"_TERMINAL_{name}" if is_terminal(name) else f"_RULE_{name}"
 
 
@@ -48,7 +48,7 @@ def _emit_rule(name: str, unmerged: list[Piece], writer: Writer) -> None:
 
 
 def ordered(format: Format) -> list[str]:
-    """Rules, each after those it uses."""
+    """The rules, each after the ones that it uses."""
     found: dict[str, None] = {}
 
     def visit(name: str) -> None:
@@ -172,7 +172,7 @@ def emit_writers(format: Format, writer: Writer) -> None:
 
 
 def _needed(format: Format, name: str) -> bool:
-    """Constants are written in place."""
+    """Constants need no function: they are written in place."""
     node = format.rules[name].node
     return name in format.frames or not isinstance(node, (Special, FixedText))
 
@@ -212,7 +212,7 @@ def _flag(format: Format, field: str) -> bool:
 
 
 def _is_set(format: Format, field: str, node: Node) -> str:
-    """A field has a value that this node can write."""
+    """The condition that a field has a value that this node can write."""
     if _flag(format, field):
         return f"m.{field}"
     values = _listed(format, field, node)
@@ -239,7 +239,7 @@ def _listed(format: Format, field: str, node: Node) -> list[str]:
 
 
 def _body(format: Format, node: Node, writer: Writer) -> None:
-    """Statements that build the text of a node and return it."""
+    """Write statements that build the text of a node and return it."""
     items = node.items if isinstance(node, Sequence) else (node,)
     terms: list[str] = []
     started = False
@@ -260,7 +260,7 @@ def _body(format: Format, node: Node, writer: Writer) -> None:
 
 
 def _present(format: Format, node: Node) -> list[str]:
-    """The condition under which an optional part is written: all that it requires is there."""
+    """The condition for an optional part: all fields that it requires are set."""
     required = format.always_set(node)
     fields = [field for field in format.fields_of(node) if field in required]
     if fields:

@@ -1,6 +1,6 @@
 """What the generator knows of the library that codecs run on, read from its source.
 
-To import the library is to import its codec, which may be the one that is broken.
+Importing the library would import its codec, which may be the one that is broken.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def emit_types(contents: Contents, writer: Writer) -> None:
 
 
 def plain_values(contents: Contents, rule: str) -> dict[str, str]:
-    """For a class with defaults of its own: what says, for each of these fields, that it is absent."""
+    """For each field with a default of its own: the code for its absence."""
     kinds = dict(ordered_fields(contents, rule))
     own = contents.defaults.get(rule, {})
     return {literal(name): "[]" if kinds[name].startswith("list[") else "None" for name in own}
@@ -59,7 +59,7 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
 
 
 def _doc(contents: Contents, rule: str, name: str) -> str:
-    """What a field is: what the comment on its class says behind its name, else what that on its own rule says."""
+    """The doc of a field: the line with its name in the comment on its class, else the comment on the field's rule."""
     lead = f"{name}: "
     if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
         return " ".join(own)
@@ -109,7 +109,6 @@ def annotation(field: Field) -> str:
 
 
 def emit_message(format: Format, writer: Writer) -> None:
-    """The types of fields, the classes of contents, and the class of messages."""
     for field in format.fields:
         if field.values:
             writer.line()
@@ -120,7 +119,6 @@ def emit_message(format: Format, writer: Writer) -> None:
 
 
 def emit_class(format: Format, writer: Writer) -> None:
-    """The class of messages."""
     writer.line()
     writer.line()
     writer.line("@dataclass(slots=True)")

@@ -108,7 +108,6 @@ def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Write
 
 
 def emit_recovering(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
-    """The functions that users call: `recover`, and the streaming parser."""
     if format.recovery is None:
         return
     listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]

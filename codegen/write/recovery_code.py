@@ -19,7 +19,6 @@ Arguments = Iterator[str | Block]
 
 
 def emit_recovery(format: Format, writer: Writer) -> None:
-    """The table by which inputs are read beside the grammar."""
     if (recovery := format.recovery) is None:
         return
     block = call(
@@ -47,14 +46,14 @@ def _tokens(format: Format) -> Arguments:
 
 
 def _headers(format: Format, recovery: Recovery) -> Arguments:
-    """Which field is what, how each is introduced, and what they are where a model goes on."""
+    """The purpose of fields, the texts that introduce them, and their values in an opened header."""
     yield mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads=")
     yield call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots=")
     yield _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author=")
 
 
 def _authors(format: Format, recovery: Recovery) -> Arguments:
-    """The roles by what they are for."""
+    """The roles by their purpose."""
     roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
     yield f"tool={literal(recovery.tool)}"
     yield f"asks={literal(recovery.asks)}"
@@ -63,7 +62,7 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
 
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
-    """What is known of channels, content types and names of tools."""
+    """The known channels and content types, and the shape of names."""
     named = format.contents.roles and TOOL_NAME_TERMINAL in format.contents.terminals
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
@@ -74,7 +73,7 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
 
 
 def _purposes(format: Format, recovery: Recovery) -> Arguments:
-    """The channels and the stop tokens by what they are for."""
+    """The channels and the stop tokens by their purpose."""
     ids = format.vocabulary.special
     yield from (f"{key}={literal(value)}" for key, value in recovery.channels.items())
     yield from (f"ends_{key}={literal(value)}" for key, value in recovery.stops.items())
@@ -83,7 +82,7 @@ def _purposes(format: Format, recovery: Recovery) -> Arguments:
 
 
 def _declared(format: Format, recovery: Recovery) -> Arguments:
-    """Where contents declare something, and how the parts begin that do."""
+    """The parts of contents that declare something, and the texts that they begin with."""
     for key, paths in recovery.declared.items():
         yield group(map(literal, paths)).prefixed(f"declared_{key}=")
     found = {literal(role): group(map(literal, texts)) for role, texts in headings(format).items()}
@@ -95,13 +94,12 @@ def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -
 
 
 def emit_code(name: str, code: Diagnostic) -> Block:
-    """The call that makes the code of a diagnostic."""
-    said = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
-    return call("runtime.Code", *said, *([f"fix={literal(code.fix)}"] if code.fix else []))
+    arguments = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
+    return call("runtime.Code", *arguments, *([f"fix={literal(code.fix)}"] if code.fix else []))
 
 
 def _channels(format: Format) -> list[str]:
-    """The channels that are known: those by purpose, and those that contents declare where nothing is said."""
+    """The known channels: those with a purpose, and those that contents declare by default."""
     assert format.recovery is not None
     found = list(format.recovery.channels.values())
     for path in format.recovery.declared["channels"]:

@@ -1,7 +1,7 @@
-"""Lines of Python, laid out the way `ruff format` would: on one line where it fits, else one item a line.
+"""Lines of Python in the layout of `ruff format`: on one line if it fits, else one item a line.
 
-Whatever comes from a grammar reaches the generated module through `literal`, `comment` or `docstring`, and so can be
-nothing but a string or a comment there.
+Text from a grammar reaches the codec only through `literal`, `raw`, `comment` or `docstring`. So it can only become a
+string or a comment there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WIDTH = 120
 
 @dataclass(frozen=True)
 class Block:
-    """Items between brackets. A prefix stands before the opening bracket (`name=`, a key)."""
+    """Items between brackets."""
 
     open: str
     items: tuple[str | Block, ...]
@@ -35,7 +35,6 @@ def call(name: str, *items: str | Block) -> Block:
 
 
 def group(items: Iterable[str | Block]) -> Block:
-    """A tuple."""
     found = tuple(items)
     return Block("(", found, ")", single=len(found) == 1)
 
@@ -66,7 +65,7 @@ def literal(text: str) -> str:
 
 
 def raw(text: str) -> str:
-    """A string literal for a regular expression: raw where that is the same string."""
+    """A string literal for a regular expression: a raw one if that is the same string."""
     safe = text.isascii() and text.isprintable() and '"' not in text and not text.endswith("\\")
     return f'r"{text}"' if safe and "\\" in text else literal(text)
 
@@ -100,9 +99,9 @@ class Writer:
             self.line(line)
 
     def docstring(self, paragraphs: Iterable[str]) -> None:
-        """A docstring; a paragraph that begins with spaces keeps that indent.
+        """Write a docstring; a paragraph that begins with spaces keeps that indent.
 
-        Backslashes and triple quotes are replaced, since a wrapped line could tear an escape apart.
+        Backslashes and triple quotes are replaced, since wrapping could split an escape.
         """
         lines: list[str] = []
         for paragraph in paragraphs:
@@ -127,7 +126,7 @@ class Writer:
         self.line('"""')
 
     def block(self, block: Block, prefix: str = "", suffix: str = "") -> None:
-        """A statement that ends in brackets."""
+        """Write a statement that ends in brackets."""
         if self.fits(prefix + block.flat() + suffix):
             self.line(prefix + block.flat() + suffix)
             return
@@ -142,7 +141,7 @@ class Writer:
         self.line(block.close + suffix)
 
     def chain(self, terms: list[str], operator: str, prefix: str, suffix: str = "") -> None:
-        """Terms joined by an operator, behind `prefix`, in brackets where they need several lines."""
+        """Write terms joined by an operator after `prefix`, in brackets if they need several lines."""
         flat = f" {operator} ".join(terms)
         if self.fits(prefix + flat + suffix) or len(terms) == 1:
             self.line(prefix + flat + suffix)
@@ -160,7 +159,7 @@ class Writer:
         self.line(f"){suffix}")
 
     def assign(self, name: str, function: str, argument: str) -> None:
-        """A name for what a function makes of one argument, on a line of its own where it is long."""
+        """Write an assignment of a call; a long argument has a line of its own."""
         if self.fits(f"{name} = {function}({argument})"):
             self.line(f"{name} = {function}({argument})")
             return
@@ -176,7 +175,7 @@ class Writer:
 
 
 def signature(name: str, parameters: list[str], result: str, writer: Writer) -> None:
-    """The first line of a function; what follows is its body."""
+    """Write the first line of a function, and indent the lines after it."""
     writer.line()
     writer.line()
     writer.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")

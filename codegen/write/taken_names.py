@@ -1,4 +1,4 @@
-"""Names that no field may have, since the codec gives them to something else: read from what the emitters write."""
+"""Names that no field may have, since the codec uses them for something else. They are read from generated code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .source_text import Writer
 
 
 def taken_names(format: Format) -> frozenset[str]:
-    """The names in all that fields share a scope with, and those of the attributes beside them."""
-    bare = replace(format, fields=(), drops=())  # what is left of a codec are the names that every one has
+    """The names in every scope that has the names of fields, and the attributes of streaming parsers."""
+    bare = replace(format, fields=(), drops=())  # only the names that every codec has remain
     writer = Writer()
     emit_imports(bare, writer)
     emit_class(bare, writer)
