@@ -307,7 +307,7 @@ class _Builder:
             case String(text):
                 return Fixed(text)
             case Regex(place=place):
-                self.refuse(place, "a pattern stands inside a rule", "Make it a terminal with a name.")
+                self.refuse(place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
             case Name(name, place):
                 return self.name(name, place)
             case Group(alternatives, operator, place):

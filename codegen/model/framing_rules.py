@@ -20,7 +20,7 @@ from .terminals import FixedText, Special, Terminals, is_terminal
 MISTAKE_PREFIX = "invalid_"
 """The names of error productions begin like this. Only the recovering parser reads those rules."""
 
-NAME_THE_ALTERNATIVE = "Name it behind an arrow: `-> name`. Only the first may lack one."
+NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
 
 
 def is_mistake(rule: str) -> bool:
@@ -131,7 +131,7 @@ class Rules:
         if name in self.terminals.patterns:
             if name.startswith("_"):
                 self.refuse(
-                    place, f"what `{name}` matches is kept in no field", "Drop the underscore, or make it a fixed text."
+                    place, f"no field records what `{name}` matches", "Drop the underscore, or make it a fixed text."
                 )
             return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
         if is_mistake(name):
@@ -158,7 +158,7 @@ class Rules:
         if is_mistake(definition.name):
             return Option(inner)
         if field.startswith("_") or not field:
-            self.refuse(place, "whether this part is there is kept in no field", "Give it a rule with a name.")
+            self.refuse(place, "no field records whether this part is present", "Give it a rule with a name.")
         return Option(Mark(field, inner))
 
     def flag_field(self, items: tuple[Item, ...], inner: Node) -> str | None:

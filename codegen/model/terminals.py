@@ -98,7 +98,7 @@ class Terminals:
     def refuse_special_in(self, text: str, place: Place) -> None:
         if inside := next((s for s in self.special if s in text), None):
             self.refuse(
-                place, f"the special token `{inside}` stands inside a longer text", "Split it into parts of its own."
+                place, f"the special token `{inside}` is inside a longer text", "Split it into parts of its own."
             )
         elif looks_special(text, self.special):
             remedy = f"Add it to [special] in {VOCABULARY}, or correct the spelling."
@@ -139,7 +139,7 @@ class Terminals:
                 definition = self.definitions.get(name)
                 if definition is None or not is_terminal(name):
                     self.refuse(
-                        place, f"`{name}` is no terminal of this grammar", "Define it, or correct the spelling."
+                        place, f"`{name}` is not a terminal of this grammar", "Define it, or correct the spelling."
                     )
                     return None
                 return self.union(definition.alternatives)

@@ -70,7 +70,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
         terminal = contents.terminals[name]
         for lead in sorted(filter(None, leads)):
             if _goes_on(terminal, lead):
-                reason = f"ambiguous delimiter: `{name}` can go on with {lead!r}, which also stands behind it"
+                reason = f"ambiguous delimiter: `{name}` can continue with {lead!r}, which also comes after it"
                 remedy = (
                     "Leave it out of the terminal, by its characters or by a lookahead, or write another delimiter."
                 )
@@ -167,7 +167,7 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
     contents = format.contents
     for rule, spaces in contents.indents.items():
         if rule not in contents.rules or type(spaces) is not int or not 0 < spaces < 80:
-            reason = f"`indent` has `{rule}`, which is no rule of {CONTENTS}, or no number of spaces"
+            reason = f"`indent` has `{rule}`, which is not a rule of {CONTENTS}, or not a number of spaces"
             yield Problem(sources.place(STYLES, "indent", rule), reason, "Correct it, or remove it.")
     for rule, values in contents.defaults.items():
         known = rule in contents.rules and contents.rules[rule].kind == "record" and isinstance(values, dict)
@@ -179,10 +179,10 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
         flags = contents.fields(item.rule).get(item.flag, []) if item.rule in contents.rules else []
         lists = contents.fields(item.role).get(item.list, []) if item.role in contents.roles else []
         if not any(isinstance(node, Flag) for node in flags):
-            reason = f"`{item.flag}` of `{item.rule}` is no flag of {CONTENTS}"
+            reason = f"`{item.flag}` of `{item.rule}` is not a flag of {CONTENTS}"
             yield Problem(sources.place(CONVERSATION, "implied", item.flag), reason, "Name a part that may be absent.")
         if not lists or not kind_of(contents, lists[0]).startswith("list["):
-            reason = f"`{item.list}` is no list in the contents of `{item.role}`"
+            reason = f"`{item.list}` is not a list in the contents of `{item.role}`"
             yield Problem(sources.place(CONVERSATION, "implied", item.list), reason, "Name a list of that role.")
 
 
@@ -191,14 +191,14 @@ def _schema_rules(contents: Contents) -> Iterator[Problem]:
     place = Place(CONTENTS, 1, 1)
     for rule, needed in SCHEMA_FIELDS.items():
         if rule not in contents.rules or contents.rules[rule].kind != "record":
-            yield Problem(place, f"there is no rule `{rule}` with parts, by which schemas are written", "Define it.")
+            yield Problem(place, f"there is no rule `{rule}` with parts; the library needs it", "Define it.")
         elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
             reason = f"`{rule}` holds {', '.join(held) or 'nothing'}; schemas are written by "
             remedy = "Keep these parts in this order, optional ones last."
             yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), remedy)
     for terminal in SCHEMA_TERMINALS:
         if terminal not in contents.terminals:
-            yield Problem(place, f"there is no terminal `{terminal}`, by which schemas are written", "Define it.")
+            yield Problem(place, f"there is no terminal `{terminal}`; the library needs it", "Define it.")
 
 
 def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
@@ -212,7 +212,7 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
             place = sources.place(NAMESPACE, "$defs", rule, name)
             nodes = contents.fields(rule).get(name)
             if not nodes:
-                yield Problem(place, f"the schema has `{name}`, which is no field of `{rule}`", "Remove it.")
+                yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", "Remove it.")
                 continue
             terminal = _terminal(contents, nodes[0])
             target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""
@@ -225,11 +225,11 @@ def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
     """Built-in tools fit the schema of a namespace."""
     for file, value in format.tools.items():
         if not tools_name(file).isidentifier():
-            reason = f"`{tools_name(file)}` is no name of a function"
+            reason = f"`{tools_name(file)}` cannot be the name of a function"
             yield Problem(Place(file, 1, 1), reason, "Use letters, digits and underscores in the name of the file.")
         for error in Draft202012Validator(schema).iter_errors(value):
             reason = f"not a namespace: at {error.json_path}: {error.message[:200]}"
-            yield Problem(Place(file, 1, 1), reason, f"{NAMESPACE} says what a namespace holds.")
+            yield Problem(Place(file, 1, 1), reason, f"{NAMESPACE} describes a namespace.")
 
 
 def _terminal(contents: Contents, node: ContentNode) -> Terminal | None:

@@ -21,7 +21,9 @@ def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
     variants = format.variants()
     known = f"Named alternatives: {', '.join(variants) or 'none'}."
     if any(style.name == AS_PARSED for style in format.styles):
-        yield Problem(sources.place(STYLES, AS_PARSED), f"`{AS_PARSED}` is no name for a style", "It is built in.")
+        yield Problem(
+            sources.place(STYLES, AS_PARSED), f"`{AS_PARSED}` cannot be the name of a style", "It is built in."
+        )
     chosen = {f"style {style.name}": style.choose for style in format.styles}
     for key, choices in (chosen | {"always": format.always, "training": format.training}).items():
         for choose in choices:
@@ -32,7 +34,9 @@ def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
     for drop in format.drops:
         if not drop.name.isidentifier():
             place = sources.place(CONVERSATION, "drop")
-            yield Problem(place, f"`{drop.name}` is no name of a function", "Use letters, digits and underscores.")
+            yield Problem(
+                place, f"`{drop.name}` cannot be the name of a function", "Use letters, digits and underscores."
+            )
         for when in (drop.dropped, drop.completes):
             yield from _when(format, when, sources, CONVERSATION, "drop")
     for key, names in format.stops.items():
@@ -41,12 +45,12 @@ def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
                 yield Problem(sources.place(CONVERSATION, "stop", key, name), f"`{name}` names no alternative", known)
     yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
     if format.schema is not None and (reason := _schema_problem(format.schema)):
-        yield Problem(sources.place(SCHEMA), reason, "docs/grammar.md says what the schema holds.")
+        yield Problem(sources.place(SCHEMA), reason, "docs/grammar.md describes the schema.")
     elif format.schema is not None:
         for name in _unknown_properties(format, format.schema):
             place = sources.place(SCHEMA, "properties", name)
             yield Problem(
-                place, f"the schema has `{name}`, which is no field of a message", "Remove it, or name its fields."
+                place, f"the schema has `{name}`, which is not a field of messages", "Remove it, or name its fields."
             )
 
 
@@ -55,7 +59,7 @@ def _when(format: Format, when: When, sources: Sources, file: str, key: str) -> 
     for name, value in when.fields:
         place = sources.place(file, key, name)
         if name not in fields:
-            yield Problem(place, f"`{name}` is no field of a message", f"Fields: {', '.join(fields)}.")
+            yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
         elif file == CONVERSATION and key == "opening" and isinstance(value, bool) != fields[name].flag:
             yield Problem(
                 place, f"`{name}` is {'true or false' if fields[name].flag else 'a text'}", "Correct the value."
@@ -79,7 +83,7 @@ def _schema_problem(schema: Any) -> str | None:
     for name, entry in properties.items():
         parts = entry.get(WRITTEN_AS, []) if isinstance(entry, dict) else None
         if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-            return f"the property `{name}` is no object, or its `{WRITTEN_AS}` is no list of names"
+            return f"the property `{name}` is not an object, or its `{WRITTEN_AS}` is not a list of names"
     return None
 
 

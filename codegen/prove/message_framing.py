@@ -36,7 +36,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
     known = format.fields_of(Call(format.message))
     if not set(known) - {CONTENT}:
         place = format.rules[format.message].place
-        yield Problem(place, f"`{format.message}` has no field but its content", "Something says who wrote it.")
+        yield Problem(place, f"`{format.message}` has no field but its content", "Add one for the author.")
     for name in format.frames:
         for field in format.fields_of(Call(name)):
             if field not in known:
@@ -56,7 +56,7 @@ def _presence(format: Format) -> Iterator[Problem]:
     for rule in format.rules.values():
         for node in walk(rule.node):
             if isinstance(node, Option) and rule.name != CONTENT and not format.always_set(node.item):
-                reason = f"whether an optional part of `{rule.name}` is there shows in no field"
+                reason = f"no field shows whether an optional part of `{rule.name}` is present"
                 yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
 
 
@@ -112,7 +112,7 @@ def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
         place = format.rules[name].place
         around = framing(graph(format, name))
         for spelling in sorted(around.continues & (around.closes | begins)):
-            reason = f"ambiguous delimiter: in `{name}`, `{spelling}` may stand before the content and behind it"
+            reason = f"ambiguous delimiter: in `{name}`, `{spelling}` may come before the content and after it"
             yield Problem(place, reason, "Use another special token in one of the places.")
         if around.opens and around.opens_at_start:
             reason = f"in `{name}` a special token may stand before the content, or none"

@@ -39,7 +39,7 @@ def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     for field in format.fields:
         place = _field_place(format, field.name)
         if (field.name in taken and field.name != CONTENT) or keyword.iskeyword(field.name):
-            reason = f"`{field.name}` cannot be the name of a field: the codec gives it to something else"
+            reason = f"`{field.name}` cannot be the name of a field: the codec uses it for something else"
             yield Problem(place, reason, "Choose another name.")
         if field.values:
             name = field.type_name

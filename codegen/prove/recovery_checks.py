@@ -137,7 +137,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     for key, name in recovery.slots.items():
         if name not in fields and (name or key in ("role", "channel")):
             place = sources.place(RECOVERY, "slots", key)
-            yield Problem(place, f"`{name}` is no field of a message", f"Fields: {', '.join(fields)}.")
+            yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
     variants = format.variants()
     for key, name in recovery.stops.items():
         if name and name not in variants:
@@ -151,7 +151,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     ):
         if role and named and named not in (role.values or ()):
             place = sources.place(RECOVERY, "roles", key)
-            yield Problem(place, f"`{named}` is no value of `{role.name}`", f"Values: {role.values}.")
+            yield Problem(place, f"`{named}` is not a value of `{role.name}`", f"Values: {role.values}.")
     yield from _keys(sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
@@ -174,7 +174,7 @@ def _keys(sources: Sources) -> Iterator[Problem]:
             )
         for other in entry.get("with", ()):
             if other not in sources.diagnostics:
-                reason = f"`{name}` comes with `{other}`, which is no diagnostic"
+                reason = f"`{name}` comes with `{other}`, which is not a diagnostic"
                 yield Problem(sources.place(DIAGNOSTICS, name, "with"), reason, "Correct the name.")
         if ("bad" in entry) != ("good" in entry):
             reason = f"`{name}` has one example of two"
@@ -204,7 +204,9 @@ def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator
     """A recipient can be the full name of a tool: namespace, separator, name."""
     place = sources.place(RECOVERY, "tools", "separator")
     if not recovery.separator:
-        yield Problem(place, "nothing stands between a namespace and its tools", "Give a text that headers can hold.")
+        yield Problem(
+            place, "there is no separator between a namespace and its tools", "Give a text that headers can hold."
+        )
     for terminal in format.terminals_of(recovery.slots["recipient"]):
         if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), f"a{recovery.separator}a"):
             reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
@@ -234,7 +236,7 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         place = sources.place(DIAGNOSTICS, name)
         if name not in raised and not sources.diagnostics[name].get("raised"):
             yield Problem(
-                place, f"nothing gives the diagnostic `{name}`", f"Remove it, or add `{MISTAKE_PREFIX}{name}`."
+                place, f"nothing reports the diagnostic `{name}`", f"Remove it, or add `{MISTAKE_PREFIX}{name}`."
             )
         if entry.code in owners:
             reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
@@ -242,7 +244,7 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         owners[entry.code] = name
         if entry.severity not in SEVERITIES:
             place = sources.place(DIAGNOSTICS, name, "severity")
-            yield Problem(place, f"`{entry.severity}` is no severity", f"Severities: {', '.join(SEVERITIES)}.")
+            yield Problem(place, f"`{entry.severity}` is not a severity", f"Severities: {', '.join(SEVERITIES)}.")
         if entry.fix not in (None, *FIXES):
             place = sources.place(DIAGNOSTICS, name, "fix")
             yield Problem(place, f"unknown fix `{entry.fix}`", f"Write one of {', '.join(FIXES)}, or remove the key.")

@@ -31,7 +31,7 @@ def needless_lookaheads(format: Format) -> Iterator[Problem]:
     for terminal in format.terminals.values():
         for strings in pattern.exclusions(terminal.pattern):
             if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
-                reason = f"the lookahead of `{terminal.name}` keeps `{unknown[0]}` out, which is no special token"
+                reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
                 yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")
     free = format.terminals[content_value(format).terminal]
     if isinstance(free.pattern, pattern.Text):

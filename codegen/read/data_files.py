@@ -15,6 +15,8 @@ MAX_TOKEN_IDS = 0x110000
 MAX_RESERVED_TOKENS = 20_000
 """A wrong `last` could ask for a million. Harmony reserves about 1,100, and each is checked on its own."""
 
+KIND_NAMES = {dict: "a table", int: "an integer", list: "a list", str: "a string"}
+
 WRITTEN_AS = "x-written-as"
 
 
@@ -86,8 +88,8 @@ class DataFiles:
         if value is None and default is not None:
             return default
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-            reason = f"`{'.'.join(keys)}` is missing" if value is None else f"`{'.'.join(keys)}` is no {kind.__name__}"
-            self.refuse(file, keys, reason, "docs/grammar.md lists the keys of this file.")
+            wrong = "missing" if value is None else f"not {KIND_NAMES[kind]}"
+            self.refuse(file, keys, f"`{'.'.join(keys)}` is {wrong}", "docs/grammar.md lists the keys of this file.")
             return kind()
         return value
 
@@ -213,7 +215,7 @@ class DataFiles:
         for field, value in table.items():
             if not isinstance(value, (str, bool)):
                 self.refuse(
-                    file, (*keys, field), f"`{field}` is no string and no boolean", "Use a value, true or false."
+                    file, (*keys, field), f"`{field}` is neither a string nor a boolean", "Use a value, true or false."
                 )
         return When(tuple(table.items()))
 

@@ -111,11 +111,11 @@ def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
             return value
         problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Wrap it in braces."))
     except json.JSONDecodeError as error:
-        problems.append(Problem(Place(name, error.lineno, error.colno), f"not JSON: {error.msg}", "Mend the JSON."))
+        problems.append(Problem(Place(name, error.lineno, error.colno), f"not JSON: {error.msg}", "Correct the JSON."))
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"line (\d+), column (\d+)", str(error))
         place = Place(name, int(where[1]), int(where[2])) if where else Place(name, text.count("\n") + 1, 1)
-        problems.append(Problem(place, f"not TOML: {error}", "Mend the TOML; no key may stand twice."))
+        problems.append(Problem(place, f"not TOML: {error}", "Correct the TOML; no key may occur twice."))
     except (RecursionError, ValueError) as error:
         problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Nest less deeply; use ordinary numbers."))
     return {}
@@ -128,4 +128,4 @@ def _number(text: str) -> float:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

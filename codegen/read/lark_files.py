@@ -97,7 +97,7 @@ def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[Defin
     except UnexpectedInput as error:
         line, column = max(error.line, 1), max(error.column, 1)
         near = error.get_context(text).strip().splitlines()[0] if error.pos_in_stream is not None else "end of file"
-        problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", "Mend the rule."))
+        problems.append(Problem(Place(file, line, column), f"not Lark syntax near `{near}`", "Correct the rule."))
         return ()
     docs = {token.end_line: token.lstrip().lstrip("/#").removeprefix(" ") for token in comments}
     reader = _TreeReader(file, text, docs, problems)
@@ -194,7 +194,7 @@ class _TreeReader:
         except (SyntaxError, ValueError):
             self.refuse(
                 token,
-                f"the string {token} is no text: an escape that Python does not know, or a surrogate",
+                f"the string {token} is not text: an escape that Python does not know, or a surrogate",
                 "Double the backslash.",
             )
             return String("", place)
