@@ -10,7 +10,7 @@ from ..model.format_model import CONTENT, Field, Format, without_sources
 from .source_text import Block, Writer, call, data, literal
 
 
-def emit_types(contents: Contents, writer: Writer) -> None:
+def _content_types(contents: Contents, writer: Writer) -> None:
     users = user_rules(contents)
     for rule in contents.rules.values():
         if rule.kind == "enumerated":
@@ -114,7 +114,7 @@ def emit_message(format: Format, writer: Writer) -> None:
             writer.line()
             listed = Block("Literal[", tuple(map(literal, field.values)), "]")
             writer.block(listed, prefix=f"{field.type_name} = ")
-    emit_types(format.contents, writer)
+    _content_types(format.contents, writer)
     emit_class(format, writer)
 
 

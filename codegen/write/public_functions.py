@@ -13,18 +13,12 @@ def emit_functions(format: Format, writer: Writer) -> None:
     for field in given:
         value = format.opening.get(field.name)
         kind = "bool" if field.flag else f"{field.type_name} | None" if field.values else "str | None"
-        default = (
-            literal(value)
-            if isinstance(value, str)
-            else repr(value)
-            if value is not None
-            else "False"
-            if field.flag
-            else "None"
-        )
-        parameters.append(
-            f"{field.name}: {kind if value is None or field.flag else kind.removesuffix(' | None')} = {default}"
-        )
+        if value is None:
+            value = False if field.flag else None
+        else:
+            kind = kind.removesuffix(" | None")
+        default = literal(value) if isinstance(value, str) else repr(value)
+        parameters.append(f"{field.name}: {kind} = {default}")
     passed = mapping({literal(field.name): field.name for field in given})
     starts = ", ".join(literal(start.name) for start in format.starts)
     styles = ", ".join(literal(name) for name in [*(s.name for s in format.styles), AS_PARSED])
@@ -34,7 +28,7 @@ def emit_functions(format: Format, writer: Writer) -> None:
     writer.line(f"Style = Literal[{styles}]")
     _parse(parameters, passed, docs, writer)
     _render(format, parameters, passed, docs, writer)
-    emit_recovering(format, parameters, passed, docs, writer)
+    _recovering(format, parameters, passed, docs, writer)
     for drop in format.drops:
         _drop(drop.name, data(drop.dropped.fields), data(drop.completes.fields), writer)
 
@@ -107,7 +101,7 @@ def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Write
     writer.depth -= 1
 
 
-def emit_recovering(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
+def _recovering(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
     if format.recovery is None:
         return
     listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
