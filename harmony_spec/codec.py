@@ -349,7 +349,7 @@ class Message:
         constrain: Whether sampling of the content was constrained to the content type.
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
-        repair: What the recovering parser says of the message; not compared.
+        repair: How the recovering parser repaired the message; not compared.
     """
 
     role: Role
@@ -1043,7 +1043,7 @@ _STARTS = {
 }
 
 
-# Contents: what a text says, and the text of what is said.
+# Contents: readers and writers.
 
 # EFFORT: "low" | "medium" | "high"
 _CONTENT_EFFORT = re.compile("(?:low|medium|high)")
@@ -3245,7 +3245,7 @@ def recover(
     stripped: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Recovered[Message]:
-    """Read messages from whatever a model wrote; never raises for what the source holds.
+    """Read messages, also malformed ones; never raises for what the source holds.
 
     Args:
         source: text with special tokens spelled out, or token ids.
@@ -3271,7 +3271,7 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Say what is wrong with a source: what leaves the grammar, and what it says that cannot be meant.
+    """Check a source: report what leaves the grammar, and what is in it but cannot be meant.
 
     Args:
         source: text with special tokens spelled out, or token ids; never raises for what it holds.
@@ -3280,7 +3280,7 @@ def validate(
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
-        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+        tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
         tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
     """
     given: dict[str, str | bool | None] = {"role": role, "name": name}
@@ -3352,7 +3352,7 @@ class StreamParser(runtime.StreamParser[Message]):
 
 
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
-    """The messages without those of completed turns that are not shown again; those of the current turn stay.
+    """Drop messages of completed turns that are not shown again; messages of the current turn stay.
 
     A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.
     """
@@ -3646,6 +3646,6 @@ def from_json(value: object) -> list[Message]:
     """The messages of a conversation in its JSON form.
 
     Raises:
-        runtime.ConversationError: the value breaks the schema; says where and how.
+        runtime.ConversationError: the value breaks the schema; the error names the place.
     """
     return runtime.from_json(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, value)

@@ -17,7 +17,7 @@ def emit_contents(format: Format, writer: Writer) -> None:
     contents = format.contents
     writer.line()
     writer.line()
-    writer.comment("Contents: what a text says, and the text of what is said.")
+    writer.comment("Contents: readers and writers.")
     writer.line()
     emit_terminals(contents, writer)
     emit_readers(contents, writer)

@@ -47,7 +47,7 @@ def emit_json_functions(format: Format, writer: Writer) -> None:
         return
     written = ["The JSON form of messages, ready for `json.dumps`."]
     read = ["The messages of a conversation in its JSON form.", "", "Raises:"]
-    read.append("    runtime.ConversationError: the value breaks the schema; says where and how.")
+    read.append("    runtime.ConversationError: the value breaks the schema; the error names the place.")
     _json_function("to_json", "messages: Sequence[Message]", "dict[str, Any]", written, writer)
     _json_function("from_json", "value: object", "list[Message]", read, writer)
 

@@ -42,7 +42,8 @@ def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> No
     writer.line(f"class {class_name(contents, rule)}{'(runtime.Record)' if user else ''}:")
     writer.depth += 1
     of_fields = tuple(f"{name}: " for name in fields)
-    text = without_sources(tuple(line for line in made.doc if not line.startswith(of_fields))) or f"What `{rule}` says."
+    class_doc = tuple(line for line in made.doc if not line.startswith(of_fields))
+    text = without_sources(class_doc) or f"The parts of `{rule}`."
     attributes = [f"    {name}: {doc}" for name in fields if user and (doc := _doc(contents, rule, name))]
     writer.docstring([text, *(["", "Attributes:", *attributes] if attributes else [])])
     if fields:
@@ -146,7 +147,7 @@ def _docstring(format: Format, writer: Writer) -> None:
     attributes.append(
         "    variants: The named alternatives of the grammar that the message was read from; not compared."
     )
-    attributes.append("    repair: What the recovering parser says of the message; not compared.")
+    attributes.append("    repair: How the recovering parser repaired the message; not compared.")
     rule = format.rules[format.message]
     first = rule.doc[0] if rule.doc else "One message."
     writer.docstring([first, "", *rule.doc[1:], *[""] * (len(rule.doc) > 1), "Attributes:", *attributes])

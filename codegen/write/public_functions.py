@@ -88,7 +88,7 @@ def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Write
     signature(name, ["messages: Sequence[Message]"], "list[Message]", writer)
     writer.docstring(
         [
-            "The messages without those of completed turns that are not shown again; those of the current turn stay.",
+            "Drop messages of completed turns that are not shown again; messages of the current turn stay.",
             "",
             "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.",
         ]
@@ -109,7 +109,7 @@ def _recovering(format: Format, parameters: list[str], passed: Block, docs: list
     signature("recover", [*listed, "tokenizer: runtime.Tokenizer | None = None"], "runtime.Recovered[Message]", writer)
     writer.docstring(
         [
-            "Read messages from whatever a model wrote; never raises for what the source holds.",
+            "Read messages, also malformed ones; never raises for what the source holds.",
             "",
             "Args:",
             "    source: text with special tokens spelled out, or token ids.",
@@ -134,7 +134,7 @@ def _validate(format: Format, parameters: list[str], passed: Block, docs: list[s
     signature("validate", [*listed, "tokenizer: runtime.Tokenizer | None = None"], "runtime.Report[Message]", writer)
     writer.docstring(
         [
-            "Say what is wrong with a source: what leaves the grammar, and what it says that cannot be meant.",
+            "Check a source: report what leaves the grammar, and what is in it but cannot be meant.",
             "",
             "Args:",
             "    source: text with special tokens spelled out, or token ids; never raises for what it holds.",
@@ -142,7 +142,7 @@ def _validate(format: Format, parameters: list[str], passed: Block, docs: list[s
             *docs,
             "    tools: what the conversation offers, besides what its own messages declare.",
             "    stripped: the special tokens may have been stripped; where headers were is then a guess.",
-            "    tokenization: whether token ids are compared with those that the tokenizer gives for their text.",
+            "    tokenization: whether to compare token ids with the tokenizer's own ids for the same text.",
             "    tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.",
         ]
     )
