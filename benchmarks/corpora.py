@@ -21,7 +21,7 @@ import pyarrow
 from pyarrow import parquet
 from rich.console import Console
 
-from benchmarks.rows import Row, Target
+from benchmarks.targets import Row, Target
 from benchmarks.transcripts import agentic
 from harmony_spec import Message, render
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import openai_harmony
 
-from benchmarks import peer
+from benchmarks import comparison
 from benchmarks.measure import clock, fresh, in_turn
-from benchmarks.rows import PEER, Row, Target, faster, no_slower
+from benchmarks.targets import PEER, Row, Target, faster, no_slower
 from benchmarks.transcripts import agentic, long
 from harmony_spec import compat, render
 
@@ -45,7 +45,7 @@ def with_drop_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: 
     """All rows about the drop-in."""
     own = compat.load_harmony_encoding(compat.HarmonyEncodingName.HARMONY_GPT_OSS)
     for name, messages, targets in (("agentic", agentic(), (8, 4, 3)), ("long", long(), (8, 3, 1.8))):
-        payload, tokens = peer.conversation(messages).to_json(), render(messages)
+        payload, tokens = comparison.conversation(messages).to_json(), render(messages)
         ours, theirs = Side(compat, own, payload), Side(openai_harmony, encoding, payload)
         assert ours.render() == theirs.render() == tokens, f"{name}: other tokens are rendered"
         read = [[message.to_json() for message in side.parse(tokens)] for side in (ours, theirs)]

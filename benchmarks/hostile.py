@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.rows import Row, Target
+from benchmarks.targets import Row, Target
 from harmony_spec import DeveloperContent, Message, Namespace, StreamParser, Tool, codec, recover, render_text, validate
 from harmony_spec.source.token_places import tokens_of
 from harmony_spec.vocabulary import load

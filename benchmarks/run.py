@@ -21,10 +21,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import peer
+from benchmarks import comparison
 from benchmarks.measure import bytes_beyond_texts, clock, fresh, in_turn
-from benchmarks.rows import PEER, Row, Target, faster, no_slower
 from benchmarks.streaming import with_streams
+from benchmarks.targets import PEER, Row, Target, faster, no_slower
 from benchmarks.tools import with_tools
 from benchmarks.transcripts import agentic, long
 from benchmarks.validating import validating
@@ -57,7 +57,7 @@ class Transcript:
         from openai_harmony import RenderConversationConfig
 
         self.name, self.messages, self.encoding = name, messages, encoding
-        self.conversation = peer.conversation(messages)
+        self.conversation = comparison.conversation(messages)
         self.keep_all = RenderConversationConfig(auto_drop_analysis=False)
         self.tokens = render(messages)
         assert self.tokens == self.render_theirs(), f"{name}: the peer renders other tokens"
@@ -79,7 +79,7 @@ def parsing(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
 
 
 def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
-    bare = peer.bare_tiktoken()
+    bare = comparison.bare_tiktoken()
     messages = transcript.messages
     ours, theirs, encoding = in_turn(
         runs,
@@ -142,7 +142,7 @@ def dropped_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: Pa
 
 
 def rows(runs: int, folder: Path) -> Iterator[Row]:
-    encoding = peer.encoding(folder)
+    encoding = comparison.encoding(folder)
     short, large = Transcript("agentic", agentic(), encoding), Transcript("long", long(), encoding)
     yield from parsing(runs, short, 30)
     yield from parsing(runs, large, 20)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import clock, in_turn
-from benchmarks.rows import Row, Target, faster, no_slower
+from benchmarks.targets import Row, Target, faster, no_slower
 from benchmarks.transcripts import agentic, long
 from harmony_spec import StreamParser, parse, recover, render
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import clock, in_turn
-from benchmarks.rows import PEER, Row, Target, faster, no_slower
+from benchmarks.targets import PEER, Row, Target, faster, no_slower
 from benchmarks.transcripts import WORDS
 from harmony_spec import DeveloperContent, Message, Namespace, Tool, codec, parse, render, to_json
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import clock, in_turn
-from benchmarks.rows import Row, faster
+from benchmarks.targets import Row, faster
 from benchmarks.transcripts import agentic
 from harmony_spec import DeveloperContent, Message, Namespace, Tool, render, validate
 

@@ -11,7 +11,7 @@ from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
 from .model.terminals import Terminals
-from .prove.content_checks import endless_rules
+from .prove.content_round_trip import endless_rules
 from .prove.definition_checks import misnamed_definitions, recursive_definitions
 from .read.data_files import DataFiles
 from .read.grammar_folder import Sources

@@ -52,7 +52,7 @@ def fuzz(folder: Path, arguments: list[str]) -> None:
     atheris: Any = import_module("atheris")  # it has no types
     with atheris.instrument_imports(include=["harmony_spec"]):
         from . import checks, inputs
-    from .findings import Findings
+    from .tally import Findings
 
     def check(data: bytes) -> None:
         checks.check(inputs.case_of(data))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from benchmarks.peer import conversation, encoding
+from benchmarks.comparison import conversation, encoding
 from harmony_spec import DeveloperContent, Message, to_json
 
 

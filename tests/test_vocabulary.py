@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from benchmarks.peer import published
+from benchmarks.comparison import published
 from codegen.pack import pack
 from harmony_spec import HarmonyError, Message, RenderError, VocabularyError, codec, parse, render
 from harmony_spec import vocabulary as module

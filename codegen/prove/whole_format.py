@@ -11,7 +11,7 @@ from ..model.format_model import Format
 from ..read.grammar_folder import Sources
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
-from .content_checks import check_contents
+from .content_round_trip import check_contents
 from .data_tables import data_tables
 from .message_framing import ambiguous_delimiters, fields_of_messages, touching_texts
 from .name_clashes import alternative_names, field_names

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peer import FOLDER_VARIABLE, published
+from benchmarks.comparison import FOLDER_VARIABLE, published
 
 MODULES = ("openai_harmony", "harmony_spec.compat")
 RANKS = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
