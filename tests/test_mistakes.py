@@ -12,7 +12,7 @@ from harmony_spec import Recovered, codec, parse, recover
 from harmony_spec.errors import ParseError
 from harmony_spec.format.tables import Mistake, Recovery
 from harmony_spec.parsing.strict_parsing import read_groups
-from harmony_spec.recovery.header_slots import Slots
+from harmony_spec.recovery.header_repair import HeaderRepair
 from harmony_spec.recovery.header_text import HeaderText
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.source.lenient import LenientText
@@ -84,7 +84,7 @@ def test_a_known_mistake_is_read_as_its_slots_show(mistake: Mistake, data: st.Da
     header = HeaderText(form, list(form.header_pieces(0, len(text))))
     given_values = {} if text.startswith("<|start|>") else dict(RECOVERY.author)
     names = KnownNames(RECOVERY, tools)
-    slots = Slots(codec.FORMAT, RECOVERY, header, names, given_values, described=False, opened=True, loose=False)
+    slots = HeaderRepair(codec.FORMAT, RECOVERY, header, names, given_values, described=False, opened=True, loose=False)
     assert slots.read().values == by_production(mistake, header, given_values)
 
 

@@ -16,7 +16,7 @@ from harmony_spec.errors import ParseError, Span
 from harmony_spec.format.tables import Format, Tokenizer
 from harmony_spec.recovery.draft import Draft
 from harmony_spec.recovery.header_reading import Reading as HeaderReading
-from harmony_spec.recovery.header_repair import Headers
+from harmony_spec.recovery.headers import Headers
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 from harmony_spec.source.lenient import Lenient

@@ -1,130 +1,665 @@
-"""What a header says: as a rule describes it, as an error production does, or as its slots show."""
+"""A header that no rule describes, repaired field by field: role, channel, recipient, content type.
+
+A word after the special token or the text that introduces a field is evidence for that field; a word in a place that
+no field introduces is read as what it names. docs/recovery.md explains the policy.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+import re
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any, NamedTuple
 
-from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
-from ..source.lenient import REPLACEMENT, Lenient
-from .header_reading import Finding, Reading
-from .header_slots import Slots
-from .header_text import HeaderText
-from .known_names import KnownNames
+from ..format.tables import Format, Recovery
+from ..parsing.strict_parsing import read_groups
+from .header_reading import Finding, Reading, Seen
+from .header_text import HeaderText, Segment, Word
+from .known_names import BRACKETS, LETTER, KnownNames, without_signs
+
+SIGN = re.compile("[=:]")
+"""One of these tells `to: search`, which introduces a name, from "to search", which is English."""
 
 
-class Headers:
-    """Reads the headers of one input, and remembers them.
+class NearLead(NamedTuple):
+    """What nearly introduces a recipient: `to:` and `recipient=` were seen in place of ` to=`.
 
-    Args:
-        strict: only what a rule describes is read; names are not judged.
+    Attributes:
+        words: the word of the grammar, and the name of the field.
+        beside: such a word, a sign, and the name in one word; counts beside any other words.
+        alone: also a typing mistake in it, no sign before the namespace of functions, or a sign only. Quotes, brackets
+            and bullets introduce nothing: they stand around names in prose.
     """
 
-    def __init__(self, format: Format, form: Lenient, names: KnownNames, strict: bool) -> None:
-        assert format.recovery is not None
-        self.format, self.form, self.names, self.strict = format, form, names, strict
-        self.recovery = format.recovery
-        self.forget()
-        frames = format.frames.values()
-        self.frames = [frame for frame in frames if frame.has_content and frame.closed]
-        self.open_frame = next((frame for frame in frames if not frame.has_content), None)
-        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        self.rest = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
+    words: tuple[str, ...]
+    beside: re.Pattern[str]
+    alone: re.Pattern[str]
 
-    def forget(self) -> None:
-        """Judge all headers anew: the names that are known have changed."""
-        caches = self.form.caches
-        self.known: dict[Any, Reading] = caches.setdefault(("headers", self.strict, self.names.key), {})
-        self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHE:
-            caches.clear()
 
-    def read(self, begin: int, end: int, opened: bool, loose: bool, given: tuple[tuple[str, Any], ...]) -> Reading:
-        """What a part of the input says as a header; not to be changed.
+@lru_cache
+def near_lead(lead: str, field: str, of_functions: str) -> NearLead:
+    """Patterns for what is near the text that introduces a field."""
+    word = without_signs(lead).lower()
+    places = range(len(word))
+    typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
+    typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
+    words = tuple(known for known in (word, field.lower()) if known)
+    exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
+    beside = rf"^\W*(?:{exact})\W*[=:]\W*"
+    alone = rf"{beside}|^\W*(?:{near})\W*[=:]\W*|^\W*(?:{exact})(?:\W+|(?={re.escape(of_functions)}))|^[=:]+"
+    return NearLead(words, re.compile(beside, re.IGNORECASE), re.compile(alone, re.IGNORECASE))
+
+
+class HeaderRepair:
+    """Reads one header: collects candidates for each field, in the order of the header, then decides the fields.
+
+    Args:
+        described: a rule describes the header, so that only its words can be wrong.
+        opened: the token that opens the content stands behind the header; without it, text that belongs to no field
+            is the content.
+        loose: the token that begins a message is missing.
+    """
+
+    def __init__(
+        self,
+        format: Format,
+        recovery: Recovery,
+        header: HeaderText,
+        names: KnownNames,
+        given: dict[str, Any],
+        described: bool,
+        opened: bool,
+        loose: bool,
+    ) -> None:
+        self.format, self.recovery, self.header, self.names = format, recovery, header, names
+        self.slots, self.described, self.opened, self.loose = recovery.slots, described, opened, loose
+        self.reading = Reading({**format.defaults, **given})
+        self.channels: list[Seen] = []
+        self.in_type: list[Seen] = []
+        self.recipients: list[Seen] = []
+        self.types: list[tuple[str, bool, Word]] = []
+        self.constrains = 0
+        self.number = self.last = 0
+        self.empty_channel = self.odd_type = False
+        self.wordy: set[int] = set()
+        self.near_lead = near_lead(self._lead_word(), self.slots.recipient or "", recovery.of_functions)
+
+    def read(self) -> Reading:
+        """Fill the slots from the segments in turn, then settle each."""
+        segments = [s for s in self.header.segments() if s.marker is not None or s.words]
+        in_type = False
+        self.last = len(segments) - 1
+        self.wordy = {number for number, segment in enumerate(segments) if self._wordy(segment)}
+        for number, segment in enumerate(segments):
+            self.number = number
+            last = number == self.last
+            if segment.marker is None:
+                self._unmarked(number, segment, last)
+            elif segment.marker == self.recovery.begins:
+                self._role(number, segment, last)
+            elif segment.marker in self._leads(self.slots.constrain, self.slots.content_type) or in_type:
+                in_type = not segment.words
+                self._type(number, segment, last)
+            elif segment.marker in self._leads(self.slots.channel):
+                self._channel(number, segment, last)
+            else:
+                self.find("stray-special-token", segment.start, segment.start + 1, "", "it has no place in a header")
+                self._words(number, segment.words, last)
+        return self.settle()
+
+    def settle(self) -> Reading:
+        """Decide each field: channel, recipient, content type."""
+        self._settle_channel()
+        self._settle_recipient()
+        self._settle_type()
+        return self.reading
+
+    # Collecting candidates: the words of each segment.
+
+    def _unmarked(self, number: int, segment: Segment, last: bool) -> None:
+        """Words before any special token: a header that lost its beginning, or, if not all fit, text."""
+        if not self.opened and last and self._unread(segment.words):
+            self.reading.rest = segment.start
+            self.reading.headless = True
+            return
+        words = segment.words
+        if self._answers(words):
+            self.reading.values |= {self.slots.role: self.recovery.tool, self.slots.name: words[0].text}
+            words = words[1:]
+        elif words and self._author(words[0], words[1:]):
+            words = words[1:]
+        self._words(number, words, last)
+
+    def _role(self, number: int, segment: Segment, last: bool) -> None:
+        if number:
+            evidence = "the last one counts"
+            self.find("repeated-start", segment.start, segment.start + 1, "", evidence)
+        words = self.read_author(segment, last)
+        if self.reading.rest is None:
+            self._words(number, words, last)
+
+    def _channel(self, number: int, segment: Segment, last: bool) -> None:
+        lead = self._lead_word()
+        if not segment.words or segment.words[0].text.startswith(lead):
+            self.empty_channel = True
+            evidence = "no name stands behind the channel token"
+            self.find("empty-channel", segment.start, segment.start + 1, "", evidence, self.slots.channel)
+            self._words(number, segment.words, last)
+            return
+        first, words = segment.words[0], segment.words[1:]
+        found = (first.text.find(mark) for mark in (lead, self.recovery.of_functions))
+        at = next((at for at in found if at > 0 and self.names.channel(first.text[:at])), 0)
+        if at:
+            evidence = "a recipient touches the name of the channel"
+            self.find("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
+            words = [Word(first.text[at:], first.start + at, first.end), *words]
+            first = Word(first.text[:at], first.start, first.start + at)
+        if words and self.names.is_role(first.text) and words[0].text in self.names.channels:
+            self._spliced(first)
+            first, words = words[0], words[1:]
+        self.channels.append(Seen(first.text, first, number))
+        self._words(number, words, last)
+
+    def _type(self, number: int, segment: Segment, last: bool) -> None:
+        """Words behind the token that introduces a content type."""
+        self.constrains += segment.marker in self._leads(self.slots.constrain)
+        left: list[Word] = []
+        if segment.words and segment.words[0].start > segment.start + 1:
+            evidence = "a space stands before it"
+            word = segment.words[0]
+            self.find("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
+        wordy = number in self.wordy
+        for word in segment.words:
+            if word.text in self.names.channels:
+                self.in_type.append(Seen(word.text, word, number))
+            elif self.names.is_role(word.text):
+                self._spliced(word)
+            elif self._recipient(number, word, segment.words):
+                pass
+            elif (
+                not self.recipients
+                and self.recovery.namespace in word.text
+                and (tool := self._tool_in(word, left, wordy, False))
+            ):
+                self._bare_recipient(number, word, tool, left)
+            elif last and not self.opened and self._content_behind_type(word, left):
+                break
+            else:
+                left.append(word)
+            if self.reading.rest is not None:
+                break
+        self._type_of(left, bool(self.constrains))
+
+    def _content_behind_type(self, word: Word, left: list[Word]) -> bool:
+        """Whether the content begins in a word, where no token opens it: behind a type, or with no letter."""
+        kind = self.names.content_type_in(word.text)
+        if kind == word.text:
+            return False
+        if kind:
+            left.append(Word(kind, word.start, word.start + len(kind)))
+        elif word.text[0].isalnum() and not any(self.names.content_type(other.text) for other in left):
+            return False
+        self.reading.rest = word.start + len(kind)
+        return True
+
+    def _words(self, number: int, words: list[Word], last: bool) -> None:
+        """Words in no field's place, each taken for what it names; the first that names nothing begins the rest."""
+        left: list[Word] = []
+        spliced = False
+        text = last and not self.opened
+        begin = self._prose(words) if text else len(words)
+        wordy = number in self.wordy
+        for word in words[:begin]:
+            if self._recipient(number, word, words):
+                self._type_of(left, False)
+                left.clear()
+            elif self.names.is_role(word.text):
+                self._spliced(word)
+                spliced = True
+            elif word.text in self.names.channels and (spliced or not self.channels):
+                evidence = "the name of a channel stands without its token"
+                self.find("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
+                self.channels.append(Seen(word.text, word, number))
+            elif self.names.content_type(word.text):
+                left.append(word)
+            elif not self.recipients and (tool := self._tool_in(word, left, wordy, text)):
+                self._bare_recipient(number, word, tool, left)
+                self._type_of(left, False)
+                left.clear()
+            elif text:
+                if kind := self.names.content_type_in(word.text):
+                    word = Word(word.text[len(kind) :], word.start + len(kind), word.end)
+                    self.types.append((kind, False, Word(kind, word.start - len(kind), word.start)))
+                self.reading.rest = word.start
+            elif not self._again(number, word):
+                left.append(word)
+            if self.reading.rest is not None:
+                break
+        if self.reading.rest is None and begin < len(words):
+            self.reading.rest = words[begin].start
+        self._type_of(left, False)
+
+    def _prose(self, words: list[Word]) -> int:
+        """The number of the word that begins a text, the names of roles and types that belong to it included."""
+        named = (self._named(word) for word in words)
+        end = next((number for number, known in enumerate(named) if not known), len(words))
+        if end == len(words) or not words[end].text[0].isalpha() or self.names.content_type_in(words[end].text):
+            return len(words)
+        called = any(word.text.startswith(self._lead_word()) for word in words[:end])
+        begin = end
+        while begin and (
+            self.names.is_role(words[begin - 1].text) or (not called and self.names.content_type(words[begin - 1].text))
+        ):
+            begin -= 1
+        return begin if begin < end else len(words)
+
+    def _again(self, number: int, word: Word) -> bool:
+        """Whether a word behind the place of its field names what stands there already, or could."""
+        joined = self.names.role_and_channel(word.text)
+        if joined:
+            self._spliced(word)
+        if channel := joined[1] if joined else word.text if word.text in self.names.channels else None:
+            self.in_type.append(Seen(channel, word, number))
+            return True
+        if any(word.text == seen.value for seen in self.recipients):
+            evidence = "it stands there already"
+            self.find("repeated-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+            return True
+        return False
+
+    def _tool_in(self, word: Word, left: list[Word], wordy: bool, text: bool) -> str:
+        """The name in a word that counts as a recipient: one that is introduced, or a tool that stands alone.
 
         Args:
-            opened: the token that opens the content stands behind it.
-            loose: the token that begins a message is missing.
-            given: the fields of an open header that it continues.
+            left: the words before it that no field took.
+            wordy: words stand beside it that are no parts of a header.
+            text: a content begins in the same words, so that signs before a name belong to it.
         """
-        key = (self.form.slice(begin, end), opened, loose, given if begin == 0 else ())
-        found = self.known.get(key)
-        if found is None:
-            header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
-            begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
-            continued = {} if begun else self.recovery.author if loose else dict(given)
-            found = self._read(header, dict(continued), opened, loose)
-            found.mixed, found.strays = header.mixed, bool(header.strays)
-            found.silent = opened and not (loose or found.strays or found.findings)
-            found.sides = self.format.sides(found.values)
-            if end - begin <= HEADER_KEPT:
-                remember(self.known, key, found)
-        return found
+        lead = (self.near_lead.beside if wordy else self.near_lead.alone).match(word.text)
+        if (wordy and not lead) or (text and lead):
+            return ""
+        name = word.text[lead.end() :] if lead else word.text
+        before = [lead[0]] if lead else [other.text for other in left[-1:] if self._is_lead(other)]
+        introduced = any(map(LETTER.search, before))
+        if introduced and self.names.reads_as_tool(name):
+            return name
+        return self.names.bare_tool(name)
 
-    def is_prose(self, begin: int, end: int) -> bool:
-        """Whether a part of the input without special tokens is text rather than names, as `KnownNames` has it."""
-        key = self.form.slice(begin, end)
-        found = self.prose.get(key)
-        if found is None:
-            found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            if end - begin <= HEADER_KEPT:
-                remember(self.prose, key, found)
-        return found
+    def _bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
+        """Take the name in a word for the recipient, and words before it for what should have introduced it."""
+        start = word.start
+        while left and self._is_lead(left[-1]):
+            start = left.pop().start
+        evidence = "the name of a tool stands without what introduces a recipient"
+        tool = self.names.tool(text) or self.names.function_in(text) or self._name_in(text)
+        self.find("bare-recipient", start, word.end, tool, evidence, self.slots.recipient)
+        self.recipients.append(Seen(tool, word, number))
 
-    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
-        damaged = header.damaged
-        described = self.described(header.mixed, given) if opened and damaged is None else None
-        if self.strict and described:
-            return described
-        arguments = (self.format, self.recovery, header, self.names, given)
-        reading = Slots(*arguments, described=described is not None, opened=opened, loose=loose).read()
-        if damaged is not None and (reading.rest is None or damaged < reading.rest):
-            evidence = "it is not UTF-8"
-            reading.findings.append(Finding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
-        if not opened or (reading.findings and described):
-            return reading
-        if described:
-            return replace(described, headless=reading.headless)
-        for mistake in self.recovery.mistakes:
-            match = mistake.matcher.fullmatch(header.mixed)
-            values = {**self.format.defaults, **given}
-            variants = read_groups(mistake.groups, match.groups(), values) if match else ()
-            if not values[self.recovery.slots.role]:
-                values |= self.recovery.author
-            if match and values == reading.values:
-                fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
-                finding = Finding(mistake.name, 0, len(header.mixed), self._said(values), mistake.evidence, fields)
-                return replace(reading, findings=[finding], variants=variants)
-        if not reading.findings:
-            evidence = "its parts are known, and stand in other places"
-            taken = self._said(reading.values)
-            reading.findings.append(Finding("misplaced-part", 0, len(header.mixed), taken, evidence, ()))
-        return reading
+    def _recipient(self, number: int, word: Word, words: list[Word]) -> bool:
+        """Whether a word introduces a recipient; a name behind a space belongs to it."""
+        lead = self._lead_word()
+        if not word.text.startswith(lead):
+            return bool(self.recipients) and self.recipients[-1].word is word
+        text, start, owner = word.text[len(lead) :], word.start + len(lead), word
+        following = next((other for other in words if other.start > word.start), None)
+        if not text and following and (self.names.is_role(following.text) or self.names.reads_as_tool(following.text)):
+            text, start, owner = following.text, following.start, following
+        name = self._name_in(text)
+        if not name:
+            evidence = "no name stands behind it"
+            self.find("empty-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+        self._beside(Word(text, start, owner.end), len(name))
+        if name:
+            self.recipients.append(Seen(name, owner, number))
+        return True
 
-    def _said(self, values: dict[str, Any]) -> str:
-        return " ".join(str(value) for value in values.values() if value and value is not True)
+    def _type_of(self, left: list[Word], constrained: bool) -> None:
+        known = [word for word in left if self.names.nearest_content_type(word.text)]
+        if known == left:
+            self.types += ((str(self.names.nearest_content_type(word.text)), constrained, word) for word in left)
+            return
+        for word in left:
+            evidence = "nothing says what it is" if len(left) == 1 else "several words stand there"
+            name = "unknown-content-type" if constrained or word in known else "unread-header-text"
+            self.odd_type |= constrained
+            self.find(name, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
 
-    def described(self, mixed: str, given: dict[str, Any]) -> Reading | None:
-        """What a header says that a rule describes."""
-        for frame in self.frames:
-            if match := frame.matcher.fullmatch(mixed + self.rest):
-                values = {**self.format.defaults, **given}
-                variants = read_groups(frame.groups, match.groups(), values)
-                del values[self.format.content]
-                return Reading(values, variants)
+    # Collecting candidates: the author.
+
+    def read_author(self, segment: Segment, last: bool) -> list[Word]:
+        """Read what stands behind the token that begins a message; gives the words behind the author."""
+        role, words = self.slots.role, segment.words
+        self.reading.values.update(dict.fromkeys((role, self.slots.name)))
+        if not words or words[0].text.startswith(self._lead_word()):
+            self.reading.values |= self.recovery.author
+            evidence = "no author stands behind the start token"
+            self.find("missing-role", segment.start, segment.start + 1, self._model(), evidence, role)
+            self.empty_channel = True
+            return words
+        word, others = words[0], words[1:]
+        name = self._name_in(word.text)
+        if self._author(word, others):
+            return others
+        if name and self._author(Word(name, word.start, word.start + len(name)), others):
+            self._beside(word, len(name))
+            return others
+        if (left := self._near_author(word, others)) is not None:
+            return left
+        if name and name != word.text:  # signs that no name holds touch it
+            left = self._near_author(Word(name, word.start, word.start + len(name)), others)
+            if left is not None:
+                self._beside(word, len(name))
+                return left
+        if name and (self.described or not self._unread(others)):
+            self.reading.values |= {role: self.recovery.tool, self.slots.name: name}
+            self._beside(word, len(name))
+            return others
+        begun = next((known for known in self.recovery.roles if word.text.startswith(known)), "")
+        if begun and last and not self.opened:
+            self.reading.values[role] = begun
+            self.reading.rest = word.start + len(begun)
+            return []
+        self.reading.values |= self.recovery.author
+        evidence = "text stands where the author belongs"
+        self.find("missing-role", segment.start, segment.start + 1, self._model(), evidence, role)
+        return words
+
+    def _answers(self, words: list[Word]) -> bool:
+        """Whether words begin the header of a tool: its name, and a role as recipient."""
+        lead = self._lead_word()
+        found = len(words) > 1 and words[1].text.startswith(lead) and self.names.is_role(words[1].text[len(lead) :])
+        return found and not self.names.is_role(words[0].text) and self._name_in(words[0].text) == words[0].text
+
+    def _unread(self, words: list[Word]) -> bool:
+        """Whether words are text rather than parts of a header."""
+        return not self._answers(words) and not all(map(self._named, words))
+
+    def _named(self, word: Word) -> bool:
+        """Whether a word introduces a recipient, or names a role, a channel or a content type."""
+        return word.text.startswith(self._lead_word()) or self.names.is_named(word.text)
+
+    def _wordy(self, segment: Segment) -> bool:
+        """Whether words are more than parts of a header and one tool: then no name among them is a recipient by itself.
+
+        "I will search for it" does not call a tool `search`, nor does "search user" or "run code": beside words that
+        no special token introduces, even names of the format, a name without a namespace is a word of a text. A name
+        with one may stand between them where the grammar has it. What begins like arguments is a content, and is not
+        read.
+        """
+        words = segment.words[self._in_place(segment) :]
+        if not self.opened:
+            words = list(takewhile(lambda word: word.text[0] not in BRACKETS, words))
+        tools: set[str] = set()
+        places: list[int] = []
+        is_plain = introduced = False
+        for word in words:
+            if word.text.startswith(self._lead_word()) or self._is_lead(word):
+                introduced |= bool(SIGN.search(word.text))
+                continue
+            lead = self.near_lead.alone.match(word.text)
+            name = word.text[lead.end() :] if lead else word.text
+            name = name if lead and self.names.reads_as_tool(name) else self.names.bare_name(name)
+            if self.names.is_named(word.text):
+                places.append(2 * (self.names.content_type(word.text) is not None))
+            elif self.names.reads_as_tool(name):
+                tools.add(self.names.tool(name) or name)
+                places.append(1)
+                is_plain |= (
+                    self.recovery.separator not in name and not introduced and not (lead and SIGN.search(lead[0]))
+                )
+            elif not self.names.is_nearly_named(without_signs(word.text)):
+                return True
+            introduced = False
+        return len(tools) > 1 or (is_plain and len(words) > 1) or places != sorted(places)
+
+    def _in_place(self, segment: Segment) -> int:
+        """How many words say what the special token before them introduces: one, or none."""
+        if segment.marker is None or not segment.words:
+            return 0
+        text, names = segment.words[0].text, self.names
+        if segment.marker == self.recovery.begins:
+            named = self._named_author(text)
+            author = named is not None and named[self.slots.role] != self.recovery.tool
+            return int(author or bool(names.role_and_channel(text) or names.nearest_role(text)))
+        is_other = names.is_role(text) or names.content_type(text) is not None
+        if segment.marker in self._leads(self.slots.channel):
+            return int(not is_other and names.is_nearly_named(without_signs(text)))
+        return int(names.content_type(text) is not None)
+
+    def _is_lead(self, word: Word) -> bool:
+        """Whether a word is nearly what introduces a recipient: its letters, or its signs."""
+        return without_signs(word.text).lower() in self.near_lead.words or not word.text.strip("=:")
+
+    def _author(self, word: Word, others: list[Word]) -> bool:
+        """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""
+        text, role, recovery = word.text, self.slots.role, self.recovery
+        if self.names.is_role(text):
+            self.reading.values |= {role: text, self.slots.name: None}
+            return True
+        named = self._named_author(text)
+        if named and named[role] != recovery.tool:
+            self.reading.values |= named
+            return True
+        if text in self.names.channels:
+            self.reading.values |= recovery.author
+            evidence = "the name of a channel stands where the author belongs"
+            self.find("channel-as-role", word.start, word.end, text, evidence, role, self.slots.channel)
+            self.channels.append(Seen(text, word, -1))
+            return True
+        if joined := self.names.role_and_channel(text):
+            self.reading.values |= {role: joined[0], self.slots.name: None}
+            taken = " ".join(joined)
+            evidence = "it joins the names of a role and a channel"
+            self.find("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
+            self.channels.append(Seen(joined[1], word, -1))
+            return True
+        tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
+        if tool and tool != text and not self._answers([word, *others]) and self.number not in self.wordy:
+            self.reading.values |= recovery.author
+            evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
+            self.find("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
+            self.empty_channel = True
+            self.recipients.append(Seen(tool, word, -1))
+            return True
+        return False
+
+    def _near_author(self, word: Word, others: list[Word]) -> list[Word] | None:
+        """Read a word that is nearly an author, or begins with one; gives what is left of the words, or None."""
+        role, text = self.slots.role, word.text
+        at = text.find(self._lead_word())
+        if at > 0 and self.names.is_role(text[:at]):
+            self.reading.values |= {role: text[:at], self.slots.name: None}
+            evidence = "a recipient touches the author"
+            self.find("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
+            return [Word(text[at:], word.start + at, word.end), *others]
+        near = None if self.names.tool(text) or self._answers([word, *others]) else self.names.nearest_role(text)
+        if near is None:
+            return None
+        self.reading.values |= {role: near, self.slots.name: None}
+        self.find("misspelt-role", word.start, word.end, near, "it is near that one only", role)
+        return others
+
+    def _named_author(self, text: str) -> dict[str, Any] | None:
+        """The fields of an author as the grammar writes one."""
+        for paths in self.format.starts.values():
+            for frame, _ in paths[0].steps:
+                if not frame.has_content:
+                    match = frame.matcher.fullmatch(self.header.markers[self.recovery.begins] + text)
+                    values: dict[str, Any] = dict.fromkeys(frame.fields)
+                    if match:
+                        read_groups(frame.groups, match.groups(), values)
+                        return values
         return None
 
-    def is_opening(self, reading: Reading) -> bool:
-        """Whether a header is the open header that a prompt ends with."""
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(reading.mixed))
+    # Deciding the fields.
 
-    def opening(self, reading: Reading) -> dict[str, Any]:
-        """The fields of the open header that an input ends with."""
-        frame: Frame | None = self.open_frame
-        assert frame is not None
-        values = {name: reading.values.get(name) for name in frame.fields}
-        if match := frame.matcher.fullmatch(reading.mixed):
-            values = dict.fromkeys(frame.fields)
-            read_groups(frame.groups, match.groups(), values)
-        return values
+    def _settle_channel(self) -> None:
+        """The last name that is a channel counts; one in another field's place only where nothing else fits."""
+        field = self.slots.channel
+        known = [seen for seen in self.channels if self.names.channel(seen.value)]
+        counts = known[-1] if known else None
+        for seen in self.channels:
+            if seen is counts:
+                self._take_channel(seen)
+            else:
+                self._pass_channel(seen, counts)
+        weak = self.in_type[-1] if self.in_type else None
+        called = weak and any(seen.segment == weak.segment for seen in self.recipients)
+        answers = self.reading.values[field] == self.recovery.answers
+        for seen in self.in_type:
+            if seen is weak and called and (answers or not self.channels):
+                evidence = "a recipient stands behind it, and answers have none"
+                self.find(
+                    "spliced-header", seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value
+                )
+            elif seen is weak and not self.channels:
+                evidence = "no channel stands elsewhere"
+                name = "channel-as-content-type"
+                self.find(name, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
+            else:
+                evidence = "it is no content type"
+                type_field = self.slots.content_type
+                self.find("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
+        text = self.reading.rest is not None and self.reading.values[self.slots.role] == self._model()
+        if self.reading.values[field] is None and (self.loose or self.empty_channel or text):
+            self.reading.headless = True
+
+    def _take_channel(self, seen: Seen) -> None:
+        name = str(self.names.channel(seen.value))
+        self.reading.values[self.slots.channel] = name
+        if seen.value == name:
+            return
+        if seen.value.startswith(name) and not self.opened and seen.segment == self.last:
+            self.reading.rest = seen.word.start + len(name)
+            return
+        if seen.value.startswith(name) and (kind := self.names.content_type(seen.value[len(name) :])):
+            self.types.insert(0, (kind, False, Word(kind, seen.word.end - len(kind), seen.word.end)))
+        evidence = "it is near that one only"
+        self.find("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
+
+    def _pass_channel(self, seen: Seen, counts: Seen | None) -> None:
+        """A word in the place of a channel that is none, or not the one that counts."""
+        start, end, field = seen.word.start, seen.word.end, self.slots.channel
+        alone = seen.segment not in self.wordy
+        if alone and not self.names.channel(seen.value) and self.names.bare_tool(seen.value):
+            evidence = "the name of a tool stands where the channel belongs"
+            tool = self.names.tool(seen.value) or self._name_in(seen.value)
+            self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
+            self.recipients.insert(0, seen._replace(value=tool))
+            self.empty_channel = True
+        elif self.names.is_role(seen.value):
+            self._spliced(seen.word)
+            self.empty_channel = True
+        elif kind := self.names.content_type(seen.value):
+            evidence = "a content type stands where the channel belongs"
+            self.find("misplaced-part", start, end, kind, evidence, self.slots.content_type)
+            self.types.append((kind, False, seen.word))
+            self.empty_channel = True
+        elif counts is not None:
+            evidence = "the last name of a known channel counts"
+            self.find("repeated-channel", start, end, "", evidence, field)
+        elif seen is not self.channels[-1]:
+            self.find("repeated-channel", start, end, "", "the last one counts", field)
+        elif not self.opened and seen.segment == self.last and not re.search(r"\w", seen.value):
+            self.reading.rest, self.reading.junk = start, True
+        elif not self.opened and seen.segment == self.last and self.reading.rest is not None:
+            self.reading.rest, self.reading.headless = start, True
+        else:
+            name = self._name_in(seen.value)
+            if self.names.is_role(name) or self.names.content_type(name) or self.names.bare_tool(name):
+                evidence = "it names something else"
+                self.find("unread-header-text", start, start + len(name), "", evidence, field)
+                self.empty_channel = True
+            else:
+                self.reading.values[field] = name or None
+            self._beside(seen.word, len(name))
+
+    def _settle_recipient(self) -> None:
+        """The last name that is an offered tool counts, else the last; a role is whom nobody calls."""
+        field, values = self.slots.recipient, self.reading.values
+        seen = self.recipients
+        if not self.described and values[self.slots.role] != self.recovery.tool:
+            for one in (one for one in seen if self.names.is_role(one.value)):
+                evidence = "a role is no tool"
+                self.find("recipient-is-role", one.word.start, one.word.end, "", evidence, field)
+            seen = [one for one in seen if not self.names.is_role(one.value)]
+        if not seen:
+            return
+        counts = next((one for one in reversed(seen) if self.names.tool(one.value)), seen[-1])
+        for one in seen:
+            if one is not counts:
+                self.find("repeated-recipient", one.word.start, one.word.end, "", "the last one counts", field)
+        values[field] = counts.value
+        tool, evidence = self.names.nearest_tool(counts.value), "of the offered tools, it is near that one only"
+        if not tool and (tool := self.names.function_in(counts.value)):
+            evidence = "what stands around it is no part of a name"
+        if tool and tool != counts.value:
+            self.find("misspelt-recipient", counts.word.start, counts.word.end, tool, evidence, field, value=tool)
+
+    def _settle_type(self) -> None:
+        values, slots = self.reading.values, self.slots
+        for _, _, word in self.types[:-1]:
+            evidence = "the last one counts"
+            self.find("repeated-content-type", word.start, word.end, "", evidence, slots.content_type)
+        if self.types:
+            name, constrained, word = self.types[-1]
+            values[slots.content_type] = name
+            if slots.constrain:
+                values[slots.constrain] = constrained
+            if word.text != name:
+                evidence = "it is written in other letters"
+                self.find("misspelt-content-type", word.start, word.end, name, evidence, slots.content_type)
+        places = [at for at, char in enumerate(self.header.mixed) if self._is_constrain(char)]
+        for at in places[:-1]:
+            self.find("repeated-constrain", at, at + 1, "", "the content type behind the last one counts")
+        if places and not self.types and not self.in_type and not self.odd_type:
+            at = places[-1]
+            self.find("empty-content-type", at, at + 1, "", "no content type stands behind it", slots.content_type)
+
+    def _is_constrain(self, char: str) -> bool:
+        return self.header.form.format.by_marker.get(char) in self._leads(self.slots.constrain)
+
+    # Shared by both.
+
+    def find(
+        self, name: str, start: int, end: int, taken_for: str, evidence: str, *fields: str, value: Any = None
+    ) -> None:
+        """Note a mistake, and the value that a field gets for it."""
+        self.reading.findings.append(Finding(name, start, end, taken_for, evidence, fields))
+        if value is not None:
+            self.reading.values[fields[0]] = value
+
+    def _leads(self, *fields: str) -> tuple[str, ...]:
+        return tuple(lead for name in fields for lead in self.recovery.leads.get(name, ()))
+
+    def _model(self) -> str:
+        """The role of the model."""
+        return str(self.recovery.author[self.slots.role])
+
+    def _lead_word(self) -> str:
+        """The text that introduces a recipient, without the space before it."""
+        return next((lead.strip() for lead in self._leads(self.slots.recipient) if lead.strip()), "\0")
+
+    def _spliced(self, word: Word) -> None:
+        evidence = "the beginning of another header stands in this one"
+        self.find("spliced-header", word.start, word.end, "", evidence)
+
+    def _name_in(self, text: str) -> str:
+        """The name that a text begins with: an offered tool as it is, else characters that names are made of."""
+        if self.described or (self.names.tools and text in self.names.tools):
+            return text
+        match = re.match(self.recovery.word, text)
+        return match[0] if match else ""
+
+    def _beside(self, word: Word, length: int) -> None:
+        """What a word holds behind a name: the content, where nothing else opens it."""
+        if length == len(word.text):
+            return
+        word = Word(word.text[length:], word.start + length, word.end)
+        behind = self.header.mixed[word.end :]
+        begins = word.text[0] in BRACKETS and not any(char in self.header.form.format.by_marker for char in behind)
+        if not self.opened and self.reading.rest is None and (begins or not behind.strip()):
+            self.reading.rest = word.start
+        else:
+            evidence = "it is no part of a name"
+            self.find("unread-header-text", word.start, word.end, "", evidence, self.slots.recipient)

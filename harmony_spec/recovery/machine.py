@@ -16,9 +16,9 @@ from ..format.tables import Format, Recovery, continues, unfinished
 from ..source.lenient import REPLACEMENT, Lenient, LenientText
 from .draft import Draft
 from .header_reading import Reading
-from .header_repair import Headers
-from .header_settling import near_lead
+from .header_repair import near_lead
 from .header_text import HeaderText
+from .headers import Headers
 from .known_names import KnownNames, without_signs
 from .output import Output
 

@@ -12,7 +12,7 @@ from ..format.tables import Format, Recovery
 from ..source.lenient import REPLACEMENT, Lenient
 from .draft import Draft
 from .events import MessageEnded, MessageStarted
-from .header_repair import Headers
+from .headers import Headers
 from .known_names import KnownNames
 
 RAW = 120
