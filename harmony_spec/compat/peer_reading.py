@@ -15,7 +15,7 @@ from harmony_spec import codec, runtime
 from harmony_spec.errors import ParseError, Span
 from harmony_spec.format.tables import Format, Tokenizer
 from harmony_spec.recovery.draft import Draft
-from harmony_spec.recovery.header_reading import Reading as HeaderReading
+from harmony_spec.recovery.header_reading import HeaderReading
 from harmony_spec.recovery.headers import Headers
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
@@ -108,15 +108,15 @@ class Parser(runtime.StreamParser[codec.Message]):
         super().reset()
         machine = self._machine
         machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, self.begun[1])
-        machine.shows_text = not self.begun[1]
+        machine.shows_prose_early = not self.begun[1]
         if self.begun[1]:
             machine.limit = UNLIMITED
 
-    def begins(self, draft: Draft) -> None:
+    def message_begins(self, draft: Draft) -> None:
         """A message has begun; without a channel it stays, as `openai_harmony` has it, whatever follows."""
-        if draft.reading.headless:
-            draft.reading = replace(draft.reading, headless=False)
-        super().begins(draft)
+        if draft.reading.lacks_channel:
+            draft.reading = replace(draft.reading, lacks_channel=False)
+        super().message_begins(draft)
 
     @property
     def last_message(self) -> codec.Message:

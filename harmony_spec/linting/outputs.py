@@ -10,7 +10,7 @@ from typing import Protocol
 
 from rich.text import Text
 
-from ..recovery.output import abridged
+from ..recovery.output import abridge
 from .described import described, place
 from .findings import Checked, Finding
 from .sarif import Sarif
@@ -72,7 +72,7 @@ def _fixes(finding: Finding) -> str:
     if not fix.replacement:
         return f"{option} removes this."
     shown = repr(fix.replacement) if isinstance(fix.replacement, str) else f"the tokens {list(fix.replacement)}"
-    return f"{option} writes {abridged(shown)}."
+    return f"{option} writes {abridge(shown)}."
 
 
 def concise(checked: Checked, finding: Finding) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..source.lenient import Lenient
-from .header_reading import Reading
+from .header_reading import HeaderReading
 from .header_text import HeaderText
 
 
@@ -18,7 +18,7 @@ class Draft:
         begin, content, stop, end: where the message, its content and what follows that begin, and where it ends.
         header_end: where its header ends: before the token that opens the content.
         opened: a special token opened the content.
-        loose: no special token began the message.
+        lacks_start: no special token began the message.
         runs: of the content: start, end, and how much of the first unit is not part of it.
         terminator: the spelling of its stop token.
         shown_early: it is text without a header, which began before all of it was known.
@@ -38,9 +38,16 @@ class Draft:
     _header: HeaderText | None = None
 
     def __init__(
-        self, form: Lenient, reading: Reading, begin: int, header_end: int, content: int, opened: bool, loose: bool
+        self,
+        form: Lenient,
+        reading: HeaderReading,
+        begin: int,
+        header_end: int,
+        content: int,
+        opened: bool,
+        lacks_start: bool,
     ) -> None:
-        self.form, self.reading, self.opened, self.loose = form, reading, opened, loose
+        self.form, self.reading, self.opened, self.lacks_start = form, reading, opened, lacks_start
         self.begin, self.header_end, self.content = begin, header_end, content
         self.runs: list[tuple[int, int, int]] = []
         self.values: Mapping[str, Any] = reading.values
@@ -49,7 +56,7 @@ class Draft:
     @property
     def headerless(self) -> bool:
         """Whether nothing but what follows shows what its header would have said."""
-        return self.reading.headless and not self.opened
+        return self.reading.lacks_channel and not self.opened
 
     @property
     def header(self) -> HeaderText:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..format.tables import Format, Recovery
 from ..parsing.strict_parsing import read_groups
-from .header_reading import Finding, Reading, Seen
+from .header_reading import FieldCandidate, HeaderFinding, HeaderReading
 from .header_text import HeaderText, Segment, Word
 from .known_names import BRACKETS, LETTER, KnownNames, without_signs
 
@@ -57,7 +57,7 @@ class HeaderRepair:
         described: a rule describes the header, so that only its words can be wrong.
         opened: the token that opens the content stands behind the header; without it, text that belongs to no field
             is the content.
-        loose: the token that begins a message is missing.
+        lacks_start: the token that begins a message is missing.
     """
 
     def __init__(
@@ -69,128 +69,128 @@ class HeaderRepair:
         given: dict[str, Any],
         described: bool,
         opened: bool,
-        loose: bool,
+        lacks_start: bool,
     ) -> None:
         self.format, self.recovery, self.header, self.names = format, recovery, header, names
-        self.slots, self.described, self.opened, self.loose = recovery.slots, described, opened, loose
-        self.reading = Reading({**format.defaults, **given})
-        self.channels: list[Seen] = []
-        self.in_type: list[Seen] = []
-        self.recipients: list[Seen] = []
+        self.slots, self.described, self.opened, self.lacks_start = recovery.slots, described, opened, lacks_start
+        self.reading = HeaderReading({**format.defaults, **given})
+        self.channels: list[FieldCandidate] = []
+        self.channels_in_type: list[FieldCandidate] = []
+        self.recipients: list[FieldCandidate] = []
         self.types: list[tuple[str, bool, Word]] = []
-        self.constrains = 0
-        self.number = self.last = 0
-        self.empty_channel = self.odd_type = False
-        self.wordy: set[int] = set()
+        self.constrain_count = 0
+        self.segment_index = self.last_index = 0
+        self.lacks_channel_name = self.has_unknown_type = False
+        self.wordy_segments: set[int] = set()
         self.near_lead = near_lead(self._lead_word(), self.slots.recipient or "", recovery.of_functions)
 
-    def read(self) -> Reading:
+    def read(self) -> HeaderReading:
         """Fill the slots from the segments in turn, then settle each."""
         segments = [s for s in self.header.segments() if s.marker is not None or s.words]
-        in_type = False
-        self.last = len(segments) - 1
-        self.wordy = {number for number, segment in enumerate(segments) if self._wordy(segment)}
+        expects_type = False
+        self.last_index = len(segments) - 1
+        self.wordy_segments = {number for number, segment in enumerate(segments) if self._is_wordy(segment)}
         for number, segment in enumerate(segments):
-            self.number = number
-            last = number == self.last
+            self.segment_index = number
+            last = number == self.last_index
             if segment.marker is None:
-                self._unmarked(number, segment, last)
+                self._collect_unmarked(number, segment, last)
             elif segment.marker == self.recovery.begins:
-                self._role(number, segment, last)
-            elif segment.marker in self._leads(self.slots.constrain, self.slots.content_type) or in_type:
-                in_type = not segment.words
-                self._type(number, segment, last)
+                self._collect_role(number, segment, last)
+            elif segment.marker in self._leads(self.slots.constrain, self.slots.content_type) or expects_type:
+                expects_type = not segment.words
+                self._collect_type(number, segment, last)
             elif segment.marker in self._leads(self.slots.channel):
-                self._channel(number, segment, last)
+                self._collect_channel(number, segment, last)
             else:
-                self.find("stray-special-token", segment.start, segment.start + 1, "", "it has no place in a header")
-                self._words(number, segment.words, last)
-        return self.settle()
+                self.report("stray-special-token", segment.start, segment.start + 1, "", "it has no place in a header")
+                self._collect_words(number, segment.words, last)
+        return self._decide()
 
-    def settle(self) -> Reading:
+    def _decide(self) -> HeaderReading:
         """Decide each field: channel, recipient, content type."""
-        self._settle_channel()
-        self._settle_recipient()
-        self._settle_type()
+        self._decide_channel()
+        self._decide_recipient()
+        self._decide_type()
         return self.reading
 
     # Collecting candidates: the words of each segment.
 
-    def _unmarked(self, number: int, segment: Segment, last: bool) -> None:
+    def _collect_unmarked(self, number: int, segment: Segment, last: bool) -> None:
         """Words before any special token: a header that lost its beginning, or, if not all fit, text."""
-        if not self.opened and last and self._unread(segment.words):
-            self.reading.rest = segment.start
-            self.reading.headless = True
+        if not self.opened and last and self._is_text(segment.words):
+            self.reading.text_start = segment.start
+            self.reading.lacks_channel = True
             return
         words = segment.words
-        if self._answers(words):
+        if self._is_tool_answer(words):
             self.reading.values |= {self.slots.role: self.recovery.tool, self.slots.name: words[0].text}
             words = words[1:]
-        elif words and self._author(words[0], words[1:]):
+        elif words and self._set_author(words[0], words[1:]):
             words = words[1:]
-        self._words(number, words, last)
+        self._collect_words(number, words, last)
 
-    def _role(self, number: int, segment: Segment, last: bool) -> None:
+    def _collect_role(self, number: int, segment: Segment, last: bool) -> None:
         if number:
             evidence = "the last one counts"
-            self.find("repeated-start", segment.start, segment.start + 1, "", evidence)
-        words = self.read_author(segment, last)
-        if self.reading.rest is None:
-            self._words(number, words, last)
+            self.report("repeated-start", segment.start, segment.start + 1, "", evidence)
+        words = self._read_author(segment, last)
+        if self.reading.text_start is None:
+            self._collect_words(number, words, last)
 
-    def _channel(self, number: int, segment: Segment, last: bool) -> None:
+    def _collect_channel(self, number: int, segment: Segment, last: bool) -> None:
         lead = self._lead_word()
         if not segment.words or segment.words[0].text.startswith(lead):
-            self.empty_channel = True
+            self.lacks_channel_name = True
             evidence = "no name stands behind the channel token"
-            self.find("empty-channel", segment.start, segment.start + 1, "", evidence, self.slots.channel)
-            self._words(number, segment.words, last)
+            self.report("empty-channel", segment.start, segment.start + 1, "", evidence, self.slots.channel)
+            self._collect_words(number, segment.words, last)
             return
         first, words = segment.words[0], segment.words[1:]
         found = (first.text.find(mark) for mark in (lead, self.recovery.of_functions))
         at = next((at for at in found if at > 0 and self.names.channel(first.text[:at])), 0)
         if at:
             evidence = "a recipient touches the name of the channel"
-            self.find("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
+            self.report("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
             words = [Word(first.text[at:], first.start + at, first.end), *words]
             first = Word(first.text[:at], first.start, first.start + at)
         if words and self.names.is_role(first.text) and words[0].text in self.names.channels:
-            self._spliced(first)
+            self._report_spliced(first)
             first, words = words[0], words[1:]
-        self.channels.append(Seen(first.text, first, number))
-        self._words(number, words, last)
+        self.channels.append(FieldCandidate(first.text, first, number))
+        self._collect_words(number, words, last)
 
-    def _type(self, number: int, segment: Segment, last: bool) -> None:
+    def _collect_type(self, number: int, segment: Segment, last: bool) -> None:
         """Words behind the token that introduces a content type."""
-        self.constrains += segment.marker in self._leads(self.slots.constrain)
+        self.constrain_count += segment.marker in self._leads(self.slots.constrain)
         left: list[Word] = []
         if segment.words and segment.words[0].start > segment.start + 1:
             evidence = "a space stands before it"
             word = segment.words[0]
-            self.find("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
-        wordy = number in self.wordy
+            self.report("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
+        wordy = number in self.wordy_segments
         for word in segment.words:
             if word.text in self.names.channels:
-                self.in_type.append(Seen(word.text, word, number))
+                self.channels_in_type.append(FieldCandidate(word.text, word, number))
             elif self.names.is_role(word.text):
-                self._spliced(word)
-            elif self._recipient(number, word, segment.words):
+                self._report_spliced(word)
+            elif self._read_recipient(number, word, segment.words):
                 pass
             elif (
                 not self.recipients
                 and self.recovery.namespace in word.text
-                and (tool := self._tool_in(word, left, wordy, False))
+                and (tool := self._find_tool(word, left, wordy, False))
             ):
-                self._bare_recipient(number, word, tool, left)
-            elif last and not self.opened and self._content_behind_type(word, left):
+                self._add_bare_recipient(number, word, tool, left)
+            elif last and not self.opened and self._begins_content(word, left):
                 break
             else:
                 left.append(word)
-            if self.reading.rest is not None:
+            if self.reading.text_start is not None:
                 break
-        self._type_of(left, bool(self.constrains))
+        self._add_types(left, bool(self.constrain_count))
 
-    def _content_behind_type(self, word: Word, left: list[Word]) -> bool:
+    def _begins_content(self, word: Word, left: list[Word]) -> bool:
         """Whether the content begins in a word, where no token opens it: behind a type, or with no letter."""
         kind = self.names.content_type_in(word.text)
         if kind == word.text:
@@ -199,49 +199,49 @@ class HeaderRepair:
             left.append(Word(kind, word.start, word.start + len(kind)))
         elif word.text[0].isalnum() and not any(self.names.content_type(other.text) for other in left):
             return False
-        self.reading.rest = word.start + len(kind)
+        self.reading.text_start = word.start + len(kind)
         return True
 
-    def _words(self, number: int, words: list[Word], last: bool) -> None:
+    def _collect_words(self, number: int, words: list[Word], last: bool) -> None:
         """Words in no field's place, each taken for what it names; the first that names nothing begins the rest."""
         left: list[Word] = []
         spliced = False
         text = last and not self.opened
-        begin = self._prose(words) if text else len(words)
-        wordy = number in self.wordy
+        begin = self._find_prose(words) if text else len(words)
+        wordy = number in self.wordy_segments
         for word in words[:begin]:
-            if self._recipient(number, word, words):
-                self._type_of(left, False)
+            if self._read_recipient(number, word, words):
+                self._add_types(left, False)
                 left.clear()
             elif self.names.is_role(word.text):
-                self._spliced(word)
+                self._report_spliced(word)
                 spliced = True
             elif word.text in self.names.channels and (spliced or not self.channels):
                 evidence = "the name of a channel stands without its token"
-                self.find("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
-                self.channels.append(Seen(word.text, word, number))
+                self.report("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
+                self.channels.append(FieldCandidate(word.text, word, number))
             elif self.names.content_type(word.text):
                 left.append(word)
-            elif not self.recipients and (tool := self._tool_in(word, left, wordy, text)):
-                self._bare_recipient(number, word, tool, left)
-                self._type_of(left, False)
+            elif not self.recipients and (tool := self._find_tool(word, left, wordy, text)):
+                self._add_bare_recipient(number, word, tool, left)
+                self._add_types(left, False)
                 left.clear()
             elif text:
                 if kind := self.names.content_type_in(word.text):
                     word = Word(word.text[len(kind) :], word.start + len(kind), word.end)
                     self.types.append((kind, False, Word(kind, word.start - len(kind), word.start)))
-                self.reading.rest = word.start
-            elif not self._again(number, word):
+                self.reading.text_start = word.start
+            elif not self._is_repeated(number, word):
                 left.append(word)
-            if self.reading.rest is not None:
+            if self.reading.text_start is not None:
                 break
-        if self.reading.rest is None and begin < len(words):
-            self.reading.rest = words[begin].start
-        self._type_of(left, False)
+        if self.reading.text_start is None and begin < len(words):
+            self.reading.text_start = words[begin].start
+        self._add_types(left, False)
 
-    def _prose(self, words: list[Word]) -> int:
+    def _find_prose(self, words: list[Word]) -> int:
         """The number of the word that begins a text, the names of roles and types that belong to it included."""
-        named = (self._named(word) for word in words)
+        named = (self._is_header_word(word) for word in words)
         end = next((number for number, known in enumerate(named) if not known), len(words))
         if end == len(words) or not words[end].text[0].isalpha() or self.names.content_type_in(words[end].text):
             return len(words)
@@ -253,21 +253,21 @@ class HeaderRepair:
             begin -= 1
         return begin if begin < end else len(words)
 
-    def _again(self, number: int, word: Word) -> bool:
+    def _is_repeated(self, number: int, word: Word) -> bool:
         """Whether a word behind the place of its field names what stands there already, or could."""
         joined = self.names.role_and_channel(word.text)
         if joined:
-            self._spliced(word)
+            self._report_spliced(word)
         if channel := joined[1] if joined else word.text if word.text in self.names.channels else None:
-            self.in_type.append(Seen(channel, word, number))
+            self.channels_in_type.append(FieldCandidate(channel, word, number))
             return True
         if any(word.text == seen.value for seen in self.recipients):
             evidence = "it stands there already"
-            self.find("repeated-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+            self.report("repeated-recipient", word.start, word.end, "", evidence, self.slots.recipient)
             return True
         return False
 
-    def _tool_in(self, word: Word, left: list[Word], wordy: bool, text: bool) -> str:
+    def _find_tool(self, word: Word, left: list[Word], wordy: bool, text: bool) -> str:
         """The name in a word that counts as a recipient: one that is introduced, or a tool that stands alone.
 
         Args:
@@ -285,17 +285,17 @@ class HeaderRepair:
             return name
         return self.names.bare_tool(name)
 
-    def _bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
+    def _add_bare_recipient(self, number: int, word: Word, text: str, left: list[Word]) -> None:
         """Take the name in a word for the recipient, and words before it for what should have introduced it."""
         start = word.start
         while left and self._is_lead(left[-1]):
             start = left.pop().start
         evidence = "the name of a tool stands without what introduces a recipient"
-        tool = self.names.tool(text) or self.names.function_in(text) or self._name_in(text)
-        self.find("bare-recipient", start, word.end, tool, evidence, self.slots.recipient)
-        self.recipients.append(Seen(tool, word, number))
+        tool = self.names.tool(text) or self.names.function_in(text) or self._leading_name(text)
+        self.report("bare-recipient", start, word.end, tool, evidence, self.slots.recipient)
+        self.recipients.append(FieldCandidate(tool, word, number))
 
-    def _recipient(self, number: int, word: Word, words: list[Word]) -> bool:
+    def _read_recipient(self, number: int, word: Word, words: list[Word]) -> bool:
         """Whether a word introduces a recipient; a name behind a space belongs to it."""
         lead = self._lead_word()
         if not word.text.startswith(lead):
@@ -304,16 +304,16 @@ class HeaderRepair:
         following = next((other for other in words if other.start > word.start), None)
         if not text and following and (self.names.is_role(following.text) or self.names.reads_as_tool(following.text)):
             text, start, owner = following.text, following.start, following
-        name = self._name_in(text)
+        name = self._leading_name(text)
         if not name:
             evidence = "no name stands behind it"
-            self.find("empty-recipient", word.start, word.end, "", evidence, self.slots.recipient)
-        self._beside(Word(text, start, owner.end), len(name))
+            self.report("empty-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+        self._read_after_name(Word(text, start, owner.end), len(name))
         if name:
-            self.recipients.append(Seen(name, owner, number))
+            self.recipients.append(FieldCandidate(name, owner, number))
         return True
 
-    def _type_of(self, left: list[Word], constrained: bool) -> None:
+    def _add_types(self, left: list[Word], constrained: bool) -> None:
         known = [word for word in left if self.names.nearest_content_type(word.text)]
         if known == left:
             self.types += ((str(self.names.nearest_content_type(word.text)), constrained, word) for word in left)
@@ -321,64 +321,64 @@ class HeaderRepair:
         for word in left:
             evidence = "nothing says what it is" if len(left) == 1 else "several words stand there"
             name = "unknown-content-type" if constrained or word in known else "unread-header-text"
-            self.odd_type |= constrained
-            self.find(name, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
+            self.has_unknown_type |= constrained
+            self.report(name, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
 
     # Collecting candidates: the author.
 
-    def read_author(self, segment: Segment, last: bool) -> list[Word]:
+    def _read_author(self, segment: Segment, last: bool) -> list[Word]:
         """Read what stands behind the token that begins a message; gives the words behind the author."""
         role, words = self.slots.role, segment.words
         self.reading.values.update(dict.fromkeys((role, self.slots.name)))
         if not words or words[0].text.startswith(self._lead_word()):
             self.reading.values |= self.recovery.author
             evidence = "no author stands behind the start token"
-            self.find("missing-role", segment.start, segment.start + 1, self._model(), evidence, role)
-            self.empty_channel = True
+            self.report("missing-role", segment.start, segment.start + 1, self._model_role(), evidence, role)
+            self.lacks_channel_name = True
             return words
         word, others = words[0], words[1:]
-        name = self._name_in(word.text)
-        if self._author(word, others):
+        name = self._leading_name(word.text)
+        if self._set_author(word, others):
             return others
-        if name and self._author(Word(name, word.start, word.start + len(name)), others):
-            self._beside(word, len(name))
+        if name and self._set_author(Word(name, word.start, word.start + len(name)), others):
+            self._read_after_name(word, len(name))
             return others
-        if (left := self._near_author(word, others)) is not None:
+        if (left := self._read_near_author(word, others)) is not None:
             return left
         if name and name != word.text:  # signs that no name holds touch it
-            left = self._near_author(Word(name, word.start, word.start + len(name)), others)
+            left = self._read_near_author(Word(name, word.start, word.start + len(name)), others)
             if left is not None:
-                self._beside(word, len(name))
+                self._read_after_name(word, len(name))
                 return left
-        if name and (self.described or not self._unread(others)):
+        if name and (self.described or not self._is_text(others)):
             self.reading.values |= {role: self.recovery.tool, self.slots.name: name}
-            self._beside(word, len(name))
+            self._read_after_name(word, len(name))
             return others
         begun = next((known for known in self.recovery.roles if word.text.startswith(known)), "")
         if begun and last and not self.opened:
             self.reading.values[role] = begun
-            self.reading.rest = word.start + len(begun)
+            self.reading.text_start = word.start + len(begun)
             return []
         self.reading.values |= self.recovery.author
         evidence = "text stands where the author belongs"
-        self.find("missing-role", segment.start, segment.start + 1, self._model(), evidence, role)
+        self.report("missing-role", segment.start, segment.start + 1, self._model_role(), evidence, role)
         return words
 
-    def _answers(self, words: list[Word]) -> bool:
+    def _is_tool_answer(self, words: list[Word]) -> bool:
         """Whether words begin the header of a tool: its name, and a role as recipient."""
         lead = self._lead_word()
         found = len(words) > 1 and words[1].text.startswith(lead) and self.names.is_role(words[1].text[len(lead) :])
-        return found and not self.names.is_role(words[0].text) and self._name_in(words[0].text) == words[0].text
+        return found and not self.names.is_role(words[0].text) and self._leading_name(words[0].text) == words[0].text
 
-    def _unread(self, words: list[Word]) -> bool:
+    def _is_text(self, words: list[Word]) -> bool:
         """Whether words are text rather than parts of a header."""
-        return not self._answers(words) and not all(map(self._named, words))
+        return not self._is_tool_answer(words) and not all(map(self._is_header_word, words))
 
-    def _named(self, word: Word) -> bool:
+    def _is_header_word(self, word: Word) -> bool:
         """Whether a word introduces a recipient, or names a role, a channel or a content type."""
         return word.text.startswith(self._lead_word()) or self.names.is_named(word.text)
 
-    def _wordy(self, segment: Segment) -> bool:
+    def _is_wordy(self, segment: Segment) -> bool:
         """Whether words are more than parts of a header and one tool: then no name among them is a recipient by itself.
 
         "I will search for it" does not call a tool `search`, nor does "search user" or "run code": beside words that
@@ -386,7 +386,7 @@ class HeaderRepair:
         with one may stand between them where the grammar has it. What begins like arguments is a content, and is not
         read.
         """
-        words = segment.words[self._in_place(segment) :]
+        words = segment.words[self._count_placed_words(segment) :]
         if not self.opened:
             words = list(takewhile(lambda word: word.text[0] not in BRACKETS, words))
         tools: set[str] = set()
@@ -412,13 +412,13 @@ class HeaderRepair:
             introduced = False
         return len(tools) > 1 or (is_plain and len(words) > 1) or places != sorted(places)
 
-    def _in_place(self, segment: Segment) -> int:
+    def _count_placed_words(self, segment: Segment) -> int:
         """How many words say what the special token before them introduces: one, or none."""
         if segment.marker is None or not segment.words:
             return 0
         text, names = segment.words[0].text, self.names
         if segment.marker == self.recovery.begins:
-            named = self._named_author(text)
+            named = self._match_author(text)
             author = named is not None and named[self.slots.role] != self.recovery.tool
             return int(author or bool(names.role_and_channel(text) or names.nearest_role(text)))
         is_other = names.is_role(text) or names.content_type(text) is not None
@@ -430,56 +430,61 @@ class HeaderRepair:
         """Whether a word is nearly what introduces a recipient: its letters, or its signs."""
         return without_signs(word.text).lower() in self.near_lead.words or not word.text.strip("=:")
 
-    def _author(self, word: Word, others: list[Word]) -> bool:
+    def _set_author(self, word: Word, others: list[Word]) -> bool:
         """Whether a word says who wrote the message; sets the role, and the channel that is joined to it."""
         text, role, recovery = word.text, self.slots.role, self.recovery
         if self.names.is_role(text):
             self.reading.values |= {role: text, self.slots.name: None}
             return True
-        named = self._named_author(text)
+        named = self._match_author(text)
         if named and named[role] != recovery.tool:
             self.reading.values |= named
             return True
         if text in self.names.channels:
             self.reading.values |= recovery.author
             evidence = "the name of a channel stands where the author belongs"
-            self.find("channel-as-role", word.start, word.end, text, evidence, role, self.slots.channel)
-            self.channels.append(Seen(text, word, -1))
+            self.report("channel-as-role", word.start, word.end, text, evidence, role, self.slots.channel)
+            self.channels.append(FieldCandidate(text, word, -1))
             return True
         if joined := self.names.role_and_channel(text):
             self.reading.values |= {role: joined[0], self.slots.name: None}
             taken = " ".join(joined)
             evidence = "it joins the names of a role and a channel"
-            self.find("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
-            self.channels.append(Seen(joined[1], word, -1))
+            self.report("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
+            self.channels.append(FieldCandidate(joined[1], word, -1))
             return True
         tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
-        if tool and tool != text and not self._answers([word, *others]) and self.number not in self.wordy:
+        if (
+            tool
+            and tool != text
+            and not self._is_tool_answer([word, *others])
+            and self.segment_index not in self.wordy_segments
+        ):
             self.reading.values |= recovery.author
             evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
-            self.find("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
-            self.empty_channel = True
-            self.recipients.append(Seen(tool, word, -1))
+            self.report("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
+            self.lacks_channel_name = True
+            self.recipients.append(FieldCandidate(tool, word, -1))
             return True
         return False
 
-    def _near_author(self, word: Word, others: list[Word]) -> list[Word] | None:
+    def _read_near_author(self, word: Word, others: list[Word]) -> list[Word] | None:
         """Read a word that is nearly an author, or begins with one; gives what is left of the words, or None."""
         role, text = self.slots.role, word.text
         at = text.find(self._lead_word())
         if at > 0 and self.names.is_role(text[:at]):
             self.reading.values |= {role: text[:at], self.slots.name: None}
             evidence = "a recipient touches the author"
-            self.find("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
+            self.report("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
             return [Word(text[at:], word.start + at, word.end), *others]
-        near = None if self.names.tool(text) or self._answers([word, *others]) else self.names.nearest_role(text)
+        near = None if self.names.tool(text) or self._is_tool_answer([word, *others]) else self.names.nearest_role(text)
         if near is None:
             return None
         self.reading.values |= {role: near, self.slots.name: None}
-        self.find("misspelt-role", word.start, word.end, near, "it is near that one only", role)
+        self.report("misspelt-role", word.start, word.end, near, "it is near that one only", role)
         return others
 
-    def _named_author(self, text: str) -> dict[str, Any] | None:
+    def _match_author(self, text: str) -> dict[str, Any] | None:
         """The fields of an author as the grammar writes one."""
         for paths in self.format.starts.values():
             for frame, _ in paths[0].steps:
@@ -493,114 +498,114 @@ class HeaderRepair:
 
     # Deciding the fields.
 
-    def _settle_channel(self) -> None:
+    def _decide_channel(self) -> None:
         """The last name that is a channel counts; one in another field's place only where nothing else fits."""
         field = self.slots.channel
         known = [seen for seen in self.channels if self.names.channel(seen.value)]
-        counts = known[-1] if known else None
+        kept = known[-1] if known else None
         for seen in self.channels:
-            if seen is counts:
-                self._take_channel(seen)
+            if seen is kept:
+                self._set_channel(seen)
             else:
-                self._pass_channel(seen, counts)
-        weak = self.in_type[-1] if self.in_type else None
-        called = weak and any(seen.segment == weak.segment for seen in self.recipients)
+                self._reject_channel(seen, kept)
+        weak = self.channels_in_type[-1] if self.channels_in_type else None
+        called = weak and any(seen.segment_index == weak.segment_index for seen in self.recipients)
         answers = self.reading.values[field] == self.recovery.answers
-        for seen in self.in_type:
+        for seen in self.channels_in_type:
             if seen is weak and called and (answers or not self.channels):
                 evidence = "a recipient stands behind it, and answers have none"
-                self.find(
+                self.report(
                     "spliced-header", seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value
                 )
             elif seen is weak and not self.channels:
                 evidence = "no channel stands elsewhere"
                 name = "channel-as-content-type"
-                self.find(name, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
+                self.report(name, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
             else:
                 evidence = "it is no content type"
                 type_field = self.slots.content_type
-                self.find("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
-        text = self.reading.rest is not None and self.reading.values[self.slots.role] == self._model()
-        if self.reading.values[field] is None and (self.loose or self.empty_channel or text):
-            self.reading.headless = True
+                self.report("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
+        text = self.reading.text_start is not None and self.reading.values[self.slots.role] == self._model_role()
+        if self.reading.values[field] is None and (self.lacks_start or self.lacks_channel_name or text):
+            self.reading.lacks_channel = True
 
-    def _take_channel(self, seen: Seen) -> None:
+    def _set_channel(self, seen: FieldCandidate) -> None:
         name = str(self.names.channel(seen.value))
         self.reading.values[self.slots.channel] = name
         if seen.value == name:
             return
-        if seen.value.startswith(name) and not self.opened and seen.segment == self.last:
-            self.reading.rest = seen.word.start + len(name)
+        if seen.value.startswith(name) and not self.opened and seen.segment_index == self.last_index:
+            self.reading.text_start = seen.word.start + len(name)
             return
         if seen.value.startswith(name) and (kind := self.names.content_type(seen.value[len(name) :])):
             self.types.insert(0, (kind, False, Word(kind, seen.word.end - len(kind), seen.word.end)))
         evidence = "it is near that one only"
-        self.find("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
+        self.report("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
 
-    def _pass_channel(self, seen: Seen, counts: Seen | None) -> None:
-        """A word in the place of a channel that is none, or not the one that counts."""
+    def _reject_channel(self, seen: FieldCandidate, kept: FieldCandidate | None) -> None:
+        """A word in the place of a channel that is none, or not the one that kept."""
         start, end, field = seen.word.start, seen.word.end, self.slots.channel
-        alone = seen.segment not in self.wordy
+        alone = seen.segment_index not in self.wordy_segments
         if alone and not self.names.channel(seen.value) and self.names.bare_tool(seen.value):
             evidence = "the name of a tool stands where the channel belongs"
-            tool = self.names.tool(seen.value) or self._name_in(seen.value)
-            self.find("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
+            tool = self.names.tool(seen.value) or self._leading_name(seen.value)
+            self.report("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
             self.recipients.insert(0, seen._replace(value=tool))
-            self.empty_channel = True
+            self.lacks_channel_name = True
         elif self.names.is_role(seen.value):
-            self._spliced(seen.word)
-            self.empty_channel = True
+            self._report_spliced(seen.word)
+            self.lacks_channel_name = True
         elif kind := self.names.content_type(seen.value):
             evidence = "a content type stands where the channel belongs"
-            self.find("misplaced-part", start, end, kind, evidence, self.slots.content_type)
+            self.report("misplaced-part", start, end, kind, evidence, self.slots.content_type)
             self.types.append((kind, False, seen.word))
-            self.empty_channel = True
-        elif counts is not None:
+            self.lacks_channel_name = True
+        elif kept is not None:
             evidence = "the last name of a known channel counts"
-            self.find("repeated-channel", start, end, "", evidence, field)
+            self.report("repeated-channel", start, end, "", evidence, field)
         elif seen is not self.channels[-1]:
-            self.find("repeated-channel", start, end, "", "the last one counts", field)
-        elif not self.opened and seen.segment == self.last and not re.search(r"\w", seen.value):
-            self.reading.rest, self.reading.junk = start, True
-        elif not self.opened and seen.segment == self.last and self.reading.rest is not None:
-            self.reading.rest, self.reading.headless = start, True
+            self.report("repeated-channel", start, end, "", "the last one counts", field)
+        elif not self.opened and seen.segment_index == self.last_index and not re.search(r"\w", seen.value):
+            self.reading.text_start, self.reading.is_punctuation = start, True
+        elif not self.opened and seen.segment_index == self.last_index and self.reading.text_start is not None:
+            self.reading.text_start, self.reading.lacks_channel = start, True
         else:
-            name = self._name_in(seen.value)
+            name = self._leading_name(seen.value)
             if self.names.is_role(name) or self.names.content_type(name) or self.names.bare_tool(name):
                 evidence = "it names something else"
-                self.find("unread-header-text", start, start + len(name), "", evidence, field)
-                self.empty_channel = True
+                self.report("unread-header-text", start, start + len(name), "", evidence, field)
+                self.lacks_channel_name = True
             else:
                 self.reading.values[field] = name or None
-            self._beside(seen.word, len(name))
+            self._read_after_name(seen.word, len(name))
 
-    def _settle_recipient(self) -> None:
+    def _decide_recipient(self) -> None:
         """The last name that is an offered tool counts, else the last; a role is whom nobody calls."""
         field, values = self.slots.recipient, self.reading.values
         seen = self.recipients
         if not self.described and values[self.slots.role] != self.recovery.tool:
             for one in (one for one in seen if self.names.is_role(one.value)):
                 evidence = "a role is no tool"
-                self.find("recipient-is-role", one.word.start, one.word.end, "", evidence, field)
+                self.report("recipient-is-role", one.word.start, one.word.end, "", evidence, field)
             seen = [one for one in seen if not self.names.is_role(one.value)]
         if not seen:
             return
-        counts = next((one for one in reversed(seen) if self.names.tool(one.value)), seen[-1])
+        kept = next((one for one in reversed(seen) if self.names.tool(one.value)), seen[-1])
         for one in seen:
-            if one is not counts:
-                self.find("repeated-recipient", one.word.start, one.word.end, "", "the last one counts", field)
-        values[field] = counts.value
-        tool, evidence = self.names.nearest_tool(counts.value), "of the offered tools, it is near that one only"
-        if not tool and (tool := self.names.function_in(counts.value)):
+            if one is not kept:
+                self.report("repeated-recipient", one.word.start, one.word.end, "", "the last one counts", field)
+        values[field] = kept.value
+        tool, evidence = self.names.nearest_tool(kept.value), "of the offered tools, it is near that one only"
+        if not tool and (tool := self.names.function_in(kept.value)):
             evidence = "what stands around it is no part of a name"
-        if tool and tool != counts.value:
-            self.find("misspelt-recipient", counts.word.start, counts.word.end, tool, evidence, field, value=tool)
+        if tool and tool != kept.value:
+            self.report("misspelt-recipient", kept.word.start, kept.word.end, tool, evidence, field, value=tool)
 
-    def _settle_type(self) -> None:
+    def _decide_type(self) -> None:
         values, slots = self.reading.values, self.slots
         for _, _, word in self.types[:-1]:
             evidence = "the last one counts"
-            self.find("repeated-content-type", word.start, word.end, "", evidence, slots.content_type)
+            self.report("repeated-content-type", word.start, word.end, "", evidence, slots.content_type)
         if self.types:
             name, constrained, word = self.types[-1]
             values[slots.content_type] = name
@@ -608,31 +613,31 @@ class HeaderRepair:
                 values[slots.constrain] = constrained
             if word.text != name:
                 evidence = "it is written in other letters"
-                self.find("misspelt-content-type", word.start, word.end, name, evidence, slots.content_type)
+                self.report("misspelt-content-type", word.start, word.end, name, evidence, slots.content_type)
         places = [at for at, char in enumerate(self.header.mixed) if self._is_constrain(char)]
         for at in places[:-1]:
-            self.find("repeated-constrain", at, at + 1, "", "the content type behind the last one counts")
-        if places and not self.types and not self.in_type and not self.odd_type:
+            self.report("repeated-constrain", at, at + 1, "", "the content type behind the last one counts")
+        if places and not self.types and not self.channels_in_type and not self.has_unknown_type:
             at = places[-1]
-            self.find("empty-content-type", at, at + 1, "", "no content type stands behind it", slots.content_type)
+            self.report("empty-content-type", at, at + 1, "", "no content type stands behind it", slots.content_type)
 
     def _is_constrain(self, char: str) -> bool:
         return self.header.form.format.by_marker.get(char) in self._leads(self.slots.constrain)
 
     # Shared by both.
 
-    def find(
+    def report(
         self, name: str, start: int, end: int, taken_for: str, evidence: str, *fields: str, value: Any = None
     ) -> None:
         """Note a mistake, and the value that a field gets for it."""
-        self.reading.findings.append(Finding(name, start, end, taken_for, evidence, fields))
+        self.reading.findings.append(HeaderFinding(name, start, end, taken_for, evidence, fields))
         if value is not None:
             self.reading.values[fields[0]] = value
 
     def _leads(self, *fields: str) -> tuple[str, ...]:
         return tuple(lead for name in fields for lead in self.recovery.leads.get(name, ()))
 
-    def _model(self) -> str:
+    def _model_role(self) -> str:
         """The role of the model."""
         return str(self.recovery.author[self.slots.role])
 
@@ -640,26 +645,26 @@ class HeaderRepair:
         """The text that introduces a recipient, without the space before it."""
         return next((lead.strip() for lead in self._leads(self.slots.recipient) if lead.strip()), "\0")
 
-    def _spliced(self, word: Word) -> None:
+    def _report_spliced(self, word: Word) -> None:
         evidence = "the beginning of another header stands in this one"
-        self.find("spliced-header", word.start, word.end, "", evidence)
+        self.report("spliced-header", word.start, word.end, "", evidence)
 
-    def _name_in(self, text: str) -> str:
+    def _leading_name(self, text: str) -> str:
         """The name that a text begins with: an offered tool as it is, else characters that names are made of."""
         if self.described or (self.names.tools and text in self.names.tools):
             return text
         match = re.match(self.recovery.word, text)
         return match[0] if match else ""
 
-    def _beside(self, word: Word, length: int) -> None:
+    def _read_after_name(self, word: Word, length: int) -> None:
         """What a word holds behind a name: the content, where nothing else opens it."""
         if length == len(word.text):
             return
         word = Word(word.text[length:], word.start + length, word.end)
         behind = self.header.mixed[word.end :]
         begins = word.text[0] in BRACKETS and not any(char in self.header.form.format.by_marker for char in behind)
-        if not self.opened and self.reading.rest is None and (begins or not behind.strip()):
-            self.reading.rest = word.start
+        if not self.opened and self.reading.text_start is None and (begins or not behind.strip()):
+            self.reading.text_start = word.start
         else:
             evidence = "it is no part of a name"
-            self.find("unread-header-text", word.start, word.end, "", evidence, self.slots.recipient)
+            self.report("unread-header-text", word.start, word.end, "", evidence, self.slots.recipient)

@@ -8,7 +8,7 @@ from typing import Any
 from ..format.tables import Format, Frame
 from ..parsing.strict_parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
 from ..source.lenient import REPLACEMENT, Lenient
-from .header_reading import Finding, Reading
+from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
 from .header_text import HeaderText
 from .known_names import KnownNames
@@ -30,33 +30,35 @@ class Headers:
         self.frames = [frame for frame in frames if frame.has_content and frame.closed]
         self.open_frame = next((frame for frame in frames if not frame.has_content), None)
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        self.rest = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
+        self.content_and_stop = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
 
     def forget(self) -> None:
         """Judge all headers anew: the names that are known have changed."""
         caches = self.form.caches
-        self.known: dict[Any, Reading] = caches.setdefault(("headers", self.strict, self.names.key), {})
+        self.known: dict[Any, HeaderReading] = caches.setdefault(("headers", self.strict, self.names.key), {})
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
         if len(caches) > HEADER_CACHE:
             caches.clear()
 
-    def read(self, begin: int, end: int, opened: bool, loose: bool, given: tuple[tuple[str, Any], ...]) -> Reading:
+    def read(
+        self, begin: int, end: int, opened: bool, lacks_start: bool, given: tuple[tuple[str, Any], ...]
+    ) -> HeaderReading:
         """What a part of the input says as a header; not to be changed.
 
         Args:
             opened: the token that opens the content stands behind it.
-            loose: the token that begins a message is missing.
+            lacks_start: the token that begins a message is missing.
             given: the fields of an open header that it continues.
         """
-        key = (self.form.slice(begin, end), opened, loose, given if begin == 0 else ())
+        key = (self.form.slice(begin, end), opened, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
             header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
-            continued = {} if begun else self.recovery.author if loose else dict(given)
-            found = self._read(header, dict(continued), opened, loose)
-            found.mixed, found.strays = header.mixed, bool(header.strays)
-            found.silent = opened and not (loose or found.strays or found.findings)
+            continued = {} if begun else self.recovery.author if lacks_start else dict(given)
+            found = self._read(header, dict(continued), opened, lacks_start)
+            found.mixed, found.has_strays = header.mixed, bool(header.strays)
+            found.is_clean = opened and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
             if end - begin <= HEADER_KEPT:
                 remember(self.known, key, found)
@@ -72,20 +74,22 @@ class Headers:
                 remember(self.prose, key, found)
         return found
 
-    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, loose: bool) -> Reading:
+    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, lacks_start: bool) -> HeaderReading:
         damaged = header.damaged
         described = self.described(header.mixed, given) if opened and damaged is None else None
         if self.strict and described:
             return described
         arguments = (self.format, self.recovery, header, self.names, given)
-        reading = HeaderRepair(*arguments, described=described is not None, opened=opened, loose=loose).read()
-        if damaged is not None and (reading.rest is None or damaged < reading.rest):
+        reading = HeaderRepair(
+            *arguments, described=described is not None, opened=opened, lacks_start=lacks_start
+        ).read()
+        if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "it is not UTF-8"
-            reading.findings.append(Finding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
+            reading.findings.append(HeaderFinding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if not opened or (reading.findings and described):
             return reading
         if described:
-            return replace(described, headless=reading.headless)
+            return replace(described, lacks_channel=reading.lacks_channel)
         for mistake in self.recovery.mistakes:
             match = mistake.matcher.fullmatch(header.mixed)
             values = {**self.format.defaults, **given}
@@ -94,32 +98,34 @@ class Headers:
                 values |= self.recovery.author
             if match and values == reading.values:
                 fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
-                finding = Finding(mistake.name, 0, len(header.mixed), self._said(values), mistake.evidence, fields)
+                finding = HeaderFinding(
+                    mistake.name, 0, len(header.mixed), self._join_values(values), mistake.evidence, fields
+                )
                 return replace(reading, findings=[finding], variants=variants)
         if not reading.findings:
             evidence = "its parts are known, and stand in other places"
-            taken = self._said(reading.values)
-            reading.findings.append(Finding("misplaced-part", 0, len(header.mixed), taken, evidence, ()))
+            taken = self._join_values(reading.values)
+            reading.findings.append(HeaderFinding("misplaced-part", 0, len(header.mixed), taken, evidence, ()))
         return reading
 
-    def _said(self, values: dict[str, Any]) -> str:
+    def _join_values(self, values: dict[str, Any]) -> str:
         return " ".join(str(value) for value in values.values() if value and value is not True)
 
-    def described(self, mixed: str, given: dict[str, Any]) -> Reading | None:
+    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
         """What a header says that a rule describes."""
         for frame in self.frames:
-            if match := frame.matcher.fullmatch(mixed + self.rest):
+            if match := frame.matcher.fullmatch(mixed + self.content_and_stop):
                 values = {**self.format.defaults, **given}
                 variants = read_groups(frame.groups, match.groups(), values)
                 del values[self.format.content]
-                return Reading(values, variants)
+                return HeaderReading(values, variants)
         return None
 
-    def is_opening(self, reading: Reading) -> bool:
+    def is_opening(self, reading: HeaderReading) -> bool:
         """Whether a header is the open header that a prompt ends with."""
         return bool(self.open_frame and self.open_frame.matcher.fullmatch(reading.mixed))
 
-    def opening(self, reading: Reading) -> dict[str, Any]:
+    def opening(self, reading: HeaderReading) -> dict[str, Any]:
         """The fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None

@@ -11,16 +11,16 @@ from typing import Any
 
 from ..format.tables import Recovery
 
-LEAST = 4
+MIN_PREFIX_CHARS = 4
 """Fewer letters of a name are not enough to tell that it was meant."""
 
-NEAR = 0.75
+CHANNEL_SIMILARITY = 0.75
 """How alike a word is to the channel that was meant, as `difflib` measures it."""
 
-CLOSE = 0.8
+TOOL_SIMILARITY = 0.8
 """How alike the names of two tools are that differ in one or two letters."""
 
-CLOSER = 0.9
+ROLE_SIMILARITY = 0.9
 """How alike a word must be to a role, where any other word is the name of a tool."""
 
 BRACKETS = "{["
@@ -33,7 +33,7 @@ PUNCTUATION = ",;:."
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 LETTER = re.compile(r"[^\W\d_]")
 
-MOST_TOOLS = 250
+MAX_COMPARED_TOOLS = 250
 """A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
 
 
@@ -82,7 +82,7 @@ class KnownNames:
         known = offered(tools)
         self.tools: set[str] | None = None if known is None else self._writable(tool_names(recovery, known))
         self._by_last: dict[str, list[str]] | None = None
-        self.key = _digest(b"", self.channels, self.tools)
+        self.key = _make_key(b"", self.channels, self.tools)
 
     def _writable(self, tools: set[str]) -> set[str]:
         """Those that a header can hold."""
@@ -103,9 +103,9 @@ class KnownNames:
         if self.tools is not None:
             self.tools |= tools
         if self._by_last is not None:
-            self._index(tools)
+            self._index_tools(tools)
         self.channels |= dict.fromkeys(channels)
-        self.key = _digest(self.key, channels, tools if named else None)
+        self.key = _make_key(self.key, channels, tools if named else None)
         return True
 
     def channel(self, word: str) -> str | None:
@@ -135,7 +135,7 @@ class KnownNames:
         """The role that a word is in other letters or doubled, or that of the model where the word is near it."""
         bare, model = _bare(word), str(self.recovery.author[self.recovery.slots.role])
         same = (role for role in self.recovery.roles if bare and bare == role * (len(bare) // len(role)))
-        return next(same, None) or next(iter(get_close_matches(bare, [model], cutoff=CLOSER)), None)
+        return next(same, None) or next(iter(get_close_matches(bare, [model], cutoff=ROLE_SIMILARITY)), None)
 
     def role_and_channel(self, word: str) -> tuple[str, str] | None:
         """What a word is that joins a role and a channel."""
@@ -150,11 +150,11 @@ class KnownNames:
             return word if self.tools else None
         if self._by_last is None:
             self._by_last = {}
-            self._index(self.tools)
+            self._index_tools(self.tools)
         found = self._by_last.get(self._last(word), [])
         return found[0] if len(found) == 1 else None
 
-    def _index(self, tools: set[str]) -> None:
+    def _index_tools(self, tools: set[str]) -> None:
         """Find tools without their namespaces, too."""
         assert self._by_last is not None
         for tool in tools:
@@ -165,9 +165,11 @@ class KnownNames:
 
     def nearest_tool(self, word: str) -> str | None:
         """The offered tool that a word names, or that alone is near it."""
-        if (named := self.tool(word)) or not self.tools or len(self.tools) > MOST_TOOLS:
+        if (named := self.tool(word)) or not self.tools or len(self.tools) > MAX_COMPARED_TOOLS:
             return named
-        lasts = get_close_matches(self._last(word), {self._last(tool) for tool in self.tools}, n=2, cutoff=CLOSE)
+        lasts = get_close_matches(
+            self._last(word), {self._last(tool) for tool in self.tools}, n=2, cutoff=TOOL_SIMILARITY
+        )
         close = [tool for tool in self.tools if self._last(tool) in lasts]
         close = [tool for tool in self.tools if _letters(word) in (_letters(tool), _letters(self._last(tool)))] or close
         return close[0] if len(close) == 1 else None
@@ -218,7 +220,9 @@ class KnownNames:
 
         "finally" is not nearly "final", though a channel is read out of it where no other stands.
         """
-        return self.is_named(word) or bool(get_close_matches(word, [*self.channels, *self.recovery.roles], 1, CLOSER))
+        return self.is_named(word) or bool(
+            get_close_matches(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
+        )
 
     def called(self, content: str) -> str | None:
         """The offered tool that a content is likely a call of: the one it names, or the only one."""
@@ -242,7 +246,7 @@ def declared(path: str, role: str, content: object) -> Any:
     return content
 
 
-def _digest(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
+def _make_key(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
     """What decides how words are taken: the names that are known, as they came."""
     names = list(channels), None if tools is None else sorted(tools)
     return sha256(before + repr(names).encode()).digest()
@@ -267,6 +271,8 @@ def _near(word: str, known: Iterable[str]) -> str | None:
     if not bare:
         return None
     found = [name for name in known if name == bare] or [name for name in known if name in re.split(r"\W+", bare)]
-    found = found or [name for name in known if bare.startswith(name) or (len(bare) >= LEAST and name.startswith(bare))]
-    found = found or get_close_matches(bare, known, n=2, cutoff=NEAR)
+    found = found or [
+        name for name in known if bare.startswith(name) or (len(bare) >= MIN_PREFIX_CHARS and name.startswith(bare))
+    ]
+    found = found or get_close_matches(bare, known, n=2, cutoff=CHANNEL_SIMILARITY)
     return found[0] if len(found) == 1 else None

@@ -15,7 +15,7 @@ from ..errors import Span
 from ..format.tables import Format, Recovery, continues, unfinished
 from ..source.lenient import REPLACEMENT, Lenient, LenientText
 from .draft import Draft
-from .header_reading import Reading
+from .header_reading import HeaderReading
 from .header_repair import near_lead
 from .header_text import HeaderText
 from .headers import Headers
@@ -31,11 +31,11 @@ has an author, a recipient and a content type at most."""
 PROSE_CHARS = 80
 """So many characters are one as well, if words are longer: names of tools have 64 at most, behind a namespace."""
 
-PROSE_WIDE_CHARS = 12
+PROSE_NON_ASCII_CHARS = 12
 """So many characters in a row that are not ASCII are one as well: many scripts do not divide words."""
 
 WORDS = re.compile(rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})")
-PROSE = re.compile(rf"{WORDS.pattern}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_WIDE_CHARS}}}", re.DOTALL)
+PROSE = re.compile(rf"{WORDS.pattern}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_NON_ASCII_CHARS}}}", re.DOTALL)
 
 
 class Machine:
@@ -69,15 +69,15 @@ class Machine:
         self.output = Output(format, form, self.names, self.headers, self.continued, refuse)
         self.given = tuple(given.items())
         cls, recovery = type(self), self.recovery
-        self.kinds = dict.fromkeys(recovery.inside, cls._inside) | dict.fromkeys(recovery.opens, cls._opens)
-        self.kinds |= dict.fromkeys(recovery.closes, cls._closes) | {recovery.begins: cls._begins}
+        self.handlers = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
+        self.handlers |= dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
-        self.shows_text = refuse is None
-        self.undecided = self.continued
+        self.shows_prose_early = refuse is None
+        self.may_be_prose = self.continued
         self.at = self.begin = 0
-        self.loose = self.is_header = False
-        self.bare = self.continued
+        self.lacks_start = self.is_header = False
+        self.has_only_text = self.continued
         self.text_begin = 0
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
@@ -90,28 +90,28 @@ class Machine:
 
     # What comes.
 
-    def whole_header(self, reading: Reading, begin: int, opened: int) -> Draft:
+    def read_known_header(self, reading: HeaderReading, begin: int, opened: int) -> Draft:
         """A known header between messages, with the special tokens that begin it and that open its content."""
-        self.begin, self.loose, self.state, self.at = begin, False, CONTENT, opened + 1
+        self.begin, self.lacks_start, self.state, self.at = begin, False, CONTENT, opened + 1
         draft = self.draft = Draft(self.form, reading, begin, opened, opened + 1, True, False)
         return draft
 
-    def whole_content(self, text: str, spelling: str, start: int, end: int) -> None:
+    def read_whole_content(self, text: str, spelling: str, start: int, end: int) -> None:
         """The undamaged text of the open content, all of it, and the special token that closes it."""
         draft, self.draft, self.state, self.at = self.draft, None, BETWEEN, end
         assert draft is not None
         draft.text = text
         self.output.finish(draft, start, end, spelling)
 
-    def special(self, spelling: str, start: int, end: int) -> None:
+    def read_special(self, spelling: str, start: int, end: int) -> None:
         """A special token; what stands between it and the one before is text."""
         self.text_begin = self.at
         if self.at < start:
-            self.text(start)
-        self.kinds.get(spelling, Machine._stray)(self, spelling, start, end)
+            self.read_text(start)
+        self.handlers.get(spelling, Machine._on_stray)(self, spelling, start, end)
         self.at = end
 
-    def text(self, end: int) -> None:
+    def read_text(self, end: int) -> None:
         """Text up to a position."""
         while self.at < end:
             start, self.at = self.at, end
@@ -120,15 +120,15 @@ class Machine:
                 self.draft.add(start, end)
                 return
             if self.state == BETWEEN:
-                self._open_header(start, loose=True)
+                self._open_header(start, lacks_start=True)
             self.at = min(end, max(self.begin + self.limit, start))
-            if (certain := self.prose_end(start, self.at)) is not None:
+            if (certain := self.find_prose_end(start, self.at)) is not None:
                 self.begin_text(certain)
                 continue
             if self.at < end or self.at - self.begin >= self.limit:
-                self._too_long()
+                self._end_long_header()
 
-    def prose_end(self, start: int, end: int) -> int | None:
+    def find_prose_end(self, start: int, end: int) -> int | None:
         """Where it is certain that a header is none, but an answer that lost its header; None where it may be one.
 
         Decided once for each header, at the first unit that shows it, so that it is the same in all chunks.
@@ -136,13 +136,13 @@ class Machine:
         Args:
             start, end: text behind the beginning of the header, no special token in between.
         """
-        if not (self.undecided and self.shows_text and self.state == HEADER):
+        if not (self.may_be_prose and self.shows_prose_early and self.state == HEADER):
             return None
         # After the token that begins a message, one word of any length may be the name of an author.
         prose = PROSE if self.begin == start else WORDS
         if not prose.match(self.form.run(start, end, 0)[0]):
             return None
-        self.undecided = False
+        self.may_be_prose = False
         units = range(start + 1, end + 1)
         at = units[bisect_left(units, True, key=lambda unit: prose.match(self.form.run(start, unit, 0)[0]) is not None)]
         found = prose.match(self.form.run(start, at, 0)[0])
@@ -152,7 +152,10 @@ class Machine:
         # The last token may hold more than the text that shows it: what a text and its tokens say must be the same.
         shown = LenientText(self.format, self.form.spelled(self.begin, start) + found[0])
         headers = Headers(self.format, shown, self.names, strict=False)
-        readings = headers.read(0, len(shown.units), False, self.loose, self.given), self._read(at, opened=False)
+        readings = (
+            headers.read(0, len(shown.units), False, self.lacks_start, self.given),
+            self._read_header(at, opened=False),
+        )
         return at if all(map(self._is_text, readings)) else None
 
     def _introduces(self, text: str) -> bool:
@@ -162,21 +165,23 @@ class Machine:
         words = near_lead(lead, slot or "", recovery.of_functions).words
         return any(without_signs(word).lower() in words for word in text.split())
 
-    def _is_text(self, reading: Reading) -> bool:
+    def _is_text(self, reading: HeaderReading) -> bool:
         """Whether a header is read as nothing but a text."""
-        is_text = reading.headless and not reading.junk and not reading.values[self.recovery.slots.recipient]
-        return is_text and reading.rest is not None
+        is_text = (
+            reading.lacks_channel and not reading.is_punctuation and not reading.values[self.recovery.slots.recipient]
+        )
+        return is_text and reading.text_start is not None
 
     def begin_text(self, at: int) -> None:
-        """Begin the content of an answer that lost its header, known up to a position; see `prose_end`."""
+        """Begin the content of an answer that lost its header, known up to a position; see `find_prose_end`."""
         self.at = at
-        draft = self._content_in_header(self._read(at, opened=False), at)
+        draft = self._begin_content_in_header(self._read_header(at, opened=False), at)
         draft.shown_early = True
         self.output.begin(draft)
 
     def close(self, end: int) -> None:
         """The end of the input."""
-        self.text(end)
+        self.read_text(end)
         output = self.output
         if self.state == CONTENT:
             assert self.draft is not None
@@ -184,39 +189,39 @@ class Machine:
             self._end_without_token(self.draft, end, "the input ends")
             self._finish(end, end, None)
         elif self.state == HEADER:
-            self._unopened(None, end, end)
-        output.settle(None)
+            self._end_header(None, end, end)
+        output.resolve_pending(None)
         nothing = self.continued and not output.messages and not output.diagnostics
         if nothing or (self.ends_open and self.opening is None):
             what = "an open header" if self.ends_open else "a message"
-            output.say("missing-message", Span(end, end), "", f"a {self.start} ends with {what}")
+            output.report("missing-message", Span(end, end), "", f"a {self.start} ends with {what}")
         self.state = BETWEEN
         output.gaps.sort()
 
     # Special tokens by what they are.
 
-    def _begins(self, spelling: str, start: int, end: int) -> None:
+    def _on_begin(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT:
-            self._unterminated(start, "the next message begins")
+            self._end_unterminated(start, "the next message begins")
         elif self.state == HEADER:
-            self._unopened(spelling, start, start)
-        self._open_header(start, loose=False)
-        self.bare = False
+            self._end_header(spelling, start, start)
+        self._open_header(start, lacks_start=False)
+        self.has_only_text = False
 
-    def _inside(self, spelling: str, start: int, end: int) -> None:
+    def _on_inside(self, spelling: str, start: int, end: int) -> None:
         draft = self.draft
         if draft is not None and (draft.runs or draft.started):
             if spelling in self.recovery.leads.get(self.recovery.slots.constrain, ()):
-                self._stray(spelling, start, end)
+                self._on_stray(spelling, start, end)
                 return
-            self._unterminated(start, "another header begins")
+            self._end_unterminated(start, "another header begins")
         elif draft is not None:  # the content was opened before the header was complete
-            self.state, self.begin, self.loose, self.draft = HEADER, draft.begin, draft.loose, None
+            self.state, self.begin, self.lacks_start, self.draft = HEADER, draft.begin, draft.lacks_start, None
         if self.state == BETWEEN:
-            self._open_header(start, loose=True)
-        elif self.loose and self.bare and self._read(start, opened=False).rest is not None:
-            self.output.gap("text-between-messages", self.begin, start)
-            self._open_header(start, loose=True)
+            self._open_header(start, lacks_start=True)
+        elif self.lacks_start and self.has_only_text and self._read_header(start, opened=False).text_start is not None:
+            self.output.report_gap("text-between-messages", self.begin, start)
+            self._open_header(start, lacks_start=True)
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
             self._end_text(start)
         self._extend(end)
@@ -229,70 +234,72 @@ class Machine:
         """
         if self.is_header or self.text_begin == start or not self.headers.is_prose(self.text_begin, start):
             return
-        reading, opened = self._read(start, opened=False), self._read(start, opened=True)
-        text = reading.mixed[reading.rest :] if reading.rest is not None and not reading.junk else ""
+        reading, opened = self._read_header(start, opened=False), self._read_header(start, opened=True)
+        text = (
+            reading.mixed[reading.text_start :] if reading.text_start is not None and not reading.is_punctuation else ""
+        )
         called = opened.values[self.recovery.slots.recipient]
         if called or not self.names.is_prose(text) or self.headers.described(reading.mixed, dict(self.given)):
             self.is_header = True
             return
-        if self.loose and self.bare:
-            self.output.gap("text-between-messages", self.begin, start)
+        if self.lacks_start and self.has_only_text:
+            self.output.report_gap("text-between-messages", self.begin, start)
         else:
-            draft = self._content_in_header(reading, start)
+            draft = self._begin_content_in_header(reading, start)
             self.output.begin(draft)
-            self.output.unterminated(draft, start, "another header begins")
+            self.output.report_missing_terminator(draft, start, "another header begins")
             self._finish(start, start, None)
-        self._open_header(start, loose=True)
+        self._open_header(start, lacks_start=True)
 
-    def _opens(self, spelling: str, start: int, end: int) -> None:
+    def _on_open(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT and self.draft is not None and self.draft.shown_early:
-            self._unterminated(start, "another header begins")
+            self._end_unterminated(start, "another header begins")
         elif self.state == CONTENT:
-            self._stray(spelling, start, end)
+            self._on_stray(spelling, start, end)
             return
         if self.state == BETWEEN:
-            self._open_header(start, loose=True)
-        elif self.bare and self.begin < start:
+            self._open_header(start, lacks_start=True)
+        elif self.has_only_text and self.begin < start:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
             if not any(map(self.names.is_nearly_named, first)):
                 self._end_text(start)
-        reading = self._read(start, opened=True)
-        draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.loose)
+        reading = self._read_header(start, opened=True)
+        draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
         self.state = CONTENT
-        if self.output.refuse is not None and not reading.silent:
+        if self.output.refuse is not None and not reading.is_clean:
             self.output.begin(draft)  # no later than here is it known to be wrong
 
-    def _closes(self, spelling: str, start: int, end: int) -> None:
+    def _on_close(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT:
             self._finish(start, end, spelling)
         elif self.state == HEADER:
-            self._unopened(spelling, start, end)
+            self._end_header(spelling, start, end)
         else:
-            self._too_many(spelling, start, end)
+            self._add_repeated_terminator(spelling, start, end)
 
-    def _stray(self, spelling: str, start: int, end: int) -> None:
+    def _on_stray(self, spelling: str, start: int, end: int) -> None:
         """A special token that has no place where it stands, or a token that the vocabulary does not have."""
         if self.state == HEADER:
             self._extend(end)
             return
-        name, evidence = self.output.stray(spelling)
+        name, evidence = self.output.describe_stray(spelling)
         if self.draft is not None:
             self.output.begin(self.draft)
-            self.output.find(self.draft, name, Span(start, end), "", evidence)
+            self.output.report_in(self.draft, name, Span(start, end), "", evidence)
         else:
-            self.output.say(name, Span(start, end), "", evidence)
+            self.output.report(name, Span(start, end), "", evidence)
             self.output.gaps.append(Span(start, end))
 
-    def _too_many(self, spelling: str, start: int, end: int) -> None:
+    def _add_repeated_terminator(self, spelling: str, start: int, end: int) -> None:
         """A stop token between messages. It counts where it is the one that the message before should have had."""
         output, recovery = self.output, self.recovery
-        output.say("repeated-terminator", Span(start, end), "", "no message is open")
+        output.report("repeated-terminator", Span(start, end), "", "no message is open")
         output.gaps.append(Span(start, end))
         kind = recovery.closes[spelling]
         if kind is None or not self.continued:
             return
         if kind == recovery.ends_answers:
-            output.settle(None)
+            output.resolve_pending(None)
         last = output.messages[-1] if output.messages else None
         called = kind == recovery.ends_calls and getattr(last, recovery.slots.recipient, None)
         answered = kind == recovery.ends_answers and getattr(last, recovery.slots.channel, None) == recovery.answers
@@ -300,131 +307,141 @@ class Machine:
 
     # Headers.
 
-    def _open_header(self, begin: int, loose: bool) -> None:
-        self.state, self.begin, self.loose, self.bare, self.is_header = HEADER, begin, loose, True, False
-        self.undecided = not loose
+    def _open_header(self, begin: int, lacks_start: bool) -> None:
+        self.state, self.begin, self.lacks_start, self.has_only_text, self.is_header = (
+            HEADER,
+            begin,
+            lacks_start,
+            True,
+            False,
+        )
+        self.may_be_prose = not lacks_start
 
     def _extend(self, end: int) -> None:
-        self.bare = self.undecided = False
+        self.has_only_text = self.may_be_prose = False
         if end - self.begin >= self.limit:
             self.at = end
-            self._too_long()
+            self._end_long_header()
 
-    def _read(self, end: int, opened: bool) -> Reading:
-        return self.headers.read(self.begin, end, opened, self.loose, self.given)
+    def _read_header(self, end: int, opened: bool) -> HeaderReading:
+        return self.headers.read(self.begin, end, opened, self.lacks_start, self.given)
 
-    def _too_long(self) -> None:
+    def _end_long_header(self) -> None:
         """What is longer than any header is text without one, or nothing."""
         at, output = self.at, self.output
-        reading = self._read(at, opened=False)
-        output.say("header-too-long", Span(self.begin, at), "", f"no header has {self.limit} {self.form.unit}s")
-        if reading.rest is None:
+        reading = self._read_header(at, opened=False)
+        output.report("header-too-long", Span(self.begin, at), "", f"no header has {self.limit} {self.form.unit}s")
+        if reading.text_start is None:
             output.gaps.append(Span(self.begin, at))
-            self._open_header(at, loose=True)
+            self._open_header(at, lacks_start=True)
             return
-        output.begin(self._content_in_header(reading, at))
+        output.begin(self._begin_content_in_header(reading, at))
 
-    def _content_in_header(self, reading: Reading, end: int) -> Draft:
+    def _begin_content_in_header(self, reading: HeaderReading, end: int) -> Draft:
         """Begin a content inside of what was taken for a header."""
-        draft, before = self._unopened_draft(reading, end), self.output.pending
+        draft, before = self._make_unopened_draft(reading, end), self.output.pending
         if before is not None and before.abandoned and before.end == draft.begin and draft.headerless:
             self.output.pending = None  # another token stands where the one that opens the content belongs
             content = Draft(
-                self.form, before.reading, before.begin, before.header_end, draft.content, False, before.loose
+                self.form, before.reading, before.begin, before.header_end, draft.content, False, before.lacks_start
             )
             content.runs, draft = draft.runs, content
         self.draft, self.state = draft, CONTENT
         return draft
 
-    def _unopened_draft(self, reading: Reading, end: int) -> Draft:
+    def _make_unopened_draft(self, reading: HeaderReading, end: int) -> Draft:
         """A message whose content, if any, begins inside of what was taken for a header."""
-        draft = Draft(self.form, reading, self.begin, end, end, False, self.loose)
-        if reading.rest is not None:
+        draft = Draft(self.form, reading, self.begin, end, end, False, self.lacks_start)
+        if reading.text_start is not None:
             header = draft.header
-            number = max(n for n, offset in enumerate(header.offsets) if offset <= (reading.rest or 0))
+            number = max(n for n, offset in enumerate(header.offsets) if offset <= (reading.text_start or 0))
             _, text, start, stop = header.pieces[number]
-            draft.content, skip = self.form.place(start, text, reading.rest - header.offsets[number])
+            draft.content, skip = self.form.place(start, text, reading.text_start - header.offsets[number])
             texts = [piece for piece in header.pieces[number + 1 :] if piece[0] is None]
             draft.runs = [(draft.content, stop, skip), *((first, last, 0) for _, _, first, last in texts)]
         return draft
 
-    def _unopened(self, by: str | None, start: int, end: int) -> None:
+    def _end_header(self, by: str | None, start: int, end: int) -> None:
         """A header that ends before a content is opened: by a token that begins or closes a message, or the end."""
-        reading = self._read(start, opened=False)
+        reading = self._read_header(start, opened=False)
         closed = by in self.recovery.closes
-        text = reading.rest is not None and not reading.junk and not reading.mixed[reading.rest :].isspace()
-        between = self.loose and reading.headless and not (text and (closed or by is None))
+        text = (
+            reading.text_start is not None
+            and not reading.is_punctuation
+            and not reading.mixed[reading.text_start :].isspace()
+        )
+        between = self.lacks_start and reading.lacks_channel and not (text and (closed or by is None))
         self.state = BETWEEN
         if self.begin == start and by is None:
             return
         if by is None and self.ends_open and self.headers.is_opening(reading):
-            self._unfinished(reading, end)
+            self._end_unfinished_header(reading, end)
             return
         if self.output.refuse is not None:
             self.output.refuse(Span(self.begin, end))
         if between:
-            self.output.gap("text-between-messages", self.begin, start)
+            self.output.report_gap("text-between-messages", self.begin, start)
             if closed:
-                self._too_many(str(by), start, end)
+                self._add_repeated_terminator(str(by), start, end)
         elif text:
-            draft = self._content_in_header(reading, start)
+            draft = self._begin_content_in_header(reading, start)
             self.output.begin(draft)
             if by is None:
                 self._end_without_token(draft, end, "the input ends")
             elif not closed:
-                self.output.unterminated(draft, start, "the next message begins")
+                self.output.report_missing_terminator(draft, start, "the next message begins")
             self._finish(start, end, by if closed else None)
         elif by is None:
-            self._unfinished(reading, end)
+            self._end_unfinished_header(reading, end)
         else:
-            self._abandon(reading, by, start, end)
+            self._abandon_header(reading, by, start, end)
 
-    def _unfinished(self, reading: Reading, end: int) -> None:
+    def _end_unfinished_header(self, reading: HeaderReading, end: int) -> None:
         """The input ends inside a header."""
         output = self.output
         if not self.ends_open:
-            output.gap("unfinished-header", self.begin, end)
+            output.report_gap("unfinished-header", self.begin, end)
             return
-        output.settle(str(reading.values[self.recovery.slots.role]))
+        output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         self.opening = self.headers.opening(reading)
         output.bounds.append((self.begin, end, end, end))
-        if not self.headers.is_opening(reading) or reading.strays:
+        if not self.headers.is_opening(reading) or reading.has_strays:
             evidence = "more than its author stands in it"
-            output.say("unfinished-header", Span(self.begin, end), "an open header", evidence)
+            output.report("unfinished-header", Span(self.begin, end), "an open header", evidence)
         header = HeaderText(self.form, list(self.form.header_pieces(self.begin, end)))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
-            output.say("invalid-text", place, REPLACEMENT, "it is not UTF-8")
+            output.report("invalid-text", place, REPLACEMENT, "it is not UTF-8")
 
-    def _abandon(self, reading: Reading, by: str, start: int, end: int) -> None:
+    def _abandon_header(self, reading: HeaderReading, by: str, start: int, end: int) -> None:
         """A header without a content: given up where another one follows, else an empty message."""
         closed = by in self.recovery.closes
         if set(reading.mixed) <= {self.format.markers[self.recovery.begins]}:
             if end > self.begin:
-                self.output.gap("abandoned-header" if closed else "repeated-start", self.begin, end)
+                self.output.report_gap("abandoned-header" if closed else "repeated-start", self.begin, end)
             elif not closed:
-                self.output.say("repeated-start", Span(start, start), "", "the prompt has begun the message already")
+                self.output.report("repeated-start", Span(start, start), "", "the prompt has begun the message already")
             return
-        self.output.settle(str(reading.values[self.recovery.slots.role]))
-        draft = self._unopened_draft(reading, start)
+        self.output.resolve_pending(str(reading.values[self.recovery.slots.role]))
+        draft = self._make_unopened_draft(reading, start)
         draft.abandoned, draft.stop, draft.end = True, start, end
         draft.terminator = by if closed else None
         self.output.pending = draft
 
     # The end of a message.
 
-    def _unterminated(self, at: int, evidence: str) -> None:
+    def _end_unterminated(self, at: int, evidence: str) -> None:
         """A message that ends where the next one begins."""
         assert self.draft is not None
         self.output.begin(self.draft)
-        self.output.unterminated(self.draft, at, evidence)
+        self.output.report_missing_terminator(self.draft, at, evidence)
         self._finish(at, at, None)
 
     def _end_without_token(self, draft: Draft, end: int, evidence: str) -> None:
         """The last message may lack its stop token in a completion."""
         allowed = unfinished(self.format, self.start, first=not self.output.messages and not self.output.pending)
         if allowed is None:
-            self.output.unterminated(draft, end, evidence)
+            self.output.report_missing_terminator(draft, end, evidence)
         else:
             draft.variants += (allowed,)
 

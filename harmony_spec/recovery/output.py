@@ -15,22 +15,24 @@ from .events import MessageEnded, MessageStarted
 from .headers import Headers
 from .known_names import KnownNames
 
-RAW = 120
+MAX_QUOTED_CHARS = 120
 """How much of what was repaired a diagnostic quotes, in code points."""
 
 
-def abridged(raw: str) -> str:
+def abridge(raw: str) -> str:
     """A text without its middle, if it is long."""
-    return raw if len(raw) <= RAW else raw[: RAW // 2] + "\u2026" + raw[-RAW // 2 :]
+    return (
+        raw if len(raw) <= MAX_QUOTED_CHARS else raw[: MAX_QUOTED_CHARS // 2] + "\u2026" + raw[-MAX_QUOTED_CHARS // 2 :]
+    )
 
 
 class Listener(Protocol):
     """What is told where contents begin and end, so that it can put their text between the events."""
 
-    def begins(self, draft: Draft) -> None:
+    def message_begins(self, draft: Draft) -> None:
         """The message has been said to begin."""
 
-    def ends(self) -> None:
+    def message_ends(self) -> None:
         """The message is about to be said to be complete."""
 
 
@@ -62,7 +64,7 @@ class Output:
         self.events: list[Any] = []
         self.pending: Draft | None = None
         self.listener: Listener | None = None
-        self.stopped = self.told_of_stop = False
+        self.stopped = self.reported_after_stop = False
 
     def author(self, draft: Draft) -> str:
         """The role of who wrote a message."""
@@ -75,17 +77,17 @@ class Output:
         if draft.started:
             return
         if self.pending is not None:
-            self.settle(self.author(draft))
+            self.resolve_pending(self.author(draft))
         draft.started = True
         if self.continued and self.refuse is None:
-            self._judge(draft)
-        if not draft.reading.silent:
+            self._report_impossible(draft)
+        if not draft.reading.is_clean:
             self._report_header(draft)
         before, after = draft.sides
         message = self.format.message(*before, "", *after, draft.variants, None)
         self.events.append(MessageStarted(len(self.messages), message))
         if self.listener is not None:
-            self.listener.begins(draft)
+            self.listener.message_begins(draft)
 
     def _report_header(self, draft: Draft) -> None:
         """Say what is wrong with a header, and with the special tokens around it."""
@@ -95,71 +97,71 @@ class Output:
             draft.repaired += finding.fields
             span = draft.header.span(finding.start, finding.end)
             raw = draft.header.shown(finding.start, finding.end)
-            self.find(draft, finding.name, span, finding.taken_for, finding.evidence, raw)
-        if draft.reading.strays:
+            self.report_in(draft, finding.name, span, finding.taken_for, finding.evidence, raw)
+        if draft.reading.has_strays:
             for spelling, _, start, end in draft.header.strays:
-                name, evidence = self.stray(spelling or "")
-                self.find(draft, name, Span(start, end), "", evidence)
+                name, evidence = self.describe_stray(spelling or "")
+                self.report_in(draft, name, Span(start, end), "", evidence)
 
     def _report_frame(self, draft: Draft) -> None:
         """Say which of the special tokens around the header are missing."""
-        if draft.loose:
+        if draft.lacks_start:
             pieces = draft.header.pieces
             place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
-            self.find(draft, "missing-start", place, self.author(draft), "no special token begins it")
+            self.report_in(draft, "missing-start", place, self.author(draft), "no special token begins it")
         if not draft.opened:
             evidence = "text stands where a header belongs" if draft.runs else "the header ends"
             place = Span(min(draft.header_end, draft.content), draft.content)
-            self.find(draft, "missing-message-token", place, "", evidence)
+            self.report_in(draft, "missing-message-token", place, "", evidence)
 
-    def _judge(self, draft: Draft) -> None:
+    def _report_impossible(self, draft: Draft) -> None:
         """Say what a model cannot have written."""
         draft.after_stop = self.stopped
         span = Span(draft.begin, draft.content)
-        if self.stopped and not self.told_of_stop:
-            self.told_of_stop = True
-            self.say("after-stop", span, "", "a stop token ended the completion before it")
+        if self.stopped and not self.reported_after_stop:
+            self.reported_after_stop = True
+            self.report("after-stop", span, "", "a stop token ended the completion before it")
         if self.author(draft) == self.recovery.tool:
             draft.forged = True
-            self.find(draft, "forged-tool-message", span, "", "a model is no tool")
+            self.report_in(draft, "forged-tool-message", span, "", "a model is no tool")
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """A message is complete, or waits for the next one to show what it was."""
         if not draft.started:
             self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
-        headless = draft.reading.headless and draft.values[self.recovery.slots.channel] is None
+        headless = draft.reading.lacks_channel and draft.values[self.recovery.slots.channel] is None
         if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):
             self.pending = draft
         else:
             self._complete(draft, None)
 
-    def settle(self, follower: str | None) -> None:
+    def resolve_pending(self, follower: str | None) -> None:
         """Decide what the waiting message was, now that the author of the next one is known, or that none comes."""
         draft, self.pending = self.pending, None
         if draft is None:
             return
         if draft.abandoned and follower is not None:
-            self.gap("abandoned-header", draft.begin, draft.end)
+            self.report_gap("abandoned-header", draft.begin, draft.end)
             return
         if draft.abandoned:
             self.begin(draft)
         self._complete(draft, follower)
 
     def _complete(self, draft: Draft, follower: str | None) -> None:
-        if draft.reading.headless and draft.values[self.recovery.slots.channel] is None:
-            self._infer(draft, follower)
+        if draft.reading.lacks_channel and draft.values[self.recovery.slots.channel] is None:
+            self._infer_channel(draft, follower)
         content: Any = draft.text
         if content is None:
-            content = self._text(draft)
+            content = self._read_text(draft)
             if self.listener is not None:
-                self.listener.ends()
+                self.listener.message_ends()
         if content and (made := self.format.contents.class_for(draft.values)):
-            content = self._structured(draft, made, content)
+            content = self._structure(draft, made, content)
         terminator = draft.terminator
         kind = self.recovery.closes[terminator] if terminator else None
-        candidate = self._candidate(draft, content) if kind and kind == self.recovery.ends_calls else None
-        repair = self._repair(draft, content, candidate) if draft.changed or draft.after_stop else None
+        candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls else None
+        repair = self._make_repair(draft, content, candidate) if draft.changed or draft.after_stop else None
         before, after = draft.sides
         variants = (*draft.variants, kind) if kind else draft.variants
         message = self.format.message(*before, content, *after, variants, repair)
@@ -170,7 +172,7 @@ class Output:
         if self.continued and terminator:
             self.stopped |= self.format.encoding.special[terminator] in self.recovery.stops
 
-    def _structured(self, draft: Draft, made: type[Any], text: str) -> Any:
+    def _structure(self, draft: Draft, made: type[Any], text: str) -> Any:
         """The content as a record, where it is one; what it declares is known from then on."""
         structured = self.format.contents.structure(made, text)
         if structured is None:
@@ -179,16 +181,16 @@ class Output:
             self.headers.forget()
         return structured
 
-    def _text(self, draft: Draft) -> str:
+    def _read_text(self, draft: Draft) -> str:
         texts = []
         for start, end, skip in draft.runs:
             text, damage = self.form.run(start, end, skip)
             texts.append(text)
             if damage:
-                self.find(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
+                self.report_in(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
         return "".join(texts)
 
-    def _infer(self, draft: Draft, follower: str | None) -> None:
+    def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """The channel of a message of which nothing says it."""
         channel = self.recovery.slots.channel
         more = follower in (self.author(draft), self.recovery.tool)
@@ -200,17 +202,17 @@ class Output:
         draft.sides = self.format.sides(draft.values)
         draft.repaired += (channel,)
         name = "missing-header" if draft.headerless else "missing-channel"
-        self.find(draft, name, Span(draft.begin, draft.content), inferred, evidence)
+        self.report_in(draft, name, Span(draft.begin, draft.content), inferred, evidence)
 
-    def _candidate(self, draft: Draft, content: Any) -> str | None:
+    def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """The tool that a call without recipient is for, as far as that shows."""
         called = draft.values[self.recovery.slots.recipient]
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
-        self.find(draft, "call-without-recipient", Span(draft.stop, draft.end), "", "only calls end like this")
+        self.report_in(draft, "call-without-recipient", Span(draft.stop, draft.end), "", "only calls end like this")
         return self.names.called(content) if isinstance(content, str) else None
 
-    def _repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
+    def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
         fields = tuple(dict.fromkeys(draft.repaired))
         if not draft.changed:
             return Repair(fields, draft.after_stop, draft.forged, candidate)
@@ -222,22 +224,24 @@ class Output:
 
     # What is said.
 
-    def gap(self, name: str, start: int, end: int) -> None:
+    def report_gap(self, name: str, start: int, end: int) -> None:
         """A part of the input that belongs to no message."""
         if end > start:
-            self.say(name, Span(start, end), "", "it belongs to no message")
+            self.report(name, Span(start, end), "", "it belongs to no message")
             self.gaps.append(Span(start, end))
 
-    def find(self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None) -> None:
+    def report_in(
+        self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None
+    ) -> None:
         """A mistake in a message."""
         draft.changed = True
-        self.say(name, span, taken_for, evidence, raw)
+        self.report(name, span, taken_for, evidence, raw)
 
-    def unterminated(self, draft: Draft, at: int, evidence: str) -> None:
+    def report_missing_terminator(self, draft: Draft, at: int, evidence: str) -> None:
         """A message without the stop token that ends such a message."""
         draft.changed = True
         expected = tuple(spelling for spelling, kind in self.recovery.closes.items() if self._closes(draft, kind))
-        self.say("missing-terminator", Span(at, at), "", evidence, expected=expected)
+        self.report("missing-terminator", Span(at, at), "", evidence, expected=expected)
 
     def _closes(self, draft: Draft, kind: str | None) -> bool:
         """Whether a stop token ends such a message: that of calls, that of answers, or that of all others."""
@@ -247,7 +251,7 @@ class Output:
         answers = by_model and self.continued and values[recovery.slots.channel] == recovery.answers
         return kind == recovery.ends_calls if called else kind is None or (answers and kind == recovery.ends_answers)
 
-    def say(
+    def report(
         self,
         name: str,
         span: Span,
@@ -259,14 +263,14 @@ class Output:
         """A mistake. Without `raw`, what stands there is quoted; without `expected`, it is what the mistake lacks."""
         if self.refuse is not None:
             self.refuse(span)
-        raw = self.form.spelled(span.start, min(span.end, span.start + RAW)) if raw is None else raw
+        raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS)) if raw is None else raw
         index, code = len(self.messages), self.recovery.codes[name]
         expected = self.recovery.missing.get(name, ()) if expected is None else expected
-        found = Diagnostic(code, span, self.form.unit, index, abridged(raw), taken_for, evidence, expected)
+        found = Diagnostic(code, span, self.form.unit, index, abridge(raw), taken_for, evidence, expected)
         self.diagnostics.append(found)
         self.events.append(found)
 
-    def stray(self, spelling: str) -> tuple[str, str]:
+    def describe_stray(self, spelling: str) -> tuple[str, str]:
         """The mistake that a special token without a place in the grammar is, and why."""
         number = self.format.encoding.special.get(spelling)
         if number in self.format.encoding.unassigned:

@@ -68,7 +68,7 @@ def read(machine: Machine) -> None:
         if run.may_read():
             run.many(run.frame)
         for spelling, first, last in form.specials(machine.at):
-            machine.special(spelling, first, last)
+            machine.read_special(spelling, first, last)
             if run.may_read():
                 break
         else:
@@ -129,7 +129,7 @@ class Described(Run):
         if found is None or found.structure is not None:
             return None
         *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)
-        if machine.headers.read(at, header_end, opened=True, loose=False, given=()).findings:
+        if machine.headers.read(at, header_end, opened=True, lacks_start=False, given=()).findings:
             return None
         kind = recovery.closes[next(machine.form.specials(stop))[0]]
         if kind == recovery.ends_calls and not found.values[slots.recipient]:

@@ -17,7 +17,7 @@ from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
 from ..recovery.events import ContentDelta, Event
-from ..recovery.header_reading import Reading
+from ..recovery.header_reading import HeaderReading
 from ..recovery.known_names import offered
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import Recovered
@@ -25,7 +25,7 @@ from ..source.lenient import REPLACEMENT, LenientTokens
 
 M = TypeVar("M")
 
-SHORT = 4
+MIN_BUFFERED_PARTS = 4
 """After so many parts of a content it is decoded before anything looks for its end: it is likely to go on."""
 
 _decoder = codecs.getincrementaldecoder("utf-8")
@@ -64,7 +64,7 @@ class StreamParser(Generic[M]):
     def __reduce__(self) -> tuple[object, ...]:
         """What brings the parser back, in another process or as a copy: what it was made with, and what it was fed."""
         made = self._format, self._start, self._given, self._tools, self._strict, self._tokenizer
-        return _restored, (type(self), made, list(self._tokens), self._closed, list(self._last))
+        return _restore, (type(self), made, list(self._tokens), self._closed, list(self._last))
 
     def reset(self) -> None:
         """Begin anew: what was fed is forgotten."""
@@ -95,7 +95,7 @@ class StreamParser(Generic[M]):
             self._last = delta
             return delta
         if self._plain and self._only_text and tokens.__class__ is list:
-            shown = self._several(tokens)
+            shown = self._read_several(tokens)
             if shown is not None:
                 return shown
         self._require_open()
@@ -108,27 +108,27 @@ class StreamParser(Generic[M]):
         self._feed(tokens)
         return events
 
-    def _several(self, tokens: list[int]) -> Sequence[Event] | None:
+    def _read_several(self, tokens: list[int]) -> Sequence[Event] | None:
         """Read several tokens behind whole characters of a content; None, and nothing read, where that is not simple.
 
         The vocabulary of the package decodes ordinary tokens only, so that one look at each of them is enough.
         """
-        if len(self._parts) < SHORT:
+        if len(self._parts) < MIN_BUFFERED_PARTS:
             low = self._low
             for token in tokens:
                 if token >= low:
-                    return self._turn(tokens, tokens.index(token))
+                    return self._read_content_end(tokens, tokens.index(token))
         try:
             text = self._decode(tokens).decode()
         except KeyError:
             places = self._form.special_places(tokens)
-            return self._turn(tokens, places[0]) if places else None
+            return self._read_content_end(tokens, places[0]) if places else None
         except (OverflowError, TypeError, UnicodeDecodeError):
             return None
-        self._last = shown = self._chunk(text, tokens)
+        self._last = shown = self._add_chunk(text, tokens)
         return shown
 
-    def _chunk(self, text: str, tokens: list[int]) -> tuple[ContentDelta, ...]:
+    def _add_chunk(self, text: str, tokens: list[int]) -> tuple[ContentDelta, ...]:
         """More of a content."""
         if self._read_to < len(self._tokens):
             self._catch_up()
@@ -139,7 +139,7 @@ class StreamParser(Generic[M]):
         self._parts.append(text)
         return (ContentDelta(text),)
 
-    def _turn(self, tokens: list[int], stop: int) -> Sequence[Event] | None:
+    def _read_content_end(self, tokens: list[int], stop: int) -> Sequence[Event] | None:
         """Read the end of a content, and what stands behind it."""
         try:
             text = self._decode(tokens[:stop]).decode()
@@ -158,15 +158,15 @@ class StreamParser(Generic[M]):
         self._parts.clear()
         self._plain, at = False, len(self._tokens) + stop
         self._tokens += tokens[: stop + 1]
-        self._machine.whole_content(content, self._closes[tokens[stop]], at, at + 1)
+        self._machine.read_whole_content(content, self._closes[tokens[stop]], at, at + 1)
         rest = tokens[stop + 1 :]
-        if rest and not self._beginning(rest):
+        if rest and not self._read_known_start(rest):
             self._feed(rest)
         return events
 
-    def _beginning(self, tokens: list[int]) -> bool:
+    def _read_known_start(self, tokens: list[int]) -> bool:
         """Read a header and the begin of its content; false, and nothing read, where that is not all."""
-        place, reading = self._known_header(tokens, 0)
+        place, reading = self._find_known_header(tokens, 0)
         rest = tokens[place + 1 :]
         if reading is None or not rest:
             return False
@@ -176,14 +176,14 @@ class StreamParser(Generic[M]):
             return False
         machine, base = self._machine, len(self._tokens)
         self._tokens += tokens
-        machine.output.begin(machine.whole_header(reading, base, base + place))
+        machine.output.begin(machine.read_known_header(reading, base, base + place))
         if text:
             self._parts.append(text)
             self._events.append(ContentDelta(text))
         self._plain, self._read_to = True, len(self._tokens)
         return True
 
-    def _known_header(self, tokens: list[int], begin: int) -> tuple[int, Reading | None]:
+    def _find_known_header(self, tokens: list[int], begin: int) -> tuple[int, HeaderReading | None]:
         """A header that is the same as one before and without mistakes, and where the content opens behind it."""
         machine = self._machine
         if tokens[begin] != self._begins:
@@ -194,7 +194,7 @@ class StreamParser(Generic[M]):
             except ValueError:
                 continue
             reading = machine.headers.known.get((tuple(tokens[begin:place]), True, False, ()))
-            return place, reading if reading and reading.silent else None
+            return place, reading if reading and reading.is_clean else None
         return 0, None
 
     def close(self) -> Sequence[Event]:
@@ -216,19 +216,19 @@ class StreamParser(Generic[M]):
             if place < at:
                 continue
             if at < place:
-                self._ordinary(tokens[at:place])
+                self._read_ordinary(tokens[at:place])
             at = place + 1
             opened, reading = 0, None
             if machine.at == base + place and machine.state == BETWEEN:
-                opened, reading = self._known_header(tokens, place)
+                opened, reading = self._find_known_header(tokens, place)
             if reading is None:
-                self._special(tokens[place])
+                self._read_special(tokens[place])
             else:
                 self._tokens += tokens[place : opened + 1]
-                machine.whole_header(reading, base + place, base + opened)
+                machine.read_known_header(reading, base + place, base + opened)
                 at = opened + 1
         if at < len(tokens):
-            self._ordinary(tokens[at:] if at else tokens)
+            self._read_ordinary(tokens[at:] if at else tokens)
 
     def _require_open(self) -> None:
         if self._error is not None:
@@ -236,11 +236,11 @@ class StreamParser(Generic[M]):
         if self._closed:
             raise ValueError("the input has ended; reset() begins a new one")
 
-    def _special(self, token: int) -> None:
+    def _read_special(self, token: int) -> None:
         self._leave_content(token in self._ends)
         at = len(self._tokens)
         self._append(token)
-        self._machine.special(self._form.spelling(at), at, at + 1)
+        self._machine.read_special(self._form.spelling(at), at, at + 1)
 
     def _leave_content(self, ended: bool) -> None:
         """A special token, or the end, stands behind what came so far; the content has ended, or may go on."""
@@ -249,13 +249,13 @@ class StreamParser(Generic[M]):
         draft = self._machine.draft
         if draft is None or not draft.started:
             return
-        self._cut()
+        self._flush_partial()
         draft.text = self._content if ended and REPLACEMENT not in self.content else None
 
-    def _ordinary(self, tokens: list[int]) -> None:
+    def _read_ordinary(self, tokens: list[int]) -> None:
         machine = self._machine
         if machine.state != CONTENT:
-            tokens = self._in_header(tokens)
+            tokens = self._read_in_header(tokens)
             if not tokens:
                 return
         draft = machine.draft
@@ -265,13 +265,13 @@ class StreamParser(Generic[M]):
         self._catch_up()
         self._tokens += tokens
         data = self._decode(tokens)
-        text = self._text(data)
-        self._delta(text)
+        text = self._decode_complete(data)
+        self._add_delta(text)
         self._plain = not self._partial
         if len(tokens) == 1 and text and text.encode() == data:
             self._deltas[tokens[0]] = (ContentDelta(text),)
 
-    def _in_header(self, tokens: list[int]) -> list[int]:
+    def _read_in_header(self, tokens: list[int]) -> list[int]:
         """Read text outside of a content, up to the length of a header; what is left over is content."""
         machine, at = self._machine, 0
         while at < len(tokens) and machine.state != CONTENT:
@@ -279,16 +279,16 @@ class StreamParser(Generic[M]):
             taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
             self._tokens += taken
             at += len(taken)
-            if (certain := machine.prose_end(machine.at, len(self._tokens))) is not None:
+            if (certain := machine.find_prose_end(machine.at, len(self._tokens))) is not None:
                 at -= len(self._tokens) - certain
                 del self._tokens[certain:]
                 machine.begin_text(certain)
                 break
             if len(self._tokens) - begin >= machine.limit:
-                machine.text(len(self._tokens))
+                machine.read_text(len(self._tokens))
         return tokens[at:]
 
-    def _text(self, data: bytes) -> str:
+    def _decode_complete(self, data: bytes) -> str:
         """The characters that are complete with more bytes."""
         if not self._partial:
             try:
@@ -299,14 +299,14 @@ class StreamParser(Generic[M]):
         self._partial = bool(self._utf8.getstate()[0])
         return text
 
-    def _cut(self) -> None:
+    def _flush_partial(self) -> None:
         """What is not complete of a character at the end of a run is damaged."""
         if self._partial:
-            self._delta(self._utf8.decode(b"", True))
+            self._add_delta(self._utf8.decode(b"", True))
             self._utf8.reset()
             self._partial = False
 
-    def _delta(self, text: str) -> None:
+    def _add_delta(self, text: str) -> None:
         self._read_to = len(self._tokens)
         if not text:
             return
@@ -317,20 +317,20 @@ class StreamParser(Generic[M]):
         else:
             events.append(ContentDelta(text))
 
-    def begins(self, draft: Draft) -> None:
+    def message_begins(self, draft: Draft) -> None:
         """A message has begun; what was held back of its content as a header comes now."""
         self._content = ""
         self._parts.clear()
         runs = () if draft.opened else draft.runs
         for start, end, skip in runs:
-            self._cut()
-            self._delta(self._text(self._decode(self._tokens[start:end])[skip:]))
+            self._flush_partial()
+            self._add_delta(self._decode_complete(self._decode(self._tokens[start:end])[skip:]))
         if runs and runs[-1][1] < len(self._tokens):  # a special token stands behind it
-            self._cut()
+            self._flush_partial()
 
-    def ends(self) -> None:
+    def message_ends(self) -> None:
         """A message is about to be complete."""
-        self._cut()
+        self._flush_partial()
 
     def _refuse(self, span: Span) -> None:
         """Raise for the first place where the tokens leave the grammar, as the strict parser does."""
@@ -387,7 +387,7 @@ class StreamParser(Generic[M]):
         machine = self._machine
         if machine.draft is not None:
             return machine.draft.reading.values.get(name, default)
-        first = machine.continued and machine.state == HEADER and machine.begin == 0 and not machine.loose
+        first = machine.continued and machine.state == HEADER and machine.begin == 0 and not machine.lacks_start
         return self._given.get(name, default) if first else default
 
     @property
@@ -403,7 +403,7 @@ class StreamParser(Generic[M]):
         return Recovered(list(output.messages), opening, self._form.unit, bounds, gaps, found)
 
 
-def _restored(
+def _restore(
     made: type[StreamParser[Any]], arguments: tuple[Any, ...], tokens: list[int], closed: bool, last: Sequence[Event]
 ) -> StreamParser[Any]:
     """A parser that is where another one was: it reads the same tokens, whose chunks change nothing."""

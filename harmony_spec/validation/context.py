@@ -8,7 +8,7 @@ from typing import Any
 from ..diagnostics import Diagnostic, Fix, Repair
 from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, Recovery, continues
-from ..recovery.output import RAW, abridged
+from ..recovery.output import MAX_QUOTED_CHARS, abridge
 from ..recovery.recovered import Recovered
 from ..source.lenient import Lenient, LenientText
 from .budget import Budget
@@ -129,7 +129,7 @@ class Conversation:
         change: Change | None = None,
     ) -> None:
         """Report a mistake in a message; `change` is what would remove it."""
-        raw = abridged(self.form.spelled(span.start, min(span.end, span.start + RAW + 1)))
+        raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
         code = self.recovery.codes[name]
         fix = self.fix(change, [code], index) if change else None
         self.found.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
