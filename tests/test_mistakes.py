@@ -84,7 +84,9 @@ def test_a_known_mistake_is_read_as_its_slots_show(mistake: Mistake, data: st.Da
     header = HeaderText(form, list(form.header_pieces(0, len(text))))
     given_values = {} if text.startswith("<|start|>") else dict(RECOVERY.author)
     names = KnownNames(RECOVERY, tools)
-    slots = HeaderRepair(codec.FORMAT, RECOVERY, header, names, given_values, described=False, opened=True, lacks_start=False)
+    slots = HeaderRepair(
+        codec.FORMAT, RECOVERY, header, names, given_values, described=False, opened=True, lacks_start=False
+    )
     assert slots.read().values == by_production(mistake, header, given_values)
 
 

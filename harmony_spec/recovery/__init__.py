@@ -1,1 +1,1 @@
-"""Whatever a model wrote, read: the states of an input, the slots of a header, what is read and what is said of it."""
+"""Malformed output: the states of an input, repaired headers, messages and diagnostics."""

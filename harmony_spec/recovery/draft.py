@@ -1,4 +1,4 @@
-"""A message that is being read, before it is known to be complete."""
+"""A message that is being read."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from .header_text import HeaderText
 
 
 class Draft:
-    """A message that is being read.
+    """A message between its first token and `Output`'s decision on it. Positions are in units of the input.
 
     Attributes:
-        reading: what its header says; may be changed.
-        begin, content, stop, end: where the message, its content and what follows that begin, and where it ends.
-        header_end: where its header ends: before the token that opens the content.
+        reading: its header; may be replaced.
+        begin, content, stop, end: where the message, its content and its stop token begin, and where it ends.
+        header_end: the end of its header, before the token that opens the content.
         opened: a special token opened the content.
         lacks_start: no special token began the message.
-        runs: of the content: start, end, and how much of the first unit is not part of it.
+        runs: the parts of the content: start, end, and how much of the first unit is not part of it, in bytes for
+            tokens and in code points for text.
         terminator: the spelling of its stop token.
-        shown_early: it is text without a header, which began before all of it was known.
-        abandoned: it is nothing but a header that was given up.
-        values, variants: what the header says, and what follows shows.
-        sides: the values in the order of the fields, those before the content and those behind it.
-        text: the content, where it is known to be undamaged.
-        repaired: the fields that were repaired.
-        changed: there is something to say of it.
+        shown_early: it is text without a header, reported as a message before its end was known.
+        abandoned: it is a header without a content.
+        values, variants: those of the header, with what the rest of the message shows.
+        sides: the values in the order of the message type, before and after the content.
+        text: the content, if it is known to be undamaged.
+        repaired: the repaired fields.
+        changed: it has a diagnostic.
     """
 
     stop = end = 0
@@ -55,18 +56,18 @@ class Draft:
 
     @property
     def headerless(self) -> bool:
-        """Whether nothing but what follows shows what its header would have said."""
+        """Whether it has no header at all, so that only the next message shows its channel."""
         return self.reading.lacks_channel and not self.opened
 
     @property
     def header(self) -> HeaderText:
-        """The header as it stands."""
+        """The text of its header."""
         if self._header is None:
             self._header = HeaderText(self.form, list(self.form.header_pieces(self.begin, self.header_end)))
         return self._header
 
     def add(self, start: int, end: int) -> None:
-        """More of the content; what touches the run before belongs to it."""
+        """Add to the content; a part directly after the last run extends it."""
         if self.runs and self.runs[-1][1] == start:
             start, _, skip = self.runs.pop()
             self.runs.append((start, end, skip))

@@ -1,4 +1,4 @@
-"""What a streaming parser tells: a message begins, more of its content, it is complete. Diagnostics come between."""
+"""The events of a streaming parser. Diagnostics come between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import Span
 
 
 class MessageStarted(NamedTuple):
-    """A message begins; its content is still empty, and its channel None where that shows only later."""
+    """A message begins. Its content is empty, and its channel None if only the next message shows it."""
 
     number: int
     message: Any
@@ -22,7 +22,7 @@ class ContentDelta(NamedTuple):
 
 
 class MessageEnded(NamedTuple):
-    """A message is complete. `terminator` is the spelling of its stop token; None where the input ended."""
+    """A message is complete. `terminator` is the spelling of its stop token; None if it has none."""
 
     number: int
     message: Any

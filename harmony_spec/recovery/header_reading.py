@@ -1,4 +1,4 @@
-"""What a header was read as: its fields, and the mistakes in it."""
+"""The fields that were read from a header, and the mistakes in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .header_text import Word
 
 
 class HeaderFinding(NamedTuple):
-    """A mistake in a header: the diagnostic's name, the place in the mixed text, and the fields that it concerns."""
+    """A mistake in a header: the name of the diagnostic, offsets into the mixed text, and the repaired fields."""
 
     name: str
     start: int
@@ -21,19 +21,20 @@ class HeaderFinding(NamedTuple):
 
 @dataclass
 class HeaderReading:
-    """What a header says.
+    """The fields of a header.
 
     Attributes:
-        values: the fields.
-        variants: the named alternatives, where a rule describes the header.
-        findings: the mistakes in it.
-        text_start: where text begins that belongs to no field, in the mixed text; None where there is none.
-        is_punctuation: what belongs to no field holds no letter, and stands where a channel belongs.
-        lacks_channel: nothing says which channel it is, though something should.
-        has_strays: special tokens stand in it that no rule has a place for.
-        is_clean: there is nothing to say of it.
+        values: the fields by name.
+        variants: the named alternatives, if a rule describes the header.
+        findings: its mistakes.
+        text_start: the offset into the mixed text where text in no field begins; None if there is none.
+        is_punctuation: that text is in the place of the channel and has no letter, as in `<|channel|>??<|end|>`
+            (llama.cpp#27720).
+        lacks_channel: the channel is missing and must be inferred.
+        has_strays: it contains special tokens that no rule uses.
+        is_clean: no diagnostic is due for it.
         mixed: the header in the mixed alphabet.
-        sides: the fields in their order, those before the content and those behind it.
+        sides: the values in the order of the message type, before and after the content.
     """
 
     values: dict[str, Any]
@@ -49,7 +50,7 @@ class HeaderReading:
 
 
 class FieldCandidate(NamedTuple):
-    """A value that was seen for a field: what it is, where, and in which segment."""
+    """A value that a field may have: its text, its word, and the index of its segment (-1: the author's place)."""
 
     value: str
     word: Word

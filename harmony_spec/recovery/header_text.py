@@ -1,4 +1,4 @@
-"""The header of a message as it stands: pieces of the input, cut into segments at special tokens, and into words."""
+"""The text of a header, divided at special tokens into segments, and those into words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..source.lenient import REPLACEMENT, Lenient
 
 
 class Word(NamedTuple):
-    """A word, with its place in the mixed text."""
+    """A word, with its offsets into the mixed text."""
 
     text: str
     start: int
@@ -30,11 +30,11 @@ class Segment(NamedTuple):
 
 
 class HeaderText:
-    """A header in the mixed alphabet, without the special tokens that no grammar has a place for.
+    """A header in the mixed alphabet, without the special tokens that the grammar does not use.
 
     Args:
         form: the input.
-        pieces: what stands from the beginning of a message to before its content.
+        pieces: from the beginning of the message up to the token that opens its content.
     """
 
     def __init__(self, form: Lenient, pieces: list[Piece]) -> None:
@@ -51,14 +51,14 @@ class HeaderText:
 
     @property
     def damaged(self) -> int | None:
-        """Where in the mixed text something stands that is no text; None where nothing does."""
+        """The offset into the mixed text of the first invalid byte or surrogate; None if there is none."""
         for offset, (spelling, text, start, end) in zip(self.offsets, self.pieces, strict=True):
             if spelling is None and REPLACEMENT in text and self.form.run(start, end, 0)[1]:
                 return offset + text.index(REPLACEMENT)
         return None
 
     def span(self, start: int, end: int) -> Span:
-        """The part of the input that a part of the mixed text stands for."""
+        """Return the span in the input of a part of the mixed text."""
         if not self.pieces:
             return Span(0, 0)
         return Span(self._unit(start, 0), self._unit(max(end - 1, start), 1))
@@ -71,7 +71,7 @@ class HeaderText:
         return self.form.locate(start, text, at - self.offsets[number])[side]
 
     def shown(self, start: int, end: int) -> str:
-        """A part of the mixed text with special tokens spelled out."""
+        """Return a part of the mixed text with special tokens spelled out."""
         by_marker = self.form.format.by_marker
         return "".join(by_marker.get(char, char) for char in self.mixed[start:end])
 

@@ -1,4 +1,4 @@
-"""What a header says: as a rule describes it, as an error production does, or as its slots show."""
+"""Reading headers: by a rule of the grammar, by an error production, or field by field."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .known_names import KnownNames
 
 
 class Headers:
-    """Reads the headers of one input, and remembers them.
+    """Reads the headers of one input, through a cache.
 
     Args:
-        strict: only what a rule describes is read; names are not judged.
+        strict: accept headers that a rule describes as they are, without checking names.
     """
 
     def __init__(self, format: Format, form: Lenient, names: KnownNames, strict: bool) -> None:
@@ -33,7 +33,7 @@ class Headers:
         self.content_and_stop = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
 
     def forget(self) -> None:
-        """Judge all headers anew: the names that are known have changed."""
+        """Start with an empty cache, because the known names have changed."""
         caches = self.form.caches
         self.known: dict[Any, HeaderReading] = caches.setdefault(("headers", self.strict, self.names.key), {})
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
@@ -43,12 +43,12 @@ class Headers:
     def read(
         self, begin: int, end: int, opened: bool, lacks_start: bool, given: tuple[tuple[str, Any], ...]
     ) -> HeaderReading:
-        """What a part of the input says as a header; not to be changed.
+        """Read a part of the input as a header. The result is shared: do not change it.
 
         Args:
-            opened: the token that opens the content stands behind it.
+            opened: the token that opens the content follows.
             lacks_start: the token that begins a message is missing.
-            given: the fields of an open header that it continues.
+            given: the fields of the open header that it continues; used at the start of the input only.
         """
         key = (self.form.slice(begin, end), opened, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
@@ -65,7 +65,7 @@ class Headers:
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
-        """Whether a part of the input without special tokens is text rather than names, as `KnownNames` has it."""
+        """Whether a part of the input without special tokens is prose, see `KnownNames.is_prose`; cached."""
         key = self.form.slice(begin, end)
         found = self.prose.get(key)
         if found is None:
@@ -112,7 +112,7 @@ class Headers:
         return " ".join(str(value) for value in values.values() if value and value is not True)
 
     def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
-        """What a header says that a rule describes."""
+        """Read a header that a rule describes; None for any other."""
         for frame in self.frames:
             if match := frame.matcher.fullmatch(mixed + self.content_and_stop):
                 values = {**self.format.defaults, **given}
@@ -126,7 +126,7 @@ class Headers:
         return bool(self.open_frame and self.open_frame.matcher.fullmatch(reading.mixed))
 
     def opening(self, reading: HeaderReading) -> dict[str, Any]:
-        """The fields of the open header that an input ends with."""
+        """Return the fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
         values = {name: reading.values.get(name) for name in frame.fields}

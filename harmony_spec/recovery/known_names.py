@@ -1,4 +1,4 @@
-"""The names that a conversation knows, and what a word that is none of them was probably meant to be."""
+"""The names known in a conversation, and the known name that an unknown word is near."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from typing import Any
 from ..format.tables import Recovery
 
 MIN_PREFIX_CHARS = 4
-"""Fewer letters of a name are not enough to tell that it was meant."""
+"""A shorter word is not read as the beginning of a channel: too many words begin with its letters."""
 
 CHANNEL_SIMILARITY = 0.75
-"""How alike a word is to the channel that was meant, as `difflib` measures it."""
+"""The least ratio of `difflib` between a word and the channel it is read as; `anlysis` has 0.93."""
 
 TOOL_SIMILARITY = 0.8
-"""How alike the names of two tools are that differ in one or two letters."""
+"""The least ratio between a name and the offered tool it is read as: one or two letters differ."""
 
 ROLE_SIMILARITY = 0.9
-"""How alike a word must be to a role, where any other word is the name of a tool."""
+"""The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
 
 BRACKETS = "{["
-"""What arguments of a call begin with."""
+"""The characters that arguments of a call begin with."""
 
 _NAME = re.compile(r"[\w-]+")
 PUNCTUATION = ",;:."
-"""Marks behind a name, as in `functions.f, json`, which models were seen to write. Quotes and brackets are prose."""
+"""Marks after a name, as in `functions.f, json`, which models write. Quotes and brackets are prose."""
 
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 LETTER = re.compile(r"[^\W\d_]")
 
 MAX_COMPARED_TOOLS = 250
-"""A word is compared letter by letter with so many tools at most: each comparison takes a few microseconds."""
+"""With more tools, only exact names are recognized: comparing letters takes a few microseconds for each tool."""
 
 
 def offered(tools: Iterable[Any] | None) -> list[Any] | None:
-    """The tools that a caller passes, as a list. Raises `TypeError` for what are no names or namespaces."""
+    """Return `tools` as a list. Raises `TypeError` for anything but names and namespaces."""
     if tools is None:
         return None
     if isinstance(tools, str | bytes):
@@ -53,9 +53,9 @@ def offered(tools: Iterable[Any] | None) -> list[Any] | None:
 
 
 def tool_names(recovery: Recovery, tools: Iterable[Any]) -> set[str]:
-    """The full names of tools: strings as they are, the tools of namespaces behind the name of their namespace.
+    """Return the full names of tools: strings as they are, and the tools of each namespace with its name.
 
-    A namespace without tools is one itself.
+    A namespace without tools, such as `python`, is a tool itself.
     """
     names: set[str] = set()
     for tool in tools:
@@ -70,9 +70,11 @@ def tool_names(recovery: Recovery, tools: Iterable[Any]) -> set[str]:
 
 
 class KnownNames:
-    """Channels, content types, roles and tools of one conversation. `tools` is None where nothing says which.
+    """The channels, content types, roles and tools of one conversation.
 
-    `key` is the same for conversations that know the same names, learned in the same order.
+    Attributes:
+        tools: the full names of the offered tools; None if nothing is known of them.
+        key: equal for conversations that know the same names, learned in the same order.
     """
 
     def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
@@ -85,11 +87,11 @@ class KnownNames:
         self.key = _make_key(b"", self.channels, self.tools)
 
     def _writable(self, tools: set[str]) -> set[str]:
-        """Those that a header can hold."""
+        """Return the names that can be written in a header."""
         return {tool for tool in tools if self.writable.fullmatch(tool)}
 
     def learn(self, role: str, content: object) -> bool:
-        """Take in what the content of a message declares; whether any of it is new."""
+        """Add the tools and channels that the content of a message declares; return whether any is new."""
         paths = self.recovery.declared_tools + self.recovery.declared_builtin
         named = [tool_names(self.recovery, found) for path in paths if (found := declared(path, role, content))]
         tools = self._writable(set().union(*named)) - (self.tools or set())
@@ -109,22 +111,22 @@ class KnownNames:
         return True
 
     def channel(self, word: str) -> str | None:
-        """The channel that a word names, alone or joined to a role, or that alone is near it."""
+        """Return the channel that a word names, alone or joined to a role, or the only one near it."""
         if word in self.channels:
             return word
         joined = self.role_and_channel(word)
         return joined[1] if joined else _near(word, self.channels)
 
     def content_type(self, word: str) -> str | None:
-        """The known content type that a word is, whatever its case."""
+        """Return the known content type that a word is, in any case: `JSON` is seen on structured answers."""
         return next((known for known in self.recovery.content_types if known == word.lower()), None)
 
     def nearest_content_type(self, word: str) -> str | None:
-        """The known content type that a word is, whatever stands around it, or the end of a media type."""
+        """Return the known content type that a word is with signs around it, or at the end of a media type."""
         return self.content_type(word) or self.content_type(_bare(word).rpartition("/")[2])
 
     def content_type_in(self, word: str) -> str:
-        """The known content type that a word begins with, where no letter follows it; else empty."""
+        """Return the known content type that a word begins with, unless a letter or digit follows it; else ""."""
         found = (known for known in self.recovery.content_types if word.startswith(known))
         return next((known for known in found if not word[len(known) :][:1].isalnum()), "")
 
@@ -132,20 +134,20 @@ class KnownNames:
         return word in self.recovery.roles
 
     def nearest_role(self, word: str) -> str | None:
-        """The role that a word is in other letters or doubled, or that of the model where the word is near it."""
+        """Return the role that a word is in another case or repeated, or the role of the model if near."""
         bare, model = _bare(word), str(self.recovery.author[self.recovery.slots.role])
         same = (role for role in self.recovery.roles if bare and bare == role * (len(bare) // len(role)))
         return next(same, None) or next(iter(get_close_matches(bare, [model], cutoff=ROLE_SIMILARITY)), None)
 
     def role_and_channel(self, word: str) -> tuple[str, str] | None:
-        """What a word is that joins a role and a channel."""
+        """Divide a word such as `assistantfinal` into role and channel; None for any other."""
         for role in self.recovery.roles:
             if word.startswith(role) and word[len(role) :] in self.channels:
                 return role, word[len(role) :]
         return None
 
     def tool(self, word: str) -> str | None:
-        """The full name of the offered tool that a word names, with its namespace or without."""
+        """Return the full name of the offered tool that a word names, with or without its namespace."""
         if not self.tools or word in self.tools:
             return word if self.tools else None
         if self._by_last is None:
@@ -155,7 +157,6 @@ class KnownNames:
         return found[0] if len(found) == 1 else None
 
     def _index_tools(self, tools: set[str]) -> None:
-        """Find tools without their namespaces, too."""
         assert self._by_last is not None
         for tool in tools:
             self._by_last.setdefault(self._last(tool), []).append(tool)
@@ -164,7 +165,7 @@ class KnownNames:
         return name.rsplit(self.recovery.separator, 1)[-1]
 
     def nearest_tool(self, word: str) -> str | None:
-        """The offered tool that a word names, or that alone is near it."""
+        """Return the offered tool that a word names, or the only one near it."""
         if (named := self.tool(word)) or not self.tools or len(self.tools) > MAX_COMPARED_TOOLS:
             return named
         lasts = get_close_matches(
@@ -175,22 +176,22 @@ class KnownNames:
         return close[0] if len(close) == 1 else None
 
     def function_in(self, word: str) -> str | None:
-        """The function, with its namespace, that a word holds between other characters."""
+        """Return the full name of the function that a word has between signs; None if there is none."""
         found = self.writable.match(re.sub(r"^\W+", "", word))
         bare = re.sub(r"\W+$", "", found[0]) if found else ""
         return bare if bare.startswith(self.recovery.of_functions) else None
 
     def reads_as_tool(self, word: str) -> bool:
-        """Whether a word names a tool, by what is offered or by the namespace before it."""
+        """Whether a word is an offered tool, or begins with the namespace of functions."""
         return word.startswith(self.recovery.of_functions) or self.tool(word) is not None
 
     def bare_name(self, word: str) -> str:
-        """A word without a punctuation mark behind it; empty if it holds signs that stand around names in prose."""
+        """Return a word without punctuation after it, or "" if it has signs that prose puts around names."""
         name = word.rstrip(PUNCTUATION)
         return name if _NAME.fullmatch(name.replace(self.recovery.separator, "")) else ""
 
     def bare_tool(self, word: str) -> str:
-        """The tool that a word names without introduction: offered, or a function if no tools are known; else empty."""
+        """Return the tool of a word without introduction: an offered one, or if none are known a function; else ""."""
         if self.is_offered(word):
             return word
         name = self.bare_name(word)
@@ -202,10 +203,10 @@ class KnownNames:
         return self.tool(word) is not None and (word in (self.tools or ()) or self.recovery.separator not in word)
 
     def is_prose(self, text: str) -> bool:
-        """Whether a text holds two words that are not names of the format, or one of a script without capitals.
+        """Whether a text has two words that are not names of the format, or one in a script without capitals.
 
-        One word may be what is left of a damaged name; two are not. Scripts without capitals are often written
-        without spaces, and no name of a format is written in them.
+        A single word may be the remainder of a damaged name. Scripts without capitals, such as Chinese, are often
+        written without spaces, and no format has names in them.
         """
         words = [word for word in text.split() if LETTER.search(word) and not self.is_named(word)]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
@@ -216,16 +217,16 @@ class KnownNames:
         return known or self.role_and_channel(word) is not None
 
     def is_nearly_named(self, word: str) -> bool:
-        """Whether a word is such a name, or one that is written in almost the same letters.
+        """Whether a word is such a name, or differs from one in a letter or two.
 
-        "finally" is not nearly "final", though a channel is read out of it where no other stands.
+        "finally" is not near "final" here, although it is read as that channel in the channel's place.
         """
         return self.is_named(word) or bool(
             get_close_matches(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
         )
 
     def called(self, content: str) -> str | None:
-        """The offered tool that a content is likely a call of: the one it names, or the only one."""
+        """Return the offered tool that a content probably calls: the one that its JSON names, or the only one."""
         try:
             value = json.loads(content)
         except (ValueError, RecursionError):
@@ -237,7 +238,7 @@ class KnownNames:
 
 
 def declared(path: str, role: str, content: object) -> Any:
-    """What stands in the content of a message of a role at a path; None for another role."""
+    """Return the value at a path, such as `developer.tools`, in the content of a message; None for another role."""
     first, *rest = path.split(".")
     if first != role:
         return None
@@ -247,18 +248,18 @@ def declared(path: str, role: str, content: object) -> Any:
 
 
 def _make_key(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
-    """What decides how words are taken: the names that are known, as they came."""
+    """Return a hash of the known names in the order in which they were learned."""
     names = list(channels), None if tools is None else sorted(tools)
     return sha256(before + repr(names).encode()).digest()
 
 
 def without_signs(word: str) -> str:
-    """A word without the signs around it."""
+    """Remove the signs around a word."""
     return _SIGNS.sub("", word)
 
 
 def _letters(name: str) -> str:
-    """A name without what stands between its words."""
+    """Remove the signs between the words of a name."""
     return re.sub(r"[\W_]", "", name)
 
 

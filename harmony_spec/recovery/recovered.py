@@ -1,4 +1,4 @@
-"""What the recovering and the streaming parser read."""
+"""The result of the recovering and the streaming parser."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Recovered(Parsed[M], Generic[M]):
-    """What the recovering parser read.
+    """The result of the recovering parser.
 
     Attributes:
-        gaps: what belongs to no message; with the spans of the messages they tile the input.
-        diagnostics: the mistakes, in the order in which they were settled.
+        gaps: the parts of the input outside of messages; with the spans of the messages they tile the input.
+        diagnostics: the mistakes, in the order in which they were found.
     """
 
     gaps: list[Span] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Recovering parsing: what the grammar describes is read as the strict parser does, the rest one state at a time."""
+"""The recovering parser: strict parsing of valid messages, and the state machine for everything else."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def recover(
     stripped: bool,
     tokenizer: Tokenizer | None,
 ) -> Recovered[Any]:
-    """Read a text or token ids along a start rule, whatever they hold; never raises for what they hold.
+    """Read a text or token ids along a start rule. Malformed input raises nothing.
 
     Args:
         format: the tables of the format.
         source: the text with special tokens spelled out, or the token ids.
         start: the name of the start rule.
         given: fields that the input continues from an open header (for a completion).
-        tools: what the conversation offers: names, or tools and namespaces; None where that is not known.
-        stripped: the special tokens may have been stripped.
+        tools: the offered tools, as names or namespaces; None if they are not known.
+        stripped: the special tokens may have been removed.
         tokenizer: decodes ordinary tokens; needed for token ids only.
     """
     format.require_start(start)
@@ -40,7 +40,7 @@ def recover(
 
 
 def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | None) -> Lenient:
-    """An input as it is read."""
+    """Return the uniform view of a text or of token ids."""
     if isinstance(source, str):
         return LenientText(format, source)
     from ..vocabulary import tokenizer_for
@@ -51,7 +51,7 @@ def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | 
 def recover_form(
     format: Format, form: Lenient, start: str, given: dict[str, Any], tools: Iterable[Any] | None, stripped: bool
 ) -> Recovered[Any]:
-    """Read an input along a start rule."""
+    """Read an input along a start rule; see `recover`."""
     if stripped and (guessed := with_headers(format, form, given, tools)):
         return guessed
     machine = Machine(format, form, start, given, tools)
@@ -61,7 +61,7 @@ def recover_form(
 
 
 def read(machine: Machine) -> None:
-    """Read an input to its end: messages that are as described in one go, the rest one special token at a time."""
+    """Read an input to its end: valid messages in one match each, everything else one special token at a time."""
     form, run = machine.form, Described(machine)
     end = len(form.units)
     while machine.at < end:
@@ -77,7 +77,7 @@ def read(machine: Machine) -> None:
 
 
 class Described(Run):
-    """Reads the messages that are as the grammar describes them, and of which there is nothing to say."""
+    """Reads valid messages for which recovery has no diagnostic."""
 
     def __init__(self, machine: Machine) -> None:
         self.frame = machine.format.starts["transcript"][0].steps[0][0]
@@ -85,14 +85,14 @@ class Described(Run):
         self.machine, self.messages, self.bounds = machine, machine.output.messages, machine.output.bounds
 
     def may_read(self) -> bool:
-        """Whether nothing is open, and nothing is left to be said of what comes next."""
+        """Whether no message is open or pending, no stop token came, and the text is undamaged."""
         machine = self.machine
         if isinstance(machine.form, LenientText) and machine.form.damaged:
             return False
         return machine.state == BETWEEN and machine.output.pending is None and not machine.output.stopped
 
     def many(self, frame: Frame, limit: int = -1) -> bool:
-        """Read a frame as often as it comes; whether it came at all."""
+        """Read a frame as often as it follows; return whether it did."""
         before = len(self.bounds)
         self.at = self.machine.at
         with suppress(ParseError):  # a content that is not UTF-8
@@ -102,17 +102,17 @@ class Described(Run):
         return len(self.bounds) > before
 
     def headers(self, frame: Frame) -> dict[str, Header]:
-        """Those of which there is nothing to say, for the names that are known."""
+        """The cache of clean headers for the known names."""
         cache: dict[str, Header] = self.form.caches.setdefault(("described", *self.key), {})
         return cache
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What decides whether there is something to say of a header."""
+        """The part of the cache keys that decides whether a header is clean."""
         return self.machine.continued, self.machine.names.key
 
     def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
-        """A header, where there is nothing to say of it."""
+        """Read a header; None if recovery has a diagnostic for it."""
         odd: dict[str, bool] = self.form.caches.setdefault(("odd", *self.key), {})
         key = self.form.units[at:begin] + self.form.units[stop:end]
         if key in odd:

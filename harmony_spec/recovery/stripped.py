@@ -1,4 +1,6 @@
-"""Output whose special tokens a detokenizer stripped. Where its headers are is a guess, made only on request."""
+"""Output whose special tokens a detokenizer removed, as in `assistantfinalHello!` (textgen#7374).
+
+Where its headers are is a guess, made only on request (`stripped=True`)."""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from .recovered import Recovered
 def with_headers(
     format: Format, form: Lenient, given: dict[str, Any], tools: Iterable[Any] | None
 ) -> Recovered[Any] | None:
-    """The messages of an input without special tokens that begins like a header; None where it is no such input."""
+    """Read an input that begins like a header and has no special tokens; None for any other input."""
     assert format.recovery is not None
     if next(form.specials(0), None) is not None:
         return None
@@ -49,7 +51,7 @@ def _unit(form: Lenient, text: str, at: int) -> int:
 
 
 def _headers(recovery: Recovery, names: KnownNames) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns for the first header, whose author may have been in the prompt, and for the following ones."""
+    """Compile patterns for the first header, whose author may be in the prompt, and for those after it."""
     role, channel, kind = (
         "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
         for known in (recovery.roles, names.channels, recovery.content_types)
