@@ -1,4 +1,4 @@
-"""What is read: messages, gaps, diagnostics. A message whose channel only the next one shows waits for that."""
+"""Messages, gaps and diagnostics as they are read. A message without a channel waits for the next one to show it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from .headers import Headers
 from .known_names import KnownNames
 
 MAX_QUOTED_CHARS = 120
-"""How much of what was repaired a diagnostic quotes, in code points."""
+"""Longer texts are abridged in diagnostics: they are printed one to a line."""
 
 
 def abridge(raw: str) -> str:
-    """A text without its middle, if it is long."""
+    """Remove the middle of a long text."""
     return (
         raw if len(raw) <= MAX_QUOTED_CHARS else raw[: MAX_QUOTED_CHARS // 2] + "\u2026" + raw[-MAX_QUOTED_CHARS // 2 :]
     )
 
 
 class Listener(Protocol):
-    """What is told where contents begin and end, so that it can put their text between the events."""
+    """Called at the boundaries of contents, so that it can add their text between the events."""
 
     def message_begins(self, draft: Draft) -> None:
-        """The message has been said to begin."""
+        """`MessageStarted` has been added."""
 
     def message_ends(self) -> None:
-        """The message is about to be said to be complete."""
+        """`MessageEnded` is about to be added."""
 
 
 class Output:
     """Collects what is read of one input.
 
     Args:
-        continued: the input continues an open header: it is what a model wrote, up to a stop token.
-        refuse: called before anything is said; a strict parser raises there.
+        continued: the input continues an open header, so a model wrote it, up to a stop token.
+        refuse: called at each mistake before it is reported; a strict parser raises there.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class Output:
         self.stopped = self.reported_after_stop = False
 
     def author(self, draft: Draft) -> str:
-        """The role of who wrote a message."""
+        """Return the role of a message."""
         return str(draft.values[self.recovery.slots.role])
 
     # Messages.
 
     def begin(self, draft: Draft) -> None:
-        """Say that a message begins; before that, the one that waits for it is settled."""
+        """Report that a message begins, after deciding on the pending one before it."""
         if draft.started:
             return
         if self.pending is not None:
@@ -90,7 +90,7 @@ class Output:
             self.listener.message_begins(draft)
 
     def _report_header(self, draft: Draft) -> None:
-        """Say what is wrong with a header, and with the special tokens around it."""
+        """Report the mistakes of a header, and of the special tokens around it."""
         if not draft.headerless:
             self._report_frame(draft)
         for finding in draft.reading.findings:
@@ -104,7 +104,7 @@ class Output:
                 self.report_in(draft, name, Span(start, end), "", evidence)
 
     def _report_frame(self, draft: Draft) -> None:
-        """Say which of the special tokens around the header are missing."""
+        """Report missing special tokens around the header."""
         if draft.lacks_start:
             pieces = draft.header.pieces
             place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
@@ -115,7 +115,7 @@ class Output:
             self.report_in(draft, "missing-message-token", place, "", evidence)
 
     def _report_impossible(self, draft: Draft) -> None:
-        """Say what a model cannot have written."""
+        """Report messages that no model may write: those after the stop token, and those of tools."""
         draft.after_stop = self.stopped
         span = Span(draft.begin, draft.content)
         if self.stopped and not self.reported_after_stop:
@@ -126,7 +126,7 @@ class Output:
             self.report_in(draft, "forged-tool-message", span, "", "a model is no tool")
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
-        """A message is complete, or waits for the next one to show what it was."""
+        """End a message, or keep it pending until the next one shows its channel."""
         if not draft.started:
             self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
@@ -137,7 +137,7 @@ class Output:
             self._complete(draft, None)
 
     def resolve_pending(self, follower: str | None) -> None:
-        """Decide what the waiting message was, now that the author of the next one is known, or that none comes."""
+        """Decide on the pending message. `follower` is the role of the next message, None if there is none."""
         draft, self.pending = self.pending, None
         if draft is None:
             return
@@ -173,7 +173,7 @@ class Output:
             self.stopped |= self.format.encoding.special[terminator] in self.recovery.stops
 
     def _structure(self, draft: Draft, made: type[Any], text: str) -> Any:
-        """The content as a record, where it is one; what it declares is known from then on."""
+        """Return the content as a record, or the text if it is none; learn the names that it declares."""
         structured = self.format.contents.structure(made, text)
         if structured is None:
             return text
@@ -191,7 +191,7 @@ class Output:
         return "".join(texts)
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
-        """The channel of a message of which nothing says it."""
+        """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""
         channel = self.recovery.slots.channel
         more = follower in (self.author(draft), self.recovery.tool)
         inferred = self.recovery.thoughts if more else self.recovery.answers
@@ -205,7 +205,7 @@ class Output:
         self.report_in(draft, name, Span(draft.begin, draft.content), inferred, evidence)
 
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
-        """The tool that a call without recipient is for, as far as that shows."""
+        """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
         called = draft.values[self.recovery.slots.recipient]
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
@@ -222,10 +222,10 @@ class Output:
         tail = part(draft.stop, draft.end)
         return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, said)
 
-    # What is said.
+    # Reporting.
 
     def report_gap(self, name: str, start: int, end: int) -> None:
-        """A part of the input that belongs to no message."""
+        """Add and report a gap, unless it is empty."""
         if end > start:
             self.report(name, Span(start, end), "", "it belongs to no message")
             self.gaps.append(Span(start, end))
@@ -233,18 +233,18 @@ class Output:
     def report_in(
         self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None
     ) -> None:
-        """A mistake in a message."""
+        """Report a mistake in a message."""
         draft.changed = True
         self.report(name, span, taken_for, evidence, raw)
 
     def report_missing_terminator(self, draft: Draft, at: int, evidence: str) -> None:
-        """A message without the stop token that ends such a message."""
+        """Report that a message lacks its stop token; the diagnostic expects those that may end it."""
         draft.changed = True
         expected = tuple(spelling for spelling, kind in self.recovery.closes.items() if self._closes(draft, kind))
         self.report("missing-terminator", Span(at, at), "", evidence, expected=expected)
 
     def _closes(self, draft: Draft, kind: str | None) -> bool:
-        """Whether a stop token ends such a message: that of calls, that of answers, or that of all others."""
+        """Whether a stop token of a kind (None: `<|end|>` in Harmony) may end a message."""
         values, recovery = draft.values, self.recovery
         by_model = self.author(draft) == recovery.author[recovery.slots.role]
         called = by_model and values[recovery.slots.recipient] is not None
@@ -260,7 +260,12 @@ class Output:
         raw: str | None = None,
         expected: tuple[str, ...] | None = None,
     ) -> None:
-        """A mistake. Without `raw`, what stands there is quoted; without `expected`, it is what the mistake lacks."""
+        """Report a mistake.
+
+        Args:
+            raw: the text to quote; by default that of the span.
+            expected: by default what the grammar has in place of this mistake.
+        """
         if self.refuse is not None:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS)) if raw is None else raw
@@ -271,7 +276,7 @@ class Output:
         self.events.append(found)
 
     def describe_stray(self, spelling: str) -> tuple[str, str]:
-        """The mistake that a special token without a place in the grammar is, and why."""
+        """Return the name of the diagnostic for a token that the grammar does not use, and its evidence."""
         number = self.format.encoding.special.get(spelling)
         if number in self.format.encoding.unassigned:
             return "unassigned-special-token", "the vocabulary only reserves it"
