@@ -20,7 +20,7 @@ from .format.tables import Encoding, Tokenizer
 
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
 
-BLOCK = 250_000
+BLOCK_CHARS = 250_000
 """Runs of white space that fill a block of so many characters are encoded in parts: the regular expression engine of
 `tiktoken` panics on runs of about a million, which no `except Exception` catches. A run of twice this fills a block."""
 
@@ -58,7 +58,7 @@ class Vocabulary:
 
         Raises `VocabularyError` for a text that holds half a character (a lone surrogate).
         """
-        if len(text) > BLOCK:
+        if len(text) > BLOCK_CHARS:
             return self._encode_long(text)
         return self._encode(text)
 
@@ -75,10 +75,10 @@ class Vocabulary:
         """Encode blocks that are all white space by themselves."""
         tokens: list[int] = []
         start = 0
-        for at in range(0, len(text), BLOCK):
-            if text[at : at + BLOCK].isspace():
-                tokens += self._encode(text[start:at]) + self._encode(text[at : at + BLOCK])
-                start = at + BLOCK
+        for at in range(0, len(text), BLOCK_CHARS):
+            if text[at : at + BLOCK_CHARS].isspace():
+                tokens += self._encode(text[start:at]) + self._encode(text[at : at + BLOCK_CHARS])
+                start = at + BLOCK_CHARS
         return tokens + self._encode(text[start:])
 
 

@@ -1,1 +1,1 @@
-"""Strict reading, and the explanation of what it refuses."""
+"""The strict parser, and explanations of its errors."""

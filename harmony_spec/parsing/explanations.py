@@ -1,7 +1,7 @@
-"""Why an input is not what the grammar describes: how far any reading of it gets, and what could have come there.
+"""Explanations of invalid input: the furthest position that the grammar reaches, and what it expects there.
 
-Runs only after a parser has failed, from the message where it stopped. The states of the frames that could stand there
-are followed side by side; the furthest position that any of them reaches is the place of the error.
+This runs only after a parser has failed, from the message where it stopped. It follows the states of all frames that
+are possible there; the furthest position that any of them reaches is the place of the error.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from ..errors import ParseError, Span
 from ..format.tables import Atom, Frame
 from ..source.forms import Form, Piece
 
-Place = tuple[int, int]  # the number of a piece, and the offset into its text
+PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its text
 
 END = "the end of the input"
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """Where a parser stopped.
+class StopPoint:
+    """The position where a parser stopped.
 
     Attributes:
-        frames: what could have come there.
-        may_end: whether the input could have ended there.
-        at: the position.
-        index: the number of the message there.
+        frames: the frames that the grammar allows there.
+        may_end: whether the input may end there.
+        at: the position, in units of the input.
+        index: the index of the message there.
         start: the start rule.
-        other: a start rule that does take the input.
+        fitting_start: another start rule, along which the input is valid.
     """
 
     frames: list[Frame]
@@ -38,40 +38,40 @@ class Stopped:
     at: int
     index: int
     start: str
-    other: str | None
+    fitting_start: str | None
 
 
-def explain(form: Form, stopped: Stopped) -> ParseError:
-    """The error for an input that a parser could not read to its end."""
-    at, frames = stopped.at, stopped.frames
+def explain(form: Form, stop_point: StopPoint) -> ParseError:
+    """Return the error for an input that a parser could not read to its end."""
+    at, frames = stop_point.at, stop_point.frames
     pieces: list[Piece] = []
     unreadable: ParseError | None = None
     try:
         for piece in form.pieces(at):
             pieces.append(piece)
-            if len(pieces) > _longest(frames):
+            if len(pieces) > _max_pieces(frames):
                 break
     except ParseError as error:
         if error.span and not pieces:
-            error.index = stopped.index
+            error.index = stop_point.index
             return error
         unreadable = error
-    place, expected = _furthest(form, frames, pieces)
+    place, expected = _find_furthest(form, frames, pieces)
     if unreadable and place[0] >= len(pieces):
-        unreadable.index = stopped.index
+        unreadable.index = stop_point.index
         return unreadable
-    if place == (0, 0) and stopped.may_end:
+    if place == (0, 0) and stop_point.may_end:
         expected[END] = None
-    return _error(form, pieces, place, tuple(expected), stopped)
+    return _make_error(form, pieces, place, tuple(expected), stop_point)
 
 
-def _longest(frames: list[Frame]) -> int:
-    """No reading of these frames takes more pieces than they have states."""
+def _max_pieces(frames: list[Frame]) -> int:
+    """Return a bound on the pieces to read: no path through a frame is longer than its states."""
     return 1 + max((len(frame.steps) for frame in frames), default=0)
 
 
-def _furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[Place, dict[str, None]]:
-    best: Place = (0, 0)
+def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, dict[str, None]]:
+    best: PiecePlace = (0, 0)
     expected: dict[str, None] = {}
     todo = [(frame, 0, (0, 0)) for frame in reversed(frames)]
     seen = set()
@@ -80,27 +80,27 @@ def _furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[Pla
         if (frame.name, state, place) in seen:
             continue
         seen.add((frame.name, state, place))
-        taken = [(_take(atom, pieces, place), target) for atom, target in frame.steps[state]]
-        if place > best and (any(after for after, _ in taken) or not _inside_word(form, pieces, place)):
+        reached = [(_match_atom(atom, pieces, place), target) for atom, target in frame.steps[state]]
+        if place > best and (any(after for after, _ in reached) or not _inside_word(form, pieces, place)):
             best, expected = place, {}
         if place == best:
             expected |= dict.fromkeys(atom.label for atom, _ in frame.steps[state])
             if state in frame.final:
                 expected[END] = None
-        todo += [(frame, target, after) for after, target in reversed(taken) if after]
+        todo += [(frame, target, after) for after, target in reversed(reached) if after]
         todo += [(frame, target, place) for atom, target in frame.steps[state] if atom.nullable]
     return best, expected
 
 
-def _inside_word(form: Form, pieces: list[Piece], place: Place) -> bool:
-    """Whether a place splits what some field could hold as a whole: then the whole does not fit, not its rest."""
+def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace) -> bool:
+    """Whether a place is inside of a word that a field may hold: then the error is at the whole word."""
     number, offset = place
     around = pieces[number][1][offset - 1 : offset + 1] if number < len(pieces) and offset else ""
     patterns = (pattern for pattern, _ in form.format.patterns.values())
     return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
-def _take(atom: Atom, pieces: list[Piece], place: Place) -> Place | None:
+def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlace | None:
     number, offset = place
     if number == len(pieces):
         return None
@@ -113,8 +113,10 @@ def _take(atom: Atom, pieces: list[Piece], place: Place) -> Place | None:
     return (number + 1, 0) if match.end() == len(text) else (number, match.end())
 
 
-def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, ...], stopped: Stopped) -> ParseError:
-    at, index, start, other = stopped.at, stopped.index, stopped.start, stopped.other
+def _make_error(
+    form: Form, pieces: list[Piece], place: PiecePlace, expected: tuple[str, ...], stop_point: StopPoint
+) -> ParseError:
+    at, index, start, fitting_start = stop_point.at, stop_point.index, stop_point.start, stop_point.fitting_start
     number, offset = place
     end = pieces[-1][3] if pieces else at
     if number == len(pieces):
@@ -126,10 +128,14 @@ def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, .
     else:
         _, text, first, _ = pieces[number]
         code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
-        message = f"the text {_short(text[offset:])} cannot stand here"
-    hint = _hint(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
-    if other:
-        code, message, hint = WRONG_START, f"this is a {other}, not a {start}", f"Parse it as a {other}."
+        message = f"the text {_abridge(text[offset:])} cannot stand here"
+    hint = _suggest(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
+    if fitting_start:
+        code, message, hint = (
+            WRONG_START,
+            f"this is a {fitting_start}, not a {start}",
+            f"Parse it as a {fitting_start}.",
+        )
     around, caret = form.around(span)
     return ParseError(
         code,
@@ -144,8 +150,8 @@ def _error(form: Form, pieces: list[Piece], place: Place, expected: tuple[str, .
     )
 
 
-def _hint(form: Form, text: str) -> str:
-    """What to do about text that looks like a special token."""
+def _suggest(form: Form, text: str) -> str:
+    """Return a hint for text that looks like a special token, or ""."""
     spelled = form.format.special_matcher.match(text)
     if spelled:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
@@ -156,5 +162,5 @@ def _hint(form: Form, text: str) -> str:
     return ""
 
 
-def _short(text: str) -> str:
+def _abridge(text: str) -> str:
     return repr(text if len(text) <= 24 else text[:20] + "…")

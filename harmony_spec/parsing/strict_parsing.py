@@ -1,7 +1,7 @@
-"""Strict parsing: frame by frame along the paths of a start rule, each header read once and remembered.
+"""The strict parser: frame by frame along the paths of a start rule, with a cache of headers.
 
-A message is found by its special tokens, in one match. Its header, tokens and all, is the key under which what it
-says is cached, so the pattern of the grammar runs once per distinct header. The content is decoded in one call.
+One match finds a message by its special tokens. The cache has the units of a header as key, so the pattern of the
+grammar runs once for each distinct header. The content is decoded in one call.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ from ..errors import ParseError, Span
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Group, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
-from .explanations import Stopped, explain
+from .explanations import StopPoint, explain
 
 M = TypeVar("M")
 
-HEADER_CACHE = 4096
-"""How many distinct headers are remembered: more than the tools, channels and roles of any conversation combine to."""
+HEADER_CACHE_SIZE = 4096
+"""Distinct headers in a cache: more than the combinations of tools, channels and roles in any conversation."""
 
-HEADER_KEPT = 256
-"""Longer headers, in units of the input, are read anew each time, so that the cache stays small on hostile input."""
+MAX_CACHED_HEADER_UNITS = 256
+"""Longer headers are not cached, so that hostile input cannot make the cache large."""
 
 
 def remember(cache: dict[Any, Any], key: Any, value: object) -> None:
-    """Keep a value in a bounded cache; a full one starts anew, so that what is common now gets a place."""
-    if len(cache) >= HEADER_CACHE:
+    """Add to a cache of `HEADER_CACHE_SIZE` entries. A full cache is cleared, so that current entries fit."""
+    if len(cache) >= HEADER_CACHE_SIZE:
         cache.clear()
     cache[key] = value
 
 
 @dataclass(frozen=True)
 class Parsed(Generic[M]):
-    """What a parser read.
+    """The result of a parser.
 
     Attributes:
         messages: the messages, in order.
-        opening: of a prompt, the fields of its open header; else None.
-        unit: what spans count: "token" or "character".
-        bounds: four positions a message: where it begins, its content begins and ends, and it ends; after the last
-            message of a prompt, those of the open header.
+        opening: the fields of the open header of a prompt; else None.
+        unit: the unit of all positions: "token" or "character".
+        bounds: four positions for each message: its start, the start and end of its content, and its end; for a
+            prompt, those of the open header come last.
     """
 
     messages: list[M]
@@ -62,11 +62,12 @@ class Parsed(Generic[M]):
 
 
 @dataclass(frozen=True)
-class Header:
-    """What a header says: the fields before and after the content in the message type, the variants last.
+class ParsedHeader:
+    """The fields of a header, as arguments of the message type.
 
     Attributes:
-        values: all fields.
+        before, after: the values of the fields before and after the content, the variants last.
+        values: all fields by name.
         structure: the class of the structure that the content may have.
     """
 
@@ -79,7 +80,7 @@ class Header:
 def parse(
     format: Format, source: str | Sequence[int], start: str, given: dict[str, Any], tokenizer: Tokenizer | None
 ) -> Parsed[Any]:
-    """Read a text or token ids along a start rule; raises `ParseError` where they leave the grammar.
+    """Read a text or token ids along a start rule. Raises `ParseError` at the first mistake.
 
     Args:
         format: the tables of the format.
@@ -96,34 +97,36 @@ def parse(
         from ..vocabulary import tokenizer_for
 
         form = TokenForm(format, source, tokenizer_for(format.encoding, tokenizer))
-    runs = []
+    attempts = []
     for path in format.starts[start]:
-        run = Run(format, form, path, given)
-        if run.parse():
-            return Parsed(run.messages, run.opening, form.unit, run.bounds)
-        runs.append(run)
-    raise failure(format, form, start, runs)
+        attempt = Attempt(format, form, path, given)
+        if attempt.parse():
+            return Parsed(attempt.messages, attempt.opening, form.unit, attempt.bounds)
+        attempts.append(attempt)
+    raise explain_failure(format, form, start, attempts)
 
 
-def failure(format: Format, form: Form, start: str, runs: list[Run]) -> ParseError:
-    """Why runs along all paths stopped, or, where another start rule takes the input, that."""
-    at = max(run.at for run in runs)
-    last = [run for run in runs if run.at == at]
-    others = (other for other in format.starts if other != start and form.units and takes(format, form, other))
-    frames = list(dict.fromkeys(frame for run in last for frame in run.candidates))
-    stopped = Stopped(frames, any(run.may_end for run in last), at, last[0].index, start, next(others, None))
-    return explain(form, stopped)
+def explain_failure(format: Format, form: Form, start: str, attempts: list[Attempt]) -> ParseError:
+    """Return the error for an input that no path reads, or that another start rule accepts."""
+    at = max(attempt.at for attempt in attempts)
+    last = [attempt for attempt in attempts if attempt.at == at]
+    others = (other for other in format.starts if other != start and form.units and accepts(format, form, other))
+    frames = list(dict.fromkeys(frame for attempt in last for frame in attempt.candidates))
+    stop_point = StopPoint(
+        frames, any(attempt.may_end for attempt in last), at, last[0].index, start, next(others, None)
+    )
+    return explain(form, stop_point)
 
 
-def takes(format: Format, form: Form, start: str) -> bool:
-    """Whether an input can be read along a start rule."""
+def accepts(format: Format, form: Form, start: str) -> bool:
+    """Whether an input is valid along a start rule."""
     try:
-        return any(Run(format, form, path, {}).parse() for path in format.starts[start])
+        return any(Attempt(format, form, path, {}).parse() for path in format.starts[start])
     except ParseError:
         return False
 
 
-class Run:
+class Attempt:
     """One attempt to read an input along one path of a start rule."""
 
     def __init__(self, format: Format, form: Form, path: Path, given: dict[str, Any]) -> None:
@@ -137,26 +140,26 @@ class Run:
         self.may_end = False
 
     def parse(self) -> bool:
-        """Whether the path reads the whole input.
+        """Read the input; return whether the path reads all of it.
 
-        If not, `at` says where it stopped, `index` in which message, `candidates` what could have come there, and
-        `may_end` whether the input could have ended there.
+        If not, `at` is the position where it stopped, `index` that of the message there, `candidates` are the frames
+        that the grammar allows there, and `may_end` is whether the input may end there.
         """
         try:
-            return self.steps() and self.at == len(self.form.units) and self.form.broken is None
+            return self.read_steps() and self.at == len(self.form.units) and self.form.broken is None
         except ParseError as error:
             error.index = len(self.messages)
             raise
 
-    def steps(self) -> bool:
+    def read_steps(self) -> bool:
         before = (0, 0, self.candidates)
         for number, (frame, times) in enumerate(self.path.steps):
             self.may_end = all(times for _, times in self.path.steps[number:])
             self.candidates = [*self.candidates, frame]
             before = (self.at, len(self.messages), self.candidates)
-            found = self.many(frame) if times == "*" else self.one(frame, optional=times == "?")
+            found = self.read_many(frame) if times == "*" else self.read_one(frame, optional=times == "?")
             if not found and times == "" and number and self.path.steps[number - 1][1] == "*":
-                found = self.one_less(frame)
+                found = self.retry_last_as(frame)
             self.index = len(self.messages)
             if found:
                 self.candidates = [frame] if times == "*" else []
@@ -168,35 +171,35 @@ class Run:
             self.at, self.index, self.candidates = before  # the last frame is only the beginning of another one
         return True
 
-    def one_less(self, frame: Frame) -> bool:
-        """Read a frame in place of the last message, which was taken for one more of those before it."""
+    def retry_last_as(self, frame: Frame) -> bool:
+        """Read the last message again as another frame: a repeated frame before it has read one message too many."""
         if not self.messages:
             return False
         message, bounds = self.messages.pop(), self.bounds.pop()
         kept = len(self.messages), len(self.bounds)
         self.at = bounds[0]
-        if self.one(frame, optional=False) and self.at == len(self.form.units):
+        if self.read_one(frame, optional=False) and self.at == len(self.form.units):
             return True
         self.messages[kept[0] :], self.bounds[kept[1] :] = [message], [bounds]
         self.at, self.opening = bounds[3], None
         return False
 
-    def one(self, frame: Frame, optional: bool) -> bool:
+    def read_one(self, frame: Frame, optional: bool) -> bool:
         before = len(self.messages)
-        if self.many(frame, limit=1):
+        if self.read_many(frame, limit=1):
             if self.messages[before:] and (optional or self.path.name):
                 message = self.messages[-1]
                 message.variants = (*message.variants, frame.name if optional else self.path.name)
             return True
         return False
 
-    def many(self, frame: Frame, limit: int = -1) -> bool:
-        """Read a frame as often as it comes; whether it came at all."""
+    def read_many(self, frame: Frame, limit: int = -1) -> bool:
+        """Read a frame as often as it follows; return whether it did."""
         form, start = self.form, self.at
         units, match_frame, text = form.units, form.framing(frame).match, form.text
         message, messages, bounds = self.format.message, self.messages, self.bounds
         structured = self.format.contents.structure
-        headers = self.headers(frame)
+        headers = self.header_cache(frame)
         at, end_of_input = start, len(units)
         found = False
         while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at)):
@@ -206,13 +209,13 @@ class Run:
                 key = units[at:begin] + units[stop:end]
                 header = headers.get(key)
                 if header is None:
-                    header = self.header(frame, at, begin, stop, end, "")
-                    if header and len(key) <= HEADER_KEPT:
+                    header = self.read_header(frame, at, begin, stop, end, "")
+                    if header and len(key) <= MAX_CACHED_HEADER_UNITS:
                         remember(headers, key, header)
                 content: Any = text(begin, stop) if header else ""
             else:
                 content = text(begin, stop)
-                header = self.header(frame, at, begin, stop, end, content)
+                header = self.read_header(frame, at, begin, stop, end, content)
                 content = header.values[self.format.content] if header and frame.has_content else ""
             if header is None:
                 break
@@ -229,16 +232,16 @@ class Run:
         self.at = at
         return found
 
-    def headers(self, frame: Frame) -> dict[str, Header]:
-        """The cache of the headers of a frame. What they say depends on the tokenizer, and on what is given."""
+    def header_cache(self, frame: Frame) -> dict[str, ParsedHeader]:
+        """The cache of the headers of a frame, by tokenizer and by the fields that are given."""
         given = tuple((name, value) for name, value in self.given.items() if name not in frame.fields)
-        cache: dict[str, Header] = self.form.caches.setdefault((frame.name, given), {})
-        if len(self.form.caches) > HEADER_CACHE:
+        cache: dict[str, ParsedHeader] = self.form.caches.setdefault((frame.name, given), {})
+        if len(self.form.caches) > HEADER_CACHE_SIZE:
             self.form.caches.clear()
         return cache
 
-    def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
-        """Read all of a message but a content that special tokens enclose; None where the pattern does not match."""
+    def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
+        """Read a message without a content that special tokens enclose; None if the pattern does not match."""
         mixed = self.form.mixed(at, begin) + content * frame.has_content + self.form.mixed(stop, end)
         match = frame.matcher.fullmatch(mixed)
         if match is None:
@@ -250,10 +253,10 @@ class Run:
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
         variants = read_groups(frame.groups, match.groups(), values)
         before, after = format.sides(values)
-        return Header(before, (*after, variants), values, format.contents.class_for(values))
+        return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
 
     def require_short(self, at: int, end: int) -> None:
-        """Raise where a header is longer than any parser of this format waits for its end."""
+        """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""
         if end - at >= self.form.limit:
             unit, around = self.form.unit, self.form.around(Span(at, at + 1))[0]
             message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {end - at}"
@@ -262,7 +265,7 @@ class Run:
 
 
 def read_groups(meanings: tuple[Group, ...], groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:
-    """Put what the groups of a pattern matched into `values`; the variants that took part."""
+    """Add the matches of the groups of a pattern to `values`; return the variants that matched."""
     variants = []
     for group, text in zip(meanings, groups, strict=True):
         if text is None:

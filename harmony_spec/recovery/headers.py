@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE, HEADER_KEPT, read_groups, remember
+from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, read_groups, remember
 from ..source.lenient import REPLACEMENT, Lenient
 from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
@@ -37,7 +37,7 @@ class Headers:
         caches = self.form.caches
         self.known: dict[Any, HeaderReading] = caches.setdefault(("headers", self.strict, self.names.key), {})
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHE:
+        if len(caches) > HEADER_CACHE_SIZE:
             caches.clear()
 
     def read(
@@ -60,7 +60,7 @@ class Headers:
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
             found.is_clean = opened and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            if end - begin <= HEADER_KEPT:
+            if end - begin <= MAX_CACHED_HEADER_UNITS:
                 remember(self.known, key, found)
         return found
 
@@ -70,7 +70,7 @@ class Headers:
         found = self.prose.get(key)
         if found is None:
             found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            if end - begin <= HEADER_KEPT:
+            if end - begin <= MAX_CACHED_HEADER_UNITS:
                 remember(self.prose, key, found)
         return found
 

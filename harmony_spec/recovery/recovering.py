@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import ParseError
 from ..format.tables import Format, Frame, Path, Tokenizer
-from ..parsing.strict_parsing import HEADER_KEPT, Header, Run, remember
+from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, Attempt, ParsedHeader, remember
 from ..source.lenient import Lenient, LenientText, LenientTokens
 from .machine import BETWEEN, Machine
 from .recovered import Recovered
@@ -55,28 +55,28 @@ def recover_form(
     if stripped and (guessed := with_headers(format, form, given, tools)):
         return guessed
     machine = Machine(format, form, start, given, tools)
-    read(machine)
+    read_to_end(machine)
     output = machine.output
     return Recovered(output.messages, machine.opening, form.unit, output.bounds, output.gaps, output.diagnostics)
 
 
-def read(machine: Machine) -> None:
+def read_to_end(machine: Machine) -> None:
     """Read an input to its end: valid messages in one match each, everything else one special token at a time."""
-    form, run = machine.form, Described(machine)
+    form, valid = machine.form, ValidMessages(machine)
     end = len(form.units)
     while machine.at < end:
-        if run.may_read():
-            run.many(run.frame)
+        if valid.can_read():
+            valid.read_many(valid.frame)
         for spelling, first, last in form.specials(machine.at):
             machine.read_special(spelling, first, last)
-            if run.may_read():
+            if valid.can_read():
                 break
         else:
             break
     machine.close(end)
 
 
-class Described(Run):
+class ValidMessages(Attempt):
     """Reads valid messages for which recovery has no diagnostic."""
 
     def __init__(self, machine: Machine) -> None:
@@ -84,26 +84,26 @@ class Described(Run):
         super().__init__(machine.format, machine.form, Path(None, ((self.frame, "*"),)), {})
         self.machine, self.messages, self.bounds = machine, machine.output.messages, machine.output.bounds
 
-    def may_read(self) -> bool:
+    def can_read(self) -> bool:
         """Whether no message is open or pending, no stop token came, and the text is undamaged."""
         machine = self.machine
         if isinstance(machine.form, LenientText) and machine.form.damaged:
             return False
         return machine.state == BETWEEN and machine.output.pending is None and not machine.output.stopped
 
-    def many(self, frame: Frame, limit: int = -1) -> bool:
+    def read_many(self, frame: Frame, limit: int = -1) -> bool:
         """Read a frame as often as it follows; return whether it did."""
         before = len(self.bounds)
         self.at = self.machine.at
         with suppress(ParseError):  # a content that is not UTF-8
-            super().many(frame, limit)
+            super().read_many(frame, limit)
         if len(self.bounds) > before:
             self.machine.at = self.bounds[-1][3]
         return len(self.bounds) > before
 
-    def headers(self, frame: Frame) -> dict[str, Header]:
+    def header_cache(self, frame: Frame) -> dict[str, ParsedHeader]:
         """The cache of clean headers for the known names."""
-        cache: dict[str, Header] = self.form.caches.setdefault(("described", *self.key), {})
+        cache: dict[str, ParsedHeader] = self.form.caches.setdefault(("described", *self.key), {})
         return cache
 
     @property
@@ -111,21 +111,21 @@ class Described(Run):
         """The part of the cache keys that decides whether a header is clean."""
         return self.machine.continued, self.machine.names.key
 
-    def header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> Header | None:
+    def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a header; None if recovery has a diagnostic for it."""
         odd: dict[str, bool] = self.form.caches.setdefault(("odd", *self.key), {})
         key = self.form.units[at:begin] + self.form.units[stop:end]
         if key in odd:
             return None
-        found = self._header(frame, at, begin, stop, end)
-        if found is None and len(key) <= HEADER_KEPT:
+        found = self._read_clean_header(frame, at, begin, stop, end)
+        if found is None and len(key) <= MAX_CACHED_HEADER_UNITS:
             remember(odd, key, True)
         return found
 
-    def _header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> Header | None:
+    def _read_clean_header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> ParsedHeader | None:
         machine = self.machine
         recovery, slots = machine.recovery, machine.recovery.slots
-        found = super().header(frame, at, begin, stop, end, "")
+        found = super().read_header(frame, at, begin, stop, end, "")
         if found is None or found.structure is not None:
             return None
         *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)

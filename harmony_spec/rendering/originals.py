@@ -9,7 +9,7 @@ from ..diagnostics import Repair
 from ..format.tables import Format
 
 
-def as_read(format: Format, message: Any) -> Repair | None:
+def original_text(format: Format, message: Any) -> Repair | None:
     """The parts of the input that a message stood in; None for one that was not repaired, or was changed since."""
     repair: Repair | None = message.repair
     if repair is None or not repair.said:

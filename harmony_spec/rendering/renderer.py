@@ -14,17 +14,17 @@ from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError
 from ..format.contents import KEPT, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..parsing.strict_parsing import HEADER_KEPT, read_groups, remember
-from ..source.forms import AROUND, HEADER_LIMITS
+from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, read_groups, remember
+from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE
 from ..source.token_places import text_of, tokens_of
-from .originals import as_read
+from .originals import original_text
 
 
 class Inexpressible(Exception):
     """No alternative of a rule can write a message; the argument is the rule."""
 
 
-class Written(NamedTuple):
+class WrittenFrame(NamedTuple):
     """A frame in the mixed alphabet: up to the special token before the content, text that touches it, and the rest."""
 
     head: str
@@ -33,7 +33,7 @@ class Written(NamedTuple):
     tail: str
 
 
-class Encoded(NamedTuple):
+class EncodedFrame(NamedTuple):
     head: list[int]
     prefix: str
     suffix: str
@@ -68,7 +68,7 @@ class Plan:
         self.training = training
         self.decided: dict[str, bool] | None = None
         self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
-        self._continued()
+        self._require_continuation()
 
     def text(self, index: int) -> str:
         """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
@@ -107,7 +107,7 @@ class Plan:
             raise RenderError(INEXPRESSIBLE_MESSAGE, message, hint="Render another start rule.")
         return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
 
-    def _continued(self) -> None:
+    def _require_continuation(self) -> None:
         """Raise where a message does not continue the open header that it is said to."""
         partial = {
             f.name: [n for n in self.given if n not in f.fields] for f in {f.name: f for f in self.frames}.values()
@@ -126,7 +126,7 @@ class Plan:
         variants = self.variants(message) if self.choices is None else None
         return (self.frames[index].name, target, variants, self.fields(message))
 
-    def write(self, index: int, message: Any) -> Written:
+    def write(self, index: int, message: Any) -> WrittenFrame:
         """Write and check the frame of a message; raises `RenderError` where the format cannot express it."""
         frame = self.frames[index]
         values = {}
@@ -142,16 +142,16 @@ class Plan:
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
         copy = self.format.message(**values)
-        chosen = self.variants(message) if self.choices is None else self._choose(copy, index)
-        return self.checked(frame, copy, chosen, index)
+        chosen = self.variants(message) if self.choices is None else self._choose_alternatives(copy, index)
+        return self.check(frame, copy, chosen, index)
 
-    def _choose(self, message: Any, index: int | None) -> Chosen:
+    def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
         """The alternatives that the style, or the training target, chooses for a message."""
         target = self.training and index == len(self.messages) - 1
         rules = (*self.format.training * target, *self.format.always, *(self.choices or ()))
         return tuple(rule.alternative for rule in rules if rule.applies(message))
 
-    def checked(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> Written:
+    def check(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> WrittenFrame:
         try:
             mixed = frame.write(message, chosen)
         except Inexpressible as error:
@@ -164,12 +164,12 @@ class Plan:
             read_groups(frame.groups, match.groups(), values)
         for name in frame.fields:
             if not match or (name != self.format.content and values[name] != getattr(message, name)):
-                self.refuse(name, message, values if match else None, index)
+                self.blame_field(name, message, values if match else None, index)
         if not match:
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
         return _split(mixed, frame)
 
-    def refuse(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
+    def blame_field(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
         """Raise for a field that is not read back as it was; return where another field is to blame."""
         value = getattr(message, name)
         pattern, shown = self.format.patterns.get(name, ("", ""))
@@ -194,23 +194,23 @@ class Plan:
     def spelled(self, mixed: str) -> str:
         return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
 
-    def opening(self) -> Written | None:
+    def opening(self) -> WrittenFrame | None:
         """The open header behind the messages, where the start rule has one."""
         if self.open_frame is None:
             return None
         values = {**self.format.defaults, **self.given}
         message = self.format.message(**{**values, self.format.content: ""})
-        return self.checked(self.open_frame, message, self._choose(message, None), None)
+        return self.check(self.open_frame, message, self._choose_alternatives(message, None), None)
 
 
-def _split(mixed: str, frame: Frame) -> Written:
+def _split(mixed: str, frame: Frame) -> WrittenFrame:
     """Cut what was written around its content, and around the text that touches the content."""
     left, _, right = mixed.partition(HOLE)
     at = max((i for i, char in enumerate(left) if _is_marker(char)), default=-1) + 1
     if not frame.has_content:
         at = len(left)
     to = next((i for i, char in enumerate(right) if _is_marker(char)), len(right))
-    return Written(left[:at], left[at:], right[:to], right[to:])
+    return WrittenFrame(left[:at], left[at:], right[:to], right[to:])
 
 
 def _is_marker(char: str) -> bool:
@@ -235,20 +235,20 @@ def render(
     cache = format.caches_of(chosen).setdefault(("written", style), {})
     tokens: list[int] = []
     extend = tokens.extend
-    whole = _remembering(encode, format.caches_of(chosen).setdefault("contents", {}))
+    whole = _make_cached_encoder(encode, format.caches_of(chosen).setdefault("contents", {}))
     for index, message in enumerate(messages):
-        key, content = _key(plan, index, message), message.content
+        key, content = _hashable_key(plan, index, message), message.content
         if isinstance(content, Record):
             content = plan.text(index)
-        if plan.choices is None and (raw := as_read(format, message)):
+        if plan.choices is None and (raw := original_text(format, message)):
             for part in (raw.head, raw.body, raw.tail):
                 extend(tokens_of(format, part, encode))
             continue
         encoded = cache.get(key)
         if encoded is None:
-            encoded = _encoded(format, plan.write(index, message), encode)
+            encoded = _encode_frame(format, plan.write(index, message), encode)
             plan.require_short(index, len(encoded.head) - 1, "token")
-            if plan.frames[index].bare and len(encoded.head) <= HEADER_KEPT:
+            if plan.frames[index].bare and len(encoded.head) <= MAX_CACHED_HEADER_UNITS:
                 remember(cache, key, encoded)
         head, prefix, suffix, tail = encoded
         extend(head)
@@ -263,7 +263,9 @@ def render(
     return tokens
 
 
-def _remembering(encode: Callable[[str], list[int]], cache: dict[Any, Any]) -> Callable[[str, str, str], list[int]]:
+def _make_cached_encoder(
+    encode: Callable[[str], list[int]], cache: dict[Any, Any]
+) -> Callable[[str, str, str], list[int]]:
     """Encodes texts of contents with a structure, which come again with each turn, once."""
 
     def whole(text: str, prefix: str, suffix: str) -> list[int]:
@@ -277,9 +279,9 @@ def _remembering(encode: Callable[[str], list[int]], cache: dict[Any, Any]) -> C
     return whole
 
 
-def _encoded(format: Format, written: Written, encode: Callable[[str], list[int]]) -> Encoded:
+def _encode_frame(format: Format, written: WrittenFrame, encode: Callable[[str], list[int]]) -> EncodedFrame:
     head, tail = (_encode_mixed(format, part, encode) for part in (written.head, written.tail))
-    return Encoded(head, written.prefix, written.suffix, tail)
+    return EncodedFrame(head, written.prefix, written.suffix, tail)
 
 
 def _encode_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]) -> list[int]:
@@ -292,7 +294,7 @@ def _encode_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]
     return tokens
 
 
-def _key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
+def _hashable_key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
     key = plan.key(index, message)
     try:
         hash(key)
@@ -324,10 +326,10 @@ def render_text(
     cache = format.caches.setdefault(("written", style), {})
     parts: list[str] = []
     for index, message in enumerate(messages):
-        key, content = _key(plan, index, message), message.content
+        key, content = _hashable_key(plan, index, message), message.content
         if isinstance(content, Record):
             content = plan.text(index)
-        if plan.choices is None and (raw := as_read(format, message)):
+        if plan.choices is None and (raw := original_text(format, message)):
             parts += (text_of(format, part) for part in (raw.head, raw.body, raw.tail))
             continue
         written = cache.get(key)
@@ -335,14 +337,14 @@ def render_text(
             mixed = plan.write(index, message)
             if match := format.special_matcher.search("".join(mixed)):
                 raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
-            written = Written(*map(plan.spelled, mixed))
+            written = WrittenFrame(*map(plan.spelled, mixed))
             plan.require_short(index, len(plan.spelled(mixed.head[:-1])), "character")
-            if plan.frames[index].bare and len(written.head) <= HEADER_KEPT:
+            if plan.frames[index].bare and len(written.head) <= MAX_CACHED_HEADER_UNITS:
                 remember(cache, key, written)
         head, prefix, suffix, tail = written
         _require_text(plan, index, content)
         if match := format.special_matcher.search(prefix + content + suffix):
-            raise _spelled(match, index, content, len(prefix))
+            raise _spells_special(match, index, content, len(prefix))
         parts += (head, prefix, content, suffix, tail)
     if opening := plan.opening():
         if match := format.special_matcher.search("".join(opening)):
@@ -351,15 +353,15 @@ def render_text(
     return "".join(parts)
 
 
-def _spelled(match: re.Match[str], index: int, content: str, offset: int) -> RenderError:
+def _spells_special(match: re.Match[str], index: int, content: str, offset: int) -> RenderError:
     start, end = match.start() - offset, match.end() - offset
-    first = max(start - AROUND, 0)
+    first = max(start - QUOTED_CHARS_PER_SIDE, 0)
     return RenderError(
         SPECIAL_TOKEN_IN_TEXT,
         f"the content spells the special token {match[0]}",
         span=Span(start, end),
         index=index,
-        around=content[first : end + AROUND],
+        around=content[first : end + QUOTED_CHARS_PER_SIDE],
         caret=start - first,
         hint="Render to token ids, where content is never a special token.",
     )

@@ -1,4 +1,4 @@
-"""The two forms of an input, token ids and text, made alike: a string to match in, and a way to read parts of it.
+"""A uniform view of an input, whether text or token ids: a string to match in, and methods to read parts of it.
 
 Token ids fit into code points, so a token list becomes a string whose characters are the tokens, and one regular
 expression finds messages in either form at C speed. Positions are indices into that string: token indices or code
@@ -20,25 +20,25 @@ from ..format.tables import Format, Frame, Tokenizer
 Piece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
 
-AROUND = 24
-"""How much of the input an error quotes on each side of its position: enough to recognise it."""
+QUOTED_CHARS_PER_SIDE = 24
+"""Characters that an error quotes on each side of its position: enough to recognize the place."""
 
 
 HEADER_LIMITS = {"token": 256, "character": 1024}
-"""The longest header, up to the token that opens the content, by the unit of the input: several times the longest name
-of a tool. What is longer is text that lost its header, and a stream must not hold it back any longer."""
+"""Headers are shorter than this, up to the token that opens the content, by the unit of the input: several times the
+longest name of a tool. Anything longer is text without a header, and a stream must not hold it back."""
 
-LAST_CHARACTER = 0x10FFFF
-"""No token id is larger than this: it would be no code point."""
+MAX_CODE_POINT = 0x10FFFF
+"""The largest token id, since ids become code points."""
 
 
 class Form(ABC):
     """An input as a string of units.
 
     Attributes:
-        unit: what positions count: "token" or "character".
-        units: the string; it ends before the first unit that cannot be read.
-        broken: where that unit is, or None.
+        unit: the unit of positions: "token" or "character".
+        units: the string, up to the first unit that cannot be read.
+        broken: the position of that unit, or None.
     """
 
     unit: str
@@ -51,7 +51,7 @@ class Form(ABC):
         self.limit = HEADER_LIMITS[self.unit]
 
     def framing(self, frame: Frame) -> re.Pattern[str]:
-        """A pattern with two groups, before the content and the content; what follows them ends the frame."""
+        """Return a pattern for a frame, with two groups: the part before the content, and the content."""
         key = (self.unit, frame.name)
         found: re.Pattern[str] | None = self.format.caches.get(key)
         if found is None:
@@ -76,38 +76,38 @@ class Form(ABC):
 
     @abstractmethod
     def _ordinary(self) -> str:
-        """A pattern for a run of units of text, as long as possible."""
+        """Return a pattern for the longest run of text."""
 
     @abstractmethod
     def _special(self, spelling: str) -> str:
-        """A pattern for a special token."""
+        """Return a pattern for a special token."""
 
     @abstractmethod
     def mixed(self, start: int, end: int) -> str:
-        """A part of the input in the mixed alphabet."""
+        """Return a part of the input in the mixed alphabet: text, with one surrogate for each special token."""
 
     @abstractmethod
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
-        """Where the special token begins that ends at a position, and is one of these."""
+        """Return the start of the special token that ends at a position and has one of these spellings."""
 
     @abstractmethod
     def text(self, start: int, end: int) -> str:
-        """A part of the input that holds no special token."""
+        """Return a part of the input without special tokens as text."""
 
     @abstractmethod
     def pieces(self, start: int) -> Iterator[Piece]:
-        """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end.
+        """Yield the special tokens (spelling, "") and runs of text (None, text) from a position on, with start and end.
 
         Raises `ParseError` at a unit that cannot be read.
         """
 
     @abstractmethod
     def locate(self, start: int, text: str, offset: int) -> Span:
-        """The span of the unit that holds the character at an offset into a run of text that begins at `start`."""
+        """Return the span of the unit with the character at an offset into the run of text at `start`."""
 
     @abstractmethod
     def around(self, span: Span) -> tuple[str, int]:
-        """The text near a span, special tokens spelled out, and where in it the span begins."""
+        """Return the text around a span, special tokens spelled out, and the offset of the span in it."""
 
 
 class TextForm(Form):
@@ -125,7 +125,7 @@ class TextForm(Form):
             self.units = text[: error.start]
 
     def unreadable(self) -> ParseError:
-        """The error for half of a character, which ends what can be read."""
+        """Return the error for the first lone surrogate."""
         at = len(self.units)
         around, caret = self.around(Span(at, at + 1))
         return ParseError(
@@ -145,20 +145,16 @@ class TextForm(Form):
         return re.escape(spelling)
 
     def mixed(self, start: int, end: int) -> str:
-        """A part of the input in the mixed alphabet."""
         markers = self.format.markers
         return self.format.special_matcher.sub(lambda m: markers[m[0]], self.units[start:end])
 
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
-        """Where the special token begins that ends at a position, and is one of these."""
         return end - next(len(spelling) for spelling in spellings if self.units.endswith(spelling, 0, end))
 
     def text(self, start: int, end: int) -> str:
-        """A part of the input that holds no special token."""
         return self.units[start:end]
 
     def pieces(self, start: int) -> Iterator[Piece]:
-        """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
         for match in self.format.special_matcher.finditer(self.units, start):
             if match.start() > start:
                 yield None, self.units[start : match.start()], start, match.start()
@@ -170,13 +166,15 @@ class TextForm(Form):
             raise self.unreadable()
 
     def locate(self, start: int, text: str, offset: int) -> Span:
-        """The span of the character at an offset into a run of text that begins at `start`."""
         return Span(start + offset, min(start + offset + 1, start + len(text)))
 
     def around(self, span: Span) -> tuple[str, int]:
-        """The text near a span, and where in it the span begins."""
-        start = max(span.start - AROUND, 0)
-        shown = self.source[start : min(span.end, span.start + AROUND) + AROUND].encode(errors="replace").decode()
+        start = max(span.start - QUOTED_CHARS_PER_SIDE, 0)
+        shown = (
+            self.source[start : min(span.end, span.start + QUOTED_CHARS_PER_SIDE) + QUOTED_CHARS_PER_SIDE]
+            .encode(errors="replace")
+            .decode()
+        )
         return shown, span.start - start
 
 
@@ -196,11 +194,11 @@ class TokenForm(Form):
         try:
             self.units = _characters(self.tokens)
         except (OverflowError, UnicodeDecodeError):
-            self.broken = next(i for i, token in enumerate(self.tokens) if not 0 <= token <= LAST_CHARACTER)
+            self.broken = next(i for i, token in enumerate(self.tokens) if not 0 <= token <= MAX_CODE_POINT)
             self.units = _characters(self.tokens[: self.broken])
 
     def unknown(self, index: int) -> ParseError:
-        """The error for a token that the vocabulary does not have."""
+        """Return the error for a token that is not in the vocabulary."""
         around, caret = self.around(Span(index, index + 1))
         return ParseError(
             UNKNOWN_TOKEN,
@@ -219,17 +217,14 @@ class TokenForm(Form):
         return _character(self.format.encoding.special[spelling])
 
     def mixed(self, start: int, end: int) -> str:
-        """A part of the input in the mixed alphabet."""
         markers = self.format.markers
         pieces = self.pieces(start, end)
         return "".join(text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces)
 
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
-        """Where the special token begins that ends at a position, and is one of these."""
         return end - 1
 
     def text(self, start: int, end: int) -> str:
-        """A part of the input that holds no special token."""
         data = self.decode_bytes(self.tokens[start:end])
         try:
             return data.decode()
@@ -247,7 +242,7 @@ class TokenForm(Form):
             ) from None
 
     def token_at(self, start: int, offset: int) -> int:
-        """The index of the token that holds the byte at an offset from the token at `start`."""
+        """Return the index of the token with the byte at an offset from the token at `start`."""
         while start < len(self.tokens):
             offset -= len(self.decode_bytes([self.tokens[start]]))
             if offset < 0:
@@ -256,7 +251,6 @@ class TokenForm(Form):
         return start
 
     def pieces(self, start: int, end: int | None = None) -> Iterator[Piece]:
-        """From a position on, special tokens (spelling, "") and runs of text (None, text), each with start and end."""
         run = re.compile(f"[{_ordinary_ids(self.format)}]+")
         whole = end is None
         end = len(self.units) if end is None else end
@@ -273,22 +267,20 @@ class TokenForm(Form):
             raise self.unknown(self.broken)
 
     def locate(self, start: int, text: str, offset: int) -> Span:
-        """The span of the token that holds the character at an offset into a run of text that begins at `start`."""
         index = self.token_at(start, len(text[:offset].encode()))
         return Span(index, index + 1)
 
     def around(self, span: Span) -> tuple[str, int]:
-        """The text near a span, and where in it the span begins."""
-        before = self.spell(max(span.start - AROUND // 2, 0), span.start)[-AROUND:]
-        end = min(span.end, span.start + AROUND) + AROUND // 2
-        return before + self.spell(span.start, end)[: AROUND + 16], len(before)
+        before = self.spell(max(span.start - QUOTED_CHARS_PER_SIDE // 2, 0), span.start)[-QUOTED_CHARS_PER_SIDE:]
+        end = min(span.end, span.start + QUOTED_CHARS_PER_SIDE) + QUOTED_CHARS_PER_SIDE // 2
+        return before + self.spell(span.start, end)[: QUOTED_CHARS_PER_SIDE + 16], len(before)
 
     def is_ordinary(self, token: int) -> bool:
-        """Whether a token id is that of text."""
+        """Whether a token id is that of an ordinary token."""
         return 0 <= token < self.base_size and token not in self.special_ids
 
     def spell(self, start: int, end: int) -> str:
-        """A part of the input as text, special tokens spelled out; those that do not exist as numbers."""
+        """Return a part of the input as text, special tokens spelled out, unknown ones as `<id>`."""
         data = b""
         for is_text, run in groupby(self.tokens[start:end], self.is_ordinary):
             if is_text:
@@ -299,7 +291,7 @@ class TokenForm(Form):
 
 
 def _characters(tokens: list[int]) -> str:
-    """A string whose code points are token ids."""
+    """Return a string whose code points are the token ids."""
     return array("I", tokens).tobytes().decode("utf-32-le", "surrogatepass")
 
 
@@ -308,7 +300,7 @@ def _character(number: int) -> str:
 
 
 def _ordinary_ids(format: Format) -> str:
-    """The body of a character class for the ids of ordinary tokens."""
+    """Return the body of a character class for the ids of ordinary tokens."""
     found: str | None = format.caches.get("ordinary")
     if found is None:
         found = format.caches["ordinary"] = _class_of_ordinary_ids(format)

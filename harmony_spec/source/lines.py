@@ -8,23 +8,23 @@ from functools import cached_property
 
 
 class Lines:
-    """The lines of a text: the place of each position is found without reading the text again."""
+    """The lines of a text, indexed once, so that each position is found in logarithmic time."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where lines begin."""
+        """The offsets of the lines."""
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def place(self, at: int) -> tuple[int, int]:
-        """The line and the column of a code point, both from 1."""
+        """Return the line and the column of a code point, both from 1."""
         line = bisect_right(self.starts, at)
         return line, at - self.starts[line - 1] + 1
 
     def around(self, at: int, most: int) -> tuple[str, int]:
-        """The line of a code point, at most so much of it before and behind that, and where in it the code point is."""
+        """Return the line of a code point, up to `most` characters on each side, and its offset in that."""
         line, _ = self.place(at)
         begin = self.starts[line - 1]
         end = self.starts[line] - 1 if line < len(self.starts) else len(self.text)

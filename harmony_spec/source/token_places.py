@@ -1,4 +1,4 @@
-"""Where the tokens of an input stand in its text, special tokens spelled out, and the other way around."""
+"""Positions of tokens in the text of an input, special tokens spelled out, and the reverse."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import accumulate
 from ..errors import Span
 from ..format.tables import Format
 from ..vocabulary import tokenizer_for
-from .lenient import Lenient, LenientText, LenientTokens, Part
+from .lenient import Lenient, LenientText, LenientTokens, SourcePart
 
 CONTINUATION = bytes(range(0x80, 0xC0))
-"""The bytes with which no character begins in UTF-8."""
+"""The bytes of UTF-8 that do not begin a character."""
 
 
 class Places:
-    """The places of the tokens of an input, found in one pass. Those of a text are the ones it would be encoded to."""
+    """The positions of the tokens of an input, found in one pass. A text has the tokens that it is encoded to."""
 
     def __init__(self, form: Lenient) -> None:
         self.of_text = isinstance(form, LenientText)
@@ -28,16 +28,16 @@ class Places:
         self._begins = begins(form, form.tokens)
 
     def text(self, span: Span) -> Span:
-        """A span in code points of the text."""
+        """Return a span in code points of the text."""
         return span if self.of_text else Span(self._begins[span.start], self._begins[span.end])
 
     def tokens(self, span: Span) -> Span:
-        """A span in token indices: all tokens that have a part in it."""
+        """Return a span in token indices: all tokens that overlap it."""
         return tokens_at(self._begins, span) if self.of_text else span
 
 
 def begins(form: LenientTokens, tokens: list[int]) -> list[int]:
-    """Where in the text of tokens each of them begins, and where the last one ends, in code points."""
+    """Return the offset of each token in the text of all, and the end of the last, in code points."""
     special, decode = form.special_ids, form.decode_bytes
     sizes = (
         characters(decode([token])) if form.is_ordinary(token) else len(special.get(token) or f"<{token}>")
@@ -47,18 +47,18 @@ def begins(form: LenientTokens, tokens: list[int]) -> list[int]:
 
 
 def tokens_at(begins: list[int], span: Span) -> Span:
-    """The tokens that have a part in a span of their text."""
+    """Return the span of the tokens that overlap a span of their text."""
     first, last = (bisect_right(begins, at) - 1 for at in span)
     return Span(first, last if begins[last] == span.end else last + 1)
 
 
 def characters(data: bytes) -> int:
-    """How many characters begin in bytes of UTF-8."""
+    """Count the characters that begin in bytes of UTF-8."""
     return len(data.translate(None, CONTINUATION))
 
 
-def tokens_of(format: Format, source: Part, encode: Callable[[str], list[int]]) -> list[int]:
-    """The token ids of a part of an input; in a text, what spells a special token is one."""
+def tokens_of(format: Format, source: SourcePart, encode: Callable[[str], list[int]]) -> list[int]:
+    """Return the token ids of a part of an input; spelled-out special tokens become special tokens."""
     if not isinstance(source, str):
         return list(source)
     tokens: list[int] = []
@@ -67,8 +67,8 @@ def tokens_of(format: Format, source: Part, encode: Callable[[str], list[int]]) 
     return tokens
 
 
-def text_of(format: Format, source: Part) -> str:
-    """A part of an input with special tokens spelled out."""
+def text_of(format: Format, source: SourcePart) -> str:
+    """Return a part of an input with special tokens spelled out."""
     if isinstance(source, str):
         return source
     form = LenientTokens(format, source, tokenizer_for(format.encoding, None))
