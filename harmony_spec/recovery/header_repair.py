@@ -417,7 +417,7 @@ class HeaderRepair:
             name = name if lead and self.names.reads_as_tool(name) else self.names.bare_name(name)
             if self.names.is_named(word.text):
                 places.append(2 * (self.names.content_type(word.text) is not None))
-            elif self.names.reads_as_tool(name):
+            elif name.startswith(self.recovery.of_functions) or self.names.is_offered(name):
                 tools.add(self.names.tool(name) or name)
                 places.append(1)
                 is_plain |= (
@@ -437,9 +437,10 @@ class HeaderRepair:
             named = self._match_author(text)
             author = named is not None and named[self.slots.role] != self.recovery.tool
             return int(author or bool(names.role_and_channel(text) or names.nearest_role(text)))
-        is_other = names.is_role(text) or names.content_type(text) is not None
+        bare = without_signs(text)
+        is_other = names.is_role(bare) or names.content_type(bare) is not None
         if segment.marker in self._leads(self.slots.channel):
-            return int(not is_other and names.is_nearly_named(without_signs(text)))
+            return int(not is_other and names.is_nearly_named(bare))
         return int(names.content_type(text) is not None)
 
     def _is_lead(self, word: Word) -> bool:
@@ -469,7 +470,8 @@ class HeaderRepair:
             self.report("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
             self.channels.append(FieldCandidate(joined[1], word, -1))
             return True
-        tool = None if text.startswith(self._lead_word()) else self.names.tool(text)
+        is_bare = not text.startswith(self._lead_word()) and self.names.bare_tool(text)
+        tool = self.names.tool(text) if is_bare else None
         if (
             tool
             and tool != text
