@@ -15,6 +15,7 @@ from ..errors import ParseError, Span
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Group, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
+from ..source.saved_text import retry_without_final_newline
 from .explanations import StopPoint, explain
 
 M = TypeVar("M")
@@ -82,6 +83,8 @@ def parse(
 ) -> Parsed[Any]:
     """Read a text or token ids along a start rule. Raises `ParseError` at the first mistake.
 
+    A line break at the end of a text that has no place in the grammar was added by an editor; it is in no span.
+
     Args:
         format: the tables of the format.
         source: the text with special tokens spelled out, or the token ids.
@@ -90,6 +93,14 @@ def parse(
         tokenizer: decodes ordinary tokens; needed for token ids only.
     """
     format.require_start(start)
+    if not isinstance(source, str):
+        return _parse(format, source, start, given, tokenizer)
+    return retry_without_final_newline(source, lambda text: _parse(format, text, start, given, tokenizer))
+
+
+def _parse(
+    format: Format, source: str | Sequence[int], start: str, given: dict[str, Any], tokenizer: Tokenizer | None
+) -> Parsed[Any]:
     form: Form
     if isinstance(source, str):
         form = TextForm(format, source)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from ..errors import ParseError
+from ..errors import ParseError, Span
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, Attempt, ParsedHeader, remember
 from ..source.lenient import Lenient, LenientText, LenientTokens
+from ..source.saved_text import without_line_break
 from .machine import BETWEEN, Machine
 from .recovered import Recovered
 from .stripped import with_headers
@@ -54,6 +56,19 @@ def recover_form(
     """Read an input along a start rule; see `recover`."""
     if stripped and (guessed := with_headers(format, form, given, tools)):
         return guessed
+    found = _read_form(format, form, start, given, tools)
+    if found.diagnostics and isinstance(form, LenientText):
+        text = without_line_break(form.units)
+        if isinstance(text, str) and len(text) < len(form.units):
+            saved = _read_form(format, LenientText(format, text), start, given, tools)
+            if not saved.diagnostics:  # an editor added the line break
+                return replace(saved, gaps=[*saved.gaps, Span(len(text), len(form.units))])
+    return found
+
+
+def _read_form(
+    format: Format, form: Lenient, start: str, given: dict[str, Any], tools: Iterable[Any] | None
+) -> Recovered[Any]:
     machine = Machine(format, form, start, given, tools)
     read_to_end(machine)
     output = machine.output
