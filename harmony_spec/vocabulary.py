@@ -1,6 +1,6 @@
-"""The vocabulary: ordinary tokens and their ids, shipped with the package, checked by hash, loaded when first needed.
+"""The vocabulary: ordinary tokens and their ids, shipped with the package, checked by hash, loaded on first use.
 
-Nothing here touches the network. One immutable instance per encoding is shared by all threads.
+Nothing here uses the network. All threads share one immutable instance for each encoding.
 
 The shipped form holds the lengths of the tokens, one byte each, in the order of their ids, then their bytes; it loads
 in a fraction of the time of the published file, from which `python -m harmony_spec.codegen.pack` makes it.
@@ -21,8 +21,8 @@ from .format.tables import Encoding, Tokenizer
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
 
 BLOCK_CHARS = 250_000
-"""Runs of white space that fill a block of so many characters are encoded in parts: the regular expression engine of
-`tiktoken` panics on runs of about a million, which no `except Exception` catches. A run of twice this fills a block."""
+"""In long texts, blocks of this size that are all white space are encoded separately: the regular expression engine of
+`tiktoken` panics on runs of about a million, which no `except Exception` catches. Twice this size fills one."""
 
 _lock = threading.Lock()
 _shared: dict[tuple[str | None, str | None, tuple[str, ...]], Vocabulary] = {}
@@ -33,7 +33,7 @@ class Vocabulary:
 
     Attributes:
         encoding: the encoding.
-        decode_bytes: the bytes of a list of ordinary tokens; raises `KeyError` for an id that is none.
+        decode_bytes: returns the bytes of a list of ordinary tokens; raises `KeyError` for any other id.
     """
 
     def __init__(self, encoding: Encoding, ranks: dict[bytes, int]) -> None:
@@ -49,14 +49,14 @@ class Vocabulary:
         self.decode_bytes = self._bpe.decode_bytes
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What brings the vocabulary back, also in a copy: the one of the package is there once."""
+        """Pickle and copy the shared instance by its encoding, so that it exists once in each process."""
         is_shared = self in _shared.values()
         return (load, (self.encoding,)) if is_shared else (Vocabulary, (self.encoding, self._ranks))
 
     def encode(self, text: str) -> list[int]:
-        """The token ids of a text, all of them ordinary, whatever it spells.
+        """Return the token ids of a text. All are ordinary, even if it spells a special token.
 
-        Raises `VocabularyError` for a text that holds half a character (a lone surrogate).
+        Raises `VocabularyError` for a text with a lone surrogate.
         """
         if len(text) > BLOCK_CHARS:
             return self._encode_long(text)
@@ -72,7 +72,7 @@ class Vocabulary:
         return self._bpe.encode_ordinary(text)
 
     def _encode_long(self, text: str) -> list[int]:
-        """Encode blocks that are all white space by themselves."""
+        """Encode each block of white space separately."""
         tokens: list[int] = []
         start = 0
         for at in range(0, len(text), BLOCK_CHARS):
@@ -83,9 +83,9 @@ class Vocabulary:
 
 
 def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
-    """The vocabulary of an encoding, from the package or from a rank file in the published form.
+    """Return the vocabulary of an encoding, from the package or from a rank file in the published form.
 
-    Raises `VocabularyError` for a file that is missing or has another hash than the encoding names.
+    Raises `VocabularyError` if the file is missing or has another hash than the encoding.
     """
     if path is not None:
         return Vocabulary(encoding, _published(encoding, Path(path)))
@@ -97,7 +97,7 @@ def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
 
 
 def tokenizer_for(encoding: Encoding, given: Tokenizer | None) -> Tokenizer:
-    """The tokenizer that was passed, or the shipped vocabulary of the encoding."""
+    """Return the tokenizer that was passed, or the shipped vocabulary of the encoding."""
     return given if given is not None else load(encoding)
 
 

@@ -1,1 +1,1 @@
-"""Messages to token ids and text."""
+"""Rendering of messages to token ids and text."""

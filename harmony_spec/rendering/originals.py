@@ -1,4 +1,4 @@
-"""Repaired messages written back as they stood in the input, as long as they say what they said there."""
+"""Repaired messages, written back as they were in the input until they are changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..format.tables import Format
 
 
 def original_text(format: Format, message: Any) -> Repair | None:
-    """The parts of the input that a message stood in; None for one that was not repaired, or was changed since."""
+    """Return the input of a repaired message; None if it was not repaired, or has changed since."""
     repair: Repair | None = message.repair
     if repair is None or not repair.said:
         return None
@@ -19,6 +19,6 @@ def original_text(format: Format, message: Any) -> Repair | None:
 
 
 def canonical(format: Format, message: Any) -> Any:
-    """A repaired message as the format writes it. The stop token that it had stays."""
+    """Return a repaired message as the format writes it, with the stop token that it had."""
     always = (rule.alternative for rule in format.always if rule.applies(message))
     return replace(message, repair=None, variants=(*message.variants, *always))

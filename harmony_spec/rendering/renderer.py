@@ -1,6 +1,6 @@
-"""Rendering: each distinct header is written, checked by reading it back, and remembered; contents are encoded whole.
+"""Rendering: each distinct header is written, checked by reading it back, and cached; contents are encoded whole.
 
-Nothing is ever rendered that would be read back as something else.
+Anything that would be read back as something else is a `RenderError`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .originals import original_text
 
 
 class Inexpressible(Exception):
-    """No alternative of a rule can write a message; the argument is the rule."""
+    """No alternative of a rule can write a message. The argument is the name of the rule."""
 
 
 class WrittenFrame(NamedTuple):
-    """A frame in the mixed alphabet: up to the special token before the content, text that touches it, and the rest."""
+    """A frame in the mixed alphabet: up to the token before the content, text directly around that, and the rest."""
 
     head: str
     prefix: str
@@ -41,7 +41,7 @@ class EncodedFrame(NamedTuple):
 
 
 def pick(rule: str, chosen: Chosen, branches: dict[str, bool]) -> str:
-    """The alternative to write: a chosen one that can write the message, else the first that can."""
+    """Return the alternative to write: the first chosen one that can write the message, else the first that can."""
     possible = [name for name, fits in branches.items() if fits]
     if not possible:
         raise Inexpressible(rule)
@@ -49,7 +49,7 @@ def pick(rule: str, chosen: Chosen, branches: dict[str, bool]) -> str:
 
 
 class Plan:
-    """Which frame writes each message, and with which alternatives."""
+    """The frame and the alternatives for each message."""
 
     def __init__(
         self, format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
@@ -71,7 +71,7 @@ class Plan:
         self._require_continuation()
 
     def text(self, index: int) -> str:
-        """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
+        """Return the text of a structured content. Raises `RenderError` if its message cannot have it."""
         if self.decided is None:
             self.decided = self.format.contents.decide(self.messages)
         try:
@@ -81,11 +81,11 @@ class Plan:
             raise
 
     def variants(self, message: Any) -> Chosen:
-        """The named alternatives that a message was read from, where the style keeps them."""
+        """Return the named alternatives that a message was read from, if the style keeps them."""
         return tuple(message.variants or ()) if self.choices is None else ()
 
     def _frames(self, start: str) -> list[Frame]:
-        """The frame of each message. An optional one is taken where a message was read from it, or is needed."""
+        """Return the frame of each message; an optional one if a message was read from it, or if it is needed."""
         messages = self.messages
         steps = [step for step in self.path.steps if step[0].has_content]
         least = sum(times == "" for _, times in steps)
@@ -108,7 +108,7 @@ class Plan:
         return [frame for frame, times in taken for _ in range(spare if times == "*" else 1)]
 
     def _require_continuation(self) -> None:
-        """Raise where a message does not continue the open header that it is said to."""
+        """Raise `RenderError` for a message that contradicts the open header that it continues."""
         partial = {
             f.name: [n for n in self.given if n not in f.fields] for f in {f.name: f for f in self.frames}.values()
         }
@@ -116,18 +116,18 @@ class Plan:
             return
         for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
             for name in partial[frame.name]:
-                said, value = self.given[name], getattr(message, name)
-                if value != said:
-                    raise self.error(index, f"the open header says {name}={said!r}, the message {name}={value!r}")
+                continued, value = self.given[name], getattr(message, name)
+                if value != continued:
+                    raise self.error(index, f"the open header says {name}={continued!r}, the message {name}={value!r}")
 
     def key(self, index: int, message: Any) -> tuple[Any, ...]:
-        """What the header of a message depends on."""
+        """Return everything that determines the header of a message."""
         target = self.training and index == len(self.messages) - 1
         variants = self.variants(message) if self.choices is None else None
         return (self.frames[index].name, target, variants, self.fields(message))
 
     def write(self, index: int, message: Any) -> WrittenFrame:
-        """Write and check the frame of a message; raises `RenderError` where the format cannot express it."""
+        """Write and check the frame of a message. Raises `RenderError` if the format cannot express it."""
         frame = self.frames[index]
         values = {}
         for name in self.format.fields:
@@ -146,7 +146,7 @@ class Plan:
         return self.check(frame, copy, chosen, index)
 
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
-        """The alternatives that the style, or the training target, chooses for a message."""
+        """Return the alternatives that the style, or being the training target, chooses for a message."""
         target = self.training and index == len(self.messages) - 1
         rules = (*self.format.training * target, *self.format.always, *(self.choices or ()))
         return tuple(rule.alternative for rule in rules if rule.applies(message))
@@ -155,8 +155,8 @@ class Plan:
         try:
             mixed = frame.write(message, chosen)
         except Inexpressible as error:
-            said = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
-            raise self.error(index, f"no alternative of the grammar writes a message with {said}: {error}") from None
+            fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
+            raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {error}") from None
         hole = "" if frame.bare else message.content
         match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
         values: dict[str, Any] = dict(self.format.defaults)
@@ -170,7 +170,7 @@ class Plan:
         return _split(mixed, frame)
 
     def blame_field(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
-        """Raise for a field that is not read back as it was; return where another field is to blame."""
+        """Raise `RenderError` for a field that is not read back unchanged; return if it may be another field."""
         value = getattr(message, name)
         pattern, shown = self.format.patterns.get(name, ("", ""))
         if isinstance(value, str) and pattern and not re.fullmatch(pattern, value):
@@ -186,7 +186,7 @@ class Plan:
         return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
 
     def require_short(self, index: int, length: int, unit: str) -> None:
-        """Raise for a header that no parser would wait for."""
+        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`."""
         if self.format.recovery is not None and length >= HEADER_LIMITS[unit]:
             limit = f"a header is shorter than {HEADER_LIMITS[unit]} {unit}s"
             raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
@@ -195,7 +195,7 @@ class Plan:
         return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
 
     def opening(self) -> WrittenFrame | None:
-        """The open header behind the messages, where the start rule has one."""
+        """Return the open header after the messages, or None if the start rule has none."""
         if self.open_frame is None:
             return None
         values = {**self.format.defaults, **self.given}
@@ -204,7 +204,7 @@ class Plan:
 
 
 def _split(mixed: str, frame: Frame) -> WrittenFrame:
-    """Cut what was written around its content, and around the text that touches the content."""
+    """Divide a written frame at its content, and at the text directly around that."""
     left, _, right = mixed.partition(HOLE)
     at = max((i for i, char in enumerate(left) if _is_marker(char)), default=-1) + 1
     if not frame.has_content:
@@ -226,7 +226,7 @@ def render(
     training: bool,
     tokenizer: Tokenizer | None,
 ) -> list[int]:
-    """The token ids of messages along a start rule; raises `RenderError` for what the format cannot express."""
+    """Return the token ids of messages along a start rule. Raises `RenderError` if the format cannot express them."""
     from ..vocabulary import tokenizer_for
 
     plan = Plan(format, messages, start, given, style, training)
@@ -266,7 +266,7 @@ def render(
 def _make_cached_encoder(
     encode: Callable[[str], list[int]], cache: dict[Any, Any]
 ) -> Callable[[str, str, str], list[int]]:
-    """Encodes texts of contents with a structure, which come again with each turn, once."""
+    """Return an encoder that caches structured contents: each turn of a conversation renders them again."""
 
     def whole(text: str, prefix: str, suffix: str) -> list[int]:
         tokens: list[int] | None = cache.get((prefix, text, suffix))
@@ -304,7 +304,7 @@ def _hashable_key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
 
 
 def _require_text(plan: Plan, index: int, content: object) -> None:
-    """Raise for a content that is no text."""
+    """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
     if not isinstance(content, str):
         raise plan.error(index, f"{plan.format.content}: expected a str, got {type(content).__name__}")
     try:
@@ -317,10 +317,10 @@ def _require_text(plan: Plan, index: int, content: object) -> None:
 def render_text(
     format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
 ) -> str:
-    """The text of messages along a start rule, special tokens spelled out.
+    """Return the text of messages along a start rule, special tokens spelled out.
 
-    Raises `RenderError` for what the format cannot express, and for content that spells a special token: read back, it
-    would be one.
+    Raises `RenderError` if the format cannot express them, and for content that spells a special token, since it would
+    be read back as one.
     """
     plan = Plan(format, messages, start, given, style, training)
     cache = format.caches.setdefault(("written", style), {})

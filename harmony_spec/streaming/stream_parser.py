@@ -1,7 +1,7 @@
-"""Streaming: token ids as they come, one or many at a time; events, and the open message, at any time.
+"""The streaming parser: token ids in chunks of any size to events, with the open message available at any time.
 
-In a content, an ordinary token costs one look-up and one append. What the tokens mean is decided by the machine that
-also reads whole inputs, and only at special tokens.
+An ordinary token in a content costs one look-up and one append. At special tokens, the state machine of recovery
+decides, as for whole inputs.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ..source.lenient import REPLACEMENT, LenientTokens
 M = TypeVar("M")
 
 MIN_BUFFERED_PARTS = 4
-"""After so many parts of a content it is decoded before anything looks for its end: it is likely to go on."""
+"""Parts of a content after which a chunk is decoded before it is searched for a stop token: the content is long."""
 
 _decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class StreamParser(Generic[M]):
-    """Reads token ids as they come. Generated codecs add a property for each field of a header."""
+    """Reads token ids in chunks. Generated codecs add a property for each field of a header."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class StreamParser(Generic[M]):
         self.reset()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What brings the parser back, in another process or as a copy: what it was made with, and what it was fed."""
+        """Pickle and copy by the arguments and the tokens read so far; unpickling reads them again."""
         made = self._format, self._start, self._given, self._tools, self._strict, self._tokenizer
         return _restore, (type(self), made, list(self._tokens), self._closed, list(self._last))
 
     def reset(self) -> None:
-        """Begin anew: what was fed is forgotten."""
+        """Begin a new input; the old one is dropped."""
         self._form = LenientTokens(self._format, [], self._tokenizer)
         self._tokens = self._form.tokens
         self._append = self._tokens.append
@@ -85,10 +85,10 @@ class StreamParser(Generic[M]):
     # Feeding.
 
     def feed(self, tokens: int | Sequence[int]) -> Sequence[Event]:
-        """Read one token id, or several, and give what they show.
+        """Read one token id or several; return their events.
 
-        All of a content that one call brings is one delta, up to a character that is not complete yet. Raises
-        `ParseError` in strict mode, and `ValueError` behind the end of the input.
+        The content in one call is one delta, without an incomplete character at its end. Raises `ParseError` in strict
+        mode, and `ValueError` after `close`.
         """
         if self._plain and tokens.__class__ is int and (delta := self._deltas.get(tokens)) is not None:
             self._append(tokens)
@@ -109,9 +109,9 @@ class StreamParser(Generic[M]):
         return events
 
     def _read_several(self, tokens: list[int]) -> Sequence[Event] | None:
-        """Read several tokens behind whole characters of a content; None, and nothing read, where that is not simple.
+        """Read several tokens of a content that so far has whole characters; None, with nothing read, in hard cases.
 
-        The vocabulary of the package decodes ordinary tokens only, so that one look at each of them is enough.
+        The shipped vocabulary raises `KeyError` for special tokens, so decoding also finds them.
         """
         if len(self._parts) < MIN_BUFFERED_PARTS:
             low = self._low
@@ -129,7 +129,7 @@ class StreamParser(Generic[M]):
         return shown
 
     def _add_chunk(self, text: str, tokens: list[int]) -> tuple[ContentDelta, ...]:
-        """More of a content."""
+        """Add decoded tokens to the content."""
         if self._read_to < len(self._tokens):
             self._catch_up()
         self._tokens += tokens
@@ -140,7 +140,7 @@ class StreamParser(Generic[M]):
         return (ContentDelta(text),)
 
     def _read_content_end(self, tokens: list[int], stop: int) -> Sequence[Event] | None:
-        """Read the end of a content, and what stands behind it."""
+        """Read the end of a content, and the tokens after it; None, with nothing read, in hard cases."""
         try:
             text = self._decode(tokens[:stop]).decode()
         except (OverflowError, UnicodeDecodeError):
@@ -165,7 +165,7 @@ class StreamParser(Generic[M]):
         return events
 
     def _read_known_start(self, tokens: list[int]) -> bool:
-        """Read a header and the begin of its content; false, and nothing read, where that is not all."""
+        """Read a cached header and the beginning of its content; return False, with nothing read, for anything else."""
         place, reading = self._find_known_header(tokens, 0)
         rest = tokens[place + 1 :]
         if reading is None or not rest:
@@ -184,7 +184,7 @@ class StreamParser(Generic[M]):
         return True
 
     def _find_known_header(self, tokens: list[int], begin: int) -> tuple[int, HeaderReading | None]:
-        """A header that is the same as one before and without mistakes, and where the content opens behind it."""
+        """Find a clean header that was read before; return the index of the token that opens its content, and it."""
         machine = self._machine
         if tokens[begin] != self._begins:
             return 0, None
@@ -198,7 +198,7 @@ class StreamParser(Generic[M]):
         return 0, None
 
     def close(self) -> Sequence[Event]:
-        """The input is complete. Raises `ParseError` in strict mode where it must not end."""
+        """End the input. Raises `ParseError` in strict mode if it is incomplete."""
         self._require_open()
         events = self._events = self._machine.output.events = []
         self._last = events
@@ -206,7 +206,9 @@ class StreamParser(Generic[M]):
         self._closed = True
         self._machine.close(len(self._tokens))
         output = self._machine.output
-        output.listener = output.refuse = None  # what refers to each other waits for the garbage collector
+        output.listener = output.refuse = (
+            None  # break the reference cycle, so that no parser waits for the garbage collector
+        )
         return events
 
     def _feed(self, tokens: list[int]) -> None:
@@ -243,7 +245,7 @@ class StreamParser(Generic[M]):
         self._machine.read_special(self._form.spelling(at), at, at + 1)
 
     def _leave_content(self, ended: bool) -> None:
-        """A special token, or the end, stands behind what came so far; the content has ended, or may go on."""
+        """Prepare for a special token or the end of the input. The content has ended, or (`ended` false) may go on."""
         self._catch_up()
         self._plain = False
         draft = self._machine.draft
@@ -272,7 +274,7 @@ class StreamParser(Generic[M]):
             self._deltas[tokens[0]] = (ContentDelta(text),)
 
     def _read_in_header(self, tokens: list[int]) -> list[int]:
-        """Read text outside of a content, up to the length of a header; what is left over is content."""
+        """Read text outside of a content, up to the limit of headers; return the tokens left, which are content."""
         machine, at = self._machine, 0
         while at < len(tokens) and machine.state != CONTENT:
             begin = machine.at if machine.state == BETWEEN else machine.begin
@@ -289,7 +291,7 @@ class StreamParser(Generic[M]):
         return tokens[at:]
 
     def _decode_complete(self, data: bytes) -> str:
-        """The characters that are complete with more bytes."""
+        """Return the characters that more bytes complete."""
         if not self._partial:
             try:
                 return data.decode()
@@ -300,7 +302,7 @@ class StreamParser(Generic[M]):
         return text
 
     def _flush_partial(self) -> None:
-        """What is not complete of a character at the end of a run is damaged."""
+        """Add U+FFFD for an incomplete character at the end of a run."""
         if self._partial:
             self._add_delta(self._utf8.decode(b"", True))
             self._utf8.reset()
@@ -318,22 +320,22 @@ class StreamParser(Generic[M]):
             events.append(ContentDelta(text))
 
     def message_begins(self, draft: Draft) -> None:
-        """A message has begun; what was held back of its content as a header comes now."""
+        """Start a message; its content begins with text that was held back as a header."""
         self._content = ""
         self._parts.clear()
         runs = () if draft.opened else draft.runs
         for start, end, skip in runs:
             self._flush_partial()
             self._add_delta(self._decode_complete(self._decode(self._tokens[start:end])[skip:]))
-        if runs and runs[-1][1] < len(self._tokens):  # a special token stands behind it
+        if runs and runs[-1][1] < len(self._tokens):  # a special token follows
             self._flush_partial()
 
     def message_ends(self) -> None:
-        """A message is about to be complete."""
+        """Complete the content before the message ends."""
         self._flush_partial()
 
     def _refuse(self, span: Span) -> None:
-        """Raise for the first place where the tokens leave the grammar, as the strict parser does."""
+        """Raise the error of the strict parser for the tokens so far."""
         try:
             parse(self._format, self._tokens, self._start, self._given, self._tokenizer)
         except ParseError as error:
@@ -341,17 +343,17 @@ class StreamParser(Generic[M]):
             raise
         raise AssertionError(f"the strict parser takes what the streaming parser refuses at token {span.start}")
 
-    # What is open.
+    # The open message.
 
     def _catch_up(self) -> None:
-        """Take in the tokens of the content that took the short way."""
+        """Decode the tokens of the content that `feed` only appended."""
         if self._plain and self._read_to < len(self._tokens):
             self._parts.append(self._decode(self._tokens[self._read_to :]).decode())
             self._read_to = len(self._tokens)
 
     @property
     def state(self) -> str:
-        """Where the input is: "between" messages, in a "header", or in a "content"."""
+        """The place in the input: "between" messages, in a "header", or in a "content"."""
         machine = self._machine
         if machine.state == BETWEEN and machine.at < len(self._tokens):
             return HEADER
@@ -359,7 +361,7 @@ class StreamParser(Generic[M]):
 
     @property
     def content(self) -> str:
-        """The content of the open message so far, complete characters only; behind its end, until the next begins."""
+        """The content of the open message so far, complete characters only; kept until the next message begins."""
         self._catch_up()
         if self._parts:
             content, self._content = self._content, ""
@@ -370,12 +372,12 @@ class StreamParser(Generic[M]):
 
     @property
     def last_delta(self) -> str:
-        """What the last call added to the content."""
+        """The text that the last call added to the content."""
         return "".join(event.text for event in self._last if isinstance(event, ContentDelta))
 
     @property
     def header(self) -> str:
-        """The header so far, special tokens spelled out; empty where none is open."""
+        """The open header so far, special tokens spelled out; "" if none is open."""
         machine = self._machine
         if self.state != HEADER:
             return ""
@@ -383,7 +385,7 @@ class StreamParser(Generic[M]):
         return self._form.spelled(begin, len(self._tokens))
 
     def value(self, name: str, default: Any) -> Any:
-        """A field of the open message; of a header that is not complete, what a completion continues."""
+        """Return a field of the open message; in the first header of a completion, a field that it continues."""
         machine = self._machine
         if machine.draft is not None:
             return machine.draft.reading.values.get(name, default)
@@ -392,12 +394,12 @@ class StreamParser(Generic[M]):
 
     @property
     def messages(self) -> list[M]:
-        """The messages that are complete."""
+        """The complete messages."""
         return list(self._machine.output.messages)
 
     @property
     def recovered(self) -> Recovered[M]:
-        """All that was read so far, as the recovering parser gives it."""
+        """The result so far, as `recover` returns it."""
         output, opening = self._machine.output, self._machine.opening
         bounds, gaps, found = list(output.bounds), list(output.gaps), list(output.diagnostics)
         return Recovered(list(output.messages), opening, self._form.unit, bounds, gaps, found)
@@ -406,10 +408,10 @@ class StreamParser(Generic[M]):
 def _restore(
     made: type[StreamParser[Any]], arguments: tuple[Any, ...], tokens: list[int], closed: bool, last: Sequence[Event]
 ) -> StreamParser[Any]:
-    """A parser that is where another one was: it reads the same tokens, whose chunks change nothing."""
+    """Return a parser in the state of a pickled one; chunks do not affect the state, so one call reads all tokens."""
     parser = made.__new__(made)
     StreamParser.__init__(parser, *arguments)
-    with suppress(ParseError):  # which it remembers, as the other one did
+    with suppress(ParseError):  # strict: the parser stores the error, as the pickled one did
         parser.feed(tokens)
         if closed:
             parser.close()
