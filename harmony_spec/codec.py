@@ -2466,7 +2466,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group(None, "unspaced"),
                 runtime.Group(None, "recipient_last"),
             ),
-            "no author stands behind the start token",
+            "no author after the start token",
         ),
         runtime.Mistake(
             "repeated-channel",
@@ -2509,7 +2509,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("content_type"),
                 runtime.Group(None, "unspaced"),
             ),
-            "the channel stands more than once; the last one counts",
+            "repeated channel; the last one is kept",
         ),
         runtime.Mistake(
             "repeated-recipient",
@@ -2528,7 +2528,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("content_type"),
                 runtime.Group(None, "unspaced"),
             ),
-            "the recipient stands more than once; the last one counts",
+            "repeated recipient; the last one is kept",
         ),
         runtime.Mistake(
             "empty-recipient",
@@ -2545,7 +2545,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("content_type"),
                 runtime.Group(None, "unspaced"),
             ),
-            "nothing stands behind what introduces the recipient",
+            "no name after the text that introduces a recipient",
         ),
         runtime.Mistake(
             "spaced-content-type",
@@ -2568,7 +2568,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("constrain", True),
                 runtime.Group("content_type"),
             ),
-            "a space stands between the constrain token and the content type",
+            "a space between the constrain token and the content type",
         ),
         runtime.Mistake(
             "repeated-constrain",
@@ -2593,7 +2593,7 @@ _RECOVERY = runtime.Recovery(
                 runtime.Group("constrain", True),
                 runtime.Group("content_type"),
             ),
-            "the constrain token stands twice",
+            "repeated constrain token",
         ),
     ),
     codes={

@@ -67,7 +67,7 @@ class Vocabulary:
             try:
                 text.encode()
             except UnicodeEncodeError as error:
-                message = f"character {error.start} is half of a character (a lone surrogate)"
+                message = f"character {error.start} is a lone surrogate"
                 raise VocabularyError(TEXT_NOT_ENCODABLE, message) from None
         return self._bpe.encode_ordinary(text)
 

@@ -203,7 +203,7 @@ def test_what_was_rendered_before_changes_nothing(write: Any) -> None:
     """A message that does not continue the open header is refused, also after one like it did."""
     write([Message("user", "x")], "completion", role="user")
     for opening in ({"role": "assistant"}, {"role": "user", "name": "eve"}):
-        with pytest.raises(RenderError, match="the open header says"):
+        with pytest.raises(RenderError, match="the open header has"):
             write([Message("user", "x")], "completion", **opening)
 
 

@@ -118,9 +118,9 @@ def test_a_huge_run_is_encoded_or_refused(unit: str) -> None:
 
 
 def test_half_a_character_is_refused() -> None:
-    with pytest.raises(VocabularyError, match="character 2 is half of a character"):
+    with pytest.raises(VocabularyError, match="character 2 is a lone surrogate"):
         module.load(ENCODING).encode("ab\udc00")
-    with pytest.raises(RenderError, match="character 2 of the content is half"):
+    with pytest.raises(RenderError, match="character 2 of the content is a lone surrogate"):
         render([Message("user", "ab\udc00")])
 
 

@@ -124,11 +124,11 @@ def _make_error(
         message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
     elif pieces[number][0] is not None:
         spelling, _, first, last = pieces[number]
-        code, span, message = UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"{spelling} cannot stand here"
+        code, span, message = UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"unexpected special token {spelling}"
     else:
         _, text, first, _ = pieces[number]
         code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
-        message = f"the text {_abridge(text[offset:])} cannot stand here"
+        message = f"unexpected text {_abridge(text[offset:])}"
     hint = _suggest(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
     if fitting_start:
         code, message, hint = (

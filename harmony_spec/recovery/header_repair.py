@@ -103,7 +103,9 @@ class HeaderRepair:
             elif segment.marker in self._leads(self.slots.channel):
                 self._collect_channel(number, segment, last)
             else:
-                self.report("stray-special-token", segment.start, segment.start + 1, "", "it has no place in a header")
+                self.report(
+                    "stray-special-token", segment.start, segment.start + 1, "", "headers do not have this token"
+                )
                 self._collect_words(number, segment.words, last)
         return self._decide()
 
@@ -132,7 +134,7 @@ class HeaderRepair:
 
     def _collect_role(self, number: int, segment: Segment, last: bool) -> None:
         if number:
-            evidence = "the last one counts"
+            evidence = "the last one is kept"
             self.report("repeated-start", segment.start, segment.start + 1, "", evidence)
         words = self._read_author(segment, last)
         if self.reading.text_start is None:
@@ -142,7 +144,7 @@ class HeaderRepair:
         lead = self._lead_word()
         if not segment.words or segment.words[0].text.startswith(lead):
             self.lacks_channel_name = True
-            evidence = "no name stands behind the channel token"
+            evidence = "no name after the channel token"
             self.report("empty-channel", segment.start, segment.start + 1, "", evidence, self.slots.channel)
             self._collect_words(number, segment.words, last)
             return
@@ -150,7 +152,7 @@ class HeaderRepair:
         found = (first.text.find(mark) for mark in (lead, self.recovery.of_functions))
         at = next((at for at in found if at > 0 and self.names.channel(first.text[:at])), 0)
         if at:
-            evidence = "a recipient touches the name of the channel"
+            evidence = "no space between channel and recipient"
             self.report("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
             words = [Word(first.text[at:], first.start + at, first.end), *words]
             first = Word(first.text[:at], first.start, first.start + at)
@@ -169,7 +171,7 @@ class HeaderRepair:
         self.constrain_count += segment.marker in self._leads(self.slots.constrain)
         left: list[Word] = []
         if segment.words and segment.words[0].start > segment.start + 1:
-            evidence = "a space stands before it"
+            evidence = "a space before the content type"
             word = segment.words[0]
             self.report("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
         wordy = number in self.wordy_segments
@@ -227,7 +229,7 @@ class HeaderRepair:
                 self._report_spliced(word)
                 spliced = True
             elif word.text in self.names.channels and (spliced or not self.channels):
-                evidence = "the name of a channel stands without its token"
+                evidence = "no channel token before the name of a channel"
                 self.report("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
                 self.channels.append(FieldCandidate(word.text, word, number))
             elif self.names.content_type(word.text):
@@ -275,7 +277,7 @@ class HeaderRepair:
             self.channels_in_type.append(FieldCandidate(channel, word, number))
             return True
         if any(word.text == seen.value for seen in self.recipients):
-            evidence = "it stands there already"
+            evidence = "the header has this recipient already"
             self.report("repeated-recipient", word.start, word.end, "", evidence, self.slots.recipient)
             return True
         return False
@@ -303,7 +305,7 @@ class HeaderRepair:
         start = word.start
         while left and self._is_lead(left[-1]):
             start = left.pop().start
-        evidence = "the name of a tool stands without what introduces a recipient"
+        evidence = "the name of a tool, but nothing that introduces a recipient"
         tool = self.names.tool(text) or self.names.function_in(text) or self._leading_name(text)
         self.report("bare-recipient", start, word.end, tool, evidence, self.slots.recipient)
         self.recipients.append(FieldCandidate(tool, word, number))
@@ -319,7 +321,7 @@ class HeaderRepair:
             text, start, owner = following.text, following.start, following
         name = self._leading_name(text)
         if not name:
-            evidence = "no name stands behind it"
+            evidence = "no name after it"
             self.report("empty-recipient", word.start, word.end, "", evidence, self.slots.recipient)
         self._read_after_name(Word(text, start, owner.end), len(name))
         if name:
@@ -332,7 +334,7 @@ class HeaderRepair:
             self.types += ((str(self.names.nearest_content_type(word.text)), constrained, word) for word in left)
             return
         for word in left:
-            evidence = "nothing says what it is" if len(left) == 1 else "several words stand there"
+            evidence = "it is not a known name" if len(left) == 1 else "several words that are not all known names"
             name = "unknown-content-type" if constrained or word in known else "unread-header-text"
             self.has_unknown_type |= constrained
             self.report(name, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
@@ -349,7 +351,7 @@ class HeaderRepair:
         self.reading.values.update(dict.fromkeys((role, self.slots.name)))
         if not words or words[0].text.startswith(self._lead_word()):
             self.reading.values |= self.recovery.author
-            evidence = "no author stands behind the start token"
+            evidence = "no author after the start token"
             self.report("missing-role", segment.start, segment.start + 1, self._model_role(), evidence, role)
             self.lacks_channel_name = True
             return words
@@ -377,7 +379,7 @@ class HeaderRepair:
             self.reading.text_start = word.start + len(begun)
             return []
         self.reading.values |= self.recovery.author
-        evidence = "text stands where the author belongs"
+        evidence = "text in place of the author"
         self.report("missing-role", segment.start, segment.start + 1, self._model_role(), evidence, role)
         return words
 
@@ -459,14 +461,14 @@ class HeaderRepair:
             return True
         if text in self.names.channels:
             self.reading.values |= recovery.author
-            evidence = "the name of a channel stands where the author belongs"
+            evidence = "the name of a channel in place of the author"
             self.report("channel-as-role", word.start, word.end, text, evidence, role, self.slots.channel)
             self.channels.append(FieldCandidate(text, word, -1))
             return True
         if joined := self.names.role_and_channel(text):
             self.reading.values |= {role: joined[0], self.slots.name: None}
             taken = " ".join(joined)
-            evidence = "it joins the names of a role and a channel"
+            evidence = "no channel token between role and channel"
             self.report("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
             self.channels.append(FieldCandidate(joined[1], word, -1))
             return True
@@ -479,7 +481,7 @@ class HeaderRepair:
             and self.segment_index not in self.wordy_segments
         ):
             self.reading.values |= recovery.author
-            evidence = "the name of an offered tool, without its namespace, stands where the author belongs"
+            evidence = "the name of an offered tool, without its namespace, in place of the author"
             self.report("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
             self.lacks_channel_name = True
             self.recipients.append(FieldCandidate(tool, word, -1))
@@ -492,14 +494,14 @@ class HeaderRepair:
         at = text.find(self._lead_word())
         if at > 0 and self.names.is_role(text[:at]):
             self.reading.values |= {role: text[:at], self.slots.name: None}
-            evidence = "a recipient touches the author"
+            evidence = "no space between author and recipient"
             self.report("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
             return [Word(text[at:], word.start + at, word.end), *others]
         near = None if self.names.tool(text) or self._is_tool_answer([word, *others]) else self.names.nearest_role(text)
         if near is None:
             return None
         self.reading.values |= {role: near, self.slots.name: None}
-        self.report("misspelt-role", word.start, word.end, near, "it is near that one only", role)
+        self.report("misspelt-role", word.start, word.end, near, "the only known name near it", role)
         return others
 
     def _match_author(self, text: str) -> dict[str, Any] | None:
@@ -537,16 +539,16 @@ class HeaderRepair:
         answers = self.reading.values[field] == self.recovery.answers
         for seen in self.channels_in_type:
             if seen is weak and called and (answers or not self.channels):
-                evidence = "a recipient stands behind it, and answers have none"
+                evidence = "a recipient follows, and answers have none"
                 self.report(
                     "spliced-header", seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value
                 )
             elif seen is weak and not self.channels:
-                evidence = "no channel stands elsewhere"
+                evidence = "the header has no other channel"
                 name = "channel-as-content-type"
                 self.report(name, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
             else:
-                evidence = "it is no content type"
+                evidence = "it is not a content type"
                 type_field = self.slots.content_type
                 self.report("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
         text = self.reading.text_start is not None and self.reading.values[self.slots.role] == self._model_role()
@@ -563,7 +565,7 @@ class HeaderRepair:
             return
         if seen.value.startswith(name) and (kind := self.names.content_type(seen.value[len(name) :])):
             self.types.insert(0, (kind, False, Word(kind, seen.word.end - len(kind), seen.word.end)))
-        evidence = "it is near that one only"
+        evidence = "the only known name near it"
         self.report("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
 
     def _reject_channel(self, seen: FieldCandidate, kept: FieldCandidate | None) -> None:
@@ -574,7 +576,7 @@ class HeaderRepair:
         start, end, field = seen.word.start, seen.word.end, self.slots.channel
         alone = seen.segment_index not in self.wordy_segments
         if alone and not self.names.channel(seen.value) and self.names.bare_tool(seen.value):
-            evidence = "the name of a tool stands where the channel belongs"
+            evidence = "the name of a tool in place of the channel"
             tool = self.names.tool(seen.value) or self._leading_name(seen.value)
             self.report("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
             self.recipients.insert(0, seen._replace(value=tool))
@@ -583,15 +585,15 @@ class HeaderRepair:
             self._report_spliced(seen.word)
             self.lacks_channel_name = True
         elif kind := self.names.content_type(seen.value):
-            evidence = "a content type stands where the channel belongs"
+            evidence = "a content type in place of the channel"
             self.report("misplaced-part", start, end, kind, evidence, self.slots.content_type)
             self.types.append((kind, False, seen.word))
             self.lacks_channel_name = True
         elif kept is not None:
-            evidence = "the last name of a known channel counts"
+            evidence = "the last known channel is kept"
             self.report("repeated-channel", start, end, "", evidence, field)
         elif seen is not self.channels[-1]:
-            self.report("repeated-channel", start, end, "", "the last one counts", field)
+            self.report("repeated-channel", start, end, "", "the last one is kept", field)
         elif not self.opened and seen.segment_index == self.last_index and not re.search(r"\w", seen.value):
             self.reading.text_start, self.reading.is_punctuation = start, True
         elif not self.opened and seen.segment_index == self.last_index and self.reading.text_start is not None:
@@ -599,7 +601,7 @@ class HeaderRepair:
         else:
             name = self._leading_name(seen.value)
             if self.names.is_role(name) or self.names.content_type(name) or self.names.bare_tool(name):
-                evidence = "it names something else"
+                evidence = "it is a role, a content type or a tool"
                 self.report("unread-header-text", start, start + len(name), "", evidence, field)
                 self.lacks_channel_name = True
             else:
@@ -616,7 +618,7 @@ class HeaderRepair:
         seen = self.recipients
         if not self.described and values[self.slots.role] != self.recovery.tool:
             for one in (one for one in seen if self.names.is_role(one.value)):
-                evidence = "a role is no tool"
+                evidence = "a role is not a tool"
                 self.report("recipient-is-role", one.word.start, one.word.end, "", evidence, field)
             seen = [one for one in seen if not self.names.is_role(one.value)]
         if not seen:
@@ -624,18 +626,18 @@ class HeaderRepair:
         kept = next((one for one in reversed(seen) if self.names.tool(one.value)), seen[-1])
         for one in seen:
             if one is not kept:
-                self.report("repeated-recipient", one.word.start, one.word.end, "", "the last one counts", field)
+                self.report("repeated-recipient", one.word.start, one.word.end, "", "the last one is kept", field)
         values[field] = kept.value
-        tool, evidence = self.names.nearest_tool(kept.value), "of the offered tools, it is near that one only"
+        tool, evidence = self.names.nearest_tool(kept.value), "the only offered tool near it"
         if not tool and (tool := self.names.function_in(kept.value)):
-            evidence = "what stands around it is no part of a name"
+            evidence = "the signs around it are not part of a name"
         if tool and tool != kept.value:
             self.report("misspelt-recipient", kept.word.start, kept.word.end, tool, evidence, field, value=tool)
 
     def _decide_type(self) -> None:
         values, slots = self.reading.values, self.slots
         for _, _, word in self.types[:-1]:
-            evidence = "the last one counts"
+            evidence = "the last one is kept"
             self.report("repeated-content-type", word.start, word.end, "", evidence, slots.content_type)
         if self.types:
             name, constrained, word = self.types[-1]
@@ -643,14 +645,14 @@ class HeaderRepair:
             if slots.constrain:
                 values[slots.constrain] = constrained
             if word.text != name:
-                evidence = "it is written in other letters"
+                evidence = "it is spelled differently"
                 self.report("misspelt-content-type", word.start, word.end, name, evidence, slots.content_type)
         places = [at for at, char in enumerate(self.header.mixed) if self._is_constrain(char)]
         for at in places[:-1]:
-            self.report("repeated-constrain", at, at + 1, "", "the content type behind the last one counts")
+            self.report("repeated-constrain", at, at + 1, "", "the content type after the last one is kept")
         if places and not self.types and not self.channels_in_type and not self.has_unknown_type:
             at = places[-1]
-            self.report("empty-content-type", at, at + 1, "", "no content type stands behind it", slots.content_type)
+            self.report("empty-content-type", at, at + 1, "", "no content type after it", slots.content_type)
 
     def _is_constrain(self, char: str) -> bool:
         return self.header.form.format.by_marker.get(char) in self._leads(self.slots.constrain)
@@ -676,7 +678,7 @@ class HeaderRepair:
         return next((lead.strip() for lead in self._leads(self.slots.recipient) if lead.strip()), "\0")
 
     def _report_spliced(self, word: Word) -> None:
-        evidence = "the beginning of another header stands in this one"
+        evidence = "the beginning of another header inside of this one"
         self.report("spliced-header", word.start, word.end, "", evidence)
 
     def _leading_name(self, text: str) -> str:
@@ -694,10 +696,10 @@ class HeaderRepair:
         if length == len(word.text):
             return
         word = Word(word.text[length:], word.start + length, word.end)
-        behind = self.header.mixed[word.end :]
-        begins = word.text[0] in BRACKETS and not any(char in self.header.form.format.by_marker for char in behind)
-        if not self.opened and self.reading.text_start is None and (begins or not behind.strip()):
+        after = self.header.mixed[word.end :]
+        begins = word.text[0] in BRACKETS and not any(char in self.header.form.format.by_marker for char in after)
+        if not self.opened and self.reading.text_start is None and (begins or not after.strip()):
             self.reading.text_start = word.start
         else:
-            evidence = "it is no part of a name"
+            evidence = "it is not part of a name"
             self.report("unread-header-text", word.start, word.end, "", evidence, self.slots.recipient)

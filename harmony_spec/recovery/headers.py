@@ -84,7 +84,7 @@ class Headers:
             *arguments, described=described is not None, opened=opened, lacks_start=lacks_start
         ).read()
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
-            evidence = "it is not UTF-8"
+            evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if not opened or (reading.findings and described):
             return reading
@@ -103,7 +103,7 @@ class Headers:
                 )
                 return replace(reading, findings=[finding], variants=variants)
         if not reading.findings:
-            evidence = "its parts are known, and stand in other places"
+            evidence = "its parts are known, but not in their places"
             taken = self._join_values(reading.values)
             reading.findings.append(HeaderFinding("misplaced-part", 0, len(header.mixed), taken, evidence, ()))
         return reading

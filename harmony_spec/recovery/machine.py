@@ -334,7 +334,9 @@ class Machine:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
         at, output = self.at, self.output
         reading = self._read_header(at, opened=False)
-        output.report("header-too-long", Span(self.begin, at), "", f"no header has {self.limit} {self.form.unit}s")
+        output.report(
+            "header-too-long", Span(self.begin, at), "", f"headers are shorter than {self.limit} {self.form.unit}s"
+        )
         if reading.text_start is None:
             output.gaps.append(Span(self.begin, at))
             self._open_header(at, lacks_start=True)
@@ -410,12 +412,12 @@ class Machine:
         self.opening = self.headers.opening(reading)
         output.bounds.append((self.begin, end, end, end))
         if not self.headers.is_opening(reading) or reading.has_strays:
-            evidence = "more than its author stands in it"
+            evidence = "the open header has more than its author"
             output.report("unfinished-header", Span(self.begin, end), "an open header", evidence)
         header = HeaderText(self.form, list(self.form.header_pieces(self.begin, end)))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
-            output.report("invalid-text", place, REPLACEMENT, "it is not UTF-8")
+            output.report("invalid-text", place, REPLACEMENT, "not valid UTF-8")
 
     def _abandon_header(self, reading: HeaderReading, by: str, start: int, end: int) -> None:
         """End a header without a content: a gap if another message follows, else an empty message."""
@@ -424,7 +426,7 @@ class Machine:
             if end > self.begin:
                 self.output.report_gap("abandoned-header" if closed else "repeated-start", self.begin, end)
             elif not closed:
-                self.output.report("repeated-start", Span(start, start), "", "the prompt has begun the message already")
+                self.output.report("repeated-start", Span(start, start), "", "the prompt already began the message")
             return
         self.output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         draft = self._make_unopened_draft(reading, start)

@@ -108,9 +108,11 @@ class Output:
         if draft.lacks_start:
             pieces = draft.header.pieces
             place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
-            self.report_in(draft, "missing-start", place, self.author(draft), "no special token begins it")
+            self.report_in(draft, "missing-start", place, self.author(draft), "no start token")
         if not draft.opened:
-            evidence = "text stands where a header belongs" if draft.runs else "the header ends"
+            evidence = (
+                "text in place of the token that opens the content" if draft.runs else "the header ends without it"
+            )
             place = Span(min(draft.header_end, draft.content), draft.content)
             self.report_in(draft, "missing-message-token", place, "", evidence)
 
@@ -123,7 +125,7 @@ class Output:
             self.report("after-stop", span, "", "a stop token ended the completion before it")
         if self.author(draft) == self.recovery.tool:
             draft.forged = True
-            self.report_in(draft, "forged-tool-message", span, "", "a model is no tool")
+            self.report_in(draft, "forged-tool-message", span, "", "a tool message written by the model")
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """End a message, or keep it pending until the next one shows its channel."""
@@ -187,7 +189,7 @@ class Output:
             text, damage = self.form.run(start, end, skip)
             texts.append(text)
             if damage:
-                self.report_in(draft, "invalid-text", damage, REPLACEMENT, "it is not UTF-8")
+                self.report_in(draft, "invalid-text", damage, REPLACEMENT, "not valid UTF-8")
         return "".join(texts)
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
@@ -209,7 +211,9 @@ class Output:
         called = draft.values[self.recovery.slots.recipient]
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
-        self.report_in(draft, "call-without-recipient", Span(draft.stop, draft.end), "", "only calls end like this")
+        self.report_in(
+            draft, "call-without-recipient", Span(draft.stop, draft.end), "", "only calls end with this token"
+        )
         return self.names.called(content) if isinstance(content, str) else None
 
     def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
@@ -227,7 +231,7 @@ class Output:
     def report_gap(self, name: str, start: int, end: int) -> None:
         """Add and report a gap, unless it is empty."""
         if end > start:
-            self.report(name, Span(start, end), "", "it belongs to no message")
+            self.report(name, Span(start, end), "", "outside of any message")
             self.gaps.append(Span(start, end))
 
     def report_in(
@@ -279,7 +283,7 @@ class Output:
         """Return the name of the diagnostic for a token that the grammar does not use, and its evidence."""
         number = self.format.encoding.special.get(spelling)
         if number in self.format.encoding.unassigned:
-            return "unassigned-special-token", "the vocabulary only reserves it"
+            return "unassigned-special-token", "the vocabulary reserves it without a meaning"
         if number is not None:
-            return "stray-special-token", "no rule has a place for it"
-        return "unknown-token", f"it is no token of {self.format.encoding.name}"
+            return "stray-special-token", "the grammar does not allow it here"
+        return "unknown-token", f"not a token of {self.format.encoding.name}"

@@ -118,7 +118,7 @@ class Plan:
             for name in partial[frame.name]:
                 continued, value = self.given[name], getattr(message, name)
                 if value != continued:
-                    raise self.error(index, f"the open header says {name}={continued!r}, the message {name}={value!r}")
+                    raise self.error(index, f"the open header has {name}={continued!r}, the message {name}={value!r}")
 
     def key(self, index: int, message: Any) -> tuple[Any, ...]:
         """Return everything that determines the header of a message."""
@@ -311,7 +311,7 @@ def _require_text(plan: Plan, index: int, content: object) -> None:
         content.encode()
     except UnicodeEncodeError as error:
         at = error.start
-        raise plan.error(index, f"character {at} of the content is half of a character", Span(at, at + 1)) from None
+        raise plan.error(index, f"character {at} of the content is a lone surrogate", Span(at, at + 1)) from None
 
 
 def render_text(

@@ -130,7 +130,7 @@ class TextForm(Form):
         around, caret = self.around(Span(at, at + 1))
         return ParseError(
             INVALID_TEXT,
-            f"U+{ord(self.source[at]):04X} is half of a character (a lone surrogate)",
+            f"U+{ord(self.source[at]):04X} is a lone surrogate",
             span=Span(at, at + 1),
             around=around,
             caret=caret,
@@ -202,7 +202,7 @@ class TokenForm(Form):
         around, caret = self.around(Span(index, index + 1))
         return ParseError(
             UNKNOWN_TOKEN,
-            f"{self.tokens[index]} is no token id of {self.format.encoding.name}",
+            f"{self.tokens[index]} is not a token id of {self.format.encoding.name}",
             span=Span(index, index + 1),
             unit=self.unit,
             around=around,

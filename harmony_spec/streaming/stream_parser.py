@@ -341,7 +341,7 @@ class StreamParser(Generic[M]):
         except ParseError as error:
             self._error = error
             raise
-        raise AssertionError(f"the strict parser takes what the streaming parser refuses at token {span.start}")
+        raise AssertionError(f"the strict parser accepts what the streaming parser refuses at token {span.start}")
 
     # The open message.
 
