@@ -221,10 +221,10 @@ class Output:
         if not draft.changed:
             return Repair(fields, draft.after_stop, draft.forged, candidate)
         part = self.form.slice
-        said = (*chain(*draft.sides), content)
+        written = (*chain(*draft.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
-        return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, said)
+        return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, written)
 
     # Reporting.
 

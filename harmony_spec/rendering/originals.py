@@ -14,8 +14,8 @@ def original_text(format: Format, message: Any) -> Repair | None:
     repair: Repair | None = message.repair
     if repair is None or not repair.said:
         return None
-    said = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
-    return repair if said == repair.said else None
+    current = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
+    return repair if current == repair.said else None
 
 
 def canonical(format: Format, message: Any) -> Any:
