@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harmony_spec import DeveloperContent, Diagnostic, Message, Namespace, ResponseFormat, Tool, render_text, validate
-from harmony_spec.validation.budget import Budget, Unfinished
+from harmony_spec.validation.budget import Budget, UnfinishedCheck
 from harmony_spec.validation.json_text import read_json
-from harmony_spec.validation.schemas import WrongSchema, breaches, wrong_schema
+from harmony_spec.validation.schemas import InvalidSchema, find_breaches, find_schema_error
 from harmony_spec.validation.token_checks import INVISIBLE
 
 from .planted_mistakes import DISGUISES
@@ -113,7 +113,7 @@ def test_arguments_are_checked_as_the_reference_does(data: st.DataObject) -> Non
     """Arguments are said to be invalid iff `jsonschema` says so, and the pointers lead to what it names."""
     schema = data.draw(schemas())
     value = data.draw(near(schema, schema))
-    assume(wrong_schema(schema, Budget()) is None)
+    assume(find_schema_error(schema, Budget()) is None)
     try:
         expected = accepts(schema, value)
         places = {"".join(f"/{step}" for step in error.absolute_path) for error in every(schema, value)}
@@ -137,12 +137,12 @@ def every(schema: Any, value: Any) -> list[Any]:
 @given(values, values)
 def test_any_value_may_stand_for_a_schema(schema: Any, value: Any) -> None:
     """It is none, or values are checked against it; nothing else is raised."""
-    wrong = wrong_schema(schema, Budget())
+    wrong = find_schema_error(schema, Budget())
     try:
-        breaches(schema, value, Budget())
-    except WrongSchema as error:
+        find_breaches(schema, value, Budget())
+    except InvalidSchema as error:
         assert wrong is None or wrong.args == error.args
-    except Unfinished:
+    except UnfinishedCheck:
         assert wrong is None
 
 

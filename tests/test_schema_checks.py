@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft201909Validator, Draft202012Validator
 
 from harmony_spec.validation import budget as budgets
-from harmony_spec.validation.budget import Budget, Unfinished
-from harmony_spec.validation.schemas import Breach, WrongSchema, wrong_schema
-from harmony_spec.validation.schemas import breaches as breaches_within
+from harmony_spec.validation.budget import Budget, UnfinishedCheck
+from harmony_spec.validation.schemas import Breach, InvalidSchema, find_schema_error
+from harmony_spec.validation.schemas import find_breaches as breaches_within
 
 DEEP = 60
 
@@ -87,7 +87,7 @@ def nested(deep: int) -> dict[str, Any]:
 )
 def test_what_takes_too_much_is_refused(schema: dict[str, Any], value: object) -> None:
     """It would take longer than anyone waits, or more memory than there is."""
-    with pytest.raises((WrongSchema, Unfinished), match=r"steps|too long|more than"):
+    with pytest.raises((InvalidSchema, UnfinishedCheck), match=r"steps|too long|more than"):
         breaches(schema, value)
 
 
@@ -95,7 +95,7 @@ def test_what_takes_no_more_than_its_size_is_checked() -> None:
     """However large it is, and however often its parts refer to each other."""
     parts = {f"a{number}": {"properties": {"a": {"type": "integer"}}} for number in range(20)}
     union = {"items": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in parts]}, "$defs": parts}
-    assert wrong_schema(union, Budget()) is None
+    assert find_schema_error(union, Budget()) is None
     assert [found.pointer for found in breaches(union, [{"a": 1}] * 2000 + [{"a": ""}])] == ["/2000"]
     tree = {"properties": {"a": {"$ref": "#"}}, "additionalProperties": False}
     assert breaches(tree, nested(100)) == []
@@ -163,7 +163,7 @@ def test_work_grows_no_faster_than_what_asks_for_it(number: int, monkeypatch: py
     sys.setprofile(count)
     try:
         breaches(schema, value)
-    except (WrongSchema, Unfinished):
+    except (InvalidSchema, UnfinishedCheck):
         pass
     finally:
         sys.setprofile(None)
@@ -183,9 +183,9 @@ def test_the_budget_is_that_of_the_row() -> None:
     steps = before - budget.steps
     while budget.steps >= steps:
         assert breaches_within(schema, value, budget) == []
-    with pytest.raises(Unfinished, match="steps"):
+    with pytest.raises(UnfinishedCheck, match="steps"):
         breaches_within(schema, value, budget)
-    with pytest.raises(Unfinished, match="steps"):
+    with pytest.raises(UnfinishedCheck, match="steps"):
         breaches_within({}, 1, budget)
 
 
@@ -193,8 +193,8 @@ def test_a_schema_takes_the_same_steps_when_it_is_remembered() -> None:
     """What a row says must not depend on those before it."""
     schema = {"properties": {"only_here": {"type": "integer"}}}
     first, again = Budget(), Budget()
-    assert wrong_schema(schema, first) is None
-    assert wrong_schema(schema, again) is None
+    assert find_schema_error(schema, first) is None
+    assert find_schema_error(schema, again) is None
     assert first.steps == again.steps < Budget().steps
 
 
@@ -202,7 +202,7 @@ def test_a_part_that_names_its_dialect_has_the_same_budget() -> None:
     """`jsonschema` takes another class of validators for it."""
     dialect = "https://json-schema.org/draft/2020-12/schema"
     part = {"$schema": dialect, "pattern": r"^(a|aa)+$"}
-    with pytest.raises(Unfinished, match="too long"):
+    with pytest.raises(UnfinishedCheck, match="too long"):
         breaches({"items": part}, ["a" * DEEP + "b"])
 
 
@@ -210,7 +210,7 @@ def test_patterns_that_are_slow_together_end() -> None:
     """The time of the matches of a row is the last resort, and what is said says so."""
     budget = budget_for("a" * 100)
     budget.slow_seconds = -1
-    with pytest.raises(Unfinished, match="time, not of steps"):
+    with pytest.raises(UnfinishedCheck, match="time, not of steps"):
         breaches_within({"pattern": "a"}, "a", budget)
 
 

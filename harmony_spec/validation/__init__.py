@@ -1,1 +1,1 @@
-"""What is wrong with a transcript: the mistakes in its form, and what it says that cannot be meant."""
+"""The checks of a transcript, beyond its form: declarations, flow, calls, tokens."""

@@ -1,6 +1,6 @@
-"""How much work the schemas and patterns of one row may ask for, in steps, so that every machine finds the same.
+"""A budget for the schemas and patterns of one row. It counts steps, not time: findings are the same on every machine.
 
-A step is about a microsecond of work: one keyword of a schema at one place of a value, or some characters of a match.
+A step is about a microsecond of work: one keyword of a schema applied to one value, or some characters of a match.
 """
 
 from __future__ import annotations
@@ -9,56 +9,59 @@ import time
 from contextvars import ContextVar
 
 FIRST_STEPS = 20_000
-"""What every row may take: a hundred times as much as a call of a tool with ten parameters does."""
+"""Steps that every row may use: a hundred times what a call of a tool with ten parameters needs."""
 
 STEPS_PER_CHECK = 500
-"""What each declaration, call or answer adds: schemas of a hundred parameters are compared with empty arguments."""
+"""Steps that each declaration, call or answer adds: enough to compare empty arguments with a hundred parameters."""
 
 STEPS_PER_CHARACTER = 20
-"""What each character of these adds: five times as much as arrays of objects whose parts have five keywords each."""
+"""Steps that each character of these adds: five times what arrays of objects need whose parts have five keywords."""
 
 SECONDS_PER_MATCH = 0.05
-"""How long one match may take, in seconds of processor time; common patterns need a thousandth of it. What a pattern
-does cannot be counted in steps: this is the last resort against those that try every way through a text."""
+"""Processor time of one match, in seconds; common patterns need a thousandth of it. Steps cannot count what a pattern
+does: this is the last resort against patterns that backtrack without end."""
 
 SLOW_SECONDS = 4 * SECONDS_PER_MATCH
-"""How long the matches of one row may take beyond what is usual for their lengths: those that stop just before the
-limit of one match are no better than those that reach it."""
+"""Processor time that all matches of a row may need beyond the usual time for their lengths. Without it, matches that
+stop just before the limit of one match would have no limit together."""
 
 USUAL_SECONDS, USUAL_SECONDS_PER_CHARACTER = 20e-6, 0.2e-6
-"""How long a common pattern is looked for in a text, ten times over."""
+"""Ten times the time in which a common pattern is searched in a text."""
 
 
-class Unfinished(Exception):
-    """A check that was given up; the message says why."""
+class UnfinishedCheck(Exception):
+    """A check was stopped; the message is the reason."""
 
 
 class Budget:
-    """What is left of the work that a row may ask for."""
+    """The work that is left for one row."""
 
     def __init__(self, steps: int = FIRST_STEPS) -> None:
         self.steps = steps
         self.slow_seconds = SLOW_SECONDS
 
     def grant(self, characters: int) -> None:
-        """Add what a declaration, a call or an answer of a length may take."""
+        """Add the steps for a declaration, call or answer of this length."""
         if self.steps >= 0:
             self.steps += STEPS_PER_CHECK + STEPS_PER_CHARACTER * characters
 
-    def take(self, steps: int) -> None:
-        """Do so much work; raises `Unfinished` if there is not that much left, from then on each time."""
+    def spend(self, steps: int) -> None:
+        """Raise `UnfinishedCheck` if fewer steps are left, now and on every later call."""
         self.steps -= steps
         if self.steps < 0:
-            raise Unfinished("the schemas of this input take more steps than its length allows")
+            raise UnfinishedCheck("the schemas of this input take more steps than its length allows")
 
-    def clock(self, started: float, characters: int) -> None:
-        """Note that a match is done; raises `Unfinished` if the matches of the row are slow all together."""
+    def spend_time(self, started: float, characters: int) -> None:
+        """Record a match that began at `started` (processor time).
+
+        Raises `UnfinishedCheck` if the matches of the row are too slow together.
+        """
         usual = USUAL_SECONDS + USUAL_SECONDS_PER_CHARACTER * characters
         self.slow_seconds -= max(time.process_time() - started - usual, 0)
         if self.slow_seconds < 0:
             self.steps = -1
-            raise Unfinished("the patterns of this input take too much time (a limit of time, not of steps)")
+            raise UnfinishedCheck("the patterns of this input take too much time (a limit of time, not of steps)")
 
 
-current: ContextVar[Budget] = ContextVar("current")
-"""The budget of the row that is checked."""
+current_budget: ContextVar[Budget] = ContextVar("current_budget")
+"""The budget of the row that is checked. A context variable, since `jsonschema` calls the keywords."""

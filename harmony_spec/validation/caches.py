@@ -1,4 +1,4 @@
-"""Caches whose limit is the memory that they take, since what strangers make them hold has any size."""
+"""A cache limited by memory, not by the number of entries: schemas and patterns of strangers have any size."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Remembered(Generic[V]):
-    """The values that were asked for last, by key.
+class SizedCache(Generic[V]):
+    """Keeps the values that were used last.
 
     Args:
-        limit_bytes: what all values may take together. A larger one is not kept.
+        limit_bytes: the size of all values together. A larger value is not kept.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -19,14 +19,13 @@ class Remembered(Generic[V]):
         self.values: dict[object, tuple[V, int]] = {}
 
     def get(self, key: object) -> V | None:
-        """The value of a key, which is the last to go from now on; None if it is not kept."""
         if (kept := self.values.pop(key, None)) is None:
             return None
-        self.values[key] = kept
+        self.values[key] = kept  # at the end: the first entry is dropped first
         return kept[0]
 
     def put(self, key: object, value: V, size_bytes: int) -> None:
-        """Keep a value of about a size; those that were not asked for longest make place for it."""
+        """Keep a value of about this size, and drop the values that were used longest ago to make room."""
         if size_bytes > self.limit_bytes:
             return
         if key in self.values:

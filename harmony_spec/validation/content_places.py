@@ -1,4 +1,4 @@
-"""Where in an input the characters of a content stand: special tokens between them are no part of the content."""
+"""The places of the characters of a content in the input. Special tokens inside are not part of a content."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from ..source.lenient import Lenient, LenientTokens
 
 
 class ContentPlaces:
-    """The places of the characters of one content, found in time linear in its length, once.
+    """The places of the characters of one content, computed once, in time linear in its length.
 
     Args:
-        form: the input.
-        content: where the content stands in it.
-        length: of the content, in code points; it is what stands last there.
+        content: the span of the content in the input.
+        length: of the content, in code points. More text in the span comes before the content.
+
+    Attributes:
+        begun: for each unit, the characters that begin before it.
+        done: for each unit, the characters that are complete before it; for text, `begun` itself.
+        units: the units, in the same order.
     """
 
     def __init__(self, form: Lenient, content: Span, length: int) -> None:
@@ -30,7 +34,7 @@ class ContentPlaces:
         self.before = total - length
 
     def span(self, start: int, end: int) -> Span:
-        """The units that hold some characters; nothing at the end of the content for none."""
+        """The span of the units that hold these characters; an empty span at the end of the content for none."""
         if start >= end or self.before < 0:
             return Span(self.content.end, self.content.end) if start >= end else self.content
         first, last = self.before + start, self.before + end - 1
@@ -40,7 +44,7 @@ class ContentPlaces:
         return Span(self.units[index], self.units[until] + 1)
 
     def _texts(self, pieces: Iterable[Piece]) -> int:
-        """Note for each piece of text how many characters stand before it."""
+        """Collect the pieces of text; return how many characters they have."""
         self.done, total = self.begun, 0
         for spelling, text, start, _ in pieces:
             if spelling is None:
@@ -50,7 +54,7 @@ class ContentPlaces:
         return total
 
     def _tokens(self, form: LenientTokens, pieces: Iterable[Piece]) -> int:
-        """Note for each token how many characters are begun, and how many are complete, before it."""
+        """Collect the tokens; return how many characters they have. A token may hold a part of a character."""
         total = 0
         for spelling, text, start, end in pieces:
             if spelling is not None:

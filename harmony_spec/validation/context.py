@@ -1,4 +1,4 @@
-"""One input as the checks see it: its messages by what their fields mean, where they stand, what is said of them."""
+"""The context of the checks: the messages of one input, their places, and the diagnostics reported so far."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from ..recovery.recovered import Recovered
 from ..source.lenient import Lenient, LenientText
 from .budget import Budget
 from .content_places import ContentPlaces
-from .offer import Offer
+from .declarations import Declarations
 
 Change = tuple[Span, str | tuple[int, ...]]
 """A span of an input, and what replaces it: text, or token ids."""
 
 
-class Conversation:
-    """What was read of one input.
+class Context:
+    """One input, as recovery read it.
 
     Attributes:
-        roles, names, recipients, channels: the fields of the messages.
-        kept: the numbers of the messages that count: all but those behind the stop of a completion and forged ones.
-        offer: what the conversation offers; the checks of contents fill it.
-        alternatives: the names of those of the stop tokens that have one.
+        roles, names, recipients, channels: the fields of the messages, by index.
+        checked: the indices of the messages to check: not those after the stop of a completion, nor forged ones.
+        declarations: filled by the checks of contents.
+        model_role: the role of the messages that the model writes.
+        stop_names: the names of the stop tokens, apart from the first, which has none.
         stripped: whether the headers were guessed from a text without special tokens.
-        found: what is wrong.
-        budget: what is left of the work that schemas and patterns may ask for.
-        is_out_of_steps: whether it is said that nothing is.
+        reported: the diagnostics of the checks.
+        budget: the work that is left for schemas and patterns.
+        reported_out_of_steps: whether a diagnostic reports that the budget is spent.
     """
 
     def __init__(
@@ -40,10 +41,10 @@ class Conversation:
         recovered: Recovered[Any],
         start: str,
         given: dict[str, Any],
-        offer: Offer,
+        declarations: Declarations,
     ) -> None:
         assert format.recovery is not None
-        self.format, self.form, self.recovered, self.offer = format, form, recovered, offer
+        self.format, self.form, self.recovered, self.declarations = format, form, recovered, declarations
         self.start, self.given = start, given
         self.recovery: Recovery = format.recovery
         self.messages: Sequence[Any] = recovered.messages
@@ -52,42 +53,41 @@ class Conversation:
         self.names: list[str | None] = [getattr(m, slots.name, None) for m in self.messages]
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
         self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
-        self.kept = [index for index, message in enumerate(self.messages) if _counts(message.repair)]
-        self.author = self.recovery.author.get(slots.role, "")
-        self.alternatives = {name for name in self.recovery.closes.values() if name}
+        self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
+        self.model_role = self.recovery.author.get(slots.role, "")
+        self.stop_names = {name for name in self.recovery.closes.values() if name}
         self.stripped = any(each.code.name == "stripped-tokens" for each in recovered.diagnostics[:1])
-        self.found: list[Diagnostic] = []
+        self.reported: list[Diagnostic] = []
         self.budget = Budget()
-        self.is_out_of_steps = False
+        self.reported_out_of_steps = False
         self._places: tuple[int, ContentPlaces] | None = None
 
-    # What messages are.
+    # Kinds of messages.
 
     def content(self, index: int) -> Any:
-        """The content of a message, as structure where it is one."""
+        """The content of a message: a record or a str."""
         return getattr(self.messages[index], self.format.content)
 
     def text(self, index: int) -> str:
-        """The content of a message as it stands."""
+        """The content of a message as text."""
         content = self.content(index)
         return content if isinstance(content, str) else str(content.text())
 
-    def by_author(self, index: int) -> bool:
-        """Whether the model wrote a message."""
-        return self.roles[index] == self.author
+    def is_by_model(self, index: int) -> bool:
+        return self.roles[index] == self.model_role
 
     def is_call(self, index: int) -> bool:
         """Whether a message calls a tool."""
         recipient = self.recipients[index]
-        return self.by_author(index) and recipient is not None and recipient not in self.recovery.roles
+        return self.is_by_model(index) and recipient is not None and recipient not in self.recovery.roles
 
     def is_answer(self, index: int) -> bool:
-        """Whether a message is what the model has to say to the user."""
-        return self.by_author(index) and self.channels[index] == self.recovery.answers and not self.recipients[index]
+        """Whether a message is a final answer of the model."""
+        return self.is_by_model(index) and self.channels[index] == self.recovery.answers and not self.recipients[index]
 
-    def ends(self, index: int, alternative: str) -> bool:
-        """Whether a message has the stop token that is a named alternative; "" is the one without a name."""
-        has = self.alternatives.intersection(self.messages[index].variants)
+    def ends_with(self, index: int, alternative: str) -> bool:
+        """Whether a message ends with the stop token of this name; "" is the one without a name."""
+        has = self.stop_names.intersection(self.messages[index].variants)
         return alternative in has if alternative else not has and self.is_complete(index)
 
     def is_complete(self, index: int) -> bool:
@@ -95,7 +95,7 @@ class Conversation:
         span = self.stop_span(index)
         return span.end > span.start
 
-    # Where they stand.
+    # Places.
 
     def header_span(self, index: int) -> Span:
         begin, content, _, _ = self.recovered.bounds[index]
@@ -110,14 +110,14 @@ class Conversation:
         return Span(stop, end)
 
     def span_in_content(self, index: int, start: int, end: int) -> Span:
-        """The span of a part of a content, which is given in code points of its text."""
+        """The span in the input of the code points `start` to `end` of a content."""
         if self._places is None or self._places[0] != index:
             self._places = index, ContentPlaces(self.form, self.content_span(index), len(self.text(index)))
         return self._places[1].span(start, end)
 
-    # What is said of them.
+    # Diagnostics and fixes.
 
-    def find(
+    def report(
         self,
         name: str,
         index: int,
@@ -128,19 +128,18 @@ class Conversation:
         pointer: str = "",
         change: Change | None = None,
     ) -> None:
-        """Report a mistake in a message; `change` is what would remove it."""
+        """Add a diagnostic for a message; `change` would remove the mistake."""
         raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
         code = self.recovery.codes[name]
-        fix = self.fix(change, [code], index) if change else None
-        self.found.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
+        fix = self.make_fix(change, [code], index) if change else None
+        self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
 
-    def fix(self, change: Change, codes: Sequence[Code], index: int | None) -> Fix | None:
-        """A change as the fix of mistakes; None if one of them has no fix.
+    def make_fix(self, change: Change, codes: Sequence[Code], index: int | None) -> Fix | None:
+        """Make a fix of a change; return None if one of the mistakes has no fix.
 
         Args:
-            change: the span and its replacement.
-            codes: of all mistakes that it removes.
-            index: of the message that it changes; None for a gap.
+            codes: the codes of all mistakes that the change removes.
+            index: the message that it changes; None for a gap.
         """
         if any(code.fix is None for code in codes):
             return None
@@ -151,26 +150,26 @@ class Conversation:
         return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(names)))
 
     @property
-    def nothing(self) -> str | tuple[int, ...]:
-        """No text, or no tokens, in the form of the input."""
+    def empty(self) -> str | tuple[int, ...]:
+        """The replacement that deletes: an empty text, or no tokens."""
         return "" if isinstance(self.form, LenientText) else ()
 
-    def special(self, spelling: str) -> str | tuple[int, ...]:
-        """A special token in the form of the input."""
+    def special_token(self, spelling: str) -> str | tuple[int, ...]:
+        """The replacement for a special token: its spelling, or its id."""
         return spelling if isinstance(self.form, LenientText) else (self.format.encoding.special[spelling],)
 
-    def stop_change(self, index: int, alternative: str | None) -> Change | None:
-        """The change that ends a message with another stop token.
+    def replace_stop(self, index: int, alternative: str | None) -> Change | None:
+        """Return the change that ends a message with another stop token, by name.
 
-        None if something follows in a completion: what follows the wrong token would stand after a stop, and engines
+        Return None if a completion goes on after the wrong token: the rest would then follow a stop token, and engines
         drop that.
         """
         span = self.stop_span(index)
         if continues(self.format, self.start) and span.end < len(self.form.units):
             return None
-        return span, self.special(next(s for s, name in self.recovery.closes.items() if name == alternative))
+        return span, self.special_token(next(s for s, name in self.recovery.closes.items() if name == alternative))
 
 
-def _counts(repair: Repair | None) -> bool:
-    """Whether a message is part of what is checked."""
+def _is_checked(repair: Repair | None) -> bool:
+    """Whether checks look at a message with this repair."""
     return repair is None or not (repair.after_stop or repair.forged)

@@ -1,7 +1,7 @@
-"""Fixes: changes of an input that leave what recovery reads equal. Each is proven by reading the changed input.
+"""Fixes: changes of an input that recovery reads the same before and after. Each is proven by recovering the result.
 
-A fix that changed the reading would turn one mistake into another that nobody sees: a dropped word, a call of another
-tool, an answer after a stop token. So a change is offered only if the changed input reads like the original one.
+A fix that changed the messages would hide a mistake: a dropped word, a call of another tool, an answer after a stop
+token. So a fix is offered only if recovery reads the same messages from the changed input.
 """
 
 from __future__ import annotations
@@ -18,25 +18,20 @@ from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
 from ..source.lenient import Lenient, LenientText
 from ..source.saved_text import Source
-from .context import Change, Conversation
+from .context import Change, Context
 
 MAX_READINGS = 16
-"""How often an input is read again to prove its fixes: bounds the work on hostile inputs. Usually all fixes of a level
-hold, and one reading proves them together."""
+"""How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
+Only hostile inputs reach this limit."""
 
-UNTERMINATED = "missing-terminator"
+MISSING_TERMINATOR = "missing-terminator"
 
-Reading = tuple[Lenient, Recovered[Any]]
-"""An input and what recovery reads from it."""
+InputReading = tuple[Lenient, Recovered[Any]]
+"""An input, and what recovery read from it."""
 
 
 def apply(source: Source, fixes: Iterable[Fix]) -> Source:
-    """A source with its fixes. A fix that overlaps one before it, or stands in the same place, is left out.
-
-    Args:
-        source: text, or token ids.
-        fixes: of that source.
-    """
+    """Apply fixes to a text or to token ids. A fix that overlaps an earlier one, or has the same span, is left out."""
     texts: list[str] = []
     tokens: list[int] = []
     end = 0
@@ -55,11 +50,10 @@ def apply(source: Source, fixes: Iterable[Fix]) -> Source:
     return "".join((*texts, source[end:])) if isinstance(source, str) else [*tokens, *source[end:]]
 
 
-def is_same_reading(before: Reading, after: Reading, exact: bool) -> bool:
-    """Whether an input reads as it did: messages, their marks, the open header, and the text outside of messages.
+def is_same_reading(before: InputReading, after: InputReading, exact: bool) -> bool:
+    """Whether two inputs have the same messages, marks, open header, and text outside of messages.
 
     Args:
-        before, after: the two inputs, and what recovery reads from them.
         exact: contents must also be equal to the character, or to the token id.
     """
     (old_form, old), (new_form, new) = before, after
@@ -77,56 +71,56 @@ def _marks(recovered: Recovered[Any]) -> list[tuple[bool, bool]]:
     return [(repair.after_stop, repair.forged) if (repair := m.repair) else (False, False) for m in recovered.messages]
 
 
-def _gap_texts(reading: Reading) -> Iterator[str]:
+def _gap_texts(reading: InputReading) -> Iterator[str]:
     form, recovered = reading
     for gap in recovered.gaps:
         yield from (text for spelling, text, _, _ in form.header_pieces(*gap) if spelling is None)
 
 
-def with_fixes(
-    talk: Conversation, source: Source, found: list[Diagnostic], read: Callable[[Source], Reading]
+def add_fixes(
+    context: Context, source: Source, found: list[Diagnostic], read: Callable[[Source], InputReading]
 ) -> list[Diagnostic]:
-    """All mistakes in an input with their fixes.
+    """Return the diagnostics with the fixes that are proven.
 
     Args:
-        talk: the conversation.
-        source: the input.
-        found: its mistakes; those of checks come with the fixes that they propose.
-        read: reads a changed input.
+        found: the diagnostics of the input; those of checks have the fixes that they propose.
+        read: recovers a changed input.
     """
-    if next(talk.form.specials(0), None) is None and not talk.stripped:
-        return [replace(each, fix=None) for each in found]  # without a special token it is not known to be Harmony
+    if next(context.form.specials(0), None) is None and not context.stripped:
+        return [replace(each, fix=None) for each in found]  # without a special token, this may not be Harmony at all
     proposed = [
-        None if fix is None or source[slice(*fix.span)] == _like(source, fix.replacement) else fix
-        for fix in (_stripped(talk, found) if talk.stripped else _proposed(talk, found))
+        None if fix is None or source[slice(*fix.span)] == _in_form_of(source, fix.replacement) else fix
+        for fix in (_propose_stripped_fixes(context, found) if context.stripped else _propose_fixes(context, found))
     ]
     if not any(proposed):
         return [replace(each, fix=None) for each in found]
-    kept = _proven((talk.form, talk.recovered), source, {fix for fix in proposed if fix}, read)
+    kept = _prove_fixes((context.form, context.recovered), source, {fix for fix in proposed if fix}, read)
     return [replace(each, fix=fix if fix in kept else None) for each, fix in zip(found, proposed, strict=True)]
 
 
-def _like(source: Source, replacement: str | tuple[int, ...]) -> Source:
+def _in_form_of(source: Source, replacement: str | tuple[int, ...]) -> Source:
     return list(replacement) if isinstance(source, list) and not isinstance(replacement, str) else str(replacement)
 
 
-def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[Source], Reading]) -> set[Fix]:
-    """The fixes that leave what is read equal, alone and together, from the most certain on."""
+def _prove_fixes(
+    before: InputReading, source: Source, fixes: set[Fix], read: Callable[[Source], InputReading]
+) -> set[Fix]:
+    """Return the fixes that change nothing that is read, alone and together. The safest come first."""
     kept: list[Fix] = []
     left = MAX_READINGS
 
     def spoils(applied: list[Fix], tried: list[Fix], exact: bool) -> set[Fix]:
-        """Which of some fixes change what is read where they are applied; all of them if that is not clear."""
+        """Which of the tried fixes change what is read; all of them if that is unclear."""
         nonlocal left
         left -= 1
         after = read(apply(source, applied))
         if is_same_reading(before, after, exact):
             return set()
-        return _suspects(before, after, applied, exact).intersection(tried) or set(tried)
+        return _find_suspects(before, after, applied, exact).intersection(tried) or set(tried)
 
     def try_all(tried: list[Fix], exact: bool) -> None:
         while tried and left > 0:
-            # A fix may hide that another one does harm, and stands beside it then: each second one is tried alone, too.
+            # A fix may hide the harm of its neighbor, so every second one is also tried without the others.
             parts = [tried[::2], tried[1::2]] if len(tried) > 1 or kept else []
             bad = spoils([*kept, *tried], tried, exact)
             bad = bad or set().union(*(spoils(part, part, exact) for part in parts if part and left > 0))
@@ -146,8 +140,8 @@ def _proven(before: Reading, source: Source, fixes: set[Fix], read: Callable[[So
     return set(kept)
 
 
-def _suspects(before: Reading, after: Reading, fixes: list[Fix], exact: bool) -> set[Fix]:
-    """The fixes inside of messages that are not read as before, or not in their place; else those that touch one."""
+def _find_suspects(before: InputReading, after: InputReading, fixes: list[Fix], exact: bool) -> set[Fix]:
+    """The fixes inside of messages that changed or moved; if there are none, those that touch such a message."""
     (old_form, old), (new_form, new) = before, after
     there = {begin: index for index, (begin, _, _, _) in enumerate(new.bounds[: len(new.messages)])}
     ordered = sorted(fixes, key=lambda fix: fix.span)
@@ -177,95 +171,99 @@ def _suspects(before: Reading, after: Reading, fixes: list[Fix], exact: bool) ->
     return inside or touching
 
 
-def _proposed(talk: Conversation, found: list[Diagnostic]) -> Iterator[Fix | None]:
-    """For each mistake, a fix that may turn out to change what is read."""
-    gaps = set(talk.recovered.gaps)
+def _propose_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | None]:
+    """For each mistake, a fix that is not proven yet."""
+    gaps = set(context.recovered.gaps)
     headers: dict[int, list[Diagnostic]] = {}
     unclear = {each.index for each in found if may_be_completion(each)}
-    said = set(map(id, talk.recovered.diagnostics))
+    from_recovery = set(map(id, context.recovered.diagnostics))
     for each in found:
-        if id(each) in said and each.span not in gaps and _in_header(talk, each):
+        if id(each) in from_recovery and each.span not in gaps and _in_header(context, each):
             headers.setdefault(each.index, []).append(each)
     written = {
-        index: talk.fix(change, [each.code for each in mistakes], index)
+        index: context.make_fix(change, [each.code for each in mistakes], index)
         for index, mistakes in headers.items()
-        if index not in unclear and all(each.code.fix for each in mistakes) and (change := _header(talk, index))
+        if index not in unclear
+        and all(each.code.fix for each in mistakes)
+        and (change := _rewrite_header(context, index))
     }
     for each in found:
-        if id(each) not in said:
+        if id(each) not in from_recovery:
             yield each.fix
         elif each.span in gaps:
-            yield talk.fix((each.span, talk.nothing), [each.code], None)
-        elif each.index < len(talk.messages) and _in_body(talk, each):
-            yield talk.fix((each.span, _replacement(talk, each)), [each.code], each.index)
+            yield context.make_fix((each.span, context.empty), [each.code], None)
+        elif each.index < len(context.messages) and _in_body(context, each):
+            yield context.make_fix((each.span, _replacement(context, each)), [each.code], each.index)
         else:
-            yield written.get(each.index) if _in_header(talk, each) else None
+            yield written.get(each.index) if _in_header(context, each) else None
 
 
-def _in_header(talk: Conversation, found: Diagnostic) -> bool:
-    """Whether a mistake stands in the header of its message."""
-    if found.index >= len(talk.messages) or _in_body(talk, found):
+def _in_header(context: Context, found: Diagnostic) -> bool:
+    """Whether a mistake is in the header of its message."""
+    if found.index >= len(context.messages) or _in_body(context, found):
         return False
-    begin, end = talk.header_span(found.index)
+    begin, end = context.header_span(found.index)
     return begin <= found.span.start and found.span.end <= end
 
 
-def _in_body(talk: Conversation, found: Diagnostic) -> bool:
-    """Whether a mistake stands in the content of its message, or is its missing stop token."""
-    content, stop = talk.content_span(found.index)
-    return found.code.name == UNTERMINATED or (content <= found.span.start < found.span.end <= stop)
+def _in_body(context: Context, found: Diagnostic) -> bool:
+    """Whether a mistake is in the content of its message, or is its missing stop token."""
+    content, stop = context.content_span(found.index)
+    return found.code.name == MISSING_TERMINATOR or (content <= found.span.start < found.span.end <= stop)
 
 
-def _replacement(talk: Conversation, found: Diagnostic) -> str | tuple[int, ...]:
-    """What replaces a mistake in a content: the stop token that is missing, or nothing."""
-    return talk.special(found.expected[0]) if found.code.name == UNTERMINATED else talk.nothing
+def _replacement(context: Context, found: Diagnostic) -> str | tuple[int, ...]:
+    """The missing stop token, or an empty replacement for anything else in a content."""
+    return context.special_token(found.expected[0]) if found.code.name == MISSING_TERMINATOR else context.empty
 
 
 def may_be_completion(found: Diagnostic) -> bool:
-    """Whether what is wrong with an input is also how a completion begins."""
+    """Whether the mistake shows that the input may be a completion, which has no start token."""
     return found.code.name == "missing-start" and found.span.start == 0
 
 
-def _header(talk: Conversation, index: int) -> Change | None:
-    """The change that writes a header as the format does."""
-    format, span, message = talk.format, talk.header_span(index), talk.messages[index]
+def _rewrite_header(context: Context, index: int) -> Change | None:
+    """Return the change that writes a header canonically; None if the repair does not record the original."""
+    format, span, message = context.format, context.header_span(index), context.messages[index]
     if not message.repair or not message.repair.said:
         return None
     plain = replace(canonical(format, message), **{format.content: ""})
-    continued = span.start == 0 and continues(format, talk.start)
-    start, given = (talk.start, talk.given) if continued else ("transcript", {})
+    continued = span.start == 0 and continues(format, context.start)
+    start, given = (context.start, context.given) if continued else ("transcript", {})
     try:
-        if isinstance(talk.form, LenientText):
+        if isinstance(context.form, LenientText):
             text = render_text(format, [plain], start, given, format.as_parsed, training=False)
-            return span, _cut(text, talk.recovery.opens)
-        tokens = render(format, [plain], start, given, format.as_parsed, training=False, tokenizer=talk.form.tokenizer)
+            return span, _cut_at_content(text, context.recovery.opens)
+        tokens = render(
+            format, [plain], start, given, format.as_parsed, training=False, tokenizer=context.form.tokenizer
+        )
     except RenderError:
         return None
-    opens = {format.encoding.special[spelling] for spelling in talk.recovery.opens}
+    opens = {format.encoding.special[spelling] for spelling in context.recovery.opens}
     end = next(place for place, token in enumerate(tokens) if token in opens) + 1
     return span, tuple(tokens[:end])
 
 
-def _cut(text: str, opens: tuple[str, ...]) -> str:
-    """A message up to where its content begins."""
+def _cut_at_content(text: str, opens: tuple[str, ...]) -> str:
+    """The rendered message up to its content."""
     return text[: min(text.index(token) + len(token) for token in opens if token in text)]
 
 
-def _stripped(talk: Conversation, found: list[Diagnostic]) -> Iterator[Fix | None]:
-    """For each guessed header, the change that writes all of them down."""
-    format, span, messages = talk.format, Span(0, len(talk.form.units)), talk.recovered.messages
+def _propose_stripped_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | None]:
+    """For each guessed header, one and the same change, which writes all headers of the stripped text."""
+    format, span, messages = context.format, Span(0, len(context.form.units)), context.recovered.messages
     change: Change | None = None
     try:
-        if isinstance(talk.form, LenientText):
-            change = span, render_text(format, messages, talk.start, talk.given, format.as_parsed, training=False)
+        if isinstance(context.form, LenientText):
+            change = span, render_text(format, messages, context.start, context.given, format.as_parsed, training=False)
         else:
-            tokenizer = talk.form.tokenizer
+            tokenizer = context.form.tokenizer
             ids = render(
-                format, messages, talk.start, talk.given, format.as_parsed, training=False, tokenizer=tokenizer
+                format, messages, context.start, context.given, format.as_parsed, training=False, tokenizer=tokenizer
             )
             change = span, tuple(ids)
     except RenderError:
         pass
-    said = set(map(id, talk.recovered.diagnostics))
+    from_recovery = set(map(id, context.recovered.diagnostics))
     for each in found:
-        yield talk.fix(change, [each.code], each.index) if change and id(each) in said else None
+        yield context.make_fix(change, [each.code], each.index) if change and id(each) in from_recovery else None

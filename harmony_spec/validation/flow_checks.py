@@ -1,4 +1,4 @@
-"""What may follow what: instructions, turns, calls and their results, stop tokens, channels."""
+"""Checks of the order of messages: instructions, turns, calls and their results, stop tokens, channels."""
 
 from __future__ import annotations
 
@@ -6,136 +6,139 @@ from collections import deque
 from difflib import get_close_matches
 from itertools import chain, islice
 
-from .context import Conversation
-from .offer import SHOWN
+from .context import Context
+from .declarations import MAX_SUGGESTED_NAMES
 
 
-def check_flow(talk: Conversation) -> None:
-    """Say where messages stand in places that no conversation has."""
-    _instructions(talk)
-    _turns(talk)
-    _results(talk)
-    _stops(talk)
-    _channels(talk)
+def check_flow(context: Context) -> None:
+    _check_instructions(context)
+    _check_turns(context)
+    _check_results(context)
+    _check_stops(context)
+    _check_channels(context)
 
 
-def _instructions(talk: Conversation) -> None:
-    """Instructions stand before all turns, in the order of their authority, each once.
+def _check_instructions(context: Context) -> None:
+    """Instructions come before all turns, once for each role, the highest authority first.
 
     Source: guide, "Roles".
     """
-    order, last = talk.recovery.instructs, -1
-    for index in talk.kept:
-        role = talk.roles[index]
+    order, last = context.recovery.instructs, -1
+    for index in context.checked:
+        role = context.roles[index]
         if role not in order:
             last = len(order)
             continue
         if order.index(role) <= last:
             before = "another one stands before it" if order.index(role) == last else "it stands behind other messages"
-            talk.find("misplaced-instructions", index, talk.header_span(index), before)
+            context.report("misplaced-instructions", index, context.header_span(index), before)
         last = max(last, order.index(role))
 
 
-def _turns(talk: Conversation) -> None:
-    """A turn has one answer, and once another turn begins, its thoughts are not shown again.
+def _check_turns(context: Context) -> None:
+    """A turn has one final answer. When another turn begins, the analysis of a completed turn is dropped.
 
     Source: guide, "Channels" and "Handling reasoning output in subsequent sampling".
     """
     answer: int | None = None
     thoughts: list[int] = []
-    for index in talk.kept:
-        if talk.roles[index] == talk.recovery.asks:
+    for index in context.checked:
+        if context.roles[index] == context.recovery.asks:
             if answer is not None:
                 for thought in thoughts:
                     evidence = f"message {answer} completed the turn, and message {index} begins another one"
-                    talk.find("kept-analysis", thought, talk.header_span(thought), evidence)
+                    context.report("kept-analysis", thought, context.header_span(thought), evidence)
                 answer, thoughts = None, []
-        elif talk.is_answer(index):
+        elif context.is_answer(index):
             if answer is not None:
-                talk.find("repeated-final", index, talk.header_span(index), f"message {answer} completed the turn")
+                context.report(
+                    "repeated-final", index, context.header_span(index), f"message {answer} completed the turn"
+                )
             answer = index
-        elif talk.channels[index] == talk.recovery.thoughts:
+        elif context.channels[index] == context.recovery.thoughts:
             thoughts.append(index)
 
 
-def _results(talk: Conversation) -> None:
-    """A call is answered by the tool that was called, to the model, on the channel of the call.
+def _check_results(context: Context) -> None:
+    """The result of a call is a message of the called tool, to the model, on the channel of the call.
 
     Source: guide, "Receiving tool calls".
     """
     calls: dict[str, deque[int]] = {}
-    for index in talk.kept:
-        if talk.roles[index] == talk.recovery.tool:
-            _result(talk, index, calls)
-        elif talk.is_call(index):
-            calls.setdefault(str(talk.recipients[index]), deque()).append(index)
+    for index in context.checked:
+        if context.roles[index] == context.recovery.tool:
+            _check_result(context, index, calls)
+        elif context.is_call(index):
+            calls.setdefault(str(context.recipients[index]), deque()).append(index)
         else:
-            _unanswered(talk, calls, f"message {index} follows")
-    opening = talk.recovered.opening
-    if opening is not None and opening[talk.recovery.slots.role] != talk.recovery.tool:
-        _unanswered(talk, calls, "another one is to go on")
+            _report_unanswered(context, calls, f"message {index} follows")
+    opening = context.recovered.opening
+    if opening is not None and opening[context.recovery.slots.role] != context.recovery.tool:
+        _report_unanswered(context, calls, "another one is to go on")
 
 
-def _result(talk: Conversation, index: int, calls: dict[str, deque[int]]) -> None:
-    """A tool's result, beside the calls that wait for one."""
-    span, name = talk.header_span(index), str(talk.names[index])
+def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) -> None:
+    """Match a result with the calls that wait for one; `calls` are their indices by tool."""
+    span, name = context.header_span(index), str(context.names[index])
     if name not in calls:
-        role = get_close_matches(name, talk.recovery.roles, n=1)
+        role = get_close_matches(name, context.recovery.roles, n=1)
         evidence = "another tool was called" if calls else "no call waits for a result"
-        talk.find("unrequested-tool-result", index, span, evidence, expected=(*role, *islice(calls, SHOWN)))
+        context.report(
+            "unrequested-tool-result", index, span, evidence, expected=(*role, *islice(calls, MAX_SUGGESTED_NAMES))
+        )
         return
     call = calls[name].popleft()
     if not calls[name]:
         del calls[name]
-    if talk.recipients[index] != talk.author:
+    if context.recipients[index] != context.model_role:
         evidence = f"it is the result of message {call}"
-        talk.find("misaddressed-tool-result", index, span, evidence, expected=(talk.author,))
-    if talk.channels[index] != talk.channels[call]:
+        context.report("misaddressed-tool-result", index, span, evidence, expected=(context.model_role,))
+    if context.channels[index] != context.channels[call]:
         evidence = f"the call, message {call}, has another channel"
-        talk.find("tool-result-channel", index, span, evidence, expected=(talk.channels[call] or "no channel",))
+        context.report("tool-result-channel", index, span, evidence, expected=(context.channels[call] or "no channel",))
 
 
-def _unanswered(talk: Conversation, calls: dict[str, deque[int]], evidence: str) -> None:
-    """Calls that no result can follow any more."""
+def _report_unanswered(context: Context, calls: dict[str, deque[int]], evidence: str) -> None:
+    """Report and forget the calls that wait for a result."""
     for call in sorted(chain.from_iterable(calls.values())):
-        expected = (f"a result of {talk.recipients[call]}",)
-        talk.find("unanswered-call", call, talk.header_span(call), evidence, expected=expected)
+        expected = (f"a result of {context.recipients[call]}",)
+        context.report("unanswered-call", call, context.header_span(call), evidence, expected=expected)
     calls.clear()
 
 
-def _stops(talk: Conversation) -> None:
-    """A call ends with the stop token of calls; that of answers ends the last thing that the model wrote.
+def _check_stops(context: Context) -> None:
+    """A call ends with the stop token of calls. The stop token of answers ends only the last message, by the model.
 
     Source: guide, "Special tokens".
     """
-    recovery = talk.recovery
-    for index in talk.kept:
-        if not talk.is_complete(index):
+    recovery = context.recovery
+    for index in context.checked:
+        if not context.is_complete(index):
             continue
-        if talk.is_call(index):
-            if recovery.ends_calls and not talk.ends(index, recovery.ends_calls):
-                change = talk.stop_change(index, recovery.ends_calls)
-                evidence = f"the message calls {talk.recipients[index]}"
-                talk.find("wrong-call-terminator", index, talk.stop_span(index), evidence, change=change)
-        elif recovery.ends_answers and talk.ends(index, recovery.ends_answers):
-            last = index == talk.kept[-1] and talk.recovered.opening is None
-            if not last or not talk.by_author(index):
+        if context.is_call(index):
+            if recovery.ends_calls and not context.ends_with(index, recovery.ends_calls):
+                change = context.replace_stop(index, recovery.ends_calls)
+                evidence = f"the message calls {context.recipients[index]}"
+                context.report("wrong-call-terminator", index, context.stop_span(index), evidence, change=change)
+        elif recovery.ends_answers and context.ends_with(index, recovery.ends_answers):
+            last = index == context.checked[-1] and context.recovered.opening is None
+            if not last or not context.is_by_model(index):
                 evidence = "only the model ends like this" if last else "other messages follow"
-                change = talk.stop_change(index, None)
-                talk.find("return-in-history", index, talk.stop_span(index), evidence, change=change)
+                change = context.replace_stop(index, None)
+                context.report("return-in-history", index, context.stop_span(index), evidence, change=change)
 
 
-def _channels(talk: Conversation) -> None:
-    """Messages stand on channels that the system message declares, where it says so on any.
+def _check_channels(context: Context) -> None:
+    """Messages use the declared channels, and have one if the system message requires it.
 
     Source: guide, "System Message".
     """
-    offer, expected = talk.offer, tuple(islice(talk.offer.channels, SHOWN))
-    for index in talk.kept:
-        channel, span = talk.channels[index], talk.header_span(index)
-        if channel is None and offer.required and talk.by_author(index):
+    declarations, expected = context.declarations, tuple(islice(context.declarations.channels, MAX_SUGGESTED_NAMES))
+    for index in context.checked:
+        channel, span = context.channels[index], context.header_span(index)
+        if channel is None and declarations.requires_channel and context.is_by_model(index):
             evidence = "the system message requires one"
-            talk.find("missing-required-channel", index, span, evidence, expected=expected)
-        elif channel is not None and offer.channels and channel not in offer.channels:
+            context.report("missing-required-channel", index, span, evidence, expected=expected)
+        elif channel is not None and declarations.channels and channel not in declarations.channels:
             evidence = f"{channel} is not declared"
-            talk.find("undeclared-channel", index, span, evidence, expected=expected)
+            context.report("undeclared-channel", index, span, evidence, expected=expected)

@@ -1,4 +1,4 @@
-"""JSON as models write it: what it holds, or the place and the kind of the mistake."""
+"""JSON as models write it: the value, or the kind and the place of the mistake."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
-LITERALS = ("true", "false", "null")
+JSON_LITERALS = ("true", "false", "null")
 
-NUMBER = re.compile(r"-|(?<=[0-9])(?:\.|[eE][+-]?)")
-"""What more of a number follows."""
+NUMBER_PREFIX = re.compile(r"-|(?<=[0-9])(?:\.|[eE][+-]?)")
+"""The end of a number that goes on: cut off here, it is not a mistake of its own."""
 
-NAMES = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?|[{}\[\]]')
-"""Strings, those with a colon being names, and what objects and arrays begin and end with."""
+STRINGS_AND_BRACKETS = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*:)?|[{}\[\]]')
+"""Strings (with a colon: names) and brackets. Enough to find repeated names in valid JSON."""
 
-ESCAPE = 6
-"""The length of the longest escape: `\\u` and four digits."""
+ESCAPE_CHARS = 6
+"""The longest escape, in characters: `\\u` and four digits."""
 
 
-class Mistake(NamedTuple):
-    """What is wrong with a text that should be JSON: the name of the diagnostic, where, and why."""
+class JsonMistake(NamedTuple):
+    """A mistake in a text that should be JSON: the name of its diagnostic, its place in code points, the reason."""
 
     name: str
     start: int
@@ -29,17 +29,16 @@ class Mistake(NamedTuple):
 
 
 class JsonText(NamedTuple):
-    """What a text holds that should be JSON.
+    """A text that should be JSON.
 
     Attributes:
         is_json: whether it begins with a JSON value.
-        value: that value.
-        mistakes: what is wrong.
+        value: that value, or None.
     """
 
     is_json: bool
     value: Any
-    mistakes: list[Mistake]
+    mistakes: list[JsonMistake]
 
 
 def read_json(text: str) -> JsonText:
@@ -52,31 +51,31 @@ def read_json(text: str) -> JsonText:
             repeated.append(made)
         return made
 
-    decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=_refuse)
+    decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=_refuse_constant)
     start = len(text) - len(text.lstrip(" \t\n\r"))
     try:
         value, end = decoder.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        return JsonText(False, None, [_mistake(text, error)])
+        return JsonText(False, None, [_mistake_of(text, error)])
     except RecursionError:
-        return JsonText(False, None, [Mistake("invalid-json", 0, len(text), "it is nested too deeply")])
+        return JsonText(False, None, [JsonMistake("invalid-json", 0, len(text), "it is nested too deeply")])
     except ValueError as error:
-        return JsonText(False, None, [Mistake("invalid-json", 0, len(text), str(error))])
-    found = list(_repeated(text, start, end)) if repeated else []
+        return JsonText(False, None, [JsonMistake("invalid-json", 0, len(text), str(error))])
+    found = list(_duplicate_keys(text, start, end)) if repeated else []
     rest = text[end:].strip(" \t\n\r")
     if rest:
-        found.append(Mistake("text-after-json", text.index(rest, end), len(text), "the value ends before it"))
+        found.append(JsonMistake("text-after-json", text.index(rest, end), len(text), "the value ends before it"))
     return JsonText(True, value, found)
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _repeated(text: str, start: int, end: int) -> Iterator[Mistake]:
-    """The names that stood before in the same object, in a text that is JSON."""
+def _duplicate_keys(text: str, start: int, end: int) -> Iterator[JsonMistake]:
+    """Find names that an object has twice, in valid JSON."""
     objects: list[set[str]] = []
-    for match in NAMES.finditer(text, start, end):
+    for match in STRINGS_AND_BRACKETS.finditer(text, start, end):
         if match[0] in "{[":
             objects.append(set())
         elif match[0] in "}]":
@@ -84,24 +83,24 @@ def _repeated(text: str, start: int, end: int) -> Iterator[Mistake]:
         elif match[2]:
             name = json.loads(match[1])
             if name in objects[-1]:
-                yield Mistake("duplicate-key", *match.span(1), f"{match[1]} stands twice in one object")
+                yield JsonMistake("duplicate-key", *match.span(1), f"{match[1]} stands twice in one object")
             objects[-1].add(name)
 
 
-def _mistake(text: str, error: json.JSONDecodeError) -> Mistake:
+def _mistake_of(text: str, error: json.JSONDecodeError) -> JsonMistake:
     rest = text[error.pos :].strip()
     cut = (
         not rest
         or error.msg.startswith("Unterminated")
-        or (error.msg.startswith("Invalid \\u") and len(rest) < ESCAPE)
-        or any(literal.startswith(rest) for literal in LITERALS)
-        or NUMBER.fullmatch(text, error.pos, len(text.rstrip()))
+        or (error.msg.startswith("Invalid \\u") and len(rest) < ESCAPE_CHARS)
+        or any(literal.startswith(rest) for literal in JSON_LITERALS)
+        or NUMBER_PREFIX.fullmatch(text, error.pos, len(text.rstrip()))
     )
     if cut and text.strip():
-        return Mistake("truncated-json", len(text), len(text), f"it ends too early: {_lower(error.msg)}")
-    return Mistake("invalid-json", min(error.pos, len(text)), len(text), _lower(error.msg))
+        return JsonMistake("truncated-json", len(text), len(text), f"it ends too early: {_python_reason(error.msg)}")
+    return JsonMistake("invalid-json", min(error.pos, len(text)), len(text), _python_reason(error.msg))
 
 
-def _lower(message: str) -> str:
-    """A message of `json`, which goes on with the place."""
+def _python_reason(message: str) -> str:
+    """A message of the `json` module without its place, to use within a sentence."""
     return re.sub(r"( starting)? at$", "", message[:1].lower() + message[1:])

@@ -1,7 +1,7 @@
-"""The keywords of JSON Schema, each of which takes the steps of its work from the budget of the row.
+"""The keywords of JSON Schema. Each spends steps of the row's budget.
 
-Those that take `jsonschema` more time than the sizes of a schema and a value say are written anew, as are those that
-keep every reason, or whose order is that of a set.
+Some keywords of `jsonschema` are replaced: those whose time is not linear in schema and value, those that keep every
+reason, and those that report in the order of a set.
 """
 
 from __future__ import annotations
@@ -18,123 +18,117 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend, validator_for
 from referencing.jsonschema import lookup_recursive_ref
 
-from .budget import Unfinished, current
+from .budget import UnfinishedCheck, current_budget
 from .patterns import matches
 
 Check = Callable[..., Iterable[ValidationError] | None]
 
-MOST = 5
-"""How many places of one value are reported that break a schema; the first ones tell enough."""
+MAX_REPORTED_ERRORS = 5
+"""How many places of one value are reported that break a schema."""
 
-SHOWN = 160
-"""How much of a value, or of what a schema asks for, is shown, in code points."""
+MAX_VALUE_CHARS = 160
+"""How much of a value, or of a keyword's value, an error quotes, in code points."""
 
 REFERENCE_STEPS = 15
-"""Steps that it takes to find what a reference refers to."""
+"""The steps to resolve a reference."""
 
 SCHEMA_STEPS = 6
-"""Steps that it takes to begin with another part of a schema."""
+"""The steps to begin with another subschema."""
 
 PARTS_PER_STEP = 16
-"""So many names or values that only need be looked up take one step."""
+"""The names or values that are looked up in a step."""
 
 
-# Values and schemas whose `repr` is short: `jsonschema` puts the whole of them into each reason.
+# Values and schemas with a short `repr`: `jsonschema` writes all of it into each reason.
 
 
-class Listed(list[Any]):
-    """An array."""
-
+class ShortReprList(list[Any]):
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Those of its values, by which it is found whether another one is among them."""
+        """The keys of its values, see `key_of`, for `enum`."""
         return frozenset(map(key_of, self))
 
     @cached_property
     def shown(self) -> str:
-        return shown(self)
+        return short_repr(self)
 
     def __repr__(self) -> str:
         return self.shown
 
 
-class Members(dict[str, Any]):
-    """An object."""
-
+class ShortReprDict(dict[str, Any]):
     @cached_property
     def shown(self) -> str:
-        return shown(self)
+        return short_repr(self)
 
     def __repr__(self) -> str:
         return self.shown
 
 
-class Long(str):
-    """A text that is too long to be shown."""
-
+class ShortReprStr(str):
     @cached_property
     def shown(self) -> str:
-        return shown(self)
+        return short_repr(self)
 
     def __repr__(self) -> str:
         return self.shown
 
 
-def brief(value: Any) -> Any:
-    """A value that is equal, and whose `repr` is short.
+def with_short_repr(value: Any) -> Any:
+    """Return an equal value with a short `repr`.
 
-    In schemas, keywords about what others leave over stand last in their parts: they do the work of those again.
+    In schemas, `LAST_KEYWORDS` come last: they repeat the work of the others, which should fail first.
     """
     if isinstance(value, str):
-        return Long(value) if len(value) > SHOWN else value
+        return ShortReprStr(value) if len(value) > MAX_VALUE_CHARS else value
     if isinstance(value, list):
-        return Listed(map(brief, value))
+        return ShortReprList(map(with_short_repr, value))
     if isinstance(value, dict):
-        made = Members((brief(name), brief(item)) for name, item in value.items())
-        for name in REPEATING:
+        made = ShortReprDict((with_short_repr(name), with_short_repr(item)) for name, item in value.items())
+        for name in LAST_KEYWORDS:
             if name in made:
                 made[name] = made.pop(name)
         return made
     return value
 
 
-def shown(value: Any) -> str:
-    """The beginning of the `repr` of a value."""
+def short_repr(value: Any) -> str:
+    """The first `MAX_VALUE_CHARS` of the `repr`, computed without the rest."""
     parts: list[str] = []
     length = 0
-    for part in _parts_shown(value):
+    for part in _repr_parts(value):
         parts.append(part)
         length += len(part)
-        if length > SHOWN:
+        if length > MAX_VALUE_CHARS:
             break
     text = "".join(parts)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\u2026"
+    return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}\u2026"
 
 
-def _parts_shown(value: Any) -> Iterator[str]:
+def _repr_parts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        yield str.__repr__(value[: SHOWN + 1])
+        yield str.__repr__(value[: MAX_VALUE_CHARS + 1])
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield ", " if index else "["
-            yield from _parts_shown(item)
+            yield from _repr_parts(item)
         yield "]" if value else "[]"
     elif isinstance(value, dict):
         for index, (name, item) in enumerate(value.items()):
             yield ", " if index else "{"
-            yield f"{str.__repr__(name[: SHOWN + 1])}: "
-            yield from _parts_shown(item)
+            yield f"{str.__repr__(name[: MAX_VALUE_CHARS + 1])}: "
+            yield from _repr_parts(item)
         yield "}" if value else "{}"
     else:
         yield repr(value)
 
 
-def errors(validator: Validator, value: Any) -> list[ValidationError]:
-    """The first reasons why a value is not what a schema asks for; raises `Unfinished` where that takes too much."""
-    return list(islice(validator.iter_errors(brief(value)), MOST))
+def first_errors(validator: Validator, value: Any) -> list[ValidationError]:
+    """The first reasons why a value breaks a schema. Raises `UnfinishedCheck` if the budget is spent."""
+    return list(islice(validator.iter_errors(with_short_repr(value)), MAX_REPORTED_ERRORS))
 
 
-# What keywords take.
+# The steps of keywords, by the value of the keyword and the checked value.
 
 
 def _length(value: Any) -> int:
@@ -142,37 +136,36 @@ def _length(value: Any) -> int:
 
 
 def _one(value: Any, instance: Any) -> int:
-    """A keyword that looks at a number, a text, or the names in a list."""
+    """The keyword looks at a number, a text, or the names in a list."""
     return 1 + _length(value) // PARTS_PER_STEP
 
 
 def _each_schema(value: Any, instance: Any) -> int:
-    """A keyword whose schemas all look at the value."""
+    """All subschemas look at the value."""
     return 1 + SCHEMA_STEPS * _length(value)
 
 
 def _some_schemas(value: Any, instance: Any) -> int:
-    """A keyword whose schemas look at some parts of the value."""
+    """Each subschema looks at one part of the value."""
     return 1 + SCHEMA_STEPS * min(_length(value), _length(instance)) + _length(value) // PARTS_PER_STEP
 
 
 def _each_part(value: Any, instance: Any) -> int:
-    """A keyword whose schema looks at each part of the value."""
+    """One subschema looks at each part of the value."""
     return 1 + SCHEMA_STEPS * _length(instance)
 
 
 def _reference(value: Any, instance: Any) -> int:
-    """A keyword that refers to another part of the schema."""
     return REFERENCE_STEPS
 
 
 def _none_but_its_own(value: Any, instance: Any) -> int:
-    """A keyword that takes the steps of its work itself."""
+    """The keyword itself spends the steps of its work."""
     return 1
 
 
 def _lists(value: Any, instance: Any) -> int:
-    """A keyword with a list, or a schema, for some names."""
+    """The keyword has a list, or a subschema, for some names."""
     listed = sum(map(_length, value.values())) if isinstance(value, dict) else 0
     return _some_schemas(value, instance) + listed // PARTS_PER_STEP
 
@@ -186,28 +179,28 @@ STEPS: dict[str, Callable[[Any, Any], int]] = {
     **dict.fromkeys(("enum", "const", "uniqueItems"), _none_but_its_own),
     **dict.fromkeys(("dependentRequired", "dependencies"), _lists),
 }
-"""The steps of keywords, by the value of the keyword and what it looks at; all others take those of `_one`."""
+"""All other keywords need the steps of `_one`."""
 
 
-def _counted(name: str, check: Check) -> Check:
-    """A keyword that takes its steps before it does its work."""
+def _charged(name: str, check: Check) -> Check:
+    """Wrap a keyword so that it spends its steps before it begins."""
     steps = STEPS.get(name, _one)
 
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[ValidationError] | None:
-        current.get().take(steps(value, instance))
+        current_budget.get().spend(steps(value, instance))
         return check(validator, value, instance, schema)
 
     return counted
 
 
-# Keywords.
+# Keywords. Each yields the reasons why the value breaks it.
 
 
 def _any_of(validator: Any, schemas: list[Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """Some alternative takes the value; of each that does not, the first reasons are kept."""
+    """One alternative must match. Of each other one, only the first reasons are kept."""
     reasons: list[ValidationError] = []
     for index, alternative in enumerate(schemas):
-        found = list(islice(validator.descend(instance, alternative, schema_path=index), MOST))
+        found = list(islice(validator.descend(instance, alternative, schema_path=index), MAX_REPORTED_ERRORS))
         if not found:
             return
         reasons += found
@@ -215,28 +208,28 @@ def _any_of(validator: Any, schemas: list[Any], instance: Any, schema: Any) -> I
 
 
 def _one_of(validator: Any, schemas: list[Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """One alternative takes the value. None is looked at twice: alternatives in alternatives would double the work."""
+    """Exactly one alternative must match. None is checked twice: with nested alternatives, that doubles the work."""
     reasons: list[ValidationError] = []
-    takers = []
+    matching = []
     for index, alternative in enumerate(schemas):
-        found = list(islice(validator.descend(instance, alternative, schema_path=index), MOST))
+        found = list(islice(validator.descend(instance, alternative, schema_path=index), MAX_REPORTED_ERRORS))
         reasons += found
         if not found:
-            takers.append(alternative)
-    if not takers:
+            matching.append(alternative)
+    if not matching:
         yield ValidationError(f"{instance!r} is not valid under any of the given schemas", context=reasons)
-    elif len(takers) > 1:
-        yield ValidationError(f"{instance!r} is valid under each of {', '.join(map(repr, takers[:MOST]))}")
+    elif len(matching) > 1:
+        yield ValidationError(
+            f"{instance!r} is valid under each of {', '.join(map(repr, matching[:MAX_REPORTED_ERRORS]))}"
+        )
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """A text in which a pattern is found."""
     if validator.is_type(instance, "string") and not matches(pattern, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """What the properties take whose names match."""
     for pattern, each in patterns.items() if validator.is_type(instance, "object") else ():
         for name, value in instance.items():
             if matches(pattern, name):
@@ -244,7 +237,6 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: An
 
 
 def _additional_properties(validator: Any, taken: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """What the properties take that are not named, nor match a pattern."""
     if not validator.is_type(instance, "object"):
         return
     named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
@@ -258,14 +250,14 @@ def _additional_properties(validator: Any, taken: Any, instance: Any, schema: An
 
 
 def _unexpected(what: str, parts: Iterator[Any]) -> Iterator[ValidationError]:
-    """The reason why some parts of a value may not be there."""
-    if first := list(islice(parts, MOST)):
+    """One error for all parts that are not allowed; it lists the first ones."""
+    if first := list(islice(parts, MAX_REPORTED_ERRORS)):
         verb = "was" if len(first) == 1 else "were"
         yield ValidationError(f"{what} are not allowed ({', '.join(map(repr, first))} {verb} unexpected)")
 
 
 def _items(check: Check) -> Check:
-    """What the items take that no other keyword has; `false` shows the first of those that there may not be."""
+    """`items`; with `false`, the error lists only the first items that are not allowed."""
 
     def items(validator: Any, taken: Any, instance: Any, schema: Any) -> Iterable[ValidationError] | None:
         if taken is not False or not validator.is_type(instance, "array"):
@@ -277,7 +269,7 @@ def _items(check: Check) -> Check:
 
 
 def _additional_items(check: Check) -> Check:
-    """The same, of a dialect whose `items` are a list; beside others there are no additional ones."""
+    """`additionalItems`, which only applies if `items` is a list."""
     items = _items(check)
 
     def additional(validator: Any, taken: Any, instance: Any, schema: Any) -> Iterable[ValidationError] | None:
@@ -287,7 +279,7 @@ def _additional_items(check: Check) -> Check:
 
 
 def _unevaluated(kind: str, validator: Any, taken: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """What the properties, or the items, take that no other keyword looks at."""
+    """`unevaluatedProperties` and `unevaluatedItems`."""
     if not validator.is_type(instance, kind):
         return
     known = _evaluated(validator, instance, schema, top=True)
@@ -303,11 +295,11 @@ def _unevaluated(kind: str, validator: Any, taken: Any, instance: Any, schema: A
 
 
 def _evaluated(validator: Any, instance: Any, schema: Any, top: bool = False) -> set[Any]:
-    """The names of the properties, or the numbers of the items, that a schema looks at which takes the value."""
+    """The names of the properties, or the indices of the items, that a matching schema evaluates."""
     if not isinstance(schema, dict):
         return set()
     array = isinstance(instance, list)
-    current.get().take(1 + len(instance) // PARTS_PER_STEP)
+    current_budget.get().spend(1 + len(instance) // PARTS_PER_STEP)
     if not top and ("unevaluatedItems" if array else "unevaluatedProperties") in schema:
         return set(range(len(instance)) if array else instance)
     found = _evaluated_items(validator, instance, schema) if array else _evaluated_names(instance, schema)
@@ -318,20 +310,20 @@ def _evaluated(validator: Any, instance: Any, schema: Any, top: bool = False) ->
 
 
 def _evaluated_items(validator: Any, instance: list[Any], schema: dict[str, Any]) -> set[Any]:
-    """The numbers of the items that the keywords of a schema look at by themselves."""
+    """The indices of the items that the keywords of a schema evaluate, without its subschemas for the same value."""
     taken = schema.get("items")
     if isinstance(taken, (dict, bool)) or (taken is not None and "additionalItems" in schema):
         return set(range(len(instance)))
     found = set(range(min(max(_length(schema.get("prefixItems")), _length(taken)), len(instance))))
     if "contains" in schema:
-        current.get().take(SCHEMA_STEPS * len(instance))
+        current_budget.get().spend(SCHEMA_STEPS * len(instance))
         each = validator.evolve(schema=schema["contains"])
         found |= {index for index, item in enumerate(instance) if each.is_valid(item)}
     return found
 
 
 def _evaluated_names(instance: dict[str, Any], schema: dict[str, Any]) -> set[Any]:
-    """The names of the properties that the keywords of a schema look at by themselves."""
+    """The names of the properties that the keywords of a schema evaluate, without its subschemas for the same value."""
     if "additionalProperties" in schema:
         return set(instance)
     found = set(schema.get("properties", {}).keys() & instance.keys())
@@ -340,11 +332,14 @@ def _evaluated_names(instance: dict[str, Any], schema: dict[str, Any]) -> set[An
 
 
 def _in_place(validator: Any, instance: Any, schema: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """The schemas that look at the same value because a schema does, with validators that know what they refer to."""
-    budget, resolver = current.get(), validator._resolver  # which the checks of `jsonschema` use, too
+    """The subschemas that apply to the same value, each with a validator that resolves its references."""
+    budget, resolver = (
+        current_budget.get(),
+        validator._resolver,
+    )  # private, but keywords of `jsonschema` use it
     for name in ("$ref", "$dynamicRef", "$recursiveRef"):
         if name in schema:
-            budget.take(REFERENCE_STEPS)
+            budget.spend(REFERENCE_STEPS)
             found = lookup_recursive_ref(resolver) if name == "$recursiveRef" else resolver.lookup(schema[name])
             yield validator.evolve(schema=found.contents, _resolver=found.resolver), found.contents
     parts: list[Any] = []
@@ -355,13 +350,12 @@ def _in_place(validator: Any, instance: Any, schema: dict[str, Any]) -> Iterator
     if "if" in schema:
         holds = validator.evolve(schema=schema["if"]).is_valid(instance)
         parts += (schema[name] for name in (("if", "then") if holds else ("else",)) if name in schema)
-    budget.take(SCHEMA_STEPS * len(parts))
+    budget.spend(SCHEMA_STEPS * len(parts))
     for part in parts:
         yield validator, part
 
 
 def _unique_items(validator: Any, unique: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """No item equals another one."""
     if unique and validator.is_type(instance, "array"):
         keys = [_key(item) for item in instance]
         if len(set(keys)) < len(keys):
@@ -369,20 +363,18 @@ def _unique_items(validator: Any, unique: bool, instance: Any, schema: Any) -> I
 
 
 def _enum(validator: Any, listed: list[Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """One of some values."""
-    known = listed.keys if isinstance(listed, Listed) else frozenset(map(key_of, listed))
+    known = listed.keys if isinstance(listed, ShortReprList) else frozenset(map(key_of, listed))
     if _key(instance) not in known:
         yield ValidationError(f"{instance!r} is not one of {listed!r}")
 
 
 def _const(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """One value."""
     if not _is_equal(wanted, instance):
         yield ValidationError(f"{wanted!r} was expected")
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    """Whether values are equal, most of which are not, and differ in what is seen at once."""
+    """Whether values are equal. Most are not: types and lengths are compared first, since keys cost steps."""
     if isinstance(one, (list, dict, str)) or isinstance(other, (list, dict, str)):
         same = any(isinstance(one, kind) and isinstance(other, kind) for kind in (list, dict, str))
         return same and len(one) == len(other) and _key(one) == _key(other)
@@ -390,20 +382,21 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 
 def _key(value: Any) -> str:
-    """The key of a value, for the steps that it takes to make it."""
+    """The key of a value; spends the steps to make it."""
     key = key_of(value)
-    current.get().take(1 + len(key) // CHARACTERS_PER_STEP)
+    current_budget.get().spend(1 + len(key) // KEY_CHARS_PER_STEP)
     return key
 
 
-CHARACTERS_PER_STEP = 16
-"""So many characters of a key are written in the time of a step."""
+KEY_CHARS_PER_STEP = 16
+"""The characters of a key that are written in a step."""
 
 
 def key_of(value: Any) -> str:
-    """A text that is equal for values that are equal in JSON, where 1 is 1.0 and not true.
+    """A text that is equal for values that are equal in JSON, where 1 equals 1.0 but not true.
 
-    The hashes of texts are not known to whoever writes them; those of numbers are, and many numbers may share one.
+    Hashes of str are random in each process. Those of numbers are not, and a hostile schema could list many numbers
+    with one hash.
     """
     if isinstance(value, str):
         return ascii(str.__str__(value))
@@ -417,13 +410,13 @@ def key_of(value: Any) -> str:
 
 
 def _multiple_of(check: Check) -> Check:
-    """A multiple of a number. Integers that no float can hold are computed exactly, larger floats not at all."""
+    """`multipleOf`. Integers beyond the range of floats are computed exactly; infinite floats stop the check."""
 
     def multiple_of(validator: Any, divisor: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         if not validator.is_type(instance, "number"):
             return
         if inf in (abs(instance), divisor):
-            raise Unfinished(f"whether {instance} is a multiple of {divisor} cannot be computed")
+            raise UnfinishedCheck(f"whether {instance} is a multiple of {divisor} cannot be computed")
         try:
             yield from check(validator, divisor, instance, schema) or ()
         except OverflowError:
@@ -433,9 +426,9 @@ def _multiple_of(check: Check) -> Check:
     return multiple_of
 
 
-REPEATING = ("unevaluatedItems", "unevaluatedProperties")
+LAST_KEYWORDS = ("unevaluatedItems", "unevaluatedProperties")
 
-KEYWORDS: dict[str, Check] = {
+REWRITTEN_KEYWORDS: dict[str, Check] = {
     "additionalProperties": _additional_properties,
     "anyOf": _any_of,
     "const": _const,
@@ -448,22 +441,22 @@ KEYWORDS: dict[str, Check] = {
     "unevaluatedProperties": partial(_unevaluated, "object"),
 }
 
-CHANGED: dict[str, Callable[[Check], Check]] = {
+ADAPTED_KEYWORDS: dict[str, Callable[[Check], Check]] = {
     "additionalItems": _additional_items,
     "items": _items,
     "multipleOf": _multiple_of,
 }
-"""Keywords that do what `jsonschema` does, but for some values."""
+"""Keywords that call those of `jsonschema`, apart from some values."""
 
 
 @cache
-def bounded(made: type[Validator]) -> type[Validator]:
-    """The validator of a dialect with these keywords, also in parts of a schema that name a dialect of their own."""
-    extended: Any = extend  # it has no types
+def budgeted(made: type[Validator]) -> type[Validator]:
+    """The validator class of a dialect with these keywords, also for subschemas with a `$schema` of their own."""
+    untyped_extend: Any = extend
     checks: dict[str, Check] = dict(made.VALIDATORS)
-    checks |= {name: check for name, check in KEYWORDS.items() if name in checks}
-    checks |= {name: change(checks[name]) for name, change in CHANGED.items() if name in checks}
-    found: Any = extended(made, {name: _counted(name, check) for name, check in checks.items()})
+    checks |= {name: check for name, check in REWRITTEN_KEYWORDS.items() if name in checks}
+    checks |= {name: change(checks[name]) for name, change in ADAPTED_KEYWORDS.items() if name in checks}
+    extended: Any = untyped_extend(made, {name: _charged(name, check) for name, check in checks.items()})
 
     def evolve(validator: Any, **changes: Any) -> Any:
         schema = changes.get("schema", validator.schema)
@@ -473,7 +466,8 @@ def bounded(made: type[Validator]) -> type[Validator]:
             "registry": validator._registry,
             "_resolver": validator._resolver,
         }
-        return bounded(validator_for(schema, default=made))(**(fields | changes))
+        return budgeted(validator_for(schema, default=made))(**(fields | changes))
 
-    found.evolve = evolve
-    return found  # type: ignore[no-any-return]
+    extended.evolve = evolve
+    validator_class: type[Validator] = extended
+    return validator_class

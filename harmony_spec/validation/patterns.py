@@ -1,4 +1,4 @@
-"""Regular expressions of JSON Schema, matched with a limit: those of a stranger may take exponential time or memory."""
+"""Regular expressions in JSON Schemas, with limits: those of strangers may need exponential time or memory."""
 
 from __future__ import annotations
 
@@ -7,57 +7,67 @@ import time
 
 import regex
 
-from .budget import SECONDS_PER_MATCH, Unfinished, current
-from .caches import Remembered
+from .budget import SECONDS_PER_MATCH, UnfinishedCheck, current_budget
+from .caches import SizedCache
 
-MOST_CHARACTERS = 50_000
-"""How long a pattern may be with all that it repeats written out, as it is compiled: a tenth of a second of work."""
+MAX_PATTERN_CHARS = 50_000
+"""The length of a pattern with its repetitions written out, as `regex` compiles them: a tenth of a second of work."""
 
 BYTES_PER_CHARACTER = 64
-"""The memory of a compiled pattern for each of these characters, as measured."""
+"""The measured memory of a compiled pattern for each of these characters."""
 
 PATTERN_CACHE_BYTES = 16 << 20
-"""The memory of the patterns that are remembered: compiling one takes a hundred times as long as matching a name."""
+"""The memory of cached patterns. To compile one needs a hundred times the time of matching a name."""
 
 MATCH_STEPS = 4
-"""Steps of a match in an empty text."""
+"""The steps of a match in an empty text."""
 
-CHARACTERS_PER_STEP = 16
-"""So many characters are looked at in the time of a step."""
+MATCH_CHARS_PER_STEP = 16
+"""The characters that a match reads in a step."""
 
-_patterns: Remembered[regex.Pattern[str]] = Remembered(PATTERN_CACHE_BYTES)
+_patterns: SizedCache[regex.Pattern[str]] = SizedCache(PATTERN_CACHE_BYTES)
 
 
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """A pattern, ready to match; raises `regex.error` for what is none, `Unfinished` for one that is too long."""
+    """Compile a pattern, or return it from the cache.
+
+    Raises:
+        regex.error: it is not a regular expression.
+        UnfinishedCheck: it is too long.
+    """
     if (found := _patterns.get(pattern)) is not None:
         return found
     copies = (int(count) for count in regex.findall(r"\{(\d{1,9})", pattern))
     written_out = len(pattern) * math.prod(count or 1 for count in copies)
-    if written_out > MOST_CHARACTERS:
-        raise Unfinished(f"{_start(pattern)} has more than {MOST_CHARACTERS} characters, with what it repeats")
+    if written_out > MAX_PATTERN_CHARS:
+        raise UnfinishedCheck(f"{_quoted(pattern)} has more than {MAX_PATTERN_CHARS} characters, with what it repeats")
     found = regex.compile(pattern, cache_pattern=False)
-    _patterns.put(pattern, found, BYTES_PER_CHARACTER * (written_out + CHARACTERS_PER_STEP))
+    _patterns.put(pattern, found, BYTES_PER_CHARACTER * (written_out + MATCH_CHARS_PER_STEP))
     return found
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text; raises as `compiled` does, and `Unfinished` where that takes too much."""
-    budget = current.get()
-    budget.take(MATCH_STEPS + len(text) // CHARACTERS_PER_STEP)
+    """Whether a pattern matches somewhere in a text.
+
+    Raises what `compiled` raises, and `UnfinishedCheck` if the budget is spent.
+    """
+    budget = current_budget.get()
+    budget.spend(MATCH_STEPS + len(text) // MATCH_CHARS_PER_STEP)
     found = compiled(pattern)
     started = time.process_time()
     try:
         return found.search(text, timeout=SECONDS_PER_MATCH) is not None
     except TimeoutError:
-        raise Unfinished(f"{_start(pattern)} takes too long to be looked for (a limit of time, not of steps)") from None
+        raise UnfinishedCheck(
+            f"{_quoted(pattern)} takes too long to be looked for (a limit of time, not of steps)"
+        ) from None
     finally:
-        budget.clock(started, len(text))
+        budget.spend_time(started, len(text))
 
 
-def _start(pattern: str) -> str:
-    return repr(pattern[:MOST_SHOWN]) + "…" * (len(pattern) > MOST_SHOWN)
+def _quoted(pattern: str) -> str:
+    return repr(pattern[:MAX_QUOTED_PATTERN_CHARS]) + "…" * (len(pattern) > MAX_QUOTED_PATTERN_CHARS)
 
 
-MOST_SHOWN = 80
-"""How much of a pattern is shown, in code points."""
+MAX_QUOTED_PATTERN_CHARS = 80
+"""How much of a pattern an error quotes, in code points."""

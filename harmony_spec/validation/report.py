@@ -1,4 +1,4 @@
-"""What validation says of one input."""
+"""The result of `validate`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Report(Generic[M]):
-    """What validation says of one input.
+    """The result of `validate` for one input.
 
     Attributes:
-        recovered: the messages, as recovery reads them, and where they stand.
-        diagnostics: all that is wrong, by place; spans are in the unit of the input.
+        recovered: the messages, as recovery reads them, and their spans.
+        diagnostics: all mistakes, ordered by span, in the unit of the input.
     """
 
     recovered: Recovered[M]
@@ -30,20 +30,20 @@ class Report(Generic[M]):
 
     @property
     def reading(self) -> tuple[Lenient, Recovered[M]]:
-        """The input, and what recovery reads from it."""
+        """The input, and what recovery read from it."""
         return self._form, self.recovered
 
     @property
     def messages(self) -> list[M]:
-        """The messages, also those that were repaired."""
+        """All messages, repaired ones included."""
         return self.recovered.messages
 
     def text_span(self, diagnostic: Diagnostic) -> Span:
-        """Where it is in code points of the text, special tokens spelled out."""
+        """The span of a diagnostic in code points of the text, special tokens spelled out."""
         return self._places.text(diagnostic.span)
 
     def token_span(self, diagnostic: Diagnostic) -> Span:
-        """Where it is in token indices; of a text, in those that it would be encoded to."""
+        """The span of a diagnostic in token indices. A text is encoded for this."""
         return self._places.tokens(diagnostic.span)
 
     @cached_property

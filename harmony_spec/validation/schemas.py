@@ -1,4 +1,4 @@
-"""Whether values are what a JSON Schema asks for, with validators that are made once for each schema."""
+"""Checks of values by JSON Schemas, with a cached validator for each schema. Nothing is ever fetched."""
 
 from __future__ import annotations
 
@@ -18,140 +18,139 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from ..tool_types.schema_references import escaped
-from .budget import FIRST_STEPS, Budget, Unfinished, current
-from .caches import Remembered
-from .keywords import bounded, brief, errors
+from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
+from .caches import SizedCache
+from .keywords import budgeted, first_errors, with_short_repr
 from .patterns import compiled
 
 SCHEMA_CACHE_BYTES = 64 << 20
-"""The memory of the schemas that are remembered: more than those of the tools of any corpus take."""
+"""The memory of cached schemas: more than the tools of any corpus need."""
 
-MEMORY_PER_BYTE, MEMORY_PER_SCHEMA = 16, 16 << 10
-"""The memory of a schema that is ready, for each byte of its key and beside that, as measured."""
+MEMORY_PER_KEY_BYTE, MEMORY_PER_SCHEMA = 16, 16 << 10
+"""The measured memory of a cached schema: for each byte of its key, and in addition."""
 
-LONGEST = 160
-"""How much of what a schema asks for, or of what breaks it, is shown, in code points."""
+MAX_REASON_CHARS = 160
+"""How much of a keyword, or of the reason why a value breaks it, is quoted, in code points."""
 
 
 class Breach(NamedTuple):
-    """A place where a value breaks a schema: a JSON pointer (RFC 6901), what is wrong, what is asked for."""
+    """A place where a value breaks a schema: a JSON pointer (RFC 6901), the reason, the keyword and its value."""
 
     pointer: str
     reason: str
     expected: str
 
 
-class WrongSchema(Exception):
-    """A schema that is none: where in it, as a JSON pointer, and why."""
+class InvalidSchema(Exception):
+    """A schema is invalid: the place in it, as a JSON pointer, and the reason."""
 
     def __init__(self, pointer: str, reason: str) -> None:
         self.pointer, self.reason = pointer, reason
         super().__init__(pointer, reason)
 
 
-class Known(NamedTuple):
-    """What is known of a schema: what checks values, or why it is none, and the steps that it took to find that out."""
+class CheckedSchema(NamedTuple):
+    """A schema after its check: its validator or its error, and the steps that the check needed."""
 
-    checked: Validator | WrongSchema
+    checked: Validator | InvalidSchema
     steps: int
 
 
-def breaches(schema: Any, value: Any, budget: Budget) -> list[Breach]:
-    """Where a value breaks a schema. Nothing is ever fetched.
+def find_breaches(schema: Any, value: Any, budget: Budget) -> list[Breach]:
+    """Find the first places where a value breaks a schema.
 
     Raises:
-        WrongSchema: the schema is none.
-        Unfinished: to check the value takes more than the budget has.
+        InvalidSchema: the schema itself is invalid.
+        UnfinishedCheck: the budget is spent.
     """
-    found = _known(schema, budget).checked
-    if isinstance(found, WrongSchema):
+    found = _check_schema(schema, budget).checked
+    if isinstance(found, InvalidSchema):
         raise found
     try:
-        return _breaches(found, value, budget)
+        return _find_breaches(found, value, budget)
     except RecursionError:
-        raise Unfinished("the schema, or the value, is nested too deeply") from None
+        raise UnfinishedCheck("the schema, or the value, is nested too deeply") from None
 
 
-def _breaches(validator: Validator, value: Any, budget: Budget) -> list[Breach]:
-    current.set(budget)
+def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Breach]:
+    current_budget.set(budget)
     try:
-        return [_breach(error) for error in errors(validator, value)]
+        return [_breach_of(error) for error in first_errors(validator, value)]
     except Unresolvable as error:
-        raise WrongSchema("", f"{error.ref!r} refers to nothing in the schema") from None
+        raise InvalidSchema("", f"{error.ref!r} refers to nothing in the schema") from None
     except (re.error, regex.error) as error:
-        raise WrongSchema("", f"a pattern in it is no regular expression: {error}") from None
+        raise InvalidSchema("", f"a pattern in it is no regular expression: {error}") from None
     except (ArithmeticError, ValueError) as error:  # an integer that no float can hold, among others
-        raise Unfinished(f"the schema asks for what cannot be computed: {error}") from None
+        raise UnfinishedCheck(f"the schema asks for what cannot be computed: {error}") from None
 
 
-def wrong_schema(schema: Any, budget: Budget) -> WrongSchema | None:
-    """Why a schema is none; None for one that is. Raises `Unfinished` if that takes more than the budget has."""
-    found, steps = _known(schema, budget)
-    budget.take(
-        steps // STEPS_PER_DECLARED_STEP
-    )  # also if it is remembered: what is found must not depend on the rows before
-    return found if isinstance(found, WrongSchema) else None
+def find_schema_error(schema: Any, budget: Budget) -> InvalidSchema | None:
+    """Return why a schema is invalid; None if it is valid. Raises `UnfinishedCheck` if the budget is spent."""
+    found, steps = _check_schema(schema, budget)
+    # Also for a cached schema: findings must not depend on the rows before.
+    budget.spend(steps // STEPS_PER_DECLARED_STEP)
+    return found if isinstance(found, InvalidSchema) else None
 
 
 CHECK_STEPS = 8
-"""Steps that it takes to begin with a value and a schema."""
+"""The steps to begin with a value and a schema."""
 
 BYTES_PER_STEP = 500
-"""So many bytes of a key are made, and looked up, in the time of a step."""
+"""The bytes of a key that are made and looked up in a step."""
 
 STEPS_PER_BYTE = 50
-"""Steps that the check of a schema may take for each byte of its key: five times as many as common ones do."""
+"""Steps that the check of a schema may use for each byte of its key: five times what common schemas need."""
 
 STEPS_PER_DECLARED_STEP = 4
-"""So many of these count as one of the row that declares a schema, since it is checked once in many rows."""
+"""A row is charged one step for so many steps of the check: a schema is checked once for many rows."""
 
-_schemas: Remembered[Known] = Remembered(SCHEMA_CACHE_BYTES)
+_schemas: SizedCache[CheckedSchema] = SizedCache(SCHEMA_CACHE_BYTES)
 
 
-def _known(schema: Any, budget: Budget) -> Known:
-    """What is known of a schema. Equal ones have equal bytes; version 2 of the form has no references to what it is."""
-    budget.take(CHECK_STEPS)
+def _check_schema(schema: Any, budget: Budget) -> CheckedSchema:
+    """Check a schema, or return the cached result."""
+    budget.spend(CHECK_STEPS)
     try:
-        key = marshal.dumps(schema, 2)
+        key = marshal.dumps(schema, 2)  # version 2 has no references between objects: equal schemas have equal bytes
     except ValueError as error:
-        return Known(WrongSchema("", f"it cannot be read: {error}"), 0)
-    budget.take(len(key) // BYTES_PER_STEP)
+        return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0)
+    budget.spend(len(key) // BYTES_PER_STEP)
     if (found := _schemas.get(key)) is None:
         own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
         before = own.steps
-        checked = _checked(marshal.loads(key), own)
-        found = Known(checked, before - own.steps)
-        _schemas.put(key, found, MEMORY_PER_SCHEMA + MEMORY_PER_BYTE * len(key))
+        checked = _make_validator(marshal.loads(key), own)
+        found = CheckedSchema(checked, before - own.steps)
+        _schemas.put(key, found, MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
     return found
 
 
-def _checked(schema: Any, budget: Budget) -> Validator | WrongSchema:
-    current.set(budget)
+def _make_validator(schema: Any, budget: Budget) -> Validator | InvalidSchema:
+    current_budget.set(budget)
     try:
-        schema = brief(schema)
+        schema = with_short_repr(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
-        checks = bounded(made)
+        checks = budgeted(made)
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
-            why = f"{_short(error.message)}: {error.cause}" if error.cause else _short(error.message)
-            return WrongSchema(_pointer(error.absolute_path), why)
+            why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
+            return InvalidSchema(_json_pointer(error.absolute_path), why)
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
         resource = specification.create_resource(schema)
         address = resource.id() or ""
-        registry = REGISTRY.with_resource(address, resource).crawl()  # once, not for each reference
+        registry = REGISTRY.with_resource(address, resource).crawl()  # once, not at each reference
         resolver = registry.resolver(address)
         _require_targets(resource, resolver)
         validator: Validator = checks(schema, registry=registry).evolve(_resolver=resolver)
-        _breaches(validator, {}, budget)  # an endless loop shows with any value
-    except Unfinished as error:
-        return WrongSchema("", str(error))
+        _find_breaches(validator, {}, budget)  # any value shows an endless loop
+    except UnfinishedCheck as error:
+        return InvalidSchema("", str(error))
     except Unresolvable as error:
-        return WrongSchema("", f"{error.ref!r} refers to nothing in the schema")
+        return InvalidSchema("", f"{error.ref!r} refers to nothing in the schema")
     except RecursionError:
-        return WrongSchema("", "it is nested too deeply, or refers to itself without end")
+        return InvalidSchema("", "it is nested too deeply, or refers to itself without end")
     except (AttributeError, TypeError, ValueError) as error:
-        # a reference to what is no schema, an address that is none
-        return WrongSchema("", f"it cannot be read: {error}")
-    except WrongSchema as error:
+        # A reference to a value that is not a schema, an invalid address.
+        return InvalidSchema("", f"it cannot be read: {error}")
+    except InvalidSchema as error:
         return error
     return validator
 
@@ -161,52 +160,54 @@ def _names_dialect(schema: Any) -> bool:
 
 
 PATTERNS = FormatChecker(())
-"""Finds patterns that are no regular expressions."""
+"""Checks that patterns are regular expressions."""
 
 
-@PATTERNS.checks("regex", raises=(regex.error, Unfinished))
+@PATTERNS.checks("regex", raises=(regex.error, UnfinishedCheck))
 def _is_regex(pattern: object) -> bool:
-    """Whether a pattern can be matched. Python's syntax has that of ECMA-262 but for a few escapes."""
+    """Whether a pattern compiles. Python's syntax includes that of ECMA-262, apart from a few escapes."""
     if isinstance(pattern, str):
-        current.get().take(COMPILE_STEPS * len(pattern))
+        current_budget.get().spend(COMPILE_STEPS * len(pattern))
         compiled(pattern)
     return True
 
 
 COMPILE_STEPS = 10
-"""Steps in which a character of a pattern is compiled."""
+"""The steps to compile a character of a pattern."""
 
 
 def _require_targets(resource: Resource[Any], resolver: Any) -> None:
-    """Raise `Unresolvable` where a reference in a schema, or in a part of it, refers to nothing."""
+    """Raise `Unresolvable` if a reference in a schema has no target, `InvalidSchema` if its target is not a schema."""
     reference = resource.contents.get("$ref") if isinstance(resource.contents, dict) else None
     if isinstance(reference, str):
         target = resolver.lookup(reference).contents
         if not isinstance(target, (bool, dict)):
-            raise WrongSchema("", f"{reference!r} refers to no schema")
+            raise InvalidSchema("", f"{reference!r} refers to no schema")
     for part in resource.subresources():
         _require_targets(part, resolver.in_subresource(part))
 
 
-def _breach(error: ValidationError) -> Breach:
+def _breach_of(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
-    expected = f"{worst.validator}: {_short(_json(worst.validator_value))}"
-    return Breach(_pointer(worst.absolute_path), _short(worst.message), expected)
+    expected = f"{worst.validator}: {_shortened(_json_start(worst.validator_value))}"
+    return Breach(_json_pointer(worst.absolute_path), _shortened(worst.message), expected)
 
 
-def _json(value: Any) -> str:
+def _json_start(value: Any) -> str:
     """The beginning of a value as JSON."""
     parts: list[str] = []
     for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
         parts.append(part)
-        if len(parts) > LONGEST:
+        if len(parts) > MAX_REASON_CHARS:
             break
     return "".join(parts)
 
 
-def _pointer(path: Any) -> str:
+def _json_pointer(path: Any) -> str:
     return "".join(f"/{escaped(str(step))}" for step in path)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
+def _shortened(text: str) -> str:
+    return (
+        text if len(text) <= MAX_REASON_CHARS else f"{text[: MAX_REASON_CHARS // 2]}…{text[-MAX_REASON_CHARS // 2 :]}"
+    )

@@ -1,4 +1,4 @@
-"""How contents stand in tokens: other tokens than the tokenizer gives, and texts that look like special tokens."""
+"""Checks of contents as tokens: unusual tokenization, and texts that look like special tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from ..errors import Span, VocabularyError
 from ..format.tables import Format
 from ..source.lenient import LenientTokens
-from .context import Conversation
+from .context import Context
 
 LOOK_ALIKES = {
     "<": "<\u02c2\u1438\u2039\u27e8\u276e\u3008\ufe64\uff1c",
@@ -35,94 +35,92 @@ LOOK_ALIKES = {
     "x": "\u0445\u03c7",
     "y": "\u0443\u03b3\u04af",
 }
-"""Characters that look like those of special tokens. Source: Unicode Technical Standard 39."""
+"""Characters that look like those of special tokens. Source: Unicode Technical Standard 39, confusables."""
 
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""A class of characters that show nothing. Source: Unicode, Default_Ignorable_Code_Point."""
+"""Invisible characters, as the inside of a character class. Source: Unicode, Default_Ignorable_Code_Point."""
 
 
-def check_tokens(talk: Conversation) -> None:
-    """Say which tokens of contents are not those that the tokenizer gives for their text."""
-    if not isinstance(talk.form, LenientTokens):
+def check_tokens(context: Context) -> None:
+    """Report contents whose tokens are not those that the tokenizer returns for their text."""
+    if not isinstance(context.form, LenientTokens):
         return
-    for index in range(len(talk.messages)):
-        span = talk.content_span(index)
-        part = talk.form.tokens[span.start : span.end]
-        text = talk.text(index)
+    for index in range(len(context.messages)):
+        span = context.content_span(index)
+        part = context.form.tokens[span.start : span.end]
+        text = context.text(index)
         if part:
-            _compare(talk, talk.form, index, part, text)
+            _check_canonical(context, context.form, index, part, text)
 
 
-def _compare(talk: Conversation, form: LenientTokens, index: int, part: list[int], text: str) -> None:
+def _check_canonical(context: Context, form: LenientTokens, index: int, part: list[int], text: str) -> None:
     try:
         canonical = form.tokenizer.encode(text)
-    except VocabularyError:  # half a character, which is reported as such
+    except VocabularyError:  # a part of a character, which recovery reports
         return
     if canonical == part or not all(map(form.is_ordinary, part)):
         return
-    start, end = talk.content_span(index)
+    start, end = context.content_span(index)
     whole, damage = form.run(start, end, 0)
-    if (
-        damage or whole != text
-    ):  # bytes that are not text, or a token that is a part of the header too: both are reported
+    if damage or whole != text:  # invalid UTF-8, or a token shared with the header: recovery reports both
         return
     shorter = min(len(canonical), len(part))
     first = next((i for i in range(shorter) if canonical[i] != part[i]), shorter)
     same = next((i for i in range(shorter - first) if canonical[-1 - i] != part[-1 - i]), shorter - first)
     wanted = canonical[first : len(canonical) - same]
     span = Span(start + first, start + len(part) - same)
-    talk.find(
+    context.report(
         "non-canonical-tokens",
         index,
         span,
-        f"the tokenizer never gives {part[first : len(part) - same][:MOST]} for this text",
-        expected=(str(wanted[:MOST]),),
+        f"the tokenizer never gives {part[first : len(part) - same][:MAX_SHOWN_TOKEN_IDS]} for this text",
+        expected=(str(wanted[:MAX_SHOWN_TOKEN_IDS]),),
         change=(span, tuple(wanted)),
     )
 
 
-MOST = 12
-"""How many token ids are shown."""
+MAX_SHOWN_TOKEN_IDS = 12
+"""How many token ids a diagnostic quotes."""
 
 
-def check_spelling(talk: Conversation) -> None:
-    """Say which contents spell special tokens, or something that looks like one."""
-    format, (begins, _) = talk.format, talk.format.special_ends
+def check_spelling(context: Context) -> None:
+    """Report contents that spell a special token, or something that looks like one."""
+    format, (begins, _) = context.format, context.format.special_ends
     openers = LOOK_ALIKES.get(begins[:1], begins[:1])
-    for index in range(len(talk.messages)):
-        text = talk.text(index)
+    for index in range(len(context.messages)):
+        text = context.text(index)
         if begins in text:
             for match in format.special_matcher.finditer(text):
-                span = talk.span_in_content(index, match.start(), match.end())
-                talk.find("spelled-special-token", index, span, "these are ordinary tokens")
+                span = context.span_in_content(index, match.start(), match.end())
+                context.report("spelled-special-token", index, span, "these are ordinary tokens")
         if not text.isascii() and any(map(text.__contains__, openers)):
-            for match in disguises(format).finditer(text):
-                shown = plain(match[0])
+            for match in disguise_matcher(format).finditer(text):
+                shown = to_plain(match[0])
                 if shown in format.encoding.special and not match[0].isascii():
-                    span = talk.span_in_content(index, match.start(), match.end())
-                    talk.find("disguised-special-token", index, span, f"it looks like {shown}")
+                    span = context.span_in_content(index, match.start(), match.end())
+                    context.report("disguised-special-token", index, span, f"it looks like {shown}")
 
 
-def disguises(format: Format) -> re.Pattern[str]:
-    """A pattern for what may look like a special token: what these begin and end with, and a short text between."""
+def disguise_matcher(format: Format) -> re.Pattern[str]:
+    """Return the pattern of texts that may look like a special token: its ends, and a short text between."""
     found: re.Pattern[str] | None = format.caches.get("disguises")
     if found is None:
         begins, ends = format.special_ends
         most = max(map(len, format.encoding.special)) - len(begins) - len(ends)
-        inside = f"[{INVISIBLE}]*(?!{_alike(begins)})[^\\s{INVISIBLE}]"
-        pattern = f"{_alike(begins)}(?:{inside}){{1,{most}}}?[{INVISIBLE}]*{_alike(ends)}"
+        inside = f"[{INVISIBLE}]*(?!{_look_alike_pattern(begins)})[^\\s{INVISIBLE}]"
+        pattern = f"{_look_alike_pattern(begins)}(?:{inside}){{1,{most}}}?[{INVISIBLE}]*{_look_alike_pattern(ends)}"
         found = format.caches["disguises"] = re.compile(pattern)
     return found
 
 
-def plain(text: str) -> str:
-    """A text without what does not show, each character as the plain one that it looks like."""
+def to_plain(text: str) -> str:
+    """Remove invisible characters, and replace each look-alike by the character that it looks like."""
     seen = unicodedata.normalize("NFKC", re.sub(f"[{INVISIBLE}]", "", text)).lower()
     return seen.translate({ord(other): char for char, others in LOOK_ALIKES.items() for other in others})
 
 
-def _alike(text: str) -> str:
+def _look_alike_pattern(text: str) -> str:
     return f"[{INVISIBLE}]*".join(f"[{LOOK_ALIKES.get(char, re.escape(char))}]" for char in text)

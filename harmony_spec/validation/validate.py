@@ -9,10 +9,10 @@ from ..format.tables import Format, Tokenizer
 from ..recovery.known_names import offered
 from ..recovery.recovering import form_of, recover_form
 from .content_checks import check_contents
-from .context import Conversation
-from .fixes import Reading, with_fixes
+from .context import Context
+from .declarations import Declarations
+from .fixes import InputReading, add_fixes
 from .flow_checks import check_flow
-from .offer import Offer
 from .report import Report
 from .token_checks import check_spelling, check_tokens
 
@@ -27,33 +27,32 @@ def validate(
     tokenization: bool,
     tokenizer: Tokenizer | None,
 ) -> Report[Any]:
-    """Say what is wrong with a text or token ids; never raises for what they hold.
+    """Check a text or token ids. Never raises for their contents.
 
     Args:
-        format: the tables of the format.
         source: the text with special tokens spelled out, or the token ids.
         start: the name of the start rule.
-        given: fields that the input continues from an open header (for a completion).
-        tools: what the conversation offers: names, or tools and namespaces; None where that is not known.
-        stripped: the special tokens may have been stripped.
-        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
-        tokenizer: encodes and decodes ordinary tokens; needed for token ids only.
+        given: fields of the open header that the input continues (for a completion).
+        tools: offered tools: names, or tools and namespaces; None if they are unknown.
+        stripped: the special tokens may be missing.
+        tokenization: compare token ids with those that the tokenizer returns for their text.
+        tokenizer: needed for token ids only.
     """
     format.require_start(start)
     given_tools = offered(tools)
 
-    def read(source: str | Sequence[int], stripped: bool = False) -> Reading:
+    def read(source: str | Sequence[int], stripped: bool = False) -> InputReading:
         form = form_of(format, source, tokenizer)
         return form, recover_form(format, form, start, given, given_tools, stripped)
 
     form, recovered = read(source, stripped)
     assert format.recovery is not None
-    talk = Conversation(format, form, recovered, start, given, Offer(format.recovery, given_tools))
-    check_contents(talk)
-    check_flow(talk)
-    check_spelling(talk)
+    context = Context(format, form, recovered, start, given, Declarations(format.recovery, given_tools))
+    check_contents(context)
+    check_flow(context)
+    check_spelling(context)
     if tokenization:
-        check_tokens(talk)
-    found = sorted((*recovered.diagnostics, *talk.found), key=lambda each: each.span)
+        check_tokens(context)
+    found = sorted((*recovered.diagnostics, *context.reported), key=lambda each: each.span)
     whole = source if isinstance(source, str) else list(source)
-    return Report(recovered, with_fixes(talk, whole, found, read), form)
+    return Report(recovered, add_fixes(context, whole, found, read), form)

@@ -1,0 +1,97 @@
+"""What a conversation declares: tools and their parameters, channels, forms of the answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..format.tables import Recovery
+from ..recovery.known_names import declared
+
+MAX_SUGGESTED_NAMES = 8
+"""How many declared names a diagnostic suggests: tools, channels, or forms of the answer."""
+
+ANY_PARAMETERS: Mapping[str, Any] = {}
+"""The schema of a tool that is offered by name only: every value matches it. Compared by identity."""
+
+
+class Declarations:
+    """The declarations read so far.
+
+    Attributes:
+        tools: the parameters by full name: a JSON Schema, None for no parameters, or `ANY_PARAMETERS`.
+        call_channels: the channel for calls of a tool, for tools whose origin is known.
+        namespaces: the first parts of the names of tools.
+        name_tools: whether the caller or a message lists the tools; otherwise no name is undeclared.
+        are_complete: whether every declaring message was readable.
+        channels: the channels, in order; empty if none are declared.
+        requires_channel: whether each message of the model needs a channel.
+        answer_forms: the JSON Schemas of final answers, by name.
+    """
+
+    def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
+        self.recovery = recovery
+        self.tools: dict[str, Any] = {}
+        self.call_channels: dict[str, str] = {}
+        self.namespaces: set[str] = set()
+        self.channels: dict[str, None] = {}
+        self.answer_forms: dict[str, Any] = {}
+        self.requires_channel = False
+        self.name_tools, self.are_complete = tools is not None, True
+        self._sorted_tools: list[str] | None = None
+        given = self._add_tools(tools or ())
+        self.call_channels |= {name: recovery.calls for name in given if name.startswith(recovery.of_functions)}
+
+    def add(self, role: str, content: object) -> dict[str, Any]:
+        """Add the declarations in the content of a message; return the JSON Schemas in it, by tool or form."""
+        recovery, schemas = self.recovery, dict[str, Any]()
+        self.name_tools = True
+        for path in recovery.declared_tools:
+            offered = self._add_tools(declared(path, role, content) or ())
+            self.call_channels |= dict.fromkeys(offered, recovery.calls)
+            schemas |= offered
+        for path in recovery.declared_builtin:
+            builtin = self._add_tools(declared(path, role, content) or ())
+            self.call_channels |= dict.fromkeys(builtin, recovery.thoughts)
+            schemas |= builtin
+        for path in recovery.declared_channels:
+            self.channels |= dict.fromkeys(declared(path, role, content) or ())
+        for path in recovery.declared_required:
+            self.requires_channel |= bool(declared(path, role, content))
+        for path in recovery.declared_answers:
+            forms = {form.name: form.schema for form in declared(path, role, content) or ()}
+            self.answer_forms |= forms
+            schemas |= forms
+        return {name: schema for name, schema in schemas.items() if schema is not None}
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether a tool is offered in the namespace of a name."""
+        return name.split(self.recovery.separator)[0] in self.namespaces
+
+    def suggest_tools(self, name: str) -> tuple[str, ...]:
+        """The first offered tools: those in the namespace of a name if it is offered, else any."""
+        if self._sorted_tools is None:
+            self._sorted_tools = sorted(self.tools)
+        first = name.split(self.recovery.separator)[0] if self.has_namespace(name) else ""
+        at = bisect_left(self._sorted_tools, first)
+        suggested = self._sorted_tools[at : at + MAX_SUGGESTED_NAMES]
+        return tuple(tool for tool in suggested if tool.startswith(first))
+
+    def _add_tools(self, tools: Iterable[Any]) -> dict[str, Any]:
+        """Add tools: names, or namespaces with or without their tools; return the parameters by full name."""
+        found: dict[str, Any] = {}
+        for tool in tools:
+            parts = getattr(tool, "tools", None)
+            if isinstance(tool, str):
+                found[tool] = ANY_PARAMETERS
+            elif parts:
+                found |= {self.recovery.full_name(tool.name, part.name): part.parameters for part in parts}
+            else:
+                found[tool.name] = ANY_PARAMETERS
+        if self._sorted_tools is not None:
+            for name in found.keys() - self.tools.keys():
+                insort(self._sorted_tools, name)
+        self.tools |= found
+        self.namespaces |= {name.split(self.recovery.separator)[0] for name in found}
+        return found
