@@ -57,7 +57,7 @@ class References:
             elif isinstance(value, dict) and key in value:
                 value = value[key]
             else:
-                raise Inexpressible("$ref", f"{pointer!r} refers to nothing in the schema", f"{at}/$ref")
+                raise Inexpressible("$ref", f"{pointer!r} has no target in the schema", f"{at}/$ref")
         return value
 
     def is_named(self, pointer: str) -> bool:

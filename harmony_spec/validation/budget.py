@@ -49,7 +49,7 @@ class Budget:
         """Raise `UnfinishedCheck` if fewer steps are left, now and on every later call."""
         self.steps -= steps
         if self.steps < 0:
-            raise UnfinishedCheck("the schemas of this input take more steps than its length allows")
+            raise UnfinishedCheck("the schemas of this input need more steps than its length allows")
 
     def spend_time(self, started: float, characters: int) -> None:
         """Record a match that began at `started` (processor time).
@@ -60,7 +60,7 @@ class Budget:
         self.slow_seconds -= max(time.process_time() - started - usual, 0)
         if self.slow_seconds < 0:
             self.steps = -1
-            raise UnfinishedCheck("the patterns of this input take too much time (a limit of time, not of steps)")
+            raise UnfinishedCheck("the patterns of this input need too much time (a limit of time, not of steps)")
 
 
 current_budget: ContextVar[Budget] = ContextVar("current_budget")

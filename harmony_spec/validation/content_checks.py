@@ -56,7 +56,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
             at = f"\n{content}".find(f"\n{heading}")
             if at >= 0:
                 span = context.span_in_content(index, at, at + len(heading))
-                evidence = "the content as a whole is not what the grammar describes"
+                evidence = "the content as a whole does not match the grammar"
                 context.report("unread-content", index, span, evidence)
                 context.declarations.are_complete = False
         return
@@ -65,7 +65,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
         context.budget.grant(len(context.text(index)))
     for name, schema in schemas.items():
         if error := find_schema_error(schema, context.budget):
-            evidence = f"that of {name} is no JSON Schema: {error.reason}"
+            evidence = f"the schema of {name} is invalid: {error.reason}"
             context.report("invalid-schema", index, context.content_span(index), evidence, pointer=error.pointer)
 
 
@@ -96,9 +96,9 @@ def _check_call(context: Context, index: int) -> None:
 def _check_channel(context: Context, index: int, name: str) -> None:
     expected = context.declarations.call_channels.get(name)
     if expected and context.channels[index] not in (expected, None):
-        kind = "is built in" if expected == context.recovery.thoughts else "is a tool of the developer"
+        kind = "built-in tool" if expected == context.recovery.thoughts else "tool of the developer"
         span = context.header_span(index)
-        context.report("call-outside-channel", index, span, f"{name} {kind}", expected=(expected,))
+        context.report("call-outside-channel", index, span, f"{name} is a {kind}", expected=(expected,))
 
 
 def _read_json(context: Context, index: int, text: str) -> JsonText:
@@ -123,7 +123,8 @@ def _report_envelope(context: Context, index: int, name: str, parameters: Any, v
     else:
         is_envelope = parameters is None or _breaks(context, parameters, value)
     if is_envelope:
-        evidence, expected = f"only what {name} takes belongs here", (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
+        evidence = f"the content of a call is only the arguments of {name}"
+        expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
         context.report("call-envelope", index, context.content_span(index), evidence, expected=expected)
     return is_envelope
 
@@ -146,7 +147,7 @@ def _breaks(context: Context, schema: Any, value: Any) -> bool:
 def _check_arguments(context: Context, index: int, name: str, parameters: Any, value: Any) -> None:
     span = context.content_span(index)
     if parameters is None and value != {}:
-        context.report("invalid-arguments", index, span, f"{name} takes nothing", expected=("{}",))
+        context.report("invalid-arguments", index, span, f"{name} has no parameters", expected=("{}",))
     elif parameters is not None:
         _report_breaches(context, index, "invalid-arguments", parameters, value)
 
@@ -167,12 +168,12 @@ def _check_answer(context: Context, index: int) -> None:
     context.budget.grant(len(text))
     if read.is_json and len(forms) > MAX_ANSWER_FORMS:
         raise UnfinishedCheck(
-            f"{len(forms)} forms are declared, and an answer is compared with {MAX_ANSWER_FORMS} at most"
+            f"{len(forms)} answer forms are declared; an answer is compared with at most {MAX_ANSWER_FORMS}"
         )
     if not read.is_json or any(not _breaks(context, schema, read.value) for schema in forms.values()):
         return
     if len(forms) == 1:
         _report_breaches(context, index, "invalid-answer", next(iter(forms.values())), read.value)
     else:
-        evidence, expected = "it has none of the declared forms", tuple(islice(forms, MAX_SUGGESTED_NAMES))
+        evidence, expected = "the answer matches none of the declared forms", tuple(islice(forms, MAX_SUGGESTED_NAMES))
         context.report("invalid-answer", index, context.content_span(index), evidence, expected=expected)

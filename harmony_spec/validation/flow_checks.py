@@ -30,7 +30,7 @@ def _check_instructions(context: Context) -> None:
             last = len(order)
             continue
         if order.index(role) <= last:
-            before = "another one stands before it" if order.index(role) == last else "it stands behind other messages"
+            before = "there is an earlier one" if order.index(role) == last else "it comes after other messages"
             context.report("misplaced-instructions", index, context.header_span(index), before)
         last = max(last, order.index(role))
 
@@ -74,7 +74,7 @@ def _check_results(context: Context) -> None:
             _report_unanswered(context, calls, f"message {index} follows")
     opening = context.recovered.opening
     if opening is not None and opening[context.recovery.slots.role] != context.recovery.tool:
-        _report_unanswered(context, calls, "another one is to go on")
+        _report_unanswered(context, calls, "the prompt continues with another message")
 
 
 def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) -> None:
@@ -94,7 +94,7 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
         evidence = f"it is the result of message {call}"
         context.report("misaddressed-tool-result", index, span, evidence, expected=(context.model_role,))
     if context.channels[index] != context.channels[call]:
-        evidence = f"the call, message {call}, has another channel"
+        evidence = f"the call (message {call}) is on another channel"
         context.report("tool-result-channel", index, span, evidence, expected=(context.channels[call] or "no channel",))
 
 
@@ -123,7 +123,7 @@ def _check_stops(context: Context) -> None:
         elif recovery.ends_answers and context.ends_with(index, recovery.ends_answers):
             last = index == context.checked[-1] and context.recovered.opening is None
             if not last or not context.is_by_model(index):
-                evidence = "only the model ends like this" if last else "other messages follow"
+                evidence = "only messages of the model end like this" if last else "other messages follow"
                 change = context.replace_stop(index, None)
                 context.report("return-in-history", index, context.stop_span(index), evidence, change=change)
 
@@ -137,7 +137,7 @@ def _check_channels(context: Context) -> None:
     for index in context.checked:
         channel, span = context.channels[index], context.header_span(index)
         if channel is None and declarations.requires_channel and context.is_by_model(index):
-            evidence = "the system message requires one"
+            evidence = "the system message requires a channel"
             context.report("missing-required-channel", index, span, evidence, expected=expected)
         elif channel is not None and declarations.channels and channel not in declarations.channels:
             evidence = f"{channel} is not declared"

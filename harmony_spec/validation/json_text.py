@@ -69,7 +69,7 @@ def read_json(text: str) -> JsonText:
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _duplicate_keys(text: str, start: int, end: int) -> Iterator[JsonMistake]:
@@ -83,7 +83,7 @@ def _duplicate_keys(text: str, start: int, end: int) -> Iterator[JsonMistake]:
         elif match[2]:
             name = json.loads(match[1])
             if name in objects[-1]:
-                yield JsonMistake("duplicate-key", *match.span(1), f"{match[1]} stands twice in one object")
+                yield JsonMistake("duplicate-key", *match.span(1), f"{match[1]} appears twice in one object")
             objects[-1].add(name)
 
 

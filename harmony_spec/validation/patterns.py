@@ -40,7 +40,8 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     copies = (int(count) for count in regex.findall(r"\{(\d{1,9})", pattern))
     written_out = len(pattern) * math.prod(count or 1 for count in copies)
     if written_out > MAX_PATTERN_CHARS:
-        raise UnfinishedCheck(f"{_quoted(pattern)} has more than {MAX_PATTERN_CHARS} characters, with what it repeats")
+        limit = f"more than {MAX_PATTERN_CHARS} characters with its repetitions written out"
+        raise UnfinishedCheck(f"{_quoted(pattern)} has {limit}")
     found = regex.compile(pattern, cache_pattern=False)
     _patterns.put(pattern, found, BYTES_PER_CHARACTER * (written_out + MATCH_CHARS_PER_STEP))
     return found
@@ -58,9 +59,7 @@ def matches(pattern: str, text: str) -> bool:
     try:
         return found.search(text, timeout=SECONDS_PER_MATCH) is not None
     except TimeoutError:
-        raise UnfinishedCheck(
-            f"{_quoted(pattern)} takes too long to be looked for (a limit of time, not of steps)"
-        ) from None
+        raise UnfinishedCheck(f"{_quoted(pattern)} takes too long to match (a limit of time, not of steps)") from None
     finally:
         budget.spend_time(started, len(text))
 

@@ -77,11 +77,11 @@ def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Bre
     try:
         return [_breach_of(error) for error in first_errors(validator, value)]
     except Unresolvable as error:
-        raise InvalidSchema("", f"{error.ref!r} refers to nothing in the schema") from None
+        raise InvalidSchema("", f"the reference {error.ref!r} has no target in the schema") from None
     except (re.error, regex.error) as error:
-        raise InvalidSchema("", f"a pattern in it is no regular expression: {error}") from None
+        raise InvalidSchema("", f"a pattern is not a regular expression: {error}") from None
     except (ArithmeticError, ValueError) as error:  # an integer that no float can hold, among others
-        raise UnfinishedCheck(f"the schema asks for what cannot be computed: {error}") from None
+        raise UnfinishedCheck(f"a keyword cannot be computed: {error}") from None
 
 
 def find_schema_error(schema: Any, budget: Budget) -> InvalidSchema | None:
@@ -144,7 +144,7 @@ def _make_validator(schema: Any, budget: Budget) -> Validator | InvalidSchema:
     except UnfinishedCheck as error:
         return InvalidSchema("", str(error))
     except Unresolvable as error:
-        return InvalidSchema("", f"{error.ref!r} refers to nothing in the schema")
+        return InvalidSchema("", f"the reference {error.ref!r} has no target in the schema")
     except RecursionError:
         return InvalidSchema("", "it is nested too deeply, or refers to itself without end")
     except (AttributeError, TypeError, ValueError) as error:
@@ -182,7 +182,7 @@ def _require_targets(resource: Resource[Any], resolver: Any) -> None:
     if isinstance(reference, str):
         target = resolver.lookup(reference).contents
         if not isinstance(target, (bool, dict)):
-            raise InvalidSchema("", f"{reference!r} refers to no schema")
+            raise InvalidSchema("", f"the target of {reference!r} is not a schema")
     for part in resource.subresources():
         _require_targets(part, resolver.in_subresource(part))
 

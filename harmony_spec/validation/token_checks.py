@@ -76,7 +76,7 @@ def _check_canonical(context: Context, form: LenientTokens, index: int, part: li
         "non-canonical-tokens",
         index,
         span,
-        f"the tokenizer never gives {part[first : len(part) - same][:MAX_SHOWN_TOKEN_IDS]} for this text",
+        f"the tokenizer never returns {part[first : len(part) - same][:MAX_SHOWN_TOKEN_IDS]} for this text",
         expected=(str(wanted[:MAX_SHOWN_TOKEN_IDS]),),
         change=(span, tuple(wanted)),
     )
