@@ -113,6 +113,17 @@ def test_a_header_field_becomes_a_field() -> None:
     assert module.from_json(module.to_json([message])) == [message]
 
 
+def test_errors_list_the_values_that_the_grammar_lists() -> None:
+    module = codec_of("priority_field")
+    with pytest.raises(RenderError) as caught:
+        module.render_text([module.Message("user", "now", priority="hihg")])
+    assert caught.value.message == "unknown priority 'hihg'; did you mean 'high'? allowed: high, low"
+    module = codec_of("deepseek")
+    with pytest.raises(RenderError) as caught:
+        module.render_text([module.Message("assistant", "Hi.")])
+    assert caught.value.message == "unknown role 'assistant'; allowed: user, model"
+
+
 def test_a_sixth_role_is_a_role() -> None:
     module = codec_of("sixth_role")
     assert "critic" in get_args(module.Role)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
@@ -108,6 +109,27 @@ def test_header_fields_are_never_structure(special: str, field: str, word: str) 
         render([message])
     assert caught.value.code.code == "H201"
     assert caught.value.index == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "problem"),
+    [
+        ("asistant", "unknown role 'asistant'; did you mean 'assistant'? allowed: "),
+        ("x", "unknown role 'x'; allowed: "),
+        (None, "role is missing; allowed: "),
+    ],
+)
+@pytest.mark.parametrize("write", [render, render_text])
+def test_a_wrong_role_is_refused_with_the_allowed_ones(write: Callable[..., object], role: Any, problem: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        write([Message("user", "Hi."), Message(role, "Hello.")])
+    assert (caught.value.code.code, caught.value.index) == ("H201", 1)
+    assert caught.value.message == f"{problem}system, developer, user, assistant, tool"
+
+
+def test_a_wrong_role_of_an_open_header_is_refused() -> None:
+    with pytest.raises(RenderError, match=r"^H201 inexpressible-message: unknown role 'asistant'; did you mean"):
+        render([], "prompt", role=cast("Any", "asistant"))
 
 
 @given(st.sampled_from(["<|channel|>", "<|message|>", "<|start|>", "<|end|>"]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from ..codes import INEXPRESSIBLE_MESSAGE
@@ -360,6 +360,15 @@ class Format:
         return self.fields[: self.content_at] + self.fields[self.content_at + 1 :]
 
     @cached_property
+    def listed_values(self) -> dict[str, tuple[str | None, ...]]:
+        """The values of the fields whose values the grammar lists, with None if the field is optional.
+
+        Read from the types of the generated message class; only errors need it.
+        """
+        hints = get_type_hints(self.message)
+        return {name: _literals(hints[name]) for name in self.header_fields if _literals(hints[name])}
+
+    @cached_property
     def special_matcher(self) -> re.Pattern[str]:
         return re.compile(self.special_text)
 
@@ -381,6 +390,14 @@ class Format:
     @cached_property
     def by_marker(self) -> dict[str, str]:
         return {marker: spelling for spelling, marker in self.markers.items()}
+
+
+def _literals(hint: Any) -> tuple[str | None, ...]:
+    """The values of a `Literal`, or of `Literal | None`; empty for any other type."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    listed = tuple(value for option in get_args(hint) for value in _literals(option))
+    return (*listed, None) if listed and type(None) in get_args(hint) else listed
 
 
 def format_of(module: str) -> Format:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -155,6 +156,7 @@ class Plan:
         try:
             mixed = frame.write(message, chosen)
         except Inexpressible as error:
+            self.require_listed(message, index)
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
             raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {error}") from None
         hole = "" if frame.bare else message.content
@@ -171,6 +173,7 @@ class Plan:
 
     def blame_field(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
         """Raise `RenderError` for a field that is not read back unchanged; return if it may be another field."""
+        self.require_listed(message, index)
         value = getattr(message, name)
         pattern, shown = self.format.patterns.get(name, ("", ""))
         if isinstance(value, str) and pattern and not re.fullmatch(pattern, value):
@@ -181,6 +184,18 @@ class Plan:
             )
         if read is not None:
             raise self.error(index, f"{name}={value!r} would be read back as {name}={read[name]!r}")
+
+    def require_listed(self, message: Any, index: int | None) -> None:
+        """Raise for a field whose value is not among those that the grammar lists."""
+        for name, listed in self.format.listed_values.items():
+            value = getattr(message, name)
+            if value in listed:
+                continue
+            allowed = [each for each in listed if each is not None]
+            problem = f"{name} is missing" if value is None else f"unknown {name} {value!r}"
+            near = get_close_matches(str(value), allowed, n=1)
+            suggestion = f"did you mean {near[0]!r}? " if near else ""
+            raise self.error(index, f"{problem}; {suggestion}allowed: {', '.join(allowed)}")
 
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
         return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
