@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 from enum import Enum
 from typing import Any
 
@@ -34,6 +36,24 @@ def test_all_public_names_are_here() -> None:
     assert {*theirs.__all__, *CLASSES, *FUNCTIONS} == set(ours.__all__)
     assert {*NAMES} - set(ours.__all__) == {"T"}
     assert all(hasattr(ours, name) for name in ours.__all__)
+
+
+@pytest.mark.parametrize(
+    ("missing", "error"),
+    [
+        (
+            "pydantic",
+            "ImportError: harmony_spec.compat needs pydantic, which the extra 'compat' installs: "
+            'run `pip install "harmony-spec[compat]"`',
+        ),
+        ("pydantic_core", "ModuleNotFoundError: import of pydantic_core halted; None in sys.modules"),
+    ],
+)
+def test_an_import_without_pydantic_names_the_extra(missing: str, error: str) -> None:
+    """If pydantic itself is broken, its own error is raised."""
+    program = f"import sys; sys.modules[{missing!r}] = None; from harmony_spec import compat"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert found.stderr.splitlines()[-1] == error
 
 
 def parameters(function: Any) -> list[tuple[str, Any, Any]]:

@@ -1,13 +1,18 @@
-"""What `openai_harmony` 0.0.8 offers, by this package: change the import, keep the code.
+"""A drop-in for `openai_harmony` 0.0.8: change the import, keep the code.
 
 `from harmony_spec.compat import ...` instead of `from openai_harmony import ...`. Needs the extra `compat`
-(`pip install 'harmony-spec[compat]'`). docs/drop-in.md lists what is better here and therefore different.
+(`pip install "harmony-spec[compat]"`). docs/drop-in.md lists the deliberate differences.
 """
 
 try:
     import pydantic  # noqa: F401
-except ModuleNotFoundError:
-    raise ImportError("harmony_spec.compat needs pydantic; run: pip install 'harmony-spec[compat]'") from None
+except ModuleNotFoundError as error:
+    if error.name != "pydantic":
+        raise  # pydantic is installed, but one of its own imports is missing
+    raise ImportError(
+        "harmony_spec.compat needs pydantic, which the extra 'compat' installs: "
+        'run `pip install "harmony-spec[compat]"`'
+    ) from None
 
 from .encoding import HarmonyEncoding, HarmonyEncodingName, load_harmony_encoding
 from .models import (
