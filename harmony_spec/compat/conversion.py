@@ -1,4 +1,4 @@
-"""Messages of the drop-in as messages of the codec, and back."""
+"""Converts messages of the drop-in to messages of the codec, and back."""
 
 from __future__ import annotations
 
@@ -28,49 +28,51 @@ from .peer_errors import NAMELESS_TOOL, HarmonyError, misplaced
 
 RECOVERY = Machine.table(codec.FORMAT)
 
-(CONSTRAINED,) = RECOVERY.leads[RECOVERY.slots.constrain]
-"""What a constrained content type begins with: the spelling of its special token."""
+(CONSTRAIN_SPELLING,) = RECOVERY.leads[RECOVERY.slots.constrain]
+"""The spelling of the special token that begins a constrained content type."""
 
 EVERYONE: str = codec.CONVERSATION_SCHEMA["$defs"]["message"]["properties"][RECOVERY.slots.recipient]["default"]
 """The recipient that means the same as none."""
 
-STAND_IN = "\ue000"
-"""What is written in place of a free text that no reader could tell from the sections around it."""
+PLACEHOLDER = "\ue000"
+"""Written in place of a free text that would read back as another section, and then replaced by it."""
 
-FREE_SETTINGS = ("model_identity", "knowledge_cutoff", "conversation_start_date")
-"""The settings that are free texts, in the order in which they are written, before everything else."""
+FREE_TEXT_SETTINGS = ("model_identity", "knowledge_cutoff", "conversation_start_date")
+"""The settings that are free texts, in the order in which they are written, before all other settings."""
 
-ROLES = {role.value: role for role in Role}
+ROLES_BY_NAME = {role.value: role for role in Role}
 
 EFFORTS: dict[ReasoningEffort, codec.Effort] = {
-    ReasoningEffort(said.capitalize()): said for said in get_args(codec.Effort)
+    ReasoningEffort(effort.capitalize()): effort for effort in get_args(codec.Effort)
 }
 
 
-def to_codec(messages: Sequence[Message], functions: bool) -> list[codec.Message]:
-    """Messages as the codec writes them.
+def to_codec(messages: Sequence[Message], has_functions: bool) -> list[codec.Message]:
+    """Convert messages of one conversation to messages of the codec.
 
     Args:
-        messages: of one conversation.
-        functions: the conversation offers functions, which system messages say how to call.
+        has_functions: the conversation offers functions; system messages then name the channel for calls.
 
     Raises:
-        HarmonyError: a content is in a message of another role, or a tool has no name.
+        HarmonyError: a content is in a message of the wrong role, or a tool message has no name.
     """
-    return [_to_codec(message, functions) for message in messages]
+    return [_to_codec(message, has_functions) for message in messages]
 
 
-def _to_codec(message: Message, functions: bool) -> codec.Message:
+def _to_codec(message: Message, has_functions: bool) -> codec.Message:
     author, recipient, content_type = message.author, message.recipient, message.content_type
     role = Role(author.role)
     if author.name is None and role is Role.TOOL:
         raise HarmonyError(NAMELESS_TOOL)
-    constrained = content_type is not None and content_type.startswith(CONSTRAINED)
+    constrained = content_type is not None and content_type.startswith(CONSTRAIN_SPELLING)
     if constrained and content_type is not None:
-        content_type = content_type.removeprefix(CONSTRAINED).lstrip()
+        content_type = content_type.removeprefix(CONSTRAIN_SPELLING).lstrip()
     parts = message.content
     first = parts[0] if parts else None
-    content = first.text if len(parts) == 1 and type(first) is TextContent else content_of(parts, role, functions)
+    if len(parts) == 1 and type(first) is TextContent:
+        content: str | codec.SystemContent | codec.DeveloperContent = first.text
+    else:
+        content = convert_content(parts, role, has_functions)
     return codec.Message(
         role.value,
         content,
@@ -92,61 +94,61 @@ def offers_functions(messages: Iterable[Message]) -> bool:
 # Contents.
 
 
-def content_of(
-    parts: Sequence[Content], role: Role, functions: bool
+def convert_content(
+    parts: Sequence[Content], role: Role, has_functions: bool
 ) -> str | codec.SystemContent | codec.DeveloperContent:
-    """One content of several parts: with a structure if it is the only one, else their texts one after the other."""
-    read = [_part(part, role, functions) for part in parts]
+    """Convert parts to one content: a single part to a record or a str, several to their joined texts."""
+    read = [_convert_part(part, role, has_functions) for part in parts]
     if len(read) == 1:
         return read[0]
     return "".join(part if isinstance(part, str) else part.text() for part in read)
 
 
-def _part(part: Content, role: Role, functions: bool) -> str | codec.SystemContent | codec.DeveloperContent:
+def _convert_part(part: Content, role: Role, has_functions: bool) -> str | codec.SystemContent | codec.DeveloperContent:
     if isinstance(part, TextContent):
         return part.text
     if isinstance(part, SystemContent):
         if role is not Role.SYSTEM:
             raise misplaced(SystemContent.__name__, Role.SYSTEM.value, role.value)
-        return _system(part, functions)
+        return _convert_system(part, has_functions)
     if isinstance(part, DeveloperContent):
         if role is not Role.DEVELOPER:
             raise misplaced(DeveloperContent.__name__, Role.DEVELOPER.value, role.value)
-        return _developer(part)
-    return _part(content_from_dict(part.to_dict()), role, functions)
+        return _convert_developer(part)
+    return _convert_part(content_from_dict(part.to_dict()), role, has_functions)
 
 
-def _system(content: SystemContent, functions: bool) -> str | codec.SystemContent:
-    """Settings as the codec writes them, or their text if a reader would take one of them for something else."""
+def _convert_system(content: SystemContent, has_functions: bool) -> str | codec.SystemContent:
+    """Convert settings to a record; to a str if the codec would read one of them back as something else."""
     effort = content.reasoning_effort
-    texts = {name: getattr(content, name) for name in FREE_SETTINGS}
+    texts = {name: getattr(content, name) for name in FREE_TEXT_SETTINGS}
     written = {name: text for name, text in texts.items() if text is not None}
     replaced = any(
         not text or not _can_be_written(codec.SystemContent(**{name: text})) for name, text in written.items()
     )
     settings = codec.SystemContent(
-        **(texts | dict.fromkeys(written, STAND_IN) if replaced else texts),
+        **(texts | dict.fromkeys(written, PLACEHOLDER) if replaced else texts),
         reasoning_effort=None if effort is None else EFFORTS[ReasoningEffort(effort)],
-        tools=_namespaces(content.tools),
-        channel_config=_channels(content.channel_config, functions),
+        tools=_convert_namespaces(content.tools),
+        channel_config=_convert_channels(content.channel_config, has_functions),
     )
     if not replaced:
         return settings
     found = iter(written.values())
-    return re.sub(STAND_IN, lambda _: next(found), settings.text(), count=len(written))
+    return re.sub(PLACEHOLDER, lambda _: next(found), settings.text(), count=len(written))
 
 
-def _channels(config: ChannelConfig | None, functions: bool) -> codec.ChannelConfig | None:
+def _convert_channels(config: ChannelConfig | None, has_functions: bool) -> codec.ChannelConfig | None:
     if config is None or not config.valid_channels:
         return None
-    return codec.ChannelConfig(list(config.valid_channels), config.channel_required, functions)
+    return codec.ChannelConfig(list(config.valid_channels), config.channel_required, has_functions)
 
 
-def _developer(content: DeveloperContent) -> str | codec.DeveloperContent:
-    """Instructions and tools as the codec writes them."""
-    wanted = codec.DeveloperContent(content.instructions, _namespaces(content.tools))
+def _convert_developer(content: DeveloperContent) -> str | codec.DeveloperContent:
+    """Convert instructions and tools to a record; to a str if the instructions would read back as tools."""
+    wanted = codec.DeveloperContent(content.instructions, _convert_namespaces(content.tools))
     if wanted.instructions and not _can_be_written(codec.DeveloperContent(wanted.instructions)):
-        return replace(wanted, instructions=STAND_IN).text().replace(STAND_IN, wanted.instructions, 1)
+        return replace(wanted, instructions=PLACEHOLDER).text().replace(PLACEHOLDER, wanted.instructions, 1)
     return wanted
 
 
@@ -158,8 +160,8 @@ def _can_be_written(record: codec.SystemContent | codec.DeveloperContent) -> boo
     return True
 
 
-def _namespaces(tools: dict[str, ToolNamespaceConfig] | None) -> list[codec.Namespace]:
-    """Namespaces in the order of their keys."""
+def _convert_namespaces(tools: dict[str, ToolNamespaceConfig] | None) -> list[codec.Namespace]:
+    """Convert namespaces, in the order of their keys: so `openai_harmony` writes them."""
     found = [tools[key] for key in sorted(tools)] if tools else []
     return [
         codec.Namespace(
@@ -175,12 +177,12 @@ def _namespaces(tools: dict[str, ToolNamespaceConfig] | None) -> list[codec.Name
 
 
 def from_codec(messages: Iterable[codec.Message]) -> list[Message]:
-    """Messages that the codec read, with their contents as text."""
+    """Convert messages of the codec; contents become text."""
     return [_from_codec(message) for message in messages]
 
 
 def _from_codec(message: codec.Message) -> Message:
-    author = Author(role=ROLES[message.role], name=message.name)
+    author = Author(role=ROLES_BY_NAME[message.role], name=message.name)
     found = Message(author=author, content=[TextContent(text=message.text)])
     found.channel, found.recipient = message.channel, message.recipient
     found.content_type = content_type(message.constrain, message.content_type)
@@ -188,5 +190,5 @@ def _from_codec(message: codec.Message) -> Message:
 
 
 def content_type(constrained: bool, kind: str | None) -> str | None:
-    """A content type with what says that it is constrained."""
-    return f"{CONSTRAINED if constrained else ''}{kind or ''}" or None
+    """The content type, after the spelling of the constrain token if it is constrained."""
+    return f"{CONSTRAIN_SPELLING if constrained else ''}{kind or ''}" or None

@@ -10,36 +10,41 @@ from harmony_spec.format.tables import Tokenizer
 
 from .peer_errors import invalid_token
 
-_LARGEST = 2**32 - 1
+MAX_TOKEN_ID = 2**32 - 1
 
-_PAST = codec.FORMAT.encoding.size
-"""`openai_harmony` reserves one more token than the vocabulary has."""
+_EXTRA_TOKEN = codec.FORMAT.encoding.size
+"""The id of a special token that `openai_harmony` reserves after the last one of the vocabulary."""
 
-SPELLINGS = codec.FORMAT.spellings | {_PAST: f"<|reserved_{_PAST}|>"}
-"""The special tokens of `openai_harmony`: ids to spellings."""
+SPELLINGS = codec.FORMAT.spellings | {_EXTRA_TOKEN: f"<|reserved_{_EXTRA_TOKEN}|>"}
+"""The spellings of the special tokens of `openai_harmony`, by id."""
 
 SPECIAL_TOKENS = {spelling: token for token, spelling in SPELLINGS.items()}
-"""The same, spellings to ids."""
+"""The ids of the special tokens of `openai_harmony`, by spelling."""
 
 
-def token_id(token: int) -> int:
-    """A token id; raises `TypeError` for what is no integer, and `OverflowError` for one that cannot be an id."""
+def require_token_id(token: int) -> int:
+    """Return a token id as an int.
+
+    Raises:
+        TypeError: it is not an integer.
+        OverflowError: it is outside of the range of ids.
+    """
     number = index(token)
-    if not 0 <= number <= _LARGEST:
-        raise OverflowError(f"{number} is no token id: token ids are 0 to {_LARGEST}")
+    if not 0 <= number <= MAX_TOKEN_ID:
+        raise OverflowError(f"{number} is not a token id: token ids are 0 to {MAX_TOKEN_ID}")
     return number
 
 
-def bytes_of(tokens: Iterable[int], tokenizer: Tokenizer) -> bytes:
-    """The bytes of token ids; raises `HarmonyError` for one that does not exist."""
+def bytes_of_tokens(tokens: Iterable[int], tokenizer: Tokenizer) -> bytes:
+    """The bytes of token ids. Raises `HarmonyError` for an id without token."""
     found = list(tokens)
     try:
         return tokenizer.decode_bytes(found)
     except KeyError:
-        return b"".join(_bytes_of(token, tokenizer) for token in found)
+        return b"".join(_bytes_of_token(token, tokenizer) for token in found)
 
 
-def _bytes_of(token: int, tokenizer: Tokenizer) -> bytes:
+def _bytes_of_token(token: int, tokenizer: Tokenizer) -> bytes:
     if spelling := SPELLINGS.get(token):
         return spelling.encode()
     try:

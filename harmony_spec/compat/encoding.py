@@ -16,19 +16,19 @@ from harmony_spec.errors import HarmonyError as SpecError
 from harmony_spec.errors import ParseError, VocabularyError
 from harmony_spec.vocabulary import Vocabulary, load
 
-from .conversion import EVERYONE, RECOVERY, content_of, from_codec, offers_functions, to_codec
-from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of, token_id
+from .conversion import EVERYONE, RECOVERY, convert_content, from_codec, offers_functions, to_codec
+from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
 from .peer_errors import HarmonyError, not_decodable, raise_disallowed_special_token
-from .peer_reading import Reading, is_bare
+from .peer_reading import PeerReader, is_type_as_recipient
 
 _ASSISTANT = Role.ASSISTANT
 
 _ENDS = {kind: codec.SPECIAL_TOKENS[spelling] for spelling, kind in RECOVERY.closes.items()}
-"""The tokens that end messages, by the kind of message."""
+"""The ids of the stop tokens, by the name of the alternative."""
 
-_PATTERNS = 64
-"""How many sets of special tokens are remembered as patterns: callers use a few, again and again."""
+PATTERN_CACHE_SIZE = 64
+"""How many sets of special tokens are cached as patterns: callers pass the same few again and again."""
 
 
 class HarmonyEncodingName(str, Enum):
@@ -41,10 +41,10 @@ class HarmonyEncodingName(str, Enum):
 
 
 def load_harmony_encoding(name: str | HarmonyEncodingName) -> HarmonyEncoding:
-    """An encoding by its name. The vocabulary is loaded once; nothing is downloaded.
+    """Return an encoding by name. The vocabulary is loaded once; nothing is downloaded.
 
     Raises:
-        ValueError: there is no encoding of that name.
+        ValueError: the name is unknown.
     """
     if str(name) != HarmonyEncodingName.HARMONY_GPT_OSS.value:
         raise ValueError(f"Invalid HarmonyEncodingName: {name}")
@@ -66,7 +66,7 @@ class HarmonyEncoding:
 
     @property
     def name(self) -> str:
-        """The name to load it by."""
+        """The name, for `load_harmony_encoding`."""
         return HarmonyEncodingName.HARMONY_GPT_OSS.value
 
     @functools.cached_property
@@ -79,13 +79,12 @@ class HarmonyEncoding:
     def render_conversation_for_completion(
         self, conversation: Conversation, next_turn_role: Role, config: RenderConversationConfig | None = None
     ) -> list[int]:
-        """The token ids of a conversation, and of the open header of the message that a model is to write.
+        """Return the token ids of a conversation and of the open header that the model continues.
 
         Args:
-            conversation: what was said so far.
-            next_turn_role: who writes the next message.
+            next_turn_role: the role of the open header.
             config: by default, if the last message of the assistant is a final answer, the analysis before the first
-                final answer is left out.
+                final answer is dropped.
 
         Raises:
             HarmonyError: the format cannot express a message.
@@ -95,37 +94,36 @@ class HarmonyEncoding:
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
-        """The token ids of a conversation; see `render_conversation_for_completion`."""
+        """Return the token ids of a conversation; see `render_conversation_for_completion`."""
         return _render_all(conversation, config, "transcript")
 
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:
-        """The token ids of a conversation whose last answer a model learns to stop after; see `render_conversation`."""
+        """Like `render_conversation`, but a last final answer ends with the token that stops the model."""
         tokens, messages = _render_all(conversation, config, "transcript"), conversation.messages
         if messages and messages[-1].author.role == _ASSISTANT and messages[-1].channel == RECOVERY.answers:
             tokens[-1] = _ENDS[RECOVERY.ends_answers]
         return tokens
 
     def render(self, message: Message, render_options: RenderOptions | None = None) -> list[int]:
-        """The token ids of one message; raises `HarmonyError` for what the format cannot express."""
-        functions = render_options is not None and render_options.conversation_has_function_tools
-        return _render([message], functions, "transcript")
+        """Return the token ids of one message. Raises `HarmonyError` if the format cannot express it."""
+        has_functions = render_options is not None and render_options.conversation_has_function_tools
+        return _render([message], has_functions, "transcript")
 
     # Parsing.
 
     def parse_messages_from_completion_tokens(
         self, tokens: Sequence[int], role: Role | None = None, *, strict: bool = True
     ) -> list[Message]:
-        """The messages that token ids are. The last one may lack its stop token.
+        """Parse the output of a model. The last message may lack its stop token.
 
         Args:
-            tokens: what a model wrote.
-            role: of the open header that the tokens continue; None where they begin with a whole message.
-            strict: raise where `openai_harmony` does; else repair, and never raise for what the tokens hold.
+            role: the role of the open header that the tokens continue; None if they begin with a whole message.
+            strict: raise where `openai_harmony` raises. Otherwise repair, and never raise for any tokens.
 
         Raises:
-            HarmonyError: the tokens are no messages.
+            HarmonyError: with `strict`, the tokens are not messages.
         """
         return from_codec(self._read(list(tokens), None if role is None else Role(role.value), strict))
 
@@ -134,9 +132,9 @@ class HarmonyEncoding:
         with suppress(ParseError):
             found = codec.parse(tokens, start, role=(role or Role.ASSISTANT).value).messages
             typed = [each for each in found if each.content_type] if strict else ()
-            if not any(is_bare(each.recipient, each.constrain, each.content_type) for each in typed):
+            if not any(is_type_as_recipient(each.recipient, each.constrain, each.content_type) for each in typed):
                 return found
-        return Reading(role, strict, self._inner).whole(tokens)
+        return PeerReader(role, strict, self._inner).read_all(tokens)
 
     # Text.
 
@@ -147,20 +145,19 @@ class HarmonyEncoding:
         allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> list[int]:
-        """The token ids of a text; halves of characters are replaced.
+        """Encode a text. Lone surrogates are replaced.
 
         Args:
-            text: what to encode.
-            allowed_special: spellings of special tokens that become those tokens, or "all".
-            disallowed_special: spellings that are refused, or "all" for all special tokens that are not allowed;
-                what is neither allowed nor refused becomes ordinary tokens.
+            allowed_special: spellings that become special tokens, or "all".
+            disallowed_special: spellings that raise, or "all" for all special tokens that are not allowed.
+                Other spellings become ordinary tokens.
 
         Raises:
-            HarmonyError: the text holds a spelling that is refused.
+            HarmonyError: the text contains a disallowed spelling.
         """
         allowed = self.special_tokens_set if allowed_special == "all" else set(allowed_special)
         refused = self.special_tokens_set - allowed if disallowed_special == "all" else set(disallowed_special)
-        if refused and (found := _any_of(frozenset(refused)).search(text)):
+        if refused and (found := _matcher_of(frozenset(refused)).search(text)):
             raise_disallowed_special_token(found.group())
         known = frozenset(allowed & SPECIAL_TOKENS.keys())
         try:
@@ -169,32 +166,31 @@ class HarmonyEncoding:
             return self._encoded(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), known)
 
     def _encoded(self, text: str, allowed: frozenset[str]) -> list[int]:
-        """Token ids, those of special tokens for what is allowed."""
+        """Encode a text with these spellings as special tokens."""
         tokens: list[int] = []
         at = 0
-        for match in _any_of(allowed).finditer(text) if allowed else ():
+        for match in _matcher_of(allowed).finditer(text) if allowed else ():
             tokens += self._inner.encode(text[at : match.start()])
             tokens.append(SPECIAL_TOKENS[match.group()])
             at = match.end()
         return tokens + self._inner.encode(text[at:])
 
     def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
-        """The text of token ids, special tokens spelled out.
+        """Decode token ids, special tokens spelled out.
 
         Args:
-            tokens: what to decode.
-            errors: what to do about bytes that are not UTF-8, as in `bytes.decode`.
+            errors: how to handle invalid UTF-8, as in `bytes.decode`.
 
         Raises:
             HarmonyError: a token id does not exist.
             UnicodeDecodeError: the bytes are not UTF-8, with `errors="strict"`.
         """
-        return bytes_of(tokens, self._inner).decode(errors=errors)
+        return bytes_of_tokens(tokens, self._inner).decode(errors=errors)
 
     def decode_utf8(self, tokens: Sequence[int]) -> str:
-        """The text of token ids, special tokens spelled out; raises `HarmonyError` for what is not UTF-8."""
+        """Decode token ids, special tokens spelled out. Raises `HarmonyError` for invalid UTF-8."""
         try:
-            return bytes_of(tokens, self._inner).decode()
+            return bytes_of_tokens(tokens, self._inner).decode()
         except UnicodeDecodeError as error:
             raise not_decodable(f"Invalid utf-8 sequence: {error.reason} at byte {error.start}") from None
         except HarmonyError as error:
@@ -202,24 +198,23 @@ class HarmonyEncoding:
 
     def is_special_token(self, token: int) -> bool:
         """Whether a token id is that of a special token."""
-        return token_id(token) in SPELLINGS
+        return require_token_id(token) in SPELLINGS
 
     # Stop tokens.
 
     def stop_tokens(self) -> list[int]:
-        """The ids of the special tokens that end a message."""
+        """Return the ids of the special tokens that end a message."""
         return list(codec.STOP_TOKENS["message"])
 
     def stop_tokens_for_assistant_actions(self) -> list[int]:
-        """The ids of the special tokens at which a model is done: its answer, or a call of a tool."""
+        """Return the ids of the special tokens that stop a model: after its answer, or after a call."""
         return list(codec.STOP_TOKENS["assistant_actions"])
 
 
-def _kept(messages: Sequence[Message], config: RenderConversationConfig | None) -> Sequence[Message]:
-    """The messages that are written of a conversation.
+def _drop_analysis(messages: Sequence[Message], config: RenderConversationConfig | None) -> Sequence[Message]:
+    """Drop analysis as `openai_harmony` does.
 
-    As `openai_harmony` does it: if the last message of the assistant is a final answer, the analysis before the first
-    final answer is left out.
+    If the last message of the assistant is a final answer, the analysis before the first final answer is dropped.
     """
     last = next((message for message in reversed(messages) if message.author.role == _ASSISTANT), None)
     if (config is not None and not config.auto_drop_analysis) or last is None or last.channel != RECOVERY.answers:
@@ -234,28 +229,28 @@ def _render_all(
     start: codec.Start,
     role: Role = _ASSISTANT,
 ) -> list[int]:
-    """Token ids of the messages that are kept of a conversation, which as a whole may offer functions."""
-    return _render(_kept(conversation.messages, config), offers_functions(conversation.messages), start, role)
+    """Render a conversation after dropping analysis. Dropped messages still count for `offers_functions`."""
+    return _render(_drop_analysis(conversation.messages, config), offers_functions(conversation.messages), start, role)
 
 
-def _render(messages: Sequence[Message], functions: bool, start: codec.Start, role: Role = _ASSISTANT) -> list[int]:
-    """Token ids; of an open header, a tool is named after its role, since nobody says which one it is."""
-    made = to_codec(messages, functions)
+def _render(messages: Sequence[Message], has_functions: bool, start: codec.Start, role: Role = _ASSISTANT) -> list[int]:
+    """Render messages and an open header. A tool in an open header has the name `tool`: the caller passes no other."""
+    made = to_codec(messages, has_functions)
     name = role.value if role is Role.TOOL else None
     try:
         if all(len(message.content) == 1 and message.recipient != EVERYONE for message in messages):
             return codec.render(made, start, role=role.value, name=name)
-        tokens = [token for each in zip(messages, made, strict=True) for token in _render_alone(*each, functions)]
+        tokens = [token for each in zip(messages, made, strict=True) for token in _render_alone(*each, has_functions)]
         return tokens + (codec.render([], start, role=role.value, name=name) if start == "prompt" else [])
     except SpecError as error:
         raise HarmonyError(str(error)) from error
 
 
-def _render_alone(message: Message, made: codec.Message, functions: bool) -> list[int]:
-    """Token ids of a message, each part of its content encoded by itself; one to everyone ends as a call does."""
+def _render_alone(message: Message, made: codec.Message, has_functions: bool) -> list[int]:
+    """Render a message as `openai_harmony` does: each part encoded by itself, a message to `all` ended as a call."""
     around = codec.render([replace(made, content="")], "transcript")
     role = Role(message.author.role)
-    parts = [content_of([part], role, functions) for part in message.content]
+    parts = [convert_content([part], role, has_functions) for part in message.content]
     texts = [part if isinstance(part, str) else part.text() for part in parts]
     if role is _ASSISTANT and message.recipient == EVERYONE:
         around[-1] = _ENDS[RECOVERY.ends_calls]
@@ -263,7 +258,7 @@ def _render_alone(message: Message, made: codec.Message, functions: bool) -> lis
     return [*around[:-1], *(token for text in texts for token in vocabulary.encode(text)), around[-1]]
 
 
-@functools.lru_cache(_PATTERNS)
-def _any_of(spellings: frozenset[str]) -> re.Pattern[str]:
-    """A pattern for any of these texts."""
+@functools.lru_cache(PATTERN_CACHE_SIZE)
+def _matcher_of(spellings: frozenset[str]) -> re.Pattern[str]:
+    """A pattern that matches any of these spellings."""
     return re.compile("|".join(map(re.escape, sorted(spellings))))

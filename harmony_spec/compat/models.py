@@ -1,6 +1,6 @@
-"""Roles, contents, messages and conversations as `openai_harmony` has them: pydantic models that are changed in place.
+"""The pydantic models of `openai_harmony`: roles, contents, messages and conversations.
 
-Methods that begin with `with_` or `adding_` change the object and return it.
+Methods that begin with `with_` or `adding_` change the object in place and return it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harmony_spec import codec
 
 
 class Role(str, Enum):
-    """Who wrote a message."""
+    """The role of an author."""
 
     USER = "user"
     ASSISTANT = "assistant"
@@ -31,7 +31,7 @@ class Role(str, Enum):
 
 
 class ReasoningEffort(str, Enum):
-    """How long the model thinks before it answers."""
+    """The effort in the system message."""
 
     LOW = "Low"
     MEDIUM = "Medium"
@@ -39,37 +39,37 @@ class ReasoningEffort(str, Enum):
 
 
 class Author(BaseModel):
-    """A role, and the name of who has it: of a tool its full name."""
+    """A role, and a name: for a tool, its full name."""
 
     role: Role
     name: str | None = None
 
     @classmethod
     def new(cls, role: Role, name: str) -> Author:
-        """An author with a name."""
+        """Make an author."""
         return cls(role=role, name=name)
 
 
 class Content(BaseModel, ABC):
-    """A part of what a message says."""
+    """A part of the content of a message."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """The part in the JSON form, with its kind under `type`."""
+        """Return the part in the JSON form, with its kind in `type`."""
 
 
 class TextContent(Content):
-    """Plain text. Whatever it spells, none of it becomes a special token."""
+    """Plain text. It never becomes a special token."""
 
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        """The text in the JSON form."""
+        """Return the part in the JSON form."""
         return {"type": "text", "text": self.text}
 
 
 class ToolDescription(BaseModel):
-    """A function that the model may call; `parameters` is the JSON Schema of what it takes."""
+    """A function that the model may call; `parameters` is a JSON Schema."""
 
     name: str
     description: str
@@ -77,12 +77,12 @@ class ToolDescription(BaseModel):
 
     @classmethod
     def new(cls, name: str, description: str, parameters: dict[Any, Any] | None = None) -> ToolDescription:
-        """A function; without `parameters` it takes nothing."""
+        """Describe a function; None for no parameters."""
         return cls(name=name, description=description, parameters=parameters)
 
 
 class ToolNamespaceConfig(BaseModel):
-    """Tools with a common first name."""
+    """A namespace of tools."""
 
     name: str
     description: str | None = None
@@ -90,12 +90,12 @@ class ToolNamespaceConfig(BaseModel):
 
     @staticmethod
     def browser() -> ToolNamespaceConfig:
-        """The built-in tools that search and read the web."""
+        """Return the built-in tools that search and read the web."""
         return _namespace(codec.browser_tools())
 
     @staticmethod
     def python() -> ToolNamespaceConfig:
-        """The built-in tool that runs Python; it has no functions, and takes code as text."""
+        """Return the built-in tool that runs Python. It has no functions: its calls are code."""
         return _namespace(codec.python_tools())
 
 
@@ -107,14 +107,14 @@ def _namespace(known: codec.Namespace) -> ToolNamespaceConfig:
 
 
 class ChannelConfig(BaseModel):
-    """The channels that messages may have, and whether each must have one."""
+    """The declared channels, and whether each message needs one."""
 
     valid_channels: list[str]
     channel_required: bool
 
     @classmethod
     def require_channels(cls, channels: list[str]) -> ChannelConfig:
-        """These channels; every message must have one."""
+        """Declare channels; each message needs one."""
         return cls(valid_channels=channels, channel_required=True)
 
 
@@ -127,7 +127,7 @@ def _default_channels() -> ChannelConfig:
 
 
 class SystemContent(Content):
-    """The settings of a conversation; None leaves one out of the text."""
+    """The settings of a conversation. A setting of None is not rendered."""
 
     model_identity: str | None = DEFAULTS.model_identity
     reasoning_effort: ReasoningEffort | None = ReasoningEffort.MEDIUM
@@ -138,36 +138,36 @@ class SystemContent(Content):
 
     @classmethod
     def new(cls) -> SystemContent:
-        """The default settings."""
+        """Return the default settings."""
         return cls()
 
     def with_model_identity(self, model_identity: str) -> SystemContent:
-        """Say who the model is."""
+        """Set the first sentence of the system message, which names the model."""
         self.model_identity = model_identity
         return self
 
     def with_reasoning_effort(self, reasoning_effort: ReasoningEffort) -> SystemContent:
-        """Say how long the model thinks."""
+        """Set the effort."""
         self.reasoning_effort = reasoning_effort
         return self
 
     def with_conversation_start_date(self, conversation_start_date: str) -> SystemContent:
-        """Say which day it is, such as `2025-06-28`."""
+        """Set the current date, such as `2025-06-28`."""
         self.conversation_start_date = conversation_start_date
         return self
 
     def with_knowledge_cutoff(self, knowledge_cutoff: str) -> SystemContent:
-        """Say up to when the model was trained, such as `2024-06`."""
+        """Set the end of the training data, such as `2024-06`."""
         self.knowledge_cutoff = knowledge_cutoff
         return self
 
     def with_channel_config(self, channel_config: ChannelConfig) -> SystemContent:
-        """Say which channels there are."""
+        """Set the declared channels."""
         self.channel_config = channel_config
         return self
 
     def with_required_channels(self, channels: list[str]) -> SystemContent:
-        """Say which channels there are, of which every message must have one."""
+        """Declare channels; each message needs one."""
         self.channel_config = ChannelConfig.require_channels(channels)
         return self
 
@@ -177,36 +177,36 @@ class SystemContent(Content):
         return self
 
     def with_browser_tool(self) -> SystemContent:
-        """Offer the built-in browser."""
+        """Offer the built-in tools for the web."""
         return self.with_tools(ToolNamespaceConfig.browser())
 
     def with_python_tool(self) -> SystemContent:
-        """Offer the built-in Python."""
+        """Offer the built-in tool for Python."""
         return self.with_tools(ToolNamespaceConfig.python())
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings in the JSON form, without those that are None."""
+        """Return the settings in the JSON form, without those that are None."""
         return {**self.model_dump(exclude_none=True), "type": "system_content"}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> SystemContent:
-        """The settings from their JSON form; raises pydantic's `ValidationError` for values of other types."""
+        """Read settings from their JSON form. Raises `pydantic.ValidationError` for wrong types."""
         return cls(**raw)
 
 
 class DeveloperContent(Content):
-    """What the developer asks for and offers."""
+    """Instructions and tools of the developer."""
 
     instructions: str | None = None
     tools: dict[str, ToolNamespaceConfig] | None = None
 
     @classmethod
     def new(cls) -> DeveloperContent:
-        """No instructions and no tools."""
+        """Return a content without instructions and tools."""
         return cls()
 
     def with_instructions(self, instructions: str) -> DeveloperContent:
-        """Say what the developer asks for, often called the system prompt."""
+        """Set the instructions, often called the system prompt."""
         self.instructions = instructions
         return self
 
@@ -216,16 +216,16 @@ class DeveloperContent(Content):
         return self
 
     def with_function_tools(self, tools: Sequence[ToolDescription]) -> DeveloperContent:
-        """Offer functions, in the namespace that the format has for them."""
+        """Offer functions, in the namespace of the format for functions."""
         return self.with_tools(ToolNamespaceConfig(name=codec.FUNCTION_NAMESPACE, description=None, tools=list(tools)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The content in the JSON form, without what is None."""
+        """Return the content in the JSON form, without fields that are None."""
         return {**self.model_dump(exclude_none=True), "type": "developer_content"}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> DeveloperContent:
-        """The content from its JSON form; raises pydantic's `ValidationError` for values of other types."""
+        """Read a content from its JSON form. Raises `pydantic.ValidationError` for wrong types."""
         return cls(**raw)
 
 
@@ -237,7 +237,7 @@ KINDS: dict[str, type[Content]] = {
 
 
 def content_from_dict(raw: dict[str, Any]) -> Content:
-    """A part of a content from its JSON form; raises `ValueError` for a `type` that does not exist."""
+    """Read a part of a content from its JSON form. Raises `ValueError` for an unknown `type`."""
     kind = KINDS.get(raw.get("type", ""))
     if kind is None:
         raise ValueError(f"Unknown content variant: {raw}")
@@ -245,8 +245,9 @@ def content_from_dict(raw: dict[str, Any]) -> Content:
 
 
 class Message(BaseModel):
-    """One message: who wrote it, its parts, and what its header says. A constrained content type begins with the
-    spelling of its special token.
+    """A message: its author, the parts of its content, and the other fields of its header.
+
+    A constrained content type begins with the spelling of its special token.
     """
 
     author: Author
@@ -257,43 +258,43 @@ class Message(BaseModel):
 
     @classmethod
     def from_author_and_content(cls, author: Author, content: str | Content) -> Message:
-        """A message of one part; a text is one."""
-        return cls(author=author, content=[_part(content)])
+        """Make a message of one part; a str is a text part."""
+        return cls(author=author, content=[_as_part(content)])
 
     @classmethod
     def from_role_and_content(cls, role: Role, content: str | Content) -> Message:
-        """A message of one part, of an author without a name."""
+        """Make a message of one part; its author has no name."""
         return cls.from_author_and_content(Author(role=role), content)
 
     @classmethod
     def from_role_and_contents(cls, role: Role, contents: Sequence[Content]) -> Message:
-        """A message of several parts, of an author without a name."""
+        """Make a message of several parts; its author has no name."""
         return cls(author=Author(role=role), content=list(contents))
 
     def adding_content(self, content: str | Content) -> Message:
-        """Add a part; a text is one."""
-        self.content.append(_part(content))
+        """Add a part; a str is a text part."""
+        self.content.append(_as_part(content))
         return self
 
     def with_channel(self, channel: str) -> Message:
-        """Say which channel the message is on."""
+        """Set the channel."""
         self.channel = channel
         return self
 
     def with_recipient(self, recipient: str) -> Message:
-        """Say whom the message is for: a tool's full name, or a role."""
+        """Set the recipient: the full name of a tool, or a role."""
         self.recipient = recipient
         return self
 
     def with_content_type(self, content_type: str) -> Message:
-        """Say what type the content has, such as `json`."""
+        """Set the content type, such as `json`."""
         self.content_type = content_type
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """The message in the JSON form; channel, recipient and content type only where there are any."""
-        said = {name: getattr(self, name) for name in ("channel", "recipient", "content_type")}
-        present = {name: value for name, value in said.items() if value is not None}
+        """Return the message in the JSON form, without channel, recipient or content type if it has none."""
+        header = {name: getattr(self, name) for name in ("channel", "recipient", "content_type")}
+        present = {name: value for name, value in header.items() if value is not None}
         return {**self.author.model_dump(), "content": [part.to_dict() for part in self.content], **present}
 
     def to_json(self) -> str:
@@ -302,11 +303,11 @@ class Message(BaseModel):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Message:
-        """A message from its JSON form, in which a content may also be one text.
+        """Read a message from its JSON form. The content may also be a str.
 
         Raises:
-            ValueError: a role or a kind of content that does not exist.
-            KeyError: no role, or no content.
+            ValueError: an unknown role, or an unknown `type` of content.
+            KeyError: the role or the content is missing.
         """
         author = Author(role=Role(data["role"]), name=data.get("name"))
         parts = data["content"]
@@ -318,26 +319,26 @@ class Message(BaseModel):
         return message
 
 
-def _part(content: str | Content) -> Content:
+def _as_part(content: str | Content) -> Content:
     return TextContent(text=content) if isinstance(content, str) else content
 
 
 class Conversation(BaseModel):
-    """Messages in order."""
+    """The messages of a conversation, in order."""
 
     messages: list[Message] = Field(default_factory=list)
 
     @classmethod
     def from_messages(cls, messages: Sequence[Message]) -> Conversation:
-        """A conversation of these messages."""
+        """Make a conversation."""
         return cls(messages=list(messages))
 
     def __iter__(self) -> Any:
-        """An iterator over the messages."""
+        """Iterate over the messages."""
         return iter(self.messages)
 
     def to_dict(self) -> dict[str, Any]:
-        """The conversation in the JSON form."""
+        """Return the conversation in the JSON form."""
         return {"messages": [message.to_dict() for message in self.messages]}
 
     def to_json(self) -> str:
@@ -346,22 +347,22 @@ class Conversation(BaseModel):
 
     @classmethod
     def from_json(cls, payload: str) -> Conversation:
-        """A conversation from its JSON form as text.
+        """Read a conversation from its JSON form.
 
         Raises:
-            ValueError: the text is no JSON, or names a role or a kind of content that does not exist.
-            KeyError: there are no messages, or one has no role or no content.
+            ValueError: the text is not JSON, or has an unknown role or an unknown `type` of content.
+            KeyError: the messages, a role or a content is missing.
         """
         return cls(messages=[Message.from_dict(message) for message in json.loads(payload)["messages"]])
 
 
 class RenderConversationConfig(BaseModel):
-    """How a conversation is written: whether the analysis of completed turns is left out."""
+    """Options to render a conversation: whether the analysis of completed turns is dropped."""
 
     auto_drop_analysis: bool = True
 
 
 class RenderOptions(BaseModel):
-    """What a single message cannot know: whether its conversation offers functions."""
+    """Options to render one message, which does not show whether its conversation offers functions."""
 
     conversation_has_function_tools: bool = False

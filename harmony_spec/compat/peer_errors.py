@@ -1,4 +1,4 @@
-"""The exception of the drop-in, and what it says where callers match on it."""
+"""The exception of the drop-in. The texts are those of `openai_harmony`, since callers match on them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class HarmonyError(RuntimeError):
-    """Tokens that cannot be read, messages that cannot be written, or a text that spells a special token."""
+    """Tokens cannot be parsed, messages cannot be rendered, or a text spells a disallowed special token."""
 
 
 UNFINISHED_HEADER = "Unexpected EOS while waiting for message header to complete"
@@ -17,43 +17,43 @@ NAMELESS_TOOL = "Tools should have a name!"
 
 
 def unexpected_token(token: int, start: int) -> HarmonyError:
-    """A token between messages, where only `start` may stand."""
+    """A token between messages that is not the start token."""
     return HarmonyError(f"Unexpected token {token} while expecting start token {start}")
 
 
 def unknown_role(word: str) -> HarmonyError:
-    """A header of one word that is no role."""
+    """The only word of a header is not a role."""
     return HarmonyError(f"Unknown role: {word}")
 
 
 def words_left(words: str) -> HarmonyError:
-    """Words in a header that are in no field's place."""
+    """A header has more words than fields."""
     return HarmonyError(f'unexpected tokens remaining in message header: Some("{words}")')
 
 
 def misplaced(content: str, role: str, found: str) -> HarmonyError:
-    """A content with a structure in a message of another role."""
+    """A system or developer content is in a message of another role."""
     return HarmonyError(f"{content} may only appear in {role} messages, found in {found.capitalize()}")
 
 
 def invalid_token(token: int) -> HarmonyError:
-    """A token id that the vocabulary does not have, in `decode`."""
+    """`decode` received an unknown token id."""
     return HarmonyError(f"Invalid token for decoding: {token}")
 
 
 def not_decodable(reason: str) -> HarmonyError:
-    """Token ids that are no text, in `decode_utf8`."""
+    """`decode_utf8` received tokens whose bytes are not UTF-8."""
     return HarmonyError(f"Could not decode tokens: {reason}")
 
 
 def raise_disallowed_special_token(token: str) -> NoReturn:
-    """Raise for a text that spells a special token which the caller has not allowed.
+    """Raise for a disallowed special token in a text.
 
     Args:
-        token: the spelling that was found.
+        token: its spelling.
 
     Raises:
-        HarmonyError: always; says how to allow the token, and how to have it read as ordinary text.
+        HarmonyError: always. It names the arguments that allow the token, or encode it as ordinary text.
     """
     raise HarmonyError(
         f"Encountered text corresponding to disallowed special token {token!r}.\n"

@@ -1,7 +1,7 @@
-"""Token ids read by the codec, with the failures of `openai_harmony` where a caller wants them.
+"""Reads token ids with the codec, and in strict mode raises where `openai_harmony` raises.
 
-What the grammar describes is read as the strict parser does, and the rest is repaired as the recovering parser does. In
-strict mode, a header is held back until it is clear that `openai_harmony` does not refuse it.
+Valid input is read as by the strict parser, other input is repaired as by recovery. In strict mode, the tokens of a
+header wait until it is complete, since only then it is clear whether `openai_harmony` refuses it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 from harmony_spec.source.lenient import Lenient
 
 from .conversion import RECOVERY
-from .decoding import SPELLINGS, bytes_of, token_id
+from .decoding import SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Role
 from .peer_errors import NOT_DECODED, UNFINISHED_HEADER, HarmonyError, unexpected_token
-from .strictness import fields_of, refusal
+from .strictness import find_refusal, read_fields
 
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
 _OPENS = frozenset(codec.SPECIAL_TOKENS[spelling] for spelling in RECOVERY.opens)
@@ -34,21 +34,20 @@ _HEADERS = frozenset({_START, *(codec.SPECIAL_TOKENS[spelling] for spelling in R
 _STOP = next(codec.SPECIAL_TOKENS[spelling] for spelling, name in RECOVERY.closes.items() if name is None)
 
 
-def is_bare(recipient: object, constrained: object, content_type: object) -> bool:
-    """Whether `openai_harmony` takes a content type for the recipient, and nothing shows that it is wrong."""
+def is_type_as_recipient(recipient: object, constrained: object, content_type: object) -> bool:
+    """Whether `openai_harmony` reads this content type as the recipient, since it is the only, unknown word."""
     return bool(content_type) and not (recipient or constrained or content_type in RECOVERY.content_types)
 
 
 UNLIMITED = sys.maxsize
-"""Tokens of a header in strict mode, where `openai_harmony` has no limit; it is held back whole, and read once."""
+"""The limit for the tokens of a header in strict mode: `openai_harmony` has none, and a header is read once."""
 
 
 class PeerHeaders(Headers):
-    """Reads headers as `openai_harmony` does: those that no rule describes, and those of one bare word that is no known
-    content type.
+    """Reads invalid headers, and headers of one unknown word, as `openai_harmony` does.
 
     Args:
-        guesses: also where that makes a recipient of a bare word, or a tool of an unknown one.
+        guesses: also read a bare word as the recipient, or an unknown role as a tool, as it does.
     """
 
     def __init__(self, format: Format, form: Lenient, names: KnownNames, guesses: bool) -> None:
@@ -56,45 +55,45 @@ class PeerHeaders(Headers):
         super().__init__(format, form, names, strict=True)
 
     def forget(self) -> None:
-        """Judge all headers anew, and remember them apart from those that others read."""
+        """Use a cache of their own: other readers read the same headers differently."""
         super().forget()
         key = (PeerHeaders, self.guesses, self.names.key)
         self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(key, {})
 
     def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
-        """What a header says that a rule describes, or that `openai_harmony` reads."""
+        """Read a header that the grammar describes, or that `openai_harmony` reads."""
         found, slots = super().described(mixed, given), RECOVERY.slots
         if found is not None:
-            said = (found.values[name] for name in (slots.recipient, slots.constrain, slots.content_type))
-            if not (self.guesses and is_bare(*said)):
+            fields = (found.values[name] for name in (slots.recipient, slots.constrain, slots.content_type))
+            if not (self.guesses and is_type_as_recipient(*fields)):
                 return found
         begun = mixed.removeprefix(self.format.markers[RECOVERY.begins])
         spelled = "".join(self.format.by_marker.get(char, char) for char in begun)
-        read = fields_of(spelled, given.get(slots.role) if begun == mixed else None, self.guesses)
+        read = read_fields(spelled, given.get(slots.role) if begun == mixed else None, self.guesses)
         if read is None or (found is not None and found.values[slots.role] != read[slots.role]):
             return found
         return HeaderReading({**self.format.defaults, **given, **read})
 
 
-class Parser(runtime.StreamParser[codec.Message]):
-    """The codec's streaming parser for what the open header of a role continues, or for whole messages.
+class PeerParser(runtime.StreamParser[codec.Message]):
+    """The streaming parser of the codec, after the open header of a role, or for whole messages.
 
-    It is strict in that it reads what the grammar describes as it is, whatever the names are; but it refuses nothing.
+    As in strict mode, it changes no name in a valid header. Unlike strict mode, it refuses nothing.
     """
 
     def __init__(self, role: Role | None, strict: bool, tokenizer: Tokenizer) -> None:
         start = "transcript" if role is None else "completion"
         slots = RECOVERY.slots
         given = {} if role is None else {slots.role: role.value, slots.name: None}
-        self.begun = (role, strict, tokenizer)
+        self.arguments = (role, strict, tokenizer)
         super().__init__(codec.FORMAT, start, given, None, True, tokenizer)
 
     def _refuse(self, span: Span) -> None:
-        """Let it pass."""
+        """Do not raise: `PeerReader` raises the errors of `openai_harmony`."""
 
     @property
     def open_content(self) -> str:
-        """The content of the open message so far; empty where none is open."""
+        """The content of the open message so far; empty if there is none."""
         draft = self._machine.draft
         return self.content if draft is not None and draft.started else ""
 
@@ -104,50 +103,50 @@ class Parser(runtime.StreamParser[codec.Message]):
         return not self._partial
 
     def reset(self) -> None:
-        """Begin anew: what was fed is forgotten."""
+        """Forget all input, and set up the readers of `openai_harmony` again."""
         super().reset()
         machine = self._machine
-        machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, self.begun[1])
-        machine.shows_prose_early = not self.begun[1]
-        if self.begun[1]:
+        strict = self.arguments[1]
+        machine.headers = machine.output.headers = PeerHeaders(codec.FORMAT, self._form, machine.names, strict)
+        machine.shows_prose_early = not strict
+        if strict:
             machine.limit = UNLIMITED
 
     def message_begins(self, draft: Draft) -> None:
-        """A message has begun; without a channel it stays, as `openai_harmony` has it, whatever follows."""
+        """Keep a message without channel as it is: recovery would infer a channel from the next message."""
         if draft.reading.lacks_channel:
             draft.reading = replace(draft.reading, lacks_channel=False)
         super().message_begins(draft)
 
     @property
     def last_message(self) -> codec.Message:
-        """The message that was complete last."""
+        """The last complete message."""
         message: codec.Message = self._machine.output.messages[-1]
         return message
 
     def settled(self) -> list[codec.Message]:
-        """The messages that are complete; of one that waits for the next to show its channel, as if none came."""
+        """The complete messages. A pending one, whose channel the next message shows, is read as the last message."""
         if self._machine.output.pending is None:
             return self.messages
-        again = Parser(*self.begun)
+        again = PeerParser(*self.arguments)
         again.feed(self._tokens)
         again.close()
         return again.messages
 
 
-class Reading:
+class PeerReader:
     """Reads token ids one at a time, or all at once.
 
     Args:
-        role: of the open header that they continue; None where they begin with a whole message.
-        strict: raise where `openai_harmony` does.
-        tokenizer: of the encoding.
+        role: the role of the open header that they continue; None if they begin with a whole message.
+        strict: raise where `openai_harmony` raises.
 
-    A special token in a content is text that spells it, as in `openai_harmony`, unless it ends the message. If not
-    strict, one that begins another header ends the message as well.
+    As in `openai_harmony`, a special token inside of a content becomes its spelling, unless it ends the message. If not
+    strict, a token that begins another header ends the message, too.
 
     Attributes:
-        role: the same, until the header is complete.
-        parser: what reads; another one after a failure, and after the end of an input.
+        role: the same as the argument until the header is complete, then None.
+        parser: replaced after an error, and after the end of the input.
         header: the token ids of the open header.
     """
 
@@ -155,18 +154,18 @@ class Reading:
         self.role, self._strict, self._tokenizer = role, strict, tokenizer
         self._finished: list[codec.Message] = []
         self.header: list[int] = []
-        self.parser = Parser(role, strict, tokenizer)
+        self.parser = PeerParser(role, strict, tokenizer)
         self._held: list[int] | None = [] if strict and role is not None else None
         self._continues = role is not None
         self._structure = _STOPS if strict else _STOPS | _HEADERS
 
     @property
     def state(self) -> str:
-        """Where the input is: between messages, in a header, or in a content."""
+        """The state: `BETWEEN` messages, in a `HEADER`, or in a `CONTENT`."""
         return self.parser.state if self._held is None else HEADER
 
     def feed(self, token: int) -> None:
-        """Read a token id; raises `HarmonyError` in strict mode."""
+        """Read a token id. Raises `HarmonyError` in strict mode."""
         before = self.state
         if self._held is not None:
             self._hold(self._held, token)
@@ -186,7 +185,7 @@ class Reading:
             self.role = None
 
     def end(self) -> None:
-        """No more tokens come for now; raises `HarmonyError` in strict mode inside of a header."""
+        """End the input, or a part of it. Raises `HarmonyError` in strict mode inside of a header."""
         if self._held is not None:
             raise HarmonyError(UNFINISHED_HEADER)
         self.parser.close()
@@ -194,12 +193,11 @@ class Reading:
 
     @property
     def messages(self) -> list[codec.Message]:
-        """The messages that are complete."""
         return self._finished + self.parser.settled()
 
-    def whole(self, tokens: Sequence[int]) -> list[codec.Message]:
-        """The messages of a whole input; raises `HarmonyError` in strict mode."""
-        known = [token_id(token) for token in tokens]
+    def read_all(self, tokens: Sequence[int]) -> list[codec.Message]:
+        """Read a whole input and return its messages. Raises `HarmonyError` in strict mode."""
+        known = [require_token_id(token) for token in tokens]
         first, at = min(codec.FORMAT.spellings), 0
         for place in [*(place for place, token in enumerate(known) if token >= first), len(known)]:
             if self.state == CONTENT and at < place:
@@ -212,7 +210,7 @@ class Reading:
         return self.messages
 
     def _hold(self, held: list[int], token: int) -> None:
-        """One more token of a header; the one that opens the content lets it go, or shows that it is refused."""
+        """Collect a token of a header. The token that opens the content completes it: feed it, or refuse it."""
         held.append(token)
         if token not in _OPENS:
             return
@@ -223,24 +221,23 @@ class Reading:
         self.parser.feed(held)
 
     def _refusal(self, held: list[int]) -> HarmonyError | None:
-        """Why a header is refused: for what `openai_harmony` says of it, unless the grammar describes it."""
+        """Return the error of `openai_harmony` for a header; None if it reads it, or the grammar describes it."""
         role = self.role if self._continues else None
         try:
-            header = bytes_of(held[not self._continues : -1], self._tokenizer).decode()
+            header = bytes_of_tokens(held[not self._continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):
             return HarmonyError(NOT_DECODED)
-        refused = refusal(header, None if role is None else role.value)
+        refused = find_refusal(header, None if role is None else role.value)
         return None if refused is None or _is_described([*held, _STOP], role) else refused
 
     def _restart(self) -> None:
-        """Begin anew, with a whole message."""
+        """Continue with whole messages, after an error or the end of an input."""
         self._finished += self.parser.settled()
         self.header = []
-        self.parser = Parser(None, self._strict, self._tokenizer)
+        self.parser = PeerParser(None, self._strict, self._tokenizer)
 
 
 def _is_described(message: list[int], role: Role | None) -> bool:
-    """Whether the grammar describes a message."""
     try:
         codec.parse(message, "transcript" if role is None else "completion", role=(role or Role.ASSISTANT).value)
     except ParseError:

@@ -1,4 +1,4 @@
-"""`StreamableParser`: one token id at a time, with what is known of the open message after each."""
+"""`StreamableParser`: reads one token id at a time, and shows the open message after each."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 from harmony_spec import codec
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 
-from .conversion import RECOVERY, ROLES, content_type, from_codec
-from .decoding import token_id
+from .conversion import RECOVERY, ROLES_BY_NAME, content_type, from_codec
+from .decoding import require_token_id
 from .encoding import HarmonyEncoding
 from .models import Message, Role
 from .peer_errors import HarmonyError
-from .peer_reading import Parser, Reading
+from .peer_reading import PeerParser, PeerReader
 
 SLOTS = RECOVERY.slots
 _ORDINARY = range(min(codec.FORMAT.spellings))
 
 
-_KNOWN: dict[int, str] = {}
-"""The texts of tokens that are whole characters: what they add to a content that ends with a whole one. Tokens of
-which this is known are handed over later, many at once."""
+_DELTAS: dict[int, str] = {}
+"""The texts of ordinary tokens that are whole characters, filled as they occur. Within a content, such a token is not
+parsed at once: its delta is known, and many are fed together later."""
 
-_NOTHING: dict[int, str] = {}
-"""Used in its place where it does not apply: outside of contents, and behind a part of a character."""
+_NO_DELTAS: dict[int, str] = {}
+"""Used instead of `_DELTAS` outside of contents, and after a part of a character."""
 
 
 class StreamState(Enum):
-    """Where the input of a parser is."""
+    """The state of a parser after a token."""
 
     EXPECT_START = "ExpectStart"
     HEADER = "Header"
@@ -43,9 +43,8 @@ class StreamableParser:
     """Reads token ids one at a time. One thread at a time may use it; it can be copied and pickled.
 
     Args:
-        encoding: of the tokens.
-        role: of the open header that they continue; None where they begin with a whole message.
-        strict: raise `HarmonyError` where `openai_harmony` does; else repair, and never raise for what a model wrote.
+        role: the role of the open header that the tokens continue; None if they begin with a whole message.
+        strict: raise `HarmonyError` where `openai_harmony` raises. Otherwise repair, and never raise for any tokens.
     """
 
     _inside: bool
@@ -59,23 +58,23 @@ class StreamableParser:
     def __init__(self, encoding: HarmonyEncoding, role: Role | None, *, strict: bool = True) -> None:
         given = None if role is None else Role(role.value)
         self._arguments = (encoding, given, strict)
-        self._reading = Reading(given, strict, encoding._inner)
+        self._reader = PeerReader(given, strict, encoding._inner)
         self._tokens: list[int] = []
         self._fed = 0
         self._ends: list[int] = []
-        self._outside()
+        self._leave_content()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _read_again, (*self._arguments, self._tokens, self._ends)
+        return _replay, (*self._arguments, self._tokens, self._ends)
 
     def process(self, token: int) -> StreamableParser:
         """Read a token id, and return the parser.
 
         Raises:
-            HarmonyError: in strict mode, the token cannot stand here; the parser then waits for the next message.
+            HarmonyError: in strict mode, the token is invalid here. The parser then expects the next message.
         """
         delta = self._deltas.get(token) if token.__class__ is int else None
-        self._tokens.append(token if delta else token_id(token))
+        self._tokens.append(token if delta else require_token_id(token))
         if delta:
             self._delta = delta
         elif self._inside and token in _ORDINARY:
@@ -86,84 +85,84 @@ class StreamableParser:
         return self
 
     def process_eos(self) -> StreamableParser:
-        """No more tokens come: the open message is complete. Returns the parser, which may go on with whole messages.
+        """Complete the open message, and return the parser. More whole messages may follow.
 
         Raises:
             HarmonyError: in strict mode, a header is open.
         """
         self._catch_up(len(self._tokens))
         self._ends.append(len(self._tokens))
-        parser = self._reading.parser
-        self._reading.end()
-        self._outside()
+        parser = self._reader.parser
+        self._reader.end()
+        self._leave_content()
         self._show_ended(parser)
         return self
 
     def _catch_up(self, end: int) -> None:
-        """Hand over the tokens whose text was known."""
+        """Feed the tokens whose deltas were known."""
         if self._fed < end:
-            self._reading.parser.feed(self._tokens[self._fed : end])
+            self._reader.parser.feed(self._tokens[self._fed : end])
             self._fed = end
 
     def _more(self) -> None:
-        """One more token of a content, of which it is not known what it adds."""
-        parser, whole = self._reading.parser, self._deltas is _KNOWN
+        """Feed a token of a content whose delta is unknown."""
+        parser, whole = self._reader.parser, self._deltas is _DELTAS
         self._catch_up(len(self._tokens) - 1)
         self._catch_up(len(self._tokens))
         self._delta = parser.last_delta or None
-        self._deltas = _KNOWN if parser.is_whole else _NOTHING
+        self._deltas = _DELTAS if parser.is_whole else _NO_DELTAS
         if whole and parser.is_whole and self._delta:
-            _KNOWN[self._tokens[-1]] = self._delta
+            _DELTAS[self._tokens[-1]] = self._delta
 
     def _step(self, token: int) -> None:
-        """A token outside of a content, or a special one."""
+        """Feed a token outside of a content, or a special token."""
         before, self._fed = self._inside, len(self._tokens)
-        self._outside()
-        self._reading.feed(token)
-        self._role = self._reading.role
-        if self._reading.state == CONTENT:
-            self._open(before)
+        self._leave_content()
+        self._reader.feed(token)
+        self._role = self._reader.role
+        if self._reader.state == CONTENT:
+            self._enter_content(before)
         else:
-            self._show_ended(self._reading.parser)
+            self._show_ended(self._reader.parser)
 
-    def _show_ended(self, parser: Parser) -> None:
-        """Show the text that the last token completed together with its message: it might have been a header or a gap.
+    def _show_ended(self, parser: PeerParser) -> None:
+        """Show the text of a message that only its end completed: before, it might have been a header or a gap.
 
         `openai_harmony` has no such deltas, so strict mode has none either.
         """
         if self._arguments[-1] or not parser.last_delta:
             return
         message = parser.last_message
-        self._delta, self._role = parser.last_delta, ROLES[message.role]
+        self._delta, self._role = parser.last_delta, ROLES_BY_NAME[message.role]
         self._channel, self._recipient = message.channel, message.recipient
         self._content_type = content_type(message.constrain, message.content_type)
 
-    def _outside(self) -> None:
-        """No content is open."""
-        self._inside, self._deltas, self._role = False, _NOTHING, self._reading.role
+    def _leave_content(self) -> None:
+        """Set the visible state for no open content."""
+        self._inside, self._deltas, self._role = False, _NO_DELTAS, self._reader.role
         self._delta = self._channel = self._recipient = self._content_type = None
 
-    def _open(self, before: bool) -> None:
-        """A content is open, and its header known; it may have been so before."""
-        parser = self._reading.parser
+    def _enter_content(self, before: bool) -> None:
+        """Set the visible state for an open content; `before` if it was open already."""
+        parser = self._reader.parser
         if not before:
             self._opened = len(self._tokens)
-        self._inside, self._deltas = True, _KNOWN if parser.is_whole else _NOTHING
+        self._inside, self._deltas = True, _DELTAS if parser.is_whole else _NO_DELTAS
         self._delta = parser.last_delta or None
-        self._role, self._name = ROLES[parser.value(SLOTS.role, None)], parser.value(SLOTS.name, None)
+        self._role, self._name = ROLES_BY_NAME[parser.value(SLOTS.role, None)], parser.value(SLOTS.name, None)
         self._channel, self._recipient = parser.value(SLOTS.channel, None), parser.value(SLOTS.recipient, None)
         constrained, kind = parser.value(SLOTS.constrain, False), parser.value(SLOTS.content_type, None)
         self._content_type = content_type(constrained, kind)
 
     @property
     def current_content(self) -> str:
-        """The content of the open message so far, complete characters only; empty where none is open."""
+        """The content of the open message so far, complete characters only; empty if there is none."""
         self._catch_up(len(self._tokens))
-        return self._reading.parser.open_content
+        return self._reader.parser.open_content
 
     @property
     def current_role(self) -> Role | None:
-        """Who writes the open message; before that, the role that was given."""
+        """The role of the open message; before its header is complete, the role passed to the constructor."""
         return self._role
 
     @property
@@ -173,13 +172,13 @@ class StreamableParser:
 
     @property
     def last_content_delta(self) -> str | None:
-        """What the last token added to the content; None where that is nothing."""
+        """The text that the last token added to the content; None for no text."""
         return self._delta
 
     @property
     def messages(self) -> list[Message]:
-        """The messages that are complete."""
-        return from_codec(self._reading.messages)
+        """The complete messages."""
+        return from_codec(self._reader.messages)
 
     @property
     def tokens(self) -> list[int]:
@@ -188,8 +187,8 @@ class StreamableParser:
 
     @property
     def state_data(self) -> dict[str, Any]:
-        """The state as JSON has it: its name, and the token ids of the open header, or the header and those of the
-        content.
+        """The state as JSON data: its name, and the token ids of the open header, or the header and the token ids of
+        the content.
         """
         name = self.state.value
         if self._inside:
@@ -202,17 +201,17 @@ class StreamableParser:
             }
             return {"state": name, "header": header, "content_tokens": self._tokens[self._opened :]}
         if self.state is StreamState.HEADER:
-            return {"state": name, "header_tokens": list(self._reading.header)}
+            return {"state": name, "header_tokens": list(self._reader.header)}
         return {"state": name}
 
     @property
     def state(self) -> StreamState:
-        """Where the input is."""
-        return _STATES[self._reading.state]
+        """The state after the last token."""
+        return _STATES[self._reader.state]
 
     @property
     def current_recipient(self) -> str | None:
-        """Whom the open message is for."""
+        """The recipient of the open message."""
         return self._recipient
 
     @property
@@ -221,10 +220,10 @@ class StreamableParser:
         return self._channel
 
 
-def _read_again(
+def _replay(
     encoding: HarmonyEncoding, role: Role | None, strict: bool, tokens: list[int], ends: list[int]
 ) -> StreamableParser:
-    """A parser that has read these token ids, with what failed in it."""
+    """Make a parser and feed the same token ids again. The errors that were raised then are ignored now."""
     parser = StreamableParser(encoding, role, strict=strict)
     for at in range(len(tokens) + 1):
         for _ in range(ends.count(at)):

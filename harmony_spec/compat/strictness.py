@@ -1,6 +1,6 @@
-"""What `openai_harmony` reads of a header and what it refuses, for callers that depend on it.
+"""Headers as `openai_harmony` 0.0.8 reads and refuses them, for callers that depend on it.
 
-It reads a header as text: the channel first, then what is left word by word, from the end.
+It parses a header as text: first the channel, then the remaining words, from the last to the first.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _CHANNEL, _CONSTRAIN, _RECIPIENT = (
 )
 _WORD = re.compile(r"[^ \t\n\f\r]+")
 _ROLES = frozenset(role.value for role in Role)
-_KEPT = 4096
+HEADER_WORDS_CACHE_SIZE = 4096
 
 
-class Words(NamedTuple):
-    """A header cut into words: who wrote the message, the channel, and what is left. None stands for nothing said."""
+class HeaderWords(NamedTuple):
+    """The words of a header: the author, the channel, and the other words. None for a missing one."""
 
     author: str | None
     channel: str | None
     left: tuple[str, ...]
 
 
-@lru_cache(_KEPT)
-def words_of(header: str, role: str | None) -> Words | str:
-    """The words of a header, or why they cannot be told apart.
+@lru_cache(HEADER_WORDS_CACHE_SIZE)
+def split_header(header: str, role: str | None) -> HeaderWords | str:
+    """Split a header into words; return an error message if there is no channel after the channel token.
 
     Args:
-        header: the text between the tokens that begin a message and open its content, special tokens spelled out.
-        role: of the open header that it continues; None where it says who wrote the message.
+        header: the text between the start token and the message token, special tokens spelled out.
+        role: the role of the open header that it continues; None if the header begins with its author.
     """
     before, marked, after = header.partition(_CHANNEL)
     channel = re.match(r"[^\s<]*", after)
@@ -48,12 +48,15 @@ def words_of(header: str, role: str | None) -> Words | str:
         before += after[channel.end() :]
     words = tuple(_WORD.findall(before.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}")))
     author = words[0] if words and (role is None or words[0] == role) else None
-    return Words(author, channel[0] if marked and channel else None, words[1:] if author else words)
+    return HeaderWords(author, channel[0] if marked and channel else None, words[1:] if author else words)
 
 
-def refusal(header: str, role: str | None) -> HarmonyError | None:
-    """Why a header is refused that no rule of the grammar describes; None where it is read. See `words_of`."""
-    words = words_of(header, role)
+def find_refusal(header: str, role: str | None) -> HarmonyError | None:
+    """Return why `openai_harmony` refuses a header that the grammar does not describe; None if it does not.
+
+    See `split_header` for the arguments.
+    """
+    words = split_header(header, role)
     if isinstance(words, str):
         return HarmonyError(words)
     if role is None and words.author is None:
@@ -66,20 +69,20 @@ def refusal(header: str, role: str | None) -> HarmonyError | None:
 
 
 def _is_author(word: str, left: tuple[str, ...]) -> bool:
-    """Whether a word says who wrote a message: a role, or a tool if anything else is said of it."""
+    """Whether a word is an author: a role, or the name of a tool if more words follow."""
     return word in _ROLES or bool(left) or word.startswith(_RECIPIENT)
 
 
-def fields_of(header: str, role: str | None, guess: bool) -> dict[str, str | bool | None] | None:
-    """The fields that `openai_harmony` reads of a header; None where it refuses it, or takes a special token for a
-    part of a name.
+def read_fields(header: str, role: str | None, guess: bool) -> dict[str, str | bool | None] | None:
+    """The fields that `openai_harmony` reads from a header; None if it refuses it, or a name contains a special token.
 
     Args:
-        header, role: see `words_of`.
-        guess: also where a bare word that is no function becomes the recipient, or one that is no role a tool.
+        header, role: see `split_header`.
+        guess: also return fields in which a bare word that is not a function is the recipient, or an unknown role is a
+            tool.
     """
-    words = words_of(header, role)
-    if isinstance(words, str) or refusal(header, role):
+    words = split_header(header, role)
+    if isinstance(words, str) or find_refusal(header, role):
         return None
     recipient, kind = (*words.left, None, None)[:2]
     bare = recipient is not None and not recipient.startswith((_RECIPIENT, RECOVERY.of_functions))
