@@ -229,7 +229,7 @@ class DeveloperContent(Content):
         return cls(**raw)
 
 
-KINDS: dict[str, type[Content]] = {
+CONTENT_KINDS: dict[str, type[Content]] = {
     "text": TextContent,
     "system_content": SystemContent,
     "developer_content": DeveloperContent,
@@ -238,7 +238,7 @@ KINDS: dict[str, type[Content]] = {
 
 def content_from_dict(raw: dict[str, Any]) -> Content:
     """Read a part of a content from its JSON form. Raises `ValueError` for an unknown `type`."""
-    kind = KINDS.get(raw.get("type", ""))
+    kind = CONTENT_KINDS.get(raw.get("type", ""))
     if kind is None:
         raise ValueError(f"Unknown content variant: {raw}")
     return kind(**raw)

@@ -1,1 +1,1 @@
-"""JSON Schema to the types of tools in the type grammar of a codec, and back."""
+"""Converts JSON Schemas to the types in which a format writes tools, and back."""

@@ -1,4 +1,4 @@
-"""References within a JSON Schema: what they refer to, and which of them are worth a name. Nothing is ever fetched."""
+"""References within a JSON Schema: their targets, and which targets need a name. Nothing is ever fetched."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from typing import Any
 
 from ..format.content_writing import Inexpressible
 
-SILENT = frozenset({"$schema", "$defs", "definitions", "nullable"})
-"""Keywords that are no remarks: which draft a schema is written in, what references have replaced."""
+IGNORED_KEYWORDS = frozenset({"$schema", "$defs", "definitions", "nullable"})
+"""Keywords that are not remarks: the draft, and definitions, which replace their references."""
 
-DATA = frozenset({"default", "const", "enum", "examples", "example"})
-"""Keywords that hold values, which are no schemas whatever they look like."""
+DATA_KEYWORDS = frozenset({"default", "const", "enum", "examples", "example"})
+"""Keywords whose values are data, even if it looks like a schema."""
 
-UNFOLLOWED = SILENT | DATA
-"""Keywords in whose values nothing is a reference: values, and definitions, which matter where they are referred to."""
+UNFOLLOWED_KEYWORDS = IGNORED_KEYWORDS | DATA_KEYWORDS
+"""Keywords without references in their values. Definitions matter only at their references."""
 
-REMARKS = frozenset({"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment"})
-"""Keywords that say nothing about which values are accepted (JSON Schema 2020-12, Validation, 9)."""
+REMARK_KEYWORDS = frozenset(
+    {"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "$comment"}
+)
+"""Keywords that do not restrict values (JSON Schema 2020-12, Validation, 9)."""
 
-NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
-"""Keywords that hold schemas by names, which may be those of keywords."""
+KEYWORDS_WITH_NAMES = frozenset({"properties", "patternProperties", "dependentSchemas"})
+"""Keywords that map names to schemas. The names may look like keywords."""
 
-UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
-"""Keywords about what no other keyword has looked at (JSON Schema 2020-12, Core, 11)."""
+UNEVALUATED_KEYWORDS = frozenset({"unevaluatedProperties", "unevaluatedItems"})
+"""Keywords for what no other keyword has evaluated (JSON Schema 2020-12, Core, 11)."""
 
 
 class References:
@@ -33,21 +35,21 @@ class References:
 
     Attributes:
         root: the schema.
-        alias: what it refers to, if it is only another name for that.
+        alias: the target of the schema itself, if the schema is nothing but a reference.
     """
 
     def __init__(self, root: Any) -> None:
         self.root, self.alias = root, _alias(root)
 
-    def of(self, schema: Mapping[str, Any]) -> str | None:
-        """The canonical pointer of a schema that refers to another part; None for one that does not."""
+    def pointer_of(self, schema: Mapping[str, Any]) -> str | None:
+        """The pointer in a local reference; None for other schemas. A reference to an alias is one to its target."""
         pointer = schema.get("$ref")
         if not isinstance(pointer, str) or not is_local(pointer):
             return None
         return self.alias if pointer == "#" and self.alias else pointer
 
-    def target(self, pointer: str, at: str) -> Any:
-        """The part of the schema that a JSON pointer (RFC 6901) names."""
+    def resolve(self, pointer: str, at: str) -> Any:
+        """Return the target of a JSON pointer (RFC 6901). Raises `Inexpressible` if it has none; `at` is its place."""
         value: Any = self.root
         for step in pointer[1:].split("/")[1:]:
             key = re.sub("%([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), step)
@@ -61,43 +63,47 @@ class References:
         return value
 
     def is_named(self, pointer: str) -> bool:
-        """Whether a part gets a name: it is used twice, as what refers to itself is, or it is all there is."""
+        """Whether a target gets a name: it is the root, or it has several references, as every recursive target has."""
         return pointer == "#" or self.uses[pointer] > 1
 
     @cached_property
     def uses(self) -> Mapping[str, int]:
-        """How often each part is referred to, from what is reached."""
+        """The number of reachable references to each target."""
         uses: dict[str, int] = {}
-        for schema in self.reached:
-            if pointer := self.of(schema):
+        for schema in self.reachable:
+            if pointer := self.pointer_of(schema):
                 uses[pointer] = uses.get(pointer, 0) + 1
         return uses
 
     @cached_property
-    def reached(self) -> Sequence[dict[str, Any]]:
-        """The schemas in the whole and in all that is referred to from it, each as often as it stands in those."""
+    def reachable(self) -> Sequence[dict[str, Any]]:
+        """The schemas in the root and in the targets of its references, each as often as it occurs in them."""
         found, known, todo = list[dict[str, Any]](), {"#"}, [self.root]
         while todo:
             for schema in schemas_in(todo.pop()):
                 found.append(schema)
-                pointer = self.of(schema)
+                pointer = self.pointer_of(schema)
                 if pointer is not None and pointer not in known:
                     known.add(pointer)
-                    todo.append(self.target(pointer, ""))
+                    todo.append(self.resolve(pointer, ""))
         return found
 
     @cached_property
-    def mind_what_is_evaluated(self) -> bool:
-        """Whether it matters which keyword looks at a property or an item, and not only what it says."""
-        return any(not UNEVALUATED.isdisjoint(schema) for schema in self.reached)
+    def tracks_evaluated(self) -> bool:
+        """Whether it matters which keyword evaluates a property or an item, and not only which values it accepts."""
+        return any(not UNEVALUATED_KEYWORDS.isdisjoint(schema) for schema in self.reachable)
 
 
 def _alias(root: Any) -> str | None:
-    """What a schema refers to that says nothing else."""
+    """The target of a schema that is nothing but a reference, through a chain of such schemas."""
     while isinstance(root, dict) and ("$ref" in root or "allOf" in root):
-        said = {key: value for key, value in root.items() if key not in SILENT or (key == "nullable" and value is True)}
-        pointer, every = said.get("$ref"), said.get("allOf")
-        if len(said) != 1:
+        keywords = {
+            key: value
+            for key, value in root.items()
+            if key not in IGNORED_KEYWORDS or (key == "nullable" and value is True)
+        }
+        pointer, every = keywords.get("$ref"), keywords.get("allOf")
+        if len(keywords) != 1:
             return None
         if isinstance(pointer, str) and is_local(pointer) and pointer != "#":
             return pointer
@@ -106,7 +112,7 @@ def _alias(root: Any) -> str | None:
 
 
 def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
-    """A schema and those in it, but not its definitions, nor what only looks like one in data."""
+    """A schema and its subschemas, without definitions, and without data that looks like a schema."""
     todo = [schema]
     while todo:
         value = todo.pop()
@@ -115,9 +121,9 @@ def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
         elif isinstance(value, dict):
             yield value
             for key, item in value.items():
-                if key in NAMED and isinstance(item, dict):
+                if key in KEYWORDS_WITH_NAMES and isinstance(item, dict):
                     todo += item.values()
-                elif key not in UNFOLLOWED:
+                elif key not in UNFOLLOWED_KEYWORDS:
                     todo.append(item)
 
 

@@ -1,6 +1,6 @@
-"""From the type grammar of a codec to JSON Schema: the way back of `types_of_schemas`.
+"""Converts types of the type grammar back to JSON Schemas: the inverse of `types_of_schemas`.
 
-What comes back accepts the same values, for everything that a type expresses; the rest comes back from the comments.
+The schema accepts the same values as the original one. What types cannot express is read from their comments.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from ..format.content_writing import Layout
-from .type_grammar import Grammar, JsonSchema, default_of, strings_of, strings_said
-from .types_of_schemas import IMPLYING, TypeWriter
+from .type_grammar import Grammar, JsonSchema, default_of, strings_inside, strings_of
+from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
-TAKEN_IN = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
-"""Keywords that would be taken for a part of a type, by type; beside nothing, those that imply one."""
+ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
+"""Remarks that would read as a part of the type if they were written beside it, by type."""
 
 
 class Schemas:
-    """Both directions, for the type grammar of one codec."""
+    """Converts JSON Schemas to types and back, for the type grammar of one codec."""
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
@@ -40,11 +40,11 @@ class Schemas:
         }
 
     def type(self, schema: JsonSchema, layout: Layout) -> Any:
-        """What a function takes, as the grammar has it; raises `Inexpressible` with the JSON pointer of the reason."""
+        """Convert the parameters of a tool to a type. Raises `Inexpressible` with the JSON pointer of the problem."""
         return TypeWriter(self.grammar, schema, layout).parameters()
 
     def schema(self, parameters: Any) -> JsonSchema:
-        """What a function takes, as JSON Schema; None for nothing."""
+        """Convert the parameters of a tool to a JSON Schema; None for no parameters."""
         if parameters.type is None:
             return None
         schema = self.of(parameters.type)
@@ -91,27 +91,29 @@ class Schemas:
         return self.remarked(self.alone(made), member, self.defaults(member.default, strings_of(self.grammar, made)))
 
     def alone(self, made: Any) -> dict[str, Any] | bool:
-        """The schema of a type; one with remarks of its own stays apart from those that stand before it."""
+        """The schema of a type, wrapped if the type has remarks of its own: they are not those of the member."""
         remarked = isinstance(made, (self.grammar.classes["annotated"], self.grammar.classes["group"]))
         return {"allOf": [self.of(made)]} if remarked else self.of(made)
 
     def defaults(self, text: str | None, listed: list[str]) -> dict[str, Any]:
-        """The keyword for a default, if one is written; it may be one of the strings that its type lists."""
+        """The keyword `default`, if one is written; `listed` are the strings of its type, written without quotes."""
         values = [] if text is None else default_of(text, listed)
         return {"default": values[0]} if values else {}
 
     def remarked(
-        self, schema: dict[str, Any] | bool, said: Any, default: Mapping[str, Any] = MappingProxyType({})
+        self, schema: dict[str, Any] | bool, described: Any, default: Mapping[str, Any] = MappingProxyType({})
     ) -> dict[str, Any] | bool:
-        """A schema with the remarks of a member, or of what stands before a type."""
+        """Add the remarks of a member, or of the comments before a type, to a schema."""
         remarks: dict[str, Any] = {}
-        if said.title is not None:
-            remarks["title"] = said.title
-        if said.about is not None:
-            remarks["description"] = said.about
-        if said.examples:
-            remarks["examples"] = said.examples
-        return with_remarks(schema, {**remarks, **{item.keyword: item.json for item in said.annotations}, **default})
+        if described.title is not None:
+            remarks["title"] = described.title
+        if described.about is not None:
+            remarks["description"] = described.about
+        if described.examples:
+            remarks["examples"] = described.examples
+        return with_remarks(
+            schema, {**remarks, **{item.keyword: item.json for item in described.annotations}, **default}
+        )
 
     def annotated(self, made: Any) -> dict[str, Any] | bool:
         return self.remarked(self.of(made.primary), made)
@@ -151,22 +153,22 @@ class Schemas:
         schema = self.of(variant.alternative)
         remarks = {} if variant.remark is None else {"description": variant.remark}
         return with_remarks(
-            schema, remarks | self.defaults(variant.default, strings_said(self.grammar, variant.alternative))
+            schema, remarks | self.defaults(variant.default, strings_inside(self.grammar, variant.alternative))
         )
 
 
 def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict[str, Any] | bool:
-    """A schema and what is said of it; where the schema itself says as much, it becomes a part of a new one."""
+    """Add remarks to a schema; if it has the same keywords already, wrap it in `allOf`."""
     if not remarks:
         return schema
     schema = spelled_out(schema)
-    taken_in = TAKEN_IN.get(str(schema.get("type")), frozenset()) if schema else IMPLYING
-    apart = remarks.keys() & (schema.keys() | taken_in)
+    absorbed = ABSORBED_KEYWORDS.get(str(schema.get("type")), frozenset()) if schema else TYPE_IMPLYING_KEYWORDS
+    apart = remarks.keys() & (schema.keys() | absorbed)
     return {"allOf": [schema], **remarks} if apart else {**schema, **remarks}
 
 
 def spelled_out(schema: dict[str, Any] | bool) -> dict[str, Any]:
-    """A schema with keywords, for remarks to stand beside, and where `false` is not written as a type."""
+    """Return a boolean schema as an equal object."""
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     return schema

@@ -1,4 +1,4 @@
-"""Types put together from types: brackets where they need them, each alternative once."""
+"""Builds types from types: adds the brackets that they need, and writes each alternative once."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 from .type_grammar import Grammar
 
 DIMENSION = "array"
-"""The alternative of the grammar's rule for one more dimension of an array."""
+"""The alternative of the grammar's rule for one dimension of an array."""
 
 
-class Types:
-    """The types that a grammar has."""
+class TypeBuilder:
+    """Makes the types of a type grammar."""
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar, self.made, self.terminals = grammar, grammar.classes, grammar.terminals
 
     def union(self, options: list[Any]) -> Any:
-        """Alternatives, those of a union in it among them, each basic type and value once."""
+        """A union of types. Nested unions are flattened; each basic type and each value occurs once."""
         made, basic, literal = self.made["union"], self.made["basic_type"], self.made["literal_type"]
         flat: dict[str | int, Any] = {}
         for option in options:
@@ -41,28 +41,29 @@ class Types:
         return self.basic("null") if value is None else self.made["literal_type"](value)
 
     def list_of(self, item: Any) -> Any:
-        array, item = self.made["array"], self.bracketed(item)
+        array, item = self.made["array"], self.bracket(item)
         if isinstance(item, array):
             return array(item.element, [*item.dimensions, DIMENSION])
         return array(item, [DIMENSION])
 
-    def apart(self, made: Any) -> Any:
-        """A type that is no more than a part of another, so that what is said of one is not read as said of both."""
-        return self.made["intersection"]([self.basic("any"), self.bracketed(made)])
+    def separate(self, made: Any) -> Any:
+        """Wrap a type in `any & T`, so that comments before it are not read as its own."""
+        return self.made["intersection"]([self.basic("any"), self.bracket(made)])
 
-    def bracketed(self, made: Any) -> Any:
-        """A type where it stands in brackets, if it needs them: comments at its beginning would be taken for theirs."""
-        return self.fenced(made) if isinstance(made, (self.made["union"], self.made["intersection"])) else made
+    def bracket(self, made: Any) -> Any:
+        """Prepare a type for use in brackets: comments at its beginning would read as those of the brackets."""
+        is_combined = isinstance(made, (self.made["union"], self.made["intersection"]))
+        return self.bracket_comments(made) if is_combined else made
 
-    def fenced(self, made: Any) -> Any:
-        """A type whose first part has its comments in brackets, so that others may stand before them."""
+    def bracket_comments(self, made: Any) -> Any:
+        """Put the first part of a type in brackets if it has comments, so that other comments can precede them."""
         if isinstance(made, self.made["annotated"]):
             comments = {name: getattr(made, name) for name in ("title", "about", "examples", "annotations")}
             return self.made["group"](type=made.primary, **comments)
         if isinstance(made, self.made["array"]):
-            return type(made)(self.fenced(made.element), made.dimensions)
+            return type(made)(self.bracket_comments(made.element), made.dimensions)
         if isinstance(made, self.made["union"]):
-            return type(made)([self.fenced(made.intersections[0]), *made.intersections[1:]])
+            return type(made)([self.bracket_comments(made.intersections[0]), *made.intersections[1:]])
         if isinstance(made, self.made["intersection"]):
-            return type(made)([self.fenced(made.arrays[0]), *made.arrays[1:]])
+            return type(made)([self.bracket_comments(made.arrays[0]), *made.arrays[1:]])
         return made

@@ -1,4 +1,4 @@
-"""The type grammar of a codec as schemas are turned into it, and what is said about a schema on the way."""
+"""The type grammar of a codec, and the intermediate form of a schema: a type with remarks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 JsonSchema = dict[str, Any] | bool | None
 
-KINDS = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
+JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
 """The types of JSON Schema (2020-12, Validation, 6.1.1)."""
 
 
@@ -20,15 +20,15 @@ class Grammar:
     classes: Mapping[str, Any]
     terminals: Mapping[str, re.Pattern[str]]
     basics: dict[str, Any] = field(default_factory=dict)
-    """The basic types that were made: one each is enough."""
+    """Cache of the basic types, one object each."""
 
     def fits(self, terminal: str, text: str) -> bool:
         return self.terminals[terminal].fullmatch(text) is not None
 
 
 @dataclass(slots=True)
-class Said:
-    """A schema as a type, and what is said about it. `default` holds the default, if there is one."""
+class DescribedType:
+    """A schema as a type with remarks. `default` has one item if there is a default."""
 
     type: Any
     title: str | None = None
@@ -38,7 +38,7 @@ class Said:
     default: tuple[Any, ...] = ()
 
     @property
-    def silent(self) -> bool:
+    def is_undescribed(self) -> bool:
         return not (self.title or self.about or self.examples or self.annotations)
 
 
@@ -51,15 +51,15 @@ def strings_of(grammar: Grammar, made: Any) -> list[str]:
     return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
 
 
-def strings_said(grammar: Grammar, made: Any) -> list[str]:
-    """The strings that a type lists, with comments before it or without: those of an alternative are its own."""
+def strings_inside(grammar: Grammar, made: Any) -> list[str]:
+    """The strings that a type lists, ignoring comments before it."""
     if isinstance(made, grammar.classes["annotated"]):
         made = made.primary
     return strings_of(grammar, made.type if isinstance(made, grammar.classes["group"]) else made)
 
 
 def default_of(text: str, listed: list[str]) -> list[Any]:
-    """The value of a default as it is written: of listed strings one of them, else JSON. Empty where it is neither."""
+    """Read a written default: one of the listed strings, or JSON. Returns one value, or none if it is neither."""
     import json
 
     if text in listed:

@@ -1,8 +1,8 @@
-"""From JSON Schema to the type grammar of a codec: what a type says as a type, the rest as comments.
+"""Converts JSON Schemas to the type grammar of a codec. Keywords that types cannot express become comments.
 
-A schema becomes one type and remarks about it. Where the remarks are written depends on where the type stands: above a
-property, behind an alternative, before anything else. A reference is replaced by what it refers to where that is used
-once and does not refer to itself; else it becomes a definition with a name. Nothing is ever fetched.
+A schema becomes a type with remarks. Remarks of a property are written above it, those of an alternative after it, all
+others before the type. A reference is replaced by its target if that has one reference and is not recursive; otherwise
+the target becomes a definition with a name. Nothing is ever fetched.
 """
 
 from __future__ import annotations
@@ -13,33 +13,50 @@ from typing import Any
 
 from ..format.content_reading import NESTING
 from ..format.content_writing import Inexpressible, Layout, compact, lines_of
-from .schema_references import NAMED, REMARKS, SILENT, UNFOLLOWED, References, escaped
-from .type_building import Types
-from .type_grammar import KINDS, Grammar, JsonSchema, Said, default_of, is_of_kind, strings_of, strings_said
+from .schema_references import (
+    IGNORED_KEYWORDS,
+    KEYWORDS_WITH_NAMES,
+    REMARK_KEYWORDS,
+    UNFOLLOWED_KEYWORDS,
+    References,
+    escaped,
+)
+from .type_building import TypeBuilder
+from .type_grammar import (
+    JSON_TYPES,
+    DescribedType,
+    Grammar,
+    JsonSchema,
+    default_of,
+    is_of_kind,
+    strings_inside,
+    strings_of,
+)
 
-SAID_BY_SCALARS: Set[str] = SILENT | {"type"}
-"""Keywords that are no remarks where nothing but the type restricts scalar values."""
+SCALAR_KEYWORDS: Set[str] = IGNORED_KEYWORDS | {"type"}
+"""Keywords that are not remarks in a schema of scalars which only has a type."""
 
-IMPLYING = frozenset({"properties", "items", "prefixItems"})
-"""Keywords that imply a type where a schema names none."""
+TYPE_IMPLYING_KEYWORDS = frozenset({"properties", "items", "prefixItems"})
+"""Keywords that imply the type of a schema without `type`."""
 
-NOTHING: list[Any] = []
-"""One list for all that is absent: types are made to be written, and never changed."""
+EMPTY_LIST: list[Any] = []
+"""One list for all absent values: types are written, and never changed."""
 
-COMBINING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
-"""Keywords that restrict values beside `type`, or instead."""
+COMBINING_KEYWORDS = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not", "nullable"})
+"""Keywords that restrict values in addition to `type`, or instead of it."""
 
-OF_OTHERS = ("patternProperties", "additionalProperties")
-"""Keywords about the properties that no other keyword of the same schema lists."""
+OTHER_PROPERTIES_KEYWORDS = ("patternProperties", "additionalProperties")
+"""Keywords for properties that are not listed."""
 
-SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
-"""The alternatives of the grammar's basic types, by type of JSON Schema (2020-12, Validation, 6.1.1)."""
+BASIC_TYPES = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
+"""The scalar types of JSON Schema (2020-12, Validation, 6.1.1), with the basic types of the grammar for them."""
 
 
-class TypeWriter(Types):
-    """The types of one schema and of what it refers to.
+class TypeWriter(TypeBuilder):
+    """Converts one schema and the targets of its references.
 
-    Methods raise `Inexpressible` with the JSON pointer of what is wrong.
+    The methods take a schema, its JSON pointer and its depth, and return a type. They raise `Inexpressible` with the
+    JSON pointer of the problem. `used` collects the keywords that the type expresses; all others become remarks.
     """
 
     def __init__(self, grammar: Grammar, root: JsonSchema, layout: Layout) -> None:
@@ -50,156 +67,158 @@ class TypeWriter(Types):
         self.references = References(root)
 
     def parameters(self) -> Any:
-        """What a function takes, with the definitions that it needs; it is one of them where anything refers to it."""
+        """Convert the whole schema, with its definitions. If a reference targets the root, the root is one of them."""
         made = self.made["parameters"]
         if self.root is None:
             return made()
-        said, definitions = self.inline(self.root, "", 0), self.definitions()
+        written, definitions = self.inline(self.root, "", 0), self.definitions()
         if "#" in self.names:
             self.layout.names.difference_update(self.names.values())
             self.names = {}
-            said, definitions = self.reference("#", ""), self.definitions()
-        return made(said, definitions)
+            written, definitions = self.reference("#", ""), self.definitions()
+        return made(written, definitions)
 
     def definitions(self) -> list[Any]:
-        """What has a name, and what that needs."""
+        """Convert the named targets, including those that they need themselves."""
         definitions = []
         while self.waiting:
             pointer = self.waiting.pop(0)
-            target = self.references.target(pointer, "")
+            target = self.references.resolve(pointer, "")
             definitions.append(self.made["definition"](self.names[pointer], self.inline(target, pointer[1:], 0)))
         return definitions
 
     def inline(self, schema: Any, at: str, depth: int) -> Any:
-        """A type with all that is said of it before it."""
-        return self.commented(self.said(schema, at, depth))
+        """Convert a schema to a type with its remarks before it."""
+        return self.comment(self.describe(schema, at, depth))
 
     def part(self, schema: Any, at: str, depth: int) -> Any:
-        """The same for a schema that may be all there is: what follows it is not known yet."""
-        said = self.said(schema, at, depth)
-        return said.type if said.silent and not said.default else self.commented(said)
+        """Like `inline`, but without closing the type: it may turn out to be the only part."""
+        described = self.describe(schema, at, depth)
+        return described.type if described.is_undescribed and not described.default else self.comment(described)
 
-    def closed(self, made: Any) -> Any:
-        """Alternatives that something follows on the line of the last one: nothing is said behind that."""
+    def close(self, made: Any) -> Any:
+        """Move the remarks after the last alternative before it, since something follows on its line."""
         if not isinstance(made, self.made["one_of"]):
             return made
         last = made.variants[-1]
         if last.remark is None and last.default is None:
             return made
-        said = Said(last.alternative)
+        described = DescribedType(last.alternative)
         if last.remark is not None:
-            self.remark(said, "description", last.remark, "")
+            self.add_remark(described, "description", last.remark, "")
         if last.default is not None:
-            said.default = tuple(default_of(last.default, strings_said(self.grammar, last.alternative)))
-        return self.made["one_of"]([*made.variants[:-1], self.made["variant"](self.commented(said))])
+            described.default = tuple(default_of(last.default, strings_inside(self.grammar, last.alternative)))
+        return self.made["one_of"]([*made.variants[:-1], self.made["variant"](self.comment(described))])
 
-    def commented(self, said: Said) -> Any:
-        said.type = self.closed(said.type)
-        if said.default:
-            said.annotations += (("default", said.default[0]),)
-        if said.silent:
-            return said.type
-        kind = type(said.type)
+    def comment(self, described: DescribedType) -> Any:
+        described.type = self.close(described.type)
+        if described.default:
+            described.annotations += (("default", described.default[0]),)
+        if described.is_undescribed:
+            return described.type
+        kind = type(described.type)
         grouped = kind in (self.made["one_of"], self.made["union"], self.made["intersection"], self.made["array"])
         grouped = grouped or kind in (self.made["annotated"], self.made["group"])
         if grouped:
-            return self.made["group"](type=self.fenced(said.type), **self.comments(said))
-        return self.made["annotated"](primary=said.type, **self.comments(said))
+            return self.made["group"](type=self.bracket_comments(described.type), **self.comments(described))
+        return self.made["annotated"](primary=described.type, **self.comments(described))
 
-    def comments(self, said: Said) -> dict[str, Any]:
-        comments = {"title": said.title, "about": said.about, "examples": list(said.examples)}
-        return {**comments, "annotations": self.annotations(said)}
+    def comments(self, described: DescribedType) -> dict[str, Any]:
+        comments = {"title": described.title, "about": described.about, "examples": list(described.examples)}
+        return {**comments, "annotations": self.annotations(described)}
 
-    def annotations(self, said: Said) -> list[Any]:
+    def annotations(self, described: DescribedType) -> list[Any]:
         annotation = self.made["annotation"]
-        return [annotation(keyword, value) for keyword, value in said.annotations]
+        return [annotation(keyword, value) for keyword, value in described.annotations]
 
-    def said(self, schema: Any, at: str, depth: int) -> Said:
-        """A schema as a type and remarks."""
+    def describe(self, schema: Any, at: str, depth: int) -> DescribedType:
+        """Convert a schema to a type and its remarks."""
         if depth > NESTING:
             raise Inexpressible("parameters", f"nested more than {NESTING} deep", at)
         if not isinstance(schema, dict):
-            return Said(self.of_all_or_nothing(schema, at))
+            return DescribedType(self.boolean_schema(schema, at))
         named = schema.get("type")
-        kind = named if isinstance(named, str) and named in KINDS and COMBINING.isdisjoint(schema) else None
-        if kind in SCALARS:
-            said, used = Said(self.basic(SCALARS[kind])), SAID_BY_SCALARS
-        elif "$ref" in schema and (inlined := self.dereferenced(schema, at)) is not None:
-            return self.said(inlined, at, depth + 1)
+        kind = (
+            named if isinstance(named, str) and named in JSON_TYPES and COMBINING_KEYWORDS.isdisjoint(schema) else None
+        )
+        if kind in BASIC_TYPES:
+            described, used = DescribedType(self.basic(BASIC_TYPES[kind])), SCALAR_KEYWORDS
+        elif "$ref" in schema and (inlined := self.dereference(schema, at)) is not None:
+            return self.describe(inlined, at, depth + 1)
         else:
-            used = rest = set(SILENT)
+            used = rest = set(IGNORED_KEYWORDS)
             made = self.kind(kind, schema, at, depth, rest) if kind else self.combined(schema, at, depth, rest)
-            said = Said(made)
+            described = DescribedType(made)
         for keyword, value in schema.items():
             if keyword not in used:
-                self.remark(said, keyword, value, at)
-        return said
+                self.add_remark(described, keyword, value, at)
+        return described
 
-    def of_all_or_nothing(self, schema: Any, at: str) -> Any:
+    def boolean_schema(self, schema: Any, at: str) -> Any:
         if not isinstance(schema, bool):
-            raise Inexpressible("parameters", f"{schema!r} is no schema: an object, true or false", at)
+            raise Inexpressible("parameters", f"{schema!r} is not a schema (an object, true or false)", at)
         return self.basic("any" if schema else "never")
 
     def combined(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
-        """The type of a schema that restricts values in several ways, or in none."""
+        """Convert a schema that restricts values in several ways, or not at all."""
         parts = self.conjuncts(schema, at, depth, used)
         made = parts[0] if parts else self.basic("any")
         if len(parts) > 1:
-            made = self.made["intersection"]([self.bracketed(self.closed(part)) for part in parts])
-        elif isinstance(made, self.made["object_type"]) and self.takes_in(made, schema.keys() - used):
-            made = self.apart(made)
+            made = self.made["intersection"]([self.bracket(self.close(part)) for part in parts])
+        elif isinstance(made, self.made["object_type"]) and self.absorbs(made, schema.keys() - used):
+            made = self.separate(made)
         if schema.get("nullable") is True:
-            made = self.union([self.closed(made), self.basic("null")])
+            made = self.union([self.close(made), self.basic("null")])
         return made
 
-    def takes_in(self, made: Any, keywords: Set[str]) -> bool:
-        """Whether keywords before an object would be read as its own, though they stand beside its schema."""
+    def absorbs(self, made: Any, keywords: Set[str]) -> bool:
+        """Whether remarks before an object type would read back as keywords of the object itself."""
         kept = {"properties", "required"} if made.index is None else {"properties", "required", "additionalProperties"}
-        return not keywords.isdisjoint(OF_OTHERS) and keywords.isdisjoint(kept)
+        return not keywords.isdisjoint(OTHER_PROPERTIES_KEYWORDS) and keywords.isdisjoint(kept)
 
-    def remark(self, said: Said, keyword: str, value: Any, at: str) -> None:
-        """Take in a keyword that the type does not say."""
-        if keyword == "description" and isinstance(value, str) and self.plain(value):
-            said.about = value or None
+    def add_remark(self, described: DescribedType, keyword: str, value: Any, at: str) -> None:
+        """Add a keyword that the type does not express."""
+        if keyword == "description" and isinstance(value, str) and self.fits_comments(value):
+            described.about = value or None
         elif keyword == "default":
-            said.default = (value,)
+            described.default = (value,)
         elif keyword == "title" and isinstance(value, str):
-            said.title = value or None
+            described.title = value or None
         elif keyword == "examples" and isinstance(value, list):
-            said.examples = value
+            described.examples = value
         elif self.grammar.fits("KEYWORD", keyword):
-            said.annotations += ((keyword, self.renamed(keyword, value, at)),)
+            described.annotations += ((keyword, self.rename_references(keyword, value, at)),)
         else:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)
 
-    def renamed(self, keyword: str, value: Any, at: str) -> Any:
-        """The value of a keyword that stays JSON, its local references by the names of their definitions."""
-        if keyword in UNFOLLOWED:
+    def rename_references(self, keyword: str, value: Any, at: str) -> Any:
+        """Convert the local references in a keyword that is written as JSON to the names of definitions."""
+        if keyword in UNFOLLOWED_KEYWORDS:
             return value
         if isinstance(value, list):
-            return [self.renamed("", item, at) for item in value]
+            return [self.rename_references("", item, at) for item in value]
         if not isinstance(value, dict):
             return value
-        if keyword in NAMED:
-            return {name: self.renamed("", item, at) for name, item in value.items()}
-        found = {key: self.renamed(key, item, at) for key, item in value.items()}
-        if pointer := self.references.of(value):
+        if keyword in KEYWORDS_WITH_NAMES:
+            return {name: self.rename_references("", item, at) for name, item in value.items()}
+        found = {key: self.rename_references(key, item, at) for key, item in value.items()}
+        if pointer := self.references.pointer_of(value):
             found["$ref"] = f"#/$defs/{self.reference(pointer, at).named}"
         return found
 
-    def plain(self, text: str) -> bool:
-        """Whether the lines of a text fit comments, or are empty."""
+    def fits_comments(self, text: str) -> bool:
+        """Whether each line of a text can be written as a comment, or is empty."""
         fits = self.terminals["TEXT"].fullmatch
         if text and text.isprintable():
             return fits(text) is not None
         return None not in [fits(line) for line in lines_of(text) if line]
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
-        """The types that all apply, one for each way in which a schema restricts values."""
+        """One type for each way in which a schema restricts values; all of them apply."""
         parts = []
-        if pointer := self.references.of(schema):
+        if pointer := self.references.pointer_of(schema):
             used.add("$ref")
-            target = self.references.target(pointer, at)
+            target = self.references.resolve(pointer, at)
             named = self.references.is_named(pointer)
             parts.append(self.reference(pointer, at) if named else self.part(target, at, depth + 1))
         if (base := self.base(schema, at, depth, used)) is not None:
@@ -212,16 +231,16 @@ class TypeWriter(Types):
         return parts
 
     def options(self, keyword: str, options: list[Any], at: str, depth: int) -> list[Any]:
-        """The types that all apply where any of several schemas does, or one, or all."""
+        """Convert the schemas of `anyOf`, `oneOf` or `allOf` to types that all apply."""
         if not options:
             return [] if keyword == "allOf" else [self.basic("never")]
         if keyword == "oneOf":
             return [self.made["one_of"]([self.variant(option, f"{at}/{i}", depth) for i, option in enumerate(options)])]
         types = [self.part(option, f"{at}/{i}", depth) for i, option in enumerate(options)]
-        return types if keyword == "allOf" or len(types) == 1 else [self.union([self.closed(each) for each in types])]
+        return types if keyword == "allOf" or len(types) == 1 else [self.union([self.close(each) for each in types])]
 
     def base(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
-        """The type by the keywords `enum`, `const` and `type`; None where there is none of them."""
+        """Convert `enum`, `const`, `not` and `type`; None if the schema has none of them."""
         kinds = self.kinds(schema)
         values = [schema["const"]] if "const" in schema else schema.get("enum")
         if isinstance(values, list) and not any(isinstance(value, (dict, list)) for value in values):
@@ -233,19 +252,19 @@ class TypeWriter(Types):
         return self.union([self.kind(kind, schema, at, depth, used) for kind in kinds]) if kinds else None
 
     def enumerated(self, values: list[Any], kinds: list[str]) -> Any:
-        """Values that stand for themselves, those of several types if there are any, each once."""
+        """A union of the listed values that have one of the types, each once."""
         literals = {repr(value): self.literal(value) for value in values if not kinds or is_of_kind(value, kinds)}
         return self.alternatives([*literals.values()]) if literals else self.basic("never")
 
     def kinds(self, schema: dict[str, Any]) -> list[str]:
-        """The types of JSON Schema that a schema names, or implies."""
+        """The types in `type`, or the type that other keywords imply; empty if one is unknown."""
         named = schema["type"] if "type" in schema else self.implied_kind(schema)
         kinds: list[Any] = named if isinstance(named, list) else [named]
-        return kinds if all(isinstance(kind, str) and kind in KINDS for kind in kinds) else []
+        return kinds if all(isinstance(kind, str) and kind in JSON_TYPES for kind in kinds) else []
 
     def implied_kind(self, schema: dict[str, Any]) -> str | None:
-        """The type of a schema that names none, by the keywords that only make sense for one."""
-        if not schema.keys().isdisjoint(COMBINING):
+        """The type of a schema without `type`, from the keywords that imply one."""
+        if not schema.keys().isdisjoint(COMBINING_KEYWORDS):
             return None
         if isinstance(schema.get("properties"), dict):
             return "object"
@@ -255,7 +274,7 @@ class TypeWriter(Types):
         used.add("type")
         if kind == "object":
             return self.object(schema, at, depth, used)
-        return self.array(schema, at, depth, used) if kind == "array" else self.basic(SCALARS[kind])
+        return self.array(schema, at, depth, used) if kind == "array" else self.basic(BASIC_TYPES[kind])
 
     def object(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         used.add("properties")
@@ -263,15 +282,17 @@ class TypeWriter(Types):
         if schema.get("additionalProperties", False) is not False:
             index = self.others(schema, at, depth, used)
         made = self.made["object_type"](members, index)
-        if "required" in used and isinstance(schema.get("type"), str) and schema.keys().isdisjoint(COMBINING):
+        if "required" in used and isinstance(schema.get("type"), str) and schema.keys().isdisjoint(COMBINING_KEYWORDS):
             return made
-        beside = {k: schema[k] for k in OF_OTHERS if k in schema and k not in used}
+        beside = {k: schema[k] for k in OTHER_PROPERTIES_KEYWORDS if k in schema and k not in used}
         used.update(beside)
-        annotations = [self.made["annotation"](key, self.renamed(key, value, at)) for key, value in beside.items()]
+        annotations = [
+            self.made["annotation"](key, self.rename_references(key, value, at)) for key, value in beside.items()
+        ]
         return self.made["annotated"](annotations=annotations, primary=made) if annotations else made
 
     def members(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
-        """The properties, and what else is required if that can be one of them; if not, `required` stays a remark."""
+        """Convert the properties, and other required names if those can be listed. If not, `required` is a remark."""
         properties, required = schema.get("properties", {}), schema.get("required", [])
         if not isinstance(properties, dict):
             raise Inexpressible("properties", "not an object of schemas", f"{at}/properties")
@@ -283,75 +304,80 @@ class TypeWriter(Types):
             for name, value in properties.items()
         ]
         unlisted = [name for name in needed if name not in properties]
-        if not unlisted or self.others_are_alike(schema):
+        if not unlisted or self.may_list_others(schema):
             used.add("required")
             others, place = schema.get("additionalProperties", True), f"{at}/additionalProperties"
             members += [self.member(name, others, True, place, depth + 1) for name in unlisted]
         return members
 
     def others(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
-        """The type of the properties that are not listed; None if they may be anything."""
+        """The type of properties that are not listed; None if they can have any value."""
         made = self.inline(schema["additionalProperties"], f"{at}/additionalProperties", depth + 1)
         if made is not self.basic("any"):
             used.add("additionalProperties")
             return made
-        if "required" in used and not self.references.mind_what_is_evaluated:
+        if "required" in used and not self.references.tracks_evaluated:
             used.add("additionalProperties")
         return None
 
-    def others_are_alike(self, schema: dict[str, Any]) -> bool:
-        """Whether listing a property as one of the others changes nothing of what is said of it."""
+    def may_list_others(self, schema: dict[str, Any]) -> bool:
+        """Whether a required name that is not listed can become a member without a change of meaning."""
         apart = "patternProperties" in schema and schema.get("additionalProperties", True) not in (True, {})
-        return not apart and not self.references.mind_what_is_evaluated
+        return not apart and not self.references.tracks_evaluated
 
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         if not isinstance(name, str):
-            raise Inexpressible("properties", f"{name!r} is no name", at)
-        said = self.said(schema, at, depth)
+            raise Inexpressible("properties", f"{name!r} is not a str", at)
+        described = self.describe(schema, at, depth)
         plain = self.terminals["IDENTIFIER"].fullmatch(name) is not None
-        alternatives = isinstance(said.type, self.made["one_of"])
-        default = self.default(said, strings_of(self.grammar, said.type)) if said.default else None
+        alternatives = isinstance(described.type, self.made["one_of"])
+        default = self.default(described, strings_of(self.grammar, described.type)) if described.default else None
         return self.made["member"](
-            said.title,
-            said.about,
-            said.examples or NOTHING,
-            self.annotations(said) if said.annotations else NOTHING,
+            described.title,
+            described.about,
+            described.examples or EMPTY_LIST,
+            self.annotations(described) if described.annotations else EMPTY_LIST,
             name if plain else None,
             None if plain else compact(name),
             not required,
-            None if alternatives else said.type,
+            None if alternatives else described.type,
             default,
-            said.type if alternatives else None,
+            described.type if alternatives else None,
         )
 
-    def default(self, said: Said, listed: list[str]) -> str | None:
-        """The text of a default; what would be read back as another value becomes an annotation."""
-        value = said.default[0]
+    def default(self, described: DescribedType, listed: list[str]) -> str | None:
+        """The text of a default; None, and an annotation, if that text would read back as another value."""
+        value = described.default[0]
         text = value if isinstance(value, str) and listed else compact(value)
         if (text in listed) == (isinstance(value, str) and bool(listed)) and self.grammar.fits("DEFAULT", text):
             return str(text)
-        said.annotations += (("default", value),)
+        described.annotations += (("default", value),)
         return None
 
     def variant(self, schema: Any, at: str, depth: int) -> Any:
-        """One alternative on its line, with what fits behind it."""
-        said = self.said(schema, at, depth)
-        if self.stands_elsewhere(said):
-            said.type = self.apart(said.type)
+        """Convert an alternative of `oneOf`, which has its remark and default at the end of its line."""
+        described = self.describe(schema, at, depth)
+        if self.moves_when_read(described):
+            described.type = self.separate(described.type)
         remark = None
-        if said.about and said.title is None and not said.examples and self.grammar.fits("REMARK", said.about):
-            remark, said.about = said.about, None
-        listed = (strings_said if said.silent else strings_of)(self.grammar, said.type)
-        default = self.default(said, listed) if said.default else None
-        said.default = ()
-        return self.made["variant"](self.commented(said), remark, default)
+        if (
+            described.about
+            and described.title is None
+            and not described.examples
+            and self.grammar.fits("REMARK", described.about)
+        ):
+            remark, described.about = described.about, None
+        listed = (strings_inside if described.is_undescribed else strings_of)(self.grammar, described.type)
+        default = self.default(described, listed) if described.default else None
+        described.default = ()
+        return self.made["variant"](self.comment(described), remark, default)
 
-    def stands_elsewhere(self, said: Said) -> bool:
-        """Whether what a part of an alternative says would stand behind it, were it said of the alternative itself."""
-        made = said.type
-        if not said.silent or not isinstance(made, (self.made["annotated"], self.made["group"])):
+    def moves_when_read(self, described: DescribedType) -> bool:
+        """Whether the comments of a part of an alternative would read back as those of the alternative."""
+        made = described.type
+        if not described.is_undescribed or not isinstance(made, (self.made["annotated"], self.made["group"])):
             return False
-        if not said.default and any(item.keyword == "default" for item in made.annotations):
+        if not described.default and any(item.keyword == "default" for item in made.annotations):
             return True
         return bool(made.about) and not made.title and not made.examples and self.grammar.fits("REMARK", made.about)
 
@@ -360,21 +386,21 @@ class TypeWriter(Types):
         used.add("items")
         if isinstance(first, list) and first:
             used.add("prefixItems")
-            if items in (True, {}) and self.references.mind_what_is_evaluated:
+            if items in (True, {}) and self.references.tracks_evaluated:
                 used.remove("items")
             places = [
-                self.bracketed(self.inline(item, f"{at}/prefixItems/{i}", depth + 1)) for i, item in enumerate(first)
+                self.bracket(self.inline(item, f"{at}/prefixItems/{i}", depth + 1)) for i, item in enumerate(first)
             ]
             rest = None if items is False else self.inline(True if items is None else items, f"{at}/items", depth + 1)
             return self.made["tuple_type"](places, None if rest is None else self.list_of(rest))
         return self.made["any_array"]() if items is None else self.list_of(self.inline(items, f"{at}/items", depth + 1))
 
-    def dereferenced(self, schema: dict[str, Any], at: str) -> dict[str, Any] | bool | None:
-        """What a reference refers to, with the remarks beside it; None for what has a name, or stays."""
-        pointer = self.references.of(schema)
-        if pointer is None or not set(schema) - {"$ref"} <= REMARKS | SILENT:
+    def dereference(self, schema: dict[str, Any], at: str) -> dict[str, Any] | bool | None:
+        """The target of a reference, merged with the remarks beside it; None if it has a name, or more than remarks."""
+        pointer = self.references.pointer_of(schema)
+        if pointer is None or not set(schema) - {"$ref"} <= REMARK_KEYWORDS | IGNORED_KEYWORDS:
             return None
-        target = self.references.target(pointer, at)
+        target = self.references.resolve(pointer, at)
         if self.references.is_named(pointer):
             return None
         if isinstance(target, bool):
@@ -382,9 +408,9 @@ class TypeWriter(Types):
         return {**target, **{k: v for k, v in schema.items() if k != "$ref"}} if isinstance(target, dict) else target
 
     def reference(self, pointer: str, at: str) -> Any:
-        """A type by its name, to be defined."""
+        """A reference to a named target, which `definitions` converts later."""
         if pointer not in self.names:
-            self.references.target(pointer, at)
+            self.references.resolve(pointer, at)
             wanted = (
                 re.sub(r"\W", "_", pointer[1:].rsplit("/", 1)[-1], flags=re.ASCII).lstrip("0123456789") or "Arguments"
             )
