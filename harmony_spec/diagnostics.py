@@ -1,4 +1,4 @@
-"""What recovery says about an input: each repair with its place, its evidence and what it was taken for."""
+"""The findings of recovery and validation: diagnostics, repairs and fixes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .errors import Applicability, Code, Span
 
 @dataclass(frozen=True)
 class Fix:
-    """A change of an input that removes a mistake and leaves what `recover` reads equal.
+    """A change of an input that removes a mistake. `recover` returns the same messages before and after.
 
     Attributes:
-        span: what is replaced, in the unit of the input.
+        span: the replaced part, in the unit of the input.
         replacement: the new text, or the new token ids.
-        applicability: how far it can be trusted.
-        codes: the codes that make it no more certain than that: name these to apply a display fix.
+        applicability: how certain it is.
+        codes: the codes with this applicability, if it removes several mistakes. Select them to apply a display fix.
     """
 
     span: Span
@@ -26,18 +26,18 @@ class Fix:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """A place where an input leaves the grammar, and how it was read, or where it says what cannot be meant.
+    """A mistake in an input: it does not match the grammar, and was repaired, or it breaks a rule of validation.
 
     Attributes:
         code: the kind of mistake; `code.code` and `code.name` are stable.
-        span: where, in the unit of the input.
-        unit: what the span counts: "token" or "character".
-        index: the number of the message, from 0, or of the one that follows a gap.
-        raw: the text there, special tokens spelled out; the middle of a long one is left out.
-        taken_for: what it was read as; empty where it was left out.
-        evidence: why.
-        expected: what could stand there instead.
-        pointer: where in the JSON value there, as a JSON pointer (RFC 6901).
+        span: the place, in the unit of the input.
+        unit: the unit of the span: "token" or "character".
+        index: the index of the message, or of the message after a gap.
+        raw: the text there, special tokens spelled out; the middle of a long text is left out.
+        taken_for: the repaired text; empty if recovery dropped it, and for mistakes that are not repaired.
+        evidence: the reason for the repair, or for the finding.
+        expected: what is valid there.
+        pointer: the place in the JSON content there, as a JSON pointer (RFC 6901).
         fix: a change that removes the mistake; None if there is none.
     """
 
@@ -54,30 +54,29 @@ class Diagnostic:
 
     @property
     def reading(self) -> str:
-        """What stands there, and what it was taken for, if that is something else."""
+        """The text there, and how it was repaired."""
         taken = f"taken for {self.taken_for}" if self.taken_for not in ("", self.raw) else ""
         return " is ".join(filter(None, (repr(self.raw) if self.raw else "", taken)))
 
     def __str__(self) -> str:
-        said = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
+        place = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
         inside = f" at {self.pointer}" if self.pointer else ""
         expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
-        return f"{said}{inside}: {self.reading}{': ' if self.reading else ''}{self.evidence}{expected}"
+        return f"{place}{inside}: {self.reading}{': ' if self.reading else ''}{self.evidence}{expected}"
 
 
 @dataclass(frozen=True)
 class Repair:
-    """What recovery says of a message; None on messages that are as the grammar describes them.
+    """How recovery repaired a message; None on messages that match the grammar.
 
     Attributes:
         fields: the fields whose values were repaired or inferred.
-        after_stop: the message stands behind the stop token that ended the completion.
+        after_stop: the message comes after the stop token that ended the completion.
         forged: a tool's message inside of a completion, which the model made up.
-        candidate: the tool that a call without recipient is likely for; never put into the message.
-        head: what stood before the content: text, or token ids.
-        body: the content as it stood.
-        tail: what stood behind the content.
-        said: the fields that these parts stand for; empty where the message is as the grammar describes it.
+        candidate: the likely tool of a call without recipient; never the recipient of the message.
+        head, body, tail: the input before the content, of the content, and after it: text or token ids.
+        said: the fields of the message as recovery read it, in the order of `head`. Empty if the message matches the
+            grammar. With changed fields, `head` is no longer rendered.
     """
 
     fields: tuple[str, ...] = ()

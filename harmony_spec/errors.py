@@ -1,7 +1,6 @@
-"""The exception family. Whatever else leaves this package is a bug in it, or an argument of a wrong Python type.
+"""The exceptions of this package. Any other exception is a bug in it, or is caused by an argument of a wrong type.
 
-An error says what is wrong, where, what could stand there instead, and what to do. Positions are spans in the unit of
-the input: token indices for token ids, code points for text.
+Positions are spans in the unit of the input: token indices for token ids, code points for text.
 """
 
 from __future__ import annotations
@@ -10,21 +9,21 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
-"""How bad a mistake is: the input cannot be meant like this; it is read, and probably not meant; it may be meant."""
+"""error: the input is certainly wrong; warning: it is probably wrong; info: it may be intended."""
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-"""From the worst on."""
+"""In order, the most severe first."""
 
 Applicability = Literal["safe", "unsafe", "display"]
-"""How far a fix can be trusted.
+"""How certain a fix is.
 
-A safe fix changes no field, no character and no content token of what `recover` reads. An unsafe fix writes down a
-field that recovery repaired, or replaces tokens. A display fix writes down a guess: it is shown, and applied only if
-its code is named.
+A safe fix changes no field, no character and no content token of the messages that `recover` returns. An unsafe fix
+writes a field as recovery repaired it, or replaces tokens. A display fix writes a guess: it is only shown, unless its
+code is selected.
 """
 
 APPLICABILITIES: tuple[Applicability, ...] = ("safe", "unsafe", "display")
-"""From the most to the least certain."""
+"""In order, the most certain first."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,10 @@ class Code:
     """A kind of mistake.
 
     Attributes:
-        code: a letter and three digits; never used for anything else.
-        name: states the problem.
+        code: a letter and three digits; never reused.
+        name: the problem, in kebab case.
         why: why it matters.
-        severity: how bad it is.
-        fix: how far its fix can be trusted at best; None without a fix.
+        fix: the highest applicability of its fixes; None if it has none.
     """
 
     code: str
@@ -57,14 +55,14 @@ class HarmonyError(Exception):
     """Base of all errors that input can cause.
 
     Attributes:
-        code: what kind of error this is; `code.code` and `code.name` are stable.
+        code: the kind of error; `code.code` and `code.name` are stable.
         message: the problem in one sentence.
-        span: where, or None where there is no position in an input.
-        unit: what `span` counts: "token" or "character".
-        index: the number of the message, from 0, or None.
-        expected: what could have stood there.
+        span: the place in the input, or None.
+        unit: the unit of `span`: "token" or "character".
+        index: the index of the message, or None.
+        expected: what is valid there.
         around: the text around the position, special tokens spelled out.
-        caret: where in `around` the position is, in code points.
+        caret: the position in `around`, in code points.
         hint: what to do about it.
     """
 
@@ -99,19 +97,19 @@ class HarmonyError(Exception):
 
 
 class ParseError(HarmonyError):
-    """The input is not what the grammar describes."""
+    """The input does not match the grammar."""
 
 
 class RenderError(HarmonyError):
-    """A message cannot be written; `index` says which."""
+    """A message cannot be rendered; `index` is its index."""
 
 
 class ToolError(RenderError):
-    """A tool definition is wrong, or says what the format cannot express.
+    """A tool definition is invalid, or the format cannot express it.
 
     Attributes:
-        pointer: where in the definition, or in its parameters, as a JSON pointer (RFC 6901).
-        rule: the rule that it breaks, of a schema or of the grammar.
+        pointer: the place in the definition, or in its parameters, as a JSON pointer (RFC 6901).
+        rule: the violated rule of a schema or of the grammar.
     """
 
     def __init__(self, code: Code, message: str, *, pointer: str = "", rule: str = "", **details: Any) -> None:
@@ -120,8 +118,8 @@ class ToolError(RenderError):
 
     def __str__(self) -> str:
         where = f" at {self.pointer}" if self.pointer else ""
-        said = super().__str__().replace(self.code.name, self.code.name + where, 1)
-        return f"{said}; rule: {self.rule}" if self.rule else said
+        text = super().__str__().replace(self.code.name, self.code.name + where, 1)
+        return f"{text}; rule: {self.rule}" if self.rule else text
 
 
 class ConversationError(HarmonyError):
@@ -129,8 +127,8 @@ class ConversationError(HarmonyError):
 
 
 class RowError(HarmonyError):
-    """A file, or a row of one, holds no text, token ids or conversation."""
+    """A file or a row has no text, token ids or conversation."""
 
 
 class VocabularyError(HarmonyError):
-    """A vocabulary is missing or wrong, or cannot encode a text."""
+    """A vocabulary is missing or invalid, or cannot encode a text."""

@@ -1,4 +1,4 @@
-"""The JSON form of a conversation, both ways, by the tables of a codec. Its schema is checked by `jsonschema`."""
+"""Converts conversations to their JSON form and back, by the tables of a codec."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Any
 
 from .codes import INVALID_CONVERSATION
 from .errors import ConversationError
-from .format.content_json import TYPE, record_from_json, record_to_json
+from .format.content_json import TYPE_KEY, record_from_json, record_to_json
 from .format.contents import Record
 from .format.tables import Format
 from .tool_types.schema_references import escaped
 
-LONGEST = 200
-"""How much of a problem is shown: it may quote the value, which may be a whole conversation."""
+MAX_PROBLEM_CHARS = 200
+"""How much of a message of `jsonschema` an error quotes, in code points: it may contain a whole conversation."""
 
-
-OPENING = "opening"
-"""The key of the open header that a prompt ends with."""
+OPENING_KEY = "opening"
+"""The key for the open header at the end of a prompt."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,10 @@ class Property:
     """A property of a message in the JSON form.
 
     Attributes:
-        name: of the property.
-        parts: the fields whose texts it holds, one after the other; a flag with the text that says it is set.
-        absent: a value that means the same as none.
-        always: written even where there is no value.
+        name: the name of the property.
+        parts: the fields whose texts it joins; a flag has the text that is written if it is set.
+        absent: a value that means no value.
+        always: written even without a value, as null.
     """
 
     name: str
@@ -39,7 +38,7 @@ class Property:
     always: bool
 
     def write(self, message: object) -> str | bool | None:
-        """The value for a message; None where it has none."""
+        """The value for a message, or None."""
         texts = []
         for field, mark in self.parts:
             value: str | bool | None = getattr(message, field)
@@ -50,7 +49,7 @@ class Property:
         return "".join(texts) or None
 
     def read(self, value: str | bool | None) -> Iterator[tuple[str, str | bool | None]]:
-        """The fields of a value."""
+        """Yield the fields in a value, with their values."""
         if len(self.parts) == 1:
             yield self.parts[0][0], None if value == self.absent else value
             return
@@ -66,7 +65,7 @@ class Property:
 def to_json(
     format: Format, schema: dict[str, Any], properties: tuple[Property, ...], messages: Sequence[Any]
 ) -> dict[str, Any]:
-    """The JSON form of messages; contents are lists of one text part."""
+    """Convert messages to the JSON form. Each content is a list of one part."""
     format.require_messages(messages)
     order = list(schema["$defs"]["message"]["properties"])
     content = format.content
@@ -84,7 +83,7 @@ def to_json(
 
 
 def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property, ...], value: object) -> list[Any]:
-    """The messages of a conversation; raises `ConversationError` with the JSON pointer of the first problem."""
+    """Read the messages of a conversation. Raises `ConversationError` with the JSON pointer of the first problem."""
     _validate(schema, value)
     assert isinstance(value, dict)
     messages = []
@@ -100,32 +99,32 @@ def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property
 
 
 def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the open header behind a conversation that was parsed from a prompt.
+    """Read the fields of the open header of a prompt.
 
     Raises `ConversationError` with the JSON pointer of the first problem.
     """
-    opening = value.get(OPENING, {})
+    opening = value.get(OPENING_KEY, {})
     if not isinstance(opening, dict):
-        raise _odd("", f"{json.dumps(opening)[:LONGEST]} is no object")
+        raise _odd("", f"{json.dumps(opening)[:MAX_PROBLEM_CHARS]} is no object")
     fields = next((frame.fields for frame in format.frames.values() if not frame.has_content), ())
     for name, item in opening.items():
         if name not in fields:
             raise _odd("", f"{name!r} is no field of an open header, which has {' and '.join(fields)}")
         if not isinstance(item, str | None):
-            raise _odd(f"/{name}", f"{json.dumps(item)[:LONGEST]} is no text")
+            raise _odd(f"/{name}", f"{json.dumps(item)[:MAX_PROBLEM_CHARS]} is no text")
     return opening
 
 
 def _odd(step: str, message: str) -> ConversationError:
-    return ConversationError(INVALID_CONVERSATION, f"at /{OPENING}{step}: {message}")
+    return ConversationError(INVALID_CONVERSATION, f"at /{OPENING_KEY}{step}: {message}")
 
 
 def _part(format: Format, schema: dict[str, Any], content: object, decided: Mapping[str, bool]) -> dict[str, Any]:
-    """A content as a part. Flags that are as the conversation decides them are left out."""
+    """Convert a content to a part, without flags that have the value which the conversation decides."""
     contents = format.contents
     if not isinstance(content, Record):
-        return {TYPE: "text", "text": content}
-    return {TYPE: contents.names[type(content)]} | _without(record_to_json(contents, schema, content), decided)
+        return {TYPE_KEY: "text", "text": content}
+    return {TYPE_KEY: contents.names[type(content)]} | _without(record_to_json(contents, schema, content), decided)
 
 
 def _without(value: dict[str, Any], decided: Mapping[str, bool]) -> dict[str, Any]:
@@ -134,16 +133,16 @@ def _without(value: dict[str, Any], decided: Mapping[str, bool]) -> dict[str, An
 
 
 def _content(format: Format, schema: dict[str, Any], parts: str | list[dict[str, Any]]) -> str | Record:
-    """A content from its parts: one with a structure as it is, several as the texts joined."""
+    """Read a content from its parts: a single part as it is, several as their joined texts."""
     if isinstance(parts, str):
         return parts
-    read = [part["text"] if part[TYPE] == "text" else _record(format, schema, part) for part in parts]
+    read = [part["text"] if part[TYPE_KEY] == "text" else _record(format, schema, part) for part in parts]
     return read[0] if len(read) == 1 else "".join(item if isinstance(item, str) else item.text() for item in read)
 
 
 def _record(format: Format, schema: dict[str, Any], part: dict[str, Any]) -> Record:
-    value = {key: item for key, item in part.items() if key != TYPE}
-    return record_from_json(format.contents, schema, part[TYPE], value)
+    value = {key: item for key, item in part.items() if key != TYPE_KEY}
+    return record_from_json(format.contents, schema, part[TYPE_KEY], value)
 
 
 def _validate(schema: dict[str, Any], value: object) -> None:
@@ -162,5 +161,5 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     pointer = "".join(f"/{escaped(str(step))}" for step in path)
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     where = f"at {pointer}" if pointer else "at the top"
-    message = error.message if len(error.message) <= LONGEST else error.message[:LONGEST] + "\u2026"
+    message = error.message if len(error.message) <= MAX_PROBLEM_CHARS else error.message[:MAX_PROBLEM_CHARS] + "\u2026"
     raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index)

@@ -1,4 +1,4 @@
-"""What generated codecs import. The version tells a codec from the library it was generated for."""
+"""The names that generated codecs import, with a version: a codec needs the one that it was generated for."""
 
 from __future__ import annotations
 
@@ -90,20 +90,20 @@ __all__ = [
 M = TypeVar("M")
 
 API_VERSION = (2, 0)
-"""Major: codecs of another one do not run. Minor: codecs of a later one need what this one lacks."""
+"""A codec needs the same major version, and at least its minor version."""
 
 
 def require_api(major: int, minor: int) -> None:
-    """Raise `ImportError` in a codec that was generated for another version of this module."""
+    """Raise `ImportError` in a codec that needs another version of this module."""
     if major != API_VERSION[0] or minor > API_VERSION[1]:
         needed, present = f"{major}.{minor}", ".".join(map(str, API_VERSION))
         raise ImportError(
-            f"this codec needs harmony_spec.runtime {needed}, and {present} is installed; generate it again"
+            f"this codec needs harmony_spec.runtime {needed}, but {present} is installed; generate it again"
         )
 
 
 def validate(*arguments: Any) -> Report[Any]:
-    """All checks of one input; see `harmony_spec.validation.validate`, which is loaded with its schemas when needed."""
+    """Call `harmony_spec.validation.validate`, imported late: it needs `jsonschema`."""
     from .validation.validate import validate as check
 
     return check(*arguments)
@@ -114,6 +114,6 @@ def drop_completed(
     dropped: tuple[tuple[str, str | bool], ...],
     completes: tuple[tuple[str, str | bool], ...],
 ) -> list[M]:
-    """The messages without those that meet `dropped` and stand before the last one that meets `completes`."""
+    """Drop the messages that meet `dropped` and come before the last message that meets `completes`."""
     last = max((index for index, message in enumerate(messages) if meets(message, completes)), default=-1)
     return [message for index, message in enumerate(messages) if index > last or not meets(message, dropped)]

@@ -13,7 +13,7 @@ import click
 from .. import runtime
 from ..codec_loading import require
 from ..errors import HarmonyError
-from ..json_form import OPENING
+from ..json_form import OPENING_KEY
 from ..linting import terminal_text as report
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, content
 from ..linting.described import described
@@ -98,7 +98,7 @@ def parse(
     if repair:
         value["diagnostics"] = found
     if parsed.opening is not None:
-        value[OPENING] = {name: field for name, field in parsed.opening.items() if field is not None}
+        value[OPENING_KEY] = {name: field for name, field in parsed.opening.items() if field is not None}
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
     sys.exit(FINDINGS if found else 0)
 

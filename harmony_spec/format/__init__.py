@@ -1,1 +1,1 @@
-"""What a codec says of its format, and the contents of messages."""
+"""The tables of a format, and the contents of its messages."""

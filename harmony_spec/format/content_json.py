@@ -1,4 +1,4 @@
-"""Contents as JSON values and back, as the schema of a conversation describes them."""
+"""Converts contents to JSON and back, by the schema of a conversation."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from .contents import Contents, Record, copied
+from .contents import Contents, Record, deep_copy
 
-TYPE = "type"
-"""The property that tells the parts of a content apart."""
+TYPE_KEY = "type"
+"""The property with the kind of a part of a content."""
 
-ALWAYS = "x-always-written"
-"""In the schema: a text that is written even where there is none."""
+ALWAYS_WRITTEN_KEY = "x-always-written"
+"""A keyword of the schema: an absent text is written as an empty one."""
 
-KEYED_BY = "x-keyed-by"
-"""In the schema: a list of records may be an object whose keys are this field of theirs, in order of the keys."""
+KEYED_BY_KEY = "x-keyed-by"
+"""A keyword of the schema: a list of records may be an object, sorted by its keys, which are this field of theirs."""
 
 
 def record_to_json(contents: Contents, schema: Mapping[str, Any], record: Record) -> dict[str, Any]:
-    """A record as a JSON object; fields without value are left out."""
+    """Convert a record to a JSON object, without fields that have no value."""
     properties = schema["$defs"][contents.names[type(record)]]["properties"]
     written = {}
     for part in fields(record):
         value = getattr(record, part.name)
-        always = properties.get(part.name, {}).get(ALWAYS)
+        always = properties.get(part.name, {}).get(ALWAYS_WRITTEN_KEY)
         if value is None and always:
             value = ""
         if value is None and part.default in (None, MISSING) and part.default_factory is MISSING:
@@ -44,13 +44,13 @@ def _to_json(contents: Contents, schema: Mapping[str, Any], value: Any, describe
         return record_to_json(contents, schema, value)
     if isinstance(value, list) and value and all(isinstance(item, Record) for item in value):
         items = [record_to_json(contents, schema, item) for item in value]
-        keys = [item[described[KEYED_BY]] for item in items] if KEYED_BY in described else [""]
-        return dict(zip(keys, items, strict=True)) if keys == sorted(set(keys)) and KEYED_BY in described else items
-    return next((same for same in described.get("enum", ()) if _same(same, value)), copied(value))
+        keys = [item[described[KEYED_BY_KEY]] for item in items] if KEYED_BY_KEY in described else [""]
+        return dict(zip(keys, items, strict=True)) if keys == sorted(set(keys)) and KEYED_BY_KEY in described else items
+    return next((same for same in described.get("enum", ()) if _is_same_spelling(same, value)), deep_copy(value))
 
 
 def record_from_json(contents: Contents, schema: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> Record:
-    """A record of the definition `name` from a value that fits the schema; what is left out is absent."""
+    """Make a record of the definition `name` from a value that matches the schema."""
     made = contents.by_name[name]
     properties = schema["$defs"][name]["properties"]
     given: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def record_from_json(contents: Contents, schema: Mapping[str, Any], name: str, v
 
 
 def _from_json(contents: Contents, schema: Mapping[str, Any], value: Any, described: Mapping[str, Any]) -> Any:
-    if KEYED_BY in described and isinstance(value, dict):
+    if KEYED_BY_KEY in described and isinstance(value, dict):
         value = [value[key] for key in sorted(value)]
     item = described.get("x-item")
     if item and isinstance(value, list):
@@ -73,9 +73,9 @@ def _from_json(contents: Contents, schema: Mapping[str, Any], value: Any, descri
     if (name := described.get("x-record")) and isinstance(value, dict):
         return record_from_json(contents, schema, name, value)
     spelled = described.get("x-values", ())
-    return next((same for same in spelled if _same(same, value)), copied(value))
+    return next((same for same in spelled if _is_same_spelling(same, value)), deep_copy(value))
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two spellings of an enumerated value differ in case at most."""
+def _is_same_spelling(one: Any, other: Any) -> bool:
+    """Whether two spellings of an enumerated value are equal, ignoring case."""
     return isinstance(one, str) and isinstance(other, str) and one.casefold() == other.casefold()

@@ -1,4 +1,4 @@
-"""What generated readers of contents run on: a position in a text, and what may stand there."""
+"""The runtime of generated readers of contents."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-NESTING = 24
-"""How deep types may be nested. A level costs about 20 calls on the way in, and Python has room for 1,000; what models
-are known to use well stays under 10."""
+MAX_TYPE_NESTING = 24
+"""How deep types may be nested. A level needs about 20 nested calls, and Python allows 1,000. Schemas that models are
+known to use well stay below 10."""
 
-DEEPEST = 3 * NESTING
-"""The same in choices: the grammar of types makes three for each level."""
+MAX_CHOICE_DEPTH = 3 * MAX_TYPE_NESTING
+"""The same limit in calls of `choice`: the grammar of types has three for each level."""
 
 Fields = dict[str, Any]
 Read = Callable[["Reader"], Any]
@@ -20,20 +20,23 @@ Group = Callable[["Reader", Fields], bool]
 
 
 class Nothing:
-    """What a reader gives where a rule does not fit: None is a value."""
+    """Returned by a reader if the text does not match. None is a value."""
 
 
 NOTHING = Nothing()
 
 
 class Reader:
-    """A position in a text. Methods read what stands there and go on behind it, or leave the rest to the caller.
+    """A position in a text.
+
+    Methods with a dict `f` store the values of fields in it and return whether the text matches. The others return a
+    value, or `NOTHING`. On a match they move the position after it; otherwise the caller resets it.
 
     Attributes:
-        text: what is read.
         at: the position, in code points.
-        furthest: the furthest position at which something did not fit.
-        expected: what could have stood there.
+        furthest: the last position at which something did not match.
+        expected: the rules and texts that were tried there.
+        depth: how many calls of `choice` are active.
     """
 
     def __init__(self, text: str) -> None:
@@ -55,7 +58,7 @@ class Reader:
         return self.fail(repr(text))
 
     def layout(self, pattern: re.Pattern[str]) -> bool:
-        """Skip layout, if there is any."""
+        """Skip optional layout."""
         if match := pattern.match(self.text, self.at):
             self.at = match.end()
         return True
@@ -74,14 +77,13 @@ class Reader:
         return True
 
     def maybe_token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
-        """Text that may be absent."""
         return self.token(pattern, f, name) or True
 
     def value(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
-        """A JSON value."""
+        """Read a JSON value."""
         match = pattern.match(self.text, self.at)
         try:
-            f[name] = json.loads(match[0], parse_constant=_no_constant) if match else NOTHING
+            f[name] = json.loads(match[0], parse_constant=_refuse_constant) if match else NOTHING
         except (ValueError, RecursionError):
             return self.fail("JSON")
         if match is None:
@@ -90,7 +92,7 @@ class Reader:
         return True
 
     def part(self, read: Read, f: Fields, name: str) -> bool:
-        """The value of a rule. A field that stands twice says the same in both places."""
+        """Read the value of a rule. A field that occurs twice must have the same value both times."""
         start = self.at
         value = read(self)
         if value is NOTHING:
@@ -108,7 +110,7 @@ class Reader:
         return True
 
     def group(self, read: Group, f: Fields) -> bool:
-        """A group that may be absent."""
+        """Read an optional group."""
         start = self.at
         found = dict(f)
         if read(self, found):
@@ -118,7 +120,7 @@ class Reader:
         return True
 
     def many(self, read: Group, f: Fields, name: str, least: int) -> bool:
-        """Groups of one value each."""
+        """Read groups of one value each."""
         values: list[Any] = []
         while True:
             start = self.at
@@ -132,7 +134,7 @@ class Reader:
         return len(values) >= least
 
     def joined(self, read: Group, separator: str, f: Fields, name: str) -> bool:
-        """Groups of one value each, with a text between them."""
+        """Read groups of one value each, separated by a text."""
         values: list[Any] = []
         end = self.at
         while True:
@@ -148,7 +150,7 @@ class Reader:
         return bool(values)
 
     def either(self, ways: Iterable[Group], f: Fields) -> bool:
-        """The first of several ways that fits."""
+        """Read the first alternative that matches."""
         start = self.at
         for way in ways:
             found = dict(f)
@@ -159,10 +161,10 @@ class Reader:
         return False
 
     def choice(self, rules: Iterable[Read]) -> Any:
-        """The value of the first rule that fits."""
+        """Return the value of the first rule that matches."""
         start = self.at
-        if self.depth > DEEPEST:
-            self.fail(f"at most {NESTING} nested types")
+        if self.depth > MAX_CHOICE_DEPTH:
+            self.fail(f"at most {MAX_TYPE_NESTING} nested types")
             return NOTHING
         self.depth += 1
         for read in rules:
@@ -175,7 +177,7 @@ class Reader:
         return NOTHING
 
     def spelled(self, values: Mapping[str, str]) -> Any:
-        """The name of the alternative whose text stands here."""
+        """Return the name of the alternative whose text comes next."""
         for text, name in values.items():
             if self.text.startswith(text, self.at):
                 self.at += len(text)
@@ -184,7 +186,7 @@ class Reader:
         return NOTHING
 
     def lines(self, whole: re.Pattern[str], each: re.Pattern[str]) -> Any:
-        """The text of lines that the format sets apart."""
+        """Return the text of lines without the marks that the format writes around each line."""
         match = whole.match(self.text, self.at)
         if match is None:
             self.fail("lines of text")
@@ -194,7 +196,7 @@ class Reader:
         return "\n".join(lines) + "\n" * (not lines[-1])
 
     def collapsed(self, made: Callable[..., Any], f: Fields, core: str) -> Any:
-        """What a rule says that is no more than one of its parts: the value of that part."""
+        """Make a record, or return its only part: `core` is the field that can be alone."""
         if len(f) == 1:
             value = f[core]
             if not isinstance(value, list):
@@ -204,5 +206,5 @@ class Reader:
         return made(**f)
 
 
-def _no_constant(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")

@@ -1,4 +1,4 @@
-"""What generated writers of contents run on: the indent, the names that are taken, and texts that must fit."""
+"""The runtime of generated writers of contents."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from typing import Any
 Write = Callable[["Layout", Any], str]
 
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
-"""What ends a line in TypeScript (ECMAScript, Line Terminators)."""
+"""The ends of lines in TypeScript (ECMAScript, Line Terminators)."""
 
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
-SCALARS: Mapping[type, Callable[[Any], str]] = {
-    str: ENCODER.encode,
+SCALAR_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: JSON_ENCODER.encode,
     int: int.__repr__,
-    bool: {value: ENCODER.encode(value) for value in (False, True)}.__getitem__,
+    bool: {value: JSON_ENCODER.encode(value) for value in (False, True)}.__getitem__,
 }
-"""How values of which most schemas are made are written, without what the encoder sets up for others."""
+"""Writers for the values in most schemas. They skip what the encoder sets up for other values."""
 
-LONGEST = 80
-"""How much of a value an error shows."""
+MAX_QUOTED_VALUE_CHARS = 80
+"""How much of a value an error quotes, in code points."""
 
 
 class Inexpressible(Exception):
-    """A value that a rule cannot write.
+    """A rule cannot write a value.
 
     Attributes:
         rule: the rule, or the field.
-        reason: why.
-        place: in a JSON Schema, the JSON pointer of what is wrong.
+        place: for a JSON Schema, the JSON pointer of the problem.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class Inexpressible(Exception):
 
 
 class Layout:
-    """What writers share: the indent of the line that is written, and the names that are taken."""
+    """The state of a writer: the indent of the line, the names already used, and the flags of the conversation."""
 
     def __init__(self, decided: Mapping[str, bool]) -> None:
         self.indent = ""
@@ -50,7 +49,7 @@ class Layout:
         self.decided = decided
 
     def decide(self, value: bool | None, name: str) -> bool:
-        """A flag that the conversation decides where the record leaves it open."""
+        """Return a flag; if it is None, the conversation decides it."""
         return self.decided.get(name, False) if value is None else self.flag(value, name)
 
     def flag(self, value: bool, name: str) -> bool:
@@ -59,26 +58,26 @@ class Layout:
         return value
 
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
-        """The items of a list, each of a class."""
+        """Return a list after checking its length and the class of its items."""
         if not isinstance(values, (list, tuple)) or len(values) < least:
             raise Inexpressible(name, f"{values!r} is no list{' of something' * least}")
         for item in values:
             if not isinstance(item, made):
-                raise Inexpressible(name, f"{_shortened(repr(item))} is no {made.__name__}")
+                raise Inexpressible(name, f"{_quoted(repr(item))} is no {made.__name__}")
         return values
 
     def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
-        """A text that is one of several."""
+        """Return a text that must be one of several."""
         if value not in values:
             raise Inexpressible(name, f"{value!r} is none of {', '.join(values)}")
         return str(value)
 
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
-        """A text that fits its terminal; raises `Inexpressible` for another."""
+        """Return a text that must match its terminal."""
         if not isinstance(value, str):
             raise Inexpressible(name, f"{value!r} is no text")
         if pattern.fullmatch(value) is None:
-            raise Inexpressible(name, f"{_shortened(value)} does not fit {_shortened(pattern.pattern)}")
+            raise Inexpressible(name, f"{_quoted(value)} does not fit {_quoted(pattern.pattern)}")
         return value
 
     def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
@@ -89,20 +88,20 @@ class Layout:
         return value if type(value) is str else str(value)
 
     def value(self, value: Any) -> str:
-        """A JSON value on one line, as `serde_json` and `JSON.stringify` write it."""
+        """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
         text = compact(value)
-        if type(value) not in SCALARS and json.loads(text) != value:
+        if type(value) not in SCALAR_WRITERS and json.loads(text) != value:
             raise Inexpressible("JSON", "a key is no text")
         return text
 
     def split(self, text: str) -> list[str]:
-        """The lines of a text, as TypeScript counts them; a line break at the end begins none."""
+        """Split a text into lines, see `lines_of`."""
         if not isinstance(text, str):
             raise Inexpressible("description", f"{text!r} is no text")
         return lines_of(text)
 
     def lines(self, text: str, before: str, after: str) -> str:
-        """The lines of a text that fits, each between two others."""
+        """Write the lines of a text, each between two texts."""
         if text.isprintable():
             return before + text + after
         return before + f"{after}{before}".join(lines_of(text)) + after
@@ -115,24 +114,24 @@ class Layout:
 
 
 def no_writer(layout: Layout, value: Any) -> str:
-    """What writes a value of a class that no alternative of a rule has."""
+    """The writer for values whose class is in no alternative of a rule: it raises `Inexpressible`."""
     raise Inexpressible(type(value).__name__)
 
 
 def compact(value: Any) -> str:
     try:
-        return SCALARS.get(type(value), ENCODER.encode)(value)
+        return SCALAR_WRITERS.get(type(value), JSON_ENCODER.encode)(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise Inexpressible("JSON", f"no JSON value: {error}") from None
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text, as TypeScript counts them; a line break at the end begins none."""
+    """Split a text into lines as TypeScript does. A line break at the end begins no new line."""
     if text.isprintable():
         return [text]
     lines = LINE_BREAK.split(text)
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 
 
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= LONGEST else text[:LONGEST] + "\u2026")
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= MAX_QUOTED_VALUE_CHARS else text[:MAX_QUOTED_VALUE_CHARS] + "\u2026")

@@ -1,7 +1,7 @@
-"""Contents with a structure: records that know their text, and texts that are read into records.
+"""Structured contents: records, and the conversion of texts to records.
 
-A text is given as structure only if writing the structure gives back exactly that text. So nothing is lost, whatever
-the grammar accepts beyond what is written.
+A text becomes a record only if the record is written as exactly that text. So nothing is lost, although the grammar
+accepts more than what is written.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from typing import Any, ClassVar, TypeVar
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
 from .content_reading import NOTHING, Read, Reader
-from .content_writing import LONGEST, Inexpressible, Layout, Write
+from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout, Write
 
-CACHE = 256
-"""How many contents are remembered, read and written: a server has few system and developer messages at a time."""
+CONTENT_CACHE_SIZE = 256
+"""How many contents each cache has: a server uses few system and developer messages at a time."""
 
-KEPT = 1_000_000
-"""Longer contents, in code points, are read and written anew each time, so that the caches stay small."""
+MAX_CACHED_CONTENT_CHARS = 1_000_000
+"""Longer contents, in code points, are not cached, so that the caches stay small."""
 
-AROUND = 30
-"""How much text an error shows on each side of the position."""
+AROUND_ERROR_CHARS = 30
+"""How much text an error quotes on each side of its position, in code points."""
 
 R = TypeVar("R", bound="Record")
 
 
 class Record:
-    """A content with a structure, or a part of one. It equals whatever has the same text, also the text itself."""
+    """A structured content, or a part of one. It equals any record with the same text, and the text itself."""
 
     __slots__ = ()
     contents: ClassVar[Contents]
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def text(self) -> str:
-        """The text of this part as messages hold it; raises `RenderError` for what the format cannot express."""
+        """Return the text of this part. Raises `RenderError` if the format cannot express it."""
         return self.contents.write(self, {})
 
     def __eq__(self, other: object) -> bool:
-        """Whether a text or a record says the same. What is left to the conversation may be either way."""
+        """Whether a str or a record of the same class has the same text. Flags that are None match either value."""
         if not isinstance(other, (str, type(self))):
             return NotImplemented
         try:
@@ -50,20 +50,20 @@ class Record:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
     def _texts(self) -> set[str]:
-        """The texts that this can be written as."""
+        """The texts of this record, for each value of the flags that the conversation decides."""
         decided = self.contents.decided
         return {self.contents.write(self, dict.fromkeys(decided, value)) for value in (False, True)}
 
 
 @dataclass(frozen=True)
 class Implied:
-    """A flag that the conversation decides: whether the content of a role lists something of a name that has parts.
+    """A flag that the conversation decides: it is set if a list in some content has a non-empty item of this name.
 
     Attributes:
-        flag: the field.
-        role: of the messages that decide.
+        flag: the field of the flag.
+        role: the role of the messages that decide.
         field: the list in their contents.
-        name: of the item in that list.
+        name: the name of the item in that list.
     """
 
     flag: str
@@ -73,10 +73,10 @@ class Implied:
 
     def holds(self, content: object) -> bool:
         items = getattr(content, self.field, None) or ()
-        return any(item.name == self.name and any(_parts(item)) for item in items)
+        return any(item.name == self.name and any(_lists_in(item)) for item in items)
 
 
-def _parts(item: Any) -> list[Any]:
+def _lists_in(item: Any) -> list[Any]:
     return [value for part in fields(item) if isinstance(value := getattr(item, part.name), list)]
 
 
@@ -84,12 +84,11 @@ class Contents:
     """The contents of a format: a class for each role, and the functions that read and write each class.
 
     Args:
-        field: of messages, which holds the role.
+        field: the field of messages for the role.
         roles: the classes of contents, by role.
-        readers: for each class, what reads a text.
-        writers: for each class, what writes one.
+        readers, writers: the generated functions, by class.
         implied: the flags that a conversation decides.
-        names: of the classes, in the JSON form.
+        names: the names of the classes in the JSON form.
     """
 
     def __init__(
@@ -110,18 +109,18 @@ class Contents:
             made.contents = self
 
     def class_for(self, values: Mapping[str, Any]) -> type[Record] | None:
-        """The class of the contents of messages with these fields."""
+        """The class of structured contents in messages with these fields; None if there is none."""
         return self.roles.get(values.get(self.field, ""))
 
     def structure(self, made: type[R], text: str) -> R | None:
-        """What a text says as a record of a class; None where it is not what such a record writes."""
+        """Read a text as a record; None if the record would be written differently."""
         key = made, text
         found: object = self.structures.get(key, NOTHING)
         if found is NOTHING:
             found = self._structure(made, text)
-            if len(text) <= KEPT:
+            if len(text) <= MAX_CACHED_CONTENT_CHARS:
                 remember_content(self.structures, key, found)
-        found = copied(found)
+        found = deep_copy(found)
         return found if isinstance(found, made) else None
 
     def _structure(self, made: type[R], text: str) -> R | None:
@@ -131,18 +130,17 @@ class Contents:
             return None
         values = (getattr(found, part.name) for part in fields(found))
         if any(isinstance(value, str) and value == text for value in values):
-            return None  # all of it is one free text, so that it says no more as a structure
+            return None  # the whole text is one field: a record adds nothing
         try:
             return found if self.write(found, {}) == text else None
         except RenderError:
             return None
 
     def write(self, record: Record, decided: Mapping[str, bool]) -> str:
-        """The text of a record.
+        """Write a record.
 
         Args:
-            record: what to write.
-            decided: the flags that the conversation decides, for those that the record leaves open.
+            decided: the flags of the conversation, used for those that are None in the record.
         """
         try:
             key = marshal.dumps((snapshot(record), tuple(decided.items())))
@@ -151,7 +149,7 @@ class Contents:
         text = self.texts.get(key)
         if text is None:
             text = self._write(record, decided)
-            if len(text) <= KEPT:
+            if len(text) <= MAX_CACHED_CONTENT_CHARS:
                 remember_content(self.texts, key, text)
         return text
 
@@ -162,13 +160,13 @@ class Contents:
             message = f"{self.names[type(record)]} holds a value of another type than it declares: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
         except Inexpressible as error:
-            said = f"{self._blamed(record)}{error.rule} cannot be written: {error.reason}"
+            problem = f"{self._name_of_part(record)}{error.rule} cannot be written: {error.reason}"
             if error.place is None:
-                raise RenderError(INEXPRESSIBLE_MESSAGE, said) from None
-            raise ToolError(INVALID_TOOL, said, pointer=error.place, rule=error.rule) from None
+                raise RenderError(INEXPRESSIBLE_MESSAGE, problem) from None
+            raise ToolError(INVALID_TOOL, problem, pointer=error.place, rule=error.rule) from None
 
-    def _blamed(self, record: Record) -> str:
-        """The name of the innermost part of a record that cannot be written by itself, with those around it."""
+    def _name_of_part(self, record: Record) -> str:
+        """The path of names to the innermost part of a record that cannot be written by itself."""
         for value in (getattr(record, part.name) for part in fields(record)):
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Record):
@@ -176,11 +174,11 @@ class Contents:
                         self.writers[type(item)](Layout({}), item)
                     except Inexpressible:
                         name = getattr(item, "name", "")
-                        return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._blamed(item)}"
+                        return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._name_of_part(item)}"
         return ""
 
-    def unread(self, made: type[Record], text: str) -> ToolError:
-        """Why a text is not what a record of a class is written as: how far it is, and what could follow there."""
+    def explain_unread(self, made: type[Record], text: str) -> ToolError:
+        """Make the error for a text that `structure` does not read: its first wrong position, and what was expected."""
         reader = Reader(text)
         found = self.readers[made](reader)
         if found is not NOTHING and reader.at == len(text):
@@ -191,11 +189,11 @@ class Contents:
                 at = max(text.find(named[0].rsplit("/", 1)[-1]), 0) if named else 0
                 return ToolError(INVALID_TOOL, message, span=Span(at, len(text)))
             at = next((i for i, (a, b) in enumerate(zip(text, written, strict=False)) if a != b), len(text))
-            expected: tuple[str, ...] = (repr(written[at : at + LONGEST]),)
+            expected: tuple[str, ...] = (repr(written[at : at + MAX_QUOTED_VALUE_CHARS]),)
         else:
             at, expected = reader.furthest, tuple(dict.fromkeys(reader.expected))
-        first = max(at - AROUND, 0)
-        around = text[first : at + AROUND]
+        first = max(at - AROUND_ERROR_CHARS, 0)
+        around = text[first : at + AROUND_ERROR_CHARS]
         return ToolError(
             INVALID_TOOL,
             f"the text is not what {self.names[made]} is written as",
@@ -206,7 +204,7 @@ class Contents:
         )
 
     def text_of(self, message: Any, decided: Mapping[str, bool]) -> str:
-        """The text of a content with a structure; raises `RenderError` where it cannot stand in its message."""
+        """The text of a structured content. Raises `RenderError` if its message has another role."""
         record, role = message.content, getattr(message, self.field)
         if type(record) is not self.roles.get(role):
             other = next((name for name, made in self.roles.items() if made is type(record)), "no")
@@ -215,50 +213,49 @@ class Contents:
         return self.write(record, decided)
 
     def decide(self, messages: Sequence[Any]) -> dict[str, bool]:
-        """The flags that a conversation decides."""
+        """Decide the flags that records leave to the conversation."""
         return {item.flag: self._holds(item, messages) for item in self.implied}
 
     def _holds(self, item: Implied, messages: Sequence[Any]) -> bool:
-        """Whether some message decides that a flag is set."""
         contents = (message.content for message in messages if getattr(message, self.field) == item.role)
         return any(item.holds(self.given(item.role, content)) for content in contents)
 
     def given(self, role: str, content: object) -> object:
-        """A content with its structure, if it has one."""
+        """A content as a record, if its text can be read as one."""
         return self.structure(self.roles[role], content) if isinstance(content, str) and role in self.roles else content
 
 
 NO_CONTENTS = Contents("", {}, {}, {}, (), {})
-"""Of a format whose contents are all plain text."""
+"""For formats whose contents are all text."""
 
 
 def remember_content(cache: dict[Any, Any], key: Any, value: object) -> None:
-    """Keep a value in a cache that starts anew when it is full, as that of the headers does."""
-    if len(cache) >= CACHE:
+    """Cache a value. A full cache is cleared, as the cache of headers is."""
+    if len(cache) >= CONTENT_CACHE_SIZE:
         cache.clear()
     cache[key] = value
 
 
-PLAIN = frozenset({str, dict, bool, type(None)})
-"""What a snapshot takes as it is."""
+PLAIN_TYPES = frozenset({str, dict, bool, type(None)})
+"""Types whose values a snapshot does not convert."""
 
 
 def snapshot(value: Any) -> Any:
-    """A record as plain data, which `marshal` can write: what equal snapshots write is equal."""
+    """Convert a record to plain data for `marshal`. Records with equal snapshots are written as equal texts."""
     if isinstance(value, Record):
         parts = [getattr(value, name) for name in value.__dataclass_fields__]
-        return type(value).__name__, [part if type(part) in PLAIN else snapshot(part) for part in parts]
+        return type(value).__name__, [part if type(part) in PLAIN_TYPES else snapshot(part) for part in parts]
     if type(value) is list:
         return [snapshot(item) for item in value]
     return value
 
 
-def copied(value: Any) -> Any:
-    """A copy of a record, whose change leaves the one that is remembered alone."""
+def deep_copy(value: Any) -> Any:
+    """Copy a record, so that changes do not reach the cached one."""
     if isinstance(value, Record):
-        return type(value)(*[copied(getattr(value, name)) for name in value.__dataclass_fields__])
+        return type(value)(*[deep_copy(getattr(value, name)) for name in value.__dataclass_fields__])
     if type(value) is dict:
-        return {key: copied(item) for key, item in value.items()}
+        return {key: deep_copy(item) for key, item in value.items()}
     if type(value) is list:
-        return [copied(item) for item in value]
+        return [deep_copy(item) for item in value]
     return value

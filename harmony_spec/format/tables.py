@@ -1,7 +1,7 @@
-"""What a generated codec says about its format: the tables that parsing, rendering and explaining run on.
+"""The tables of a format, which generated codecs fill.
 
-Grammar text is matched in a mixed alphabet: ordinary characters, and one surrogate per special token (its marker), so
-that text can never be mistaken for a token. Surrogates are free for this: no decoded text contains one.
+Input is matched in a mixed alphabet: ordinary characters, and one surrogate for each special token (its marker). So
+text never matches a token. Decoded text contains no surrogates.
 """
 
 from __future__ import annotations
@@ -24,28 +24,32 @@ if TYPE_CHECKING:
     from .contents import Contents
 
 HOLE = "\udfff"
-"""Stands for the content of a message while its header is read or written."""
+"""Replaces the content of a message while its header is parsed or rendered."""
 
 Chosen = tuple[str, ...]
-"""Names of the alternatives to write instead of first ones."""
+"""Names of the alternatives to write instead of the first ones."""
 
 
 class Tokenizer(Protocol):
     """The two methods of a vocabulary that parsing and rendering need. `tiktoken.Encoding` objects have the second."""
 
     def encode(self, text: str) -> list[int]:
-        """The ids of ordinary tokens for a text, whatever it spells."""
+        """Encode a text to ordinary tokens, even if it spells special ones."""
 
     @property
     def decode_bytes(self) -> Callable[[list[int]], bytes]:
-        """A function (or method) that gives the bytes of a list of ordinary tokens."""
+        """A function (or method) that returns the bytes of ordinary tokens."""
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """The vocabulary that a format is written for: the size of the base, its hash, and the special tokens.
+    """The vocabulary of a format.
 
-    `unassigned` are the ids of those that are only reserved.
+    Attributes:
+        base: the name of the vocabulary of ordinary tokens; None if the caller passes a tokenizer.
+        sha256: the hash of its rank file.
+        special: the ids of the special tokens, by spelling.
+        unassigned: the ids of special tokens that are only reserved.
     """
 
     name: str
@@ -60,9 +64,9 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Group:
-    """What a group in the pattern of a frame means: a field, with the value that it takes when the group takes part.
+    """The meaning of a group in a pattern: if the group matches, the field has this value.
 
-    A `value` of None is the text that the group matched. Without field, the group marks a named alternative.
+    A `value` of None stands for the matched text. Without field, the value is the name of an alternative.
     """
 
     field: str | None
@@ -71,7 +75,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Atom:
-    """One thing that may come next: a special token (its spelling), a text, or a pattern; `label` is for people."""
+    """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
 
     label: str
     special: str | None = None
@@ -88,14 +92,14 @@ class Frame:
     """A message, or the open header of one, as one pattern in the mixed alphabet.
 
     Attributes:
-        pattern: of the whole frame, with one group for each entry of `groups`.
+        pattern: the whole frame, with one group for each entry of `groups`.
         fields: the fields that this frame can set.
-        inside: special tokens that may stand before the one that opens the content.
-        opens: special tokens that the content follows; without content, empty.
+        inside: special tokens that may come before the one that opens the content.
+        opens: special tokens directly before the content; empty without content.
         continues: special tokens that may follow one of those before the content.
         closes: special tokens that may follow the content.
         trails: special tokens that may follow those.
-        bare: nothing but special tokens touches the content.
+        bare: the content is between special tokens; other frames have text next to it.
         ends_with_text: ordinary text may follow the last special token of the frame.
         steps: for each state, what may come next and the state after it; the first state is the beginning.
         final: the states in which the frame is complete.
@@ -134,7 +138,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Choose:
-    """An alternative to write in messages whose fields are as `when` says (true for present, false for absent)."""
+    """An alternative to write in messages that meet `when`: fields and their values, or whether they are present."""
 
     alternative: str
     when: tuple[tuple[str, str | bool], ...]
@@ -144,7 +148,7 @@ class Choose:
 
 
 def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
-    """Whether the fields of a message are as a condition says."""
+    """Whether a message meets a condition, see `Choose`."""
     for name, wanted in when:
         value = getattr(message, name)
         if (bool(value) if isinstance(wanted, bool) else value) != wanted:
@@ -154,13 +158,13 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An error production: a known mistake in a header, never read strictly.
+    """An error production: a known mistake in a header, which only recovery accepts.
 
     Attributes:
-        name: of the diagnostic.
-        pattern: of all that stands before the content, in the mixed alphabet.
-        groups: what the groups of the pattern mean; the last one that takes part decides.
-        evidence: why it is read as it is.
+        name: the name of the diagnostic.
+        pattern: the header up to the content, in the mixed alphabet.
+        groups: the groups of the pattern; for each field, the last one that matches wins.
+        evidence: why recovery reads the header like this.
     """
 
     name: str
@@ -175,7 +179,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Slots:
-    """The names of the fields that a header is repaired to; "" where the format has no such field."""
+    """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
     role: str
     name: str
@@ -187,35 +191,35 @@ class Slots:
 
 @dataclass(frozen=True, eq=False)
 class Recovery:
-    """How a format is read beside the grammar.
+    """The meaning of a format, which its grammar does not express. Recovery and validation use it.
 
     Attributes:
         begins: the special token that begins a message.
         inside: special tokens between that and the content.
-        opens: special tokens that the content follows.
-        closes: special tokens that end a message, each with the named alternative that it is.
-        leads: for each field the special token or the text that it stands behind.
-        slots: which field is what.
-        author: the fields of an open header that a model continues.
-        tool: the role of the author who is written as the name of a tool.
-        asks: the role of the author who begins a turn.
-        instructs: the roles of the authors before all turns, in their order.
-        roles: the roles that are written as they are.
-        channels, content_types: the values that are known.
+        opens: special tokens directly before the content.
+        closes: special tokens that end a message, with the names of their alternatives.
+        leads: the special tokens or texts that introduce each field.
+        slots: the names of the fields, by meaning.
+        author: the fields of the open header that a model continues.
+        tool: the role of tools, whose header has the name of the tool instead of a role.
+        asks: the role that begins a turn.
+        instructs: the roles before all turns, in order.
+        roles: the roles that headers spell out.
+        channels, content_types: the known values.
         json: the content type of JSON.
         word: a pattern for the name of a tool.
-        namespace: of the tools that a developer offers.
-        separator: what stands between the name of a namespace and that of a tool.
+        namespace: the namespace of tools that a developer offers.
+        separator: the text between the name of a namespace and that of a tool.
         answers: the channel of messages that end a turn.
-        thoughts: the channel of a message whose header is missing and which another one follows.
+        thoughts: the channel of analysis. Recovery infers it for a message without header that another one follows.
         calls: the channel of calls.
-        ends_calls, ends_answers: the named alternatives of the stop tokens of calls and answers.
-        stops: the ids of the special tokens at which a model is done.
-        declared_tools, declared_builtin: where contents say which tools there are, and which are built in: paths of
-            fields, the role first.
-        declared_channels, declared_required: where they say which channels there are, and whether one is needed.
-        declared_answers: where they say which forms a final answer may have.
-        headings: for each role, what the parts of its contents begin with in which something is declared.
+        ends_calls, ends_answers: the names of the stop tokens of calls and answers.
+        stops: the ids of the special tokens that stop a model.
+        declared_tools, declared_builtin: the fields of contents with declared tools, and with built-in ones: paths, the
+            role first.
+        declared_channels, declared_required: the fields with the channels, and whether each message needs one.
+        declared_answers: the fields with the forms of a final answer.
+        headings: for each role, the first texts of the sections of its contents that declare something.
         mistakes: the error productions, in the order of the grammar.
         codes: the diagnostics, by name.
     """
@@ -253,17 +257,17 @@ class Recovery:
     codes: Mapping[str, Code]
 
     def full_name(self, namespace: str, tool: str) -> str:
-        """The name of a tool as a header has it."""
+        """The name of a tool in a header."""
         return f"{namespace}{self.separator}{tool}"
 
     @cached_property
     def of_functions(self) -> str:
-        """What the full names of the tools that a developer offers begin with."""
+        """The prefix of the full names of tools that a developer offers."""
         return self.full_name(self.namespace, "")
 
     @cached_property
     def missing(self) -> dict[str, tuple[str, ...]]:
-        """The special tokens that are missing, one of them, where a mistake has one of these names."""
+        """For these diagnostics, the special tokens of which one is missing."""
         opens = tuple(self.opens)
         return {"missing-start": (self.begins,), "missing-message-token": opens, "unfinished-header": opens}
 
@@ -272,8 +276,12 @@ class Recovery:
 class Format:
     """All tables of one format.
 
-    `special_text` is a regular expression for the spelling of any special token; `special_ends` are what all of these
-    begin and end with.
+    Attributes:
+        special_text: a regular expression for the spelling of any special token.
+        special_ends: the texts with which all of them begin and end.
+        patterns: for each field, the pattern of its terminal, and the terminal as errors show it.
+        caches: caches that depend on the format only.
+        owned: see `caches_of`.
     """
 
     encoding: Encoding
@@ -297,14 +305,14 @@ class Format:
     owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What brings the format of a codec back, also in a copy: its tables are there once."""
+        """Pickle and copy a format by the module of its codec: its tables exist once."""
         return format_of, (self.message.__module__,)
 
     def caches_of(self, owner: object) -> dict[Any, Any]:
-        """Caches of what depends on a tokenizer, or on another owner; they are gone when it is."""
+        """Caches that depend on a tokenizer, or on another owner, and live as long as it."""
         try:
             return self.owned.setdefault(owner, {})
-        except TypeError:  # it cannot be referred to weakly, or has no hash
+        except TypeError:  # the owner has no weak references, or no hash
             return {}
 
     def require_messages(self, messages: Sequence[Any]) -> None:
@@ -340,9 +348,9 @@ class Format:
         return frozenset({str, *self.contents.names})
 
     def require_start(self, start: str) -> None:
-        """Raise `ValueError` for what is no start rule."""
+        """Raise `ValueError` for an unknown start rule."""
         if start not in self.starts:
-            raise ValueError(f"no start rule {start!r}; start rules: {', '.join(self.starts)}")
+            raise ValueError(f"unknown start rule {start!r}; start rules: {', '.join(self.starts)}")
 
     @property
     def content(self) -> str:
@@ -350,13 +358,13 @@ class Format:
         return self.fields[self.content_at]
 
     def sides(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """The fields of a message in order: those before the content, and those behind it."""
+        """The values of the fields in order: those before the content, and those after it."""
         before, after = self.fields[: self.content_at], self.fields[self.content_at + 1 :]
         return tuple(values[name] for name in before), tuple(values[name] for name in after)
 
     @cached_property
     def header_fields(self) -> tuple[str, ...]:
-        """The fields of a message but its content, in order."""
+        """The fields of a message without its content, in order."""
         return self.fields[: self.content_at] + self.fields[self.content_at + 1 :]
 
     @cached_property
@@ -407,13 +415,13 @@ def format_of(module: str) -> Format:
 
 
 def continues(format: Format, start: str) -> bool:
-    """Whether the inputs of a start rule continue an open header: they do not begin as messages do."""
+    """Whether the inputs of a start rule continue an open header, instead of beginning with a message."""
     first, _ = format.starts[start][0].steps[0]
     return format.recovery is not None and all(a.special != format.recovery.begins for a, _ in first.steps[0])
 
 
 def unfinished(format: Format, start: str, first: bool) -> str | None:
-    """The alternative by which the last message of a start rule lacks its stop token; None where none may."""
+    """The name of the alternative whose last message has no stop token; None if the start rule has none."""
     for path in format.starts[start]:
         frame, times = path.steps[-1]
         if frame.has_content and not frame.closed and first == (len(path.steps) == 1):

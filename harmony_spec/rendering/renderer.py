@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError
-from ..format.contents import KEPT, Record, remember_content
+from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, read_groups, remember
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE
@@ -287,7 +287,7 @@ def _make_cached_encoder(
         tokens: list[int] | None = cache.get((prefix, text, suffix))
         if tokens is None:
             tokens = encode(prefix + text + suffix)
-            if len(text) <= KEPT:
+            if len(text) <= MAX_CACHED_CONTENT_CHARS:
                 remember_content(cache, (prefix, text, suffix), tokens)
         return tokens
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Set
 from typing import Any
 
-from ..format.content_reading import NESTING
+from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.content_writing import Inexpressible, Layout, compact, lines_of
 from .schema_references import (
     IGNORED_KEYWORDS,
@@ -133,8 +133,8 @@ class TypeWriter(TypeBuilder):
 
     def describe(self, schema: Any, at: str, depth: int) -> DescribedType:
         """Convert a schema to a type and its remarks."""
-        if depth > NESTING:
-            raise Inexpressible("parameters", f"nested more than {NESTING} deep", at)
+        if depth > MAX_TYPE_NESTING:
+            raise Inexpressible("parameters", f"nested more than {MAX_TYPE_NESTING} deep", at)
         if not isinstance(schema, dict):
             return DescribedType(self.boolean_schema(schema, at))
         named = schema.get("type")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..codec_loading import default_codec, require
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
-from ..format.content_reading import NESTING
+from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record
 from ..recovery.machine import Machine
 from ..tool_types.schema_references import escaped
@@ -152,7 +152,7 @@ def _require_valid(codec: ModuleType, value: dict[str, Any], made: type[Record],
     try:
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     except RecursionError:
-        raise ToolError(INVALID_TOOL, f"nested more than {NESTING} deep", pointer=at, rule="nesting") from None
+        raise ToolError(INVALID_TOOL, f"nested more than {MAX_TYPE_NESTING} deep", pointer=at, rule="nesting") from None
     if errors:
         error = min(_innermost(errors), key=lambda error: -len(error.absolute_path))
         path = "".join(f"/{escaped(str(step))}" for step in error.absolute_path)
@@ -245,7 +245,7 @@ def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Names
             if tools:
                 return tools
     text = text.rstrip("\n")
-    errors = [contents.unread(holders[0], text), contents.unread(codec.Namespace, text)]
+    errors = [contents.explain_unread(holders[0], text), contents.explain_unread(codec.Namespace, text)]
     raise max(errors, key=lambda error: error.span.start if error.span else 0)
 
 
