@@ -105,17 +105,17 @@ def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any
     """
     opening = value.get(OPENING_KEY, {})
     if not isinstance(opening, dict):
-        raise _odd("", f"{json.dumps(opening)[:MAX_PROBLEM_CHARS]} is no object")
+        raise _opening_error("", f"expected an object, got {json.dumps(opening)[:MAX_PROBLEM_CHARS]}")
     fields = next((frame.fields for frame in format.frames.values() if not frame.has_content), ())
     for name, item in opening.items():
         if name not in fields:
-            raise _odd("", f"{name!r} is no field of an open header, which has {' and '.join(fields)}")
+            raise _opening_error("", f"open headers have no field {name!r}; fields: {', '.join(fields)}")
         if not isinstance(item, str | None):
-            raise _odd(f"/{name}", f"{json.dumps(item)[:MAX_PROBLEM_CHARS]} is no text")
+            raise _opening_error(f"/{name}", f"expected a string, got {json.dumps(item)[:MAX_PROBLEM_CHARS]}")
     return opening
 
 
-def _odd(step: str, message: str) -> ConversationError:
+def _opening_error(step: str, message: str) -> ConversationError:
     return ConversationError(INVALID_CONVERSATION, f"at /{OPENING_KEY}{step}: {message}")
 
 

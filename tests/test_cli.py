@@ -127,10 +127,10 @@ def test_render_refuses_with_reasons() -> None:
     ("opening", "said"),
     [
         ('{"role": "user"}', ""),
-        ("[]", "at /opening: [] is no object"),
-        ('{"channel": "final"}', "at /opening: 'channel' is no field of an open header, which has role and name"),
-        ('{"start": "prompt"}', "at /opening: 'start' is no field"),
-        ('{"role": 5}', "at /opening/role: 5 is no text"),
+        ("[]", "at /opening: expected an object, got []"),
+        ('{"channel": "final"}', "at /opening: open headers have no field 'channel'; fields: role, name"),
+        ('{"start": "prompt"}', "at /opening: open headers have no field 'start'"),
+        ('{"role": 5}', "at /opening/role: expected a string, got 5"),
         ('{"role": "nobody"}', "nobody"),
     ],
 )

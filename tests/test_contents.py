@@ -257,7 +257,12 @@ def format_named(name: Any, schema: Any = None, description: Any = None) -> Mess
         pytest.param(Message("developer", DeveloperContent(response_formats=wrong([5]))), ["5"]),
         pytest.param(settings_with(channel_config=ChannelConfig(wrong("final"))), ["final"]),
         pytest.param(settings_with(channel_config=ChannelConfig(["a"], False, wrong("no"))), ["no"]),
-        pytest.param(format_named("r", {1: 2}), ["no text"]),
+        pytest.param(format_named("r", {1: 2}), ["response_format r: JSON: a key of an object is not a str"]),
+        (
+            Message("developer", DeveloperContent(tools=wrong("functions.weather"))),
+            ["tools: expected a non-empty list, got 'functions.weather'"],
+        ),
+        (Message("developer", DeveloperContent(tools=wrong([5]))), ["tools: expected a Namespace, got 5"]),
     ],
 )
 def test_what_cannot_be_written_names_message_field_and_value(message: Message, said: list[str]) -> None:

@@ -34,7 +34,7 @@ class Inexpressible(Exception):
     """
 
     def __init__(
-        self, rule: str, reason: str = "no alternative of the rule writes it", place: str | None = None
+        self, rule: str, reason: str = "no alternative of the rule can write it", place: str | None = None
     ) -> None:
         super().__init__(rule, reason, place)
         self.rule, self.reason, self.place = rule, reason, place
@@ -54,30 +54,30 @@ class Layout:
 
     def flag(self, value: bool, name: str) -> bool:
         if value is not True and value is not False:
-            raise Inexpressible(name, f"{value!r} is neither true nor false")
+            raise Inexpressible(name, f"expected a bool, got {_shortened(repr(value))}")
         return value
 
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
         """Return a list after checking its length and the class of its items."""
         if not isinstance(values, (list, tuple)) or len(values) < least:
-            raise Inexpressible(name, f"{values!r} is no list{' of something' * least}")
+            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {_shortened(repr(values))}")
         for item in values:
             if not isinstance(item, made):
-                raise Inexpressible(name, f"{_quoted(repr(item))} is no {made.__name__}")
+                raise Inexpressible(name, f"expected a {made.__name__}, got {_shortened(repr(item))}")
         return values
 
     def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
         """Return a text that must be one of several."""
         if value not in values:
-            raise Inexpressible(name, f"{value!r} is none of {', '.join(values)}")
+            raise Inexpressible(name, f"unknown value {_shortened(repr(value))}; allowed: {', '.join(values)}")
         return str(value)
 
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
         """Return a text that must match its terminal."""
         if not isinstance(value, str):
-            raise Inexpressible(name, f"{value!r} is no text")
+            raise Inexpressible(name, f"expected a str, got {_shortened(repr(value))}")
         if pattern.fullmatch(value) is None:
-            raise Inexpressible(name, f"{_quoted(value)} does not fit {_quoted(pattern.pattern)}")
+            raise Inexpressible(name, f"{_quoted(value)} does not match {_quoted(pattern.pattern)}")
         return value
 
     def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
@@ -91,13 +91,13 @@ class Layout:
         """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
         text = compact(value)
         if type(value) not in SCALAR_WRITERS and json.loads(text) != value:
-            raise Inexpressible("JSON", "a key is no text")
+            raise Inexpressible("JSON", "a key of an object is not a str")
         return text
 
     def split(self, text: str) -> list[str]:
         """Split a text into lines, see `lines_of`."""
         if not isinstance(text, str):
-            raise Inexpressible("description", f"{text!r} is no text")
+            raise Inexpressible("description", f"expected a str, got {_shortened(repr(text))}")
         return lines_of(text)
 
     def lines(self, text: str, before: str, after: str) -> str:
@@ -109,7 +109,7 @@ class Layout:
     def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)
         if text is None:
-            raise Inexpressible(rule, f"{value!r} is none of {', '.join(texts)}")
+            raise Inexpressible(rule, f"unknown value {_shortened(repr(value))}; allowed: {', '.join(texts)}")
         return text
 
 
@@ -122,7 +122,7 @@ def compact(value: Any) -> str:
     try:
         return SCALAR_WRITERS.get(type(value), JSON_ENCODER.encode)(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise Inexpressible("JSON", f"no JSON value: {error}") from None
+        raise Inexpressible("JSON", f"not a JSON value: {error}") from None
 
 
 def lines_of(text: str) -> list[str]:
@@ -134,4 +134,8 @@ def lines_of(text: str) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return repr(text if len(text) <= MAX_QUOTED_VALUE_CHARS else text[:MAX_QUOTED_VALUE_CHARS] + "\u2026")
+    return repr(_shortened(text))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_QUOTED_VALUE_CHARS else text[:MAX_QUOTED_VALUE_CHARS] + "\u2026"

@@ -72,8 +72,11 @@ class Implied:
     name: str
 
     def holds(self, content: object) -> bool:
-        items = getattr(content, self.field, None) or ()
-        return any(item.name == self.name and any(_lists_in(item)) for item in items)
+        items = getattr(content, self.field, None)
+        if not isinstance(items, (list, tuple)):  # of a wrong type, which the writer reports
+            return False
+        named = [item for item in items if isinstance(item, Record) and getattr(item, "name", None) == self.name]
+        return any(any(_lists_in(item)) for item in named)
 
 
 def _lists_in(item: Any) -> list[Any]:
@@ -157,10 +160,10 @@ class Contents:
         try:
             return self.writers[type(record)](Layout(decided), record)
         except (AttributeError, TypeError) as error:
-            message = f"{self.names[type(record)]} holds a value of another type than it declares: {error}"
+            message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
         except Inexpressible as error:
-            problem = f"{self._name_of_part(record)}{error.rule} cannot be written: {error.reason}"
+            problem = f"{self._name_of_part(record)}{error.rule}: {error.reason}"
             if error.place is None:
                 raise RenderError(INEXPRESSIBLE_MESSAGE, problem) from None
             raise ToolError(INVALID_TOOL, problem, pointer=error.place, rule=error.rule) from None
@@ -185,7 +188,7 @@ class Contents:
             try:
                 written = self.write(found, {})
             except RenderError as error:
-                message, named = f"what the text says cannot be written: {error.message}", error.message.split("'")[1:2]
+                message, named = f"the text cannot be written again: {error.message}", error.message.split("'")[1:2]
                 at = max(text.find(named[0].rsplit("/", 1)[-1]), 0) if named else 0
                 return ToolError(INVALID_TOOL, message, span=Span(at, len(text)))
             at = next((i for i, (a, b) in enumerate(zip(text, written, strict=False)) if a != b), len(text))
@@ -196,7 +199,7 @@ class Contents:
         around = text[first : at + AROUND_ERROR_CHARS]
         return ToolError(
             INVALID_TOOL,
-            f"the text is not what {self.names[made]} is written as",
+            f"the text does not match the format of {self.names[made]}",
             span=Span(at, at + 1),
             expected=expected,
             around=around,
@@ -207,9 +210,10 @@ class Contents:
         """The text of a structured content. Raises `RenderError` if its message has another role."""
         record, role = message.content, getattr(message, self.field)
         if type(record) is not self.roles.get(role):
-            other = next((name for name, made in self.roles.items() if made is type(record)), "no")
-            said = f"{type(record).__name__} is the content of {other} messages, and this is one of {role}"
-            raise RenderError(INEXPRESSIBLE_MESSAGE, said)
+            other = next((name for name, made in self.roles.items() if made is type(record)), None)
+            place = f"is only allowed in {other} messages" if other else "is not the content of a message"
+            problem = f"{type(record).__name__} {place}; this message has the role {role!r}"
+            raise RenderError(INEXPRESSIBLE_MESSAGE, problem)
         return self.write(record, decided)
 
     def decide(self, messages: Sequence[Any]) -> dict[str, bool]:
