@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from .codes import INVALID_CONVERSATION
@@ -161,5 +162,15 @@ def _validate(schema: dict[str, Any], value: object) -> None:
     pointer = "".join(f"/{escaped(str(step))}" for step in path)
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     where = f"at {pointer}" if pointer else "at the top"
-    message = error.message if len(error.message) <= MAX_PROBLEM_CHARS else error.message[:MAX_PROBLEM_CHARS] + "\u2026"
-    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index)
+    unlisted = error.validator == "additionalProperties"
+    message = _unknown_field(error.instance, list(error.schema["properties"])) if unlisted else error.message
+    message = message if len(message) <= MAX_PROBLEM_CHARS else message[:MAX_PROBLEM_CHARS] + "\u2026"
+    hint = "Parse the JSON text first, with json.loads." if isinstance(value, str) else ""
+    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index, hint=hint)
+
+
+def _unknown_field(value: Mapping[object, Any], known: Sequence[str]) -> str:
+    name = next(name for name in value if name not in known)
+    near = get_close_matches(str(name), known, n=1)
+    suggestion = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown field {name!r}; {suggestion}allowed: {', '.join(known)}"

@@ -386,6 +386,26 @@ def test_wrong_json_says_where(part: dict[str, Any], pointer: str) -> None:
     assert caught.value.index == 0
 
 
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"type": "text", "text": "x", "z": 1}, "unknown field 'z'; allowed: type, text"),
+        ({"type": "text", "text": "x", 5: 1}, "unknown field 5; allowed: type, text"),
+        ({"type": "text", "texts": "x", "text": ""}, "unknown field 'texts'; did you mean 'text'? allowed: type, text"),
+    ],
+)
+def test_an_unknown_field_of_json_is_refused_with_the_allowed_ones(part: dict[Any, Any], message: str) -> None:
+    with pytest.raises(ConversationError) as caught:
+        from_part("system", part)
+    assert caught.value.message == f"at /messages/0/content/0: {message}"
+
+
+def test_json_as_text_is_refused_with_a_hint() -> None:
+    with pytest.raises(ConversationError) as caught:
+        from_json('{"messages": []}')
+    assert caught.value.hint == "Parse the JSON text first, with json.loads."
+
+
 def test_threads_read_and_write_the_same() -> None:
     """Also while the caches start anew."""
 
