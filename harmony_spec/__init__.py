@@ -1,5 +1,7 @@
 """An executable specification of OpenAI's Harmony message format: parser and renderer, generated from a grammar."""
 
+from typing import TYPE_CHECKING
+
 from .codec import (
     CONVERSATION_SCHEMA,
     NAMESPACE_SCHEMA,
@@ -82,3 +84,15 @@ __all__ = [
     "tools_to_text",
     "validate",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """Read `__version__` when it is asked for: `importlib.metadata` adds about 15% to the time of the import."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("harmony-spec")
