@@ -18,6 +18,8 @@ from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
 from .errors import VocabularyError
 from .format.tables import Encoding, Tokenizer
 
+__all__ = ["Vocabulary", "load"]
+
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
 
 BLOCK_CHARS = 250_000

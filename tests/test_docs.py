@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import doctest
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harmony_spec import codec
+
 ROOT = Path(__file__).resolve().parent.parent
-BLOCKS = {"recovery.md": 13, "streaming.md": 2, "drop-in.md": 1}
+BLOCKS = {"api.md": 3, "recovery.md": 13, "streaming.md": 2, "drop-in.md": 1}
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in BLOCKS}
 
 
@@ -38,6 +41,29 @@ def test_every_special_token_in_the_pages_is_code() -> None:
     for page in PAGES.values():
         prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", page, flags=re.DOTALL | re.MULTILINE)
         assert "<|" not in prose
+
+
+API = re.split(r"^## ", PAGES["api.md"], flags=re.MULTILINE)
+MODULES = {section.split("`")[1]: section for section in API if section.startswith("`harmony_spec")}
+
+
+def listed(section: str) -> list[tuple[str, str, str]]:
+    """Name, mark and purpose in the rows of the tables of a section."""
+    return re.findall(r"^\| `(\w+)`( \\\*)? \| (.+) \|$", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "module", ["harmony_spec", "harmony_spec.compat", "harmony_spec.linting", "harmony_spec.vocabulary"]
+)
+def test_the_api_page_lists_each_public_name_once(module: str) -> None:
+    rows = listed(MODULES[module])
+    assert sorted(name for name, _, _ in rows) == sorted(importlib.import_module(module).__all__)
+    assert all(purpose.endswith(".") for _, _, purpose in rows)
+
+
+def test_the_api_page_marks_what_generated_codecs_define() -> None:
+    marked = {name for name, mark, _ in listed(MODULES["harmony_spec"]) if mark}
+    assert marked == set(codec.__all__) - {"EXAMPLE"}
 
 
 LIMITS = re.findall(
