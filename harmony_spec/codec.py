@@ -98,10 +98,10 @@ class SystemContent(runtime.Record):
 
     Attributes:
         model_identity: Who the model is.
-        knowledge_cutoff: Up to when the model was trained, usually a year and a month.
+        knowledge_cutoff: The end of the model's training data, usually a year and a month.
         conversation_start_date: The date of the conversation.
         reasoning_effort: How long the model thinks before it answers.
-        tools: The namespaces of the tools that are built in.
+        tools: The namespaces of the built-in tools.
         channel_config: The channels of the conversation.
     """
 
@@ -117,13 +117,13 @@ class SystemContent(runtime.Record):
 
 @dataclass(eq=False, slots=True)
 class ChannelConfig(runtime.Record):
-    """Which channels there are, and what must go where.
+    """The channels, and what must go to which channel.
 
     Attributes:
         valid_channels: The channels that messages may have.
         channel_required: Whether every message must have a channel.
-        function_calls: Whether the calls of the developer's functions are sent to their channel. Where nothing is
-            said, the conversation decides: it has such functions or not.
+        function_calls: Whether calls of the developer's functions must go to their channel. If it is None, the
+            conversation decides: the line is written if there are functions.
     """
 
     valid_channels: list[str] = field(default_factory=list)
@@ -133,12 +133,12 @@ class ChannelConfig(runtime.Record):
 
 @dataclass(eq=False, slots=True)
 class DeveloperContent(runtime.Record):
-    """What the developer asks for and offers.
+    """Instructions, tools and response formats of the developer.
 
     Attributes:
-        instructions: What the developer asks of the model, often called the system prompt.
+        instructions: The instructions for the model, often called the system prompt.
         tools: The namespaces of the functions that the developer offers.
-        response_formats: The forms that a final answer can be asked to have.
+        response_formats: The formats that the developer may request for a final answer.
     """
 
     instructions: str | None = None
@@ -148,12 +148,13 @@ class DeveloperContent(runtime.Record):
 
 @dataclass(eq=False, slots=True)
 class Namespace(runtime.Record):
-    """Tools with a common first name. Its description is comments before its tools; without tools, it is plain text.
+    """Tools with a common prefix. The description is written as comments before the tools; without tools, as plain
+    text.
 
     Attributes:
-        name: The first part of the full names of its tools; the whole name of a tool without functions.
-        description: What the tools are for.
-        tools: The functions in the namespace; none where it is one tool itself.
+        name: The first part of the full names of its tools; if it has no tools, the name of the tool itself.
+        description: The purpose of the tools.
+        tools: The functions in the namespace; empty if the namespace is one tool itself.
     """
 
     name: str
@@ -168,7 +169,7 @@ class Tool(runtime.Record):
     Attributes:
         name: The name of the function, without its namespace.
         description: What the function does.
-        parameters: What the function takes, as the JSON Schema of an object; None for nothing.
+        parameters: The arguments of the function, as the JSON Schema of an object; None without arguments.
     """
 
     name: str
@@ -178,7 +179,7 @@ class Tool(runtime.Record):
 
 @dataclass(slots=True)
 class Parameters:
-    """What a function takes: nothing, or one object. Types that refer to themselves follow it."""
+    """The arguments of a function: none, or one object. Types that refer to themselves follow it."""
 
     type: Any = None
     definitions: list[Definition] = field(default_factory=list)
@@ -194,12 +195,12 @@ class Definition:
 
 @dataclass(eq=False, slots=True)
 class ResponseFormat(runtime.Record):
-    """A form of a final answer.
+    """A format of a final answer.
 
     Attributes:
-        name: What the form is called.
+        name: The name of the format.
         schema: The JSON Schema of the answer.
-        description: What the form is for.
+        description: The purpose of the format.
     """
 
     name: str
@@ -209,14 +210,14 @@ class ResponseFormat(runtime.Record):
 
 @dataclass(slots=True)
 class OneOf:
-    """Alternatives of which exactly one applies, each on a line, with what is said of it behind it."""
+    """Alternatives, exactly one of which applies. Each is on its own line, followed by its comment."""
 
     variants: list[Variant] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Variant:
-    """One of the alternatives on lines of their own, with what is said of it and its default behind it."""
+    """One alternative on its own line, followed by its comment and its default."""
 
     alternative: Any
     remark: str | None = None
@@ -225,21 +226,21 @@ class Variant:
 
 @dataclass(slots=True)
 class Union:
-    """Alternatives on one line, any of which may apply."""
+    """Alternatives on one line. Any of them may apply."""
 
     intersections: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Intersection:
-    """Types that all apply; it binds closer than alternatives."""
+    """Types that all apply. It binds more tightly than alternatives."""
 
     arrays: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Array:
-    """Arrays of a type, one in the other for each dimension; it binds closest."""
+    """Arrays of a type, nested once for each dimension. It binds most tightly."""
 
     element: Any
     dimensions: list[Dimension] = field(default_factory=list)
@@ -258,7 +259,7 @@ class Annotated:
 
 @dataclass(slots=True)
 class Group:
-    """A type in brackets with the comments on all of it."""
+    """A type in brackets, with the comments on the whole type."""
 
     type: Any
     title: str | None = None
@@ -269,7 +270,7 @@ class Group:
 
 @dataclass(slots=True)
 class Annotation:
-    """What a type cannot say: a keyword of JSON Schema and its value."""
+    """A keyword of JSON Schema that no type expresses, and its value."""
 
     keyword: str
     json: Any
@@ -285,7 +286,7 @@ class ObjectType:
 
 @dataclass(slots=True)
 class Member:
-    """A property. What is said of it stands above it, its default behind it."""
+    """A property. Its comments are above it, its default after it."""
 
     title: str | None = None
     about: str | None = None
@@ -301,7 +302,7 @@ class Member:
 
 @dataclass(slots=True)
 class TupleType:
-    """An array whose first items have types of their own."""
+    """An array whose first items have separate types."""
 
     places: list[Any] = field(default_factory=list)
     rest: Any = None
@@ -314,21 +315,21 @@ class AnyArray:
 
 @dataclass(slots=True)
 class LiteralType:
-    """A value that stands for itself."""
+    """A single value as a type."""
 
     json_scalar: Any
 
 
 @dataclass(slots=True)
 class Reference:
-    """A type that a definition names."""
+    """A type with the name of a definition."""
 
     named: str
 
 
 @dataclass(slots=True)
 class BasicType:
-    """A type that has a name of its own in every schema."""
+    """A type that has a name in every schema."""
 
     basic: Basic
 
@@ -340,13 +341,13 @@ class Message:
     Source: guide, "Message format".
 
     Attributes:
-        role: In which role the author wrote the message: what weight it has, and what it may hold.
-        content: The text of the message. Anything but special tokens.
-        name: The name of the author: of a tool its full name, else a name that tells several authors of one role
-            apart.
-        recipient: Whom the message is for: a tool's full name in a call, a role in a tool's answer.
-        channel: The channel: who is meant to see the message.
-        constrain: Whether sampling of the content was constrained to the content type.
+        role: The role of the author: the authority of the message, and its kind of content.
+        content: The text of the message: anything except special tokens.
+        name: The name of the author: the full name of a tool, or a name that distinguishes several authors with one
+            role.
+        recipient: The recipient of the message: the full name of a tool in a call, a role in the answer of a tool.
+        channel: The channel: for whom the message is visible.
+        constrain: Whether the sampling of the content was constrained to the content type.
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
         repair: How the recovering parser repaired the message; not compared.
@@ -3309,33 +3310,35 @@ class StreamParser(runtime.StreamParser[Message]):
 
     @property
     def role(self) -> Role | None:
-        """Of the open message. In which role the author wrote the message: what weight it has, and what it may hold."""
+        """Of the open message. The role of the author: the authority of the message, and its kind of content."""
         value: Role | None = self.value("role", None)
         return value
 
     @property
     def name(self) -> str | None:
-        """Of the open message. The name of the author: of a tool its full name, else a name that tells several authors
-        of one role apart.
+        """Of the open message. The name of the author: the full name of a tool, or a name that distinguishes several
+        authors with one role.
         """
         value: str | None = self.value("name", None)
         return value
 
     @property
     def recipient(self) -> str | None:
-        """Of the open message. Whom the message is for: a tool's full name in a call, a role in a tool's answer."""
+        """Of the open message. The recipient of the message: the full name of a tool in a call, a role in the answer
+        of a tool.
+        """
         value: str | None = self.value("recipient", None)
         return value
 
     @property
     def channel(self) -> str | None:
-        """Of the open message. The channel: who is meant to see the message."""
+        """Of the open message. The channel: for whom the message is visible."""
         value: str | None = self.value("channel", None)
         return value
 
     @property
     def constrain(self) -> bool:
-        """Of the open message. Whether sampling of the content was constrained to the content type."""
+        """Of the open message. Whether the sampling of the content was constrained to the content type."""
         value: bool = self.value("constrain", False)
         return value
 
@@ -3426,16 +3429,16 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "role": {
-                    "description": "In which role the author wrote the message: what weight it has, and what it may hold.",
+                    "description": "The role of the author: the authority of the message, and its kind of content.",
                     "enum": ["system", "developer", "user", "assistant", "tool"],
                 },
                 "name": {
-                    "description": "Written even when absent, as null.",
+                    "description": "If it is absent, it is written as null.",
                     "type": ["string", "null"],
                     "x-always-written": True,
                 },
                 "content": {
-                    "description": "Text, or parts: texts, which are joined, or one content with a structure.",
+                    "description": "A text, or a list of parts: texts, which are joined, or one structured content.",
                     "type": ["string", "array"],
                     "items": {"$ref": "#/$defs/part"},
                 },
@@ -3445,11 +3448,11 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
                     "default": "all",
                 },
                 "content_type": {
-                    "description": "The spelling of the constrain token in front says that the content type is a constraint.",
+                    "description": "If it begins with the spelling of the constrain token, the content type is a constraint.",
                     "type": ["string", "null"],
                     "x-written-as": ["constrain", "content_type"],
                 },
-                "channel": {"description": "The channel: who is meant to see the message.", "type": ["string", "null"]},
+                "channel": {"description": "The channel: for whom the message is visible.", "type": ["string", "null"]},
             },
         },
         "text": {
@@ -3459,7 +3462,7 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
         },
         "system_content": {
-            "description": "The settings in a system message. What is left out is absent.",
+            "description": "The settings in a system message. Missing properties are absent from the message.",
             "type": "object",
             "required": ["type"],
             "additionalProperties": False,
@@ -3510,7 +3513,7 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             },
         },
         "response_format": {
-            "description": "A form of the final answer.",
+            "description": "A format of the final answer.",
             "type": "object",
             "required": ["name", "schema"],
             "additionalProperties": False,
@@ -3521,7 +3524,7 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
             },
         },
         "name": {
-            "description": "What a header can hold behind ` to=`; the same names as the grammar's.",
+            "description": "Characters that a header can contain after ` to=`. The grammar allows the same names.",
             "type": "string",
             "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
         },
@@ -3583,11 +3586,11 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
 NAMESPACE_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Namespace",
-    "description": "A tool namespace: tools with a common first name. The fields are those of the class of the same name.",
+    "description": "A tool namespace: tools with a common prefix. The fields are those of the class of the same name.",
     "$ref": "#/$defs/namespace",
     "$defs": {
         "name": {
-            "description": "What a header can hold behind ` to=`; the same names as the grammar's.",
+            "description": "Characters that a header can contain after ` to=`. The grammar allows the same names.",
             "type": "string",
             "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
         },
@@ -3609,7 +3612,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
                 "name": {"$ref": "#/$defs/name"},
                 "description": {"type": ["string", "null"], "x-always-written": True},
                 "parameters": {
-                    "description": "What the tool takes, as JSON Schema; null for a tool that takes nothing.",
+                    "description": "The arguments of the tool, as a JSON Schema; null for a tool without arguments.",
                     "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],
                 },
             },

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import harmony_spec
 from harmony_spec import codec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,11 +97,60 @@ def test_the_page_has_limits() -> None:
     assert len(LIMITS) == rows > 10
 
 
-def test_contributors_are_told_what_is_generated() -> None:
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SPANS = re.compile(r"`([^`\n]+)`")
+
+
+def is_path(span: str) -> bool:
+    return re.fullmatch(r"[\w./-]+(/|/run|/fixes|\.\w{2,4})", span) is not None
+
+
+def definitions(path: Path) -> set[str]:
+    """Classes, functions, methods and constants of a Python file; rules and terminals of a grammar file."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".lark":
+        return set(re.findall(r"^\??(\w+):", text, re.MULTILINE))
+    if path.suffix != ".py":
+        return set()
+    nodes = ast.walk(ast.parse(text))
+    return constants(path) | {n.name for n in nodes if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+
+
+def test_files_that_contributors_read_about_exist() -> None:
+    paths = [span for span in SPANS.findall(CONTRIBUTING) if is_path(span)]
+    assert len(paths) > 60
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_folders_with_code_are_all_listed() -> None:
+    folders = {path.parent for top in ("codegen", "harmony_spec") for path in (ROOT / top).rglob("*.py")}
+    listed_folders = {
+        ROOT / span for row in re.findall(r"^\| (`.*?) \|", CONTRIBUTING, re.M) for span in SPANS.findall(row)
+    }
+    assert folders <= listed_folders
+
+
+PARAGRAPHS = CONTRIBUTING.partition("## Follow a token")[2].split("\n\n")
+
+
+@pytest.mark.parametrize("paragraph", [p for p in PARAGRAPHS if p.startswith("**")], ids=lambda p: p.split("**")[1])
+def test_names_that_contributors_read_about_are_defined(paragraph: str) -> None:
+    """Each name is defined in a file that its paragraph names, or is public."""
+    spans = SPANS.findall(paragraph)
+    known = set(harmony_spec.__all__).union(*(definitions(ROOT / s) for s in spans if is_path(s) and s[-1] != "/"))
+    assert [span for span in spans if span.isidentifier() and span not in known] == []
+
+
+def test_ten_jobs_are_short_and_name_a_test() -> None:
+    jobs = [p for p in CONTRIBUTING.partition("## Ten jobs")[2].split("\n\n") if p.startswith("**")]
+    assert len(jobs) == 10
+    assert all(len(job.strip().splitlines()) <= 5 and "\nTest: `tests/" in job for job in jobs)
+
+
+def test_contributors_read_what_is_generated() -> None:
     """Each file that `python -m codegen` writes is named beside the command."""
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    told, _, _ = page.partition("\n| where")
+    beside, _, _ = CONTRIBUTING.partition("## Commands")
     program = (ROOT / "codegen" / "__main__.py").read_text(encoding="utf-8")
     written = re.findall(r'root / "(\w+)" / "([\w.]+)"', program)
     assert len(written) == 3
-    assert all(f"`{folder}/{name}`" in told for folder, name in written)
+    assert all(f"`{folder}/{name}`" in beside for folder, name in written)
