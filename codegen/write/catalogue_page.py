@@ -25,9 +25,9 @@ PAGE_HEAD = f"""\
 
 <!-- Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit. -->
 
-What is said about an input that leaves the grammar, or that says what cannot be meant. Codes and names are stable.
-[recovery.md](recovery.md) says how such inputs are read. A test reads each example: the first gives exactly this
-diagnostic and those it comes with, the second none. Lists of numbers are token ids.
+The diagnostics of inputs that leave the grammar, or that a conversation cannot mean. Codes and names are stable.
+[recovery.md](recovery.md) describes how malformed inputs are read. A test reads each example: `bad` has exactly this
+diagnostic and those that it comes with, `good` has none. Lists of numbers are token ids.
 """
 
 
