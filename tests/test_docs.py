@@ -21,7 +21,7 @@ PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in BL
 
 @pytest.mark.parametrize("page", PAGES)
 def test_blocks_run_and_give_what_they_show(page: str) -> None:
-    """In the order in which they stand: what one defines, the next may use."""
+    """In their order: a block may use names that earlier ones define."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGES[page], re.DOTALL | re.MULTILINE)
     assert len(blocks) == BLOCKS[page]
     names: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def constants(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(("names", "places"), LIMITS, ids=[names for names, _ in LIMITS])
 def test_limits_are_where_the_page_says(names: str, places: str) -> None:
-    """Each name is defined, and each file exists and defines one of them. Files stand beside the first one."""
+    """Each name is defined, and each file exists and defines one of them. Further files are in the folder of the first one."""
     first, *others = re.findall(r"`([^`]+)`", places)
     paths = [ROOT / first, *((ROOT / first).parent / name for name in others)]
     found = [constants(path) for path in paths]
