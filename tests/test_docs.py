@@ -83,7 +83,7 @@ def constants(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(("names", "places"), LIMITS, ids=[names for names, _ in LIMITS])
 def test_limits_are_where_the_page_says(names: str, places: str) -> None:
-    """Each name is defined, and each file exists and defines one of them. Further files are in the folder of the first one."""
+    """Each name is defined, and each file exists and defines one of them. Files are in the folder of the first one."""
     first, *others = re.findall(r"`([^`]+)`", places)
     paths = [ROOT / first, *((ROOT / first).parent / name for name in others)]
     found = [constants(path) for path in paths]
