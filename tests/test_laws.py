@@ -185,10 +185,13 @@ def test_strict_parsing_raises_one_type_only_for_text(text: str) -> None:
 
 @given(st.lists(pieces, max_size=12).map("".join))
 def test_text_and_tokens_agree(text: str) -> None:
-    """A text and its tokens are accepted alike, with equal messages, and refused at the same place."""
+    """A text and its tokens are accepted alike, with equal messages, and refused at the same place.
+
+    A line break at the end of a text may be an editor's; among token ids it never is.
+    """
     from harmony_spec.vocabulary import load
 
-    if "\ud800" in text:
+    if "\ud800" in text or text.endswith("\n"):
         return
     tokens: list[int] = []
     starts = []
