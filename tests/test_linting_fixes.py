@@ -24,11 +24,10 @@ from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Kind, Options, content
-from harmony_spec.linting.catalogue import codes, rules
+from harmony_spec.linting.catalogue import codes, matching, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
 from harmony_spec.linting.fixing import fixed
-from harmony_spec.linting.selection import matching
 from harmony_spec.source.saved_text import retry_without_final_newline
 from harmony_spec.validation.fixes import apply
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import SEVERITIES
-from harmony_spec.linting.catalogue import codes
-from harmony_spec.linting.selection import ALL, Layer, matching, selected
+from harmony_spec.linting.catalogue import ALL, Layer, codes, matching, selected
 from harmony_spec.linting.settings import KEYS
 
 BAD = "<|start|>user<|message|>hi<|end|><|end|><|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>"

@@ -16,9 +16,9 @@ from ..errors import HarmonyError
 from ..json_form import OPENING_KEY
 from ..linting import terminal_text as report
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, content
-from ..linting.described import described
 from ..linting.findings import located
 from ..linting.input_files import Input, InputError
+from ..linting.outputs import described
 from ..linting.row_reading import read_one
 from ..linting.rows import Content, text_of, value_of
 from ..source.saved_text import retry_without_final_newline

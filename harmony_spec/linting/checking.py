@@ -19,13 +19,13 @@ from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .batches import Batch, Options, content
-from .counting import tokens_by_channel
 from .findings import Checked, Finding, located, unreadable
 from .fixing import fixed
 from .input_files import InputError
 from .json_edits import Path, with_values
 from .parquet import ColumnBatch
 from .rows import Content, TooLong
+from .totals import tokens_by_channel
 
 NOT_HARMONY = "not Harmony: it has no special token; if they were stripped, pass --stripped"
 """What is said of a file that was named."""

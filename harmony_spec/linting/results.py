@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .atomic import AtomicFile
-from .described import described
 from .findings import Checked
 from .input_files import InputError
+from .outputs import described
 from .parquet import MISSING
 
 if TYPE_CHECKING:

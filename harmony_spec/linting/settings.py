@@ -15,8 +15,8 @@ from ..codec_loading import CodecError, load_codec
 from ..errors import SEVERITIES, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import MAX_FILE_BYTES, MAX_ROW_BYTES, Options
+from .catalogue import ALL, Layer, SelectorError, matching, selected
 from .input_files import STDIN, InputError, json_of, read_text
-from .selection import ALL, Layer, SelectorError, matching, selected
 
 FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
 
