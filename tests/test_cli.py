@@ -75,10 +75,10 @@ def test_parse_reads_one_input(given: bytes) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (f"{TOKENS}\n{TOKENS}\n", "-: this is rows of JSON Lines; parse reads one text or token list: "),
-        ('{"id": 1, "text": "x"}', "-: this is a JSON object; parse reads one text or token list: "),
-        ('{"messages": [{"role": "user"}]}', "-: this is a JSON object; parse reads one text or token list: "),
-        ("PAR1...", "-: this is Parquet; parse reads one text or token list: see validate for rows"),
+        (f"{TOKENS}\n{TOKENS}\n", "-: rows of JSON Lines; parse reads one text or token list: "),
+        ('{"id": 1, "text": "x"}', "-: a JSON object; parse reads one text or token list: "),
+        ('{"messages": [{"role": "user"}]}', "-: a JSON object; parse reads one text or token list: "),
+        ("PAR1...", "-: Parquet; parse reads one text or token list: use validate for rows"),
         ("[1, x]", "-:1:5: H303 unreadable-row: not JSON: Expecting value"),
         ("[1,\n2.5]", "-: H303 unreadable-row: the row is no array of token ids: item 1 is 2.5"),
         (b"<|start|>\xff", "-:1:10: H303 unreadable-row: not UTF-8: byte 0xff at offset 9"),
@@ -179,7 +179,7 @@ def test_a_check_without_a_module_is_refused() -> None:
     """It would compare with nothing."""
     result = run("generate", str(GRAMMAR), "--check")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "--check compares a module with the grammar: name it with --output" in result.stderr
+    assert "--check compares a module with the grammar; pass the module as --output" in result.stderr
 
 
 def test_a_grammar_that_cannot_be_written_is_said_in_one_line() -> None:
@@ -214,7 +214,7 @@ def shell(command: str, folder: Path) -> tuple[int, str, str]:
 def test_closed_streams_are_said_in_one_line(command: str, tmp_path: Path) -> None:
     assert shell(f"HS {command} <&-", tmp_path)[2].splitlines()[0] == "-: standard input is closed"
     assert shell(f"HS {command} <&- > out", tmp_path)[0] == 2
-    assert shell(f"echo x | HS {command} >&-", tmp_path) == (2, "", "the output: it is closed\n")
+    assert shell(f"echo x | HS {command} >&-", tmp_path) == (2, "", "the output: standard output is closed\n")
 
 
 @pytest.mark.parametrize("name", ["é", "$'\\xff'"])
@@ -240,7 +240,7 @@ def test_an_output_that_is_full_is_said_in_one_line(command: str, tmp_path: Path
 def test_standard_input_is_read_once() -> None:
     for command in ("validate", "parse"):
         result = run(command, "--tools", "-", "-", given=GOOD)
-        assert (result.exit_code, "Error: standard input (-) can be read once\n" in result.stderr) == (2, True)
+        assert (result.exit_code, "Error: standard input (-) can be read only once\n" in result.stderr) == (2, True)
     assert run("validate", "--config", "-", "-", given=GOOD).exit_code == 2
     assert run("validate", "-", "-", given=GOOD).exit_code == 0
 
@@ -251,7 +251,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     link.symlink_to(pipe)
     (tmp_path / "good.txt").write_text(GOOD)
-    said = "pipe.txt: this is not a regular file, and cannot be replaced\n"
+    said = "pipe.txt: not a regular file; it cannot be replaced\n"
     assert shell(f"HS generate {GRAMMAR} -o pipe.txt", tmp_path) == (2, "", said)
     assert shell(f"HS generate {GRAMMAR} -o pipe.txt --check", tmp_path) == (2, "", said)
     assert shell("HS validate -o found.jsonl good.txt", tmp_path) == (2, "", said.replace("pipe.txt", "found.jsonl"))

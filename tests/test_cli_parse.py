@@ -33,13 +33,13 @@ def test_parse_recovers() -> None:
 
 
 def test_diagnostics_have_one_form() -> None:
-    """That of validate, which says the file and the row besides, and where each is in text and in tokens."""
+    """That of validate, which adds the file, the row, its id, and the place in text and in tokens."""
     bad = f"{GOOD}<|end|>\n"
     (found,) = json.loads(run("parse", "--recover", "-", given=bad).stdout)["diagnostics"]
     validated = json.loads(run("validate", "--output-format", "json", "-", given=bad).stdout)
     fix = {"span": found["span"], "replacement": "", "applicability": "safe", "codes": ["H115"]}
     spans = {"text_span": found["span"], "token_span": [5, 6], "fix": fix}
-    assert validated == {"file": "-", "row": None} | found | spans
+    assert validated == {"file": "-", "row": None, "id": None} | found | spans
 
 
 pieces = st.sampled_from(

@@ -209,7 +209,7 @@ def test_a_name_forges_no_finding(form: str, tmp_path: Path) -> None:
     assert not any(line.startswith("x.txt") for line in odd.output.splitlines())
 
 
-@pytest.mark.parametrize("arguments", [["--diff"], ["--stats"], ["--config"], ["--tools"]])
+@pytest.mark.parametrize("arguments", [["--diff"], ["--statistics"], ["--config"], ["--tools"]])
 def test_a_name_forges_nothing_else(arguments: list[str], tmp_path: Path) -> None:
     """Neither in differences nor in what is said of a file that cannot be read."""
     (tmp_path / ODD).write_text("<|end|>" + GOOD)

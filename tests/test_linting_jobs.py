@@ -62,7 +62,9 @@ def test_two_processes_find_what_one_finds(rows: Path) -> None:
 
 def test_the_command_prints_the_same_with_any_number_of_processes(rows: Path) -> None:
     said = [
-        subprocess.run([*COMMAND, "--isolated", "--stats", "-j", jobs, str(rows)], capture_output=True, check=False)
+        subprocess.run(
+            [*COMMAND, "--isolated", "--statistics", "-j", jobs, str(rows)], capture_output=True, check=False
+        )
         for jobs in ("1", "2")
     ]
     assert said[0].returncode == said[1].returncode == 1

@@ -186,16 +186,22 @@ def test_colours(variable: str, value: str, coloured: bool, tmp_path: Path) -> N
 
 
 def test_statistics(folder: Path) -> None:
-    said = run("validate", "--isolated", "--stats", "--output-format", "json", folder)
-    findings = [json.loads(line)["code"] for line in said.stdout.splitlines()]
-    counted = {
-        line.split()[0]: int(line.split()[-1]) for line in said.stderr.splitlines() if re.match(r" +H\d{3} ", line)
-    }
-    assert counted == {code: findings.count(code) for code in set(findings)}
-    assert re.search(r"^clean: \d+ of \d+ \(\d+\.\d%\)$", said.stderr, re.MULTILINE)
+    """The same numbers as tables and as JSON, in place of the findings."""
+    form = ("--output-format", "json")
+    findings = [json.loads(line)["code"] for line in run("validate", "--isolated", *form, folder).stdout.splitlines()]
+    counts = {code: findings.count(code) for code in set(findings)}
+    printed = run("validate", "--isolated", "--statistics", folder)
+    rows = [line.split() for line in printed.stdout.splitlines() if re.match(r" +H\d{3} ", line)]
+    assert {row[0]: int(row[-1]) for row in rows} == counts
+    assert re.search(r"^clean: \d+ of \d+ \(\d+\.\d%\)$", printed.stdout, re.MULTILINE)
+    assert "|" not in printed.stdout
+    value = json.loads(run("validate", "--isolated", "--statistics", *form, folder).stdout)
+    assert {each["code"]: each["count"] for each in value["findings"]} == counts
+    for other in ("sarif", "github"):
+        assert run("validate", "--isolated", "--statistics", "--output-format", other, folder).exit_code == 2
     text = "<|start|>assistant<|channel|>final<|message|>hi<|return|>"
     for source in (text, json.dumps(render(parse(text).messages))):
-        assert re.search(r"final +7\b", run("validate", "--stats", "-", given=source).stdout)
+        assert re.search(r"final +7\b", run("validate", "--statistics", "-", given=source).stdout)
 
 
 def test_rules_and_explain_show_the_catalogue() -> None:

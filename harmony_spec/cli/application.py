@@ -19,7 +19,24 @@ from ..json_form import opening_from_json
 from ..linting import terminal_text as report
 from ..linting.input_files import Input, InputError, json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
-from .console import CODEC, ERR, FINDINGS, OUT, START, UNUSABLE, OfCodec, codec_of, count, example, refuse, unwritable
+from .console import (
+    CODEC,
+    COLOR,
+    ERR,
+    FINDINGS,
+    OUT,
+    QUIET,
+    START,
+    UNUSABLE,
+    Command,
+    OfCodec,
+    codec_of,
+    complete_file,
+    count,
+    example,
+    refuse,
+    unwritable,
+)
 from .parse_command import parse
 from .rules_commands import explain, list_rules
 from .validate_command import validate
@@ -30,33 +47,36 @@ Example:
 
 
 class _Commands(click.Group):
-    """The commands; what cannot be read or written ends each of them in one line."""
+    """All commands. An input or output that fails ends each of them with one line."""
+
+    command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         if sys.stderr is None:
-            sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it is there until the end
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
         if sys.stdout is None:
-            refuse("the output: it is closed")
+            refuse("the output: standard output is closed")
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):  # names of files need be no text, and terminals lack characters
+            if isinstance(stream, TextIOWrapper):  # file names may not be UTF-8, and terminals may lack characters
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # whoever reads has seen enough
+            raise  # as of `| head`; click exits without a message
         except CodecError as error:
             refuse(str(error))
         except OSError as error:
             unwritable(error)
         except MemoryError:
-            refuse("there is too little memory for this input: try a smaller one, fewer --jobs, or --max-row-bytes")
+            refuse("out of memory; try a smaller input, fewer --jobs, or --max-row-bytes")
         except UnicodeError as error:
-            refuse(f"a text cannot be read or written: {error}")
+            refuse(f"a text cannot be decoded or encoded: {error}")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("harmony-spec"), prog_name="harmony-spec")
+@COLOR
 def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
@@ -66,14 +86,14 @@ for command in (validate, parse, explain, list_rules):
 
 
 @main.command(epilog=example("harmony-spec parse -", "harmony-spec render -"))
-@click.argument("file")
+@click.argument("file", shell_complete=complete_file)
 @START
 @CODEC
 @click.option(
     "--style",
     type=OfCodec("style", lambda codec: list(codec.FORMAT.styles)),
     callback=lambda context, _, value: value or codec_of(context).FORMAT.default_style,
-    help=f"Spelling of headers.  [default: {default_codec().FORMAT.default_style}]",
+    help=f"Style of headers.  [default: {default_codec().FORMAT.default_style}]",
 )
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
 @click.option("--training", is_flag=True, help="End the last message as a target for training.")
@@ -101,21 +121,21 @@ def render(file: str, start: str, style: str, tokens: bool, training: bool) -> N
 
 
 @main.command("tools", epilog=TOOLS_EXAMPLE)
-@click.argument("file")
+@click.argument("file", shell_complete=complete_file)
 @click.option(
     "--as",
     "form",
     type=click.Choice(FORMS),
     default=FORMS[0],
     show_default=True,
-    help="The form of JSON that a text is turned into.",
+    help="JSON form to convert a text to.",
 )
 @CODEC
 def convert_tools(file: str, form: str) -> None:
-    """Turn tool definitions into the text of their namespaces, and back.
+    """Convert tool definitions to the text of namespaces, and back.
 
-    A FILE that holds JSON is taken as definitions: function tools as in OpenAI's chat completions or responses, or
-    namespaces with a name and tools. Any other text is taken as the namespaces of a message; `-` is standard input.
+    If FILE holds JSON, it is read as definitions: function tools of OpenAI's chat completions or responses, or
+    namespaces with a name and tools. Any other text is read as the namespaces of a message. `-` is standard input.
     """
     codec = codec_of(None)
     try:
@@ -130,7 +150,7 @@ def convert_tools(file: str, form: str) -> None:
     except RecursionError:
         refuse(f"{file}: nested too deeply")
     except ValueError as error:
-        refuse(f"{file}: not usable: {error}")
+        refuse(f"{file}: invalid tool definitions: {error}")
     except HarmonyError as error:
         ERR.print(report.finding(Input(file, text), error))
         sys.exit(FINDINGS)
@@ -141,21 +161,25 @@ def convert_tools(file: str, form: str) -> None:
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The module; without, standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Module to write, instead of standard output.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; fail if the module is not what the grammar generates.")
-def generate(folder: Path, output: Path | None, check: bool) -> None:
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the module is not up to date.")
+@QUIET
+def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> None:
     """Generate a codec from the grammar in FOLDER."""
     from ..codegen import GrammarError
     from ..codegen import generate as generated
     from ..codegen.update import compare, update
 
     if check and output is None:
-        raise click.UsageError("--check compares a module with the grammar: name it with --output")
+        raise click.UsageError("--check compares a module with the grammar; pass the module as --output")
     if not folder.is_dir():
         refuse(f"{folder}: no such folder")
     if output is not None and output.exists() and not output.is_file():
-        refuse(f"{output}: this is not a regular file, and cannot be replaced")
+        refuse(f"{output}: not a regular file; it cannot be replaced")
     try:
         text = generated(folder)
     except GrammarError as error:
@@ -176,22 +200,25 @@ def generate(folder: Path, output: Path | None, check: bool) -> None:
         refuse(f"{output}: {error.strerror or error}")
     if check and status != "same":
         ERR.print(
-            f"{output} is not what {folder} generates; run: harmony-spec generate {folder} -o {output}", style="red"
+            f"{output} is not up to date with {folder}; run: harmony-spec generate {folder} -o {output}", style="red"
         )
         sys.exit(FINDINGS)
-    OUT.print(f"{status} {output}")
+    if not quiet:
+        OUT.print(f"{status} {output}")
 
 
 @main.command(epilog="\b\nExample:\n  harmony-spec grammar another-grammar && ls another-grammar")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def grammar(folder: Path) -> None:
-    """Copy the grammar of this package to FOLDER, to change it there."""
+@QUIET
+def grammar(folder: Path, quiet: bool) -> None:
+    """Copy the grammar of this package to a new FOLDER."""
     from ..codegen import GRAMMAR
 
     if folder.exists() and any(folder.iterdir()):
-        refuse(f"{folder}: there are files in it; name a new folder")
+        refuse(f"{folder}: the folder is not empty; pass a new one")
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(GRAMMAR.iterdir()):
         if path.suffix in (".lark", ".toml", ".json"):
             shutil.copyfile(path, folder / path.name)
-            OUT.print(f"created {folder / path.name}")
+            if not quiet:
+                OUT.print(f"created {folder / path.name}")

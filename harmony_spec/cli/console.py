@@ -1,34 +1,120 @@
-"""What the commands share: where they print, how they exit, and the options that several have."""
+"""Shared by all commands: standard output and error, exit statuses, options, completion."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
+from rich.text import Text
 
-from ..codec_loading import default_codec, load_codec
+from ..codec_loading import CodecError, default_codec, load_codec
 from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
+from ..linting.catalogue import ALL, codes
 from ..linting.input_files import STDIN, InputError, json_of, read_text
 from ..linting.terminal_text import named
 from ..tools.openai_tools import tools_from_json
 
-OUT = Console(soft_wrap=True, highlight=False, markup=False)
-ERR = Console(soft_wrap=True, highlight=False, markup=False, stderr=True)
-
 FINDINGS, UNUSABLE = 1, 2
 
 CODEC_PATH = f"{__name__}.codec"
-"""Where a command keeps the path of its codec."""
+"""The key of the codec's path in `Context.meta`."""
+
+ColorChoice = Literal["auto", "always", "never"]
+
+
+class Stream:
+    """Standard output or standard error.
+
+    Attributes:
+        is_stderr: which of the two it is.
+        console: prints to it, with colors or without.
+    """
+
+    def __init__(self, is_stderr: bool) -> None:
+        self.is_stderr = is_stderr
+        self.use_color("auto")
+
+    def use_color(self, choice: ColorChoice) -> None:
+        """Print colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal decide."""
+        is_forced = choice == "always"
+        self.console = Console(
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+            stderr=self.is_stderr,
+            color_system="standard" if is_forced else None if choice == "never" else "auto",
+            force_terminal=True if is_forced else None,
+            no_color=False if is_forced else None,
+        )
+
+    def print(self, item: Any = "", style: str | None = None) -> None:
+        """Print a line or a table."""
+        self.console.print(item, style=style)
+
+    def write(self, item: Text | str) -> None:
+        """Print without a line break. Plain text skips `rich`, which is slow."""
+        if isinstance(item, Text) and self.console.color_system is not None and not self.console.no_color:
+            self.console.print(item, end="")
+            return
+        file = sys.stderr if self.is_stderr else sys.stdout
+        file.write(item if isinstance(item, str) else item.plain)
+
+
+OUT, ERR = Stream(is_stderr=False), Stream(is_stderr=True)
+
+
+def _set_color(context: click.Context, _: click.Parameter, choice: ColorChoice | None) -> None:
+    """The group resets what an earlier run in this process chose; a command keeps the choice of the group."""
+    if choice is not None or context.parent is None:
+        for stream in (OUT, ERR):
+            stream.use_color(choice or "auto")
+
+
+COLOR = click.option(
+    "--color",
+    type=click.Choice(get_args(ColorChoice)),
+    is_eager=True,
+    expose_value=False,
+    callback=_set_color,
+    help="When to print colors.  [default: auto]",
+)
+
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+class Command(click.Command):
+    """A command with `--color`.
+
+    Args:
+        groups: the long flags of options, by the headings that `--help` shows them under; one list if empty.
+    """
+
+    def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.groups = groups or {}
+        COLOR(self)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in their groups."""
+        if not self.groups:
+            super().format_options(ctx, formatter)
+            return
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = {flag: option.get_help_record(ctx) for option in options for flag in option.opts}
+        for heading, flags in self.groups.items():
+            with formatter.section(heading):
+                formatter.write_dl([record for flag in flags if (record := records[flag])])
 
 
 def codec_of(context: click.Context | None) -> ModuleType:
-    """The codec that a command works with."""
+    """The codec chosen by `--codec`."""
     return load_codec((context or click.get_current_context()).meta.get(CODEC_PATH))
 
 
@@ -39,15 +125,47 @@ def _set_codec(context: click.Context, _: click.Parameter, path: Path | None) ->
 
 
 class OfCodec(click.Choice[str]):
-    """The values of a type of the codec that a command works with, such as its start rules."""
+    """A choice among values that depend on the codec, such as its start rules."""
 
     def __init__(self, name: str, values: Callable[[ModuleType], Sequence[str]]) -> None:
         super().__init__(values(default_codec()))
         self.name, self.values = name, values
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value, if it is one of them."""
+        """The value; reports a usage error for any other."""
         return click.Choice(self.values(codec_of(ctx))).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The values that begin with what was typed."""
+        try:
+            return click.Choice(self.values(codec_of(ctx))).shell_complete(ctx, param, incomplete)
+        except CodecError:
+            return []
+
+
+def complete_rule(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The codes and names of rules that begin with what was typed."""
+    try:
+        found = codes(codec_of(context))
+    except CodecError:
+        return []
+    items = [CompletionItem(code.code, help=code.name) for code in found]
+    items += [CompletionItem(code.name, help=code.code) for code in found]
+    return [item for item in items if item.value.lower().startswith(incomplete.lower())]
+
+
+def complete_selectors(context: click.Context, option: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The same for the last of several selectors with commas between them."""
+    before, comma, last = incomplete.rpartition(",")
+    items = complete_rule(context, option, last)
+    if last and ALL.startswith(last.upper()):
+        items.append(CompletionItem(ALL, help="all rules"))
+    return [CompletionItem(before + comma + item.value, help=item.help) for item in items]
+
+
+def complete_file(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave the completion of a file name to the shell."""
+    return [CompletionItem(incomplete, type="file")]
 
 
 def starts_of(codec: ModuleType) -> Sequence[str]:
@@ -68,28 +186,27 @@ START = click.option(
     "--start",
     type=OfCodec("start", starts_of),
     callback=lambda context, _, value: value or starts_of(codec_of(context))[0],
-    help=f"What the input is.  [default: {starts_of(default_codec())[0]}]",
+    help=f"Type of the input.  [default: {starts_of(default_codec())[0]}]",
 )
-
 
 TOOLS = click.option(
     "--tools",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A JSON file with the tools that were offered, besides those that the input declares.",
+    help="JSON file with the offered tools, besides those that the inputs declare.",
 )
 MAX_ROW = click.option(
     "--max-row-bytes",
     type=click.IntRange(min=1),
     metavar="N",
-    help=f"Bytes that a row, or a file that is one input, may have.  [default: {MAX_ROW_BYTES}]",
+    help=f"Maximum size of a row, or of a file that is one input.  [default: {MAX_ROW_BYTES}]",
 )
 STRIPPED = click.option(
-    "--stripped", is_flag=True, help="Take text without special tokens as if they had been stripped."
+    "--stripped", is_flag=True, help="Read text without special tokens as if they had been stripped."
 )
 
 
 def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
-    """The tools of a file of definitions; exits where it holds none."""
+    """The tools defined in a file; exits if it cannot be used."""
     if path is None:
         return None
     try:
@@ -97,7 +214,7 @@ def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
     except InputError as error:
         refuse(str(error))
     except (HarmonyError, RecursionError, ValueError) as error:
-        refuse(f"{path}: no tool definitions: {error}")
+        refuse(f"{path}: invalid tool definitions: {error}")
 
 
 def example(*commands: str) -> str:
@@ -107,22 +224,22 @@ def example(*commands: str) -> str:
 
 
 def refuse(message: str) -> NoReturn:
-    """Say why nothing can be done, and exit."""
+    """Print an error and exit."""
     ERR.print(named(message), style="red")
     sys.exit(UNUSABLE)
 
 
 def unwritable(error: OSError) -> NoReturn:
-    """Say what could not be read or written, and exit."""
+    """Print which file could not be read or written, and exit."""
     refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
 
 
 def require_one_reader(*names: object) -> None:
-    """Refuse names of which several are standard input, which can be read once."""
+    """Raise a usage error if several names are standard input, which can be read only once."""
     if sum(str(name) == STDIN for name in names) > 1:
-        raise click.UsageError(f"standard input ({STDIN}) can be read once")
+        raise click.UsageError(f"standard input ({STDIN}) can be read only once")
 
 
 def count(number: int, what: str) -> str:
-    """A number of things, in words."""
+    """A number with its noun, in singular or plural."""
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -31,37 +31,40 @@ from .console import (
     STRIPPED,
     TOOLS,
     UNUSABLE,
+    Command,
     codec_of,
+    complete_file,
     example,
     read_tools,
     refuse,
     require_one_reader,
 )
 
-One = Literal["text", "json"]
-"""What a file holds that is one input."""
+SingleKind = Literal["text", "json"]
+"""The formats of files that are one input."""
 
+_HINT = "parse reads one text or token list"
 HINTS: dict[Kind, str] = {
-    "json": "a JSON object; parse reads one text or token list: see validate for columns, render for messages",
-    "jsonl": "rows of JSON Lines; parse reads one text or token list: see validate for rows",
-    "parquet": "Parquet; parse reads one text or token list: see validate for rows",
+    "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
+    "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",
+    "parquet": f"Parquet; {_HINT}: use validate for rows",
 }
-"""What is said of files that are no single input."""
+"""Errors for files that are not one input."""
 
 
-@click.command(epilog=example("harmony-spec parse -"))
-@click.argument("file")
+@click.command(cls=Command, epilog=example("harmony-spec parse -"))
+@click.argument("file", shell_complete=complete_file)
 @START
 @CODEC
-@click.option("--input-format", "kind", type=click.Choice(get_args(One)), help="What the file holds, where not found.")
-@click.option("--recover", "repair", is_flag=True, help="Read whatever it holds, and print what is wrong beside it.")
+@click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
+@click.option("--recover", "repair", is_flag=True, help="Read malformed input, too, and print its diagnostics.")
 @TOOLS
 @STRIPPED
 @MAX_ROW
 def parse(
     file: str,
     start: str,
-    kind: One | None,
+    kind: SingleKind | None,
     repair: bool,
     tools: Path | None,
     stripped: bool,
@@ -69,15 +72,15 @@ def parse(
 ) -> None:
     """Read a text or token list and print its messages as JSON.
 
-    FILE holds one input: a text, or, as JSON, an array of token ids or a string; it may be compressed (gzip, zstd).
-    With --recover the status is 1 if anything was found.
+    FILE holds one input: a text, or, as JSON, an array of token ids or a string. It may be compressed (gzip, zstd).
+    With --recover, the exit status is 1 if there are diagnostics.
     """
     require_one_reader(tools, file)
     codec = codec_of(None)
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
     offered = read_tools(tools, codec)
-    item, held = _one(file, kind, max_row_bytes or MAX_ROW_BYTES, codec)
+    item, kind_read = _read_input(file, kind, max_row_bytes or MAX_ROW_BYTES, codec)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]
     if repair:
@@ -86,7 +89,7 @@ def parse(
             lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
             lambda each: not each.diagnostics,
         )
-        places = located(recovered.diagnostics, Content(item.source, codec), held, None)
+        places = located(recovered.diagnostics, Content(item.source, codec), kind_read, None)
         found = [described(finding) for finding in places]
     else:
         try:
@@ -103,13 +106,13 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def _one(name: str, kind: Kind | None, max_row_bytes: int, codec: ModuleType) -> tuple[Input, Kind]:
-    """The one input of a file, and what the file holds; exits where that is none, or are several."""
+def _read_input(name: str, kind: Kind | None, max_row_bytes: int, codec: ModuleType) -> tuple[Input, Kind]:
+    """The only input of a file, and the format of the file. Exits if there is no input, or more than one."""
     data = b""
     try:
         kind, data = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or (kind == "json" and isinstance(value_of(text_of(data)), dict)):
-            refuse(f"{name}: this is {HINTS[kind]}")
+            refuse(f"{name}: {HINTS[kind]}")
         return Input(name, content(kind, data, Options(frozenset()), codec).source), kind
     except InputError as error:
         refuse(str(error))

@@ -1,4 +1,4 @@
-"""The commands `harmony-spec rules` and `harmony-spec explain`: the catalogue of diagnostics."""
+"""The commands `harmony-spec rules` and `harmony-spec explain`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.text import Text
 
 from ..linting.catalogue import Rule, close_to, rules
 from ..linting.terminal_text import COLOURS, visible
-from .console import CODEC, OUT, codec_of, count, refuse
+from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
 
-@click.command("rules", epilog="\b\nExample:\n  harmony-spec rules")
+@click.command("rules", cls=Command, epilog="\b\nExample:\n  harmony-spec rules")
 @CODEC
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_rules(as_json: bool) -> None:
-    """List all codes that validation knows."""
+    """List all rules of validate."""
     found = rules(codec_of(None)).values()
     if as_json:
         click.echo(json.dumps([described(rule) for rule in found], indent=2))
@@ -34,30 +34,30 @@ def list_rules(as_json: bool) -> None:
         severity = Text(code.severity, style=COLOURS[code.severity])
         table.add_row(code.code, code.name, severity, code.fix or "", code.why)
     OUT.print(table)
-    OUT.print(count(len(found), "code"))
+    OUT.print(count(len(found), "rule"))
 
 
-@click.command(epilog="\b\nExample:\n  harmony-spec explain missing-terminator")
-@click.argument("codes", nargs=-1, required=True, metavar="CODE...")
+@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec explain missing-terminator")
+@click.argument("codes", nargs=-1, required=True, metavar="CODE...", shell_complete=complete_rule)
 @CODEC
 def explain(codes: tuple[str, ...]) -> None:
-    """Say what a code means, with an example; a CODE is a code or its name."""
-    for number, said in enumerate(codes):
+    """Explain rules, with an example of each; a CODE is a code or a name."""
+    for number, text in enumerate(codes):
         if number:
             OUT.print()
-        for line in explained(_rule(said)):
+        for line in explained(_rule(text)):
             OUT.print(line)
 
 
 def described(rule: Rule) -> dict[str, Any]:
     """A rule as JSON."""
     code = rule.code
-    said = {"code": code.code, "name": code.name, "severity": code.severity, "fix": code.fix, "why": code.why}
-    return said | {"bad": rule.bad, "good": rule.good} | rule.details
+    value = {"code": code.code, "name": code.name, "severity": code.severity, "fix": code.fix, "why": code.why}
+    return value | {"bad": rule.bad, "good": rule.good} | rule.details
 
 
 def explained(rule: Rule) -> Iterator[Text]:
-    """A rule in lines."""
+    """A rule as lines of text."""
     code = rule.code
     yield Text(f"{code.code} {code.name}", style=f"bold {COLOURS[code.severity]}")
     yield Text(f"{code.severity}{f', fix: {code.fix}' if code.fix else ''}")
@@ -71,20 +71,20 @@ def explained(rule: Rule) -> Iterator[Text]:
 
 
 def _circumstances(rule: Rule) -> str:
-    """How the examples are read, where that is not as a transcript of which nothing is known."""
+    """How the examples are read, unless as a transcript without options."""
     details = rule.details
-    said = [f"for {details['read']}"] if "read" in details else []
-    said += [f"as a {details['start']}"] if "start" in details else []
-    said += [f"where {', '.join(details['tools'])} is offered"] if "tools" in details else []
-    said += ["read with stripped=True"] if details.get("stripped") else []
-    said += [f"comes with {', '.join(details['with'])}"] if "with" in details else []
-    return f" ({'; '.join(said)})" if said else ""
+    parts = [f"for {details['read']}"] if "read" in details else []
+    parts += [f"as a {details['start']}"] if "start" in details else []
+    parts += [f"where {', '.join(details['tools'])} is offered"] if "tools" in details else []
+    parts += ["read with stripped=True"] if details.get("stripped") else []
+    parts += [f"comes with {', '.join(details['with'])}"] if "with" in details else []
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
-def _rule(said: str) -> Rule:
-    """The rule with a code or a name."""
+def _rule(text: str) -> Rule:
+    """The rule with this code or name; exits if there is none."""
     named = {name: rule for rule in rules(codec_of(None)).values() for name in (rule.code.code.lower(), rule.code.name)}
-    if said.lower() not in named:
-        close = close_to(said, codec_of(None))
-        refuse(f"unknown rule {said!r}; " + (f"did you mean {close!r}?" if close else "harmony-spec rules lists all"))
-    return named[said.lower()]
+    if text.lower() not in named:
+        close = close_to(text, codec_of(None))
+        refuse(f"unknown rule {text!r}; " + (f"did you mean {close!r}?" if close else "harmony-spec rules lists all"))
+    return named[text.lower()]

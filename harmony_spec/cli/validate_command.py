@@ -12,7 +12,8 @@ import click
 
 from ..errors import SEVERITIES
 from ..linting import Settings, lint
-from ..linting.batches import MAX_FILE_BYTES, Kind
+from ..linting.baseline import Baseline, NewBaseline
+from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
 from ..linting.differences import Differences
 from ..linting.input_files import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
@@ -27,21 +28,25 @@ from .console import (
     MAX_ROW,
     OUT,
     STRIPPED,
+    TOOLS,
+    Command,
     OfCodec,
     codec_of,
+    complete_file,
+    complete_selectors,
     example,
     require_one_reader,
     starts_of,
 )
-from .validation_run import A_FILE, Run, conclude, follow, refusing
+from .validation_run import Reporting, Run, conclude, follow, refusing
 
 
 def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
     """The selectors of an option that may be passed several times, with commas in them."""
-    said = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-    if option.name == "select" and values and not said:
-        raise click.BadParameter("it names no code, so that nothing would be found")
-    return said if values or option.name != "select" else None
+    selectors = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    if option.name == "select" and values and not selectors:
+        raise click.BadParameter("no rule selected; pass codes, prefixes, names, or ALL")
+    return selectors if values or option.name != "select" else None
 
 
 def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
@@ -50,14 +55,14 @@ def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> P
     return path
 
 
-def _require_own(output: Path, others: Collection[str]) -> None:
-    """Refuse to write results to a file that is read, or that fixed rows or backups are written to."""
-    if os.path.realpath(output) in others:
-        raise click.UsageError(f"{output} is read, or written with --fix: -o needs another file")
+def _require_unused(option: str, path: Path, others: Collection[str]) -> None:
+    """Raise a usage error for a file that is read, or that the run also writes something else to."""
+    if os.path.realpath(path) in others:
+        raise click.UsageError(f"{option} {path}: the run also reads or writes this file; pass another one")
 
 
 def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
-    """The settings file; the codec that it names counts if the command line names none."""
+    """The settings file; its codec is used if --codec is not passed."""
     if path is not None and str(path) != STDIN:
         with suppress(SettingsError):  # which lint raises, too
             if (settings := load(path)) is not None and settings.codec_path is not None:
@@ -67,20 +72,68 @@ def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Pa
 
 def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
     if "/" in suffix or "\\" in suffix:
-        raise click.BadParameter("pass what is added to the file name, such as .orig")
+        raise click.BadParameter("pass a suffix for file names, such as .orig")
     return suffix
 
 
-_CODES = "Codes, their prefixes, names, or ALL; separated by commas."
+def _require_consistent(
+    form: str,
+    statistics: bool,
+    fix: bool,
+    diff: bool,
+    fixed_output: str | None,
+    backup: str,
+    baseline: Path | None,
+    write_baseline: Path | None,
+) -> None:
+    """Raise a usage error for options that contradict each other."""
+    if diff and form not in FOR_READERS:
+        raise click.UsageError(f"--diff needs --output-format {' or '.join(FOR_READERS)}")
+    if statistics and form not in (*FOR_READERS, "json"):
+        raise click.UsageError(f"--statistics needs --output-format {', '.join(FOR_READERS)} or json")
+    if (fixed_output is not None or backup) and (diff or not fix):
+        raise click.UsageError("--fixed-output and --backup need --fix, and no --diff")
+    if fixed_output is not None and backup:
+        raise click.UsageError("--fixed-output replaces no file; do not pass --backup")
+    if write_baseline is not None and (fix or diff):
+        raise click.UsageError("--write-baseline records findings as they are; do not pass --fix or --diff")
+    if write_baseline is not None and baseline is not None:
+        raise click.UsageError("pass only one of --baseline and --write-baseline")
 
 
-@click.command(epilog=example("harmony-spec validate -"))
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+GROUPS = {
+    "Inputs": (
+        "--start",
+        "--codec",
+        "--input-format",
+        "--column",
+        "--id-column",
+        "--tools",
+        "--stripped",
+        "--skip-others",
+        "--exclude",
+        "--max-row-bytes",
+        "--max-file-bytes",
+    ),
+    "Rules": ("--select", "--ignore", "--severity", "--baseline", "--write-baseline"),
+    "Fixes": ("--fix", "--unsafe-fixes", "--fixable", "--diff", "--fixed-output", "--backup"),
+    "Output": ("--output-format", "--statistics", "--output", "--quiet", "--color"),
+    "Run": ("--config", "--isolated", "--jobs", "--exit-zero", "--help"),
+}
+"""The options by the headings of `--help`."""
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
+
+
+@click.command(cls=Command, groups=GROUPS, epilog=example("harmony-spec validate -"))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
 @CODEC
 @click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
 @click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
 @click.option("--column", metavar="NAME", help="Column that holds the inputs.")
-@click.option("--tools", type=A_FILE, help="Definitions of offered tools, besides those that the inputs declare.")
+@click.option("--id-column", metavar="NAME", help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]")
+@TOOLS
 @STRIPPED
 @click.option("--skip-others", is_flag=True, help="Skip named files without special tokens, as those in folders.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
@@ -89,27 +142,59 @@ _CODES = "Codes, their prefixes, names, or ALL; separated by commas."
     "--max-file-bytes",
     type=click.IntRange(min=1),
     metavar="N",
-    help=f"Bytes that a compressed file may become.  [default: {MAX_FILE_BYTES}]",
+    help=f"Maximum size of a compressed file after decompression.  [default: {MAX_FILE_BYTES}]",
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
 @click.option(
     "--config",
-    type=A_FILE,
+    type=_FILE,
     is_eager=True,
     callback=_config,
     help="Settings file for all inputs, instead of the nearest pyproject.toml.",
 )
 @click.option("--isolated", is_flag=True, help="Ignore settings files.")
-@click.option("--select", multiple=True, callback=_selectors, metavar="CODES", help=f"Report only these. {_CODES}")
-@click.option("--ignore", multiple=True, callback=_selectors, metavar="CODES", help="Do not report these.")
+@click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+@click.option(
+    "--select",
+    multiple=True,
+    callback=_selectors,
+    shell_complete=complete_selectors,
+    metavar="CODES",
+    help=f"Report only these rules ({_CODES}).",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    callback=_selectors,
+    shell_complete=complete_selectors,
+    metavar="CODES",
+    help="Do not report these rules.",
+)
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Report only findings of at least this severity.")
-@click.option("--output-format", "form", type=click.Choice(list(OUTPUTS)), default="human", show_default=True)
-@click.option("-o", "--output", type=A_FILE, callback=_results_file, help="Write results by row to .jsonl or .parquet.")
-@click.option("--stats", is_flag=True, help="Print counts by code, the share of clean rows, tokens by channel.")
-@click.option("--fix", is_flag=True, help="Apply safe fixes, in place; write fixed standard input to standard output.")
+@click.option("--baseline", type=_FILE, metavar="FILE", help="Report only findings that are not in this baseline.")
+@click.option(
+    "--write-baseline", type=_FILE, metavar="FILE", help="Record all findings as a baseline, and exit with 0."
+)
+@click.option(
+    "--output-format",
+    "form",
+    type=click.Choice(list(OUTPUTS)),
+    default="human",
+    show_default=True,
+    help="Format of the findings.",
+)
+@click.option("-o", "--output", type=_FILE, callback=_results_file, help="Write results by row to .jsonl or .parquet.")
+@click.option("--statistics", is_flag=True, help="Print counts by code and tokens by channel instead of findings.")
+@click.option("-q", "--quiet", is_flag=True, help="Print findings, but no summary.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes in place; write fixed standard input to standard output.")
 @click.option("--unsafe-fixes", is_flag=True, help="Include fixes of repaired fields and of tokens.")
 @click.option(
-    "--fixable", multiple=True, callback=_selectors, metavar="CODES", help="Include all fixes of these codes."
+    "--fixable",
+    multiple=True,
+    callback=_selectors,
+    shell_complete=complete_selectors,
+    metavar="CODES",
+    help="Include all fixes of these rules.",
 )
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
 @click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
@@ -118,52 +203,71 @@ def validate(
     files: tuple[str, ...],
     form: str,
     output: Path | None,
-    stats: bool,
+    statistics: bool,
+    quiet: bool,
+    exit_zero: bool,
     fix: bool,
     diff: bool,
     fixed_output: str | None,
     backup: str,
+    baseline: Path | None,
+    write_baseline: Path | None,
     **others: Any,
 ) -> None:
     """Check transcripts, prompts and completions, and fix them.
 
     A FILE holds a text, a JSON array of token ids, a conversation in its JSON form, or rows of these as JSON Lines or
-    Parquet; or it is a folder or a pattern; `-` is standard input. Files may be compressed (gzip, zstd). A file without
-    any special token is skipped if it is found in a folder or by a pattern, and refused if it is named.
+    Parquet. It can also be a folder, a pattern, or `-` for standard input. Files may be compressed (gzip, zstd). A file
+    without any special token is skipped if it is found in a folder or by a pattern, and an error if it is named.
 
-    Exits with 0 if all is valid, 1 if anything was found, 2 if a file could not be read or written, 130 if interrupted.
+    Exits with 0 if all is valid, 1 if there are findings, 2 if a file cannot be read or written, 130 if interrupted.
     """
-    if diff and form not in FOR_READERS:
-        raise click.UsageError(f"--diff prints differences: --output-format must be {' or '.join(FOR_READERS)}")
-    if (fixed_output is not None or backup) and (diff or not fix):
-        raise click.UsageError("--fixed-output and --backup need --fix, and no --diff")
-    if fixed_output is not None and backup:
-        raise click.UsageError("--backup keeps files that are replaced: --fixed-output replaces none")
+    _require_consistent(form, statistics, fix, diff, fixed_output, backup, baseline, write_baseline)
     config, kind = others.pop("config"), others.pop("kind")
-    require_one_reader(others["tools"], config, *set(files))
+    require_one_reader(others["tools"], config, baseline, *set(files))
     how = {
         name: others.pop(name) for name in ("isolated", "jobs", "unsafe_fixes", "fixable", "skip_others", "stripped")
     }
     progress = Progress()
     aside = diff or (fix and STDIN in files and fixed_output is None)
     with refusing():
+        known: Baseline | NewBaseline | None = None if baseline is None else Baseline.read(baseline)
+        if write_baseline is not None:
+            known = NewBaseline(write_baseline)
         checked = lint(
             files,
             Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
             config=config,
             kind=kind,
-            tokens=stats,
+            tokens=statistics,
             fix=fix or diff,
             spans=form in WITH_SPANS or output is not None,
+            fingerprints=known is not None,
             progress=progress,
             **how,
         )
         read = {os.path.realpath(name) for name in progress.files if name != STDIN}
         places = {} if fixed_output is None else targets(fixed_output, progress.files, read)
+        written = {*map(os.path.realpath, places.values()), *(name + backup for name in read if backup)}
         if output is not None:
-            _require_own(output, {*read, *map(os.path.realpath, places.values()), *(name + backup for name in read)})
-        rewriter = Rewriter(places, backup) if fix and not diff else None
-        file = results(output) if output else None
-        run = Run(OUTPUTS[form](codec_of(None)), ERR if aside else OUT, file, rewriter, Differences() if diff else None)
+            _require_unused("-o", output, read | written)
+        for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
+            if path is not None:
+                _require_unused(option, path, written | ({os.path.realpath(output)} if output else set()))
+        run = Run(
+            Reporting(
+                OUTPUTS[form](codec_of(None)),
+                form,
+                ERR if aside else OUT,
+                has_findings=not statistics,
+                has_statistics=statistics,
+                has_summary=not quiet,
+            ),
+            results(output) if output else None,
+            Rewriter(places, backup) if fix and not diff else None,
+            Differences() if diff else None,
+            known,
+        )
         complete = follow(run, checked, progress)
-    conclude(run, run.console if form in FOR_READERS else ERR, complete, stats, output)
+    unwritten = [path for path in (output, write_baseline) if path is not None and not complete]
+    conclude(run, complete, exit_zero or write_baseline is not None, unwritten)

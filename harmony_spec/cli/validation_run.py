@@ -1,83 +1,131 @@
-"""A run over files of any size: where findings go, and how it ends."""
+"""A run of `validate` over files of any size: where findings go, and how it ends."""
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import click
-from rich.console import Console
-from rich.text import Text
-
-from ..linting import Checked, SettingsError
+from ..linting import Checked, Finding, SettingsError
+from ..linting.baseline import Baseline, NewBaseline
 from ..linting.differences import Differences
 from ..linting.input_files import InputError
-from ..linting.outputs import FIXABLE, Output
+from ..linting.outputs import FIXABLE, FOR_READERS, Output
 from ..linting.progress import shown
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
 from ..linting.terminal_text import named
 from ..linting.totals import Totals
-from .console import ERR, FINDINGS, UNUSABLE, count, refuse
+from .console import ERR, FINDINGS, UNUSABLE, Stream, count, refuse
 
 INTERRUPTED = 130
-"""The status after an interruption, as shells give it."""
+"""The exit status after an interruption, as in shells."""
 
-A_FILE = click.Path(path_type=Path, dir_okay=False)
+
+@dataclass(frozen=True)
+class Reporting:
+    """What is printed, and where.
+
+    Attributes:
+        output: the format of the findings.
+        form: its name.
+        stream: where findings and statistics go.
+        has_findings: whether findings are printed.
+        has_statistics: whether statistics are printed.
+        has_summary: whether progress and the summary are printed.
+    """
+
+    output: Output
+    form: str
+    stream: Stream
+    has_findings: bool = True
+    has_statistics: bool = False
+    has_summary: bool = True
 
 
 @dataclass
 class Run:
-    """Where what is found goes.
+    """Where findings go.
 
     Attributes:
-        output: the form in which it is printed.
-        console: where it is printed.
-        results: the file that it is written to, if any.
-        rewriter: writes what was fixed, if fixes are applied.
-        diff: shows on standard output what would be fixed, if fixes are only shown.
-        totals: counts it.
+        reporting: what is printed.
+        results: the file of results by row, if any.
+        rewriter: writes fixed rows, if fixes are applied.
+        diff: prints what would be fixed on standard output, if fixes are only shown.
+        baseline: the findings that are not reported, or that are recorded.
+        totals: the numbers so far.
+        without_column: the first finding of the current file for a row without the column of `--column`, its row, and
+            how many other rows lack it; it is printed once, after the file.
     """
 
-    output: Output
-    console: Console
+    reporting: Reporting
     results: Results | None = None
     rewriter: Rewriter | None = None
     diff: Differences | None = None
+    baseline: Baseline | NewBaseline | None = None
     totals: Totals = field(default_factory=Totals)
+    without_column: tuple[Checked, Finding, int] | None = None
 
-    def take(self, item: Checked | InputError | OutputError) -> None:
-        """Print, write and count what was found in a row, or that a file cannot be read or written."""
+    def report(self, item: Checked | InputError | OutputError) -> None:
+        """Print, write and count the findings of a row, or the error of a file."""
         if not isinstance(item, Checked):
             self.totals.unwritten += isinstance(item, OutputError)
             self.totals.unreadable += isinstance(item, InputError)
             ERR.print(named(str(item)), style="red")
             return
+        if self.baseline is not None:
+            all_findings = len(item.findings)
+            item = self.baseline.without_known(item)
+            self.totals.in_baseline += all_findings - len(item.findings)
         self.totals.add(item)
+        if self.without_column is not None and self.without_column[0].name != item.name:
+            self.print_without_column()
         for finding in item.findings:
-            self.print(self.output.finding(item, finding))
+            if not finding.lacks_column or item.row is None:
+                self._print_finding(item, finding)
+            elif self.without_column is None:
+                self.without_column = item, finding, 0
+            else:
+                self.without_column = *self.without_column[:2], self.without_column[2] + 1
         if self.results is not None:
             self.results.add(item)
         if self.diff is not None:
             sys.stdout.buffer.writelines(self.diff.add(item))
 
-    def print(self, said: Text | str) -> None:
-        """Print a piece of output where findings go."""
-        write(said, self.console)
+    def _print_finding(self, checked: Checked, finding: Finding) -> None:
+        if self.reporting.has_findings:
+            self.reporting.stream.write(self.reporting.output.finding(checked, finding))
+
+    def print_without_column(self) -> None:
+        """Print the finding for all rows of the last file that lack the column."""
+        if self.without_column is None:
+            return
+        (checked, finding, others), self.without_column = self.without_column, None
+        if others:
+            evidence = f"{finding.diagnostic.evidence}; the same in {count(others, 'other row')} of the file"
+            finding = replace(finding, diagnostic=replace(finding.diagnostic, evidence=evidence))
+        self._print_finding(checked, finding)
+
+    def print_around(self, text: str) -> None:
+        """Print the start or end of the output."""
+        if self.reporting.has_findings:
+            self.reporting.stream.write(text)
 
     def close(self, complete: bool) -> None:
-        """Keep the results if the run came to its end; else, or where that fails, leave everything as it was."""
+        """Complete the files that the run writes; if it was interrupted or this fails, leave them as they were."""
         try:
             if self.diff is not None:
                 sys.stdout.buffer.writelines(self.diff.finish())
             if complete and self.results is not None:
                 self.results.commit()
+            if complete and isinstance(self.baseline, NewBaseline):
+                self.baseline.write()
         finally:
             if self.rewriter is not None:
                 self.rewriter.abort()
@@ -85,17 +133,18 @@ class Run:
                 self.results.abort()
 
     def summary(self) -> str:
-        """The numbers of the run, in words."""
+        """The numbers of the run, in one line."""
         totals = self.totals
-        said = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
-        said += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
-        said += f", {totals.fixed} {'to fix' if self.diff is not None else 'fixed'}" if totals.fixed else ""
-        said += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
-        said += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
-        return said + (f", {totals.unreadable} not readable" if totals.unreadable else "")
+        text = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
+        text += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
+        text += f", {totals.in_baseline} in the baseline" if totals.in_baseline else ""
+        text += f", {totals.fixed} {'to fix' if self.diff is not None else 'fixed'}" if totals.fixed else ""
+        text += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
+        text += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
+        return text + (f", {totals.unreadable} not readable" if totals.unreadable else "")
 
     def _fixable(self) -> str:
-        """How many findings have a fix, by the option that applies it, and how many fixes brought to light."""
+        """How many findings have a fix, by the option that applies it, and how many are new after fixes."""
         totals = self.totals
         options = (
             (f"{FIXABLE} %d fixable with --fix", totals.fixable),
@@ -103,41 +152,37 @@ class Run:
             ("%d with --fixable CODES", totals.display),
             ("%d new after fixes", totals.new),
         )
-        said = ", ".join(text % number for text, number in options if number)
-        return f" ({said})" if said else ""
-
-
-def write(said: Text | str, console: Console) -> None:
-    """Print a piece of output, in colours where they are seen."""
-    if isinstance(said, Text) and console.color_system is not None and not console.no_color:
-        console.print(said, end="")
-        return
-    file = sys.stderr if console.stderr else sys.stdout
-    file.write(said if isinstance(said, str) else said.plain)
+        text = ", ".join(text % number for text, number in options if number)
+        return f" ({text})" if text else ""
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Say in one line what ends a run, and exit."""
+    """Print in one line what ends a run, and exit."""
     try:
         yield
     except (InputError, SettingsError) as error:
         refuse(str(error))
     except BrokenProcessPool:
-        refuse("a process ended before it was done; there may be too little memory: try fewer --jobs")
+        refuse("a worker process ended early; there may be too little memory: try fewer --jobs")
 
 
 def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress) -> bool:
-    """Take all that is found; whether the run came to its end."""
+    """Report all rows; returns whether the run was complete."""
     complete = failed = False
+    reporting = run.reporting
+    is_bar_shown = reporting.has_summary and sys.stderr.isatty()
     try:
-        with _interruptible(), shown(progress, run.totals, run.console, ERR) as tick:
-            run.print(run.output.head())
+        with (
+            _interruptible(),
+            shown(progress, run.totals, reporting.stream.console, ERR.console, is_bar_shown) as tick,
+        ):
+            run.print_around(reporting.output.head())
             watched = _each(checked, tick)
             for item in watched if run.rewriter is None else run.rewriter.written(watched):
-                run.take(item)
+                run.report(item)
         complete = True
-        if progress.skipped:
+        if progress.skipped and reporting.has_summary:
             first, more = progress.skipped[0], len(progress.skipped) - 1
             others = f" and {count(more, 'other')}" if more else ""
             ERR.print(named(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
@@ -148,7 +193,8 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
         raise
     finally:
         if not failed:
-            run.print(run.output.tail(complete and not run.totals.failed))
+            run.print_without_column()
+            run.print_around(reporting.output.tail(complete and not run.totals.failed))
         run.close(complete)
     return complete
 
@@ -161,7 +207,7 @@ def _each(checked: Iterable[Checked | InputError], tick: Callable[[], None]) -> 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Take a request to end as an interruption, so that the run ends in the same way."""
+    """Handle SIGTERM like SIGINT, so that the run ends in the same way."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -169,22 +215,27 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def conclude(run: Run, console: Console, complete: bool, stats: bool = False, output: Path | None = None) -> None:
-    """Print the summary and exit.
+def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -> None:
+    """Print statistics and the summary, and exit.
 
     Args:
-        run: what was found.
-        console: where the summary is printed.
-        complete: whether the run came to its end.
-        stats: whether statistics are printed.
-        output: the file of results that is there, or is not, by that.
+        run: its findings and numbers.
+        complete: whether all inputs were checked.
+        exit_zero: whether findings leave the exit status at 0.
+        unwritten: the files that were not written since the run was interrupted.
     """
-    totals = run.totals
-    if stats:
+    totals, reporting = run.totals, run.reporting
+    is_json = reporting.form not in FOR_READERS
+    if reporting.has_statistics and is_json:
+        reporting.stream.write(json.dumps(totals.as_json()) + "\n")
+    elif reporting.has_statistics:
         for table in totals.tables():
-            console.print(table)
-    unwritten = f"; {output} was not written" if output else ""
-    said = run.summary() if complete else f"interrupted: {run.summary()}{unwritten}"
-    bad = totals.findings or totals.failed or not complete or (run.diff is not None and totals.fixed)
-    console.print(said, style="red" if bad else "green")
-    sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.failed else FINDINGS if bad else 0)
+            reporting.stream.print(table)
+    text = run.summary() if complete else f"interrupted: {run.summary()}"
+    text += "".join(f"; {path} was not written" for path in unwritten)
+    has_findings = totals.findings or (run.diff is not None and totals.fixed)
+    if reporting.has_summary:
+        is_bad = has_findings or totals.failed or not complete
+        (ERR if is_json else reporting.stream).print(text, style="red" if is_bad else "green")
+    status = FINDINGS if has_findings and not exit_zero else 0
+    sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.failed else status)

@@ -69,7 +69,7 @@ class AtomicFile:
 
     def __init__(self, path: Path, origin: Origin | None = None, backup: str = "") -> None:
         if path.exists() and not path.is_file():
-            raise OSError(errno.EINVAL, "this is not a regular file, and cannot be replaced", str(path))
+            raise OSError(errno.EINVAL, "not a regular file; it cannot be replaced", str(path))
         self.path = path.resolve() if origin is None else Path(origin.path)
         self.origin, self.backup = origin, backup
         try:

@@ -15,8 +15,10 @@ from .atomic import Origin
 from .rows import Content, TooLong, present, source_of, text_of, value_of
 
 Kind = Literal["text", "json", "jsonl", "parquet"]
-"""What a file holds: one text, one JSON value, a JSON value on each line, a column of values."""
+"""The format of a file: one text, one JSON value, a JSON value on each line, a column of values."""
 
+ID_COLUMN = "id"
+"""The column that identifies rows, unless another one is chosen."""
 
 MAX_ROW_BYTES = 16 << 20
 """How long a row may be: about four million tokens, thirty times what a model reads at once. A row is in memory as a
@@ -34,7 +36,8 @@ class Options:
     Attributes:
         selected: the codes of the findings that are wanted.
         start: what the inputs are.
-        column: the column that holds them; None where it is to be found.
+        column: the column that holds them; None to find it.
+        id_column: the column that identifies rows.
         tools: definitions of tools that were offered, as JSON; None where nothing is known of them.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         tokens: whether tokens are counted.
@@ -42,7 +45,8 @@ class Options:
         unsafe_fixes: whether unsafe fixes count as applicable.
         fixable: codes whose fixes are applicable in any case.
         stripped: whether text without special tokens is read as if they had been stripped.
-        spans: whether findings are placed in tokens and in text, whichever of them the source is.
+        spans: whether findings are located both in tokens and in text.
+        fingerprints: whether findings have fingerprints.
         max_row_bytes: how long a row may be.
         max_file_bytes: how large a compressed file may become.
         codec_path: of the codec that reads them; None for the one of this package.
@@ -51,6 +55,7 @@ class Options:
     selected: frozenset[str]
     start: str = "transcript"
     column: str | None = None
+    id_column: str = ID_COLUMN
     tools: str | None = None
     tokenization: bool = True
     tokens: bool = False
@@ -59,6 +64,7 @@ class Options:
     fixable: frozenset[str] = frozenset()
     stripped: bool = False
     spans: bool = False
+    fingerprints: bool = False
     max_row_bytes: int = MAX_ROW_BYTES
     max_file_bytes: int = MAX_FILE_BYTES
     codec_path: Path | None = None

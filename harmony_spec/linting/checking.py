@@ -18,13 +18,14 @@ from ..source.saved_text import Source, retry_without_final_newline, without_lin
 from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
+from .baseline import fingerprint
 from .batches import Batch, Options, content
 from .findings import Checked, Finding, located, unreadable
 from .fixing import fixed
 from .input_files import InputError
 from .json_edits import Path, with_values
 from .parquet import ColumnBatch
-from .rows import Content, TooLong
+from .rows import Content, TooLong, value_of
 from .totals import tokens_by_channel
 
 NOT_HARMONY = "not Harmony: it has no special token; if they were stripped, pass --stripped"
@@ -70,13 +71,45 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
         report = _report(held, options)
         if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):
             report = _with_exact_fixes(report, held, options)
-        return _fixed(batch, row, item, held, report, _checked(batch, row, held, report))
+        contents = _contents(held, report) if options.fingerprints else []
+        id = _id(batch, row, held.value)
+        return _fixed(batch, row, item, held, report, _checked(batch, row, held, report, id, contents), contents)
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
         if row is None and isinstance(item, bytes) and isinstance(error, RowError) and not _may_be_harmony(batch, text):
             return Checked(batch.name, row, 0, skipped=True)
-        findings = [unreadable(error, text, batch.kind, row)] if error.code.code in options.selected else []
-        return Checked(batch.name, row, 0, findings)
+        finding = unreadable(error, text, batch.kind, row)
+        if options.fingerprints:
+            whole_row = text.strip() if isinstance(item, bytes) else str(item)
+            finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
+        findings = [finding] if finding.code.code in options.selected else []
+        return Checked(batch.name, row, 0, findings, id=_id(batch, row, _value(batch, text)))
+
+
+def _id(batch: Batch | ColumnBatch, row: int | None, value: Any) -> str | int | None:
+    """The id of a row, whose value is an object; that of a Parquet row is in a column of its own."""
+    if isinstance(batch, ColumnBatch):
+        found = None if row is None else batch.id_of(row)
+    else:
+        found = value.get(batch.options.id_column) if isinstance(value, dict) else None
+    return found if type(found) in (str, int) else None
+
+
+def _value(batch: Batch | ColumnBatch, text: str) -> Any:
+    """The JSON value of a row that holds no input; None if it is not JSON."""
+    try:
+        return value_of(text) if batch.kind in ("json", "jsonl") else None
+    except RowError:
+        return None
+
+
+def _contents(held: Content, report: Report[Any]) -> list[Source]:
+    """The parts of a source by which baselines know findings: each message with what precedes it, then the rest."""
+    contents, end = [], 0
+    for span in report.recovered.spans[: len(report.messages)]:
+        contents.append(held.source[end : span.end])
+        end = span.end
+    return [*contents, held.source[end:]]
 
 
 def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
@@ -90,7 +123,13 @@ def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
 
 
 def _fixed(
-    batch: Batch | ColumnBatch, row: int | None, item: Any, held: Content, report: Report[Any], plain: Checked
+    batch: Batch | ColumnBatch,
+    row: int | None,
+    item: Any,
+    held: Content,
+    report: Report[Any],
+    plain: Checked,
+    contents: list[Source],
 ) -> Checked:
     """A row with the fixes that may be applied, or if they are not asked for, with marks on what they would fix.
 
@@ -101,6 +140,7 @@ def _fixed(
         held: what it holds.
         report: what is wrong with it.
         plain: the same, without fixes.
+        contents: what fingerprints are made of. Fixes keep messages, so they are those of the row as it was.
     """
     options = batch.options
     if not report.diagnostics:
@@ -133,7 +173,7 @@ def _fixed(
     plain = replace(plain, findings=fixes)
     if not options.fix:
         return plain
-    checked = _checked(batch, row, held, after)
+    checked = _checked(batch, row, held, after, plain.id, contents)
     new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
     return replace(checked, findings=new, unfixed=plain, before=item, after=written)
 
@@ -165,15 +205,24 @@ def _checked(
     row: int | None,
     held: Content,
     report: Report[Any],
+    id: str | int | None,
+    contents: list[Source],
 ) -> Checked:
     found = _wanted(report.diagnostics, batch.options)
     findings = located(found, held, batch.kind, row)
+    if contents:
+        findings = [_with_fingerprint(finding, contents) for finding in findings]
     if batch.options.spans:
         findings = [_placed(finding, report) for finding in findings]
     if findings and (hint := _hint(held, found[0], batch.options)):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered, held.codec) if batch.options.tokens else {}
-    return Checked(batch.name, row, len(report.messages), findings, tokens)
+    return Checked(batch.name, row, len(report.messages), findings, tokens, id=id)
+
+
+def _with_fingerprint(finding: Finding, contents: list[Source]) -> Finding:
+    content = contents[min(finding.diagnostic.index, len(contents) - 1)]
+    return replace(finding, fingerprint=fingerprint(finding.code.code, content))
 
 
 def _placed(finding: Finding, report: Report[Any]) -> Finding:

@@ -11,7 +11,7 @@ from ..recovery.recovering import form_of
 from ..source.lines import Lines
 from .atomic import Origin
 from .batches import Kind
-from .rows import Content, TooLong
+from .rows import Content, MissingColumn, TooLong
 from .terminal_text import WINDOW, visible
 
 
@@ -31,7 +31,9 @@ class Finding:
         hint: what to do about it.
         is_fixable: whether `--fix` removes it, by its own fix or by another one.
         is_new: whether it was found only after fixes.
-        text_span: where it is in code points of the text, special tokens spelled out; None where nobody asked.
+        lacks_column: whether the row lacks the column that holds the inputs.
+        fingerprint: a hash of the code and the content that has the finding, for baselines; empty if not requested.
+        text_span: where it is in code points of the text, special tokens spelled out; None if not requested.
         token_span: where it is in token indices; of a text, in those that it would be encoded to.
     """
 
@@ -46,6 +48,8 @@ class Finding:
     hint: str = ""
     is_fixable: bool = False
     is_new: bool = False
+    lacks_column: bool = False
+    fingerprint: str = ""
     text_span: Span | None = None
     token_span: Span | None = None
 
@@ -68,7 +72,7 @@ class Checked:
 
     Attributes:
         name: of the file.
-        row: the number of the row, from 1: of a line, or of a Parquet row; None where the file is one input.
+        row: the number of the row, from 1: of a line, or of a Parquet row; None if the file is one input.
         messages: how many messages it holds.
         findings: what is wrong, by place; after fixes what is left, by its place in the fixed row.
         tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
@@ -79,6 +83,7 @@ class Checked:
         before: the row as it was, if fixes are applied: its bytes, or the value of a Parquet row that was fixed.
         after: the row with its fixes, in the form of `before`; None where that is.
         too_long: set instead of these if the row is too long to be kept.
+        id: the value of the row's id column, if that is a string or an integer.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Checked:
     before: Any = field(default=None, repr=False)
     after: Any = field(default=None, repr=False)
     too_long: TooLong | None = None
+    id: str | int | None = None
 
     @property
     def repaired(self) -> list[Finding]:
@@ -132,13 +138,14 @@ def unreadable(error: HarmonyError, text: str, kind: Kind, row: int | None) -> F
     evidence = error.message.removeprefix(f"at {pointer}: ")
     span = error.span if isinstance(error, RowError) else None  # those of others are places in what is rendered
     unit = error.unit if span else ""
-    said = Diagnostic(error.code, span or Span(0, 0), unit, error.index or 0, "", "", evidence, error.expected)
+    diagnostic = Diagnostic(error.code, span or Span(0, 0), unit, error.index or 0, "", "", evidence, error.expected)
     line = row if kind == "jsonl" else None
     if span is None:
-        return Finding(said, line, pointer=pointer, hint=error.hint)
+        lacks_column = isinstance(error, MissingColumn)
+        return Finding(diagnostic, line, pointer=pointer, hint=error.hint, lacks_column=lacks_column)
     lines = Lines(text)
     place, end = lines.place(span.start), lines.place(span.end)
     around, caret = lines.around(span.start, 2 * WINDOW)
     if row is not None:
-        return Finding(said, line, place[1], line, end[1], around=around, caret=caret, hint=error.hint)
-    return Finding(said, *place, *end, around=around, caret=caret, hint=error.hint)
+        return Finding(diagnostic, line, place[1], line, end[1], around=around, caret=caret, hint=error.hint)
+    return Finding(diagnostic, *place, *end, around=around, caret=caret, hint=error.hint)

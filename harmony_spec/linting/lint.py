@@ -32,6 +32,7 @@ def lint(
     stripped: bool = False,
     skip_others: bool = False,
     spans: bool = False,
+    fingerprints: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Checked | InputError]:
     """Say what is wrong with the rows of files: what `harmony_spec.validate` says of each, with its place.
@@ -51,7 +52,8 @@ def lint(
         fixable: codes, prefixes or names whose fixes are applied in any case.
         skip_others: skip named files without special tokens, as those found in folders are.
         stripped: read text without special tokens as if they had been stripped.
-        spans: place findings in tokens and in text, too.
+        spans: locate findings both in tokens and in text.
+        fingerprints: set `Finding.fingerprint`, by which a baseline knows findings again.
         progress: updated with how much of the files was read, and with the special files that were skipped.
 
     A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
@@ -63,6 +65,7 @@ def lint(
         unsafe_fixes=unsafe_fixes,
         stripped=stripped,
         spans=spans,
+        fingerprints=fingerprints,
     )
     resolver = Resolver(settings, None if config is None else Path(config), isolated, what, fixable)
     each = [names] if isinstance(names, (str, os.PathLike)) else names

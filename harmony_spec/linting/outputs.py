@@ -13,7 +13,7 @@ from rich.text import Text
 from ..recovery.output import abridge
 from .findings import Checked, Finding
 from .sarif import Sarif
-from .terminal_text import layout, named
+from .terminal_text import layout, named, visible
 
 
 def described(finding: Finding) -> dict[str, Any]:
@@ -49,15 +49,18 @@ def described(finding: Finding) -> dict[str, Any]:
 
 
 def place(checked: Checked, finding: Finding) -> str:
-    """Where a finding is, in a few words that terminals and editors know."""
-    name = named(checked.name)
-    where = name if checked.row is None else f"{name}:{checked.row}"
+    """Where a finding is, in the form that terminals and editors recognize."""
+    where = ":".join([named(checked.name), *([str(checked.row)] if checked.row is not None else [])])
     if finding.column is not None:
-        return f"{where}:{finding.column}" if checked.row is not None else f"{where}:{finding.line}:{finding.column}"
+        where += f":{finding.column}" if checked.row is not None else f":{finding.line}:{finding.column}"
+    if checked.id is not None:
+        where += f" (id {visible(abridged(str(checked.id)))})"
+    if finding.column is not None:
+        return where
     if finding.pointer:
         return f"{where} at {finding.pointer}"
-    said = finding.diagnostic
-    return f"{where}: {said.unit} {said.span.start}" if said.unit else where
+    diagnostic = finding.diagnostic
+    return f"{where}: {diagnostic.unit} {diagnostic.span.start}" if diagnostic.unit else where
 
 
 class Output(Protocol):
@@ -126,7 +129,7 @@ def concise(checked: Checked, finding: Finding) -> str:
 
 def json_line(checked: Checked, finding: Finding) -> str:
     """A finding as a JSON value on a line."""
-    return json.dumps({"file": checked.name, "row": checked.row} | described(finding)) + "\n"
+    return json.dumps({"file": checked.name, "row": checked.row, "id": checked.id} | described(finding)) + "\n"
 
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}

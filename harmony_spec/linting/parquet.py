@@ -44,6 +44,7 @@ class ColumnBatch:
         column: the name of the column.
         first: the number of the first row, from 1.
         values: what the rows hold.
+        ids: the values of the id column, if there is one.
         options: how they are checked.
         kind: what the file is.
     """
@@ -54,12 +55,17 @@ class ColumnBatch:
     first: int
     values: pyarrow.Array[Any] = field(repr=False)
     options: Options
+    ids: pyarrow.Array[Any] | None = field(default=None, repr=False)
     kind: Kind = "parquet"
 
     def __iter__(self) -> Iterator[tuple[int | None, Any]]:
         limit = self.options.max_row_bytes
         for at, value in enumerate(self.values):
             yield self.first + at, TooLong(limit) if self.values[at : at + 1].nbytes > limit else _value(value)
+
+    def id_of(self, row: int) -> Any:
+        """The value of a row's id column."""
+        return None if self.ids is None else self.ids[row - self.first].as_py()
 
     def can_hold(self, value: Any) -> bool:
         """Whether the column can hold a value: lists of a fixed size hold no shorter ones."""
@@ -118,8 +124,11 @@ def read_parquet(
                 raise InputError(f"{name}: several columns have the name {column!r}, so that none can be fixed")
             done, total = 0, source.metadata.num_rows
             rows = _rows(source.metadata, column, batch)
-            for part in source.iter_batches(rows, columns=[column], use_threads=False):
-                yield ColumnBatch(name, origin, column, done + 1, part.column(0), options)
+            columns = [column, *_id_column(source.schema_arrow, column, options.id_column)]
+            for part in source.iter_batches(rows, columns=columns, use_threads=False):
+                ids = part.column(columns[1]) if len(columns) > 1 else None
+                values = part.column(0 if ids is None else column)
+                yield ColumnBatch(name, origin, column, done + 1, values, options, ids)
                 done += part.num_rows
                 at(size * done // total)
     except (pyarrow.ArrowException, OSError) as error:
@@ -245,7 +254,7 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
     """The column that is read."""
     if chosen is not None:
         if chosen not in schema.names:
-            raise InputError(f"{name}: there is no column {chosen!r}; columns: {', '.join(schema.names)}")
+            raise InputError(f"{name}: no column {chosen!r}; columns: {', '.join(schema.names)}")
         return chosen
     fitting = [field.name for field in schema if _holds_source(field.type)]
     if known := next((column for column in COLUMNS if column in fitting), None):
@@ -254,6 +263,19 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
         return str(fitting[0])
     said = f"several columns could be meant: {', '.join(fitting)}" if fitting else "no column can be validated"
     raise InputError(f"{name}: {said}; choose one with --column; columns: {', '.join(schema.names)}")
+
+
+def _id_column(schema: pyarrow.Schema, column: str, id_column: str) -> list[str]:
+    """The column with the ids of rows, if there is one beside the column with the inputs."""
+    from pyarrow import types
+
+    names = schema.names
+    if id_column == column or names.count(id_column) != 1 or names.count(column) != 1:
+        return []
+    kind = schema.field(id_column).type
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    is_id = types.is_integer(kind) or types.is_string(kind) or types.is_large_string(kind)
+    return [id_column] if is_id or getattr(types, "is_string_view", types.is_string)(kind) else []
 
 
 def _holds_source(kind: pyarrow.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""A bar that says how far a long run is; on a terminal only."""
+"""The progress bar of a long run."""
 
 from __future__ import annotations
 
@@ -12,41 +12,40 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from .row_reading import Progress as Read
 from .totals import Totals
 
-PATIENCE = 0.5
-"""Seconds before a bar is shown: a short run needs none."""
+DELAY_SECONDS = 0.5
+"""The bar is not shown for shorter runs."""
 
-INTERVAL = 0.1
-"""Seconds between two looks at how far the run is."""
+UPDATE_SECONDS = 0.1
+"""The time between two updates of the bar."""
 
 
 @contextmanager
-def shown(read: Read, totals: Totals, out: Console, error: Console) -> Iterator[Callable[[], None]]:
-    """Show how far reading is, and what was found.
+def shown(read: Read, totals: Totals, out: Console, error: Console, is_wanted: bool) -> Iterator[Callable[[], None]]:
+    """Show the progress of a run while the returned function is called again and again.
 
     Args:
-        read: how far reading is.
-        totals: what was found.
-        out: where the findings go: what is printed there stands above the bar, if it is a terminal.
-        error: where the bar is shown, if it is a terminal.
-
-    The function that it gives is to be called now and then.
+        read: how much was read.
+        totals: the numbers so far.
+        out: where findings are printed, above the bar if this is a terminal.
+        error: where the bar is shown.
+        is_wanted: whether it is shown at all.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=error, transient=True, redirect_stdout=out.is_terminal)
     task = bar.add_task("", total=read.total)
-    due = time.monotonic() + PATIENCE
+    due = time.monotonic() + DELAY_SECONDS
     started = False
 
     def tick() -> None:
         nonlocal due, started
-        if not error.is_terminal or (now := time.monotonic()) < due:
+        if not is_wanted or (now := time.monotonic()) < due:
             return
-        due = now + INTERVAL
+        due = now + UPDATE_SECONDS
         if not started:
             started = True
             bar.start()
-        said = f"{totals.inputs:,} checked, {totals.findings:,} findings"
-        bar.update(task, description=said, completed=read.bytes, total=read.total)
+        description = f"{totals.inputs:,} checked, {totals.findings:,} findings"
+        bar.update(task, description=description, completed=read.bytes, total=read.total)
 
     try:
         yield tick

@@ -48,6 +48,7 @@ def _row(checked: Checked) -> dict[str, Any]:
     return {
         "file": os.fsencode(checked.name).decode(errors="replace"),
         "row": checked.row,
+        "id": checked.id,
         "valid": not checked.findings,
         "messages": checked.messages,
         "findings": [described(finding) for finding in checked.findings],
@@ -91,6 +92,7 @@ class ParquetResults:
     def add(self, checked: Checked) -> None:
         """Write what was found in a row, once there are enough."""
         row = _row(checked)
+        row["id"] = None if checked.id is None else str(checked.id)
         for key in ("findings", "fixed"):
             row[key] = [each | {"fix": each["fix"] and json.dumps(each["fix"])} for each in row[key]]
         self.rows.append(row)
@@ -156,6 +158,7 @@ def _schema() -> pyarrow.Schema:
     columns = {
         "file": text,
         "row": whole,
+        "id": text,
         "valid": arrow.bool_(),
         "messages": whole,
         "findings": arrow.list_(arrow.struct(list(finding.items()))),

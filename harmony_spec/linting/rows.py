@@ -19,11 +19,11 @@ from .json_edits import Path, edited
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Names of columns that say what they hold, the first one that is there counts."""
 
-SHOWN = 40
-"""How much of a wrong value is shown, in code points."""
+MAX_QUOTED_CHARS = 40
+"""Code points of a wrong value that an error quotes."""
 
-LISTED = 200
-"""How much of the names of columns is shown, in code points."""
+MAX_LISTED_CHARS = 200
+"""Code points of the names of columns that an error lists."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,23 @@ class TooLong(RowError):
         return TooLong, (self.limit_bytes, self.size)
 
 
+class MissingColumn(RowError):
+    """A row lacks the column that was chosen with `--column`.
+
+    Args:
+        name: of that column.
+        columns: the names of those that the row has.
+    """
+
+    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
+        listed = shorten(", ".join(columns), MAX_LISTED_CHARS, placeholder=" …")
+        super().__init__(UNREADABLE_ROW, f"no column {name!r}; columns: {listed or 'none'}")
+        self.name, self.columns = name, columns
+
+    def __reduce__(self) -> tuple[type[MissingColumn], tuple[str, tuple[str, ...]]]:
+        return MissingColumn, (self.name, self.columns)
+
+
 def value_of(text: str) -> Any:
     """The JSON value of a text; raises `RowError` for what is none."""
     try:
@@ -151,8 +168,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         return Content(_token_ids(value, "the row"), codec, value=value)
     name = _column(value, codec) if column is None else column
     if name not in value:
-        there = shorten(", ".join(value), LISTED, placeholder=" …")
-        _refuse(f"there is no column {name!r}", hint=f"There is: {there}." if there else "")
+        raise MissingColumn(name, tuple(value))
     held = value[name]
     if isinstance(held, str):
         return Content(held, codec, (name,), value=value)
@@ -193,10 +209,10 @@ def _holds_source(value: object, codec: ModuleType) -> bool:
 
 def _token_ids(value: Any, what: str) -> list[int]:
     if not isinstance(value, list):
-        _refuse(f"{what} is no text, token ids or conversation: {json.dumps(value, default=str)[:SHOWN]}")
+        _refuse(f"{what} is no text, token ids or conversation: {json.dumps(value, default=str)[:MAX_QUOTED_CHARS]}")
     if set(map(type, value)) - {int}:
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
-        _refuse(f"{what} is no array of token ids: item {index} is {json.dumps(item, default=str)[:SHOWN]}")
+        _refuse(f"{what} is no array of token ids: item {index} is {json.dumps(item, default=str)[:MAX_QUOTED_CHARS]}")
     return value
 
 

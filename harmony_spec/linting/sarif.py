@@ -53,13 +53,15 @@ class Sarif:
 
     def _result(self, checked: Checked, finding: Finding) -> dict[str, Any]:
         code = finding.code
-        result = {
+        result: dict[str, Any] = {
             "ruleId": code.code,
             "ruleIndex": self.numbers.get(code.code, -1),  # -1: not listed, as of another codec's file
             "level": LEVELS[code.severity],
             "message": {"text": finding.message or code.name},
             "locations": [_location(checked, finding)],
         }
+        if checked.id is not None:
+            result["properties"] = {"id": checked.id}
         return result | _fix(checked, finding)
 
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from ..codec_loading import CodecError, load_codec
 from ..errors import SEVERITIES, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
-from .batches import MAX_FILE_BYTES, MAX_ROW_BYTES, Options
+from .batches import ID_COLUMN, MAX_FILE_BYTES, MAX_ROW_BYTES, Options
 from .catalogue import ALL, Layer, SelectorError, matching, selected
 from .input_files import STDIN, InputError, json_of, read_text
 
@@ -38,6 +38,7 @@ class Settings:
         exclude: patterns of files that are left out of folders.
         start: what the inputs are.
         column: the column that holds them.
+        id_column: the column that identifies rows.
         tools: a file with definitions of the tools that were offered.
         tokenization: whether token ids are compared with those that the tokenizer gives for their text.
         max_row_bytes: how long a row may be.
@@ -55,6 +56,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     start: str | None = None
     column: str | None = None
+    id_column: str | None = None
     tools: Path | None = None
     tokenization: bool | None = None
     max_row_bytes: int | None = None
@@ -151,6 +153,7 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "exclude": ("a list of patterns of files", _texts),
     "start": ("a text", _text),
     "column": ("a text", _text),
+    "id-column": ("a text", _text),
     "tools": ("the path of a file", _text),
     "tokenization": ("true or false", _flag),
     "max-row-bytes": ("a number of bytes", _size),
@@ -249,6 +252,7 @@ class Resolver:
             codec_path=path,
             start=start,
             column=command.column or settings.column,
+            id_column=command.id_column or settings.id_column or ID_COLUMN,
             tools=None if tools is None else definitions(tools, codec),
             tokenization=tokenization is not False,
             max_row_bytes=command.max_row_bytes or settings.max_row_bytes or MAX_ROW_BYTES,

@@ -31,6 +31,7 @@ class Totals:
         new: findings that were found only after fixes.
         unsafe: those with an unsafe fix that may not.
         display: those with a display fix that may not.
+        in_baseline: findings that were left out since they are in the baseline.
         skipped: files without any special token, which were left alone.
         unreadable: files that could not be read.
         unwritten: files that could not be written.
@@ -46,6 +47,7 @@ class Totals:
     new: int = 0
     unsafe: int = 0
     display: int = 0
+    in_baseline: int = 0
     skipped: int = 0
     unreadable: int = 0
     unwritten: int = 0
@@ -81,16 +83,37 @@ class Totals:
         """How many findings there are."""
         return self.codes.total()
 
+    def as_json(self) -> dict[str, Any]:
+        """The statistics as JSON."""
+        return {
+            "inputs": self.inputs,
+            "valid": self.clean,
+            "messages": self.messages,
+            "findings": [
+                {"code": code.code, "name": code.name, "severity": code.severity, "count": number}
+                for code, number in self._by_code()
+            ],
+            "in_baseline": self.in_baseline,
+            "fixed": self.fixed,
+            "tokens": [{"channel": channel, "count": number} for channel, number in self._by_channel()],
+        }
+
+    def _by_code(self) -> list[tuple[Code, int]]:
+        return sorted(self.codes.items(), key=lambda item: item[0].code)
+
+    def _by_channel(self) -> list[tuple[str | None, int]]:
+        return sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or ""))
+
     def tables(self) -> Iterator[Table | str]:
         """The statistics: findings by code, the share of clean rows, tokens by channel."""
         if self.codes:
             table = _table("code", "name", "severity", "findings")
-            for code, number in sorted(self.codes.items(), key=lambda item: item[0].code):
+            for code, number in self._by_code():
                 table.add_row(code.code, code.name, code.severity, f"{number:,}")
             yield table
         if self.tokens:
             table = _table("channel", "tokens")
-            for channel, number in sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or "")):
+            for channel, number in self._by_channel():
                 table.add_row("(none)" if channel is None else visible(channel), f"{number:,}")
             yield table
         share = f"{self.clean / self.inputs:.1%}" if self.inputs else "none"
