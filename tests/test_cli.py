@@ -80,7 +80,7 @@ def test_parse_reads_one_input(given: bytes) -> None:
         ('{"messages": [{"role": "user"}]}', "-: a JSON object; parse reads one text or token list: "),
         ("PAR1...", "-: Parquet; parse reads one text or token list: use validate for rows"),
         ("[1, x]", "-:1:5: H303 unreadable-row: not JSON: Expecting value"),
-        ("[1,\n2.5]", "-: H303 unreadable-row: the row is no array of token ids: item 1 is 2.5"),
+        ("[1,\n2.5]", "-: H303 unreadable-row: the row is not an array of token ids: item 1 is 2.5"),
         (b"<|start|>\xff", "-:1:10: H303 unreadable-row: not UTF-8: byte 0xff at offset 9"),
         (b"\x1f\x8b...", "-: "),
     ],

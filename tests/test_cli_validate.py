@@ -87,9 +87,11 @@ def test_a_prompt_is_told_from_a_transcript() -> None:
     prompt = GOOD + "<|start|>assistant"
     result = run("-", given=prompt)
     assert result.exit_code == 1
-    assert "= help: This is a prompt, not a transcript; see --start." in result.stdout
+    assert "= help: This is a prompt, not a transcript; pass --start." in result.stdout
     assert run("--start", "prompt", "-", given=prompt + "\n").exit_code == 0
-    assert "= help: This is a prompt, not a transcript; see --start." in run("-", given=f"{prompt}\r\n".encode()).stdout
+    assert (
+        "= help: This is a prompt, not a transcript; pass --start." in run("-", given=f"{prompt}\r\n".encode()).stdout
+    )
 
 
 FORMS: dict[str, str | bytes] = {
@@ -145,11 +147,11 @@ def test_a_parquet_file_whose_column_is_not_known_is_unusable(tmp_path: Path) ->
     path = tmp_path / "rows.parquet"
     parquet.write_table(pyarrow.table({"a": [GOOD], "b": [GOOD]}), path)
     result = run(path)
-    assert (result.exit_code, "several columns could be meant: a, b" in result.stderr) == (2, True)
+    assert (result.exit_code, "several columns can be validated: a, b" in result.stderr) == (2, True)
     assert run("--column", "b", path).exit_code == 0
     path.write_bytes(path.read_bytes()[:-9])
     result = run(path)
-    assert (result.exit_code, "the Parquet file is not readable" in result.stderr) == (2, True)
+    assert (result.exit_code, "the Parquet file cannot be read" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +159,19 @@ def test_a_parquet_file_whose_column_is_not_known_is_unusable(tmp_path: Path) ->
     [
         (b"\xff\xfe", "bad:1:1: error H303 unreadable-row: not UTF-8: byte 0xff at offset 0"),
         (b"[1, 2", "bad:1:6: error H303 unreadable-row: not JSON: Expecting ',' delimiter"),
-        (b"[1, 2.5]", "bad: error H303 unreadable-row: the row is no array of token ids: item 1 is 2.5"),
-        (b"[200007]\n[true]\n", "bad:2: error H303 unreadable-row: the row is no array of token ids: item 0 is true"),
-        (b'{"a": [1], "b": [1]}', "bad: error H303 unreadable-row: several columns could be meant: a, b"),
-        (b'{"a": 1}', "bad: error H303 unreadable-row: there is no column with a text, token ids or a conversation"),
+        (b"[1, 2.5]", "bad: error H303 unreadable-row: the row is not an array of token ids: item 1 is 2.5"),
+        (
+            b"[200007]\n[true]\n",
+            "bad:2: error H303 unreadable-row: the row is not an array of token ids: item 0 is true",
+        ),
+        (b'{"a": [1], "b": [1]}', "bad: error H303 unreadable-row: several columns can be validated: a, b"),
+        (b'{"a": 1}', "bad: error H303 unreadable-row: no column has a text, token ids or a conversation"),
         (b'{"messages": [{"role": "user"}]}', "bad at /messages/0: error H301 invalid-conversation: 'content' is a"),
         (b'{"a": ' + b"[" * 100_000, "bad: error H303 unreadable-row: the JSON is nested too deeply"),
-        (b'{"text": null}', "bad: error H303 unreadable-row: the column 'text' is no text, token ids or conversation"),
+        (
+            b'{"text": null}',
+            "bad: error H303 unreadable-row: the column 'text' is not a text, token ids or a conversation",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_a_finding(content: bytes, said: str, tmp_path: Path) -> None:
@@ -214,7 +222,7 @@ def test_a_broken_row_does_not_end_the_run() -> None:
     assert result.exit_code == 1
     assert [line for line in result.stdout.splitlines() if line.startswith("-")] == [
         "-:2:14: error H303 unreadable-row: not JSON: Expecting ',' delimiter",
-        '-:4: error H303 unreadable-row: the row is no array of token ids: item 1 is "x"',
+        '-:4: error H303 unreadable-row: the row is not an array of token ids: item 1 is "x"',
     ]
     assert result.stdout.endswith("4 inputs, 2 valid, 2 messages, 2 findings\n")
 

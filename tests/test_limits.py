@@ -133,7 +133,7 @@ def test_standard_input_with_a_long_row_cannot_be_fixed() -> None:
     given = f"{json.dumps('<|end|>' + GOOD)}\n{json.dumps(LONG)}\n".encode()
     result = run("--fix", "--max-row-bytes", len(GOOD) + 50, "--input-format", "jsonl", "-", given=given)
     assert (result.exit_code, "-:2: the row has more than" in result.stderr) == (2, True)
-    assert "name a file" in result.stderr
+    assert "pass a file instead of standard input" in result.stderr
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
@@ -158,7 +158,7 @@ def test_a_compressed_file_has_a_size(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(rows)
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(rows))
     result = run("--max-file-bytes", 500, tmp_path / "rows.jsonl.gz")
-    assert (result.exit_code, "more than 500 bytes when it is decompressed" in result.stderr) == (2, True)
+    assert (result.exit_code, "more than 500 bytes after decompression" in result.stderr) == (2, True)
     assert run("--max-file-bytes", 500, tmp_path / "rows.jsonl").exit_code == 0
     assert run("--max-file-bytes", len(rows), tmp_path / "rows.jsonl.gz").exit_code == 0
 

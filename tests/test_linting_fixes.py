@@ -146,7 +146,7 @@ def test_a_completion_is_not_made_a_transcript(tmp_path: Path) -> None:
         path.write_text(text)
         result = run("--fix", path)
         assert (result.exit_code, path.read_text()) == (1, text)
-        assert "see --start." in result.stdout or "say so with --start" in result.stdout
+        assert "pass --start." in result.stdout or "say so with --start" in result.stdout
 
 
 def test_half_a_surrogate_pair_stays(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ ALL = frozenset(code.code for code in codes(codec))
 @given(rows, levels, st.sampled_from(get_args(Start)))
 def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...]], start: Start) -> None:
     """And is fixed once; its other columns stay."""
-    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=matching(level[1]))
+    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=matching(level[1], codec))
     once = checked("jsonl", row, options)
     again = checked("jsonl", once.after.decode(), options)
     assert (again.after, again.repaired) == (once.after, [])
@@ -266,7 +266,7 @@ def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...
 @given(odd_conversations(), levels)
 def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
     """Only fields of headers change; a conversation that the format cannot express is left alone."""
-    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=matching(level[1]))
+    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=matching(level[1], codec))
     once = checked("json", text, options)
     again = checked("json", once.after.decode(), options)
     assert (again.after, again.repaired) == (once.after, [])
@@ -289,7 +289,7 @@ def test_what_is_marked_is_what_is_fixed() -> None:
         talk = completion(rng) if seed % 2 else transcript(rng)
         text = damaged_text(rng, damaged_text(rng, talk.text()))
         unsafe, fixable = ((False, ()), (True, ()), (True, ("ALL",)))[seed % 3]
-        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=matching(fixable))
+        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=matching(fixable, codec))
         for source in (text, tokens_of(text)):
             before = checked("jsonl", json.dumps(source), options)
             after = checked("jsonl", json.dumps(source), replace(options, fix=True))

@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from harmony_spec import codec, render
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.jobs import ALONE
-from harmony_spec.linting.row_reading import BATCH
+from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
+from harmony_spec.linting.row_reading import BATCH_BYTES
 
 TOKENS = render(codec.parse("<|start|>user<|message|>hi<|end|>").messages)
 LARGE = {"tokens": TOKENS, "filler": "x" * 20_000}
@@ -28,10 +28,10 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """More than one process checks alone; one row in seven is broken, in one of several ways."""
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
     broken = [[*TOKENS, 200007], TOKENS[:-1], "nothing", {"none": 1}]
-    numbers = range(3 * ALONE * BATCH // 20_000)
+    numbers = range(3 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // 20_000)
     lines = [json.dumps(LARGE if number % 7 else broken[number // 7 % 4]) for number in numbers]
     path.write_text("\n".join(lines) + "\n{\n")
-    assert path.stat().st_size > ALONE * BATCH
+    assert path.stat().st_size > MIN_PARALLEL_CHUNKS * BATCH_BYTES
     return path
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_is_killed_leaves_no_torn_file(suffix: str, kill: signal.Sign
     )
     line = json.dumps(LARGE) + "\n"
     with fifo.open("w") as feed:
-        for _ in range(8 * ALONE * BATCH // len(line)):
+        for _ in range(8 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // len(line)):
             feed.write(line)
         feed.flush()
         deadline = time.monotonic() + 60

@@ -122,16 +122,16 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("selct = []", "tool.harmony-spec.selct: no such setting; settings: " + ", ".join(KEYS)),
-        ("select = 'H1'", "tool.harmony-spec.select: must be a list of codes"),
+        ("selct = []", "tool.harmony-spec.selct: unknown setting; settings: " + ", ".join(KEYS)),
+        ("select = 'H1'", "tool.harmony-spec.select: expected a list of codes"),
         ("select = ['H999']", "unknown rule 'H999'"),
-        ("ignore = [1]", "tool.harmony-spec.ignore: must be a list of codes"),
-        ("severity = 'bad'", "tool.harmony-spec.severity: must be one of error, warning, info"),
+        ("ignore = [1]", "tool.harmony-spec.ignore: expected a list of codes"),
+        ("severity = 'bad'", "tool.harmony-spec.severity: expected one of error, warning, info"),
         ("start = 'end'", "unknown start 'end'; starts: transcript, prompt, completion"),
-        ("tokenization = 'no'", "tool.harmony-spec.tokenization: must be true or false"),
-        ("per-file-ignores = ['x']", "must be a table of lists of codes, by patterns of files"),
+        ("tokenization = 'no'", "tool.harmony-spec.tokenization: expected true or false"),
+        ("per-file-ignores = ['x']", "expected a table that maps patterns of files to lists of codes"),
         ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: unknown rule 'nothing'"),
-        ("column = 1", "tool.harmony-spec.column: must be a text"),
+        ("column = 1", "tool.harmony-spec.column: expected a string"),
         ("select = [", "not TOML: "),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_setting_that_means_nothing_is_said(text: str, said: str, project: Pat
 def test_a_settings_file_has_to_have_settings(project: Path) -> None:
     (project / "empty.toml").write_text("")
     result = run("--config", "empty.toml", "bad.txt")
-    assert (result.exit_code, "there is no table tool.harmony-spec" in result.stderr) == (2, True)
+    assert (result.exit_code, "the file has no table tool.harmony-spec" in result.stderr) == (2, True)
     assert run("--config", "none.toml", "bad.txt").exit_code == 2
 
 

@@ -220,7 +220,7 @@ def test_no_code_runs_because_of_a_settings_file_that_is_found(
     Path("pyproject.toml").write_text("[tool.harmony-spec]\ncodec = 'trap.py'", encoding="utf-8")
     refused = run("validate", "x.txt")
     assert (refused.exit_code, Path("sprung").exists()) == (2, False)
-    assert "tool.harmony-spec.codec: runs the code of a module; pass it as --codec" in refused.stderr
+    assert "tool.harmony-spec.codec: this would run the code of a module; pass it as --codec" in refused.stderr
     Path("mine.toml").write_text(f"[tool.harmony-spec]\ncodec = {str(module_path)!r}", encoding="utf-8")
     assert run("validate", "--config", "mine.toml", "x.txt").exit_code == 0
     grammar = dialect.grammar_of("renamed_token", tmp_path)

@@ -96,14 +96,14 @@ def test_other_files_are_skipped_in_folders_and_refused_by_name(tmp_path: Path) 
         result = run(*every, tmp_path / name)
         assert result.exit_code == (2 if name in ("requirements.txt", "ids.json") else 1)
         assert (tmp_path / name).read_bytes() == data
-    assert "not Harmony: it has no special token" in run(tmp_path / "requirements.txt").stderr
+    assert "not Harmony: no special tokens" in run(tmp_path / "requirements.txt").stderr
     assert run("-", given="numpy").exit_code == 2
     rows = tmp_path / "rows.jsonl"
     rows.write_text('"numpy"\n{"text": "scipy"}\n')
     result = run(*every, rows)
     assert (result.exit_code, rows.read_text()) == (1, '"numpy"\n{"text": "scipy"}\n')
     assert result.stdout.count("H117 missing-header") == 2
-    assert result.stdout.count("= help: It has no special token; if they were stripped, pass --stripped.") == 2
+    assert result.stdout.count("= help: The text has no special tokens; if they were stripped, pass --stripped.") == 2
 
 
 def test_stripped_text_is_written_on_request(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_backup_is_kept_and_never_replaced(tmp_path: Path) -> None:
     path.write_text(BAD + "\n")
     result = run("--fix", "--backup", ".orig", path)
     assert (result.exit_code, path.read_text(), kept.read_text()) == (2, BAD + "\n", BAD)
-    assert "the backup is there already" in result.stderr
+    assert "the backup already exists" in result.stderr
     assert {each.name for each in tmp_path.iterdir()} == {"bad.txt", "bad.txt.orig"}
 
 
@@ -397,7 +397,7 @@ def test_a_file_that_cannot_be_written_does_not_end_the_run(tmp_path: Path) -> N
         (tmp_path / name).write_text(BAD)
     (tmp_path / "b.txt.o").write_text("mine")
     result = run("--fix", "--backup", ".o", tmp_path)
-    assert (result.exit_code, "the backup is there already" in result.stderr) == (2, True)
+    assert (result.exit_code, "the backup already exists" in result.stderr) == (2, True)
     assert [(tmp_path / name).read_text() for name in ("b.txt", "c.txt", "b.txt.o")] == [BAD, GOOD, "mine"]
     assert result.stdout.endswith(" 1 finding ([*] 1 fixable with --fix), 1 fixed, 1 file not written\n")
 

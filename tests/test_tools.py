@@ -187,7 +187,7 @@ def test_any_callable_with_a_signature(function: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("function", [lambda *x: None, lambda x, /: None])
 def test_what_calls_cannot_name_is_refused(function: Callable[..., Any]) -> None:
-    with pytest.raises(ToolError, match="'x' can only be given by position") as caught:
+    with pytest.raises(ToolError, match="'x' is positional-only") as caught:
         tool_from_function(function, name="f")
     assert caught.value.pointer == "/parameters/properties/x"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..linting.catalogue import Rule, close_to, rules
-from ..linting.terminal_text import COLOURS, visible
+from ..linting.terminal_text import COLORS, visible
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
 
@@ -31,7 +31,7 @@ def list_rules(as_json: bool) -> None:
     table.add_column("why", min_width=30)
     for rule in found:
         code = rule.code
-        severity = Text(code.severity, style=COLOURS[code.severity])
+        severity = Text(code.severity, style=COLORS[code.severity])
         table.add_row(code.code, code.name, severity, code.fix or "", code.why)
     OUT.print(table)
     OUT.print(count(len(found), "rule"))
@@ -59,7 +59,7 @@ def described(rule: Rule) -> dict[str, Any]:
 def explained(rule: Rule) -> Iterator[Text]:
     """A rule as lines of text."""
     code = rule.code
-    yield Text(f"{code.code} {code.name}", style=f"bold {COLOURS[code.severity]}")
+    yield Text(f"{code.code} {code.name}", style=f"bold {COLORS[code.severity]}")
     yield Text(f"{code.severity}{f', fix: {code.fix}' if code.fix else ''}")
     yield Text()
     yield Text(code.why)

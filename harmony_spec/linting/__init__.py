@@ -1,4 +1,4 @@
-"""What stands around the checks: files and their rows, settings, processes, forms of output, changes of files."""
+"""The linter: files and their rows, settings, processes, output formats, and fixed files."""
 
 from .findings import Checked, Finding
 from .input_files import InputError

@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Origin:
 
     @classmethod
     def of(cls, name: str, descriptor: int) -> Origin:
-        """The file of that name that is open."""
+        """The open file of that name."""
         return cls(os.path.realpath(name), _identity(os.fstat(descriptor)))
 
     def require(self) -> None:
-        """Raise `OSError` unless the file is still there, unchanged, and no link has taken its place."""
+        """Raise `OSError` if the file was changed, deleted, or replaced by a link."""
         try:
             found = os.lstat(self.path)
         except FileNotFoundError:
@@ -40,13 +40,13 @@ class Origin:
             self.refuse()
 
     def require_same(self, descriptor: int) -> None:
-        """Raise `OSError` unless an open file is this one, unchanged."""
+        """Raise `OSError` if an open file is another one, or was changed."""
         if _identity(os.fstat(descriptor)) != self.identity:
             self.refuse()
 
     def refuse(self) -> NoReturn:
         """Raise the `OSError` for a file that changed after it was read."""
-        raise OSError(errno.ESTALE, "the file changed while it was checked; nothing was written to it", self.path)
+        raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
 
 
 def _identity(found: os.stat_result) -> tuple[int, ...]:
@@ -54,17 +54,18 @@ def _identity(found: os.stat_result) -> tuple[int, ...]:
 
 
 class AtomicFile:
-    """A file that takes its name once it is complete; until then it is a hidden one beside it.
+    """A file that is written under a hidden name in the same folder, and renamed once it is complete.
 
     Args:
-        path: of the file; one that is there is replaced, and keeps its permissions; a link stays one.
-        origin: the file that is to be replaced, as it was read; None if any file may be.
-        backup: what is added to the name of the replaced file, which is kept then; "" if it is not kept.
+        path: of the file. An existing one is replaced and keeps its permissions; a link stays a link.
+        origin: the file to be replaced, as it was read; None if any file may be replaced.
+        backup: a suffix to keep the replaced file under; "" if it is not kept.
 
-    Raises `OSError` where there is what is no file, such as a device or a pipe, or none can be made.
+    Raises:
+        OSError: the path is not a regular file, such as a device or a pipe, or the file cannot be created.
 
     Attributes:
-        file: what is written to.
+        file: the stream to write to.
     """
 
     def __init__(self, path: Path, origin: Origin | None = None, backup: str = "") -> None:
@@ -78,7 +79,7 @@ class AtomicFile:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
 
     def commit(self) -> None:
-        """Give the file its name; where that fails, leave everything as it was, and raise `OSError`."""
+        """Rename the file; if that fails, leave everything as it was, and raise `OSError`."""
         try:
             self.file.flush()
             os.fsync(self.file.fileno())
@@ -87,27 +88,27 @@ class AtomicFile:
             if self.origin is not None:
                 self.origin.require()
             if self.backup:
-                self._keep()
+                self._back_up()
             os.replace(self.file.name, self.path)
         except OSError:
             self.abort()
             raise
 
-    def _keep(self) -> None:
-        """Give the file that is replaced a second name. One that has this name is not lost: `OSError` says so."""
+    def _back_up(self) -> None:
+        """Keep the replaced file under a second name. Raises `OSError` if a file of that name exists."""
         kept = self.path.with_name(self.path.name + self.backup)
         try:
             os.link(self.path, kept)
         except FileExistsError:
-            raise OSError(errno.EEXIST, "the backup is there already; nothing was written", str(kept)) from None
+            raise OSError(errno.EEXIST, "the backup already exists; nothing was written", str(kept)) from None
         except OSError:  # a file system without hard links
             with open(kept, "xb") as copy, open(self.path, "rb") as original:
                 shutil.copyfileobj(original, copy)
             shutil.copystat(self.path, kept)
 
     def abort(self) -> None:
-        """Leave everything as it was; a second time, or once the file has its name, nothing is left to do."""
-        with suppress(OSError):  # what is still to be written need not be
+        """Leave everything as it was. Does nothing after `commit`, or when called again."""
+        with suppress(OSError):  # closing flushes the buffer, which may fail, but the file is deleted
             self.file.close()
         Path(self.file.name).unlink(missing_ok=True)
 

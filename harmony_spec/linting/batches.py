@@ -1,4 +1,4 @@
-"""Rows of files as they are read, in pieces that are checked as a whole, by this process or another one."""
+"""Batches of rows, the unit of work of a process, and the options that they are checked with."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ ID_COLUMN = "id"
 """The column that identifies rows, unless another one is chosen."""
 
 MAX_ROW_BYTES = 16 << 20
-"""How long a row may be: about four million tokens, thirty times what a model reads at once. A row is in memory as a
-whole, many times over, so that one long line must not be taken for one."""
+"""About four million tokens, thirty times the context of a model. A row is in memory as a whole, in several copies, so
+this also limits what a file without line breaks costs."""
 
 MAX_FILE_BYTES = 10 << 30
-"""How large a file may become when it is decompressed: a megabyte may hold a thousand of them, and the time it takes to
-read them all."""
+"""The size of a compressed file after decompression: one compressed megabyte may expand to a thousand."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +33,22 @@ class Options:
     """How the rows of a file are checked.
 
     Attributes:
-        selected: the codes of the findings that are wanted.
-        start: what the inputs are.
-        column: the column that holds them; None to find it.
+        selected: the codes of the rules that are reported.
+        start: the start rule of the inputs.
+        column: the column that holds the inputs; None to find it.
         id_column: the column that identifies rows.
-        tools: definitions of tools that were offered, as JSON; None where nothing is known of them.
-        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
+        tools: definitions of the offered tools, as JSON; None if they are unknown.
+        tokenization: whether token ids are compared with the canonical ones of their text.
         tokens: whether tokens are counted.
         fix: whether fixes are applied.
-        unsafe_fixes: whether unsafe fixes count as applicable.
-        fixable: codes whose fixes are applicable in any case.
+        unsafe_fixes: whether unsafe fixes are applied, too.
+        fixable: codes of rules all of whose fixes are applied.
         stripped: whether text without special tokens is read as if they had been stripped.
         spans: whether findings are located both in tokens and in text.
         fingerprints: whether findings have fingerprints.
-        max_row_bytes: how long a row may be.
-        max_file_bytes: how large a compressed file may become.
-        codec_path: of the codec that reads them; None for the one of this package.
+        max_row_bytes: the size limit of a row.
+        max_file_bytes: the size limit of a compressed file after decompression.
+        codec_path: of the codec; None for the one of this package.
     """
 
     selected: frozenset[str]
@@ -87,10 +86,10 @@ class Batch:
     Attributes:
         name: of the file.
         origin: the file on the disk; None for standard input.
-        kind: what it holds.
-        is_named: whether the file was named itself, instead of a folder or a pattern.
+        kind: its format.
+        is_named: whether the file itself was named, not a folder or a pattern.
         options: how its rows are checked.
-        rows: their numbers, from 1, or None where the file is one input, and what they hold, or why that is not read.
+        rows: the number of each row, from 1, or None if the file is one input; and its bytes, unless it is too long.
     """
 
     name: str
@@ -105,11 +104,7 @@ class Batch:
 
 
 def content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:
-    """What a row holds.
-
-    Raises:
-        HarmonyError: it cannot be read.
-    """
+    """The content of a row. Raises `HarmonyError` if it cannot be read."""
     if isinstance(item, RowError):
         raise item
     if isinstance(item, bytes):

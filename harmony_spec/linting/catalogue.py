@@ -14,19 +14,18 @@ from typing import Any
 from ..codec_loading import default_codec, require
 from ..errors import SEVERITIES, Code, Severity
 
-SHOWN = ("bad", "good")
-"""The keys of examples."""
+EXAMPLE_KEYS = ("bad", "good")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A kind of mistake, and what the catalogue shows of it.
+    """An entry of the catalogue.
 
     Attributes:
-        code: the kind of mistake.
-        bad: an example that has it; None where there is none to show.
+        code: its code, name and severity.
+        bad: an example with this mistake; None if there is none.
         good: the same without it.
-        details: all else that the catalogue says, by its keys: how the examples are read, and what raises it.
+        details: the other keys of the entry, such as how the examples are read.
     """
 
     code: Code
@@ -37,7 +36,7 @@ class Rule:
 
 @cache
 def rules(codec: ModuleType) -> dict[str, Rule]:
-    """All rules of a codec by code, in order; examples are those of this package's grammar, for its own codec only."""
+    """All rules of a codec by code, in order. Only the codec of this package has examples."""
     catalogue: dict[str, Any] = {}
     if codec is default_codec():
         text = files("harmony_spec.grammar").joinpath("diagnostics.toml").read_text(encoding="utf-8")
@@ -45,21 +44,21 @@ def rules(codec: ModuleType) -> dict[str, Rule]:
     found = []
     for code in codes(codec):
         entry = catalogue.get(code.name, {})
-        details = {key: value for key, value in entry.items() if key not in SHOWN and not hasattr(code, key)}
-        bad, good = map(entry.get, SHOWN)
+        details = {key: value for key, value in entry.items() if key not in EXAMPLE_KEYS and not hasattr(code, key)}
+        bad, good = map(entry.get, EXAMPLE_KEYS)
         found.append(Rule(code, bad, good, details))
     return {rule.code.code: rule for rule in found}
 
 
 @cache
 def codes(codec: ModuleType) -> tuple[Code, ...]:
-    """All kinds of mistakes that a codec knows, in order. Raises `CodecError` for one that cannot validate."""
+    """The codes of a codec, in order. Raises `CodecError` if the codec cannot validate."""
     require(codec, "validate")
     return tuple(sorted(codec.FORMAT.recovery.codes.values(), key=lambda code: code.code))
 
 
 def close_to(text: str, codec: ModuleType) -> str:
-    """The code or name that a text is likely meant for; empty if none is like it."""
+    """The code or name that is most similar to a text; empty if none is similar."""
     known = [name for code in codes(codec) for name in (code.code, code.name)]
     cased = text.upper() if text[:1].upper() == known[0][0] and text[1:].isdigit() else text.lower()
     return next(iter(get_close_matches(cased, known, n=1)), "")
@@ -69,16 +68,16 @@ ALL = "ALL"
 
 
 class SelectorError(ValueError):
-    """A selector that fits no code."""
+    """A selector matches no rule."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What one source of settings says.
+    """The selectors of one source of settings.
 
     Attributes:
-        select: what is wanted, instead of what the layers below say; None where it leaves that to them.
-        ignore: what is not wanted.
+        select: replaces the selection of the layers before it; None to keep that.
+        ignore: removed from the selection.
     """
 
     select: tuple[str, ...] | None = None
@@ -86,55 +85,56 @@ class Layer:
 
 
 def selected(layers: Iterable[Layer], least: Severity, codec: ModuleType) -> frozenset[str]:
-    """The codes that are wanted.
+    """The selected codes.
 
     Args:
         layers: the default first, the command line last.
-        least: how bad a mistake is at least.
+        least: the lowest severity that is selected.
         codec: whose codes these are.
 
-    Raises `SelectorError`.
+    Raises:
+        SelectorError: a selector matches no rule.
     """
-    wanted: frozenset[str] = frozenset()
+    chosen: frozenset[str] = frozenset()
     for layer in layers:
-        said = _decided(layer, codec)
-        kept = wanted if layer.select is None else frozenset()
-        wanted = (kept | said[True]) - said[False]
-    enough = SEVERITIES[: SEVERITIES.index(least) + 1]
-    return frozenset(code.code for code in codes(codec) if code.code in wanted and code.severity in enough)
+        selects, ignores = _decided(layer, codec)
+        before = chosen if layer.select is None else frozenset()
+        chosen = (before | selects) - ignores
+    severities = SEVERITIES[: SEVERITIES.index(least) + 1]
+    return frozenset(code.code for code in codes(codec) if code.code in chosen and code.severity in severities)
 
 
 def matching(selectors: Iterable[str], codec: ModuleType) -> frozenset[str]:
-    """The codes that selectors fit; raises `SelectorError` for one that fits none."""
-    return frozenset(code.code for selector in selectors for code in _fitting(selector, codec))
+    """The codes that selectors match. Raises `SelectorError` if a selector matches none."""
+    return frozenset(code.code for selector in selectors for code in _matching(selector, codec))
 
 
-def _decided(layer: Layer, codec: ModuleType) -> dict[bool, frozenset[str]]:
-    """The codes that a layer selects, and those that it ignores: of each, what the most specific selector says."""
-    said: dict[str, tuple[int, bool]] = {}
+def _decided(layer: Layer, codec: ModuleType) -> tuple[frozenset[str], frozenset[str]]:
+    """The codes that a layer selects, and those that it ignores. The most specific selector wins; on a tie, ignore."""
+    decisions: dict[str, tuple[int, bool]] = {}
     for selects, selectors in ((True, layer.select or ()), (False, layer.ignore)):
         for selector in selectors:
-            for code in _fitting(selector, codec):
+            for code in _matching(selector, codec):
                 decision = (_specificity(selector, code), not selects)
-                said[code.code] = max(said.get(code.code, decision), decision)
-    return {
-        selects: frozenset(code for code, (_, ignores) in said.items() if ignores != selects)
-        for selects in (True, False)
-    }
+                decisions[code.code] = max(decisions.get(code.code, decision), decision)
+    ignored = frozenset(code for code, (_, ignores) in decisions.items() if ignores)
+    return frozenset(decisions) - ignored, ignored
 
 
-def _fitting(selector: str, codec: ModuleType) -> list[Code]:
-    found = [code for code in codes(codec) if selector == ALL or selector == code.name or _begins(code.code, selector)]
+def _matching(selector: str, codec: ModuleType) -> list[Code]:
+    found = [
+        code for code in codes(codec) if selector == ALL or selector == code.name or _is_prefix(code.code, selector)
+    ]
     if not found:
         close = close_to(selector, codec)
         raise SelectorError(f"unknown rule {selector!r}" + (f"; did you mean {close!r}?" if close else ""))
     return found
 
 
-def _begins(code: str, selector: str) -> bool:
+def _is_prefix(code: str, selector: str) -> bool:
     return bool(selector) and code.startswith(selector.upper())
 
 
 def _specificity(selector: str, code: Code) -> int:
-    """How much a selector says: a name as much as a whole code."""
+    """How specific a selector is: its length, for a name that of a code."""
     return 0 if selector == ALL else min(len(selector), len(code.code))

@@ -1,4 +1,4 @@
-"""The rows of a batch, checked: what one process does at a time."""
+"""Checks the rows of batches, in any process."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from .parquet import ColumnBatch
 from .rows import Content, TooLong, value_of
 from .totals import tokens_by_channel
 
-NOT_HARMONY = "not Harmony: it has no special token; if they were stripped, pass --stripped"
-"""What is said of a file that was named."""
+NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --stripped"
+"""The error for a named file without special tokens."""
 
 
 def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | InputError]:
-    """What is found in each row of some batches, in order. What says that a file cannot be read passes through."""
+    """The findings of each row of some batches, in order. Errors of files pass through."""
     found: list[Checked | InputError] = []
     for batch in chunk:
         found.extend([batch] if isinstance(batch, InputError) else _batch(batch))
@@ -41,7 +41,7 @@ def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | I
 
 
 def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
-    """What is found in each row, or that the file is not Harmony."""
+    """The findings of each row, or the error that the file is not Harmony."""
     for row, item in batch:
         checked = _row(batch, row, item)
         if isinstance(batch, Batch) and checked.skipped and batch.is_named and row is None:
@@ -113,7 +113,7 @@ def _contents(held: Content, report: Report[Any]) -> list[Source]:
 
 
 def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
-    """Whether a file that cannot be read is worth a finding: it was named, or has a special token."""
+    """Whether a file that cannot be read is reported: it was named, or has a special token."""
     format = batch.options.codec.FORMAT
     ids = map(str, format.encoding.special.values())
     has_special = format.special_matcher.search(text) or (
@@ -131,29 +131,29 @@ def _fixed(
     plain: Checked,
     contents: list[Source],
 ) -> Checked:
-    """A row with the fixes that may be applied, or if they are not asked for, with marks on what they would fix.
+    """A row with all applicable fixes; without `--fix`, the row with the findings marked that they would remove.
 
     Args:
         batch: the batch of the row.
         row: its number.
         item: the row as it is in the batch.
-        held: what it holds.
-        report: what is wrong with it.
-        plain: the same, without fixes.
-        contents: what fingerprints are made of. Fixes keep messages, so they are those of the row as it was.
+        held: its content.
+        report: the report on it.
+        plain: its findings, without fixes.
+        contents: the parts that fingerprints are made of: those of the original row, since fixes keep its messages.
     """
     options = batch.options
     if not report.diagnostics:
         return plain
 
     def admitted(found: Report[Any]) -> list[Fix]:
-        wanted = _wanted(found.diagnostics, options)
-        return [each.fix for each in wanted if each.fix and options.admits(each.fix)]
+        selected = _selected(found.diagnostics, options)
+        return [each.fix for each in selected if each.fix and options.admits(each.fix)]
 
     def validated(source: Source) -> Report[Any]:
         return _exact_report(replace(held, source=source), options)
 
-    # A line break at the end of a text file is the editor's, and stays; that of a JSON string belongs to it.
+    # A line break at the end of a text file comes from the editor and stays; in a JSON string it is content.
     source = without_line_break(held.source) if batch.kind == "text" else held.source
     ending = held.source[len(source) :]
     exact = report if without_line_break(held.source) is held.source else validated(source)
@@ -168,7 +168,7 @@ def _fixed(
         return plain
     held = replace(held, source=source)
     after = _report(held, options)  # what the next run finds
-    found, left = (_wanted(each.diagnostics, options) for each in (report, after))
+    found, left = (_selected(each.diagnostics, options) for each in (report, after))
     fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)]
     plain = replace(plain, findings=fixes)
     if not options.fix:
@@ -179,7 +179,7 @@ def _fixed(
 
 
 def _edited(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
-    """A row with other values, in the form that it has; None if its column cannot hold them."""
+    """A row with new values, in the same form; None if its column cannot hold them."""
     if isinstance(batch, Batch):
         return held.written(item, edits)
     value = with_values(item, edits)
@@ -187,10 +187,10 @@ def _edited(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Pa
 
 
 def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
-    """Of each finding, whether the others have none of the same code in the same message.
+    """For each finding, whether it is missing among the others: they have none of the same code and message.
 
-    Fixes keep the messages, but move findings and change the text they quote. If only some of the findings of a code in
-    a message are matched, those with a fix are the unmatched ones.
+    Fixes keep messages, but move findings and change the quoted text. If only some of the findings of a code in a
+    message are matched, those with a fix are the unmatched ones.
     """
     matched = Counter((each.code, each.index) for each in others)
     unmatched = [True] * len(some)
@@ -208,7 +208,7 @@ def _checked(
     id: str | int | None,
     contents: list[Source],
 ) -> Checked:
-    found = _wanted(report.diagnostics, batch.options)
+    found = _selected(report.diagnostics, batch.options)
     findings = located(found, held, batch.kind, row)
     if contents:
         findings = [_with_fingerprint(finding, contents) for finding in findings]
@@ -231,7 +231,7 @@ def _placed(finding: Finding, report: Report[Any]) -> Finding:
 
 
 def _report(held: Content, options: Options) -> Report[Any]:
-    """What is wrong with a source, whose last line break may be an editor's."""
+    """The report on a source. If that has no findings without the last line break, which editors add, that one."""
 
     def read(source: Source) -> Report[Any]:
         return _exact_report(replace(held, source=source), options)
@@ -240,14 +240,14 @@ def _report(held: Content, options: Options) -> Report[Any]:
 
 
 def _with_exact_fixes(report: Report[Any], held: Content, options: Options) -> Report[Any]:
-    """The report without fixes that are none if the line break at the end belongs to the source."""
+    """The report without the fixes that are wrong if the line break at the end is part of the source."""
     exact = {each.fix for each in _exact_report(held, options).diagnostics}
     found = [each if each.fix in exact else replace(each, fix=None) for each in report.diagnostics]
     return replace(report, diagnostics=found)
 
 
 def _exact_report(held: Content, options: Options) -> Report[Any]:
-    """What is wrong with a source as it stands."""
+    """The report on a source, its last line break included."""
     report: Report[Any] = held.codec.validate(
         held.source,
         options.start,
@@ -258,30 +258,30 @@ def _exact_report(held: Content, options: Options) -> Report[Any]:
     return report
 
 
-def _wanted(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
+def _selected(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
     return [diagnostic for diagnostic in found if diagnostic.code.code in options.selected]
 
 
 def _hint(held: Content, first: Diagnostic, options: Options) -> str:
-    """What to do about a source that is probably read with the wrong options."""
+    """Advice if the source was probably read with the wrong options."""
     if not held.is_harmony:
-        return "" if options.stripped else "It has no special token; if they were stripped, pass --stripped."
+        return "" if options.stripped else "The text has no special tokens; if they were stripped, pass --stripped."
     return _other_start(held, options.start) or _headless(first)
 
 
 def _other_start(held: Content, start: str) -> str:
-    """What to do about a source that another start rule takes."""
+    """Advice if another start rule accepts the source."""
     try:
         retry_without_final_newline(held.source, lambda each: held.codec.parse(each, start))
     except ParseError as error:
         if error.code is WRONG_START:
-            return f"{error.message[0].upper()}{error.message[1:]}; see --start."
+            return f"{error.message[0].upper()}{error.message[1:]}; pass --start."
     return ""
 
 
 def _headless(first: Diagnostic) -> str:
-    """What to do about a source that begins like a completion, and has other mistakes besides."""
-    hint = "If this is a completion, say so with --start; else recovery takes it for a message."
+    """Advice if the source begins like a completion, but has other mistakes, too."""
+    hint = "If this is a completion, pass --start completion; otherwise it is read as a message."
     return hint if may_be_completion(first) else ""
 
 

@@ -1,4 +1,4 @@
-"""What fixes would change, as unified differences."""
+"""Formats the changes of fixes as unified diffs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from difflib import SequenceMatcher, unified_diff
 from .findings import Checked
 
 CONTEXT_LINES = 3
-"""Unchanged lines around a change, as `diff -u` has them."""
+"""Unchanged lines around a change, as in `diff -u`."""
 
 
 class Differences:
-    """Unified differences of files, a row at a time. What is returned is bytes: lines need not be UTF-8.
+    """Unified diffs of files, built a row at a time; as bytes, since lines may not be UTF-8.
 
-    A file of lines has one difference, which `patch` applies; a Parquet file has one to read for each row.
+    A file of lines has one diff, which `patch` can apply. A Parquet file has one for each row, only for reading.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Differences:
         self.context = self.changes = 0  # unchanged lines at the end of the hunk, changed lines in it
 
     def add(self, checked: Checked) -> Iterator[bytes]:
-        """The next row; returns what is complete."""
+        """Add a row; returns the hunks that are complete."""
         if checked.name != self.name:
             yield from self.finish()
             self._begin(checked.name)
@@ -46,18 +46,18 @@ class Differences:
                 yield from self._add(mark, line)
 
     def finish(self) -> Iterator[bytes]:
-        """The rest of the file."""
+        """The last hunk of the file."""
         if self.changes:
             surplus = max(self.context - CONTEXT_LINES, 0)
             yield from self._written(self.hunk[: len(self.hunk) - surplus])
         self.hunk, self.context, self.changes = [], 0, 0
 
     def _skip(self, line: int) -> None:
-        """Go on after a line that is not there to be shown."""
+        """Continue after a line that is not in memory."""
         self.old, self.new = line + 1, self.new + line + 1 - self.old
 
     def _add(self, mark: bytes, line: bytes) -> Iterator[bytes]:
-        """Add a line to the hunk, which is complete if no change follows for so long that the next one has its own."""
+        """Add a line to the hunk, which is complete once the next change is far enough away for a hunk of its own."""
         if not self.hunk:
             self.starts = self.old, self.new
         self.hunk.append(mark + line if line.endswith(b"\n") else mark + line + b"\n\\ No newline at end of file\n")
@@ -70,9 +70,9 @@ class Differences:
             self.context = CONTEXT_LINES
             self.starts = self.starts[0] + 1, self.starts[1] + 1
         elif self.changes and self.context > 2 * CONTEXT_LINES:
-            kept = self.hunk[-CONTEXT_LINES:]
+            context = self.hunk[-CONTEXT_LINES:]
             yield from self.finish()
-            self.hunk, self.context = kept, CONTEXT_LINES
+            self.hunk, self.context = context, CONTEXT_LINES
             self.starts = self.old - CONTEXT_LINES, self.new - CONTEXT_LINES
 
     def _written(self, hunk: list[bytes]) -> Iterator[bytes]:
@@ -89,7 +89,7 @@ class Differences:
 
 
 def _marked(before: list[bytes], after: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """The lines of a row, each with a space, `-` or `+`."""
+    """The lines of a row, each with its mark: a space, `-` or `+`."""
     if before == after:
         yield from ((b" ", line) for line in before)
         return
@@ -107,7 +107,7 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def _of_value(checked: Checked) -> Iterable[bytes]:
-    """The difference of a Parquet row, to read: of its value as JSON."""
+    """The diff of a Parquet row: of its value as JSON."""
     if checked.before is None:
         return
     name = _quoted(checked.name).decode(errors="surrogateescape") + f":{checked.row}"

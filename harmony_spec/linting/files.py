@@ -1,4 +1,4 @@
-"""The files that names stand for: files, folders with all they hold, patterns, standard input."""
+"""Expands names of files, folders and patterns, and `-` for standard input, to files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class File:
 
     Attributes:
         name: of the file; `-` is standard input.
-        is_named: whether it was named itself, instead of a folder or a pattern.
+        is_named: whether the file itself was named, not a folder or a pattern.
     """
 
     name: str
@@ -28,12 +28,12 @@ class File:
 def expanded(
     names: Iterable[str], excluded: Callable[[Path], bool], skipped: Callable[[str], None]
 ) -> Iterator[File | InputError]:
-    """The files that names stand for, each once, or what says that there are none, in the order of the names.
+    """The files that names refer to, each once, or errors, in the order of the names.
 
     Args:
         names: of files, folders and patterns (`*`, `?`, `[…]`, `**` for any folders); `-` is standard input.
-        excluded: says which files and folders below a folder are left out. What is hidden is left out, too.
-        skipped: called with each pipe or device that was found, which might be read without end.
+        excluded: whether a file or folder below a named folder is left out. Hidden ones always are.
+        skipped: called with each pipe or device below a folder: reading it might never end.
     """
     seen: set[str] = set()
     for file in _each(names, excluded, skipped):
@@ -53,10 +53,10 @@ def _each(
         elif os.path.isdir(name):
             yield from _below(name, excluded, skipped)
         elif glob.has_magic(name):
-            fitting = [path for path in sorted(glob.iglob(name, recursive=True)) if not os.path.isdir(path)]
-            yield from (File(path, is_named=False) for path in fitting if not _is_special(path, skipped))
-            if not fitting:
-                yield InputError(f"{name}: no file fits this pattern")
+            matching = [path for path in sorted(glob.iglob(name, recursive=True)) if not os.path.isdir(path)]
+            yield from (File(path, is_named=False) for path in matching if not _is_special(path, skipped))
+            if not matching:
+                yield InputError(f"{name}: no file matches this pattern")
         else:
             yield File(name, is_named=True)  # opening it reports what is wrong
 
@@ -64,7 +64,7 @@ def _each(
 def _below(
     folder: str, excluded: Callable[[Path], bool], skipped: Callable[[str], None]
 ) -> Iterator[File | InputError]:
-    """The files below a folder whose names say what they hold."""
+    """The files below a folder whose suffixes are known."""
     found = False
     unread: list[OSError] = []
     for path in _walk(folder, excluded, unread.append):
@@ -74,18 +74,18 @@ def _below(
     for error in unread:
         yield InputError(f"{error.filename}: {error.strerror or error}")
     if not found and not unread:
-        yield InputError(f"{folder}: there is no file in it whose name says what it holds")
+        yield InputError(f"{folder}: the folder has no file with a known suffix")
 
 
 def _walk(folder: str, excluded: Callable[[Path], bool], unread: Callable[[OSError], None]) -> Iterator[str]:
     for parent, folders, names in os.walk(folder, onerror=unread):
-        folders[:] = sorted(each for each in folders if _wanted(parent, each, excluded))
+        folders[:] = sorted(each for each in folders if _is_included(parent, each, excluded))
         for name in sorted(names):
-            if kind_of(name) and _wanted(parent, name, excluded):
+            if kind_of(name) and _is_included(parent, name, excluded):
                 yield os.path.join(parent, name)
 
 
-def _wanted(parent: str, name: str, excluded: Callable[[Path], bool]) -> bool:
+def _is_included(parent: str, name: str, excluded: Callable[[Path], bool]) -> bool:
     return not name.startswith(".") and not excluded(Path(parent, name))
 
 

@@ -1,4 +1,4 @@
-"""What is found in a row, with its place in the file: plain data, that one process hands to another."""
+"""Findings and their places in files: plain data that can be passed between processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..source.lines import Lines
 from .atomic import Origin
 from .batches import Kind
 from .rows import Content, MissingColumn, TooLong
-from .terminal_text import WINDOW, visible
+from .terminal_text import MAX_LINE_CHARS, visible
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,21 @@ class Finding:
     """A diagnostic and its place in a file.
 
     Attributes:
-        diagnostic: what is wrong; its span counts units of the source, and its unit is empty where it has no place.
-        line: the line in a text, or of a row, from 1; None where there are no lines.
-        column: the column in a text or a row, in code points from 1; None where spans count tokens.
+        diagnostic: the mistake; its span is in units of the source, and its unit is empty if it has no span.
+        line: the line in a text, or of a row, from 1; None if the file has no lines.
+        column: the column in a text or a row, in code points from 1; None if spans count tokens.
         end_line: the line where the span ends.
-        end_column: the column behind the span.
-        pointer: the message in a conversation, as a JSON pointer (RFC 6901); else empty.
-        around: the text near the place, of one line.
-        caret: where in `around` the place is, in code points.
+        end_column: the column after the span.
+        pointer: the message in a conversation, as a JSON pointer (RFC 6901); otherwise empty.
+        around: the text around the place, from one line.
+        caret: the position of the place in `around`, in code points.
         hint: what to do about it.
         is_fixable: whether `--fix` removes it, by its own fix or by another one.
         is_new: whether it was found only after fixes.
         lacks_column: whether the row lacks the column that holds the inputs.
         fingerprint: a hash of the code and the content that has the finding, for baselines; empty if not requested.
-        text_span: where it is in code points of the text, special tokens spelled out; None if not requested.
-        token_span: where it is in token indices; of a text, in those that it would be encoded to.
+        text_span: its span in code points of the text, special tokens spelled out; None if not requested.
+        token_span: its span in token indices; for a text, in the tokens that it is encoded to.
     """
 
     diagnostic: Diagnostic
@@ -55,34 +55,34 @@ class Finding:
 
     @property
     def code(self) -> Code:
-        """The kind of mistake."""
+        """The code of the rule."""
         return self.diagnostic.code
 
     @property
     def message(self) -> str:
         """The problem in one sentence."""
-        said = self.diagnostic
-        inside = f"at {said.pointer}" if said.pointer else ""
-        return visible(": ".join(part for part in (inside, said.reading, said.evidence) if part))
+        diagnostic = self.diagnostic
+        inside = f"at {diagnostic.pointer}" if diagnostic.pointer else ""
+        return visible(": ".join(part for part in (inside, diagnostic.reading, diagnostic.evidence) if part))
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a row.
+    """A checked row.
 
     Attributes:
         name: of the file.
         row: the number of the row, from 1: of a line, or of a Parquet row; None if the file is one input.
-        messages: how many messages it holds.
-        findings: what is wrong, by place; after fixes what is left, by its place in the fixed row.
-        tokens: how many tokens the messages of each channel have, where they were asked for; None is for no channel.
-        unfixed: what was found in the row as it was, if fixes changed it; None if not.
-        skipped: it is a file without any special token, which was found in a folder and left alone.
+        messages: how many messages it has.
+        findings: its findings, ordered by place; with fixes, those that are left in the fixed row.
+        tokens: the number of tokens by channel, if requested; None is the key of messages without channel.
+        unfixed: the original row and its findings, if fixes changed it.
+        skipped: whether it is a file without special tokens that was skipped.
         origin: the file on the disk, if fixes are applied; None for standard input.
-        column: of a Parquet row, where its value stands.
-        before: the row as it was, if fixes are applied: its bytes, or the value of a Parquet row that was fixed.
-        after: the row with its fixes, in the form of `before`; None where that is.
-        too_long: set instead of these if the row is too long to be kept.
+        column: of the value in a Parquet file; empty for other files.
+        before: the original row, if fixes are applied: its bytes, or the value of a fixed Parquet row.
+        after: the fixed row, in the form of `before`; None if that is None.
+        too_long: set instead of these two if the row is too long to be in memory.
         id: the value of the row's id column, if that is a string or an integer.
     """
 
@@ -102,12 +102,12 @@ class Checked:
 
     @property
     def repaired(self) -> list[Finding]:
-        """What was fixed, with its place in the row as it was."""
+        """The fixed findings, with their places in the original row."""
         return [each for each in self.unfixed.findings if each.is_fixable] if self.unfixed else []
 
 
 def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
-    """The places of what was found in the source of a row of a file."""
+    """Findings in the content of a row."""
     if not found:
         return []
     line = row if kind == "jsonl" else None
@@ -124,8 +124,8 @@ def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | No
 
 
 def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | None) -> Finding:
-    """A finding in a text. What counts lines and columns in a text that a row holds would not find them in the file."""
-    around, caret = lines.around(diagnostic.span.start, 2 * WINDOW)
+    """A finding in a text. It has lines and columns only if the text is the file: those of a row are not the file's."""
+    around, caret = lines.around(diagnostic.span.start, 2 * MAX_LINE_CHARS)
     if not is_file:
         return Finding(diagnostic, line, around=around, caret=caret)
     place, end = lines.place(diagnostic.span.start), lines.place(diagnostic.span.end)
@@ -133,10 +133,10 @@ def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | No
 
 
 def unreadable(error: HarmonyError, text: str, kind: Kind, row: int | None) -> Finding:
-    """The finding for a row that cannot be read, or not be rendered."""
+    """The finding for a row that cannot be read, or whose conversation cannot be rendered."""
     pointer = "" if error.index is None else f"/messages/{error.index}"
     evidence = error.message.removeprefix(f"at {pointer}: ")
-    span = error.span if isinstance(error, RowError) else None  # those of others are places in what is rendered
+    span = error.span if isinstance(error, RowError) else None  # other errors have spans in the rendered messages
     unit = error.unit if span else ""
     diagnostic = Diagnostic(error.code, span or Span(0, 0), unit, error.index or 0, "", "", evidence, error.expected)
     line = row if kind == "jsonl" else None
@@ -145,7 +145,7 @@ def unreadable(error: HarmonyError, text: str, kind: Kind, row: int | None) -> F
         return Finding(diagnostic, line, pointer=pointer, hint=error.hint, lacks_column=lacks_column)
     lines = Lines(text)
     place, end = lines.place(span.start), lines.place(span.end)
-    around, caret = lines.around(span.start, 2 * WINDOW)
+    around, caret = lines.around(span.start, 2 * MAX_LINE_CHARS)
     if row is not None:
         return Finding(diagnostic, line, place[1], line, end[1], around=around, caret=caret, hint=error.hint)
     return Finding(diagnostic, *place, *end, around=around, caret=caret, hint=error.hint)

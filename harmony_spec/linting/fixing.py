@@ -1,4 +1,4 @@
-"""Fixes of a source, applied until none is left."""
+"""Applies fixes to a source until none is left."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..validation.fixes import apply, is_same_reading
 from ..validation.report import Report
 
 MAX_PASSES = 10
-"""How often a source is read again to fix what could not be fixed at once: two fixes of one place take two passes.
-Fixes that are not done by then undo each other."""
+"""Fixes are applied and the result is checked again, since two fixes of one place need two passes. Fixes that do not
+end by then undo each other."""
 
 Validated = Report[Any]
 
@@ -23,15 +23,15 @@ def fixed(
     admitted: Callable[[Validated], list[Fix]],
     validated: Callable[[Source], Validated],
 ) -> tuple[Source, Validated]:
-    """A source with all fixes that may be applied, and what is found in it then.
+    """Apply all admitted fixes; returns the fixed source and the report on it.
 
-    The source comes back as it was if its fixes never settle, or together change what is read. So fixing the result
-    again changes nothing, whatever the source.
+    Returns the original if the fixes do not end, or if together they change what `recover` reads. So fixing the result
+    again changes nothing.
 
     Args:
         source: text, or token ids.
-        report: what was found in it.
-        admitted: the fixes of a report that may be applied.
+        report: the report on it.
+        admitted: returns the fixes of a report that may be applied.
         validated: checks a source.
     """
     changed, found = source, report

@@ -1,4 +1,4 @@
-"""Input files of the command line."""
+"""Input files that are read as a whole."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STDIN = "-"
 
 
 class InputError(Exception):
-    """A file that cannot be read as any input; the message names the file and the place.
+    """A file cannot be read; the message names the file, and the place if there is one.
 
     Attributes:
-        name: of the file; empty where it is known to whoever asked for it.
+        name: of the file, if `lint` returned the error; otherwise empty.
     """
 
     name = ""
@@ -27,7 +27,7 @@ class InputError(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """The one input of a file.
+    """A file that is one input.
 
     Attributes:
         name: of the file.
@@ -44,14 +44,14 @@ class Input:
 
 
 def standard_input() -> BinaryIO:
-    """Standard input; raises `InputError` where it is closed."""
+    """Standard input. Raises `InputError` if it is closed."""
     if sys.stdin is None:
         raise InputError(f"{STDIN}: standard input is closed")
     return sys.stdin.buffer
 
 
 def read_text(name: str) -> str:
-    """The text of a file, or of standard input for `-`; raises `InputError` if there is none."""
+    """The text of a file, or of standard input for `-`. Raises `InputError` if it cannot be read."""
     try:
         with nullcontext(standard_input()) if name == STDIN else open(name, "rb") as file:
             data = file.read()
@@ -66,7 +66,7 @@ def read_text(name: str) -> str:
 
 
 def json_of(name: str, text: str) -> Any:
-    """The JSON value of the text of a file; raises `InputError` with the place where it is none."""
+    """The JSON value of the text of a file. Raises `InputError` with the place of a syntax error."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Batches checked by several processes at once; results come in the order of the input."""
+"""Checks batches in several processes; results keep the order of the input."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from .checking import check
 from .findings import Checked
 from .input_files import InputError
 from .parquet import ColumnBatch
-from .row_reading import BATCH
+from .row_reading import BATCH_BYTES
 
 Item = Batch | ColumnBatch | InputError
 
-ALONE = 4
-"""Chunks that are checked before it pays to start other processes: they take about as long as starting them does."""
+MIN_PARALLEL_CHUNKS = 4
+"""Shorter inputs are checked by this process: starting others takes about as long as checking so many chunks."""
 
-AHEAD = 3
-"""Chunks for each process that are read before their turn; what bounds memory."""
+QUEUED_CHUNKS_PER_JOB = 3
+"""Chunks that are read before a process can check them; this bounds memory."""
 
 
 def cores() -> int:
-    """How many processes can run at once."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(items: Iterable[Item], jobs: int) -> Iterator[Checked | InputError]:
-    """What is found in each row, in the order of the input.
+    """Check all rows, in the order of the input.
 
     Args:
-        items: batches of rows, and what says that a file cannot be read.
-        jobs: how many processes work; with one, it is this one. A short input is checked by this one in any case.
+        items: batches of rows, and errors of files, which are returned at their place.
+        jobs: the number of worker processes; 1 means this process, which also checks short inputs.
     """
     chunks = _chunks(items)
-    head = list(islice(chunks, ALONE if jobs > 1 else 0))
-    if len(head) < ALONE:
+    head = list(islice(chunks, MIN_PARALLEL_CHUNKS if jobs > 1 else 0))
+    if len(head) < MIN_PARALLEL_CHUNKS:
         for chunk in chain(head, chunks):
             yield from check(chunk)
         return
@@ -51,7 +51,7 @@ def run(items: Iterable[Item], jobs: int) -> Iterator[Checked | InputError]:
     try:
         for chunk in chain(head, chunks):
             pending.append(pool.submit(check, chunk))
-            if len(pending) > AHEAD * jobs:
+            if len(pending) > QUEUED_CHUNKS_PER_JOB * jobs:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
@@ -60,13 +60,13 @@ def run(items: Iterable[Item], jobs: int) -> Iterator[Checked | InputError]:
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Batches of small files together, so that handing them over does not count."""
+    """Batches, those of small files joined, since passing each to a process costs more than checking it."""
     chunk: list[Item] = []
     size = 0
     for item in items:
         chunk.append(item)
         size += _size(item)
-        if size >= BATCH:
+        if size >= BATCH_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:
@@ -76,11 +76,11 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 def _size(item: Item) -> int:
     if isinstance(item, Batch):
         return sum(len(data) for _, data in item.rows if isinstance(data, bytes))
-    return BATCH if isinstance(item, ColumnBatch) else 0
+    return BATCH_BYTES if isinstance(item, ColumnBatch) else 0
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """New processes begin from a clean one: to fork this one, with its threads, is not safe."""
+    """Start processes from a clean one: it is not safe to fork this one, with its threads."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     context.set_forkserver_preload([check.__module__])
@@ -88,7 +88,7 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _begin() -> None:
-    """Leave an interruption to the process that gave the work, and end when that one does."""
+    """Leave interruptions to the parent process, and end when that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

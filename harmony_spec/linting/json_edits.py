@@ -1,4 +1,4 @@
-"""Changes of values inside of a JSON text. All else stays as it is, byte by byte: spaces, numbers, escapes, order."""
+"""Changes values in a JSON text. All else stays, byte by byte: spaces, numbers, escapes, order."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def edited(text: str, edits: Mapping[Path, Any]) -> str:
-    """A JSON text with other values at some paths; a last key that is missing is added to its object.
+    """A JSON text with new values at some paths. If the last key of a path is missing, it is added to its object.
 
     Args:
-        text: JSON. Of keys that stand several times, the last one counts, as it does for `json`.
-        edits: by paths, none of which leads into another one.
+        text: JSON. If a key is repeated, the last one is changed, which is the one that `json` reads.
+        edits: new values by path. No path may be the prefix of another one.
     """
     parts: list[str] = []
     end = 0
@@ -31,7 +31,7 @@ def edited(text: str, edits: Mapping[Path, Any]) -> str:
 
 
 def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[int, int, str]]:
-    """What is replaced in the value at a position: from where, to where, by what. Each value is read once a level."""
+    """The replacements in the value at a position: start, end, new text. Each level reads its values once."""
     if () in edits:
         yield at, json.JSONDecoder().raw_decode(text, at)[1], _dumped(edits[()])
         return
@@ -48,7 +48,7 @@ def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[in
 
 
 def with_values(value: Any, edits: Mapping[Path, Any]) -> Any:
-    """A copy of a Python value of JSON with other values at some paths."""
+    """A copy of a JSON value in Python with new values at some paths."""
     copied = copy.deepcopy(value)
     for path, new in edits.items():
         if not path:
@@ -82,6 +82,6 @@ def _after_space(text: str, at: int) -> int:
 
 
 def _dumped(value: Any) -> str:
-    """A JSON value; half of a surrogate pair can only be written as an escape."""
+    """A value as JSON; half of a surrogate pair can only be written as an escape."""
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isascii() or text.encode(errors="replace").decode() == text else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Files and folders, checked: the function behind `harmony-spec validate`."""
+"""Checks files and folders, as `harmony-spec validate` does."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .jobs import Item, cores, run
 from .row_reading import Progress, read
 from .settings import Resolver, Settings
 
-NOTHING = Settings()
+NO_SETTINGS = Settings()
 
 
 def lint(
     names: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    settings: Settings = NOTHING,
+    settings: Settings = NO_SETTINGS,
     *,
     config: str | os.PathLike[str] | None = None,
     isolated: bool = False,
@@ -35,30 +35,31 @@ def lint(
     fingerprints: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Checked | InputError]:
-    """Say what is wrong with the rows of files: what `harmony_spec.validate` says of each, with its place.
+    """Check the rows of files with `harmony_spec.validate`; findings have their places in the files.
 
-    Rows are read as they are asked for, and come in the order of the files.
+    Rows are read lazily, in the order of the files. A file that cannot be read is returned as an `InputError`.
 
     Args:
         names: of files, folders and patterns, or one of them; `-` is standard input.
-        settings: those that hold for all files, over those of settings files.
-        config: a settings file for all files, instead of the nearest `pyproject.toml` above each with settings.
-        isolated: leave settings files alone.
-        jobs: how many processes work, if the input is long; by default as many as can run at once.
-        kind: what files hold; by default as their names or their first lines say.
+        settings: override those of settings files.
+        config: a settings file for all files, instead of the nearest `pyproject.toml` with settings above each.
+        isolated: ignore settings files.
+        jobs: the number of worker processes for long inputs; by default the number of cores.
+        kind: the format of the files; by default detected from their suffix or their first lines.
         tokens: count the tokens of each channel.
-        fix: apply safe fixes to rows; `after` holds the fixed rows. Files are left as they are.
+        fix: apply safe fixes to rows; `after` is the fixed row. Files are not changed.
         unsafe_fixes: apply unsafe fixes, too.
-        fixable: codes, prefixes or names whose fixes are applied in any case.
-        skip_others: skip named files without special tokens, as those found in folders are.
+        fixable: codes, prefixes or names of rules all of whose fixes are applied.
+        skip_others: skip named files without special tokens, as in folders.
         stripped: read text without special tokens as if they had been stripped.
         spans: locate findings both in tokens and in text.
-        fingerprints: set `Finding.fingerprint`, by which a baseline knows findings again.
-        progress: updated with how much of the files was read, and with the special files that were skipped.
+        fingerprints: set `Finding.fingerprint`, by which baselines recognize findings.
+        progress: updated with the bytes that were read, and the special files that were skipped.
 
-    A file that cannot be read comes as the error that says so. Raises `SettingsError` for settings that mean nothing.
+    Raises:
+        SettingsError: a setting is invalid.
     """
-    what = Options(
+    base = Options(
         frozenset(),
         tokens=tokens,
         fix=fix,
@@ -67,7 +68,7 @@ def lint(
         spans=spans,
         fingerprints=fingerprints,
     )
-    resolver = Resolver(settings, None if config is None else Path(config), isolated, what, fixable)
+    resolver = Resolver(settings, None if config is None else Path(config), isolated, base, fixable)
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
     found = list(expanded([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))
@@ -77,7 +78,7 @@ def lint(
 
 
 def _size(name: str) -> int:
-    """The bytes of a file; none for one that is not there."""
+    """The bytes of a file; 0 if it does not exist."""
     try:
         return os.path.getsize(name)
     except OSError:

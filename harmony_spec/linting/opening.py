@@ -1,4 +1,4 @@
-"""Files as streams of bytes: standard input, gzip and zstd are read like any other."""
+"""Opens files as streams of bytes, also standard input and compressed files (gzip, zstd)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ else:
     from backports import zstd
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-"""What compressed files begin with. Sources: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1."""
+"""The first bytes of compressed files. Sources: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1."""
 
 COMPRESSED = (".gz", ".zst")
 
 
 @contextmanager
 def opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """A file as it stands on the disk, and as a stream of what it holds.
+    """Open a file; returns its stream on the disk, and the decompressed stream.
 
-    Raises `InputError` where it cannot be read, also later on, where the stream is broken.
+    Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
     """
     try:
         with _raw(name) as raw:
@@ -49,13 +49,13 @@ def opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 class Bounded:
-    """A stream of which no more is read at a time, and in all, than its limits say.
+    """A stream with limits for each read, and for all of them together.
 
     Args:
         name: of the file.
-        stream: what it holds.
-        max_row_bytes: how much of a line, or of a file that is one input, is read at a time.
-        max_file_bytes: how much is read in all; None where that is not more than there is on the disk.
+        stream: the decompressed stream.
+        max_row_bytes: the limit of a line, or of a file that is one input.
+        max_file_bytes: the limit of the file; None if it is not compressed.
     """
 
     def __init__(self, name: str, stream: BinaryIO, max_row_bytes: int, max_file_bytes: int | None) -> None:
@@ -64,31 +64,30 @@ class Bounded:
         self.bytes = 0
 
     def line(self) -> bytes:
-        """The next line, or as much of it as is more than a row may have; empty at the end."""
+        """The next line, or its beginning up to one byte over the limit; empty at the end."""
         return self._counted(self.stream.readline(self.max_row_bytes + 1))
 
     def lines(self) -> Iterator[bytes]:
-        """All lines; those that are too long in several pieces."""
+        """All lines; those over the limit in several pieces."""
         return iter(self.line, b"")
 
     def rest(self, read: int) -> bytes:
-        """What is left, or as much of it as is more than a row may have, of which some bytes were read before."""
+        """The rest, up to one byte over the limit; `read` bytes were read before."""
         return self._counted(self.stream.read(max(self.max_row_bytes + 1 - read, 0)))
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes."""
         return self._counted(self.stream.read(size))
 
     def _counted(self, data: bytes) -> bytes:
         self.bytes += len(data)
         if self.max_file_bytes is not None and self.bytes > self.max_file_bytes:
-            more = f"more than {self.max_file_bytes:,} bytes when it is decompressed"
-            raise InputError(f"{self.name}: {more}; raise --max-file-bytes if that is right")
+            limit = f"more than {self.max_file_bytes:,} bytes after decompression"
+            raise InputError(f"{self.name}: {limit}; if the file is trusted, raise --max-file-bytes")
         return data
 
 
 def like(path: Path, file: BinaryIO) -> BinaryIO:
-    """A stream into a file that is compressed as another one is."""
+    """A stream that compresses into a file as another file is compressed."""
     with path.open("rb") as other:
         head = other.read(len(ZSTD))
     if head.startswith(GZIP):
@@ -97,7 +96,7 @@ def like(path: Path, file: BinaryIO) -> BinaryIO:
 
 
 def finish(stream: BinaryIO) -> None:
-    """Write what a compressing stream still holds; the file stays open."""
+    """Flush a compressing stream; the file stays open."""
     if isinstance(stream, gzip.GzipFile | zstd.ZstdFile):
         stream.close()
 
@@ -108,8 +107,8 @@ def _raw(name: str) -> Iterator[io.BufferedReader]:
         with open(name, "rb") as file:
             yield file
         return
-    given = standard_input()
-    if isinstance(given, io.BufferedReader):
-        yield given
+    stdin = standard_input()
+    if isinstance(stdin, io.BufferedReader):
+        yield stdin
     else:
-        yield io.BufferedReader(io.BytesIO(given.read()))
+        yield io.BufferedReader(io.BytesIO(stdin.read()))

@@ -1,4 +1,4 @@
-"""Forms in which findings are printed, each a head, a piece for each finding, and a tail."""
+"""Output formats of findings: each has a head, a piece for each finding, and a tail."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .terminal_text import layout, named, visible
 
 
 def described(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON: where it is in a file or a row, what it is, and what fixes it."""
-    said = finding.diagnostic
-    fix = said.fix and {
-        "span": list(said.fix.span),
-        "replacement": said.fix.replacement,
-        "applicability": said.fix.applicability,
-        "codes": list(said.fix.codes),
+    """A finding as JSON."""
+    diagnostic = finding.diagnostic
+    fix = diagnostic.fix and {
+        "span": list(diagnostic.fix.span),
+        "replacement": diagnostic.fix.replacement,
+        "applicability": diagnostic.fix.applicability,
+        "codes": list(diagnostic.fix.codes),
     }
     return {
         "line": finding.line,
@@ -34,16 +34,16 @@ def described(finding: Finding) -> dict[str, Any]:
         "name": finding.code.name,
         "severity": finding.code.severity,
         "message": finding.message,
-        "unit": said.unit or None,
-        "span": list(said.span) if said.unit else None,
+        "unit": diagnostic.unit or None,
+        "span": list(diagnostic.span) if diagnostic.unit else None,
         "text_span": finding.text_span and list(finding.text_span),
         "token_span": finding.token_span and list(finding.token_span),
-        "index": said.index,
-        "raw": said.raw,
-        "taken_for": said.taken_for or None,
-        "evidence": said.evidence,
-        "expected": list(said.expected),
-        "pointer": (finding.pointer + said.pointer) or None,
+        "index": diagnostic.index,
+        "raw": diagnostic.raw,
+        "taken_for": diagnostic.taken_for or None,
+        "evidence": diagnostic.evidence,
+        "expected": list(diagnostic.expected),
+        "pointer": (finding.pointer + diagnostic.pointer) or None,
         "fix": fix,
     }
 
@@ -64,21 +64,21 @@ def place(checked: Checked, finding: Finding) -> str:
 
 
 class Output(Protocol):
-    """A form of output."""
+    """An output format."""
 
     def head(self) -> str:
-        """What comes before all findings."""
+        """The text before all findings."""
 
     def finding(self, checked: Checked, finding: Finding) -> Text | str:
         """A finding; a `Text` has colours."""
 
     def tail(self, complete: bool) -> str:
-        """What comes after all findings; `complete` says whether all inputs were checked."""
+        """The text after all findings; `complete` is whether all inputs were checked."""
 
 
 @dataclass(frozen=True)
 class Each:
-    """A form that has nothing around the findings."""
+    """A format with no text around the findings."""
 
     write: Callable[[Checked, Finding], Text | str]
 
@@ -96,11 +96,11 @@ class Each:
 
 
 FIXABLE = "[*]"
-"""Marks what `--fix` would change, with the other options as they are."""
+"""Marks findings that `--fix` removes, with the other options as they are."""
 
 
 def human(checked: Checked, finding: Finding) -> Text:
-    """A finding with its line, a caret under it, what was expected, and what to do."""
+    """A finding with its line, a caret, what was expected, and a hint."""
     number = str(finding.line) if checked.row is None and finding.line is not None else ""
     quoted = (finding.around, finding.caret, number) if finding.around else None
     notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("help", finding.hint or _fixes(finding)))
@@ -109,7 +109,7 @@ def human(checked: Checked, finding: Finding) -> Text:
 
 
 def _fixes(finding: Finding) -> str:
-    """What the fix of a finding does, and which options apply it."""
+    """The hint that describes a fix and the options that apply it."""
     if (fix := finding.diagnostic.fix) is None or (fix.applicability == "safe" and not finding.is_fixable):
         return ""
     option = "--fix"
@@ -133,7 +133,7 @@ def json_line(checked: Checked, finding: Finding) -> str:
 
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
-"""The commands for severities. Source: GitHub's workflow commands."""
+"""Commands by severity. Source: GitHub's workflow commands."""
 
 
 def github(checked: Checked, finding: Finding) -> str:
@@ -147,13 +147,13 @@ def github(checked: Checked, finding: Finding) -> str:
         "endColumn": finding.end_column if finding.end_line == finding.line else None,
         "title": f"{code.code} {code.name}",
     }
-    said = ",".join(f"{key}={_escaped(str(value), True)}" for key, value in places.items() if value is not None)
+    fields = ",".join(f"{key}={_escaped(str(value), True)}" for key, value in places.items() if value is not None)
     message = f"{place(checked, finding)}: {finding.message}"
-    return f"::{COMMANDS[code.severity]} {said}::{_escaped(message, False)}\n"
+    return f"::{COMMANDS[code.severity]} {fields}::{_escaped(message, False)}\n"
 
 
 def _escaped(text: str, is_property: bool) -> str:
-    """A text as it stands in a workflow command."""
+    """A text with the escapes of workflow commands."""
     text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
 
@@ -165,10 +165,10 @@ OUTPUTS: dict[str, Callable[[ModuleType], Output]] = {
     "sarif": Sarif,
     "github": lambda _: Each(github),
 }
-"""The forms by name, for findings of a codec; the first one is the default."""
+"""The formats by name, for findings of a codec."""
 
 WITH_SPANS = ("json",)
-"""Forms that say where findings are in tokens and in text."""
+"""Formats that locate findings both in tokens and in text."""
 
 FOR_READERS = ("human", "concise")
-"""Forms that people read: the summary stands behind the findings."""
+"""Formats for people: the summary follows the findings."""

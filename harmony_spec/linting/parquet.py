@@ -1,4 +1,4 @@
-"""Parquet files, a batch of rows at a time; `pyarrow` is imported when the first one is read."""
+"""Reads and writes Parquet files in batches of rows. `pyarrow` is imported with the first file."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
     from .findings import Checked
 
-MISSING = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]'"
+NO_PYARROW = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]'"
 
 GROUP_BYTES = 1 << 26
-"""Bytes of a row group that is written, at most; larger row groups of a file that is fixed become several."""
+"""The size limit of a written row group; larger row groups of a fixed file are split."""
 
 OTHER_LISTS = re.compile(r"\.list\.(?!element(?:\.|$))")
-"""In the path of a column: what old writers call the elements of lists. Source: the Parquet format, "Lists"."""
+"""In the path of a column, the names that old writers give to list elements. Source: the Parquet format, "Lists"."""
 
-PAGES = 1 << 20
-"""Bytes that are read of a column at a time, whatever the size of a row group."""
+BUFFER_BYTES = 1 << 20
+"""Bytes of a column that are read at a time, so that memory does not depend on the size of row groups."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class ColumnBatch:
         origin: the file on the disk; None for standard input.
         column: the name of the column.
         first: the number of the first row, from 1.
-        values: what the rows hold.
+        values: the values of the rows.
         ids: the values of the id column, if there is one.
         options: how they are checked.
-        kind: what the file is.
+        kind: the format of the file.
     """
 
     name: str
@@ -68,7 +68,7 @@ class ColumnBatch:
         return None if self.ids is None else self.ids[row - self.first].as_py()
 
     def can_hold(self, value: Any) -> bool:
-        """Whether the column can hold a value: lists of a fixed size hold no shorter ones."""
+        """Whether the column can hold a value: a list of fixed size cannot become shorter."""
         import pyarrow
 
         try:
@@ -79,11 +79,11 @@ class ColumnBatch:
 
 
 def _value(scalar: Any) -> Any:
-    """A value, or why it is none: Python has no times in nanoseconds."""
+    """A value, or the error that Python has no such value, such as a time in nanoseconds."""
     try:
         return scalar.as_py()
     except ValueError as error:
-        return RowError(UNREADABLE_ROW, f"a value that Python cannot hold: {error}")
+        return RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 
 
 def read_parquet(
@@ -95,33 +95,33 @@ def read_parquet(
     batch: int,
     at: Callable[[int], None],
 ) -> Iterator[ColumnBatch]:
-    """The rows of a Parquet file.
+    """Read the rows of a Parquet file.
 
     Args:
         name: of the file.
         origin: the file on the disk; None for standard input.
-        file: the file as it stands on the disk.
-        bounded: what it holds.
+        file: the stream on the disk.
+        bounded: the decompressed stream.
         options: how its rows are checked.
-        batch: how many bytes of rows are checked as a whole.
-        at: is told how much of the file was read, in bytes.
+        batch: bytes of rows in a batch.
+        at: called with the number of bytes that were read.
 
     Raises:
-        InputError: it is no Parquet file, or broken, no column can be validated, or `pyarrow` is missing.
+        InputError: the file is not Parquet or broken, no column can be validated, or `pyarrow` is missing.
     """
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise InputError(f"{name}: {MISSING}") from None
+        raise InputError(f"{name}: {NO_PYARROW}") from None
     try:
         with _seekable(file, bounded) as seekable:
             size = seekable.seek(0, 2)
             # Without `pre_buffer`, memory does not depend on the size of row groups.
-            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
+            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
             column = _column(name, source.schema_arrow, options.column)
             if options.fix and source.schema_arrow.names.count(column) > 1:
-                raise InputError(f"{name}: several columns have the name {column!r}, so that none can be fixed")
+                raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
             done, total = 0, source.metadata.num_rows
             rows = _rows(source.metadata, column, batch)
             columns = [column, *_id_column(source.schema_arrow, column, options.id_column)]
@@ -132,20 +132,20 @@ def read_parquet(
                 done += part.num_rows
                 at(size * done // total)
     except (pyarrow.ArrowException, OSError) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{name}: the Parquet file is not readable: {said[0]}") from None
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{name}: the Parquet file cannot be read: {lines[0]}") from None
 
 
 class ParquetRows:
-    """Rows of a Parquet file with their fixes: its schema, its metadata, its compression, its other columns.
+    """Writes the fixed rows of a Parquet file with its schema, metadata, compression and other columns.
 
-    What stands before the first fix is read again once there is one, so a file without fixes costs nothing.
+    The rows before the first fix are read a second time, so a file without fixes costs nothing.
 
     Args:
         name: of the file.
-        origin: the file as it was when it was checked.
-        column: that is fixed.
-        stream: what is written to.
+        origin: the file when it was checked.
+        column: of the fixed values.
+        stream: the stream to write to.
     """
 
     def __init__(self, name: str, origin: Origin, column: str, stream: BinaryIO) -> None:
@@ -157,7 +157,7 @@ class ParquetRows:
         self.writer: Any = None
 
     def write(self, checked: Checked) -> None:
-        """Take the next row; only its fixed value is kept until its row group is complete."""
+        """Write the next row. Its fixed value is in memory until its row group is complete."""
         assert checked.row is not None
         if checked.after is not None:
             self.fixed[checked.row] = checked.after
@@ -165,13 +165,13 @@ class ParquetRows:
             self._write_until(checked.row)
 
     def close(self) -> None:
-        """Write the rows that are left."""
+        """Write the remaining rows."""
         self._write_until(None)
         if self.writer is not None:
             self.writer.close()
 
     def _write_until(self, row: int | None) -> None:
-        """Write all parts that end no later than a row, or all."""
+        """Write all parts that end at or before a row; all if it is None."""
         if self.parts is None:
             self.parts = self._read()
             self.part = next(self.parts, None)
@@ -181,7 +181,7 @@ class ParquetRows:
             self.part = next(self.parts, None)
 
     def _with_fixes(self, part: pyarrow.Table) -> pyarrow.Table:
-        """A part with the fixed values of its rows; all other values are taken over as they are."""
+        """A part with the fixed values of its rows; all other values stay."""
         import pyarrow
 
         index = part.schema.get_field_index(self.column)
@@ -198,13 +198,13 @@ class ParquetRows:
         return part.set_column(index, field, pyarrow.chunked_array(pieces, type=field.type))
 
     def _read(self) -> Iterator[pyarrow.Table]:
-        """The parts of the file, none larger than a row group; the writer is made like the file."""
+        """Create the writer, and read the parts of the file, none larger than a row group."""
         import pyarrow
         from pyarrow import parquet
 
         with opened(self.name) as (file, stream), _seekable(file, Bounded(self.name, stream, 0, None)) as seekable:
             self.origin.require_same(file.fileno())
-            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=PAGES)
+            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
             schema, metadata = source.schema_arrow, source.metadata
             self.writer = parquet.ParquetWriter(
                 self.stream,
@@ -220,7 +220,7 @@ class ParquetRows:
 
 
 def _compression(metadata: Any) -> dict[str, str]:
-    """How each column is compressed, by the first row group."""
+    """The compression of each column in the first row group."""
     if not metadata.num_row_groups:
         return {}
     group = metadata.row_group(0)
@@ -229,16 +229,16 @@ def _compression(metadata: Any) -> dict[str, str]:
 
 
 def _seekable(file: BinaryIO, bounded: Bounded) -> Any:
-    """The file, or where it cannot be read from its end, a copy of what it holds."""
+    """The file, or a temporary copy if it is compressed or not seekable."""
     if file is bounded.stream and file.seekable():
         return file
-    copy = TemporaryFile()  # noqa: SIM115 - it is closed by whoever asked for it
+    copy = TemporaryFile()  # noqa: SIM115 - the caller closes it
     shutil.copyfileobj(bounded, copy)
     return copy
 
 
 def _rows(metadata: Any, column: str, batch: int) -> int:
-    """How many rows are as large as a batch, by the sizes that the file states for a column."""
+    """The number of rows in a batch, estimated from the size of the column."""
     size = 0
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
@@ -251,7 +251,7 @@ def _rows(metadata: Any, column: str, batch: int) -> int:
 
 
 def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
-    """The column that is read."""
+    """The column that holds the inputs."""
     if chosen is not None:
         if chosen not in schema.names:
             raise InputError(f"{name}: no column {chosen!r}; columns: {', '.join(schema.names)}")
@@ -261,12 +261,12 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
         return known
     if len(fitting) == 1:
         return str(fitting[0])
-    said = f"several columns could be meant: {', '.join(fitting)}" if fitting else "no column can be validated"
-    raise InputError(f"{name}: {said}; choose one with --column; columns: {', '.join(schema.names)}")
+    reason = f"several columns can be validated: {', '.join(fitting)}" if fitting else "no column can be validated"
+    raise InputError(f"{name}: {reason}; choose one with --column; columns: {', '.join(schema.names)}")
 
 
 def _id_column(schema: pyarrow.Schema, column: str, id_column: str) -> list[str]:
-    """The column with the ids of rows, if there is one beside the column with the inputs."""
+    """The column with the ids of rows, if there is one, and it is not the column with the inputs."""
     from pyarrow import types
 
     names = schema.names

@@ -1,4 +1,4 @@
-"""What was found in each row, as a file: there once it is complete, else not there."""
+"""Files of results by row. A file exists only once it is complete."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from .atomic import AtomicFile
 from .findings import Checked
 from .input_files import InputError
 from .outputs import described
-from .parquet import MISSING
+from .parquet import NO_PYARROW
 
 if TYPE_CHECKING:
     import pyarrow
 
 SUFFIXES = (".jsonl", ".parquet")
 
-GROUP = 10_000
-"""Rows that are written to a Parquet file at a time."""
+ROWS_PER_GROUP = 10_000
+"""Rows in a row group of a Parquet file."""
 
 
 class Results(Protocol):
     """A file of results."""
 
     def add(self, checked: Checked) -> None:
-        """Write what was found in a row."""
+        """Write a row."""
 
     def commit(self) -> None:
-        """Give the file its name: it is complete."""
+        """Complete the file."""
 
     def abort(self) -> None:
         """Leave everything as it was."""
 
 
 def results(path: Path) -> Results:
-    """A file of results, by its name. Raises `InputError` if it cannot be written."""
+    """A file of results, JSON Lines or Parquet by its suffix. Raises `InputError` if it cannot be written."""
     try:
         return ParquetResults(path) if path.suffix == ".parquet" else JsonResults(path)
     except OSError as error:
@@ -57,17 +57,17 @@ def _row(checked: Checked) -> dict[str, Any]:
 
 
 class JsonResults:
-    """A JSON value on each line."""
+    """JSON Lines."""
 
     def __init__(self, path: Path) -> None:
         self.atomic = AtomicFile(path)
 
     def add(self, checked: Checked) -> None:
-        """Write what was found in a row."""
+        """Write a row."""
         self.atomic.file.write(json.dumps(_row(checked)).encode() + b"\n")
 
     def commit(self) -> None:
-        """Give the file its name: it is complete."""
+        """Complete the file."""
         self.atomic.commit()
 
     def abort(self) -> None:
@@ -76,27 +76,27 @@ class JsonResults:
 
 
 class ParquetResults:
-    """A row for each row."""
+    """Parquet."""
 
     def __init__(self, path: Path) -> None:
         try:
             import pyarrow
             from pyarrow import parquet
         except ImportError:
-            raise InputError(f"{path}: {MISSING}") from None
+            raise InputError(f"{path}: {NO_PYARROW}") from None
         self.arrow, self.schema = pyarrow, _schema()
         self.atomic = AtomicFile(path)
         self.writer = parquet.ParquetWriter(self.atomic.file, self.schema)
         self.rows: list[dict[str, Any]] = []
 
     def add(self, checked: Checked) -> None:
-        """Write what was found in a row, once there are enough."""
+        """Add a row; full row groups are written."""
         row = _row(checked)
         row["id"] = None if checked.id is None else str(checked.id)
         for key in ("findings", "fixed"):
             row[key] = [each | {"fix": each["fix"] and json.dumps(each["fix"])} for each in row[key]]
         self.rows.append(row)
-        if len(self.rows) >= GROUP:
+        if len(self.rows) >= ROWS_PER_GROUP:
             self._write()
 
     def _write(self) -> None:
@@ -108,7 +108,7 @@ class ParquetResults:
         self.rows = []
 
     def commit(self) -> None:
-        """Give the file its name: it is complete."""
+        """Complete the file."""
         self._write()
         self.writer.close()
         self.atomic.commit()
@@ -121,7 +121,7 @@ class ParquetResults:
 
 
 def _encodable(value: Any) -> Any:
-    """A value whose texts can be encoded: halves of characters, which JSON and names of files may hold, are escaped."""
+    """A value with lone surrogates escaped: JSON and file names may have them, Parquet may not."""
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, dict):
@@ -130,7 +130,7 @@ def _encodable(value: Any) -> Any:
 
 
 def _schema() -> pyarrow.Schema:
-    """The columns of a Parquet file of results. Fixes are JSON: texts, or token ids."""
+    """The columns of a Parquet file of results. Fixes are JSON, since they replace texts or token ids."""
     import pyarrow as arrow
 
     whole, text = arrow.int64(), arrow.string()

@@ -1,4 +1,4 @@
-"""Files with their fixes: replaced as a whole once all their rows are there."""
+"""Writes fixed files: each is replaced once all its rows are written."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ from .opening import finish, like, opened
 from .parquet import ParquetRows
 
 MAX_HELD_BYTES = 1 << 24
-"""Bytes of what was found in the rows of a file that are kept in memory until it is written."""
+"""Bytes of checked rows that are in memory until their file is written; more are on the disk."""
 
-
-COPIED_BYTES = 1 << 16
+COPY_BYTES = 1 << 16
 """Bytes that are copied at a time."""
 
 
 class Rows(Protocol):
-    """What the rows of a file are written to."""
+    """Writes the rows of a file."""
 
     def write(self, checked: Checked) -> None:
         """Write the next row."""
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining rows."""
 
 
 class ByteRows:
-    """Rows of bytes. Those that were not kept are copied from the file that was checked, which is opened for the first.
+    """Writes rows of bytes. Rows that are not in memory are copied from the checked file, which is opened on demand.
 
     Args:
         name: of that file.
-        origin: the file as it was then; None for standard input, all of whose rows are kept.
-        stream: what is written to.
+        origin: the file when it was checked; None for standard input, whose rows are all in memory.
+        stream: the stream to write to.
     """
 
     def __init__(self, name: str, origin: Origin | None, stream: BinaryIO) -> None:
@@ -60,13 +59,13 @@ class ByteRows:
             self.position += len(checked.before)
 
     def copy(self, size: int | None) -> None:
-        """Copy the next bytes of the original; all that are left if their number is None."""
+        """Copy bytes of the original; all the rest if `size` is None."""
         if self.original is None:
             assert self.origin is not None
             raw, self.original = self.closing.enter_context(opened(self.name))
             self.origin.require_same(raw.fileno())
         self.original.seek(self.position)
-        while size != 0 and (data := self.original.read(min(size or COPIED_BYTES, COPIED_BYTES))):
+        while size != 0 and (data := self.original.read(min(size or COPY_BYTES, COPY_BYTES))):
             self.stream.write(data)
             self.position += len(data)
             size = None if size is None else size - len(data)
@@ -77,21 +76,20 @@ class ByteRows:
 
 
 class OutputError(Exception):
-    """A file that cannot be written; the message names it and the reason."""
+    """A file cannot be written; the message names the file and the reason."""
 
 
 class Held:
-    """Rows whose file is not complete yet; on the disk if they are many."""
+    """Checked rows whose file is not written yet; on the disk if there are many."""
 
     def __init__(self) -> None:
         self.file = SpooledTemporaryFile(MAX_HELD_BYTES)  # noqa: SIM115 - `release` closes it
 
     def add(self, checked: Checked) -> None:
-        """Keep what was found in a row."""
         pickle.dump(replace(checked, before=None, after=None), self.file, pickle.HIGHEST_PROTOCOL)
 
     def release(self) -> Iterator[Checked]:
-        """What was found in all rows, in order."""
+        """All rows, in order."""
         with self.file:
             self.file.seek(0)
             with suppress(EOFError):
@@ -100,13 +98,13 @@ class Held:
 
 
 class Rewriter:
-    """Writes the rows of files with their fixes. Compressed files stay compressed.
+    """Writes the fixed rows of files. Compressed files stay compressed.
 
     A file that cannot be written, or that changed while it was checked, is left as it was.
 
     Args:
-        targets: the file that each file is written to, by its name; those without one are replaced if they change.
-        backup: what is added to the name of a replaced file to keep it; "" if it is not kept.
+        targets: the output file of each file, by name; a file without one is replaced if fixes change it.
+        backup: a suffix to keep replaced files under; "" if they are not kept.
     """
 
     def __init__(self, targets: dict[str, Path], backup: str) -> None:
@@ -124,10 +122,10 @@ class Rewriter:
         self.is_broken = False
 
     def written(self, items: Iterable[Checked | InputError]) -> Iterator[Checked | InputError | OutputError]:
-        """Write files; returns what is true of them then: rows are fixed only if their file was written.
+        """Write files, and return their rows, which count as fixed only if their file was written.
 
-        The rows of a file come as soon as that is known: those before its first fix at once, the others at its end.
-        Fixed standard input goes to standard output if it has no other target.
+        So the rows of a file are returned once that is known: those before its first fix at once, the others at its
+        end. Fixed standard input goes to standard output if it has no target.
         """
         for item in items:
             if item.name != self.name:
@@ -160,7 +158,7 @@ class Rewriter:
             self.held.add(checked)
 
     def _write(self, checked: Checked) -> None:
-        """Write a row. A file that is replaced is begun with its first fix: rows before that are copied then."""
+        """Write a row. A file to be replaced is opened at its first fix, and the rows before that are copied."""
         if self.rows is None:
             if checked.name not in self.targets and checked.after == checked.before:
                 self.unchanged += len(checked.after or b"") if checked.too_long is None else checked.too_long.size or 0
@@ -185,7 +183,7 @@ class Rewriter:
         self.rows = rows
 
     def _finish(self) -> Iterator[Checked | OutputError]:
-        """Replace the file whose last row was taken."""
+        """Complete the file after its last row."""
         try:
             if self.rows is not None and self.stream is not None and self.atomic is not None:
                 self.rows.close()
@@ -207,43 +205,43 @@ class Rewriter:
         yield from self._unfixed()
 
     def _unfixed(self) -> Iterator[Checked]:
-        """The rows that were held, of a file that is left as it was."""
+        """The held rows of a file that is left as it was, without fixes."""
         held, self.held = self.held, None
         if held is not None:
             yield from (checked.unfixed or checked for checked in held.release())
 
     def abort(self) -> None:
-        """Leave the file as it was that is being written."""
+        """Leave the current file as it was."""
         if self.atomic is not None:
             self.atomic.abort()
         self._forget()
 
 
 def targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
-    """Where the fixed rows of each file go.
+    """The output file for the fixed rows of each file.
 
     Args:
-        output: a file for those of one file, or a folder.
-        names: of the files.
-        read: the paths, without links, of all files that are read.
+        output: a file, if there is one input file, or a folder.
+        names: of the input files.
+        read: the resolved paths of all files that are read.
 
     Raises:
-        InputError: they cannot be written there; the message says why.
+        InputError: the rows cannot be written there.
     """
     found: dict[str, Path] = {}
     owners: dict[str, str] = {}
     read, names = set(read), list(names)
     if not output or output == STDIN or output.startswith(("/dev/", "/proc/")):
-        raise InputError(f"{output!r} is not a file; pass the name of one")
+        raise InputError(f"{output!r} is not a file; pass a file name")
     if not os.path.isdir(output) and (len(names) > 1 or output.endswith(os.sep)):
-        raise InputError(f"{output}: not a folder; the fixed rows of several files need an existing one")
+        raise InputError(f"{output}: not a folder; the fixed rows of several files need an existing folder")
     for name in names:
         target = Path(output, "stdin" if name == STDIN else Path(name).name) if os.path.isdir(output) else Path(output)
         real = os.path.realpath(target)
         if real in read:
-            raise InputError(f"{target}: it is read, so that no fixed rows can be written to it")
+            raise InputError(f"{target}: the run reads this file, so fixed rows cannot be written to it")
         if (other := owners.get(real)) is not None:
-            raise InputError(f"{target}: the fixed rows of {other} and of {name} have the same name")
+            raise InputError(f"{target}: the fixed rows of both {other} and {name} would be written to it")
         owners[real] = name
         found[name] = target
     return found

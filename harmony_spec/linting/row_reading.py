@@ -1,4 +1,4 @@
-"""Files in batches of rows: what they hold is told by their names, else by their first lines."""
+"""Reads files as batches of rows; their format depends on their suffix, or else on their first lines."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ SUFFIXES: dict[str, Kind] = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-"""What the names of files say about them; in a folder, these are read."""
+"""Formats by suffix; in a folder, only files with one of these are read."""
 
-PARQUET = b"PAR1"
-"""What Parquet files begin with. Source: the Parquet file format."""
+PARQUET_MAGIC = b"PAR1"
+"""The first bytes of Parquet files. Source: the Parquet file format."""
 
-BATCH = 1 << 20
-"""Bytes of rows that are checked as a whole: a tenth of a second of work, so that handing it over does not count."""
+BATCH_BYTES = 1 << 20
+"""Bytes of rows in a batch: a tenth of a second of work, so that passing it to a process costs little."""
 
 
 class Progress:
-    """How far reading is.
+    """How much of the files was read.
 
     Attributes:
-        bytes: how many bytes of the files were read so far, as they stand on the disk.
-        total: how many there are; None where that is not known.
+        bytes: bytes on the disk that were read so far.
+        total: bytes of all files; None if unknown.
         files: the names of the files that are read.
         skipped: pipes, devices and sockets in folders and patterns; they are not read.
     """
@@ -50,17 +50,17 @@ class Progress:
         self.total: int | None = None
 
     def at(self, position: int) -> None:
-        """Note the position in the file that is read."""
+        """Set the position in the current file."""
         self.bytes = self.before + position
 
     def file(self, size: int) -> None:
-        """Note that a file of this size is done."""
+        """Add a file of this size that is read completely."""
         self.before += size
         self.bytes = self.before
 
 
 def kind_of(name: str) -> Kind | None:
-    """What a file holds by its name; None where that says nothing."""
+    """The format of a file by its suffix; None if that is unknown."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
     if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
@@ -70,40 +70,42 @@ def kind_of(name: str) -> Kind | None:
 def read(
     name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress
 ) -> Iterator[Batch | ColumnBatch]:
-    """The rows of a file, as it is read.
+    """Read the rows of a file.
 
     Args:
         name: of the file; `-` is standard input.
-        is_named: whether it was named itself, instead of a folder or a pattern.
-        kind: what it holds; None where that is to be found out.
+        is_named: whether the file itself was named, not a folder or a pattern.
+        kind: its format; None to detect it.
         options: how its rows are checked.
-        progress: is told how far reading is.
+        progress: updated while reading.
 
     Raises:
-        InputError: it cannot be read, or can no longer be read, or cannot be fixed although that is asked for.
+        InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
     with opened(name) as (file, stream):
         origin = None if name == STDIN else Origin.of(name, file.fileno())
         bounded = Bounded(name, stream, options.max_row_bytes, None if stream is file else options.max_file_bytes)
-        kind, head = _told(name, kind, file, bounded)
+        kind, head = _detect_kind(name, kind, file, bounded)
         if kind == "parquet":
             if options.fix and origin is None:
-                raise InputError(f"{name}: Parquet from standard input cannot be fixed; name a file")
-            yield from read_parquet(name, origin, file, bounded, options, BATCH, progress.at)
+                raise InputError(f"{name}: Parquet from standard input cannot be fixed; pass a file")
+            yield from read_parquet(name, origin, file, bounded, options, BATCH_BYTES, progress.at)
             return
         has_position = file.seekable()
         for rows in _batches(kind, head, bounded):
             for number, row in rows:
                 if options.fix and origin is None and isinstance(row, TooLong):
                     place = name if number is None else f"{name}:{number}"
-                    raise InputError(f"{place}: {row.message}, so that it cannot be copied; name a file")
+                    raise InputError(
+                        f"{place}: {row.message}, so it cannot be copied; pass a file instead of standard input"
+                    )
             yield Batch(name, origin, kind, is_named, options, rows)
             if has_position:
                 progress.at(file.tell())
 
 
 def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
-    """The rows of a file whose first lines were read, or the file if it is one input."""
+    """The rows of a file whose first lines were read, or the file as one input."""
     if kind == "jsonl":
         yield from _rows(chain(head, bounded.lines()), bounded.max_row_bytes)
     else:
@@ -111,19 +113,19 @@ def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[list[t
 
 
 def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, bytes]:
-    """What a file holds, and if that is one input, its bytes; of what is in rows, nothing is read.
+    """The format of a file, and its bytes if it is one input; the rows of other files are not read.
 
     Args:
         name: of the file; `-` is standard input.
-        kind: what it holds; None where that is to be found out.
-        max_row_bytes: how long the input may be.
+        kind: its format; None to detect it.
+        max_row_bytes: the size limit of the input.
 
     Raises:
-        InputError: it cannot be read, or is too long.
+        InputError: the file cannot be read, or is too long.
     """
     with opened(name) as (file, stream):
         bounded = Bounded(name, stream, max_row_bytes, None)
-        kind, head = _told(name, kind, file, bounded)
+        kind, head = _detect_kind(name, kind, file, bounded)
         data = b"" if kind in ("jsonl", "parquet") else _whole(head, bounded)
     if isinstance(data, TooLong):
         raise InputError(f"{name}: {data.message.replace('row', 'input')}; {data.hint}")
@@ -131,13 +133,13 @@ def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, by
 
 
 def _whole(head: list[bytes], bounded: Bounded) -> bytes | TooLong:
-    """A file that is one input, whose first lines were read; no more of it than it may have."""
+    """A file that is one input, whose first lines were read; no more bytes than the limit are read."""
     data = b"".join((*head, bounded.rest(sum(map(len, head)))))
     return data if len(data) <= bounded.max_row_bytes else TooLong(bounded.max_row_bytes)
 
 
-def _told(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded) -> tuple[Kind, list[bytes]]:
-    """What a file holds, and the lines that were read to find that out."""
+def _detect_kind(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded) -> tuple[Kind, list[bytes]]:
+    """The format of a file, and the lines that were read to detect it."""
     if kind := kind or kind_of(name):
         return kind, []
     if _is_parquet(file):
@@ -148,23 +150,23 @@ def _told(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded) -> tup
 
 def _is_parquet(file: BinaryIO) -> bool:
     peek = getattr(file, "peek", None)
-    return peek is not None and peek(len(PARQUET)).startswith(PARQUET)
+    return peek is not None and peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC)
 
 
 def _head(bounded: Bounded) -> list[bytes]:
-    """The lines up to the second one that is not blank, or that is too long."""
+    """The lines up to the second one that is not blank, or up to one that is too long."""
     head: list[bytes] = []
-    said = 0
+    not_blank = 0
     for line in bounded.lines():
         head.append(line)
-        said += not line.isspace()
-        if said == 2 or bounded.bytes > bounded.max_row_bytes:
+        not_blank += not line.isspace()
+        if not_blank == 2 or bounded.bytes > bounded.max_row_bytes:
             break
     return head
 
 
 def _sniffed(head: list[bytes]) -> Kind:
-    """What a file holds whose first lines these are."""
+    """The format of a file with these first lines."""
     text = b"".join(head).removeprefix(codecs.BOM_UTF8).lstrip()
     if not re.match(rb"\[\s*(?:[-\d\]]|\{\s*\")|\{\s*[\"}]", text):
         return "text"
@@ -184,11 +186,11 @@ def _is_json(line: bytes) -> bool:
 
 
 def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
-    """Lines with their numbers, in batches. Blank lines belong to the row after them, or else to the last row.
+    """Batches of lines with their numbers. Blank lines belong to the next row, or else to the last one.
 
     Args:
-        lines: the lines; those that are longer than the limit in several pieces.
-        limit: how many bytes a row may have.
+        lines: the lines; those longer than the limit in several pieces.
+        limit: the size limit of a row in bytes.
     """
     batch: list[tuple[int | None, bytes | TooLong]] = []
     blank: list[bytes] = []
@@ -207,7 +209,7 @@ def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None,
             continue
         else:
             row = b"".join((*blank, line)) if blank else line
-        if size >= BATCH:
+        if size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
         batch.append((number, row))

@@ -1,4 +1,4 @@
-"""What a row of a file holds: a text, token ids, or a conversation, alone or in a column of an object."""
+"""The content of a row: a text, token ids, or a conversation, alone or in a column of an object."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..source.saved_text import Source
 from .json_edits import Path, edited
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
-"""Names of columns that say what they hold, the first one that is there counts."""
+"""Columns that hold inputs, if none is chosen: the first of these that a row has."""
 
 MAX_QUOTED_CHARS = 40
 """Code points of a wrong value that an error quotes."""
@@ -28,12 +28,12 @@ MAX_LISTED_CHARS = 200
 
 @dataclass(frozen=True)
 class Content:
-    """What a row holds.
+    """The content of a row.
 
     Attributes:
-        source: what is validated: text, or token ids.
-        codec: what reads it.
-        path: where in the value of the row the source stands, or the messages that it was rendered from.
+        source: the input to validate: text, or token ids.
+        codec: reads it.
+        path: the place of the source in the value of the row, or of the messages that it was rendered from.
         messages: the messages that the source was rendered from; None if it was not rendered.
         value: the JSON value of the row; None for a text.
     """
@@ -46,18 +46,18 @@ class Content:
 
     @property
     def is_harmony(self) -> bool:
-        """Whether the source has a special token, or is empty: anything else is not known to be Harmony."""
+        """Whether the source has a special token, or is empty. Any other source may not be Harmony."""
         format = self.codec.FORMAT
         if isinstance(self.source, str):
             return not self.source.strip() or format.special_matcher.search(self.source) is not None
         return not self.source or not set(format.encoding.special.values()).isdisjoint(self.source)
 
     def edits(self, fixed: Source, start: str) -> dict[Path, Any] | None:
-        """What to write into the value of the row if its source is fixed; None if that cannot be written.
+        """The changes of the row's value that write a fixed source to it; None if there are none.
 
         Args:
             fixed: the fixed source.
-            start: what the source is.
+            start: the start rule of the source.
         """
         if self.messages is None:
             return {self.path: fixed}
@@ -77,33 +77,33 @@ class Content:
         }
 
     def written(self, data: bytes, edits: Mapping[Path, Any]) -> bytes:
-        """The bytes of the row with other values, in the form that it had."""
+        """The bytes of the row with new values; all else stays."""
         mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         text = data.removeprefix(mark).decode()
         return mark + (edits[()] if self.value is None else edited(text, edits)).encode()
 
 
 def text_of(data: bytes) -> str:
-    """The text of a file or a row; raises `RowError` for bytes that are not UTF-8."""
+    """The text of a file or a row. Raises `RowError` if it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = error.start
         at_character = len(data[:at].decode("utf-8-sig"))
-        _refuse(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
+        _raise(f"not UTF-8: byte 0x{data[at]:02x} at offset {at}", Span(at_character, at_character + 1))
 
 
 class TooLong(RowError):
-    """A row is longer than it may be, and was not kept.
+    """A row is too long, and was not read into memory.
 
     Args:
-        limit_bytes: how long it may be.
-        size: its bytes in the file; None where it is not read to its end, which is that of the file.
+        limit_bytes: the size limit.
+        size: its bytes in the file; None if the file is one input, which is not read to its end.
     """
 
     def __init__(self, limit_bytes: int, size: int | None = None) -> None:
         message = f"the row has more than {limit_bytes:,} bytes"
-        super().__init__(UNREADABLE_ROW, message, hint="Raise --max-row-bytes if it is one row.")
+        super().__init__(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
         self.limit_bytes, self.size = limit_bytes, size
 
     def __reduce__(self) -> tuple[type[TooLong], tuple[int, int | None]]:
@@ -128,36 +128,36 @@ class MissingColumn(RowError):
 
 
 def value_of(text: str) -> Any:
-    """The JSON value of a text; raises `RowError` for what is none."""
+    """The JSON value of a text. Raises `RowError` if it is not JSON."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        _refuse(f"not JSON: {error.msg}", Span(error.pos, error.pos))
+        _raise(f"not JSON: {error.msg}", Span(error.pos, error.pos))
     except RecursionError:
-        _refuse("the JSON is nested too deeply")
+        _raise("the JSON is nested too deeply")
     except ValueError as error:  # a number with more digits than Python reads
-        _refuse(f"not JSON: {error}")
+        _raise(f"not JSON: {error}")
 
 
 def present(value: Any) -> Any:
-    """A value without the keys that Parquet gives to all objects of a column, whether they have them or not."""
+    """A value without null keys: Parquet adds all keys of a column to each of its objects."""
     if isinstance(value, dict):
         return {key: present(item) for key, item in value.items() if item is not None}
     return [present(item) for item in value] if isinstance(value, list) else value
 
 
 def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> Content:
-    """What a JSON value holds.
+    """The content of a JSON value.
 
     Args:
         value: a text, token ids, a conversation, or an object with one of them in a column.
-        start: what a conversation is rendered as.
-        column: the name of the column; None where it is to be found.
-        codec: what reads it.
+        start: the start rule that a conversation is rendered with.
+        column: the name of the column; None to find it.
+        codec: reads and renders it.
 
     Raises:
-        RowError: it holds none of them.
-        ConversationError: it is no conversation, for the reason that is said.
+        RowError: the value has no content.
+        ConversationError: the value is not a valid conversation.
         RenderError: the format cannot express the conversation.
     """
     if not isinstance(value, dict):
@@ -186,20 +186,20 @@ def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: An
 
 
 def _column(value: Mapping[str, Any], codec: ModuleType) -> str:
-    """The column that holds what can be validated."""
+    """The only column that can be validated."""
     if known := next((name for name in COLUMNS if name in value), None):
         return known
     names = [name for name, held in value.items() if _holds_source(held, codec)]
     if len(names) > 1:
-        _refuse(f"several columns could be meant: {', '.join(names)}", hint="Choose one with --column.")
+        _raise(f"several columns can be validated: {', '.join(names)}", hint="Choose one with --column.")
     if not names:
-        hint = "Choose one with --column, or say --input-format text if it is no row."
-        _refuse("there is no column with a text, token ids or a conversation", hint=hint)
+        hint = "Choose one with --column, or pass --input-format text if this is not a row."
+        _raise("no column has a text, token ids or a conversation", hint=hint)
     return names[0]
 
 
 def _holds_source(value: object, codec: ModuleType) -> bool:
-    """Whether a value looks like what can be validated: a text with special tokens, token ids, messages."""
+    """Whether a value looks like an input: a text with special tokens, token ids, messages."""
     if isinstance(value, str):
         return codec.FORMAT.special_matcher.search(value) is not None
     if isinstance(value, dict):
@@ -209,12 +209,14 @@ def _holds_source(value: object, codec: ModuleType) -> bool:
 
 def _token_ids(value: Any, what: str) -> list[int]:
     if not isinstance(value, list):
-        _refuse(f"{what} is no text, token ids or conversation: {json.dumps(value, default=str)[:MAX_QUOTED_CHARS]}")
+        quoted = json.dumps(value, default=str)[:MAX_QUOTED_CHARS]
+        _raise(f"{what} is not a text, token ids or a conversation: {quoted}")
     if set(map(type, value)) - {int}:
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
-        _refuse(f"{what} is no array of token ids: item {index} is {json.dumps(item, default=str)[:MAX_QUOTED_CHARS]}")
+        quoted = json.dumps(item, default=str)[:MAX_QUOTED_CHARS]
+        _raise(f"{what} is not an array of token ids: item {index} is {quoted}")
     return value
 
 
-def _refuse(message: str, span: Span | None = None, hint: str = "") -> NoReturn:
+def _raise(message: str, span: Span | None = None, hint: str = "") -> NoReturn:
     raise RowError(UNREADABLE_ROW, message, span=span, hint=hint)

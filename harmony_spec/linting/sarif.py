@@ -1,4 +1,4 @@
-"""Findings as a SARIF log, written as they come: no log is ever held as a whole.
+"""Writes findings as a SARIF log, one at a time, so the log is never in memory as a whole.
 
 Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0, OASIS Standard.
 """
@@ -77,7 +77,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _location(checked: Checked, finding: Finding) -> dict[str, Any]:
-    """Where in the file, as far as it has lines, and where in what it holds."""
+    """The place in the file, if it has lines, and in the row or message."""
     places = {
         "startLine": finding.line,
         "startColumn": finding.column,
@@ -87,17 +87,17 @@ def _location(checked: Checked, finding: Finding) -> dict[str, Any]:
     physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.name)}}
     if region := {key: value for key, value in places.items() if value is not None}:
         physical["region"] = region
-    said = finding.diagnostic
+    diagnostic = finding.diagnostic
     parts = [] if checked.row is None else [f"row {checked.row}"]
-    if said.unit:
-        parts += [f"message {said.index}", f"{said.unit} {said.span.start}"]
+    if diagnostic.unit:
+        parts += [f"message {diagnostic.index}", f"{diagnostic.unit} {diagnostic.span.start}"]
     if not parts:
         return {"physicalLocation": physical}
     return {"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": ", ".join(parts)}]}
 
 
 def _fix(checked: Checked, finding: Finding) -> dict[str, Any]:
-    """A change of a text; what else a file holds has no offsets that a reader of the log could use."""
+    """The fix of a text. In other formats, offsets in the source are not offsets in the file."""
     fix = finding.diagnostic.fix
     if fix is None or not isinstance(fix.replacement, str) or checked.row is not None or finding.column is None:
         return {}

@@ -1,4 +1,4 @@
-"""Settings of files: the command line, then the nearest `pyproject.toml` above each file that has a table for them."""
+"""Settings of files, from the command line and the nearest `pyproject.toml` with a table for them above each file."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
 
 
 class SettingsError(Exception):
-    """A setting that means nothing; the message names the file and the key."""
+    """A setting is invalid; the message names the file and the key."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a settings file or a command line says; None where it says nothing.
+    """The settings of a file or a command line; None where they are not set.
 
     Attributes:
-        file: where they stand; None for a command line.
-        select: the codes that are wanted: codes, their beginnings, names, or ALL.
-        ignore: those that are not.
-        severity: how bad a mistake is at least.
-        per_file_ignores: for patterns of files, the codes that are not wanted there.
-        exclude: patterns of files that are left out of folders.
-        start: what the inputs are.
-        column: the column that holds them.
+        file: the settings file; None for a command line.
+        select: the rules to report: codes, prefixes of codes, names, or ALL.
+        ignore: the rules not to report.
+        severity: the lowest severity to report.
+        per_file_ignores: the rules not to report in some files, by patterns of files.
+        exclude: patterns of files to leave out of folders.
+        start: the start rule of the inputs.
+        column: the column that holds the inputs.
         id_column: the column that identifies rows.
-        tools: a file with definitions of the tools that were offered.
-        tokenization: whether token ids are compared with those that the tokenizer gives for their text.
-        max_row_bytes: how long a row may be.
-        max_file_bytes: how large a compressed file may become.
-        codec: a generated module whose format the inputs have. Its code runs, so only the command line and a file that
-            it names may say this.
-        grammar: a grammar folder, in place of such a module. It is data, so any settings file may name it.
+        tools: a file with definitions of the offered tools.
+        tokenization: whether token ids are compared with the canonical ones of their text.
+        max_row_bytes: the size limit of a row.
+        max_file_bytes: the size limit of a compressed file after decompression.
+        codec: a generated module for the format of the inputs. Its code runs, so only the command line and a settings
+            file named there may set this.
+        grammar: a grammar folder instead. It is data, so any settings file may set this.
     """
 
     file: Path | None = None
@@ -71,12 +71,12 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """What paths and patterns are relative to."""
+        """The folder that paths and patterns are relative to."""
         return Path.cwd() if self.file is None else self.file.parent
 
 
 def load(path: Path) -> Settings | None:
-    """The settings in a TOML file; None where it has no table for them. Raises `SettingsError`."""
+    """The settings in a TOML file; None if it has no table for them. Raises `SettingsError`."""
     try:
         document = tomllib.loads(read_text(str(path)))
     except InputError as error:
@@ -89,16 +89,16 @@ def load(path: Path) -> Settings | None:
     if table is None:
         return None
     if not isinstance(table, dict):
-        raise SettingsError(f"{path}: {TABLE} is no table")
+        raise SettingsError(f"{path}: {TABLE} is not a table")
     read: dict[str, Any] = {}
     for key, value in table.items():
         if key not in KEYS:
-            raise SettingsError(f"{path}: {TABLE}.{key}: no such setting; settings: {', '.join(KEYS)}")
-        wanted, convert = KEYS[key]
+            raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; settings: {', '.join(KEYS)}")
+        expected, convert = KEYS[key]
         try:
             read[key.replace("-", "_")] = convert(value)
         except (TypeError, ValueError):
-            raise SettingsError(f"{path}: {TABLE}.{key}: must be {wanted}") from None
+            raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}") from None
     file = path.absolute()
     read |= {key: file.parent / read[key] for key in ("tools", "codec", "grammar") if key in read}
     return Settings(file=file, **read)
@@ -149,45 +149,45 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "select": ("a list of codes", _texts),
     "ignore": ("a list of codes", _texts),
     "severity": (f"one of {', '.join(SEVERITIES)}", _one_of(*SEVERITIES)),
-    "per-file-ignores": ("a table of lists of codes, by patterns of files", _ignores),
+    "per-file-ignores": ("a table that maps patterns of files to lists of codes", _ignores),
     "exclude": ("a list of patterns of files", _texts),
-    "start": ("a text", _text),
-    "column": ("a text", _text),
-    "id-column": ("a text", _text),
+    "start": ("a string", _text),
+    "column": ("a string", _text),
+    "id-column": ("a string", _text),
     "tools": ("the path of a file", _text),
     "tokenization": ("true or false", _flag),
     "max-row-bytes": ("a number of bytes", _size),
     "max-file-bytes": ("a number of bytes", _size),
-    "codec": ("the path of a module", _text),
+    "codec": ("the path of a Python module", _text),
     "grammar": ("the path of a folder", _text),
 }
-"""The keys of the table, what their values are, and what reads them."""
+"""The keys of the table, with what they expect and the function that checks it."""
 
 
 class Resolver:
-    """The settings of each file: those of the command line, then those of the nearest settings file above it.
+    """Resolves the settings of each file. The command line overrides the nearest settings file above the file.
 
     Args:
-        command: what the command line says.
-        config: the settings file of all files; None where each file has the nearest one above it.
-        isolated: whether settings files are left alone.
-        what: the options that no settings decide; the others of these do not count.
-        fixable: codes, prefixes or names whose fixes are applied in any case.
+        command: the settings of the command line.
+        config: the settings file for all files; None to use the nearest one above each.
+        isolated: whether settings files are ignored.
+        base: the options that are not settings.
+        fixable: codes, prefixes or names of rules all of whose fixes are applied.
 
     All methods raise `SettingsError`.
     """
 
     def __init__(
-        self, command: Settings, config: Path | None, isolated: bool, what: Options, fixable: Iterable[str]
+        self, command: Settings, config: Path | None, isolated: bool, base: Options, fixable: Iterable[str]
     ) -> None:
-        self.command, self.isolated, self.what, self.fixable = command, isolated, what, tuple(fixable)
+        self.command, self.isolated, self.base, self.fixable = command, isolated, base, tuple(fixable)
         self.config: Settings | None = None
         if config is not None and isolated:
             raise SettingsError("--isolated ignores all settings files; pass only one of --config and --isolated")
         if config is not None:
             self.config = load(config)
             if self.config is None:
-                raise SettingsError(f"{config}: there is no table {TABLE}")
+                raise SettingsError(f"{config}: the file has no table {TABLE}")
         self.nearest: dict[Path, Settings] = {}
         self.bases: dict[Path | None, Options] = {}
 
@@ -198,7 +198,7 @@ class Resolver:
             self.bases[settings.file] = self._options(settings)
         options = self.bases[settings.file]
         for pattern, codes in settings.per_file_ignores.items():
-            if name != STDIN and _fits(pattern, Path(name), settings.folder):
+            if name != STDIN and _matches(pattern, Path(name), settings.folder):
                 try:
                     options = replace(options, selected=options.selected - matching(codes, options.codec))
                 except SelectorError as error:
@@ -206,11 +206,11 @@ class Resolver:
         return options
 
     def excluded(self, path: Path) -> bool:
-        """Whether a file or folder that was not named itself is left out."""
+        """Whether a file or folder below a named folder is left out."""
         settings = self.settings(_folder(str(path)))
         patterns = [(pattern, settings.folder) for pattern in settings.exclude]
         patterns += [(pattern, self.command.folder) for pattern in self.command.exclude]
-        return any(_fits(pattern, path, folder) for pattern, folder in patterns)
+        return any(_matches(pattern, path, folder) for pattern, folder in patterns)
 
     def settings(self, folder: Path) -> Settings:
         """The settings of the files in a folder."""
@@ -224,7 +224,7 @@ class Resolver:
         path = folder / FILE
         if os.path.isfile(path) and (found := load(path)) is not None:
             if found.codec is not None:
-                reason = "runs the code of a module; pass it as --codec, or name a grammar folder as grammar"
+                reason = "this would run the code of a module; pass it as --codec, or set grammar to a grammar folder"
                 raise SettingsError(f"{path}: {TABLE}.codec: {reason}")
             return found
         return Settings() if folder == folder.parent else self.settings(folder.parent)
@@ -246,7 +246,7 @@ class Resolver:
             raise SettingsError(f"{settings.file or 'start'}: unknown start {start!r}; starts: {', '.join(starts)}")
         tokenization = settings.tokenization if command.tokenization is None else command.tokenization
         return replace(
-            self.what,
+            self.base,
             selected=all_selected,
             fixable=fixable,
             codec_path=path,
@@ -274,12 +274,12 @@ class Resolver:
 
 
 def _folder(name: str) -> Path:
-    """The folder whose settings a file has."""
+    """The folder whose settings apply to a file."""
     return Path.cwd() if name == STDIN else Path(name).absolute().parent
 
 
-def _fits(pattern: str, path: Path, folder: Path) -> bool:
-    """Whether a pattern fits a file, or a folder that it is in: by its name, or by its path from a folder on."""
+def _matches(pattern: str, path: Path, folder: Path) -> bool:
+    """Whether a pattern matches a file or one of its parent folders, by name or by path relative to a folder."""
     whole = path.absolute()
     inside = whole.relative_to(folder) if whole.is_relative_to(folder) else whole
     parts = (inside, *inside.parents)
@@ -293,12 +293,12 @@ def _fits(pattern: str, path: Path, folder: Path) -> bool:
 
 
 def definitions(path: Path, codec: ModuleType) -> str:
-    """The text of a file with definitions of tools. Raises `SettingsError` where it holds none."""
+    """The text of a file with definitions of tools. Raises `SettingsError` if they are invalid."""
     try:
         text = read_text(str(path))
         tools_from_json(json_of(str(path), text), codec=codec)
     except InputError as error:
         raise SettingsError(str(error)) from None
     except (CodecError, HarmonyError, RecursionError, ValueError) as error:
-        raise SettingsError(f"{path}: no tool definitions: {error}") from None
+        raise SettingsError(f"{path}: invalid tool definitions: {error}") from None
     return text

@@ -1,4 +1,4 @@
-"""How errors look in a terminal: where, what, the line with a caret under it, what was expected, what to do."""
+"""Formats errors for terminals: place, message, the line with a caret, what was expected, a hint."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rich.text import Text
 from ..errors import Code, HarmonyError, RenderError, Severity, ToolError
 from .input_files import Input
 
-COLOURS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
+COLORS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 
-WINDOW = 72
-"""How many characters of a line are shown around the caret: a line of a usual terminal with its margin."""
+MAX_LINE_CHARS = 72
+"""Characters of a line that are printed around the caret: they fit in a terminal of 80 columns with a margin."""
 
 
 def finding(item: Input, error: HarmonyError) -> Text:
@@ -22,7 +22,7 @@ def finding(item: Input, error: HarmonyError) -> Text:
     line, column = item.lines.place(error.span.start) if located and error.span else (None, None)
     quoted = (error.around, error.caret, "") if error.around else None
     if located and error.span:
-        quoted = (*item.lines.around(error.span.start, 2 * WINDOW), str(line))
+        quoted = (*item.lines.around(error.span.start, 2 * MAX_LINE_CHARS), str(line))
     rule = error.rule if isinstance(error, ToolError) else ""
     notes = (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint))
     return layout(_where(item, error, line, column), "", error.code, error.message, quoted, notes)
@@ -36,27 +36,25 @@ def layout(
     quoted: tuple[str, int, str] | None,
     notes: Iterable[tuple[str, str]],
 ) -> Text:
-    """Something wrong, as it looks.
+    """Format an error.
 
     Args:
         where: the place.
-        word: stands in front of the code, where there is one.
-        code: the kind of mistake; its severity gives the colour.
+        word: printed before the code, unless empty.
+        code: the code; its severity determines the color.
         message: the problem in one sentence.
-        quoted: a line, where in it the place is, in code points, and its number.
-        notes: what else there is to say, with titles; empty ones are left out.
+        quoted: a line, the position of the place in it, in code points, and the number of the line.
+        notes: further notes with titles; empty ones are left out.
     """
-    colour = COLOURS[code.severity]
+    color = COLORS[code.severity]
     text = Text()
-    text.append(where, style="bold").append(": ").append(f"{word} " if word else "", style=f"bold {colour}")
-    text.append(f"{code.code} ", style=f"bold {colour}").append(code.name, style=colour).append(
-        f": {visible(message)}\n"
-    )
+    text.append(where, style="bold").append(": ").append(f"{word} " if word else "", style=f"bold {color}")
+    text.append(f"{code.code} ", style=f"bold {color}").append(code.name, style=color).append(f": {visible(message)}\n")
     if quoted is not None:
-        _quote(text, *quoted, colour)
-    for title, said in notes:
-        if said:
-            text.append(f"  = {title}: ", style="bold").append(f"{visible(said)}\n")
+        _quote(text, *quoted, color)
+    for title, note in notes:
+        if note:
+            text.append(f"  = {title}: ", style="bold").append(f"{visible(note)}\n")
     return text
 
 
@@ -72,33 +70,33 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
 
 
 def _is_of_message(error: HarmonyError) -> bool:
-    """Whether an error is one of a message to be written: its span is no place in the input."""
+    """Whether an error is about a message to be rendered: then its span is not a place in the input."""
     return isinstance(error, RenderError) and not isinstance(error, ToolError)
 
 
-def _quote(text: Text, line: str, at: int, number: str, colour: str) -> None:
+def _quote(text: Text, line: str, at: int, number: str, color: str) -> None:
     """The part of a line around a position, and a caret under it."""
     line = visible(line)
-    start = max(0, min(at - WINDOW // 2, len(line) - WINDOW))
-    shown = line[start : start + WINDOW]
+    start = max(0, min(at - MAX_LINE_CHARS // 2, len(line) - MAX_LINE_CHARS))
+    shown = line[start : start + MAX_LINE_CHARS]
     before = "\u2026" if start else ""
-    after = "\u2026" if start + WINDOW < len(line) else ""
+    after = "\u2026" if start + MAX_LINE_CHARS < len(line) else ""
     margin = " " * len(number)
     caret = " " * cell_len(before + line[start:at])
     text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
-    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {colour}")
+    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {color}")
 
 
 def visible(text: str) -> str:
-    """A text without characters that a terminal would act on."""
+    """A text without control characters."""
     return "".join(char if char.isprintable() else _shown(char) for char in text)
 
 
 def named(name: str) -> str:
-    """A name, or a sentence with names, on one line; bytes of names that are no text stay as Python has them."""
+    """A name, or an error with names, on one line. Bytes of names that are not UTF-8 stay surrogate escapes."""
     return "".join(char if char.isprintable() or "\udc80" <= char <= "\udcff" else _shown(char) for char in name)
 
 
 def _shown(char: str) -> str:
-    """One visible character for one that a terminal would act on."""
+    """A visible character for a control character."""
     return chr(0x2400 + ord(char)) if ord(char) < 0x20 else " " if char.isspace() else "\ufffd"

@@ -1,4 +1,4 @@
-"""What a run found, in numbers."""
+"""The numbers of a run."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Totals:
 
     Attributes:
         inputs: rows, and files that are one input.
-        clean: those without findings.
-        messages: that they hold.
-        fixed: mistakes that were fixed.
-        fixable: findings that fixes would remove.
+        clean: inputs without findings.
+        messages: messages in all inputs.
+        fixed: findings that were fixed.
+        fixable: findings that `--fix` would remove.
         new: findings that were found only after fixes.
-        unsafe: those with an unsafe fix that may not.
-        display: those with a display fix that may not.
-        in_baseline: findings that were left out since they are in the baseline.
-        skipped: files without any special token, which were left alone.
+        unsafe: findings with an unsafe fix that needs `--unsafe-fixes`.
+        display: findings with a display fix that needs `--fixable`.
+        in_baseline: findings that are not reported since they are in the baseline.
+        skipped: files without special tokens that were skipped.
         unreadable: files that could not be read.
         unwritten: files that could not be written.
         codes: findings by code.
-        tokens: tokens by channel, where they were counted; None is for no channel.
+        tokens: tokens by channel, if requested; None is the key of messages without channel.
     """
 
     inputs: int = 0
@@ -55,7 +55,6 @@ class Totals:
     tokens: Counter[str | None] = field(default_factory=Counter)
 
     def add(self, checked: Checked) -> None:
-        """Count a row."""
         if checked.skipped:
             self.skipped += 1
             return
@@ -75,12 +74,12 @@ class Totals:
 
     @property
     def failed(self) -> int:
-        """How many files could not be read or written."""
+        """Files that could not be read or written."""
         return self.unreadable + self.unwritten
 
     @property
     def findings(self) -> int:
-        """How many findings there are."""
+        """Reported findings."""
         return self.codes.total()
 
     def as_json(self) -> dict[str, Any]:
@@ -105,7 +104,7 @@ class Totals:
         return sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or ""))
 
     def tables(self) -> Iterator[Table | str]:
-        """The statistics: findings by code, the share of clean rows, tokens by channel."""
+        """The statistics: findings by code, tokens by channel, the share of clean inputs."""
         if self.codes:
             table = _table("code", "name", "severity", "findings")
             for code, number in self._by_code():
@@ -140,7 +139,7 @@ def tokens_by_channel(source: str | list[int], recovered: Recovered[Any], codec:
 
 
 def _tokens(text: str, codec: ModuleType) -> int:
-    """How many tokens a text has in which special tokens are spelled out."""
+    """The number of tokens of a text with special tokens spelled out."""
     vocabulary = load(codec.FORMAT.encoding)
     count = at = 0
     for match in codec.FORMAT.special_matcher.finditer(text):

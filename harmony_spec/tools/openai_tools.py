@@ -1,4 +1,4 @@
-"""Tool definitions in the forms that people have them: OpenAI's function tools, namespaces, text, and back."""
+"""Converts tool definitions: OpenAI's function tools, namespaces as JSON, and the text of namespaces."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from ..codec import Namespace, Tool
 
 FUNCTION = "function"
-"""The type of a tool, and the property that holds its definition, in OpenAI's chat completions and responses."""
-
+"""The type of a tool, and the key of its definition, in OpenAI's chat completions and responses."""
 
 TOOLS = "tools"
 """The field of contents that holds namespaces."""
@@ -29,20 +28,23 @@ TOOLS = "tools"
 FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
 
+MAX_QUOTED_CHARS = 60
+"""Code points of a wrong value that an error quotes."""
+
 
 def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[Namespace]:
-    """The namespaces of tool definitions.
+    """Read tool definitions.
 
     Args:
         value: a definition or a list of them, or an object whose `tools` is one. Each is a function tool of chat
             completions (`{"type": "function", "function": {...}}`), one of responses (`{"type": "function", "name":
             ...}`), the inner part of either, or a namespace (`{"name": ..., "tools": [...]}`). Functions without
-            namespace go to the one that the format has for them. What is said beside name, description and parameters
-            has no place in the format and is left out.
+            namespace go to the format's namespace for functions. Keys other than name, description and parameters
+            cannot be expressed in the format and are left out.
         codec: whose namespaces are returned; by default the one of this package.
 
     Raises:
-        ToolError: something is no definition; says where, as a JSON pointer, and which rule it breaks.
+        ToolError: a definition is invalid; the error has its JSON pointer and the rule that it breaks.
     """
     codec = _with_tools(codec)
     found: dict[str, Namespace] = {}
@@ -64,7 +66,7 @@ def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[N
 
 
 def _with_tools(codec: ModuleType | None) -> ModuleType:
-    """The codec to work with; raises `CodecError` if its format has no tools."""
+    """The codec, or that of this package. Raises `CodecError` if its format has no tools."""
     chosen = codec or default_codec()
     require(chosen, "FUNCTION_NAMESPACE")
     return chosen
@@ -84,21 +86,25 @@ def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
 
 
 def _definition(entry: Any, at: str) -> tuple[dict[str, Any], str]:
-    """What defines a function, in any of the forms, and its JSON pointer."""
+    """The definition of a function, in any of the forms, and its JSON pointer."""
     if not isinstance(entry, dict) or "tools" in entry or entry.get("type", FUNCTION) != FUNCTION:
         typed = isinstance(entry, dict) and "type" in entry
         raise ToolError(
             INVALID_TOOL,
-            f"{json.dumps(entry)[:60]} is no function{'' if 'tools' in at else ' and no namespace'}",
+            f"{_quoted(entry)} is not a function{'' if 'tools' in at else ' or namespace'}",
             pointer=f"{at}/type" if typed else at,
             rule="type",
-            hint="Give function tools of chat completions or responses, or namespaces with name and tools.",
+            hint="Pass function tools of chat completions or responses, or namespaces with name and tools.",
         )
     if FUNCTION in entry:
         entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
         if not isinstance(entry, dict):
-            raise ToolError(INVALID_TOOL, f"{json.dumps(entry)[:60]} is no object", pointer=at, rule="type")
+            raise ToolError(INVALID_TOOL, f"{_quoted(entry)} is not an object", pointer=at, rule="type")
     return {key: entry[key] for key in ("name", "description", "parameters") if key in entry}, at
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value)[:MAX_QUOTED_CHARS]
 
 
 def _tool(codec: ModuleType, definition: dict[str, Any], at: str) -> Tool:
@@ -109,7 +115,7 @@ def _tool(codec: ModuleType, definition: dict[str, Any], at: str) -> Tool:
 
 
 def _require_text(item: Tool | Namespace, at: str) -> None:
-    """Raise for what the format has no way to write."""
+    """Raise `ToolError` if the format cannot express a tool or namespace."""
     try:
         item.text().encode()
     except ToolError as error:
@@ -117,14 +123,14 @@ def _require_text(item: Tool | Namespace, at: str) -> None:
     except RenderError as error:
         raise ToolError(INVALID_TOOL, error.message, pointer=at, rule=error.code.name) from None
     except UnicodeEncodeError:
-        message = "a text holds half of a character (a lone surrogate)"
+        message = "a text has half of a surrogate pair, which cannot be encoded"
         raise ToolError(INVALID_TOOL, message, pointer=at, rule="text") from None
 
 
 def _namespace(codec: ModuleType, entry: dict[str, Any], at: str) -> Namespace:
     tools = entry["tools"]
     if not isinstance(tools, list):
-        raise ToolError(INVALID_TOOL, f"{json.dumps(tools)[:60]} is no list", pointer=f"{at}/tools", rule="type")
+        raise ToolError(INVALID_TOOL, f"{_quoted(tools)} is not a list", pointer=f"{at}/tools", rule="type")
     head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
     _require_valid(codec, head, codec.Namespace, at)
     namespace: Namespace = codec.Namespace(head["name"], head.get("description"))
@@ -140,15 +146,15 @@ def _namespace(codec: ModuleType, entry: dict[str, Any], at: str) -> Namespace:
 
 def _require_new(name: str, taken: Container[str], at: str) -> None:
     if name in taken:
-        message = f"{name!r} is defined a second time"
+        message = f"{name!r} is defined twice"
         raise ToolError(INVALID_TOOL, message, pointer=f"{at}/name", rule="names are defined once")
 
 
-def _require_valid(codec: ModuleType, value: dict[str, Any], made: type[Record], at: str) -> None:
-    """Raise for what breaks the schema of a namespace, the parameters' own schema among it."""
+def _require_valid(codec: ModuleType, value: dict[str, Any], cls: type[Record], at: str) -> None:
+    """Raise `ToolError` if a value breaks the schema of namespaces, or its parameters are not a valid schema."""
     import jsonschema
 
-    schema = {"$defs": codec.NAMESPACE_SCHEMA["$defs"], "$ref": f"#/$defs/{codec.FORMAT.contents.names[made]}"}
+    schema = {"$defs": codec.NAMESPACE_SCHEMA["$defs"], "$ref": f"#/$defs/{codec.FORMAT.contents.names[cls]}"}
     try:
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     except RecursionError:
@@ -174,7 +180,7 @@ def tools_to_json(
     """Tool definitions as JSON values.
 
     Args:
-        namespaces: what to write.
+        namespaces: the namespaces to convert.
         form: "namespace", "chat" or "responses". The function forms name the tools of other namespaces in full.
         codec: whose namespaces these are; by default the one of this package.
     """
@@ -195,15 +201,15 @@ def tools_to_json(
 
 
 def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
-    """Namespaces as a list; raises `TypeError` for anything else, and for those of another codec."""
+    """Namespaces as a list. Raises `TypeError` if an item is not a namespace of this codec."""
     found = list(namespaces)
     for index, namespace in enumerate(found):
         if not isinstance(namespace, codec.Namespace):
-            made, advice = type(namespace), "pass its module as codec="
+            cls, advice = type(namespace), "pass its module as codec="
             if isinstance(namespace, dict):
                 advice = "tools_from_json reads JSON definitions"
-            wanted = f"expected a Namespace of {codec.__name__}"
-            raise TypeError(f"namespaces[{index}]: {wanted}, got a {made.__module__}.{made.__name__}; {advice}")
+            expected = f"expected a Namespace of {codec.__name__}"
+            raise TypeError(f"namespaces[{index}]: {expected}, got a {cls.__module__}.{cls.__name__}; {advice}")
     return found
 
 
@@ -213,10 +219,10 @@ def _shown(item: Namespace | Tool) -> dict[str, Any]:
 
 
 def tools_to_text(namespaces: Iterable[Namespace], *, codec: ModuleType | None = None) -> str:
-    """The text of namespaces, as it stands in a message.
+    """The text of namespaces in a message.
 
     Args:
-        namespaces: what to write.
+        namespaces: the namespaces to convert.
         codec: whose namespaces these are; by default the one of this package.
 
     Raises:
@@ -227,20 +233,20 @@ def tools_to_text(namespaces: Iterable[Namespace], *, codec: ModuleType | None =
 
 
 def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Namespace]:
-    """The namespaces in a text: one or more of them, with or without the heading over them, or a whole content.
+    """Read namespaces from a text: one or more of them, with or without a heading, or a whole content.
 
     Args:
-        text: what to read.
+        text: the text.
         codec: whose namespaces are returned; by default the one of this package.
 
     Raises:
-        ToolError: the text is not what namespaces are written as; the span says how far it is.
+        ToolError: the text cannot be parsed as namespaces; the span starts at the first mistake.
     """
     codec = _with_tools(codec)
     contents, holders, heading = codec.FORMAT.contents, _holders(codec), _heading(codec)
     for source in dict.fromkeys((text.rstrip("\n"), text, heading + text.rstrip("\n"), heading + text)):
-        for made in holders:
-            content = contents.structure(made, source)
+        for cls in holders:
+            content = contents.structure(cls, source)
             tools: list[Namespace] = getattr(content, TOOLS, [])
             if tools:
                 return tools
@@ -250,12 +256,12 @@ def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Names
 
 
 def _holders(codec: ModuleType) -> list[Any]:
-    """The classes of contents that hold namespaces, the one whose text is that of the namespaces alone first."""
-    made = [each for each in codec.FORMAT.contents.roles.values() if TOOLS in {part.name for part in fields(each)}]
-    return sorted(made, key=lambda each: len(each().text()))
+    """The classes of contents with namespaces. The first one's text has nothing but the namespaces."""
+    classes = [each for each in codec.FORMAT.contents.roles.values() if TOOLS in {part.name for part in fields(each)}]
+    return sorted(classes, key=lambda each: len(each().text()))
 
 
 def _heading(codec: ModuleType) -> str:
-    """What stands before the first namespace of a content."""
+    """The text before the first namespace of a content."""
     example = codec.Namespace("a")
     return tools_to_text([example], codec=codec).removesuffix(example.text())

@@ -1,4 +1,4 @@
-"""Python functions as tools: what the annotations, the defaults and the docstring say, as JSON Schema."""
+"""Converts Python functions to tools: annotations, defaults and docstrings become JSON Schema."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ SCALARS: dict[Any, dict[str, Any]] = {
 def tool_from_function(
     function: Callable[..., Any], *, name: str | None = None, codec: ModuleType | None = None
 ) -> Tool:
-    """A tool for a Python function: its name, its docstring, and its parameters by their annotations.
+    """A tool for a Python function, from its name, docstring and annotations.
 
     Parameters are described by the docstring (Google, NumPy, reST or Epydoc style) or by a string in `Annotated`.
     A parameter without default is required. Supported annotations: `str`, `int`, `float`, `bool`, `None`, `Any`,
-    `Literal`, enumerations, unions, lists, tuples, sets, mappings, typed dictionaries, data classes and whatever has a
-    method `model_json_schema` (pydantic).
+    `Literal`, enumerations, unions, lists, tuples, sets, mappings, typed dictionaries, data classes and classes with
+    a method `model_json_schema` (pydantic).
 
     Args:
         function: any callable with a signature.
@@ -52,28 +52,28 @@ def tool_from_function(
         codec: whose tool is returned; by default the one of this package.
 
     Raises:
-        ToolError: an annotation has no JSON Schema, or a parameter can only be given by position.
+        ToolError: an annotation has no JSON Schema, or a parameter is positional-only.
     """
     import docstring_parser
 
     documented = docstring_parser.parse(inspect.getdoc(_inner(function)) or "")
     described = {item.arg_name: item.description for item in documented.params}
-    parameters = _takes(function, described)
-    said = (documented.short_description, documented.long_description)
-    description = "\n\n".join(text for text in said if text)
-    made = (codec or default_codec()).Tool
-    tool: Tool = made(_name(function) if name is None else name, description or None, parameters)
+    parameters = _parameters_schema(function, described)
+    paragraphs = (documented.short_description, documented.long_description)
+    description = "\n\n".join(text for text in paragraphs if text)
+    tool_class = (codec or default_codec()).Tool
+    tool: Tool = tool_class(_name(function) if name is None else name, description or None, parameters)
     try:
         tool.text()
     except ToolError:
         raise
     except RenderError as error:
-        raise ToolError(INVALID_TOOL, error.message, pointer="/name", hint="Give another name.") from None
+        raise ToolError(INVALID_TOOL, error.message, pointer="/name", hint="Pass another name.") from None
     return tool
 
 
-def _takes(function: Callable[..., Any], described: Mapping[str, str | None]) -> dict[str, Any] | None:
-    """The JSON Schema of what a function takes by name; None for nothing."""
+def _parameters_schema(function: Callable[..., Any], described: Mapping[str, str | None]) -> dict[str, Any] | None:
+    """The JSON Schema of the parameters; None if there are none."""
     hints, found = _hints(function), _Found({}, {})
     parameters = [parameter for parameter in _parameters(function) if parameter.kind is not parameter.VAR_KEYWORD]
     properties = {
@@ -91,13 +91,13 @@ def _takes(function: Callable[..., Any], described: Mapping[str, str | None]) ->
 def _property(
     parameter: inspect.Parameter, hint: Any, described: Mapping[str, str | None], found: _Found
 ) -> dict[str, Any]:
-    """The JSON Schema of a parameter, with what is said of it and its default."""
+    """The JSON Schema of a parameter, with its description and default."""
     at = f"/parameters/properties/{parameter.name}"
     if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-        message = f"{parameter.name!r} can only be given by position, and calls name their arguments"
+        message = f"{parameter.name!r} is positional-only, but calls pass arguments by name"
         raise ToolError(INVALID_TOOL, message, pointer=at)
-    said = described.get(parameter.name)
-    schema = ({"description": said} if said else {}) | _schema(hint, at, found)
+    description = described.get(parameter.name)
+    schema = ({"description": description} if description else {}) | _schema(hint, at, found)
     default = _NO_JSON if parameter.default is parameter.empty else _json(parameter.default)
     return schema if default is _NO_JSON else schema | {"default": default}
 
@@ -108,7 +108,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _inner(function: Callable[..., Any]) -> Any:
-    """What says most about a function: what a partial calls, or the method by which an object can be called."""
+    """The function of a partial, or the `__call__` of an object: it has the docstring and annotations."""
     inner: Any = function.func if isinstance(function, functools.partial) else function
     return inner if inspect.isroutine(inner) or isinstance(inner, type) else type(inner).__call__
 
@@ -132,7 +132,7 @@ _NO_JSON = object()
 
 
 def _json(value: object) -> Any:
-    """A value as JSON has it; an enumerated one as its value. `_NO_JSON` for what it does not have."""
+    """A value as JSON; a member of an enumeration as its value. `_NO_JSON` if JSON cannot express it."""
     if isinstance(value, enum.Enum):
         value = value.value
     value = list(value) if isinstance(value, tuple) else value
@@ -145,11 +145,11 @@ def _json(value: object) -> Any:
 
 @dataclasses.dataclass
 class _Found:
-    """What is found on the way through annotations.
+    """The state while annotations are converted.
 
     Attributes:
-        definitions: the schemas of classes that have a name.
-        within: the classes that are being described, and whether they refer to themselves.
+        definitions: the schemas of classes, by name.
+        within: the classes that are being converted, and whether they refer to themselves.
     """
 
     definitions: dict[str, Any]
@@ -157,11 +157,11 @@ class _Found:
 
 
 def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
-    """The JSON Schema of an annotation; `at` is the JSON pointer of where it goes."""
+    """The JSON Schema of an annotation; `at` is its JSON pointer in the tool."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        said = next((text for text in arguments[1:] if isinstance(text, str)), None)
-        return ({"description": said} if said else {}) | _schema(arguments[0], at, found)
+        description = next((text for text in arguments[1:] if isinstance(text, str)), None)
+        return ({"description": description} if description else {}) | _schema(arguments[0], at, found)
     if origin in (typing.Required, typing.NotRequired):
         return _schema(arguments[0], at, found)
     if origin is Literal:
@@ -175,15 +175,15 @@ def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
             return dict(SCALARS[hint])
     except TypeError:
         pass
-    made = origin if isinstance(origin, type) else hint if isinstance(hint, type) else object
+    base = origin if isinstance(origin, type) else hint if isinstance(hint, type) else object
     if origin is tuple and arguments[-1:] != (...,):
         places = [_schema(item, at, found) for item in arguments]
         fixed = {"prefixItems": places, "items": False} if places else {}
         return {"type": "array", **fixed, "minItems": len(places), "maxItems": len(places)}
-    if issubclass(made, Mapping) and not typing.is_typeddict(made):
+    if issubclass(base, Mapping) and not typing.is_typeddict(base):
         return {"type": "object", **({"additionalProperties": _schema(arguments[-1], at, found)} if arguments else {})}
-    if issubclass(made, (Sequence, AbstractSet)) and not issubclass(made, (str, bytes)):
-        unique = {"uniqueItems": True} if issubclass(made, AbstractSet) else {}
+    if issubclass(base, (Sequence, AbstractSet)) and not issubclass(base, (str, bytes)):
+        unique = {"uniqueItems": True} if issubclass(base, AbstractSet) else {}
         return {"type": "array", **({"items": _schema(arguments[0], at, found)} if arguments else {}), **unique}
     if isinstance(hint, type):
         return _class(hint, at, found)
@@ -193,36 +193,36 @@ def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
 def _listed(values: list[Any], at: str) -> dict[str, Any]:
     values = [_json(value) for value in values]
     if _NO_JSON in values:
-        raise ToolError(INVALID_TOOL, "a listed value is no JSON value", pointer=at)
+        raise ToolError(INVALID_TOOL, "a listed value cannot be expressed in JSON", pointer=at)
     kinds = {type(value): None for value in values}
     known = SCALARS.get(next(iter(kinds)), {}) if len(kinds) == 1 else {}
     return {**known, "enum": values}
 
 
-def _class(made: type, at: str, found: _Found) -> dict[str, Any]:
+def _class(cls: type, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of a class."""
-    if callable(describe := getattr(made, "model_json_schema", None)):
+    if callable(describe := getattr(cls, "model_json_schema", None)):
         schema = dict(describe())
         found.definitions |= schema.pop("$defs", {})
         return schema
-    if issubclass(made, enum.Enum):
-        return _listed([member.value for member in made], at)
-    if made in found.within:
-        found.within[made] = True
-        return {"$ref": f"#/$defs/{made.__name__}"}
-    found.within[made] = False
-    schema = _fields(made, at, found)
-    if found.within.pop(made):
-        found.definitions[made.__name__] = schema
-        return {"$ref": f"#/$defs/{made.__name__}"}
+    if issubclass(cls, enum.Enum):
+        return _listed([member.value for member in cls], at)
+    if cls in found.within:
+        found.within[cls] = True
+        return {"$ref": f"#/$defs/{cls.__name__}"}
+    found.within[cls] = False
+    schema = _fields(cls, at, found)
+    if found.within.pop(cls):
+        found.definitions[cls.__name__] = schema
+        return {"$ref": f"#/$defs/{cls.__name__}"}
     return schema
 
 
-def _fields(made: type, at: str, found: _Found) -> dict[str, Any]:
+def _fields(cls: type, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of a class with fields."""
-    if typing.is_typeddict(made):
-        hints = typing.get_type_hints(made, include_extras=True)
-        total = getattr(made, "__total__", True)
+    if typing.is_typeddict(cls):
+        hints = typing.get_type_hints(cls, include_extras=True)
+        total = getattr(cls, "__total__", True)
         origins = {name: get_origin(hint) for name, hint in hints.items()}
         needed = [
             n
@@ -230,13 +230,13 @@ def _fields(made: type, at: str, found: _Found) -> dict[str, Any]:
             if origin is typing.Required or (total and origin is not typing.NotRequired)
         ]
         return _object(hints, needed, at, found)
-    if dataclasses.is_dataclass(made):
-        fields = [field for field in dataclasses.fields(made) if field.init]
+    if dataclasses.is_dataclass(cls):
+        fields = [field for field in dataclasses.fields(cls) if field.init]
         missing = dataclasses.MISSING
         required = [f.name for f in fields if f.default is missing and f.default_factory is missing]
-        hints = typing.get_type_hints(made, include_extras=True)
+        hints = typing.get_type_hints(cls, include_extras=True)
         return _object({f.name: hints[f.name] for f in fields}, required, at, found)
-    raise ToolError(INVALID_TOOL, f"the class {made.__name__} has no JSON Schema", pointer=at)
+    raise ToolError(INVALID_TOOL, f"the class {cls.__name__} has no JSON Schema", pointer=at)
 
 
 def _object(hints: Mapping[str, Any], required: list[str], at: str, found: _Found) -> dict[str, Any]:
