@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import harmony_spec
 from harmony_spec import Fix, Recovered, codec
-from harmony_spec.linting.fixing import fixed
+from harmony_spec.linting.fixing import apply_fixes
 from harmony_spec.source.saved_text import Source
 from harmony_spec.validation.fixes import apply
 
@@ -51,7 +51,7 @@ def all_fixed(module: ModuleType, source: Source, start: str, allowed: tuple[str
     def validated(changed: Source) -> Any:
         return module.validate(changed, start, **how)
 
-    return fixed(source, validated(source), admitted, validated)[0]
+    return apply_fixes(source, validated(source), admitted, validated)[0]
 
 
 def marks(recovered: Recovered[Any]) -> list[bool]:

@@ -23,11 +23,11 @@ from harmony_spec import Fix, HarmonyError, Span, codec, parse, recover, render,
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.batches import Batch, Kind, Options, content
-from harmony_spec.linting.catalogue import codes, matching, rules
+from harmony_spec.linting.batches import Batch, Kind, Options, read_content
+from harmony_spec.linting.catalogue import codes, match_codes, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
-from harmony_spec.linting.fixing import fixed
+from harmony_spec.linting.fixing import apply_fixes
 from harmony_spec.source.saved_text import retry_without_final_newline
 from harmony_spec.validation.fixes import apply
 
@@ -86,7 +86,7 @@ def test_fixes_that_undo_each_other_change_nothing() -> None:
         def admitted(_: object, at: int = at, new: Iterator[str] = replacements) -> list[Fix]:
             return [Fix(Span(at, at + 1), next(new))]
 
-        assert fixed(GOOD, validate(GOOD), admitted, validate)[0] == GOOD
+        assert apply_fixes(GOOD, validate(GOOD), admitted, validate)[0] == GOOD
 
 
 def test_a_file_is_fixed_in_place(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def checked(kind: Kind, row: str, options: Options) -> Checked:
 def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
     """What recovery reads from a row; None if it cannot be read."""
     try:
-        source = content(kind, row, options).source
+        source = read_content(kind, row, options).source
     except HarmonyError:
         return None
     return retry_without_final_newline(
@@ -252,7 +252,7 @@ ALL = frozenset(code.code for code in codes(codec))
 @given(rows, levels, st.sampled_from(get_args(Start)))
 def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...]], start: Start) -> None:
     """And is fixed once; its other columns stay."""
-    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=matching(level[1], codec))
+    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
     once = checked("jsonl", row, options)
     again = checked("jsonl", once.after.decode(), options)
     assert (again.after, again.repaired) == (once.after, [])
@@ -266,14 +266,14 @@ def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...
 @given(odd_conversations(), levels)
 def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
     """Only fields of headers change; a conversation that the format cannot express is left alone."""
-    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=matching(level[1], codec))
+    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
     once = checked("json", text, options)
     again = checked("json", once.after.decode(), options)
     assert (again.after, again.repaired) == (once.after, [])
     assert read_from("json", once.before, options) == read_from("json", once.after, options)
     if once.after != once.before:
         assert once.repaired
-        old, new = (content("json", each, options).messages for each in (once.before, once.after))
+        old, new = (read_content("json", each, options).messages for each in (once.before, once.after))
         assert [m.content for m in old or ()] == [m.content for m in new or ()]
 
 
@@ -289,7 +289,7 @@ def test_what_is_marked_is_what_is_fixed() -> None:
         talk = completion(rng) if seed % 2 else transcript(rng)
         text = damaged_text(rng, damaged_text(rng, talk.text()))
         unsafe, fixable = ((False, ()), (True, ()), (True, ("ALL",)))[seed % 3]
-        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=matching(fixable, codec))
+        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=match_codes(fixable, codec))
         for source in (text, tokens_of(text)):
             before = checked("jsonl", json.dumps(source), options)
             after = checked("jsonl", json.dumps(source), replace(options, fix=True))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import SEVERITIES
-from harmony_spec.linting.catalogue import ALL, Layer, codes, matching, selected
+from harmony_spec.linting.catalogue import ALL, Layer, codes, match_codes, select_codes
 from harmony_spec.linting.settings import KEYS
 
 BAD = "<|start|>user<|message|>hi<|end|><|end|><|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>"
@@ -51,7 +51,7 @@ def write(folder: Path, text: str) -> Path:
 @given(selectors, selectors)
 def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]) -> None:
     """Of each code, the longest that fits it; of two as long, the one that ignores."""
-    wanted = selected([Layer(tuple(select), tuple(ignore))], SEVERITIES[-1], codec)
+    wanted = select_codes([Layer(tuple(select), tuple(ignore))], SEVERITIES[-1], codec)
     for code in CODES:
         chosen = max((len(each) for each in select if code.startswith(each)), default=0)
         ignored = max((len(each) for each in ignore if code.startswith(each)), default=0)
@@ -62,8 +62,8 @@ def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]
 def test_a_later_layer_overrules(first: list[str], select: list[str], ignore: list[str]) -> None:
     below, whole = Layer(tuple(first)), Layer((ALL,))
     above = Layer(tuple(select), tuple(ignore))
-    assert selected([whole, below, above], "info", codec) == selected([above], "info", codec)
-    assert selected([below, Layer(None, tuple(ignore))], "info", codec) == matching(first, codec) - matching(
+    assert select_codes([whole, below, above], "info", codec) == select_codes([above], "info", codec)
+    assert select_codes([below, Layer(None, tuple(ignore))], "info", codec) == match_codes(first, codec) - match_codes(
         ignore, codec
     )
 
@@ -71,7 +71,9 @@ def test_a_later_layer_overrules(first: list[str], select: list[str], ignore: li
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_severities_are_least_ones(severity: str) -> None:
     enough = SEVERITIES[: SEVERITIES.index(severity) + 1]
-    assert selected([Layer((ALL,))], severity, codec) == {code.code for code in codes(codec) if code.severity in enough}
+    assert select_codes([Layer((ALL,))], severity, codec) == {
+        code.code for code in codes(codec) if code.severity in enough
+    }
 
 
 def test_names_and_beginnings_on_the_command_line(project: Path) -> None:

@@ -24,7 +24,7 @@ from pyarrow import parquet
 from harmony_spec import parse
 from harmony_spec.linting import rewriting
 from harmony_spec.linting.atomic import AtomicFile
-from harmony_spec.linting.json_edits import edited, with_values
+from harmony_spec.linting.json_edits import edit_json, with_values
 
 from .test_linting_fixes import BAD, GOOD, TOKENS, run
 
@@ -208,7 +208,7 @@ def test_an_edit_changes_one_value(value: object, new: object, data: st.DataObje
         key = data.draw(st.sampled_from(keys))
         path, inside = (*path, key), inside[key]
     text = json.dumps(value, indent=data.draw(st.sampled_from([None, 1, "\t"])), ensure_ascii=data.draw(st.booleans()))
-    assert json.loads(edited(text, {path: new})) == with_values(value, {path: new})
+    assert json.loads(edit_json(text, {path: new})) == with_values(value, {path: new})
 
 
 def test_fixed_rows_go_to_another_file_or_folder(tmp_path: Path) -> None:

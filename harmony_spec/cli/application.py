@@ -113,10 +113,10 @@ def render(file: str, start: str, style: str, tokens: bool, training: bool) -> N
     except InputError as error:
         refuse(str(error))
     except ConversationError as error:
-        ERR.print(report.finding(item, error))
+        ERR.print(report.format_error(item, error))
         sys.exit(UNUSABLE)
     except HarmonyError as error:
-        ERR.print(report.finding(item, error))
+        ERR.print(report.format_error(item, error))
         sys.exit(FINDINGS)
 
 
@@ -152,7 +152,7 @@ def convert_tools(file: str, form: str) -> None:
     except ValueError as error:
         refuse(f"{file}: invalid tool definitions: {error}")
     except HarmonyError as error:
-        ERR.print(report.finding(Input(file, text), error))
+        ERR.print(report.format_error(Input(file, text), error))
         sys.exit(FINDINGS)
 
 
@@ -186,9 +186,8 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
         for problem in error.problems:
             at = problem.place
             parent = folder.parent if at.file == folder.resolve().name else folder
-            ERR.print(
-                f"{report.named(str(parent / at.file))}:{at.line}:{at.column}: {problem.reason}\n    {problem.remedy}"
-            )
+            place = f"{report.printable_name(str(parent / at.file))}:{at.line}:{at.column}"
+            ERR.print(f"{place}: {problem.reason}\n    {problem.remedy}")
         ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
         sys.exit(FINDINGS)
     if output is None:

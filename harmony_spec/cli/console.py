@@ -18,7 +18,7 @@ from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
 from ..linting.input_files import STDIN, InputError, json_of, read_text
-from ..linting.terminal_text import named
+from ..linting.terminal_text import printable_name
 from ..tools.openai_tools import tools_from_json
 
 FINDINGS, UNUSABLE = 1, 2
@@ -225,7 +225,7 @@ def example(*commands: str) -> str:
 
 def refuse(message: str) -> NoReturn:
     """Print an error and exit."""
-    ERR.print(named(message), style="red")
+    ERR.print(printable_name(message), style="red")
     sys.exit(UNUSABLE)
 
 

@@ -15,10 +15,10 @@ from ..codec_loading import require
 from ..errors import HarmonyError
 from ..json_form import OPENING_KEY
 from ..linting import terminal_text as report
-from ..linting.batches import MAX_ROW_BYTES, Kind, Options, content
-from ..linting.findings import located
+from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content
+from ..linting.findings import locate
 from ..linting.input_files import Input, InputError
-from ..linting.outputs import described
+from ..linting.outputs import describe
 from ..linting.row_reading import read_one
 from ..linting.rows import Content, text_of, value_of
 from ..source.saved_text import retry_without_final_newline
@@ -89,13 +89,13 @@ def parse(
             lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
             lambda each: not each.diagnostics,
         )
-        places = located(recovered.diagnostics, Content(item.source, codec), kind_read, None)
-        found = [described(finding) for finding in places]
+        places = locate(recovered.diagnostics, Content(item.source, codec), kind_read, None)
+        found = [describe(finding) for finding in places]
     else:
         try:
             parsed = retry_without_final_newline(item.source, lambda source: codec.parse(source, start))
         except HarmonyError as error:
-            ERR.print(report.finding(item, error))
+            ERR.print(report.format_error(item, error))
             sys.exit(FINDINGS)
     value = codec.to_json(parsed.messages)
     if repair:
@@ -113,9 +113,9 @@ def _read_input(name: str, kind: Kind | None, max_row_bytes: int, codec: ModuleT
         kind, data = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or (kind == "json" and isinstance(value_of(text_of(data)), dict)):
             refuse(f"{name}: {HINTS[kind]}")
-        return Input(name, content(kind, data, Options(frozenset()), codec).source), kind
+        return Input(name, read_content(kind, data, Options(frozenset()), codec).source), kind
     except InputError as error:
         refuse(str(error))
     except HarmonyError as error:
-        ERR.print(report.finding(Input(name, data.decode("utf-8-sig", "replace")), error))
+        ERR.print(report.format_error(Input(name, data.decode("utf-8-sig", "replace")), error))
         sys.exit(UNUSABLE)

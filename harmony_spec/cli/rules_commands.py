@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..linting.catalogue import Rule, close_to, rules
-from ..linting.terminal_text import COLORS, visible
+from ..linting.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
 
@@ -23,7 +23,7 @@ def list_rules(as_json: bool) -> None:
     """List all rules of validate."""
     found = rules(codec_of(None)).values()
     if as_json:
-        click.echo(json.dumps([described(rule) for rule in found], indent=2))
+        click.echo(json.dumps([describe_rule(rule) for rule in found], indent=2))
         return
     table = Table(box=SIMPLE_HEAD)
     for title in ("code", "name", "severity", "fix"):
@@ -45,18 +45,18 @@ def explain(codes: tuple[str, ...]) -> None:
     for number, text in enumerate(codes):
         if number:
             OUT.print()
-        for line in explained(_rule(text)):
+        for line in explain_rule(_rule(text)):
             OUT.print(line)
 
 
-def described(rule: Rule) -> dict[str, Any]:
+def describe_rule(rule: Rule) -> dict[str, Any]:
     """A rule as JSON."""
     code = rule.code
     value = {"code": code.code, "name": code.name, "severity": code.severity, "fix": code.fix, "why": code.why}
     return value | {"bad": rule.bad, "good": rule.good} | rule.details
 
 
-def explained(rule: Rule) -> Iterator[Text]:
+def explain_rule(rule: Rule) -> Iterator[Text]:
     """A rule as lines of text."""
     code = rule.code
     yield Text(f"{code.code} {code.name}", style=f"bold {COLORS[code.severity]}")
@@ -67,7 +67,7 @@ def explained(rule: Rule) -> Iterator[Text]:
     for title, example in shown:
         yield Text()
         yield Text(f"{title}{_circumstances(rule) if title == 'bad' else ''}:", style="bold")
-        yield Text("  " + visible(example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)))
+        yield Text("  " + printable(example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)))
 
 
 def _circumstances(rule: Rule) -> str:

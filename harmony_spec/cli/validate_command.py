@@ -17,8 +17,8 @@ from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
 from ..linting.differences import Differences
 from ..linting.input_files import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
-from ..linting.results import SUFFIXES, results
-from ..linting.rewriting import Rewriter, targets
+from ..linting.results import SUFFIXES, open_results
+from ..linting.rewriting import Rewriter, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
@@ -38,7 +38,7 @@ from .console import (
     require_one_reader,
     starts_of,
 )
-from .validation_run import Reporting, Run, conclude, follow, refusing
+from .validation_run import Reporting, Run, conclude, exit_on_error, follow
 
 
 def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -230,7 +230,7 @@ def validate(
     }
     progress = Progress()
     aside = diff or (fix and STDIN in files and fixed_output is None)
-    with refusing():
+    with exit_on_error():
         known: Baseline | NewBaseline | None = None if baseline is None else Baseline.read(baseline)
         if write_baseline is not None:
             known = NewBaseline(write_baseline)
@@ -247,7 +247,7 @@ def validate(
             **how,
         )
         read = {os.path.realpath(name) for name in progress.files if name != STDIN}
-        places = {} if fixed_output is None else targets(fixed_output, progress.files, read)
+        places = {} if fixed_output is None else find_targets(fixed_output, progress.files, read)
         written = {*map(os.path.realpath, places.values()), *(name + backup for name in read if backup)}
         if output is not None:
             _require_unused("-o", output, read | written)
@@ -263,7 +263,7 @@ def validate(
                 has_statistics=statistics,
                 has_summary=not quiet,
             ),
-            results(output) if output else None,
+            open_results(output) if output else None,
             Rewriter(places, backup) if fix and not diff else None,
             Differences() if diff else None,
             known,

@@ -16,11 +16,11 @@ from ..linting.baseline import Baseline, NewBaseline
 from ..linting.differences import Differences
 from ..linting.input_files import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
-from ..linting.progress import shown
+from ..linting.progress import show_progress
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
-from ..linting.terminal_text import named
+from ..linting.terminal_text import printable_name
 from ..linting.totals import Totals
 from .console import ERR, FINDINGS, UNUSABLE, Stream, count, refuse
 
@@ -77,7 +77,7 @@ class Run:
         if not isinstance(item, Checked):
             self.totals.unwritten += isinstance(item, OutputError)
             self.totals.unreadable += isinstance(item, InputError)
-            ERR.print(named(str(item)), style="red")
+            ERR.print(printable_name(str(item)), style="red")
             return
         if self.baseline is not None:
             all_findings = len(item.findings)
@@ -157,7 +157,7 @@ class Run:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Print in one line what ends a run, and exit."""
     try:
         yield
@@ -175,7 +175,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
     try:
         with (
             _interruptible(),
-            shown(progress, run.totals, reporting.stream.console, ERR.console, is_bar_shown) as tick,
+            show_progress(progress, run.totals, reporting.stream.console, ERR.console, is_bar_shown) as tick,
         ):
             run.print_around(reporting.output.head())
             watched = _each(checked, tick)
@@ -185,7 +185,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
         if progress.skipped and reporting.has_summary:
             first, more = progress.skipped[0], len(progress.skipped) - 1
             others = f" and {count(more, 'other')}" if more else ""
-            ERR.print(named(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
+            ERR.print(printable_name(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
     except KeyboardInterrupt:
         complete = False
     except BaseException:

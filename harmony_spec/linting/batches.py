@@ -103,7 +103,7 @@ class Batch:
         return iter(self.rows)
 
 
-def content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:
+def read_content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:
     """The content of a row. Raises `HarmonyError` if it cannot be read."""
     if isinstance(item, RowError):
         raise item

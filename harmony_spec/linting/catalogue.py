@@ -84,7 +84,7 @@ class Layer:
     ignore: tuple[str, ...] = ()
 
 
-def selected(layers: Iterable[Layer], least: Severity, codec: ModuleType) -> frozenset[str]:
+def select_codes(layers: Iterable[Layer], least: Severity, codec: ModuleType) -> frozenset[str]:
     """The selected codes.
 
     Args:
@@ -104,7 +104,7 @@ def selected(layers: Iterable[Layer], least: Severity, codec: ModuleType) -> fro
     return frozenset(code.code for code in codes(codec) if code.code in chosen and code.severity in severities)
 
 
-def matching(selectors: Iterable[str], codec: ModuleType) -> frozenset[str]:
+def match_codes(selectors: Iterable[str], codec: ModuleType) -> frozenset[str]:
     """The codes that selectors match. Raises `SelectorError` if a selector matches none."""
     return frozenset(code.code for selector in selectors for code in _matching(selector, codec))
 

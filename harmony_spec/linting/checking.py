@@ -19,9 +19,9 @@ from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .baseline import fingerprint
-from .batches import Batch, Options, content
-from .findings import Checked, Finding, located, unreadable
-from .fixing import fixed
+from .batches import Batch, Options, read_content
+from .findings import Checked, Finding, finding_of_error, locate
+from .fixing import apply_fixes
 from .input_files import InputError
 from .json_edits import Path, with_values
 from .parquet import ColumnBatch
@@ -36,14 +36,14 @@ def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | I
     """The findings of each row of some batches, in order. Errors of files pass through."""
     found: list[Checked | InputError] = []
     for batch in chunk:
-        found.extend([batch] if isinstance(batch, InputError) else _batch(batch))
+        found.extend([batch] if isinstance(batch, InputError) else _check_batch(batch))
     return found
 
 
-def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
+def _check_batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
     for row, item in batch:
-        checked = _row(batch, row, item)
+        checked = _check_row(batch, row, item)
         if isinstance(batch, Batch) and checked.skipped and batch.is_named and row is None:
             error = InputError(f"{batch.name}: {NOT_HARMONY}")
             error.name = batch.name
@@ -60,12 +60,12 @@ def _batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
         yield checked
 
 
-def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
+def _check_row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
     options = batch.options
     if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
         return Checked(batch.name, row, 0, skipped=True)  # the blank lines of a file without rows
     try:
-        held = content(batch.kind, item, options, options.codec)
+        held = read_content(batch.kind, item, options, options.codec)
         if row is None and not held.is_harmony and not options.stripped:
             return Checked(batch.name, row, 0, skipped=True)
         report = _report(held, options)
@@ -73,12 +73,12 @@ def _row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
             report = _with_exact_fixes(report, held, options)
         contents = _contents(held, report) if options.fingerprints else []
         id = _id(batch, row, held.value)
-        return _fixed(batch, row, item, held, report, _checked(batch, row, held, report, id, contents), contents)
+        return _fix_row(batch, row, item, held, report, _check_source(batch, row, held, report, id, contents), contents)
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
         if row is None and isinstance(item, bytes) and isinstance(error, RowError) and not _may_be_harmony(batch, text):
             return Checked(batch.name, row, 0, skipped=True)
-        finding = unreadable(error, text, batch.kind, row)
+        finding = finding_of_error(error, text, batch.kind, row)
         if options.fingerprints:
             whole_row = text.strip() if isinstance(item, bytes) else str(item)
             finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
@@ -122,7 +122,7 @@ def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
     return bool(has_special) or (isinstance(batch, Batch) and batch.is_named)
 
 
-def _fixed(
+def _fix_row(
     batch: Batch | ColumnBatch,
     row: int | None,
     item: Any,
@@ -159,11 +159,11 @@ def _fixed(
     exact = report if without_line_break(held.source) is held.source else validated(source)
     if not admitted(exact):
         return plain
-    source, _ = fixed(source, exact, admitted, validated)
+    source, _ = apply_fixes(source, exact, admitted, validated)
     if isinstance(source, str) and isinstance(ending, str):
         source += ending
     edits = None if source == held.source else held.edits(source, options.start)
-    written = _edited(batch, item, held, edits) if edits else None
+    written = _edit_row(batch, item, held, edits) if edits else None
     if written is None:
         return plain
     held = replace(held, source=source)
@@ -173,12 +173,12 @@ def _fixed(
     plain = replace(plain, findings=fixes)
     if not options.fix:
         return plain
-    checked = _checked(batch, row, held, after, plain.id, contents)
+    checked = _check_source(batch, row, held, after, plain.id, contents)
     new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
     return replace(checked, findings=new, unfixed=plain, before=item, after=written)
 
 
-def _edited(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
+def _edit_row(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
     """A row with new values, in the same form; None if its column cannot hold them."""
     if isinstance(batch, Batch):
         return held.written(item, edits)
@@ -200,7 +200,7 @@ def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
     return unmatched
 
 
-def _checked(
+def _check_source(
     batch: Batch | ColumnBatch,
     row: int | None,
     held: Content,
@@ -209,11 +209,11 @@ def _checked(
     contents: list[Source],
 ) -> Checked:
     found = _selected(report.diagnostics, batch.options)
-    findings = located(found, held, batch.kind, row)
+    findings = locate(found, held, batch.kind, row)
     if contents:
         findings = [_with_fingerprint(finding, contents) for finding in findings]
     if batch.options.spans:
-        findings = [_placed(finding, report) for finding in findings]
+        findings = [_locate(finding, report) for finding in findings]
     if findings and (hint := _hint(held, found[0], batch.options)):
         findings[0] = replace(findings[0], hint=hint)
     tokens = tokens_by_channel(held.source, report.recovered, held.codec) if batch.options.tokens else {}
@@ -225,7 +225,7 @@ def _with_fingerprint(finding: Finding, contents: list[Source]) -> Finding:
     return replace(finding, fingerprint=fingerprint(finding.code.code, content))
 
 
-def _placed(finding: Finding, report: Report[Any]) -> Finding:
+def _locate(finding: Finding, report: Report[Any]) -> Finding:
     text_span, token_span = report.text_span(finding.diagnostic), report.token_span(finding.diagnostic)
     return replace(finding, text_span=text_span, token_span=token_span)
 

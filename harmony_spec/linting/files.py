@@ -25,7 +25,7 @@ class File:
     is_named: bool
 
 
-def expanded(
+def expand(
     names: Iterable[str], excluded: Callable[[Path], bool], skipped: Callable[[str], None]
 ) -> Iterator[File | InputError]:
     """The files that names refer to, each once, or errors, in the order of the names.

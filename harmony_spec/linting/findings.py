@@ -12,7 +12,7 @@ from ..source.lines import Lines
 from .atomic import Origin
 from .batches import Kind
 from .rows import Content, MissingColumn, TooLong
-from .terminal_text import MAX_LINE_CHARS, visible
+from .terminal_text import MAX_LINE_CHARS, printable
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Finding:
         """The problem in one sentence."""
         diagnostic = self.diagnostic
         inside = f"at {diagnostic.pointer}" if diagnostic.pointer else ""
-        return visible(": ".join(part for part in (inside, diagnostic.reading, diagnostic.evidence) if part))
+        return printable(": ".join(part for part in (inside, diagnostic.reading, diagnostic.evidence) if part))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Checked:
         return [each for each in self.unfixed.findings if each.is_fixable] if self.unfixed else []
 
 
-def located(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
+def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
     """Findings in the content of a row."""
     if not found:
         return []
@@ -132,7 +132,7 @@ def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | No
     return Finding(diagnostic, *place, *end, around=around, caret=caret)
 
 
-def unreadable(error: HarmonyError, text: str, kind: Kind, row: int | None) -> Finding:
+def finding_of_error(error: HarmonyError, text: str, kind: Kind, row: int | None) -> Finding:
     """The finding for a row that cannot be read, or whose conversation cannot be rendered."""
     pointer = "" if error.index is None else f"/messages/{error.index}"
     evidence = error.message.removeprefix(f"at {pointer}: ")

@@ -17,7 +17,7 @@ end by then undo each other."""
 Validated = Report[Any]
 
 
-def fixed(
+def apply_fixes(
     source: Source,
     report: Validated,
     admitted: Callable[[Validated], list[Fix]],

@@ -15,7 +15,7 @@ SPACE = re.compile(r"[ \t\n\r]*")
 """White space. Source: RFC 8259, section 2."""
 
 
-def edited(text: str, edits: Mapping[Path, Any]) -> str:
+def edit_json(text: str, edits: Mapping[Path, Any]) -> str:
     """A JSON text with new values at some paths. If the last key of a path is missing, it is added to its object.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .batches import Kind, Options
-from .files import File, expanded
+from .files import File, expand
 from .findings import Checked
 from .input_files import STDIN, InputError
 from .jobs import Item, cores, run
@@ -71,7 +71,7 @@ def lint(
     resolver = Resolver(settings, None if config is None else Path(config), isolated, base, fixable)
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
-    found = list(expanded([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))
+    found = list(expand([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))
     progress.files = [item.name for item in found if isinstance(item, File)]
     progress.total = None if STDIN in progress.files else sum(map(_size, progress.files))
     return run(_items(found, skip_others, resolver, kind, progress), jobs or cores())

@@ -25,7 +25,7 @@ COMPRESSED = (".gz", ".zst")
 
 
 @contextmanager
-def opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+def open_input(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Open a file; returns its stream on the disk, and the decompressed stream.
 
     Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
@@ -86,7 +86,7 @@ class Bounded:
         return data
 
 
-def like(path: Path, file: BinaryIO) -> BinaryIO:
+def compress_like(path: Path, file: BinaryIO) -> BinaryIO:
     """A stream that compresses into a file as another file is compressed."""
     with path.open("rb") as other:
         head = other.read(len(ZSTD))

@@ -13,10 +13,10 @@ from rich.text import Text
 from ..recovery.output import abridge
 from .findings import Checked, Finding
 from .sarif import Sarif
-from .terminal_text import layout, named, visible
+from .terminal_text import layout, printable, printable_name
 
 
-def described(finding: Finding) -> dict[str, Any]:
+def describe(finding: Finding) -> dict[str, Any]:
     """A finding as JSON."""
     diagnostic = finding.diagnostic
     fix = diagnostic.fix and {
@@ -50,11 +50,11 @@ def described(finding: Finding) -> dict[str, Any]:
 
 def place(checked: Checked, finding: Finding) -> str:
     """Where a finding is, in the form that terminals and editors recognize."""
-    where = ":".join([named(checked.name), *([str(checked.row)] if checked.row is not None else [])])
+    where = ":".join([printable_name(checked.name), *([str(checked.row)] if checked.row is not None else [])])
     if finding.column is not None:
         where += f":{finding.column}" if checked.row is not None else f":{finding.line}:{finding.column}"
     if checked.id is not None:
-        where += f" (id {visible(abridged(str(checked.id)))})"
+        where += f" (id {printable(abridged(str(checked.id)))})"
     if finding.column is not None:
         return where
     if finding.pointer:
@@ -129,7 +129,7 @@ def concise(checked: Checked, finding: Finding) -> str:
 
 def json_line(checked: Checked, finding: Finding) -> str:
     """A finding as a JSON value on a line."""
-    return json.dumps({"file": checked.name, "row": checked.row, "id": checked.id} | described(finding)) + "\n"
+    return json.dumps({"file": checked.name, "row": checked.row, "id": checked.id} | describe(finding)) + "\n"
 
 
 COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -140,7 +140,7 @@ def github(checked: Checked, finding: Finding) -> str:
     """A finding as an annotation of a GitHub workflow."""
     code = finding.code
     places = {
-        "file": named(checked.name),
+        "file": printable_name(checked.name),
         "line": finding.line,
         "endLine": finding.end_line,
         "col": finding.column,

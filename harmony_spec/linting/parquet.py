@@ -14,7 +14,7 @@ from ..errors import RowError
 from .atomic import Origin
 from .batches import Kind, Options
 from .input_files import InputError
-from .opening import Bounded, opened
+from .opening import Bounded, open_input
 from .rows import COLUMNS, TooLong
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read_parquet(
     except ImportError:
         raise InputError(f"{name}: {NO_PYARROW}") from None
     try:
-        with _seekable(file, bounded) as seekable:
+        with _open_seekable(file, bounded) as seekable:
             size = seekable.seek(0, 2)
             # Without `pre_buffer`, memory does not depend on the size of row groups.
             source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
@@ -202,7 +202,10 @@ class ParquetRows:
         import pyarrow
         from pyarrow import parquet
 
-        with opened(self.name) as (file, stream), _seekable(file, Bounded(self.name, stream, 0, None)) as seekable:
+        with (
+            open_input(self.name) as (file, stream),
+            _open_seekable(file, Bounded(self.name, stream, 0, None)) as seekable,
+        ):
             self.origin.require_same(file.fileno())
             source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
             schema, metadata = source.schema_arrow, source.metadata
@@ -228,7 +231,7 @@ def _compression(metadata: Any) -> dict[str, str]:
     return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
 
 
-def _seekable(file: BinaryIO, bounded: Bounded) -> Any:
+def _open_seekable(file: BinaryIO, bounded: Bounded) -> Any:
     """The file, or a temporary copy if it is compressed or not seekable."""
     if file is bounded.stream and file.seekable():
         return file

@@ -20,7 +20,9 @@ UPDATE_SECONDS = 0.1
 
 
 @contextmanager
-def shown(read: Read, totals: Totals, out: Console, error: Console, is_wanted: bool) -> Iterator[Callable[[], None]]:
+def show_progress(
+    read: Read, totals: Totals, out: Console, error: Console, is_wanted: bool
+) -> Iterator[Callable[[], None]]:
     """Show the progress of a run while the returned function is called again and again.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .atomic import AtomicFile
 from .findings import Checked
 from .input_files import InputError
-from .outputs import described
+from .outputs import describe
 from .parquet import NO_PYARROW
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Results(Protocol):
         """Leave everything as it was."""
 
 
-def results(path: Path) -> Results:
+def open_results(path: Path) -> Results:
     """A file of results, JSON Lines or Parquet by its suffix. Raises `InputError` if it cannot be written."""
     try:
         return ParquetResults(path) if path.suffix == ".parquet" else JsonResults(path)
@@ -51,8 +51,8 @@ def _row(checked: Checked) -> dict[str, Any]:
         "id": checked.id,
         "valid": not checked.findings,
         "messages": checked.messages,
-        "findings": [described(finding) for finding in checked.findings],
-        "fixed": [described(finding) for finding in checked.repaired],
+        "findings": [describe(finding) for finding in checked.findings],
+        "fixed": [describe(finding) for finding in checked.repaired],
     }
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol, cast
 from .atomic import AtomicFile, Origin
 from .findings import Checked
 from .input_files import STDIN, InputError
-from .opening import finish, like, opened
+from .opening import compress_like, finish, open_input
 from .parquet import ParquetRows
 
 MAX_HELD_BYTES = 1 << 24
@@ -62,7 +62,7 @@ class ByteRows:
         """Copy bytes of the original; all the rest if `size` is None."""
         if self.original is None:
             assert self.origin is not None
-            raw, self.original = self.closing.enter_context(opened(self.name))
+            raw, self.original = self.closing.enter_context(open_input(self.name))
             self.origin.require_same(raw.fileno())
         self.original.seek(self.position)
         while size != 0 and (data := self.original.read(min(size or COPY_BYTES, COPY_BYTES))):
@@ -172,7 +172,7 @@ class Rewriter:
         path = Path(checked.name)
         self.atomic = AtomicFile(path, origin, self.backup) if target is None else AtomicFile(target)
         file = cast(BinaryIO, self.atomic.file)
-        self.stream = file if origin is None else like(path, file)
+        self.stream = file if origin is None else compress_like(path, file)
         if checked.column:
             assert origin is not None
             self.rows = ParquetRows(checked.name, origin, checked.column, self.stream)
@@ -217,7 +217,7 @@ class Rewriter:
         self._forget()
 
 
-def targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
+def find_targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
     """The output file for the fixed rows of each file.
 
     Args:

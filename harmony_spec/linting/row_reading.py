@@ -13,7 +13,7 @@ from typing import BinaryIO
 from .atomic import Origin
 from .batches import Batch, Kind, Options
 from .input_files import STDIN, InputError
-from .opening import COMPRESSED, Bounded, opened
+from .opening import COMPRESSED, Bounded, open_input
 from .parquet import ColumnBatch, read_parquet
 from .rows import TooLong
 
@@ -82,7 +82,7 @@ def read(
     Raises:
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
-    with opened(name) as (file, stream):
+    with open_input(name) as (file, stream):
         origin = None if name == STDIN else Origin.of(name, file.fileno())
         bounded = Bounded(name, stream, options.max_row_bytes, None if stream is file else options.max_file_bytes)
         kind, head = _detect_kind(name, kind, file, bounded)
@@ -123,7 +123,7 @@ def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, by
     Raises:
         InputError: the file cannot be read, or is too long.
     """
-    with opened(name) as (file, stream):
+    with open_input(name) as (file, stream):
         bounded = Bounded(name, stream, max_row_bytes, None)
         kind, head = _detect_kind(name, kind, file, bounded)
         data = b"" if kind in ("jsonl", "parquet") else _whole(head, bounded)
@@ -145,7 +145,7 @@ def _detect_kind(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded)
     if _is_parquet(file):
         return "parquet", []
     head = _head(bounded)
-    return _sniffed(head), head
+    return _sniff(head), head
 
 
 def _is_parquet(file: BinaryIO) -> bool:
@@ -165,7 +165,7 @@ def _head(bounded: Bounded) -> list[bytes]:
     return head
 
 
-def _sniffed(head: list[bytes]) -> Kind:
+def _sniff(head: list[bytes]) -> Kind:
     """The format of a file with these first lines."""
     text = b"".join(head).removeprefix(codecs.BOM_UTF8).lstrip()
     if not re.match(rb"\[\s*(?:[-\d\]]|\{\s*\")|\{\s*[\"}]", text):

@@ -14,7 +14,7 @@ from ..codec_loading import require
 from ..codes import UNREADABLE_ROW
 from ..errors import HarmonyError, RowError, Span
 from ..source.saved_text import Source
-from .json_edits import Path, edited
+from .json_edits import Path, edit_json
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
@@ -80,7 +80,7 @@ class Content:
         """The bytes of the row with new values; all else stays."""
         mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         text = data.removeprefix(mark).decode()
-        return mark + (edits[()] if self.value is None else edited(text, edits)).encode()
+        return mark + (edits[()] if self.value is None else edit_json(text, edits)).encode()
 
 
 def text_of(data: bytes) -> str:

@@ -15,7 +15,7 @@ from ..codec_loading import CodecError, load_codec
 from ..errors import SEVERITIES, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import ID_COLUMN, MAX_FILE_BYTES, MAX_ROW_BYTES, Options
-from .catalogue import ALL, Layer, SelectorError, matching, selected
+from .catalogue import ALL, Layer, SelectorError, match_codes, select_codes
 from .input_files import STDIN, InputError, json_of, read_text
 
 FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
@@ -200,7 +200,7 @@ class Resolver:
         for pattern, codes in settings.per_file_ignores.items():
             if name != STDIN and _matches(pattern, Path(name), settings.folder):
                 try:
-                    options = replace(options, selected=options.selected - matching(codes, options.codec))
+                    options = replace(options, selected=options.selected - match_codes(codes, options.codec))
                 except SelectorError as error:
                     raise SettingsError(f"{settings.file}: per-file-ignores: {error}") from None
         return options
@@ -235,7 +235,7 @@ class Resolver:
         path = command.codec_path or settings.codec_path
         try:
             codec = load_codec(path)
-            all_selected, fixable = self._selected(settings, codec), matching(self.fixable, codec)
+            all_selected, fixable = self._selected(settings, codec), match_codes(self.fixable, codec)
         except CodecError as error:
             raise SettingsError(str(error)) from None
         except SelectorError as error:
@@ -264,11 +264,11 @@ class Resolver:
         least = command.severity or settings.severity or SEVERITIES[-1]
         layers = [Layer((ALL,)), Layer(settings.select, settings.ignore)]
         try:
-            selected(layers, least, codec)
+            select_codes(layers, least, codec)
         except SelectorError as error:
             raise SettingsError(f"{settings.file}: {error}") from None
         try:
-            return selected([*layers, Layer(command.select, command.ignore)], least, codec)
+            return select_codes([*layers, Layer(command.select, command.ignore)], least, codec)
         except SelectorError as error:
             raise SettingsError(f"--select, --ignore: {error}") from None
 

@@ -16,7 +16,7 @@ MAX_LINE_CHARS = 72
 """Characters of a line that are printed around the caret: they fit in a terminal of 80 columns with a margin."""
 
 
-def finding(item: Input, error: HarmonyError) -> Text:
+def format_error(item: Input, error: HarmonyError) -> Text:
     """An error in an input."""
     located = isinstance(item.source, str) and error.span is not None and not _is_of_message(error)
     line, column = item.lines.place(error.span.start) if located and error.span else (None, None)
@@ -49,21 +49,23 @@ def layout(
     color = COLORS[code.severity]
     text = Text()
     text.append(where, style="bold").append(": ").append(f"{word} " if word else "", style=f"bold {color}")
-    text.append(f"{code.code} ", style=f"bold {color}").append(code.name, style=color).append(f": {visible(message)}\n")
+    text.append(f"{code.code} ", style=f"bold {color}").append(code.name, style=color).append(
+        f": {printable(message)}\n"
+    )
     if quoted is not None:
         _quote(text, *quoted, color)
     for title, note in notes:
         if note:
-            text.append(f"  = {title}: ", style="bold").append(f"{visible(note)}\n")
+            text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
     return text
 
 
 def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:
-    name = named(item.name)
+    name = printable_name(item.name)
     if line is not None:
         return f"{name}:{line}:{column}"
     if isinstance(error, ToolError) and error.pointer:
-        return f"{name} at {visible(error.pointer)}"
+        return f"{name} at {printable(error.pointer)}"
     if _is_of_message(error):
         return name if error.index is None else f"{name} at /messages/{error.index}"
     return f"{name}: token {error.span.start}" if error.span else name
@@ -76,7 +78,7 @@ def _is_of_message(error: HarmonyError) -> bool:
 
 def _quote(text: Text, line: str, at: int, number: str, color: str) -> None:
     """The part of a line around a position, and a caret under it."""
-    line = visible(line)
+    line = printable(line)
     start = max(0, min(at - MAX_LINE_CHARS // 2, len(line) - MAX_LINE_CHARS))
     shown = line[start : start + MAX_LINE_CHARS]
     before = "\u2026" if start else ""
@@ -87,12 +89,12 @@ def _quote(text: Text, line: str, at: int, number: str, color: str) -> None:
     text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {color}")
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """A text without control characters."""
     return "".join(char if char.isprintable() else _shown(char) for char in text)
 
 
-def named(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name, or an error with names, on one line. Bytes of names that are not UTF-8 stay surrogate escapes."""
     return "".join(char if char.isprintable() or "\udc80" <= char <= "\udcff" else _shown(char) for char in name)
 

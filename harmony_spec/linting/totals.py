@@ -15,7 +15,7 @@ from ..errors import Code
 from ..recovery.recovered import Recovered
 from ..vocabulary import load
 from .findings import Checked
-from .terminal_text import visible
+from .terminal_text import printable
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Totals:
         if self.tokens:
             table = _table("channel", "tokens")
             for channel, number in self._by_channel():
-                table.add_row("(none)" if channel is None else visible(channel), f"{number:,}")
+                table.add_row("(none)" if channel is None else printable(channel), f"{number:,}")
             yield table
         share = f"{self.clean / self.inputs:.1%}" if self.inputs else "none"
         yield f"clean: {self.clean:,} of {self.inputs:,} ({share})"
