@@ -237,7 +237,7 @@ def checked(kind: Kind, row: str, options: Options) -> Checked:
 def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
     """What recovery reads from a row; None if it cannot be read."""
     try:
-        source = read_content(kind, row, options).source
+        source = read_content(kind, row, options, codec).source
     except HarmonyError:
         return None
     return retry_without_final_newline(
@@ -273,7 +273,7 @@ def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tupl
     assert read_from("json", once.before, options) == read_from("json", once.after, options)
     if once.after != once.before:
         assert once.repaired
-        old, new = (read_content("json", each, options).messages for each in (once.before, once.after))
+        old, new = (read_content("json", each, options, codec).messages for each in (once.before, once.after))
         assert [m.content for m in old or ()] == [m.content for m in new or ()]
 
 
