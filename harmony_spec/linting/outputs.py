@@ -54,7 +54,7 @@ def place(checked: Checked, finding: Finding) -> str:
     if finding.column is not None:
         where += f":{finding.column}" if checked.row is not None else f":{finding.line}:{finding.column}"
     if checked.id is not None:
-        where += f" (id {printable(abridged(str(checked.id)))})"
+        where += f" (id {printable(abridge(str(checked.id)))})"
     if finding.column is not None:
         return where
     if finding.pointer:
