@@ -96,3 +96,8 @@ else:
         from importlib.metadata import version
 
         return version("harmony-spec")
+
+
+def __dir__() -> list[str]:
+    """The names that are documented, for completion; the other modules are not public."""
+    return sorted({*__all__, "__doc__", "__version__", "codec", "compat", "linting", "vocabulary"})

@@ -1,4 +1,4 @@
-"""The version of the package: the one that `pyproject.toml` declares, read only when it is asked for."""
+"""The package as a whole: its version, its pages, the names that it shows."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ def test_other_unknown_attributes_are_errors() -> None:
 def test_the_project_names_its_pages() -> None:
     assert list(PROJECT["urls"]) == ["Documentation", "Source", "Changelog", "Issues"]
     assert all(url.startswith(PROJECT["urls"]["Source"]) for url in PROJECT["urls"].values())
+
+
+def test_completion_shows_the_public_names() -> None:
+    """Not the modules that an import has loaded."""
+    shown = {name for name in dir(harmony_spec) if not name.startswith("__")}
+    assert shown == {*harmony_spec.__all__, "codec", "compat", "linting", "vocabulary"}
