@@ -67,7 +67,7 @@ def written_again(recovered: Recovered[Message]) -> None:
 def as_read(case: Case, recovered: Recovered[Message]) -> None:
     """A repaired message is written back as it stood."""
     for message, (begin, _, _, end) in zip(recovered.messages, recovered.bounds, strict=False):
-        if message.repair is None or not message.repair.said:
+        if message.repair is None or not message.repair.original_fields:
             continue
         stood = case.source[begin:end]
         written: str | list[int]

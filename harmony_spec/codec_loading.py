@@ -29,7 +29,7 @@ def default_codec() -> ModuleType:
 def load_codec(path: Path | None) -> ModuleType:
     """The codec in a generated module, or of a grammar folder; without a path, that of this package.
 
-    This runs the code of a module, so its path must come from whoever runs the program, never from data. A grammar is
+    This runs the code of a module, so its path must come from the person who runs the program, never from data. A grammar is
     data: it cannot bring code of its own into the codec. A path is loaded once in a process, under a name that depends
     on it only: what is pickled in one process can be read in another that has loaded the same path.
 

@@ -75,7 +75,7 @@ class Repair:
         forged: a tool's message inside of a completion, which the model made up.
         candidate: the likely tool of a call without recipient; never the recipient of the message.
         head, body, tail: the input before the content, of the content, and after it: text or token ids.
-        said: the fields of the message as recovery read it, in the order of `head`. Empty if the message matches the
+        original_fields: the fields of the message as recovery read it, in the order of `head`. Empty if the message matches the
             grammar. With changed fields, `head` is no longer rendered.
     """
 
@@ -86,4 +86,4 @@ class Repair:
     head: str | tuple[int, ...] = field(default="", repr=False)
     body: str | tuple[int, ...] = field(default="", repr=False)
     tail: str | tuple[int, ...] = field(default="", repr=False)
-    said: tuple[object, ...] = field(default=(), repr=False)
+    original_fields: tuple[object, ...] = field(default=(), repr=False)

@@ -186,7 +186,7 @@ def test_a_repaired_message_is_written_back(source: str | list[int], tools: list
         part = source[begin:end]
         if isinstance(part, str):
             assert render_text([message], style="as_parsed") == part
-        elif (message.repair and message.repair.said) or canonical(part):
+        elif (message.repair and message.repair.original_fields) or canonical(part):
             assert render([message], style="as_parsed") == part
 
 

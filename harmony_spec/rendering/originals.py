@@ -12,10 +12,10 @@ from ..format.tables import Format
 def original_text(format: Format, message: Any) -> Repair | None:
     """Return the input of a repaired message; None if it was not repaired, or has changed since."""
     repair: Repair | None = message.repair
-    if repair is None or not repair.said:
+    if repair is None or not repair.original_fields:
         return None
     current = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
-    return repair if current == repair.said else None
+    return repair if current == repair.original_fields else None
 
 
 def canonical(format: Format, message: Any) -> Any:

@@ -225,7 +225,7 @@ def may_be_completion(found: Diagnostic) -> bool:
 def _rewrite_header(context: Context, index: int) -> Change | None:
     """Return the change that writes a header canonically; None if the repair does not record the original."""
     format, span, message = context.format, context.header_span(index), context.messages[index]
-    if not message.repair or not message.repair.said:
+    if not message.repair or not message.repair.original_fields:
         return None
     plain = replace(canonical(format, message), **{format.content: ""})
     continued = span.start == 0 and continues(format, context.start)
