@@ -170,7 +170,7 @@ def test_limits_are_settings(tmp_path: Path) -> None:
     assert "the row has more than 10 bytes" in run(tmp_path / "one.txt").stdout
     assert run("--max-row-bytes", 1000, tmp_path / "one.txt").exit_code == 0
     settings.write_text("[tool.harmony-spec]\nmax-row-bytes = 0\n")
-    assert "max-row-bytes: must be a number of bytes" in run(tmp_path / "one.txt").stderr
+    assert "max-row-bytes: expected a number of bytes" in run(tmp_path / "one.txt").stderr
 
 
 # What is no file.

@@ -16,7 +16,7 @@ from ..linting.baseline import Baseline, NewBaseline
 from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
 from ..linting.differences import Differences
 from ..linting.input_files import STDIN
-from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS
+from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
 from ..linting.results import SUFFIXES, open_results
 from ..linting.rewriting import Rewriter, find_targets
 from ..linting.row_reading import Progress
@@ -89,8 +89,8 @@ def _require_consistent(
     """Raise a usage error for options that contradict each other."""
     if diff and form not in FOR_READERS:
         raise click.UsageError(f"--diff needs --output-format {' or '.join(FOR_READERS)}")
-    if statistics and form not in (*FOR_READERS, "json"):
-        raise click.UsageError(f"--statistics needs --output-format {', '.join(FOR_READERS)} or json")
+    if statistics and form not in WITH_STATISTICS:
+        raise click.UsageError(f"--statistics needs --output-format {' or '.join(WITH_STATISTICS)}")
     if (fixed_output is not None or backup) and (diff or not fix):
         raise click.UsageError("--fixed-output and --backup need --fix, and no --diff")
     if fixed_output is not None and backup:

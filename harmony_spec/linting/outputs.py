@@ -172,3 +172,6 @@ WITH_SPANS = ("json",)
 
 FOR_READERS = ("human", "concise")
 """Formats for people: the summary follows the findings."""
+
+WITH_STATISTICS = (*FOR_READERS, "json")
+"""Formats of statistics."""
