@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harmony_spec import Message, Parsed, ParseError, RenderError, codec, parse, render, render_text
+from harmony_spec import Message, Parsed, ParseError, RenderError, Span, codec, parse, recover, render, render_text
 
 from .strategies import ROLES, SPECIAL, contents, conversations, messages, text_contents, variants, words
 
@@ -275,3 +275,19 @@ def test_text_of_many_angle_brackets_takes_little_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 * len(text)
+
+
+@given(conversations(text_contents), openings, st.sampled_from(["\n", "\r\n"]))
+def test_the_line_break_of_an_editor_is_accepted(
+    conversation: list[Message], opening: dict[str, Any], line_break: str
+) -> None:
+    """At the end of what is valid without it: equal messages, nothing to report, and the line break is a gap."""
+    for start in get_args(codec.Start)[:2]:
+        text = render_text(conversation, start, **opening)
+        saved = text + line_break
+        assert parse(saved, start, **opening) == parse(text, start, **opening)
+        bare, found = recover(text, start, **opening), recover(saved, start, **opening)
+        if not bare.diagnostics:
+            gaps = [Span(len(text), len(saved))]
+            assert (found.messages, found.opening, found.gaps) == (bare.messages, bare.opening, gaps)
+            assert found.diagnostics == []
