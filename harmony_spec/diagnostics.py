@@ -75,8 +75,8 @@ class Repair:
         forged: a tool's message inside of a completion, which the model made up.
         candidate: the likely tool of a call without recipient; never the recipient of the message.
         head, body, tail: the input before the content, of the content, and after it: text or token ids.
-        original_fields: the fields of the message as recovery read it, in the order of `head`. Empty if the message matches the
-            grammar. With changed fields, `head` is no longer rendered.
+        original_fields: the fields of the message as recovery read it. Empty if the message matches the grammar. If the
+            fields have changed since, `head` is no longer rendered.
     """
 
     fields: tuple[str, ...] = ()
