@@ -29,9 +29,9 @@ def default_codec() -> ModuleType:
 def load_codec(path: Path | None) -> ModuleType:
     """The codec in a generated module, or of a grammar folder; without a path, that of this package.
 
-    This runs the code of a module, so the path must come from the person who runs the program, never from data. A grammar
-    is data: it cannot bring code of its own into the codec. A path is loaded once in a process, under a name that depends
-    only on it, so that objects that one process pickles can be read in another one that has loaded the same path.
+    This runs the code of a module, so the path must come from the person who runs the program, never from data. A
+    grammar is data: it cannot bring code of its own into the codec. A path is loaded once in a process, under a name
+    that depends only on it, so that objects that one process pickles can be read in another one.
 
     Raises:
         CodecError: the path is missing, the module cannot be imported or is not a codec, or the grammar is wrong.

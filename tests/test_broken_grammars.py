@@ -46,7 +46,7 @@ TAKEN = {
     "a parameter of the streaming parser": ["strict", "self"],
     "a name in the body of a function": ["given", "runtime"],
     "a function": ["parse", "render_text", "from_json"],
-    "a method of the streaming parser": ["reset", "feed", "close", "begins", "value"],
+    "a method of the streaming parser": ["reset", "feed", "close", "message_begins", "value"],
     "a property of the streaming parser": ["state", "last_delta", "recovered"],
     "an attribute of messages": ["repair", "text"],
     "a name in the body of a class": ["field", "property"],

@@ -25,13 +25,15 @@ def retry_without_final_newline(
 ) -> R:
     """Read a source; if it has mistakes, read it without the line break at its end, which an editor may have added.
 
+    Editors add one: if there are two, both are read.
+
     Args:
         source: text, or token ids.
         read: reads a source. A `HarmonyError` means that it has mistakes; that of the second reading is raised.
         is_clean: whether a result has no mistakes.
     """
     bare = without_line_break(source)
-    if bare is source:
+    if bare is source or without_line_break(bare) is not bare:
         return read(source)
     try:
         if is_clean(found := read(source)):
