@@ -156,21 +156,32 @@ def _validate(schema: dict[str, Any], value: object) -> None:
         raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
     if not errors:
         return
+    if isinstance(value, list):
+        message = "a conversation is an object, not a list"
+        raise ConversationError(INVALID_CONVERSATION, message, hint='Write {"messages": [...]} around the list.')
     first = min(errors, key=lambda error: [str(step).zfill(9) for step in error.absolute_path])
     error = best_match([first]) or first
     path = list(error.absolute_path)
     pointer = "".join(f"/{escaped(str(step))}" for step in path)
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     where = f"at {pointer}" if pointer else "at the top"
-    unlisted = error.validator == "additionalProperties"
-    message = _unknown_field(error.instance, list(error.schema["properties"])) if unlisted else error.message
+    message = _unknown_field(error.instance, error.schema) or error.message
     message = message if len(message) <= MAX_PROBLEM_CHARS else message[:MAX_PROBLEM_CHARS] + "\u2026"
     hint = "Parse the JSON text first, with json.loads." if isinstance(value, str) else ""
     raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index, hint=hint)
 
 
-def _unknown_field(value: Mapping[object, Any], known: Sequence[str]) -> str:
-    name = next(name for name in value if name not in known)
+def _unknown_field(value: object, schema: Any) -> str:
+    """The message for an object with a field that its schema does not allow; empty for other values.
+
+    A misspelt required field is unknown and missing. The message names what is there.
+    """
+    known = list(schema.get("properties", ())) if isinstance(schema, dict) else []
+    if not isinstance(value, dict) or not known or schema.get("additionalProperties") is not False:
+        return ""
+    name = next((name for name in value if name not in known), None)
+    if name is None:
+        return ""
     near = get_close_matches(str(name), known, n=1)
     suggestion = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown field {name!r}; {suggestion}allowed: {', '.join(known)}"

@@ -235,7 +235,7 @@ def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
     result = run("-j", 1, path, good)
     assert (result.exit_code, "the compressed file is broken" in result.stderr) == (2, True)
     assert " 0 valid" not in result.stdout
-    assert result.stdout.endswith(", 1 not readable\n")
+    assert result.stdout.endswith(", 1 file not read\n")
 
 
 def test_folders_and_patterns(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_folders_that_cannot_be_read_are_said(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "scandir", closed(scandir))
     result = run(".")
     assert (result.exit_code, result.stderr) == (2, "./closed: Permission denied\n")
-    assert result.stdout == "1 input, 1 valid, 1 message, 1 not readable\n"
+    assert result.stdout == "1 input, 1 valid, 1 message, 1 file not read\n"
     assert run("closed").stderr == "closed: Permission denied\n"
     monkeypatch.setattr(os, "stat", closed(stat))
     assert run("closed/none.txt").stderr == "closed/none.txt: No such file or directory\n"

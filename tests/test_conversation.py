@@ -55,7 +55,7 @@ def test_a_constraint_is_a_field(written: str) -> None:
 @pytest.mark.parametrize(
     ("value", "pointer", "index"),
     [
-        ([], "at the top", None),
+        ([], "a conversation is an object, not a list", None),
         ({}, "at the top", None),
         ({"messages": [{"role": "boss", "content": "x"}]}, "at /messages/0/role", 0),
         ({"messages": [{"role": "user", "content": "x"}, {"role": "user"}]}, "at /messages/1", 1),

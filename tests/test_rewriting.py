@@ -441,7 +441,7 @@ def test_rows_of_a_file_that_breaks_off_are_not_fixed(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress("\n".join(lines).encode())[:-20])
     result = run("--fix", "--output-format", "concise", path)
     *found, summary = result.stdout.splitlines()
-    assert (result.exit_code, "fixed" in summary, summary.endswith(", 1 not readable")) == (2, False, True)
+    assert (result.exit_code, "fixed" in summary, summary.endswith(", 1 file not read")) == (2, False, True)
     assert 0 < len(found) == sum("[*]" in line for line in found)
 
 

@@ -179,7 +179,7 @@ CODEC = click.option(
     is_eager=True,
     expose_value=False,
     callback=_set_codec,
-    help="Generated module, or grammar folder, of the format.  [default: Harmony]",
+    help="Codec to use: a generated module or a grammar folder.  [default: Harmony]",
 )
 
 START = click.option(
@@ -192,7 +192,7 @@ START = click.option(
 TOOLS = click.option(
     "--tools",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="JSON file with the offered tools, besides those that the inputs declare.",
+    help="JSON file of tools that are available in addition to those that the input declares.",
 )
 MAX_ROW = click.option(
     "--max-row-bytes",

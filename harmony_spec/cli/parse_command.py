@@ -57,7 +57,7 @@ HINTS: dict[Kind, str] = {
 @START
 @CODEC
 @click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
-@click.option("--recover", "repair", is_flag=True, help="Read malformed input, too, and print its diagnostics.")
+@click.option("--recover", "repair", is_flag=True, help="Accept malformed input, and print all repairs.")
 @TOOLS
 @STRIPPED
 @MAX_ROW

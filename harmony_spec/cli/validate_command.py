@@ -92,7 +92,7 @@ def _require_consistent(
     if statistics and form not in WITH_STATISTICS:
         raise click.UsageError(f"--statistics needs --output-format {' or '.join(WITH_STATISTICS)}")
     if (fixed_output is not None or backup) and (diff or not fix):
-        raise click.UsageError("--fixed-output and --backup need --fix, and no --diff")
+        raise click.UsageError("--fixed-output and --backup require --fix and cannot be combined with --diff")
     if fixed_output is not None and backup:
         raise click.UsageError("--fixed-output replaces no file; do not pass --backup")
     if write_baseline is not None and (fix or diff):
@@ -135,7 +135,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @click.option("--id-column", metavar="NAME", help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]")
 @TOOLS
 @STRIPPED
-@click.option("--skip-others", is_flag=True, help="Skip named files without special tokens, as those in folders.")
+@click.option("--skip-others", is_flag=True, help="Also skip files without special tokens that are named.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
 @MAX_ROW
 @click.option(
@@ -187,18 +187,18 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @click.option("--statistics", is_flag=True, help="Print counts by code and tokens by channel instead of findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings, but no summary.")
 @click.option("--fix", is_flag=True, help="Apply safe fixes in place; write fixed standard input to standard output.")
-@click.option("--unsafe-fixes", is_flag=True, help="Include fixes of repaired fields and of tokens.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that rewrite repaired fields or change tokens.")
 @click.option(
     "--fixable",
     multiple=True,
     callback=_selectors,
     shell_complete=complete_selectors,
     metavar="CODES",
-    help="Include all fixes of these rules.",
+    help="Also apply all fixes of these rules.",
 )
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
 @click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
-@click.option("--backup", metavar="SUFFIX", default="", callback=_suffix, help="Keep replaced files under this suffix.")
+@click.option("--backup", metavar="SUFFIX", default="", callback=_suffix, help="Keep copies of replaced files.")
 def validate(
     files: tuple[str, ...],
     form: str,

@@ -141,7 +141,7 @@ class Run:
         text += f", {totals.fixed} {'to fix' if self.diff is not None else 'fixed'}" if totals.fixed else ""
         text += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
         text += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
-        return text + (f", {totals.unreadable} not readable" if totals.unreadable else "")
+        return text + (f", {count(totals.unreadable, 'file')} not read" if totals.unreadable else "")
 
     def _fixable(self) -> str:
         """How many findings have a fix, by the option that applies it, and how many are new after fixes."""

@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
         raise  # pydantic is installed, but one of its own imports is missing
     raise ImportError(
         "harmony_spec.compat needs pydantic, which the extra 'compat' installs: "
-        'run `pip install "harmony-spec[compat]"`'
+        'run `pip install "harmony-spec[compat]"`, or in a clone `pip install ".[compat]"`'
     ) from None
 
 from .encoding import HarmonyEncoding, HarmonyEncodingName, load_harmony_encoding

@@ -320,6 +320,8 @@ class Format:
 
         Another codec may have other fields, which would be lost.
         """
+        if isinstance(messages, (str, self.message)):
+            raise TypeError(f"expected a list of messages, got a {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
         if is_own and set(map(type, map(self._content_of, messages))) <= self._content_types:
             return  # the usual case, in a few microseconds

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .findings import Checked
 
-NO_PYARROW = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]'"
+NO_PYARROW = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]' (in a clone: pip install '.[parquet]')"
 
 GROUP_BYTES = 1 << 26
 """The size limit of a written row group; larger row groups of a fixed file are split."""

@@ -153,12 +153,15 @@ class Plan:
         return tuple(rule.alternative for rule in rules if rule.applies(message))
 
     def check(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> WrittenFrame:
+        rule: object = None
         try:
             mixed = frame.write(message, chosen)
         except Inexpressible as error:
+            rule = error
+        if rule is not None:
             self.require_listed(message, index)
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
-            raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {error}") from None
+            raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {rule}")
         hole = "" if frame.bare else message.content
         match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
         values: dict[str, Any] = dict(self.format.defaults)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
@@ -189,6 +189,8 @@ class TokenForm(Form):
         self.special_ids, self.base_size = format.spellings, format.encoding.base_size
         if isinstance(tokens, (bytes, bytearray)):
             raise TypeError("the source is bytes; decode it to a text, or pass token ids")
+        if isinstance(tokens, Mapping) or not isinstance(tokens, Iterable):
+            raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
         self.broken = None
         try:

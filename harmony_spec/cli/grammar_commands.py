@@ -1,0 +1,80 @@
+"""The commands `harmony-spec grammar` and `harmony-spec generate`: a grammar to edit, and its codec."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from ..linting import terminal_text as report
+from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse
+
+
+@click.command(
+    cls=Command,
+    epilog="\b\nExample:\n  harmony-spec grammar my-grammar && harmony-spec generate my-grammar -o my_codec.py",
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Module to write, instead of standard output.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the module is not up to date.")
+@QUIET
+def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> None:
+    """Generate a codec from the grammar in FOLDER."""
+    from ..codegen import GrammarError
+    from ..codegen import generate as generated
+    from ..codegen.update import compare, update
+
+    if check and output is None:
+        raise click.UsageError("--check compares a module with the grammar; pass the module as --output")
+    if not folder.is_dir():
+        refuse(f"{folder}: no such folder")
+    if output is not None and output.exists() and not output.is_file():
+        refuse(f"{output}: not a regular file; it cannot be replaced")
+    try:
+        text = generated(folder)
+    except GrammarError as error:
+        for problem in error.problems:
+            at = problem.place
+            parent = folder.parent if at.file == folder.resolve().name else folder
+            place = f"{report.printable_name(str(parent / at.file))}:{at.line}:{at.column}"
+            ERR.print(f"{place}: {problem.reason}\n    {problem.remedy}")
+        ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
+        sys.exit(FINDINGS)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        status = compare(output, text) if check else update(output.resolve(), text)
+    except OSError as error:
+        refuse(f"{output}: {error.strerror or error}")
+    if check and status != "same":
+        ERR.print(
+            f"{output} is not up to date with {folder}; run: harmony-spec generate {folder} -o {output}", style="red"
+        )
+        sys.exit(FINDINGS)
+    if not quiet:
+        OUT.print(f"{status} {output}")
+
+
+@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec grammar another-grammar && ls another-grammar")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@QUIET
+def grammar(folder: Path, quiet: bool) -> None:
+    """Copy the grammar of this package to a new FOLDER."""
+    from ..codegen import GRAMMAR
+
+    if folder.exists() and any(folder.iterdir()):
+        refuse(f"{folder}: the folder is not empty; pass a new one")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(GRAMMAR.iterdir()):
+        if path.suffix in (".lark", ".toml", ".json"):
+            shutil.copyfile(path, folder / path.name)
+            if not quiet:
+                OUT.print(f"created {folder / path.name}")

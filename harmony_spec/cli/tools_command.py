@@ -1,0 +1,54 @@
+"""The command `harmony-spec tools`: tool definitions as JSON and as the text of a message."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from ..errors import HarmonyError
+from ..linting import terminal_text as report
+from ..linting.input_files import Input, InputError, json_of, read_text
+from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
+from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
+
+TOOLS_EXAMPLE = """\b
+Example:
+  printf '%s' '{"name": "f", "description": "Does it."}' | harmony-spec tools - | harmony-spec tools --as chat -"""
+
+
+@click.command("tools", cls=Command, epilog=TOOLS_EXAMPLE)
+@click.argument("file", shell_complete=complete_file)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(FORMS),
+    default=FORMS[0],
+    show_default=True,
+    help="JSON form to convert a text to.",
+)
+@CODEC
+def convert_tools(file: str, form: str) -> None:
+    """Convert tool definitions to the text of namespaces, and back.
+
+    If FILE holds JSON, it is read as definitions: function tools of OpenAI's chat completions or responses, or
+    namespaces with a name and tools. Any other text is read as the namespaces of a message. `-` is standard input.
+    """
+    codec = codec_of(None)
+    try:
+        text = read_text(file)
+        if text.lstrip()[:1] in ("[", "{"):
+            click.echo(tools_to_text(tools_from_json(json_of(file, text), codec=codec), codec=codec))
+        else:
+            found = tools_to_json(tools_from_text(text, codec=codec), form, codec=codec)
+            click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    except InputError as error:
+        refuse(str(error))
+    except RecursionError:
+        refuse(f"{file}: nested too deeply")
+    except ValueError as error:
+        refuse(f"{file}: invalid tool definitions: {error}")
+    except HarmonyError as error:
+        ERR.print(report.format_error(Input(file, text), error))
+        sys.exit(FINDINGS)
