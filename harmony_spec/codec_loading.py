@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
 from hashlib import sha256
@@ -12,6 +13,16 @@ from types import ModuleType
 from .format.tables import Format
 
 HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.py"
+
+
+NEEDED = {
+    "validate": "recovery.toml",
+    "recover": "recovery.toml",
+    "from_json": "conversation.schema.json",
+    "to_json": "conversation.schema.json",
+    "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
+}
+"""What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""
 
 
 class CodecError(Exception):
@@ -38,7 +49,7 @@ def load_codec(path: Path | None) -> ModuleType:
     """
     if path is None:
         return default_codec()
-    name = f"harmony_spec_codec_{sha256(str(path.absolute()).encode()).hexdigest()[:16]}"
+    name = f"harmony_spec_codec_{sha256(os.fsencode(path.absolute())).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     if path.is_dir():
@@ -49,7 +60,7 @@ def load_codec(path: Path | None) -> ModuleType:
     module = sys.modules[name] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a module may raise anything
+    except (Exception, SystemExit) as error:  # a module may raise anything
         del sys.modules[name]
         raise CodecError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(getattr(module, "FORMAT", None), Format):
@@ -75,6 +86,6 @@ def _generated(name: str, folder: Path) -> ModuleType:
 def require(codec: ModuleType, name: str) -> None:
     """Raise `CodecError` if a codec lacks a function or class, which depends on the files of its grammar folder."""
     if not hasattr(codec, name):
-        files = {"validate": "recovery.toml", "recover": "recovery.toml", "from_json": "conversation.schema.json"}
-        missing = f"its grammar folder has no {files.get(name, 'contents.lark')}"
-        raise CodecError(f"{codec.__file__}: this codec has no {name}: {missing}")
+        if not isinstance(getattr(codec, "FORMAT", None), Format):
+            raise TypeError(f"expected the module of a codec, such as harmony_spec.codec, got {codec!r}")
+        raise CodecError(f"{codec.__file__}: this codec has no {name}; its grammar folder lacks {NEEDED[name]}")

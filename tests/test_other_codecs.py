@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,8 +82,36 @@ def test_tools_of_any_codec(name: str) -> None:
 
 @pytest.mark.parametrize("name", dialect.FOLDERS)
 def test_tools_of_a_format_without_tools(name: str) -> None:
-    with pytest.raises(CodecError, match=r"has no FUNCTION_NAMESPACE: its grammar folder has no contents\.lark"):
+    with pytest.raises(
+        CodecError, match="has no FUNCTION_NAMESPACE; its grammar folder lacks a namespace for functions"
+    ):
         tools_from_json(DEFINITIONS, codec=codec_of(name))
+
+
+@pytest.mark.parametrize("write", ["render", "render_text", "to_json"])
+def test_parts_of_contents_of_another_codec_are_refused(other: ModuleType, write: str) -> None:
+    """However deep they are."""
+    tool = other.Tool("f")
+    contents = [
+        codec.DeveloperContent("x", [codec.Namespace("functions", tools=[tool])]),
+        codec.DeveloperContent("x", [other.Namespace("functions")]),
+        codec.DeveloperContent("x", [], [other.ResponseFormat("n", {})]),
+    ]
+    for content in contents:
+        with pytest.raises(RenderError, match=r"content: this .* belongs to another codec"):
+            getattr(harmony_spec, write)([codec.Message("developer", content)])
+    system = codec.SystemContent(channel_config=other.ChannelConfig(["final"]))
+    with pytest.raises(RenderError, match="content: this ChannelConfig belongs to another codec"):
+        getattr(harmony_spec, write)([codec.Message("system", system)])
+    for convert in (tools_to_text, tools_to_json):
+        with pytest.raises(TypeError, match="expected a Tool of"):
+            convert([codec.Namespace("functions", tools=[tool])])
+
+
+def test_what_is_passed_as_codec_is_one() -> None:
+    for wrong in (harmony_spec, pytest):
+        with pytest.raises(TypeError, match=r"expected the module of a codec, such as harmony_spec\.codec"):
+            tools_from_json(DEFINITIONS, codec=wrong)
 
 
 # The loader.
@@ -106,6 +136,7 @@ def test_a_generated_module_is_loaded_once(tmp_path: Path) -> None:
         ("x = 1", "not a codec; generate one with: harmony-spec generate"),
         ("x = ", "cannot be imported: SyntaxError"),
         ("import nothing_of_this_name", "cannot be imported: ModuleNotFoundError"),
+        ("raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
         (
             "from harmony_spec import runtime\nruntime.require_api(1, 0)",
             "cannot be imported: ImportError: this codec needs",
@@ -193,7 +224,7 @@ def test_start_rules_are_those_of_the_codec(tmp_path: Path) -> None:
 def test_a_codec_that_lacks_something(tmp_path: Path, command: str) -> None:
     refused = run(command, "--codec", dialect.grammar_of("chatml", tmp_path), "-", input="x")
     assert refused.exit_code == 2
-    assert "its grammar folder has no" in refused.stderr
+    assert "its grammar folder lacks" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 
@@ -221,8 +252,27 @@ def test_no_code_runs_because_of_a_settings_file_that_is_found(
     refused = run("validate", "x.txt")
     assert (refused.exit_code, Path("sprung").exists()) == (2, False)
     assert "tool.harmony-spec.codec: this would run the code of a module; pass it as --codec" in refused.stderr
+    Path("pyproject.toml").write_text("[tool.harmony-spec]\ngrammar = 'trap.py'", encoding="utf-8")
+    refused = run("validate", "x.txt")
+    assert (refused.exit_code, Path("sprung").exists()) == (2, False)
+    assert "tool.harmony-spec.grammar" in refused.stderr
+    Path("pyproject.toml").unlink()
     Path("mine.toml").write_text(f"[tool.harmony-spec]\ncodec = {str(module_path)!r}", encoding="utf-8")
     assert run("validate", "--config", "mine.toml", "x.txt").exit_code == 0
     grammar = dialect.grammar_of("renamed_token", tmp_path)
     Path("pyproject.toml").write_text(f"[tool.harmony-spec]\ngrammar = {grammar.name!r}", encoding="utf-8")
     assert run("validate", "x.txt").exit_code == 0
+
+
+def test_one_settings_file_names_one_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text("[tool.harmony-spec]\ncodec = 'a.py'\ngrammar = 'b'", encoding="utf-8")
+    refused = run("validate", "--config", "mine.toml", "-", input="x")
+    assert (refused.exit_code, "pass only one of codec and grammar" in refused.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_of_codecs_need_not_be_text(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/g\xff"))
+    dialect.grammar_of("renamed_token", tmp_path).rename(path)
+    assert load_codec(path).parse(example_of(load_codec(path))).messages

@@ -70,6 +70,12 @@ def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Pa
     return path
 
 
+def _file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    if path == Path():
+        raise click.BadParameter("the name is empty")
+    return path
+
+
 def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
     if "/" in suffix or "\\" in suffix:
         raise click.BadParameter("pass a suffix for file names, such as .orig")
@@ -171,9 +177,15 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     help="Do not report these rules.",
 )
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Report only findings of at least this severity.")
-@click.option("--baseline", type=_FILE, metavar="FILE", help="Report only findings that are not in this baseline.")
 @click.option(
-    "--write-baseline", type=_FILE, metavar="FILE", help="Record all findings as a baseline, and exit with 0."
+    "--baseline", type=_FILE, callback=_file, metavar="FILE", help="Report only findings that are not in this baseline."
+)
+@click.option(
+    "--write-baseline",
+    type=_FILE,
+    callback=_file,
+    metavar="FILE",
+    help="Record all findings as a baseline, and exit with 0.",
 )
 @click.option(
     "--output-format",

@@ -124,7 +124,7 @@ class Run:
                 sys.stdout.buffer.writelines(self.diff.finish())
             if complete and self.results is not None:
                 self.results.commit()
-            if complete and isinstance(self.baseline, NewBaseline):
+            if complete and not self.totals.failed and isinstance(self.baseline, NewBaseline):
                 self.baseline.write()
         finally:
             if self.rewriter is not None:

@@ -111,6 +111,17 @@ class Contents:
         for made in writers:
             made.contents = self
 
+    def find_foreign(self, value: object) -> Record | None:
+        """Return the first record in a value that is not of a class of this format, such as one of another codec."""
+        if isinstance(value, list):
+            return next((found for item in value if (found := self.find_foreign(item)) is not None), None)
+        if not isinstance(value, Record):
+            return None
+        if type(value) not in self.names:
+            return value
+        parts = (getattr(value, name) for name in value.__dataclass_fields__)
+        return next((found for part in parts if (found := self.find_foreign(part)) is not None), None)
+
     def class_for(self, values: Mapping[str, Any]) -> type[Record] | None:
         """The class of structured contents in messages with these fields; None if there is none."""
         return self.roles.get(values.get(self.field, ""))

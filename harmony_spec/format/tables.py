@@ -17,7 +17,6 @@ from weakref import WeakKeyDictionary
 
 from ..codes import INEXPRESSIBLE_MESSAGE
 from ..errors import RenderError
-from .contents import Record
 
 if TYPE_CHECKING:
     from ..errors import Code
@@ -323,15 +322,15 @@ class Format:
         if isinstance(messages, (str, self.message)):
             raise TypeError(f"expected a list of messages, got a {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
-        if is_own and set(map(type, map(self._content_of, messages))) <= self._content_types:
+        if is_own and set(map(type, map(self._content_of, messages))) == {str}:
             return  # the usual case, in a few microseconds
         for index, message in enumerate(messages):
             if not isinstance(message, self.message):
                 reason = self._foreign(message, self.message)
                 raise RenderError(INEXPRESSIBLE_MESSAGE, reason, index=index)
-            content = getattr(message, self.content)
-            if isinstance(content, Record) and type(content) not in self.contents.names:
-                reason = self._foreign(content, *self.contents.roles.values())
+            foreign = self.contents.find_foreign(getattr(message, self.content))
+            if foreign is not None:
+                reason = self._foreign(foreign, *self.contents.names)
                 raise RenderError(INEXPRESSIBLE_MESSAGE, f"{self.content}: {reason}", index=index)
 
     def _foreign(self, value: object, *expected: type) -> str:
@@ -344,10 +343,6 @@ class Format:
     @cached_property
     def _content_of(self) -> Callable[[Any], object]:
         return attrgetter(self.content)
-
-    @cached_property
-    def _content_types(self) -> frozenset[type]:
-        return frozenset({str, *self.contents.names})
 
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for an unknown start rule."""

@@ -68,9 +68,7 @@ def _check_row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checke
         held = read_content(batch.kind, item, options, options.codec)
         if row is None and not held.is_harmony and not options.stripped:
             return Checked(batch.name, row, 0, skipped=True)
-        report = _report(held, options)
-        if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):
-            report = _with_exact_fixes(report, held, options)
+        report = _reported(batch, held, options)
         contents = _contents(held, report) if options.fingerprints else []
         id = _id(batch, row, held.value)
         return _fix_row(batch, row, item, held, report, _check_source(batch, row, held, report, id, contents), contents)
@@ -80,7 +78,7 @@ def _check_row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checke
             return Checked(batch.name, row, 0, skipped=True)
         finding = finding_of_error(error, text, batch.kind, row)
         if options.fingerprints:
-            whole_row = text.strip() if isinstance(item, bytes) else str(item)
+            whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
             finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
         findings = [finding] if finding.code.code in options.selected else []
         return Checked(batch.name, row, 0, findings, id=_id(batch, row, _value(batch, text)))
@@ -104,12 +102,15 @@ def _value(batch: Batch | ColumnBatch, text: str) -> Any:
 
 
 def _contents(held: Content, report: Report[Any]) -> list[Source]:
-    """The parts of a source by which baselines know findings: each message with what precedes it, then the rest."""
-    contents, end = [], 0
+    """The parts of a source by which baselines know findings.
+
+    These are each message with what precedes it, and for what follows the last message, that message and the rest.
+    """
+    contents, start, end = [], 0, 0
     for span in report.recovered.spans[: len(report.messages)]:
         contents.append(held.source[end : span.end])
-        end = span.end
-    return [*contents, held.source[end:]]
+        start, end = end, span.end
+    return [*contents, held.source[start:]]
 
 
 def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
@@ -166,8 +167,10 @@ def _fix_row(
     written = _edit_row(batch, item, held, edits) if edits else None
     if written is None:
         return plain
-    held = replace(held, source=source)
-    after = _report(held, options)  # what the next run finds
+    was_harmony, held = held.is_harmony, replace(held, source=source)
+    if was_harmony and not held.is_harmony and not options.stripped:
+        return plain  # the next run would take it for something else
+    after = _reported(batch, held, options)  # what the next run finds
     found, left = (_selected(each.diagnostics, options) for each in (report, after))
     fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)]
     plain = replace(plain, findings=fixes)
@@ -228,6 +231,14 @@ def _with_fingerprint(finding: Finding, contents: list[Source]) -> Finding:
 def _locate(finding: Finding, report: Report[Any]) -> Finding:
     text_span, token_span = report.text_span(finding.diagnostic), report.token_span(finding.diagnostic)
     return replace(finding, text_span=text_span, token_span=token_span)
+
+
+def _reported(batch: Batch | ColumnBatch, held: Content, options: Options) -> Report[Any]:
+    """The report on a row, with the fixes that apply to it as it stands."""
+    report = _report(held, options)
+    if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):
+        return _with_exact_fixes(report, held, options)
+    return report
 
 
 def _report(held: Content, options: Options) -> Report[Any]:

@@ -123,6 +123,6 @@ def _quoted(name: str) -> bytes:
     """
     relative = os.path.relpath(name)
     data = os.fsencode(name if relative.startswith(os.pardir + os.sep) else relative)
-    if re.search(rb'[\x00-\x1f\x7f"\\]', data):
+    if re.search(rb'^ |[\x00-\x1f\x7f"\\]', data):
         return b'"%s"' % re.sub(rb'[\x00-\x1f\x7f"\\]', lambda found: b"\\%03o" % found[0][0], data)
     return data + b"\t" if b" " in data else data

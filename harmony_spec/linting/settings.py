@@ -101,6 +101,10 @@ def load(path: Path) -> Settings | None:
             raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}") from None
     file = path.absolute()
     read |= {key: file.parent / read[key] for key in ("tools", "codec", "grammar") if key in read}
+    if "codec" in read and "grammar" in read:
+        raise SettingsError(f"{path}: {TABLE}: pass only one of codec and grammar")
+    if "grammar" in read and not read["grammar"].is_dir():  # a module would run
+        raise SettingsError(f"{path}: {TABLE}.grammar: {read['grammar']} is not a folder")
     return Settings(file=file, **read)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 from ..format.tables import Format, Recovery
@@ -17,7 +16,11 @@ from .header_reading import FieldCandidate, HeaderFinding, HeaderReading
 from .header_text import HeaderText, Segment, Word
 from .known_names import BRACKETS, LETTER, KnownNames, without_signs
 
+ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
+"""The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
+
 SIGN = re.compile("[=:]")
+LEAD_WITH_SIGN = re.compile(r"\w[=:]+$")
 """Distinguishes `to: search`, which introduces a name, from "to search", which is English."""
 
 
@@ -402,22 +405,29 @@ class HeaderRepair:
 
         "I will search for it" does not call a tool `search`, nor does "search user" or "run code": if other words
         surround a name without a namespace, even names of the format, it is a word of a text. A name with a namespace
-        is accepted between them in the order of the grammar. Words from the first bracket on are arguments.
+        is accepted between them in the order of the grammar. JSON after a name is its arguments.
         """
         words = segment.words[self._count_placed_words(segment) :]
-        if not self.opened:
-            words = list(takewhile(lambda word: word.text[0] not in BRACKETS, words))
         tools: set[str] = set()
         places: list[int] = []
-        is_plain = introduced = False
-        for word in words:
-            if word.text.startswith(self._lead_word()) or self._is_lead(word):
-                introduced |= bool(SIGN.search(word.text))
+        is_plain = False
+        lead_words = ""
+        for number, word in enumerate(words):
+            if tools and not self.opened and ARGUMENTS.match(self.header.mixed, word.start):
+                words = words[:number]
+                break
+            if word.text.startswith(self._lead_word()):
                 continue
+            if self._is_lead(word):
+                lead_words += word.text
+                continue
+            introduced = LEAD_WITH_SIGN.search(lead_words) is not None
             lead = self.near_lead.alone.match(word.text)
             name = word.text[lead.end() :] if lead else word.text
             name = name if lead and self.names.reads_as_tool(name) else self.names.bare_name(name)
             if self.names.is_named(word.text):
+                if lead_words:
+                    return True  # "to" introduces nothing
                 places.append(2 * (self.names.content_type(word.text) is not None))
             elif name.startswith(self.recovery.of_functions) or self.names.is_offered(name):
                 tools.add(self.names.tool(name) or name)
@@ -427,8 +437,8 @@ class HeaderRepair:
                 )
             elif not self.names.is_nearly_named(without_signs(word.text)):
                 return True
-            introduced = False
-        return len(tools) > 1 or (is_plain and len(words) > 1) or places != sorted(places)
+            lead_words = ""
+        return len(tools) > 1 or (is_plain and len(words) > 1) or places != sorted(places) or bool(lead_words)
 
     def _count_placed_words(self, segment: Segment) -> int:
         """Return 1 if the first word is a value of the field that the special token introduces, else 0."""
@@ -447,7 +457,7 @@ class HeaderRepair:
 
     def _is_lead(self, word: Word) -> bool:
         """Whether a word, without a name, is a near miss of ` to=`: its letters (`to`, `recipient:`) or its signs."""
-        return without_signs(word.text).lower() in self.near_lead.words or not word.text.strip("=:")
+        return word.text.rstrip("=:").lower() in ("", *self.near_lead.words)
 
     def _set_author(self, word: Word, others: list[Word]) -> bool:
         """Whether a word is an author, or a channel or tool in its place; sets the role, and adds the others."""

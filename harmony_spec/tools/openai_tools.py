@@ -201,15 +201,20 @@ def tools_to_json(
 
 
 def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
-    """Namespaces as a list. Raises `TypeError` if an item is not a namespace of this codec."""
+    """Namespaces as a list; raises `TypeError` for anything else, and for those of another codec."""
     found = list(namespaces)
     for index, namespace in enumerate(found):
-        if not isinstance(namespace, codec.Namespace):
-            cls, advice = type(namespace), "pass its module as codec="
-            if isinstance(namespace, dict):
-                advice = "tools_from_json reads JSON definitions"
-            expected = f"expected a Namespace of {codec.__name__}"
-            raise TypeError(f"namespaces[{index}]: {expected}, got a {cls.__module__}.{cls.__name__}; {advice}")
+        foreign: object = codec.FORMAT.contents.find_foreign(namespace)
+        if foreign is None and not isinstance(namespace, codec.Namespace):
+            foreign = namespace
+        if foreign is None:
+            continue
+        made, advice = type(foreign), "pass its module as codec="
+        if isinstance(namespace, dict):
+            advice = "tools_from_json reads JSON definitions"
+        expected = "Namespace" if foreign is namespace else made.__name__
+        wanted = f"expected a {expected} of {codec.__name__}"
+        raise TypeError(f"namespaces[{index}]: {wanted}, got a {made.__module__}.{made.__name__}; {advice}")
     return found
 
 
