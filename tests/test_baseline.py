@@ -223,3 +223,40 @@ def test_contradicting_options_are_refused(options: list[str], tmp_path: Path, m
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--write-baseline" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.json"]
+
+
+def test_a_finding_after_the_last_message_is_known_by_that_message(tmp_path: Path) -> None:
+    """Another text with the same stray token has a new finding."""
+    file, baseline = tmp_path / "a.txt", tmp_path / "baseline.json"
+    file.write_text(BAD)
+    run(file, "--write-baseline", baseline)
+    assert found(file, "--baseline", baseline) == []
+    file.write_text(BAD.replace("hi", "Something else."))
+    assert len(found(file, "--baseline", baseline)) == 1
+
+
+def test_rows_that_are_too_long_are_known_by_their_length(tmp_path: Path) -> None:
+    """They are not read, so that there is nothing else to know them by."""
+    file, baseline = tmp_path / "a.jsonl", tmp_path / "baseline.json"
+    write_rows(file, [{"text": "x" * 500}])
+    run(file, "--max-row-bytes", 100, "--write-baseline", baseline)
+    assert found(file, "--max-row-bytes", 100, "--baseline", baseline) == []
+    write_rows(file, [{"text": "y" * 900}])
+    assert len(found(file, "--max-row-bytes", 100, "--baseline", baseline)) == 1
+
+
+def test_a_baseline_is_not_replaced_by_an_incomplete_one(tmp_path: Path) -> None:
+    first, second, baseline = (tmp_path / name for name in ("a.txt", "b.txt", "baseline.json"))
+    first.write_text(BAD)
+    second.write_text(BAD)
+    run(first, second, "--write-baseline", baseline)
+    before = baseline.read_text()
+    second.unlink()
+    assert run(first, second, "--write-baseline", baseline).exit_code == 2
+    assert baseline.read_text() == before
+
+
+@pytest.mark.parametrize("option", ["--baseline", "--write-baseline"])
+def test_a_baseline_has_a_name(option: str) -> None:
+    refused = run(option, "", "-")
+    assert (refused.exit_code, "the name is empty" in refused.stderr) == (2, True)

@@ -322,3 +322,12 @@ def test_findings_that_appear_after_fixes_are_counted_as_new(tmp_path: Path) -> 
     )
     result = run("--fix", "--fixable", "ALL", path)
     assert result.stdout.endswith(" 1 finding (1 new after fixes), 1 fixed\n")
+
+
+def test_no_fix_removes_the_last_special_token(tmp_path: Path) -> None:
+    """Without one, the next run takes the file for something else, and its findings are gone."""
+    path = tmp_path / "s.txt"
+    path.write_text("<|end|>Hello there.\n")
+    for _ in range(2):
+        result = CliRunner().invoke(main, ["validate", "--isolated", "--fix", str(path)])
+        assert (result.exit_code, path.read_text()) == (1, "<|end|>Hello there.\n")

@@ -53,7 +53,10 @@ class Parsed(Generic[M]):
 
     @property
     def spans(self) -> list[Span]:
-        """The spans of the messages, and of the open header of a prompt; together they tile the input."""
+        """The spans of the messages, and of the open header of a prompt.
+
+        Together they tile the input, without a line break at its end that an editor added.
+        """
         return [Span(start, end) for start, _, _, end in self.bounds]
 
     @property
