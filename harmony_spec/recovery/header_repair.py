@@ -347,8 +347,8 @@ class HeaderRepair:
     def _read_author(self, segment: Segment, last: bool) -> list[Word]:
         """Read the words after the start token; return those after the author.
 
-        Models leave the author out (SGLang#38548), put a channel there (`<|start|>final`, openai/harmony#114; also
-        `<|start|>assistantfinal`), or a tool (`<|start|>bash`, tiles#145).
+        Engines test for a missing author (SGLang#38548), and report a channel there (`<|start|>final`,
+        openai/harmony#114; also `<|start|>assistantfinal`) or a tool (`<|start|>bash`, tiles#145).
         """
         role, words = self.slots.role, segment.words
         self.reading.values.update(dict.fromkeys((role, self.slots.name)))
@@ -622,7 +622,8 @@ class HeaderRepair:
         """Keep the last known tool, else the last name; ignore roles.
 
         Names are repeated (`to=functions.bash to=functions.bash`, openai/harmony#114) or lose their namespace
-        (`to=get_weather`, vLLM#42454). `commentary to=assistant<|channel|>analysis` (llama.cpp#21286) calls nothing.
+        (`to=get_weather`, vLLM#42454). `commentary to=assistant<|channel|>analysis` (a test of llama.cpp#21286) calls
+        nothing.
         """
         field, values = self.slots.recipient, self.reading.values
         seen = self.recipients
