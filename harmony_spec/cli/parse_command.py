@@ -93,9 +93,9 @@ def parse(
         found = [describe(finding) for finding in places]
     else:
         try:
-            parsed = retry_without_final_newline(item.source, lambda source: codec.parse(source, start))
+            parsed = codec.parse(item.source, start)
         except HarmonyError as error:
-            ERR.print(report.format_error(item, error))
+            ERR.write(report.format_error(item, error))
             sys.exit(FINDINGS)
     value = codec.to_json(parsed.messages)
     if repair:
@@ -117,5 +117,5 @@ def _read_input(name: str, kind: Kind | None, max_row_bytes: int, codec: ModuleT
     except InputError as error:
         refuse(str(error))
     except HarmonyError as error:
-        ERR.print(report.format_error(Input(name, data.decode("utf-8-sig", "replace")), error))
+        ERR.write(report.format_error(Input(name, data.decode("utf-8-sig", "replace")), error))
         sys.exit(UNUSABLE)

@@ -60,8 +60,8 @@ def render(file: str, start: str, style: str, tokens: bool, training: bool) -> N
     except InputError as error:
         refuse(str(error))
     except ConversationError as error:
-        ERR.print(report.format_error(item, error))
+        ERR.write(report.format_error(item, error))
         sys.exit(UNUSABLE)
     except HarmonyError as error:
-        ERR.print(report.format_error(item, error))
+        ERR.write(report.format_error(item, error))
         sys.exit(FINDINGS)

@@ -50,5 +50,5 @@ def convert_tools(file: str, form: str) -> None:
     except ValueError as error:
         refuse(f"{file}: invalid tool definitions: {error}")
     except HarmonyError as error:
-        ERR.print(report.format_error(Input(file, text), error))
+        ERR.write(report.format_error(Input(file, text), error))
         sys.exit(FINDINGS)
