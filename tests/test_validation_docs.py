@@ -54,9 +54,13 @@ def test_the_examples_are_valid() -> None:
 
 def test_the_settings_are_all_there_are(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
-    path.write_text(block("toml"))
-    assert load(path) is not None
-    assert set(tomllib.loads(block("toml"))["tool"]["harmony-spec"]) == set(KEYS)
+    (tmp_path / "my-grammar").mkdir()
+    shown, settings = block("toml"), set()
+    for text in (shown, shown.replace("\ngrammar", "\n# grammar").replace("\n# codec", "\ncodec")):
+        path.write_text(text)
+        assert load(path) is not None
+        settings |= set(tomllib.loads(text)["tool"]["harmony-spec"])
+    assert settings == set(KEYS)
 
 
 def test_the_columns_are_listed_in_their_order() -> None:
