@@ -70,7 +70,9 @@ def to_json(
     format.require_messages(messages)
     order = list(schema["$defs"]["message"]["properties"])
     content = format.content
-    structured = any(isinstance(message.content, Record) for message in messages)
+    structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
+    for index in structured:
+        format.require_content(messages[index].content, index)
     decided = format.contents.decide(messages) if structured else {}
     written = []
     for message in messages:

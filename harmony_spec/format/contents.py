@@ -113,14 +113,15 @@ class Contents:
 
     def find_foreign(self, value: object) -> Record | None:
         """Return the first record in a value that is not of a class of this format, such as one of another codec."""
+        if isinstance(value, Record):
+            if type(value) not in self.names:
+                return value
+            value = [getattr(value, name) for name in value.__dataclass_fields__]
         if isinstance(value, list):
-            return next((found for item in value if (found := self.find_foreign(item)) is not None), None)
-        if not isinstance(value, Record):
-            return None
-        if type(value) not in self.names:
-            return value
-        parts = (getattr(value, name) for name in value.__dataclass_fields__)
-        return next((found for part in parts if (found := self.find_foreign(part)) is not None), None)
+            for item in value:
+                if isinstance(item, (Record, list)) and (found := self.find_foreign(item)) is not None:
+                    return found
+        return None
 
     def class_for(self, values: Mapping[str, Any]) -> type[Record] | None:
         """The class of structured contents in messages with these fields; None if there is none."""

@@ -73,6 +73,7 @@ class Plan:
 
     def text(self, index: int) -> str:
         """Return the text of a structured content. Raises `RenderError` if its message cannot have it."""
+        self.format.require_content(self.messages[index].content, index)
         if self.decided is None:
             self.decided = self.format.contents.decide(self.messages)
         try:
