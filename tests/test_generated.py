@@ -178,6 +178,9 @@ OF_SOMETHING_ELSE = {
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
+    # The peer's own spelling of types, for the drop-in.
+    "Array<any>": ["harmony_spec/compat/peer_types.py"],
+    "// Examples:\n": ["harmony_spec/compat/peer_types.py"],
 }
 """Words of the format that mean something else too, and where they do."""
 
