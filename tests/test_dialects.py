@@ -15,7 +15,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from codegen import generate
-from harmony_spec import RenderError
+from harmony_spec import RenderError, Span
 
 from . import dialect
 from .strategies import messages_of
@@ -78,6 +78,34 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
         assert parsed.opening == (opening if start == "prompt" else None)
         again = module.render(parsed.messages, start, style="as_parsed", tokenizer=tokenizer, **opening)
         assert again == tokens
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_a_dialect_accepts_the_line_break_of_an_editor(name: str, data: st.DataObject) -> None:
+    """At the end of what is valid without it: equal messages, nothing to report, and the line break is a gap."""
+    module = codec_of(name)
+    conversation = data.draw(st.lists(messages_of(module), max_size=3))
+    line_break = data.draw(st.sampled_from(["\n", "\r\n"]))
+    for start in ("transcript", "completion", "prompt"):
+        fields = module.FORMAT.starts["prompt"][0].steps[-1][0].fields
+        opening = {field: getattr(conversation[0], field) for field in fields} if conversation else {}
+        try:
+            text = module.render_text(conversation, start, **opening)
+        except RenderError:
+            continue
+        if text.endswith("\n"):
+            continue  # of two line breaks, none is taken for the editor's
+        saved = text + line_break
+        assert module.parse(saved, start, **opening) == module.parse(text, start, **opening)
+        if module.FORMAT.recovery is None:
+            continue
+        bare, found = module.recover(text, start, **opening), module.recover(saved, start, **opening)
+        if not bare.diagnostics:
+            gaps = [Span(len(text), len(saved))]
+            assert (found.messages, found.opening, found.gaps) == (bare.messages, bare.opening, gaps)
+            assert found.diagnostics == []
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)
