@@ -52,7 +52,7 @@ def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
     try:
         text = module.render_text(conversation, style=style)
     except RenderError as error:
-        assert error.code.code == "H202"
+        assert error.code.code == "H202" or "spells the special token" in error.message
         reject()
     assert module.parse(text).messages == conversation
 
@@ -65,8 +65,8 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
     module = codec_of(name)
     tokenizer = tokenizer_of(module)
     conversation = data.draw(st.lists(messages_of(module), min_size=1, max_size=3))
-    fields = module.FORMAT.starts["prompt"][0].steps[-1][0].fields
-    opening = {field: getattr(conversation[0], field) for field in fields}
+    last = module.FORMAT.starts["prompt"][0].steps[-1][0]
+    opening = {} if last.has_content else {field: getattr(conversation[0], field) for field in last.fields}
     for start in ("prompt", "completion"):
         try:
             tokens = module.render(conversation, start, tokenizer=tokenizer, **opening)
@@ -75,7 +75,7 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
             continue
         parsed = module.parse(tokens, start, tokenizer=tokenizer, **opening)
         assert parsed.messages == conversation
-        assert parsed.opening == (opening if start == "prompt" else None)
+        assert parsed.opening == (opening if start == "prompt" and opening else None)
         again = module.render(parsed.messages, start, style="as_parsed", tokenizer=tokenizer, **opening)
         assert again == tokens
 
@@ -161,6 +161,26 @@ def test_llama3_is_read_and_written() -> None:
     assert parsed.messages == [module.Message("user", "Hi\n")]
     assert parsed.opening == {"role": "assistant"}
     assert module.render_text(parsed.messages, "prompt", role="assistant") == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "roles"),
+    [
+        (
+            "kimi_k2",
+            "<|im_user|>user<|im_middle|>Hi.<|im_end|>"
+            "<|tool_calls_section_begin|><|tool_call_begin|>f:0<|tool_call_argument_begin|>{}<|tool_call_end|>",
+            ["user", "tool_call"],
+        ),
+    ],
+)
+def test_tokens_and_alternatives_name_roles(name: str, text: str, roles: list[str]) -> None:
+    """A role that one alternative spells by a token has, in another one, the name of that as its value."""
+    module = codec_of(name)
+    messages = module.parse(text).messages
+    assert [message.role for message in messages] == roles
+    assert set(roles) <= set(get_args(module.Role))
+    assert module.render_text(messages) == text
 
 
 TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
