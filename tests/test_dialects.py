@@ -172,6 +172,18 @@ def test_llama3_is_read_and_written() -> None:
             "<|tool_calls_section_begin|><|tool_call_begin|>f:0<|tool_call_argument_begin|>{}<|tool_call_end|>",
             ["user", "tool_call"],
         ),
+        (
+            "deepseek_v31",
+            "<|begin_of_sentence|>Be brief.<|User|>Hi.<|Assistant|><think>Hm.</think>Hello.<|end_of_sentence|>"
+            "<|tool_call_begin|>f<|tool_sep|>{}<|tool_call_end|><|tool_output_begin|>4<|tool_output_end|>",
+            ["system", "user", "assistant", "tool_call", "tool"],
+        ),
+        ("glm45", "<|user|>\nHi.<|assistant|>\n<tool_call>f\n{}</tool_call>", ["user", "assistant", "tool_call"]),
+        (
+            "mistral",
+            "[SYSTEM_PROMPT]Be brief.[/SYSTEM_PROMPT][INST]Hi.[/INST]Hello.</s>",
+            ["system", "user", "assistant"],
+        ),
     ],
 )
 def test_tokens_and_alternatives_name_roles(name: str, text: str, roles: list[str]) -> None:
@@ -181,6 +193,29 @@ def test_tokens_and_alternatives_name_roles(name: str, text: str, roles: list[st
     assert [message.role for message in messages] == roles
     assert set(roles) <= set(get_args(module.Role))
     assert module.render_text(messages) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "thought"),
+    [
+        ("qwen3", "<|im_start|>assistant\n", "<think>\nHm.\n</think>\n\n"),
+        ("gemma4", "<|turn>model\n", "<|channel>thought\nHm.<channel|>"),
+        ("glm45", "<|assistant|>\n", "<think>Hm.</think>\n"),
+        ("deepseek_v31", "<|Assistant|>", "<think>Hm.</think>"),
+        ("mistral", "", "[THINK]Hm.[/THINK]"),
+    ],
+)
+@pytest.mark.parametrize("content", ["", "Hi.", "\nHi.\n"])
+def test_thoughts_come_before_the_content(name: str, header: str, thought: str, content: str) -> None:
+    """Or not; also in a completion, which may begin with them, or with the content."""
+    module = codec_of(name)
+    ends = {"qwen3": "<|im_end|>\n", "gemma4": "<turn|>\n", "mistral": "</s>"}.get(name, "")
+    opening = module.parse(header, "prompt").opening or {"role": "assistant"}
+    for part, expected in ((thought, "Hm."), ("", None)):
+        rest = part + content + ends
+        for start, text in (("transcript", header + rest), ("completion", rest)):
+            (message,) = module.parse(text, start, **({} if start == "transcript" or not header else opening)).messages
+            assert (message.role, message.thought, message.content) == (opening["role"], expected, content)
 
 
 TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
