@@ -198,7 +198,7 @@ def test_tokens_and_alternatives_name_roles(name: str, text: str, roles: list[st
 @pytest.mark.parametrize(
     ("name", "header", "thought"),
     [
-        ("qwen3", "<|im_start|>assistant\n", "<think>\nHm.\n</think>\n\n"),
+        ("qwen3", "<|im_start|>assistant\n", "<think>Hm.</think>\n\n"),
         ("gemma4", "<|turn>model\n", "<|channel>thought\nHm.<channel|>"),
         ("glm45", "<|assistant|>\n", "<think>Hm.</think>\n"),
         ("deepseek_v31", "<|Assistant|>", "<think>Hm.</think>"),
