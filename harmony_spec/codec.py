@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(2, 0)
+runtime.require_api(3, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -720,6 +720,7 @@ _FRAME_message = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
@@ -792,6 +793,7 @@ _FRAME_opening = runtime.Frame(
     has_content=False,
     inside=("<|start|>",),
     opens=(),
+    headless=False,
     continues=(),
     closes=(),
     trails=(),
@@ -831,6 +833,7 @@ _FRAME_continuation = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
@@ -904,6 +907,7 @@ _FRAME_unfinished = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=(),
     trails=(),
@@ -990,6 +994,7 @@ _FRAME_remainder = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=(),
     trails=(),

@@ -89,7 +89,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (2, 0)
+API_VERSION = (3, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 
