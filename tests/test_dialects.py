@@ -88,20 +88,20 @@ def test_a_dialect_accepts_the_line_break_of_an_editor(name: str, data: st.DataO
     module = codec_of(name)
     conversation = data.draw(st.lists(messages_of(module), max_size=3))
     line_break = data.draw(st.sampled_from(["\n", "\r\n"]))
-    for start in ("transcript", "completion", "prompt"):
-        fields = module.FORMAT.starts["prompt"][0].steps[-1][0].fields
-        opening = {field: getattr(conversation[0], field) for field in fields} if conversation else {}
+    for start in ("transcript", "completion"):
         try:
-            text = module.render_text(conversation, start, **opening)
+            text = module.render_text(conversation, start)
         except RenderError:
             continue
         if not text.endswith(tuple(module.SPECIAL_TOKENS)):
             continue  # the line break may be a part of the content or of the open header
         saved = text + line_break
-        assert module.parse(saved, start, **opening) == module.parse(text, start, **opening)
+        if (read := module.parse(saved, start).messages) and str(read[-1].content).endswith(line_break):
+            continue  # the content goes on: it has no stop token
+        assert module.parse(saved, start) == module.parse(text, start)
         if module.FORMAT.recovery is None:
             continue
-        bare, found = module.recover(text, start, **opening), module.recover(saved, start, **opening)
+        bare, found = module.recover(text, start), module.recover(saved, start)
         if not bare.diagnostics:
             gaps = [Span(len(text), len(saved))]
             assert (found.messages, found.opening, found.gaps) == (bare.messages, bare.opening, gaps)
