@@ -10,7 +10,7 @@ from ..model.frame_graph import framing, graph
 from ..model.terminals import Special, Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
-from .content_tables import emit_contents, emit_tools
+from .content_table import emit_contents, emit_tools
 from .conversation_schema import emit_conversation
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
 from .framing_code import constant, emit_patterns, emit_writers, markers

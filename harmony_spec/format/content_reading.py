@@ -1,22 +1,13 @@
-"""The runtime of generated readers of contents."""
+"""The state of a reader of contents."""
 
 from __future__ import annotations
-
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 MAX_TYPE_NESTING = 24
 """How deep types may be nested. A level needs about 20 nested calls, and Python allows 1,000. Schemas that models are
 known to use well stay below 10."""
 
 MAX_CHOICE_DEPTH = 3 * MAX_TYPE_NESTING
-"""The same limit in calls of `choice`: the grammar of types has three for each level."""
-
-Fields = dict[str, Any]
-Read = Callable[["Reader"], Any]
-Group = Callable[["Reader", Fields], bool]
+"""The same limit in choices: the grammar of types has three for each level."""
 
 
 class Nothing:
@@ -29,20 +20,19 @@ NOTHING = Nothing()
 class Reader:
     """A position in a text.
 
-    Methods with a dict `f` store the values of fields in it and return whether the text matches. The others return a
-    value, or `NOTHING`. On a match they move the position after it; otherwise the caller resets it.
-
     Attributes:
         at: the position, in code points.
         furthest: the last position at which something did not match.
         expected: the rules and texts that were tried there.
-        depth: how many calls of `choice` are active.
+        depth: how many choices are being read.
+        variants: the names of the alternatives that were read, which no field shows.
     """
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.furthest, self.expected = 0, list[str]()
         self.depth = 0
+        self.variants = list[str]()
 
     def fail(self, expected: str) -> bool:
         if self.at > self.furthest:
@@ -50,161 +40,3 @@ class Reader:
         if self.at == self.furthest:
             self.expected.append(expected)
         return False
-
-    def fixed(self, text: str) -> bool:
-        if self.text.startswith(text, self.at):
-            self.at += len(text)
-            return True
-        return self.fail(repr(text))
-
-    def layout(self, pattern: re.Pattern[str]) -> bool:
-        """Skip optional layout."""
-        if match := pattern.match(self.text, self.at):
-            self.at = match.end()
-        return True
-
-    def flag(self, text: str, f: Fields, name: str) -> bool:
-        f[name] = self.text.startswith(text, self.at)
-        self.at += len(text) * f[name]
-        return True
-
-    def token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
-        match = pattern.match(self.text, self.at)
-        if match is None:
-            return self.fail(name)
-        self.at = match.end()
-        f[name] = match[0]
-        return True
-
-    def maybe_token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
-        return self.token(pattern, f, name) or True
-
-    def value(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
-        """Read a JSON value."""
-        match = pattern.match(self.text, self.at)
-        try:
-            f[name] = json.loads(match[0], parse_constant=_refuse_constant) if match else NOTHING
-        except (ValueError, RecursionError):
-            return self.fail("JSON")
-        if match is None:
-            return self.fail(name)
-        self.at = match.end()
-        return True
-
-    def part(self, read: Read, f: Fields, name: str) -> bool:
-        """Read the value of a rule. A field that occurs twice must have the same value both times."""
-        start = self.at
-        value = read(self)
-        if value is NOTHING:
-            return False
-        if name in f and f[name] != value:
-            self.at = start
-            return self.fail(f"{name} {f[name]!r}")
-        f[name] = value
-        return True
-
-    def maybe(self, read: Read, f: Fields, name: str) -> bool:
-        start = self.at
-        if not self.part(read, f, name):
-            self.at = start
-        return True
-
-    def group(self, read: Group, f: Fields) -> bool:
-        """Read an optional group."""
-        start = self.at
-        found = dict(f)
-        if read(self, found):
-            f.update(found)
-        else:
-            self.at = start
-        return True
-
-    def many(self, read: Group, f: Fields, name: str, least: int) -> bool:
-        """Read groups of one value each."""
-        values: list[Any] = []
-        while True:
-            start = self.at
-            found: Fields = {}
-            if not read(self, found) or self.at == start:
-                self.at = start
-                break
-            values += found.values()
-        if values:
-            f[name] = values
-        return len(values) >= least
-
-    def joined(self, read: Group, separator: str, f: Fields, name: str) -> bool:
-        """Read groups of one value each, separated by a text."""
-        values: list[Any] = []
-        end = self.at
-        while True:
-            found: Fields = {}
-            if not read(self, found):
-                break
-            values += found.values()
-            end = self.at
-            if not self.fixed(separator):
-                break
-        self.at = end
-        f[name] = values
-        return bool(values)
-
-    def either(self, ways: Iterable[Group], f: Fields) -> bool:
-        """Read the first alternative that matches."""
-        start = self.at
-        for way in ways:
-            found = dict(f)
-            if way(self, found):
-                f.update(found)
-                return True
-            self.at = start
-        return False
-
-    def choice(self, rules: Iterable[Read]) -> Any:
-        """Return the value of the first rule that matches."""
-        start = self.at
-        if self.depth > MAX_CHOICE_DEPTH:
-            self.fail(f"at most {MAX_TYPE_NESTING} nested types")
-            return NOTHING
-        self.depth += 1
-        for read in rules:
-            value = read(self)
-            if value is not NOTHING:
-                self.depth -= 1
-                return value
-            self.at = start
-        self.depth -= 1
-        return NOTHING
-
-    def spelled(self, values: Mapping[str, str]) -> Any:
-        """Return the name of the alternative whose text comes next."""
-        for text, name in values.items():
-            if self.text.startswith(text, self.at):
-                self.at += len(text)
-                return name
-        self.fail(" or ".join(map(repr, values)))
-        return NOTHING
-
-    def lines(self, whole: re.Pattern[str], each: re.Pattern[str]) -> Any:
-        """Return the text of lines without the marks that the format writes around each line."""
-        match = whole.match(self.text, self.at)
-        if match is None:
-            self.fail("lines of text")
-            return NOTHING
-        lines = each.findall(self.text, self.at, match.end())
-        self.at = match.end()
-        return "\n".join(lines) + "\n" * (not lines[-1])
-
-    def collapsed(self, made: Callable[..., Any], f: Fields, core: str) -> Any:
-        """Make a record, or return its only part: `core` is the field that can be alone."""
-        if len(f) == 1:
-            value = f[core]
-            if not isinstance(value, list):
-                return value
-            if len(value) == 1:
-                return value[0]
-        return made(**f)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

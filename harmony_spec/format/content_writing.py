@@ -1,13 +1,11 @@
-"""The runtime of generated writers of contents."""
+"""The state of a writer of contents, and the texts that do not depend on the grammar."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
-
-Write = Callable[["Layout", Any], str]
 
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 """The ends of lines in TypeScript (ECMAScript, Line Terminators)."""
@@ -41,81 +39,21 @@ class Inexpressible(Exception):
 
 
 class Layout:
-    """The state of a writer: the indent of the line, the names already used, and the flags of the conversation."""
+    """The state of a writer.
 
-    def __init__(self, decided: Mapping[str, bool]) -> None:
+    Attributes:
+        decided: the flags of the conversation.
+        as_parsed: whether to write the variants from which records were read.
+        variants: those of the record that is being written.
+        indent: what begins a line.
+        names: the names already used.
+    """
+
+    def __init__(self, decided: Mapping[str, bool], as_parsed: bool = True) -> None:
+        self.decided, self.as_parsed = decided, as_parsed
+        self.variants: tuple[str, ...] = ()
         self.indent = ""
         self.names: set[str] = set()
-        self.decided = decided
-
-    def decide(self, value: bool | None, name: str) -> bool:
-        """Return a flag; if it is None, the conversation decides it."""
-        return self.decided.get(name, False) if value is None else self.flag(value, name)
-
-    def flag(self, value: bool, name: str) -> bool:
-        if value is not True and value is not False:
-            raise Inexpressible(name, f"expected a bool, got {_shortened(repr(value))}")
-        return value
-
-    def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
-        """Return a list after checking its length and the class of its items."""
-        if not isinstance(values, (list, tuple)) or len(values) < least:
-            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {_shortened(repr(values))}")
-        for item in values:
-            if not isinstance(item, made):
-                raise Inexpressible(name, f"expected a {made.__name__}, got {_shortened(repr(item))}")
-        return values
-
-    def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
-        """Return a text that must be one of several."""
-        if value not in values:
-            raise Inexpressible(name, f"unknown value {_shortened(repr(value))}; allowed: {', '.join(values)}")
-        return str(value)
-
-    def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
-        """Return a text that must match its terminal."""
-        if not isinstance(value, str):
-            raise Inexpressible(name, f"expected a str, got {_shortened(repr(value))}")
-        if pattern.fullmatch(value) is None:
-            raise Inexpressible(name, f"{_quoted(value)} does not match {_quoted(pattern.pattern)}")
-        return value
-
-    def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
-        if not value:
-            return ""
-        if pattern.fullmatch(value) is None:
-            return self.fit(pattern, value, name)
-        return value if type(value) is str else str(value)
-
-    def value(self, value: Any) -> str:
-        """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
-        text = compact(value)
-        if type(value) not in SCALAR_WRITERS and json.loads(text) != value:
-            raise Inexpressible("JSON", "a key of an object is not a str")
-        return text
-
-    def split(self, text: str) -> list[str]:
-        """Split a text into lines, see `lines_of`."""
-        if not isinstance(text, str):
-            raise Inexpressible("description", f"expected a str, got {_shortened(repr(text))}")
-        return lines_of(text)
-
-    def lines(self, text: str, before: str, after: str) -> str:
-        """Write the lines of a text, each between two texts."""
-        if text.isprintable():
-            return before + text + after
-        return before + f"{after}{before}".join(lines_of(text)) + after
-
-    def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
-        text = texts.get(value)
-        if text is None:
-            raise Inexpressible(rule, f"unknown value {_shortened(repr(value))}; allowed: {', '.join(texts)}")
-        return text
-
-
-def no_writer(layout: Layout, value: Any) -> str:
-    """The writer for values whose class is in no alternative of a rule: it raises `Inexpressible`."""
-    raise Inexpressible(type(value).__name__)
 
 
 def compact(value: Any) -> str:
@@ -133,9 +71,5 @@ def lines_of(text: str) -> list[str]:
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 
 
-def _quoted(text: str) -> str:
-    return repr(_shortened(text))
-
-
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     return text if len(text) <= MAX_QUOTED_VALUE_CHARS else text[:MAX_QUOTED_VALUE_CHARS] + "\u2026"
