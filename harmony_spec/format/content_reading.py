@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
 MAX_TYPE_NESTING = 24
 """How deep types may be nested. A level needs about 20 nested calls, and Python allows 1,000. Schemas that models are
 known to use well stay below 10."""
 
 MAX_CHOICE_DEPTH = 3 * MAX_TYPE_NESTING
 """The same limit in choices: the grammar of types has three for each level."""
+
+
+Fields = dict[str, Any]
+Read = Callable[["Reader"], Any]
+ReadPart = Callable[["Reader", Fields], bool]
 
 
 class Nothing:
@@ -19,6 +29,9 @@ NOTHING = Nothing()
 
 class Reader:
     """A position in a text.
+
+    Methods with a dict `f` store the values of fields in it and return whether the text matches. The others return a
+    value, or `NOTHING`. On a match they move the position after it; otherwise the caller resets it.
 
     Attributes:
         at: the position, in code points.
@@ -40,3 +53,185 @@ class Reader:
         if self.at == self.furthest:
             self.expected.append(expected)
         return False
+
+    def fixed(self, text: str) -> bool:
+        if self.text.startswith(text, self.at):
+            self.at += len(text)
+            return True
+        return self.fail(repr(text))
+
+    def layout(self, pattern: re.Pattern[str]) -> bool:
+        """Skip optional layout."""
+        if match := pattern.match(self.text, self.at):
+            self.at = match.end()
+        return True
+
+    def flag(self, text: str, f: Fields, name: str) -> bool:
+        f[name] = self.text.startswith(text, self.at)
+        self.at += len(text) * f[name]
+        return True
+
+    def token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
+        match = pattern.match(self.text, self.at)
+        if match is None:
+            return self.fail(name)
+        self.at = match.end()
+        f[name] = match[0]
+        return True
+
+    def maybe_token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
+        return self.token(pattern, f, name) or True
+
+    def value(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
+        """Read a JSON value."""
+        match = pattern.match(self.text, self.at)
+        try:
+            f[name] = json.loads(match[0], parse_constant=_refuse_constant) if match else NOTHING
+        except (ValueError, RecursionError):
+            return self.fail("JSON")
+        if match is None:
+            return self.fail(name)
+        self.at = match.end()
+        return True
+
+    def part(self, read: Read, f: Fields, name: str) -> bool:
+        """Read the value of a rule. A field that occurs twice must have the same value both times."""
+        start = self.at
+        value = read(self)
+        if value is NOTHING:
+            return False
+        if name in f and f[name] != value:
+            self.at = start
+            return self.fail(f"{name} {f[name]!r}")
+        f[name] = value
+        return True
+
+    def maybe(self, read: Read, f: Fields, name: str) -> bool:
+        start, variants = self.at, len(self.variants)
+        if not self.part(read, f, name):
+            self.at = start
+            del self.variants[variants:]
+        return True
+
+    def group(self, read: ReadPart, f: Fields) -> bool:
+        """Read an optional group."""
+        start, variants, found = self.at, len(self.variants), dict(f)
+        if read(self, found):
+            f.update(found)
+        else:
+            self.at = start
+            del self.variants[variants:]
+        return True
+
+    def either(self, ways: Iterable[ReadPart], f: Fields, names: Sequence[str] = ()) -> bool:
+        """Read the first alternative that matches."""
+        start, variants = self.at, len(self.variants)
+        for index, way in enumerate(ways):
+            found = dict(f)
+            if way(self, found):
+                f.update(found)
+                if names and names[index]:
+                    self.variants.append(names[index])
+                return True
+            self.at = start
+            del self.variants[variants:]
+        return False
+
+    def many(self, read: ReadPart, f: Fields, name: str, least: int, separator: str) -> bool:
+        """Read groups of one value each, with a text between two of them."""
+        values: list[Any] = []
+        start = end = self.at
+        while True:
+            found: Fields = {}
+            variants = len(self.variants)
+            if not read(self, found) or self.at == start:
+                del self.variants[variants:]
+                break
+            values += found.values()
+            end = self.at
+            if separator and not self.fixed(separator):
+                break
+            start = self.at
+        self.at = end
+        if values:
+            f[name] = values
+        return len(values) >= least
+
+    def choice(self, rules: Iterable[Read]) -> Any:
+        """Return the value of the first rule that matches."""
+        start, variants = self.at, len(self.variants)
+        if self.depth > MAX_CHOICE_DEPTH:
+            self.fail(f"at most {MAX_TYPE_NESTING} nested types")
+            return NOTHING
+        self.depth += 1
+        for read in rules:
+            value = read(self)
+            if value is not NOTHING:
+                break
+            self.at = start
+            del self.variants[variants:]
+        self.depth -= 1
+        return value
+
+    def spelled(self, values: Mapping[str, str]) -> Any:
+        """Return the name of the alternative whose text comes next."""
+        for text, name in values.items():
+            if self.text.startswith(text, self.at):
+                self.at += len(text)
+                return name
+        self.fail(" or ".join(map(repr, values)))
+        return NOTHING
+
+    def lines(self, whole: re.Pattern[str], each: re.Pattern[str]) -> Any:
+        """Return the text of lines without the marks that the format writes around each line."""
+        match = whole.match(self.text, self.at)
+        if match is None:
+            self.fail("lines of text")
+            return NOTHING
+        lines = each.findall(self.text, self.at, match.end())
+        self.at = match.end()
+        return "\n".join(lines) + "\n" * (not lines[-1])
+
+    def single(self, read: ReadPart, empty: Any) -> Any:
+        """Return the value of the one field that is read."""
+        f: Fields = {}
+        if not read(self, f):
+            return NOTHING
+        for value in f.values():
+            return value
+        return [] if empty == [] else empty
+
+    def record(self, read: ReadPart, made: Callable[..., Any], absent: Fields) -> Any:
+        f: Fields = {}
+        if not read(self, f):
+            return NOTHING
+        return made(**(absent | f)) if absent else made(**f)
+
+    def remembered(self, read: ReadPart, made: Callable[..., Any], absent: Fields) -> Any:
+        """Make a record that has the names of the alternatives that were read."""
+        outer, self.variants = self.variants, []
+        record = self.record(read, made, absent)
+        if self.variants and record is not NOTHING:
+            record._variants = tuple(dict.fromkeys(self.variants))
+        self.variants = outer
+        return record
+
+    def collapsed(self, read: ReadPart, made: Callable[..., Any], core: str) -> Any:
+        """Make a record, or return its only part: `core` is the field that can be alone."""
+        f: Fields = {}
+        if not read(self, f):
+            return NOTHING
+        if len(f) == 1:
+            value = f[core]
+            if not isinstance(value, list):
+                return value
+            if len(value) == 1:
+                return value[0]
+        return made(**f)
+
+    def converted(self, value: Any, convert: Callable[[Any], Any]) -> Any:
+        return NOTHING if value is NOTHING else convert(value)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

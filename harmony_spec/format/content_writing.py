@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
@@ -54,6 +54,94 @@ class Layout:
         self.variants: tuple[str, ...] = ()
         self.indent = ""
         self.names: set[str] = set()
+
+    def enter(self, indent: str) -> str:
+        """Indent the lines that follow. Returns the indent before, for `leave`."""
+        before, self.indent = self.indent, self.indent + indent
+        return before
+
+    def leave(self, before: str, text: str) -> str:
+        self.indent = before
+        return text
+
+    def remember(self, record: Any) -> tuple[str, ...]:
+        """Write the alternatives of a record. Returns those before, for `forget`."""
+        before, self.variants = self.variants, record.variants if self.as_parsed else ()
+        return before
+
+    def forget(self, before: tuple[str, ...], text: str) -> str:
+        self.variants = before
+        return text
+
+    def refuse(self, rule: str) -> str:
+        raise Inexpressible(rule)
+
+    def decide(self, value: bool | None, name: str) -> bool:
+        """Return a flag; if it is None, the conversation decides it."""
+        return self.decided.get(name, False) if value is None else self.flag(value, name)
+
+    def flag(self, value: bool, name: str) -> bool:
+        if value is not True and value is not False:
+            raise Inexpressible(name, f"expected a bool, got {shortened(repr(value))}")
+        return value
+
+    def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
+        """Return a list after checking its length and the class of its items."""
+        if not isinstance(values, (list, tuple)) or len(values) < least:
+            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {shortened(repr(values))}")
+        for item in values:
+            if not isinstance(item, made):
+                raise Inexpressible(name, f"expected a {made.__name__}, got {shortened(repr(item))}")
+        return values
+
+    def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
+        """Return a text that must be one of several."""
+        if value not in values:
+            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(values)}")
+        return str(value)
+
+    def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
+        """Return a text that must match its terminal."""
+        if not isinstance(value, str):
+            raise Inexpressible(name, f"expected a str, got {shortened(repr(value))}")
+        if pattern.fullmatch(value) is None:
+            raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
+        return value
+
+    def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
+        if not value:
+            return ""
+        if pattern.fullmatch(value) is None:
+            return self.fit(pattern, value, name)
+        return value if type(value) is str else str(value)
+
+    def value(self, value: Any) -> str:
+        """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
+        text = compact(value)
+        if type(value) not in SCALAR_WRITERS and json.loads(text) != value:
+            raise Inexpressible("JSON", "a key of an object is not a str")
+        return text
+
+    def split(self, text: str) -> list[str]:
+        """Split a text into lines, see `lines_of`."""
+        if not isinstance(text, str):
+            raise Inexpressible("description", f"expected a str, got {shortened(repr(text))}")
+        return lines_of(text)
+
+    def lines(self, lines: list[str], before: str, after: str) -> str:
+        """Write lines, each between two texts."""
+        return before + f"{after}{before}".join(lines) + after
+
+    def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
+        text = texts.get(value)
+        if text is None:
+            raise Inexpressible(rule, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
+        return text
+
+
+def no_writer(layout: Layout, value: Any) -> str:
+    """The writer for values whose class is in no alternative of a rule: it raises `Inexpressible`."""
+    raise Inexpressible(type(value).__name__)
 
 
 def compact(value: Any) -> str:

@@ -23,7 +23,7 @@ class Schemas:
     """Converts JSON Schemas to types and back, by the rules of one codec."""
 
     def __init__(self, rules: Rules) -> None:
-        self.grammar = Grammar(rules.classes, rules.patterns)
+        self.grammar = Grammar(rules.classes, {name: rules.pattern(name) for name in rules.terminals})
         made = rules.classes
         self.by_class = {
             made["basic_type"]: self.basic,
