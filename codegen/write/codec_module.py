@@ -87,8 +87,6 @@ def _head(format: Format, writer: Writer) -> None:
 def emit_imports(format: Format, writer: Writer) -> None:
     writer.line("from __future__ import annotations")
     writer.line()
-    if format.contents.roles:
-        writer.line("import re")
     writer.line(f"from collections.abc import {'Iterable, ' if format.recovery is not None else ''}Sequence")
     writer.line("from dataclasses import dataclass, field")
     writer.line(f"from typing import {'Any, ' if format.schema is not None or format.contents.roles else ''}Literal")
