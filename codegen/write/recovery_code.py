@@ -8,7 +8,6 @@ from ..model.format_model import Diagnostic, Format, Recovery
 from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import begins, closes, headings, leads
-from .content_code import terminal_name
 from .framing_code import constant, groups
 from .source_text import Block, Writer, call, group, literal, mapping
 
@@ -67,7 +66,7 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (f"{terminal_name(TOOL_NAME_TERMINAL)}.pattern" if named else literal(r"\S+"))
+    yield "word=" + (f"_CONTENT_TERMINALS[{literal(TOOL_NAME_TERMINAL)}]" if named else literal(r"\S+"))
     yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
     yield f"separator={literal(recovery.separator)}"
 
