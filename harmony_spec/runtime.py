@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
 from .format.content_reading import NOTHING, Fields, Reader
@@ -74,6 +75,7 @@ __all__ = [
     "StreamParser",
     "Tokenizer",
     "Write",
+    "codes",
     "drop_completed",
     "from_json",
     "no_writer",

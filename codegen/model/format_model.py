@@ -132,7 +132,7 @@ class Recovery:
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
         mistakes: the error productions, by the names of their diagnostics.
-        codes: the diagnostics, by their names.
+        codes: the diagnostics of the library and of diagnostics.toml, by their names.
     """
 
     slots: Mapping[str, str]
