@@ -1,8 +1,8 @@
 """The codec of harmony.lark: message type, strict parser, renderer.
 
-Generated from browser.tools.json, contents.lark, conversation.schema.json, conversation.toml, diagnostics.toml,
-harmony.lark, namespace.schema.json, python.tools.json, recovery.toml, styles.toml, vocabulary.toml by `harmony-spec
-generate`. Do not edit; edit the grammar.
+Generated from browser.tools.json, contents.lark, conversation.toml, diagnostics.toml, harmony.lark,
+namespace.schema.json, python.tools.json, recovery.toml, styles.toml, vocabulary.toml by `harmony-spec generate`. Do
+not edit; edit the grammar.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(2, 0)
+runtime.require_api(3, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -204,7 +204,7 @@ class ResponseFormat(runtime.Record):
     """
 
     name: str
-    schema: Any
+    schema: dict[str, Any] | bool
     description: str | None = None
 
 
@@ -2899,172 +2899,21 @@ def python_tools() -> Namespace:
     )
 
 
-CONVERSATION_SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "Conversation",
-    "description": "The JSON form of a conversation, as openai_harmony.Conversation.to_json() writes it. The generator adds the fields of the message header, which the grammar knows.",
-    "type": "object",
-    "required": ["messages"],
-    "properties": {"messages": {"type": "array", "items": {"$ref": "#/$defs/message"}}},
-    "$defs": {
-        "message": {
-            "type": "object",
-            "required": ["role", "content"],
-            "additionalProperties": False,
-            "properties": {
-                "role": {
-                    "description": "The role of the author: the authority of the message, and its kind of content.",
-                    "enum": ["system", "developer", "user", "assistant", "tool"],
-                },
-                "name": {
-                    "description": "If it is absent, it is written as null.",
-                    "type": ["string", "null"],
-                    "x-always-written": True,
-                },
-                "content": {
-                    "description": "A text, or a list of parts: texts, which are joined, or one structured content.",
-                    "type": ["string", "array"],
-                    "items": {"$ref": "#/$defs/part"},
-                },
-                "recipient": {
-                    "description": "The value `all` means the same as no recipient.",
-                    "type": ["string", "null"],
-                    "default": "all",
-                },
-                "content_type": {
-                    "description": "If it begins with the spelling of the constrain token, the content type is a constraint.",
-                    "type": ["string", "null"],
-                    "x-written-as": ["constrain", "content_type"],
-                },
-                "channel": {"description": "The channel: for whom the message is visible.", "type": ["string", "null"]},
-            },
-        },
-        "text": {
-            "type": "object",
-            "required": ["type", "text"],
-            "additionalProperties": False,
-            "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
-        },
-        "system_content": {
-            "description": "The settings in a system message. Missing properties are absent from the message.",
-            "type": "object",
-            "required": ["type"],
-            "additionalProperties": False,
-            "properties": {
-                "type": {"const": "system_content"},
-                "model_identity": {"type": ["string", "null"]},
-                "knowledge_cutoff": {"type": ["string", "null"]},
-                "conversation_start_date": {"type": ["string", "null"]},
-                "reasoning_effort": {
-                    "x-values": ["low", "medium", "high"],
-                    "enum": ["Low", "Medium", "High", "low", "medium", "high", None],
-                },
-                "tools": {
-                    "type": ["array", "object", "null"],
-                    "items": {"$ref": "#/$defs/namespace"},
-                    "x-item": "namespace",
-                    "additionalProperties": {"$ref": "#/$defs/namespace"},
-                    "x-keyed-by": "name",
-                },
-                "channel_config": {
-                    "if": {"type": "object"},
-                    "then": {"$ref": "#/$defs/channel_config"},
-                    "else": {"type": "null"},
-                    "x-record": "channel_config",
-                },
-            },
-        },
-        "developer_content": {
-            "description": "Instructions, tools and response formats in a developer message.",
-            "type": "object",
-            "required": ["type"],
-            "additionalProperties": False,
-            "properties": {
-                "type": {"const": "developer_content"},
-                "instructions": {"type": ["string", "null"]},
-                "tools": {
-                    "type": ["array", "object", "null"],
-                    "items": {"$ref": "#/$defs/namespace"},
-                    "x-item": "namespace",
-                    "additionalProperties": {"$ref": "#/$defs/namespace"},
-                    "x-keyed-by": "name",
-                },
-                "response_formats": {
-                    "type": ["array", "null"],
-                    "items": {"$ref": "#/$defs/response_format"},
-                    "x-item": "response_format",
-                },
-            },
-        },
-        "response_format": {
-            "description": "A format of the final answer.",
-            "type": "object",
-            "required": ["name", "schema"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"type": "string"},
-                "schema": {"description": "The JSON Schema of the answer.", "type": ["object", "boolean"]},
-                "description": {"type": ["string", "null"]},
-            },
-        },
-        "name": {
-            "description": "Characters that a header can contain after ` to=`. The grammar allows the same names.",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
-        },
-        "namespace": {
-            "type": "object",
-            "required": ["name"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"]},
-                "tools": {
-                    "x-item": "tool",
-                    "type": "array",
-                    "items": {"$ref": "#/$defs/tool"},
-                    "x-always-written": True,
-                },
-            },
-        },
-        "tool": {
-            "type": "object",
-            "required": ["name"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"], "x-always-written": True},
-                "parameters": {"type": ["object", "boolean", "null"]},
-            },
-        },
-        "channel_config": {
-            "type": "object",
-            "required": ["valid_channels"],
-            "additionalProperties": False,
-            "properties": {
-                "valid_channels": {"type": "array", "items": {"type": "string"}},
-                "channel_required": {"type": "boolean"},
-                "function_calls": {"type": ["boolean", "null"]},
-            },
-        },
-        "part": {
-            "type": "object",
-            "required": ["type"],
-            "properties": {"type": {"enum": ["text", "developer_content", "system_content"]}},
-            "allOf": [
-                {"if": {"properties": {"type": {"const": "text"}}}, "then": {"$ref": "#/$defs/text"}},
-                {
-                    "if": {"properties": {"type": {"const": "developer_content"}}},
-                    "then": {"$ref": "#/$defs/developer_content"},
-                },
-                {
-                    "if": {"properties": {"type": {"const": "system_content"}}},
-                    "then": {"$ref": "#/$defs/system_content"},
-                },
-            ],
-        },
+_JSON = runtime.JsonForm(
+    FORMAT,
+    always=("message.name", "channel_config.channel_required", "namespace.tools", "tool.description"),
+    absent={"message.recipient": "all"},
+    joined={"content_type": {"constrain": "<|constrain|>", "content_type": None}},
+    keyed={"system_content.tools": "name", "developer_content.tools": "name"},
+    spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
+    patterns={
+        "namespace.name": _CONTENT_NAME.pattern,
+        "tool.name": _CONTENT_NAME.pattern,
+        "response_format.name": _CONTENT_NAME.pattern,
     },
-}
+)
+
+CONVERSATION_SCHEMA: dict[str, Any] = _JSON.schema()
 """The JSON Schema of the JSON form of a conversation."""
 
 NAMESPACE_SCHEMA: dict[str, Any] = {
@@ -3085,7 +2934,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
                 "description": {"type": ["string", "null"]},
-                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}, "x-always-written": True},
+                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}},
             },
         },
         "tool": {
@@ -3094,7 +2943,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"], "x-always-written": True},
+                "description": {"type": ["string", "null"]},
                 "parameters": {
                     "description": "The arguments of the tool, as a JSON Schema; null for a tool without arguments.",
                     "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],
@@ -3105,29 +2954,21 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
 }
 """The JSON Schema of a tool namespace."""
 
-_PROPERTIES = (
-    runtime.Property("role", (("role", None),), absent=None, always=True),
-    runtime.Property("name", (("name", None),), absent=None, always=True),
-    runtime.Property("recipient", (("recipient", None),), absent="all", always=False),
-    runtime.Property(
-        "content_type",
-        (("constrain", "<|constrain|>"), ("content_type", None)),
-        absent=None,
-        always=False,
-    ),
-    runtime.Property("channel", (("channel", None),), absent=None, always=False),
-)
-
 
 def to_json(messages: Sequence[Message]) -> dict[str, Any]:
-    """The JSON form of messages, ready for `json.dumps`."""
-    return runtime.to_json(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, messages)
+    """Convert messages to their JSON form, ready for `json.dumps`.
+
+    Raises:
+        runtime.RenderError: something in the list is not a message of this codec.
+    """
+    return _JSON.to_json(messages)
 
 
 def from_json(value: object) -> list[Message]:
-    """The messages of a conversation in its JSON form.
+    """Read the messages of a conversation in its JSON form.
 
     Raises:
-        runtime.ConversationError: the value breaks the schema; the error names the place.
+        runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer, what
+            is expected there, and what to write.
     """
-    return runtime.from_json(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, value)
+    return _JSON.from_json(value)

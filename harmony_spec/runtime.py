@@ -27,7 +27,7 @@ from .format.tables import (
     Tokenizer,
     meets,
 )
-from .json_form import Property, from_json, to_json
+from .json_form import JsonForm
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
@@ -56,13 +56,13 @@ __all__ = [
     "Group",
     "Implied",
     "Inexpressible",
+    "JsonForm",
     "JsonSchema",
     "Layout",
     "Mistake",
     "ParseError",
     "Parsed",
     "Path",
-    "Property",
     "Reader",
     "Record",
     "Recovered",
@@ -77,7 +77,6 @@ __all__ = [
     "Write",
     "codes",
     "drop_completed",
-    "from_json",
     "no_writer",
     "parse",
     "pick",
@@ -85,13 +84,12 @@ __all__ = [
     "render",
     "render_text",
     "require_api",
-    "to_json",
     "validate",
 ]
 
 M = TypeVar("M")
 
-API_VERSION = (2, 0)
+API_VERSION = (3, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

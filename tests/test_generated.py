@@ -117,9 +117,7 @@ def spellings() -> frozenset[str]:
     found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
     found |= {item.name for item in format.implied} | set(texts_in(sources.conversation["defaults"]))
     found |= {value for value in format.opening.values() if isinstance(value, str)}
-    assert sources.schema
-    properties = sources.schema["$defs"]["message"]["properties"].values()
-    found |= {entry["default"] for entry in properties if "default" in entry}
+    found |= {*format.json.absent.values()}
     recovery = format.recovery
     assert recovery
     found |= {recovery.tool, recovery.asks, recovery.json, *recovery.instructs, *recovery.content_types}
@@ -167,11 +165,12 @@ HAND_WRITTEN = sorted({*ROOT.glob("harmony_spec/**/*.py"), *ROOT.glob("codegen/*
 
 
 OF_SOMETHING_ELSE = {
-    # Kinds of files and of outputs; a key of recovery.toml; the field that the terminal JSON makes.
+    # Kinds of files and of outputs; keys of recovery.toml and conversation.toml; the field that the terminal JSON makes.
     "json": [
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
         "codegen/*/recovery_*.py",
+        "codegen/*/json_*.py",
         "codegen/model/schema_rules.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.

@@ -9,6 +9,7 @@ from typing import Any
 from ..read.data_files import Choose, Drop, Implied, Style, Vocabulary
 from ..read.problems import Place
 from .content_rules import Contents
+from .json_tables import JsonTables
 from .terminals import FixedText, Special, Terminal
 
 CONTENT = "content"
@@ -167,7 +168,7 @@ class Format:
     drops: tuple[Drop, ...]
     stops: Mapping[str, tuple[str, ...]]
     example: str
-    schema: Mapping[str, Any] | None
+    json: JsonTables
     namespace: Mapping[str, Any] | None
     contents: Contents
     implied: tuple[Implied, ...]
