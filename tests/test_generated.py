@@ -165,7 +165,7 @@ HAND_WRITTEN = sorted({*ROOT.glob("harmony_spec/**/*.py"), *ROOT.glob("codegen/*
 
 
 OF_SOMETHING_ELSE = {
-    # Kinds of files and of outputs; keys of recovery.toml and conversation.toml; the field that the terminal JSON makes.
+    # Kinds of files and of outputs; keys of recovery.toml, conversation.toml; the field that the terminal JSON makes.
     "json": [
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
