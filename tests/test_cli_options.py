@@ -180,6 +180,13 @@ def test_the_id_column_can_be_chosen(source: str, tmp_path: Path, monkeypatch: p
         assert parquet.read_table("results.parquet").to_pylist()[-1]["id"] == "k"
 
 
+@pytest.mark.parametrize("option", ["--column", "--id-column"])
+def test_the_name_of_a_column_is_not_empty(option: str) -> None:
+    refused = run("validate", option, "", "-", given=GOOD)
+    reason = f"Invalid value for '{option}': the name is empty; pass the name of a column, or leave the option out\n"
+    assert (refused.exit_code, refused.stderr.endswith(reason)) == (2, True)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_wrong_column_is_reported_once_for_each_file(jobs: int, tmp_path: Path) -> None:
     """With the number of rows that lack it; each is counted, and is in the results."""
