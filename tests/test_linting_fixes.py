@@ -305,6 +305,18 @@ def test_what_is_marked_is_what_is_fixed() -> None:
     assert min(numbers.values()) > 100
 
 
+@given(odd_conversations(), levels)
+def test_what_is_marked_in_a_conversation_is_what_is_fixed(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
+    """The JSON form has no tokens, so each fix that is applied changes a field."""
+    options = Options(ALL, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
+    before, after = (checked("json", text, each) for each in (options, replace(options, fix=True)))
+    assert codes_of(each for each in before.findings if each.is_fixable) == codes_of(after.repaired)
+    assert all(each.is_fixable for each in before.findings if (fix := each.diagnostic.fix) and options.admits(fix))
+    left = [each for each in after.findings if not each.is_new]
+    assert codes_of(before.findings) == codes_of(after.repaired) + codes_of(left)
+    assert not any(each.is_fixable for each in after.findings)
+
+
 def test_a_fix_that_is_not_applied_is_not_marked(tmp_path: Path) -> None:
     """A column of lists of a fixed size cannot hold the shorter list."""
     path = tmp_path / "rows.parquet"
