@@ -146,7 +146,7 @@ def test_a_completion_is_not_made_a_transcript(tmp_path: Path) -> None:
         path.write_text(text)
         result = run("--fix", path)
         assert (result.exit_code, path.read_text()) == (1, text)
-        assert "pass --start." in result.stdout or "say so with --start" in result.stdout
+        assert "(--start completion)" in result.stdout or "pass --start completion" in result.stdout
 
 
 def test_half_a_surrogate_pair_stays(tmp_path: Path) -> None:

@@ -286,7 +286,7 @@ def _other_start(held: Content, start: str) -> str:
         retry_without_final_newline(held.source, lambda each: held.codec.parse(each, start))
     except ParseError as error:
         if error.code is WRONG_START:
-            return f"{error.message[0].upper()}{error.message[1:]}; pass --start."
+            return f"{error.message[0].upper()}{error.message[1:]}. {error.hint}"
     return ""
 
 
