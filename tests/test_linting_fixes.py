@@ -307,7 +307,7 @@ def test_what_is_marked_is_what_is_fixed() -> None:
 
 @given(odd_conversations(), levels)
 def test_what_is_marked_in_a_conversation_is_what_is_fixed(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
-    """The JSON form has no tokens, so each fix that is applied changes a field."""
+    """The JSON form has fields, but no stop tokens that a fix could replace."""
     options = Options(ALL, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
     before, after = (checked("json", text, each) for each in (options, replace(options, fix=True)))
     assert codes_of(each for each in before.findings if each.is_fixable) == codes_of(after.repaired)
@@ -315,6 +315,8 @@ def test_what_is_marked_in_a_conversation_is_what_is_fixed(text: str, level: tup
     left = [each for each in after.findings if not each.is_new]
     assert codes_of(before.findings) == codes_of(after.repaired) + codes_of(left)
     assert not any(each.is_fixable for each in after.findings)
+    next_run = checked("json", after.after.decode(), options)
+    assert codes_of(next_run.findings) == codes_of(after.findings)
 
 
 def test_a_fix_that_is_not_applied_is_not_marked(tmp_path: Path) -> None:

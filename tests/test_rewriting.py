@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -192,6 +193,20 @@ def test_fixes_left_in_a_conversation_are_reported(name: str, tmp_path: Path) ->
     assert fixed.endswith(" 1 finding (1 with --unsafe-fixes), 1 fixed\n")
     assert json.loads(path.read_text()) == json.loads(json.dumps(talk).replace('"comment"', '"commentary"'))
     assert run("--fix", "--unsafe-fixes", path).stdout == "1 input, 1 valid, 3 messages, 1 fixed\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "left"), [((), ["H118", "H137", "H509"]), (("--fixable", "ALL"), [])], ids=["unsafe", "all"]
+)
+def test_a_conversation_has_no_stop_tokens_to_fix(more: tuple[str, ...], left: list[str], tmp_path: Path) -> None:
+    """They follow from the fields, which may be fixed."""
+    talk = [{**TALK["messages"][1]}, {"role": "assistant", "channel": "functions.f", "content": "{}"}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(talk))
+    fixed = run("--fix", "--unsafe-fixes", *more, path)
+    assert re.findall(r" error (H\d+) ", fixed.stdout) == left
+    assert ("writes the tokens [200012]" in fixed.stdout, "commentary" in path.read_text()) == (False, True)
+    assert re.findall(r" error (H\d+) ", run("--unsafe-fixes", *more, path).stdout) == left
 
 
 def test_conversations_in_parquet_are_fixed(tmp_path: Path) -> None:
