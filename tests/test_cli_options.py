@@ -206,3 +206,9 @@ def test_a_wrong_column_is_reported_once_for_each_file(jobs: int, tmp_path: Path
     assert sum(not json.loads(line)["valid"] for line in results.read_text().splitlines()) == 40_002
     sarif = json.loads(run("validate", *arguments[:-4], "--output-format", "sarif", first).stdout)
     assert len(sarif["runs"][0]["results"]) == 1
+
+
+def test_no_phrase_in_the_list_of_commands_is_cut_off() -> None:
+    shown = run("--help").stdout.split("Commands:\n")[1].splitlines()
+    assert len(shown) == len(main.commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in shown)
