@@ -52,8 +52,8 @@ class Sarif:
             "version": version("harmony-spec"),
             "rules": [_rule(code) for code in self.indexes],
         }
-        rest = {"tool": {"driver": driver}, "invocations": [{"executionSuccessful": complete}]}
-        return f"\n], {json.dumps(rest).removeprefix('{')}]}}\n"
+        ending = f'"invocations": [{json.dumps({"executionSuccessful": complete})}]'
+        return f'\n], "tool": {json.dumps({"driver": driver})}, {ending}}}]}}\n'
 
     def _result(self, checked: Checked, finding: Finding) -> dict[str, Any]:
         code = finding.code
