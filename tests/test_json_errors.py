@@ -219,3 +219,28 @@ def test_an_unknown_field_is_named_with_what_to_write(name: str) -> None:
         True,
         True,
     )
+
+
+TOP = {
+    "tools": ({"messages": [], "tools": [TOOL]}, "tools", "tools_from_json"),
+    "a model": ({"messages": [], "model": "gpt-oss"}, "model", "messages"),
+    "misspelt messages": ({"mesages": []}, "mesages", "'messages'"),
+    "a misspelt field of the open header": ({"messages": [], "opening": {"nam": "x"}}, "nam", "name"),
+}
+
+
+@pytest.mark.parametrize("name", TOP)
+def test_a_conversation_has_no_other_fields(name: str) -> None:
+    """Tools of chat completions would be lost: the error names the function that reads them."""
+    value, field, expected = TOP[name]
+    text = str(error_of(value))
+    assert f"unknown field '{field}'" in text
+    assert expected in text.split(f"unknown field '{field}'", 1)[-1]
+
+
+def test_an_open_header_is_an_object() -> None:
+    requires({"messages": [], "opening": []}, "/opening", "object")
+
+
+def test_a_long_value_does_not_hide_what_was_expected() -> None:
+    requires(said({"x": "y" * 5000}), CONTENT, "array")
