@@ -6,7 +6,7 @@ import sys
 
 from . import GRAMMAR, generate
 from .build import build
-from .read.grammar_folder import load
+from .read.grammar_folder import DIAGNOSTICS, load
 from .read.problems import GrammarError
 from .update import update
 from .write.catalogue_page import diagnostics_page
@@ -17,8 +17,9 @@ if __name__ == "__main__":
     try:
         made = {root / "harmony_spec" / "codec.py": generate(GRAMMAR)}
         sources = load(GRAMMAR)
-        made[root / "harmony_spec" / "codes.py"] = error_codes(build(sources), sources.diagnostics)
-        made[root / "docs" / "diagnostics.md"] = diagnostics_page(sources.diagnostics)
+        diagnostics = sources.table(DIAGNOSTICS)
+        made[root / "harmony_spec" / "codes.py"] = error_codes(build(sources), diagnostics)
+        made[root / "docs" / "diagnostics.md"] = diagnostics_page(diagnostics)
     except GrammarError as error:
         sys.exit(str(error))
     for path, text in made.items():

@@ -43,13 +43,13 @@ def test_the_committed_codec_is_what_the_grammar_generates() -> None:
 
 def test_the_committed_diagnostics_are_those_of_the_grammar() -> None:
     """If this fails, run: python -m codegen"""
-    assert DIAGNOSTICS.read_text(encoding="utf-8") == diagnostics_page(load(GRAMMAR).diagnostics)
+    assert DIAGNOSTICS.read_text(encoding="utf-8") == diagnostics_page(load(GRAMMAR).table("diagnostics.toml"))
 
 
 def test_the_committed_codes_are_those_of_the_grammar() -> None:
     """If this fails, run: python -m codegen"""
     sources = load(GRAMMAR)
-    assert CODES.read_text(encoding="utf-8") == error_codes(build(sources), sources.diagnostics)
+    assert CODES.read_text(encoding="utf-8") == error_codes(build(sources), sources.table("diagnostics.toml"))
 
 
 def code_spans(markdown: str) -> list[str]:
@@ -68,7 +68,7 @@ def test_code_spans_hold_any_text(text: str) -> None:
 
 def test_the_diagnostics_show_all_examples() -> None:
     """As they are in the catalogue, in the order of their codes."""
-    catalogue = sorted(load(GRAMMAR).diagnostics.values(), key=lambda entry: entry["code"])
+    catalogue = sorted(load(GRAMMAR).table("diagnostics.toml").values(), key=lambda entry: entry["code"])
     examples = [shown(entry[key]) for entry in catalogue for key in ("bad", "good") if key in entry]
     assert len(examples) > 2 * 35
     spans = iter(code_spans(DIAGNOSTICS.read_text(encoding="utf-8")))
@@ -115,10 +115,9 @@ def spellings() -> frozenset[str]:
     whens = [choose.when for choose in (*format.always, *format.training)]
     whens += [when for drop in format.drops for when in (drop.dropped, drop.completes)]
     found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
-    found |= {item.name for item in format.implied} | set(texts_in(sources.conversation["defaults"]))
+    found |= {item.name for item in format.implied} | set(texts_in(sources.table("conversation.toml", "defaults")))
     found |= {value for value in format.opening.values() if isinstance(value, str)}
-    assert sources.schema
-    properties = sources.schema["$defs"]["message"]["properties"].values()
+    properties = sources.data["conversation.schema.json"]["$defs"]["message"]["properties"].values()
     found |= {entry["default"] for entry in properties if "default" in entry}
     recovery = format.recovery
     assert recovery

@@ -52,6 +52,27 @@ def rule_of(node: ContentNode) -> str | None:
     return None
 
 
+def record_in(contents: Contents, node: ContentNode) -> str | None:
+    """The rule of the class that the value of a node has, or each item of it if it is a list."""
+    if (rule := rule_of(node)) is None or contents.rules[rule].kind == "record":
+        return rule
+    if contents.rules[rule].kind not in ("alias", "list"):
+        return None
+    return record_in(contents, next(iter(contents.fields(rule).values()))[0])
+
+
+def listed_values(contents: Contents, node: ContentNode) -> tuple[str, ...]:
+    """The values of an enumerated field."""
+    if isinstance(node, Token):
+        return contents.terminals[node.terminal].values or ()
+    if not isinstance(node, Part):
+        return ()
+    if contents.rules[node.rule].kind == "enumerated":
+        return contents.rules[node.rule].values
+    fields = contents.fields(node.rule).values()
+    return next((found for nodes in fields if (found := listed_values(contents, nodes[0]))), ())
+
+
 def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
     """The fields of a class and their types; those that every alternative sets come first, as dataclasses require."""
     kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema_specifications import REGISTRY
+from referencing.exceptions import Unresolvable
 
-from ..model.format_model import AS_PARSED, CONTENT, Format
-from ..read.data_files import WRITTEN_AS, When
-from ..read.grammar_folder import CONVERSATION, SCHEMA, STYLES, Sources
+from ..model.content_types import definition_name, user_rules
+from ..model.format_model import AS_PARSED, Format
+from ..read.data_files import WRITTEN_AS, Choose, When
+from ..read.grammar_folder import CONVERSATION, NAMESPACE, SCHEMA, STYLES, Sources
 from ..read.problems import Problem
 
 MAX_SCHEMA_DEPTH = 30
@@ -18,73 +19,105 @@ MAX_SCHEMA_DEPTH = 30
 
 
 def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
+    """All problems of the styles, of the rules for conversations and of the schemas, as far as the framing knows."""
     variants = format.variants()
     known = f"Named alternatives: {', '.join(variants) or 'none'}."
-    if any(style.name == AS_PARSED for style in format.styles):
-        yield Problem(
-            sources.place(STYLES, AS_PARSED), f"`{AS_PARSED}` cannot be the name of a style", "It is built in."
-        )
-    chosen = {f"style {style.name}": style.choose for style in format.styles}
-    for key, choices in (chosen | {"always": format.always, "training": format.training}).items():
-        for choose in choices:
-            if choose.alternative not in variants:
-                place = sources.place(STYLES, key.split()[-1], choose.alternative)
-                yield Problem(place, f"`{key}` chooses `{choose.alternative}`, which names no alternative", known)
-            yield from _when(format, choose.when, sources, STYLES, key.split()[-1])
+    names = [style.name for style in format.styles]
+    if AS_PARSED in names:
+        place = sources.place(STYLES, "style", AS_PARSED)
+        yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
+    if format.default_style not in names:
+        reason = f"the style `{format.default_style}` is not defined"
+        yield Problem(sources.place(STYLES, "default"), reason, f"Styles: {', '.join(names)}.")
+    for style in format.styles:
+        yield from _choices(format, style.choose, sources, "style", style.name, "choose")
+    yield from _choices(format, format.always, sources, "always")
+    yield from _choices(format, format.training, sources, "training")
     for drop in format.drops:
-        if not drop.name.isidentifier():
-            place = sources.place(CONVERSATION, "drop")
-            yield Problem(
-                place, f"`{drop.name}` cannot be the name of a function", "Use letters, digits and underscores."
-            )
-        for when in (drop.dropped, drop.completes):
-            yield from _when(format, when, sources, CONVERSATION, "drop")
-    for key, names in format.stops.items():
-        for name in names:
+        path = CONVERSATION, "drop", drop.name.removeprefix("drop_")
+        yield from _when(format, drop.dropped, sources, *path, "dropped")
+        yield from _when(format, drop.completes, sources, *path, "completes")
+    for key, stops in format.stops.items():
+        for index, name in enumerate(stops):
             if name not in variants:
-                yield Problem(sources.place(CONVERSATION, "stop", key, name), f"`{name}` names no alternative", known)
-    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
-    if format.schema is not None and (reason := _schema_problem(format.schema)):
-        yield Problem(sources.place(SCHEMA), reason, "docs/grammar.md describes the schema.")
-    elif format.schema is not None:
-        for name in _unknown_properties(format, format.schema):
-            place = sources.place(SCHEMA, "properties", name)
-            yield Problem(
-                place, f"the schema has `{name}`, which is not a field of messages", "Remove it, or name its fields."
-            )
+                place = sources.place(CONVERSATION, "stop", key, index)
+                yield Problem(place, f"`{name}` names no alternative", known)
+    yield from _opening(format, sources)
+    if format.schema is not None:
+        yield from _unknown_properties(format, format.schema, sources)
 
 
-def _when(format: Format, when: When, sources: Sources, file: str, key: str) -> Iterator[Problem]:
+def _choices(format: Format, choices: tuple[Choose, ...], sources: Sources, *path: str) -> Iterator[Problem]:
+    variants = format.variants()
+    for index, choose in enumerate(choices):
+        if choose.alternative not in variants:
+            reason = f"`{'.'.join(path)}` chooses `{choose.alternative}`, which names no alternative"
+            remedy = f"Named alternatives: {', '.join(variants) or 'none'}."
+            yield Problem(sources.place(STYLES, *path, index, "choose"), reason, remedy)
+        yield from _when(format, choose.when, sources, STYLES, *path, index, "when")
+
+
+def _when(format: Format, when: When, sources: Sources, file: str, *path: str | int) -> Iterator[Problem]:
     fields = {field.name: field for field in format.fields}
     for name, value in when.fields:
-        place = sources.place(file, key, name)
+        place = sources.place(file, *path, name)
         if name not in fields:
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
-        elif file == CONVERSATION and key == "opening" and isinstance(value, bool) != fields[name].flag:
-            yield Problem(
-                place, f"`{name}` is {'true or false' if fields[name].flag else 'a text'}", "Correct the value."
-            )
         elif isinstance(value, str) and (values := fields[name].values) and value not in values:
             yield Problem(place, f"`{name}` cannot be `{value}`", f"Values: {', '.join(values)}.")
 
 
-def _schema_problem(schema: Any) -> str | None:
-    """The reason why a schema cannot be that of a conversation, or None."""
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return f"not a JSON Schema: {error.message}"
+def _opening(format: Format, sources: Sources) -> Iterator[Problem]:
+    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
+    for field in format.fields:
+        if field.name in format.opening and isinstance(format.opening[field.name], bool) != field.flag:
+            place = sources.place(CONVERSATION, "opening", field.name)
+            reason = f"`{field.name}` is {'true or false' if field.flag else 'a text'}"
+            yield Problem(place, reason, "Correct the value.")
+
+
+def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Each `$ref` of the two schemas leads to a schema. Nothing can be validated before that is known."""
+    for file, schema in ((SCHEMA, format.schema), (NAMESPACE, format.namespace)):
+        if schema is not None:
+            yield from _dangling(format, schema, sources, file)
+
+
+def _dangling(format: Format, schema: Mapping[str, Any], sources: Sources, file: str) -> Iterator[Problem]:
     if _depth(schema) > MAX_SCHEMA_DEPTH:
-        return f"nested more than {MAX_SCHEMA_DEPTH} deep"
-    message = schema.get("$defs", {}).get("message")
-    properties = message.get("properties") if isinstance(message, dict) else None
-    if not isinstance(properties, dict) or CONTENT not in properties:
-        return f"`$defs` has no `message` whose `properties` hold `{CONTENT}`"
-    for name, entry in properties.items():
-        parts = entry.get(WRITTEN_AS, []) if isinstance(entry, dict) else None
-        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-            return f"the property `{name}` is not an object, or its `{WRITTEN_AS}` is not a list of names"
-    return None
+        yield Problem(sources.place(file), f"nested more than {MAX_SCHEMA_DEPTH} deep", "Move parts to `$defs`.")
+        return
+    namespace = dict(format.namespace or {}).get("$defs", {})
+    made: dict[str, Any] = {definition_name(format.contents, rule): {} for rule in user_rules(format.contents)}
+    made |= {"part": {}} if format.contents.roles else {}
+    definitions = namespace if file == NAMESPACE else namespace | made | schema["$defs"]
+    for path, reference in _references(schema):
+        if not _leads_somewhere(reference, {**schema, "$defs": definitions}):
+            place = sources.place(file, *path)
+            yield Problem(
+                place, f"`{reference}` leads to no schema", "Name a definition in `$defs`, as `#/$defs/NAME`."
+            )
+
+
+def _references(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key in ("$ref", "$dynamicRef") and isinstance(item, str):
+            yield (*path, key), item
+        yield from _references(item, (*path, key))
+
+
+def _leads_somewhere(reference: str, schema: Mapping[str, Any]) -> bool:
+    """Whether a reference leads to a part of the same schema, or to a published one that needs no network."""
+    if not reference.startswith("#"):
+        try:
+            REGISTRY.resolver().lookup(reference)
+        except Unresolvable:
+            return False
+        return True
+    found: Any = schema
+    for step in reference[1:].split("/")[1:]:
+        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+    return isinstance(found, (dict, bool)) and (reference == "#" or reference.startswith("#/"))
 
 
 def _depth(value: Any) -> int:
@@ -92,9 +125,12 @@ def _depth(value: Any) -> int:
     return 1 + max(map(_depth, children), default=0)
 
 
-def _unknown_properties(format: Format, schema: Any) -> list[str]:
-    """Names in `x-written-as` that are not fields."""
-    names = {field.name for field in format.fields}
-    entries = schema.get("$defs", {}).get("message", {}).get("properties", {})
-    used = [(name, entry.get(WRITTEN_AS, [name])) for name, entry in entries.items()]
-    return [name for name, parts in used for part in parts if part not in names]
+def _unknown_properties(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
+    """Properties of messages that are no fields, and are not written as fields."""
+    fields = {field.name for field in format.fields}
+    path = "$defs", "message", "properties"
+    for name, entry in schema["$defs"]["message"]["properties"].items():
+        for part in entry.get(WRITTEN_AS, [name]):
+            if part not in fields:
+                reason = f"the schema has `{part}`, which is not a field of messages"
+                yield Problem(sources.place(SCHEMA, *path, name), reason, "Remove it, or name its fields.")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ..model.content_rules import Contents, Many, Part
+from ..model.content_rules import Contents
 from ..model.content_types import class_name, definition_name, tools_name, user_rules
 from ..model.format_model import Format
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
 from .content_code import content_writer, emit_content_writers, emit_readers, emit_terminals, reader_name, terminal_name
-from .source_text import Block, Writer, call, data, group, literal, mapping
+from .message_types import record_code
+from .source_text import Block, Writer, call, group, literal, mapping
 
 
 def emit_contents(format: Format, writer: Writer) -> None:
@@ -40,22 +38,8 @@ def emit_tools(format: Format, writer: Writer) -> None:
         writer.line(f"def {name}() -> {class_name(contents, rule)}:")
         writer.depth += 1
         writer.docstring([f"The built-in namespace `{value['name']}`."])
-        writer.block(_record(contents, rule, value), prefix="return ")
+        writer.block(record_code(contents, rule, value), prefix="return ")
         writer.depth -= 1
-
-
-def _record(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
-    """The code of a record for a JSON object."""
-    items: list[str | Block] = []
-    for field, entry in value.items():
-        node = contents.fields(rule)[field][0]
-        inner = next((part.rule for part in node.items if isinstance(part, Part)), "") if isinstance(node, Many) else ""
-        if inner:
-            code: str | Block = Block("[", tuple(_record(contents, inner, item) for item in entry), "]")
-        else:
-            code = data(entry)
-        items.append(code.prefixed(f"{field}=") if isinstance(code, Block) else f"{field}={code}")
-    return call(class_name(contents, rule), *items)
 
 
 def _emit_schemas(contents: Contents, writer: Writer) -> None:

@@ -8,8 +8,17 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..model.content_rules import METASCHEMA, ContentNode, Contents, Joined, Many, Part, Token
-from ..model.content_types import definition_name, is_schema, kind_of, ordered_fields, required_fields, user_rules
+from ..model.content_rules import METASCHEMA, Contents, Part
+from ..model.content_types import (
+    definition_name,
+    is_schema,
+    kind_of,
+    listed_values,
+    ordered_fields,
+    record_in,
+    required_fields,
+    user_rules,
+)
 from ..model.format_model import CONTENT, Field, Format, Mark, Node, Sequence, walk, without_sources
 from ..model.terminals import FixedText, Special
 from ..read.data_files import WRITTEN_AS
@@ -175,9 +184,9 @@ def _content_property(contents: Contents, rule: str, field: str) -> dict[str, An
     if kind == "bool":
         return {"type": ["boolean", "null"] if (rule, field) in contents.implied else "boolean"}
     if kind.startswith("list["):
-        item = _item(contents, node)
-        if item is None:
+        if (record := record_in(contents, node)) is None:
             return {"type": "array", "items": {"type": "string"}}
+        item = definition_name(contents, record)
         return {"type": ["array", "null"], "items": {"$ref": f"#/$defs/{item}"}, "x-item": item}
     if isinstance(node, Part) and _is_class(contents, node.rule):
         name = definition_name(contents, node.rule)
@@ -185,32 +194,6 @@ def _content_property(contents: Contents, rule: str, field: str) -> dict[str, An
         return {"if": {"type": "object"}, "then": reference, "else": {"type": "null"}, "x-record": name}
     if kind == "Any":
         return {}
-    if values := _enumerated(contents, node):
+    if values := listed_values(contents, node):
         return {"enum": [*values, *([] if required else [None])], "x-values": list(values)}
     return {"type": "string" if required else ["string", "null"]}
-
-
-def _enumerated(contents: Contents, node: ContentNode) -> tuple[str, ...]:
-    """The values of an enumerated field."""
-    if isinstance(node, Token):
-        return contents.terminals[node.terminal].values or ()
-    if isinstance(node, Part) and contents.rules[node.rule].kind == "enumerated":
-        return contents.rules[node.rule].values
-    if isinstance(node, Part):
-        return next(
-            (found for nodes in contents.fields(node.rule).values() if (found := _enumerated(contents, nodes[0]))), ()
-        )
-    return ()
-
-
-def _item(contents: Contents, node: ContentNode) -> str | None:
-    """The definition of the items of a list of records."""
-    match node:
-        case Part(_, rule):
-            return _item(contents, next(iter(contents.fields(rule).values()))[0])
-        case Joined(_, Part(_, rule)):
-            return definition_name(contents, rule)
-        case Many(_, items):
-            part = next((item for item in items if isinstance(item, Part)), None)
-            return definition_name(contents, part.rule) if part else None
-    return None
