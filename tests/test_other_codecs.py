@@ -108,6 +108,36 @@ def test_parts_of_contents_of_another_codec_are_refused(other: ModuleType, write
             convert([codec.Namespace("functions", tools=[tool])])
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda tools: harmony_spec.recover("x", tools=tools),
+        lambda tools: harmony_spec.validate("x", tools=tools),
+        lambda tools: harmony_spec.StreamParser(tools=tools),
+    ],
+    ids=["recover", "validate", "StreamParser"],
+)
+def test_offered_tools_of_another_codec_are_refused(other: ModuleType, read: Any) -> None:
+    """Their parameters may mean something else there."""
+    for namespace, name in (
+        (other.Namespace("functions"), "Namespace"),
+        (codec.Namespace("f", tools=[other.Tool("g")]), "Tool"),
+    ):
+        with pytest.raises(
+            TypeError, match=rf"^tools\[1\]: this {name} belongs to another codec \(.*, not harmony_spec\.codec\)"
+        ):
+            read(iter(["functions.f", namespace]))
+    assert read([codec.Namespace("functions", tools=[codec.Tool("f")])])
+
+
+def test_tools_of_a_format_without_namespaces() -> None:
+    """No namespace is its own."""
+    module = codec_of("plain_contents")
+    assert module.recover("x", tools=["functions.f"])
+    with pytest.raises(TypeError, match="this Namespace belongs to another codec"):
+        module.recover("x", tools=[codec.Namespace("functions")])
+
+
 def test_what_is_passed_as_codec_is_one() -> None:
     for wrong in (harmony_spec, pytest):
         with pytest.raises(TypeError, match=r"expected the module of a codec, such as harmony_spec\.codec"):

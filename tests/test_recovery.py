@@ -299,3 +299,10 @@ def test_what_are_no_tools_is_refused(tools: Any, said: str) -> None:
 def test_a_stream_takes_token_ids(tokens: Any) -> None:
     with pytest.raises(TypeError, match="expected token ids, got a "):
         StreamParser().feed(tokens)
+
+
+def test_offered_tools_may_be_an_iterator() -> None:
+    """A text that ends with a line break is read twice."""
+    source = "<|channel|>commentary to=weather<|message|>{}<|call|>\n"
+    (message,) = recover(source, "completion", tools=iter(["functions.weather"])).messages
+    assert message.recipient == "functions.weather"

@@ -330,10 +330,15 @@ class Format:
 
     def _foreign(self, value: object, *expected: type) -> str:
         """Why a value is refused where one of some classes of this codec is expected."""
-        names, found = " or ".join(made.__name__ for made in expected), type(value)
-        if found.__name__ in {made.__name__ for made in expected}:
-            return f"this {found.__name__} belongs to another codec ({found.__module__}, not {self.message.__module__})"
-        return f"expected a {names}, got a {found.__name__}"
+        names = [made.__name__ for made in expected]
+        if type(value).__name__ in names:
+            return self.of_another_codec(value)
+        return f"expected a {' or '.join(names)}, got a {type(value).__name__}"
+
+    def of_another_codec(self, value: object) -> str:
+        """Why a value of a generated class of another codec is refused."""
+        made = type(value)
+        return f"this {made.__name__} belongs to another codec ({made.__module__}, not {self.message.__module__})"
 
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for an unknown start rule."""

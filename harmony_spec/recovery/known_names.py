@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 from typing import Any
 
-from ..format.tables import Recovery
+from ..format.tables import Format, Recovery
 
 MIN_PREFIX_CHARS = 4
 """A shorter word is not read as the beginning of a channel: too many words begin with its letters."""
@@ -37,8 +37,8 @@ MAX_COMPARED_TOOLS = 250
 """With more tools, only exact names are recognized: comparing letters takes a few microseconds for each tool."""
 
 
-def offered(tools: Iterable[Any] | None) -> list[Any] | None:
-    """Return `tools` as a list. Raises `TypeError` for anything but names and namespaces."""
+def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
+    """Return `tools` as a list. Raises `TypeError` for anything but names and namespaces of this format."""
     if tools is None:
         return None
     if isinstance(tools, str | bytes):
@@ -49,6 +49,8 @@ def offered(tools: Iterable[Any] | None) -> list[Any] | None:
             raise TypeError(f"tools[{index}] is a dict; tools_from_json makes namespaces from definitions of tools")
         if not isinstance(tool, str) and not isinstance(getattr(tool, "name", None), str):
             raise TypeError(f"tools[{index}]: expected a name or a namespace, got {type(tool).__name__}")
+        if (foreign := format.contents.find_foreign(tool)) is not None:
+            raise TypeError(f"tools[{index}]: {format.of_another_codec(foreign)}")
     return found
 
 
@@ -72,17 +74,20 @@ def tool_names(recovery: Recovery, tools: Iterable[Any]) -> set[str]:
 class KnownNames:
     """The channels, content types, roles and tools of one conversation.
 
+    Args:
+        recovery: the tables of the format.
+        tools: the offered tools, as `offered` returns them.
+
     Attributes:
         tools: the full names of the offered tools; None if nothing is known of them.
         key: equal for conversations that know the same names, learned in the same order.
     """
 
-    def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
+    def __init__(self, recovery: Recovery, tools: list[Any] | None) -> None:
         self.recovery = recovery
         self.writable = re.compile(recovery.word)
         self.channels = dict.fromkeys(recovery.channels)
-        known = offered(tools)
-        self.tools: set[str] | None = None if known is None else self._writable(tool_names(recovery, known))
+        self.tools: set[str] | None = None if tools is None else self._writable(tool_names(recovery, tools))
         self._by_last: dict[str, list[str]] | None = None
         self.key = _make_key(b"", self.channels, self.tools)
 

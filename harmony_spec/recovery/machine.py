@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import Span
@@ -46,7 +46,7 @@ class Machine:
         form: the input.
         start: the name of the start rule.
         given: the fields of the open header that a completion continues.
-        tools: the offered tools; None if they are not known.
+        tools: the offered tools, as `offered` returns them.
         refuse: called at each mistake before it is reported; a strict parser raises there.
     """
 
@@ -56,7 +56,7 @@ class Machine:
         form: Lenient,
         start: str,
         given: dict[str, Any],
-        tools: Iterable[Any] | None,
+        tools: list[Any] | None,
         refuse: Callable[[Span], None] | None = None,
     ) -> None:
         self.format, self.form, self.start = format, form, start

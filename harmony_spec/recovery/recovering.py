@@ -12,6 +12,7 @@ from ..format.tables import Format, Frame, Path, Tokenizer
 from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, Attempt, ParsedHeader, remember
 from ..source.lenient import Lenient, LenientText, LenientTokens
 from ..source.saved_text import without_line_break
+from .known_names import offered
 from .machine import BETWEEN, Machine
 from .recovered import Recovered
 from .stripped import with_headers
@@ -38,7 +39,8 @@ def recover(
         tokenizer: decodes ordinary tokens; needed for token ids only.
     """
     format.require_start(start)
-    return recover_form(format, form_of(format, source, tokenizer), start, given, tools, stripped)
+    known = offered(format, tools)
+    return recover_form(format, form_of(format, source, tokenizer), start, given, known, stripped)
 
 
 def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | None) -> Lenient:
@@ -51,7 +53,7 @@ def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | 
 
 
 def recover_form(
-    format: Format, form: Lenient, start: str, given: dict[str, Any], tools: Iterable[Any] | None, stripped: bool
+    format: Format, form: Lenient, start: str, given: dict[str, Any], tools: list[Any] | None, stripped: bool
 ) -> Recovered[Any]:
     """Read an input along a start rule; see `recover`."""
     if stripped and (guessed := with_headers(format, form, given, tools)):
@@ -67,7 +69,7 @@ def recover_form(
 
 
 def _read_form(
-    format: Format, form: Lenient, start: str, given: dict[str, Any], tools: Iterable[Any] | None
+    format: Format, form: Lenient, start: str, given: dict[str, Any], tools: list[Any] | None
 ) -> Recovered[Any]:
     machine = Machine(format, form, start, given, tools)
     read_to_end(machine)

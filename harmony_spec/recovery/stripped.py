@@ -5,7 +5,6 @@ Where its headers are is a guess, made only on request (`stripped=True`)."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from ..diagnostics import Diagnostic, Repair
@@ -17,7 +16,7 @@ from .recovered import Recovered
 
 
 def with_headers(
-    format: Format, form: Lenient, given: dict[str, Any], tools: Iterable[Any] | None
+    format: Format, form: Lenient, given: dict[str, Any], tools: list[Any] | None
 ) -> Recovered[Any] | None:
     """Read an input that begins like a header and has no special tokens; None for any other input."""
     assert format.recovery is not None

@@ -47,7 +47,7 @@ class StreamParser(Generic[M]):
 
         format.require_start(start)
         self._format, self._start, self._given, self._strict = format, start, given, strict
-        self._tools = offered(tools)
+        self._tools = offered(format, tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
         self._low = format.lowest_special

@@ -39,7 +39,7 @@ def validate(
         tokenizer: needed for token ids only.
     """
     format.require_start(start)
-    given_tools = offered(tools)
+    given_tools = offered(format, tools)
 
     def read(source: str | Sequence[int], stripped: bool = False) -> InputReading:
         form = form_of(format, source, tokenizer)
