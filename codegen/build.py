@@ -51,7 +51,7 @@ def build(sources: Sources) -> Format:
         namespace=sources.data.get(NAMESPACE),
         contents=contents,
         **read_rendering(sources),
-        implied=layout["implied"],
+        **{key: layout[key] for key in ("implied", "functions", "definitions")},
         tools={name: value for name, value in sources.data.items() if name.endswith(TOOLS_SUFFIX)},
         recovery=recovery,
     )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(2, 0)
+runtime.require_api(3, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -1042,6 +1042,17 @@ _STARTS = {
         runtime.Path("unfinished_only", ((_FRAME_remainder, ""),)),
     ),
 }
+
+_DEFINITIONS = runtime.Definitions(
+    functions="functions",
+    namespace=runtime.Definition(Namespace, {"name": "name", "description": "description", "tools": "tools"}),
+    tool=runtime.Definition(Tool, {"name": "name", "description": "description", "parameters": "parameters"}),
+    answer=runtime.Definition(ResponseFormat, {"name": "name", "schema": "schema"}),
+    holders=(("developer", "tools"), ("system", "tools")),
+)
+
+FUNCTION_NAMESPACE = "functions"
+"""The namespace of the tools that a developer offers."""
 
 
 # Contents: readers and writers.
@@ -2388,7 +2399,7 @@ _CONTENTS = runtime.Contents(
         SystemContent: _write_system_content,
         ChannelConfig: _write_channel_config_content,
     },
-    (runtime.Implied("function_calls", "developer", "tools", "functions"),),
+    (runtime.Implied("function_calls", "developer", "tools", _DEFINITIONS),),
     {
         DeveloperContent: "developer_content",
         Namespace: "namespace",
@@ -2398,9 +2409,6 @@ _CONTENTS = runtime.Contents(
         ChannelConfig: "channel_config",
     },
 )
-
-FUNCTION_NAMESPACE = "functions"
-"""The namespace of the tools that a developer offers."""
 
 _RECOVERY = runtime.Recovery(
     begins="<|start|>",
@@ -2432,7 +2440,7 @@ _RECOVERY = runtime.Recovery(
     content_types=("json", "code"),
     json="json",
     word=_CONTENT_NAME.pattern,
-    namespace="functions",
+    definitions=_DEFINITIONS,
     separator=".",
     answers="final",
     thoughts="analysis",
@@ -3145,6 +3153,7 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    definitions=_DEFINITIONS,
     recovery=_RECOVERY,
 )
 """The tables of this format."""
@@ -3415,6 +3424,45 @@ def python_tools() -> Namespace:
     )
 
 
+NAMESPACE_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Namespace",
+    "description": "A tool namespace: tools with a common prefix. The fields are those of the class of the same name.",
+    "$ref": "#/$defs/namespace",
+    "$defs": {
+        "name": {
+            "description": "Characters that a header can contain after ` to=`. The grammar allows the same names.",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
+        },
+        "namespace": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"$ref": "#/$defs/name"},
+                "description": {"type": ["string", "null"]},
+                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}, "x-always-written": True},
+            },
+        },
+        "tool": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"$ref": "#/$defs/name"},
+                "description": {"type": ["string", "null"], "x-always-written": True},
+                "parameters": {
+                    "description": "The arguments of the tool, as a JSON Schema; null for a tool without arguments.",
+                    "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],
+                },
+            },
+        },
+    },
+}
+"""The JSON Schema of a tool namespace."""
+
+
 CONVERSATION_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Conversation",
@@ -3582,44 +3630,6 @@ CONVERSATION_SCHEMA: dict[str, Any] = {
     },
 }
 """The JSON Schema of the JSON form of a conversation."""
-
-NAMESPACE_SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "Namespace",
-    "description": "A tool namespace: tools with a common prefix. The fields are those of the class of the same name.",
-    "$ref": "#/$defs/namespace",
-    "$defs": {
-        "name": {
-            "description": "Characters that a header can contain after ` to=`. The grammar allows the same names.",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
-        },
-        "namespace": {
-            "type": "object",
-            "required": ["name"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"]},
-                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}, "x-always-written": True},
-            },
-        },
-        "tool": {
-            "type": "object",
-            "required": ["name"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"], "x-always-written": True},
-                "parameters": {
-                    "description": "The arguments of the tool, as a JSON Schema; null for a tool without arguments.",
-                    "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],
-                },
-            },
-        },
-    },
-}
-"""The JSON Schema of a tool namespace."""
 
 _PROPERTIES = (
     runtime.Property("role", (("role", None),), absent=None, always=True),

@@ -10,6 +10,7 @@ from .errors import Code, ConversationError, ParseError, RenderError
 from .format.content_reading import NOTHING, Fields, Reader
 from .format.content_writing import Inexpressible, Layout, Write, no_writer
 from .format.contents import NO_CONTENTS, Contents, Implied, Record
+from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.tables import (
     HOLE,
     Atom,
@@ -40,12 +41,15 @@ __all__ = [
     "HOLE",
     "NOTHING",
     "NO_CONTENTS",
+    "NO_DEFINITIONS",
     "Atom",
     "Choose",
     "Chosen",
     "Code",
     "Contents",
     "ConversationError",
+    "Definition",
+    "Definitions",
     "Diagnostic",
     "Encoding",
     "Fields",
@@ -89,7 +93,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (2, 0)
+API_VERSION = (3, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
 from .content_rules import ContentNode, Contents, Flag, Joined, Many, Part, Token
+from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
 
@@ -59,6 +60,19 @@ def record_in(contents: Contents, node: ContentNode) -> str | None:
     if contents.rules[rule].kind not in ("alias", "list"):
         return None
     return record_in(contents, next(iter(contents.fields(rule).values()))[0])
+
+
+def is_list(contents: Contents, node: ContentNode) -> bool:
+    return kind_of(contents, node).startswith("list[")
+
+
+def terminal_of(contents: Contents, node: ContentNode) -> Terminal | None:
+    """The terminal for the text of a field."""
+    if isinstance(node, Token):
+        return contents.terminals[node.terminal]
+    if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
+        return terminal_of(contents, next(contents.leaves(contents.rules[node.rule].nodes)))
+    return None
 
 
 def listed_values(contents: Contents, node: ContentNode) -> tuple[str, ...]:

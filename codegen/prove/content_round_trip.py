@@ -20,16 +20,18 @@ from ..model.content_types import (
     ordered_fields,
     record_in,
     required_fields,
+    terminal_of,
     tools_name,
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
+from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
 from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Place, Problem
 from ..read.value_places import Path as ValuePath
+from .content_paths import content_paths
 from .finite_automata import Machine, difference, machine, overlap, sample
 
 RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
@@ -39,16 +41,17 @@ RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json"
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
     """All problems of contents; `taken` are the names that the codec uses for something else."""
     contents = format.contents
+    yield from _tables(format, sources)
+    yield from content_paths(format, sources)
     if not contents.rules:
         return
     yield from _types(contents, taken)
     yield from _follows(contents)
-    yield from _tables(format, sources)
     if format.namespace is not None:
         disagreements = list(_namespace(contents, format.namespace, sources))
         yield from disagreements or _built_in(format, format.namespace, sources)
     if contents.schemas:
-        yield from _schema_rules(contents)
+        yield from _schema_rules(format)
     try:
         Lark(sources.texts[CONTENTS], parser="earley", lexer="dynamic", start=list(contents.roles))
     except LarkError as error:
@@ -188,17 +191,6 @@ def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
         for path, reason in misfits(contents, rule, values):
             place = sources.place(CONVERSATION, "defaults", rule, *path)
             yield Problem(place, reason, "Correct it, or remove it.")
-    for index, item in enumerate(format.implied):
-        flags = contents.fields(item.rule).get(item.flag, []) if item.rule in contents.rules else []
-        lists = contents.fields(item.role).get(item.list, []) if item.role in contents.roles else []
-        if not any(isinstance(node, Flag) for node in flags):
-            reason = f"`{item.flag}` of `{item.rule}` is not a flag of {CONTENTS}"
-            yield Problem(
-                sources.place(CONVERSATION, "implied", index, "flag"), reason, "Name a part that may be absent."
-            )
-        if not lists or not kind_of(contents, lists[0]).startswith("list["):
-            reason = f"`{item.list}` is not a list in the contents of `{item.role}`"
-            yield Problem(sources.place(CONVERSATION, "implied", index, "list"), reason, "Name a list of that role.")
 
 
 def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
@@ -235,14 +227,15 @@ def _unlike(contents: Contents, node: ContentNode, kind: str, value: Any) -> str
         return "" if value in listed else f"{', '.join(listed[:-1])} or {listed[-1]}"
     if kind == "str":
         return "" if isinstance(value, str) else "a text"
-    terminal = _terminal(contents, node)
+    terminal = terminal_of(contents, node)
     return "" if terminal and contents.is_json(terminal.name) else "nothing that a data file can hold"
 
 
-def _schema_rules(contents: Contents) -> Iterator[Problem]:
+def _schema_rules(format: Format) -> Iterator[Problem]:
     """The library writes schemas as types by rules and terminals of certain names."""
-    place = Place(CONTENTS, 1, 1)
-    for rule, needed in SCHEMA_FIELDS.items():
+    contents, place = format.contents, Place(CONTENTS, 1, 1)
+    for known, needed in SCHEMA_FIELDS.items():
+        rule = schema_rule(format, known)
         if rule not in contents.rules or contents.rules[rule].kind != "record":
             yield Problem(place, f"there is no rule `{rule}` with parts; the library needs it", "Define it.")
         elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
@@ -267,7 +260,7 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
             if not nodes:
                 yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", "Remove it.")
                 continue
-            terminal = _terminal(contents, nodes[0])
+            terminal = terminal_of(contents, nodes[0])
             target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""
             written = (definitions.get(target, {}) if target else described).get("pattern")
             if written is not None and terminal is not None:
@@ -285,15 +278,10 @@ def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> It
         for error in errors:
             reason = f"not a namespace: at {error.json_path}: {error.message[:200]}"
             yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE} describes a namespace.")
-
-
-def _terminal(contents: Contents, node: ContentNode) -> Terminal | None:
-    """The terminal for the text of a field."""
-    if isinstance(node, Token):
-        return contents.terminals[node.terminal]
-    if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
-        return _terminal(contents, next(contents.leaves(contents.rules[node.rule].nodes)))
-    return None
+        defined = format.definitions.get("namespace")
+        if not errors and defined and defined.rule in format.contents.rules:
+            for path, reason in misfits(format.contents, defined.rule, value):
+                yield Problem(sources.place(file, *path), reason, f"{CONTENTS} describes a namespace.")
 
 
 def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 
-from ..model.content_types import definition_name, user_rules
+from ..model.content_types import definition_name, is_list, kind_of, record_in, user_rules
 from ..model.format_model import AS_PARSED, Format
 from ..read.data_files import WRITTEN_AS, Choose, When
 from ..read.grammar_folder import CONVERSATION, NAMESPACE, SCHEMA, STYLES, Sources
@@ -129,8 +129,33 @@ def _unknown_properties(format: Format, schema: Mapping[str, Any], sources: Sour
     """Properties of messages that are no fields, and are not written as fields."""
     fields = {field.name for field in format.fields}
     path = "$defs", "message", "properties"
+    yield from _definitions(format, schema, sources)
     for name, entry in schema["$defs"]["message"]["properties"].items():
         for part in entry.get(WRITTEN_AS, [name]):
             if part not in fields:
                 reason = f"the schema has `{part}`, which is not a field of messages"
                 yield Problem(sources.place(SCHEMA, *path, name), reason, "Remove it, or name its fields.")
+
+
+def _definitions(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
+    """Definitions that no `$ref` leads to describe classes of contents, and their properties are fields."""
+    contents = format.contents
+    rules = {definition_name(contents, rule): rule for rule in user_rules(contents)}
+    referred = {reference.rsplit("/", 1)[-1] for _, reference in _references(schema)}
+    for name, entry in schema["$defs"].items():
+        place = sources.place(SCHEMA, "$defs", name)
+        if name not in rules:
+            if name not in referred | {"message", "text"}:
+                yield Problem(place, f"nothing reads `{name}`", f"Classes of contents: {', '.join(rules) or 'none'}.")
+            continue
+        for field, described in entry.get("properties", {}).items():
+            at = "$defs", name, "properties", field
+            if not (nodes := contents.fields(rules[name]).get(field)):
+                reason = f"`{rules[name]}` has no field `{field}`"
+                yield Problem(sources.place(SCHEMA, *at), reason, "Correct it, or remove it.")
+            elif (key := described.get("x-keyed-by")) is not None:
+                inner = record_in(contents, nodes[0])
+                fields = contents.fields(inner) if inner and is_list(contents, nodes[0]) else {}
+                if key not in fields or kind_of(contents, fields[key][0]) != "str":
+                    reason = f"`{key}` is not a text that each item of `{field}` has"
+                    yield Problem(sources.place(SCHEMA, *at, "x-keyed-by"), reason, "Name a required field.")

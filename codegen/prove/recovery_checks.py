@@ -158,7 +158,7 @@ def _companions(sources: Sources) -> Iterator[Problem]:
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The grammar can write each value that recovery sets, and contents have each part that it looks for."""
+    """The grammar can write each value that recovery sets."""
     recovery = format.recovery
     assert recovery is not None
     channels: list[tuple[ValuePath, str]] = [(("channels", key), name) for key, name in recovery.channels.items()]
@@ -173,12 +173,6 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
                 if not matcher.fullmatch(value):
                     reason = f"`{value}` does not fit {terminal}"
                     yield Problem(sources.place(RECOVERY, *at), reason, "Choose a value that can be written.")
-    for key, paths in recovery.declared.items() if format.contents.roles else ():
-        for path in paths:
-            role, *parts = path.split(".")
-            if role not in format.contents.roles or not parts or not set(parts) <= set(format.contents.rules):
-                place = sources.place(RECOVERY, "declared", key)
-                yield Problem(place, f"`{path}` leads to no part of a content", "Begin with a role, then name rules.")
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:

@@ -56,13 +56,23 @@ class Drop:
 
 @dataclass(frozen=True)
 class Implied:
-    """A flag of a content rule; if a message leaves it open, the contents of other messages decide it."""
+    """A flag of a content rule; if a message leaves it open, the contents of other messages decide it.
+
+    Attributes:
+        flag: the rule and its field.
+        list: the role and the field of its contents whose items decide.
+    """
+
+    flag: tuple[str, str]
+    list: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class DefinedBy:
+    """The rule of the class that defines something, and its fields by their purpose."""
 
     rule: str
-    flag: str
-    role: str
-    list: str
-    name: str
+    fields: Mapping[str, str]
 
 
 def read_vocabulary(sources: Sources, problems: list[Problem]) -> Vocabulary:
@@ -135,13 +145,30 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
 
 
 def read_layout(sources: Sources) -> dict[str, Any]:
-    """How contents are indented, and the defaults of their fields."""
-    implied = tuple(Implied(**entry) for entry in sources.data.get(CONVERSATION, {}).get("implied", ()))
+    """How contents are indented, the defaults of their fields, and what they define."""
+    conversation = sources.table(CONVERSATION)
+    namespace = dict(conversation.get("namespace", {}))
+    functions = namespace.pop("functions", "")
+    tables = {"namespace": namespace} | {key: conversation.get(key) for key in ("tool", "answer")}
+    implied = tuple(Implied(_parts(entry["flag"]), _parts(entry["list"])) for entry in conversation.get("implied", ()))
     return {
         "indents": sources.table(STYLES, "indent"),
         "defaults": sources.table(CONVERSATION, "defaults"),
         "implied": implied,
+        "functions": functions,
+        "definitions": {key: _defined_by(table) for key, table in tables.items() if table},
     }
+
+
+def _parts(path: str) -> tuple[str, str]:
+    rule, _, field = path.partition(".")
+    return rule, field
+
+
+def _defined_by(paths: Mapping[str, str]) -> DefinedBy:
+    """The rule that the first path begins with, and the fields of all; `prove` sees to it that the rule is the same."""
+    fields = {purpose: _parts(path)[1] for purpose, path in paths.items()}
+    return DefinedBy(_parts(next(iter(paths.values())))[0], fields)
 
 
 def _choices(entries: Iterable[Any]) -> tuple[Choose, ...]:

@@ -84,10 +84,9 @@ def _unread(key: str, path: ValuePath, schema: Mapping[str, Any], place: Place) 
     known = [*schema.get("properties", ())]
     renamed, near = schema.get("x-renamed", {}).get(key), get_close_matches(key, known, n=1)
     if renamed:
-        remedy = f"Write {renamed}."
-    else:
-        listed = f"{'Keys' if path else 'Files'}: {', '.join(known)}."
-        remedy = f"Did you mean `{near[0]}`? {listed}" if near else listed
+        return Problem(place, f"`{key}` is now written as `{renamed}`", "Write it like this.")
+    listed = f"{'Keys' if path else 'Files'}: {', '.join(known)}."
+    remedy = f"Did you mean `{near[0]}`? {listed}" if near else listed
     return Problem(place, f"nothing reads `{key}`", remedy)
 
 

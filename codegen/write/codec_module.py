@@ -12,6 +12,7 @@ from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
 from .content_tables import emit_contents, emit_tools
 from .conversation_schema import emit_conversation
+from .definition_tables import emit_definitions
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
 from .framing_code import constant, emit_patterns, emit_writers, markers
 from .library_source import api_version
@@ -49,6 +50,7 @@ def emit(format: Format) -> str:
         writer.line()
     emit_starts(format, writer)
     if format.contents.roles:
+        emit_definitions(format, writer)
         emit_contents(format, writer)
     emit_recovery(format, writer)
     writer.line()
@@ -91,7 +93,8 @@ def emit_imports(format: Format, writer: Writer) -> None:
         writer.line("import re")
     writer.line(f"from collections.abc import {'Iterable, ' if format.recovery is not None else ''}Sequence")
     writer.line("from dataclasses import dataclass, field")
-    writer.line(f"from typing import {'Any, ' if format.schema is not None or format.contents.roles else ''}Literal")
+    has_any = format.schema is not None or format.namespace is not None or format.contents.roles
+    writer.line(f"from typing import {'Any, ' if has_any else ''}Literal")
     writer.line()
     writer.line("from harmony_spec import runtime")
 
@@ -196,6 +199,7 @@ def _format(format: Format, writer: Writer) -> None:
         f"as_parsed={literal(AS_PARSED)}",
         _choices(format.always).prefixed("always="),
         _choices(format.training).prefixed("training="),
+        *["definitions=_DEFINITIONS"] * bool(format.definitions),
         *["recovery=_RECOVERY"] * (format.recovery is not None),
     )
     writer.block(block, prefix="FORMAT = ")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import Contents
 from ..model.content_types import class_name, definition_name, tools_name, user_rules
 from ..model.format_model import Format
-from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
+from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
 from .content_code import content_writer, emit_content_writers, emit_readers, emit_terminals, reader_name, terminal_name
 from .message_types import record_code
 from .source_text import Block, Writer, call, group, literal, mapping
@@ -23,27 +22,29 @@ def emit_contents(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
     if contents.schemas:
-        _emit_schemas(contents, writer)
+        _emit_schemas(format, writer)
     _emit_table(format, writer)
 
 
 def emit_tools(format: Format, writer: Writer) -> None:
     """Write a function for each built-in namespace; each call returns a new one."""
     contents = format.contents
-    rule = str(dict(format.namespace or {}).get("$ref", "")).rsplit("/", 1)[-1]
-    for file, value in format.tools.items():
+    namespace = format.definitions.get("namespace")
+    for file, value in format.tools.items() if namespace else ():
+        assert namespace is not None
         name = tools_name(file)
         writer.line()
         writer.line()
-        writer.line(f"def {name}() -> {class_name(contents, rule)}:")
+        writer.line(f"def {name}() -> {class_name(contents, namespace.rule)}:")
         writer.depth += 1
-        writer.docstring([f"The built-in namespace `{value['name']}`."])
-        writer.block(record_code(contents, rule, value), prefix="return ")
+        writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
+        writer.block(record_code(contents, namespace.rule, value), prefix="return ")
         writer.depth -= 1
 
 
-def _emit_schemas(contents: Contents, writer: Writer) -> None:
-    classes = mapping({literal(rule): class_name(contents, rule) for rule in SCHEMA_FIELDS})
+def _emit_schemas(format: Format, writer: Writer) -> None:
+    contents = format.contents
+    classes = mapping({literal(rule): class_name(contents, schema_rule(format, rule)) for rule in SCHEMA_FIELDS})
     terminals = mapping({literal(name): terminal_name(name) for name in SCHEMA_TERMINALS})
     grammar = call("runtime.Grammar", classes, terminals)
     writer.block(call("runtime.Schemas", grammar), prefix="_SCHEMAS = ")
@@ -57,14 +58,10 @@ def _emit_table(format: Format, writer: Writer) -> None:
     readers = mapping({class_name(contents, rule): reader_name(rule) for rule in users})
     writers = mapping({class_name(contents, rule): content_writer(rule) for rule in users})
     implied = group(
-        call("runtime.Implied", *(literal(text) for text in (item.flag, item.role, item.list, item.name)))
+        call("runtime.Implied", literal(item.flag[1]), *map(literal, item.list), "_DEFINITIONS")
         for item in format.implied
     )
     field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
     names = mapping({class_name(contents, rule): literal(definition_name(contents, rule)) for rule in users})
     block = Block("runtime.Contents(", (literal(field), roles, readers, writers, implied, names), ")")
     writer.block(block, prefix="_CONTENTS = ")
-    for item in format.implied[:1]:
-        writer.line()
-        writer.line(f"FUNCTION_NAMESPACE = {literal(item.name)}")
-        writer.line('"""The namespace of the tools that a developer offers."""')

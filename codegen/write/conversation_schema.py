@@ -28,6 +28,13 @@ ALWAYS_WRITTEN = "x-always-written"
 
 
 def emit_conversation(format: Format, writer: Writer) -> None:
+    if format.namespace is not None:
+        writer.line()
+        writer.line()
+        namespace = data(dict(format.namespace))
+        assert isinstance(namespace, Block)
+        writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
+        writer.line('"""The JSON Schema of a tool namespace."""')
     if format.schema is None:
         return
     schema = completed_schema(format, format.schema)
@@ -38,12 +45,6 @@ def emit_conversation(format: Format, writer: Writer) -> None:
     assert isinstance(code, Block)
     writer.block(code, prefix="CONVERSATION_SCHEMA: dict[str, Any] = ")
     writer.line('"""The JSON Schema of the JSON form of a conversation."""')
-    if format.namespace is not None:
-        writer.line()
-        namespace = data(dict(format.namespace))
-        assert isinstance(namespace, Block)
-        writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
-        writer.line('"""The JSON Schema of a tool namespace."""')
     writer.line()
     items = group(_property(format, name, schema) for name, schema in properties.items() if name != CONTENT)
     writer.block(items, prefix="_PROPERTIES = ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..model.content_types import terminal_of
 from ..model.format_model import Diagnostic, Format, Recovery
 from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
@@ -11,9 +12,6 @@ from ..model.recovery_tables import begins, closes, headings, leads
 from .content_code import terminal_name
 from .framing_code import constant, groups
 from .source_text import Block, Writer, call, group, literal, mapping
-
-TOOL_NAME_TERMINAL = "NAME"
-"""The terminal of contents that names tools."""
 
 Arguments = Iterator[str | Block]
 
@@ -63,12 +61,13 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
     """The known channels and content types, and the shape of names."""
-    named = format.contents.roles and TOOL_NAME_TERMINAL in format.contents.terminals
+    tool = format.definitions.get("tool")
+    named = terminal_of(format.contents, format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (f"{terminal_name(TOOL_NAME_TERMINAL)}.pattern" if named else literal(r"\S+"))
-    yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
+    yield "word=" + (f"{terminal_name(named.name)}.pattern" if named else literal(r"\S+"))
+    yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
     yield f"separator={literal(recovery.separator)}"
 
 
