@@ -115,7 +115,7 @@ def spellings() -> frozenset[str]:
     whens = [choose.when for choose in (*format.always, *format.training)]
     whens += [when for drop in format.drops for when in (drop.dropped, drop.completes)]
     found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
-    found |= {item.name for item in format.implied} | set(texts_in(sources.table("conversation.toml", "defaults")))
+    found |= {format.functions} | set(texts_in(sources.table("conversation.toml", "defaults")))
     found |= {value for value in format.opening.values() if isinstance(value, str)}
     properties = sources.data["conversation.schema.json"]["$defs"]["message"]["properties"].values()
     found |= {entry["default"] for entry in properties if "default" in entry}
@@ -175,6 +175,14 @@ OF_SOMETHING_ELSE = {
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
+    # A table of conversation.toml, and a key in it.
+    "tool": [
+        "codegen/model/schema_rules.py",
+        "codegen/prove/content_paths.py",
+        "codegen/read/data_files.py",
+        "codegen/write/recovery_code.py",
+    ],
+    "functions": ["codegen/build.py", "codegen/read/data_files.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
 }
