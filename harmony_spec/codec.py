@@ -7,7 +7,6 @@ generate`. Do not edit; edit the grammar.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -720,6 +719,7 @@ _FRAME_message = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
@@ -792,6 +792,7 @@ _FRAME_opening = runtime.Frame(
     has_content=False,
     inside=("<|start|>",),
     opens=(),
+    headless=False,
     continues=(),
     closes=(),
     trails=(),
@@ -831,6 +832,7 @@ _FRAME_continuation = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=("<|return|>", "<|end|>", "<|call|>"),
     trails=(),
@@ -904,6 +906,7 @@ _FRAME_unfinished = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=(),
     trails=(),
@@ -990,6 +993,7 @@ _FRAME_remainder = runtime.Frame(
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
     opens=("<|message|>",),
+    headless=False,
     continues=(),
     closes=(),
     trails=(),
@@ -1055,1359 +1059,452 @@ FUNCTION_NAMESPACE = "functions"
 """The namespace of the tools that a developer offers."""
 
 
-# Contents: readers and writers.
+# Contents: their terminals, and their rules as a table.
 
-# EFFORT: "low" | "medium" | "high"
-_CONTENT_EFFORT = re.compile("(?:low|medium|high)")
-
-# LINE: /[^\n]+/
-_CONTENT_LINE = re.compile(r"[^\n\ud800-\udfff]+")
-
-# IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: )(?s:.))+/
-_CONTENT_IDENTITY = re.compile(
-    r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+"
-)
-
-# CHANNEL_NAME: /[^\s<,.]+/
-_CONTENT_CHANNEL_NAME = re.compile(r"[^\s<,\.\ud800-\udfff]+")
-
-# INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
-_CONTENT_INSTRUCTIONS = re.compile(
-    r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+"
-)
-
-# DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
-_CONTENT_DESCRIPTION = re.compile(r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+")
-
-# NAME: /[A-Za-z0-9_$.:\/@+-]+/
-_CONTENT_NAME = re.compile(r"[A-Za-z0-9_\$\.:/@\+\-]+")
-
-# TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
-_CONTENT_TEXT = re.compile(
-    '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+'
-)
-
-# REMARK: /(?!default: )(?:(?! default: )[^\n])+/
-_CONTENT_REMARK = re.compile(r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+")
-
-# DEFAULT: /[^\n]+/
-_CONTENT_DEFAULT = re.compile(r"[^\n\ud800-\udfff]+")
-
-# KEYWORD: /[^\s]+/
-_CONTENT_KEYWORD = re.compile(r"[^\s\ud800-\udfff]+")
-
-# IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*/
-_CONTENT_IDENTIFIER = re.compile(r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*")
-
-# NAMED: /(?!(?:string|number|boolean|null|any|never|true|false)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
-_CONTENT_NAMED = re.compile(
-    r"(?!(?:string|number|boolean|null|any|never|true|false)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*"
-)
-
-# STRING: /"(?:[^"\\\n]|\\[^\n])*"/
-_CONTENT_STRING = re.compile('"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"')
-
-# JSON_SCALAR: /"(?:[^"\\\n]|\\[^\n])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false/
-_CONTENT_JSON_SCALAR = re.compile(
-    '(?:"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"|\\-?[0-9]+(?:\\.[0-9]+)?(?:[eE][\\+\\-]?[0-9]+)?|true|false)'
-)
-
-# JSON: /[^\n]+/
-_CONTENT_JSON = re.compile(r"[^\n\ud800-\udfff]+")
-
-# _INDENT: / +/
-_CONTENT__INDENT = re.compile(" +")
-
-# _MARGIN: /(?: (?![^ ]))+/
-_CONTENT__MARGIN = re.compile(r"(?: (?![^\ \ud800-\udfff]))+")
-
-_LINE_description = re.compile(r"// ((?:[^\n\ud800-\udfff]+)?)\n")
-_LINES_description = re.compile(r"(?:// (?:[^\n\ud800-\udfff]+)?\n)+")
-_LINE_title = re.compile(r"(?: +)?// ((?:[^\n\ud800-\udfff]+)?)\n")
-_LINES_title = re.compile(r"(?:(?: +)?// (?:[^\n\ud800-\udfff]+)?\n)+(?: +)?//\n")
-_LINE_about = re.compile(
-    '(?: +)?// ((?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?)\\n'
-)
-_LINES_about = re.compile(
-    '(?:(?: +)?// (?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+)?\\n)+'
-)
-
-_ABSENT_system: runtime.Fields = {
-    "model_identity": None,
-    "knowledge_cutoff": None,
-    "reasoning_effort": None,
-    "channel_config": None,
+_CONTENT_TERMINALS = {
+    # EFFORT: "low" | "medium" | "high"
+    "EFFORT": "(?:low|medium|high)",
+    # LINE: /[^\n]+/
+    "LINE": r"[^\n\ud800-\udfff]+",
+    # IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: )(?s:.))+/
+    "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
+    # CHANNEL_NAME: /[^\s<,.]+/
+    "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
+    # INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
+    "INSTRUCTIONS": r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+",
+    # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
+    "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
+    # NAME: /[A-Za-z0-9_$.:\/@+-]+/
+    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
+    # TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
+    "TEXT": '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+',
+    # REMARK: /(?!default: )(?:(?! default: )[^\n])+/
+    "REMARK": r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+",
+    # DEFAULT: /[^\n]+/
+    "DEFAULT": r"[^\n\ud800-\udfff]+",
+    # KEYWORD: /[^\s]+/
+    "KEYWORD": r"[^\s\ud800-\udfff]+",
+    # IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*/
+    "IDENTIFIER": r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*",
+    # NAMED: /(?!(?:string|number|boolean|null|any|never|true|false)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
+    "NAMED": r"(?!(?:string|number|boolean|null|any|never|true|false)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*",
+    # STRING: /"(?:[^"\\\n]|\\[^\n])*"/
+    "STRING": '"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"',
+    # JSON_SCALAR: /"(?:[^"\\\n]|\\[^\n])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false/
+    "JSON_SCALAR": '(?:"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"|\\-?[0-9]+(?:\\.[0-9]+)?(?:[eE][\\+\\-]?[0-9]+)?|true|false)',
+    # JSON: /[^\n]+/
+    "JSON": r"[^\n\ud800-\udfff]+",
+    # _INDENT: / +/
+    "_INDENT": " +",
+    # _MARGIN: /(?: (?![^ ]))+/
+    "_MARGIN": r"(?: (?![^\ \ud800-\udfff]))+",
 }
 
-
-def _read_system_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and _read__from_reasoning(r, f)
-
-
-def _read_system_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return _read__settings(r, f) and r.group(_read_system_1, f)
-
-
-def _read_system_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return _read__from_reasoning(r, f)
-
-
-# system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
-def _read_system(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.either((_read_system_2, _read_system_3), f)
-    return SystemContent(**(_ABSENT_system | f)) if done else runtime.NOTHING
-
-
-def _read__settings_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n") and _read__from_cutoff(r, f)
-
-
-def _read__settings_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_model_identity, f, "model_identity") and r.group(_read__settings_1, f)
-
-
-def _read__settings_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return _read__from_cutoff(r, f)
-
-
-# _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
-def _read__settings(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.either((_read__settings_2, _read__settings_3), f)
-
-
-def _read__from_cutoff_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n") and r.part(_read_conversation_start_date, f, "conversation_start_date")
-
-
-def _read__from_cutoff_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_knowledge_cutoff, f, "knowledge_cutoff") and r.group(_read__from_cutoff_1, f)
-
-
-def _read__from_cutoff_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_conversation_start_date, f, "conversation_start_date")
-
-
-# _from_cutoff: knowledge_cutoff ("\n" conversation_start_date)? | conversation_start_date
-def _read__from_cutoff(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.either((_read__from_cutoff_2, _read__from_cutoff_3), f)
-
-
-def _read__from_reasoning_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and _read__from_tools(r, f)
-
-
-def _read__from_reasoning_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_reasoning_effort, f, "reasoning_effort") and r.group(_read__from_reasoning_1, f)
-
-
-def _read__from_reasoning_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return _read__from_tools(r, f)
-
-
-# _from_reasoning: reasoning_effort ("\n\n" _from_tools)? | _from_tools
-def _read__from_reasoning(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.either((_read__from_reasoning_2, _read__from_reasoning_3), f)
-
-
-def _read__from_tools_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and r.part(_read_channel_config, f, "channel_config")
-
-
-def _read__from_tools_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_tools, f, "tools") and r.group(_read__from_tools_1, f)
-
-
-def _read__from_tools_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_channel_config, f, "channel_config")
-
-
-# _from_tools: tools ("\n\n" channel_config)? | channel_config
-def _read__from_tools(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.either((_read__from_tools_2, _read__from_tools_3), f)
-
-
-# model_identity: IDENTITY
-def _read_model_identity(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.token(_CONTENT_IDENTITY, f, "identity")
-    return f.get("identity", "") if done else runtime.NOTHING
-
-
-# knowledge_cutoff: "Knowledge cutoff: " LINE
-def _read_knowledge_cutoff(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("Knowledge cutoff: ") and r.token(_CONTENT_LINE, f, "line")
-    return f.get("line", "") if done else runtime.NOTHING
-
-
-# conversation_start_date: "Current date: " LINE
-def _read_conversation_start_date(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("Current date: ") and r.token(_CONTENT_LINE, f, "line")
-    return f.get("line", "") if done else runtime.NOTHING
-
-
-# reasoning_effort: "Reasoning: " EFFORT
-def _read_reasoning_effort(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("Reasoning: ") and r.token(_CONTENT_EFFORT, f, "effort")
-    return f.get("effort", "") if done else runtime.NOTHING
-
-
-# channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?
-def _read_channel_config(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.fixed("# Valid channels: ")
-        and r.part(_read_valid_channels, f, "valid_channels")
-        and r.fixed(".")
-        and r.flag(" Channel must be included for every message.", f, "channel_required")
-        and r.flag("\nCalls to these tools must go to the commentary channel: 'functions'.", f, "function_calls")
-    )
-    return ChannelConfig(**f) if done else runtime.NOTHING
-
-
-def _read_valid_channels_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.token(_CONTENT_CHANNEL_NAME, f, "channel_name")
-
-
-# valid_channels: CHANNEL_NAME (", " CHANNEL_NAME)*
-def _read_valid_channels(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.joined(_read_valid_channels_1, ", ", f, "channel_names")
-    return f.get("channel_names", []) if done else runtime.NOTHING
-
-
-def _read_developer_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and _read__sections(r, f)
-
-
-def _read_developer_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        r.fixed("# Instructions\n\n")
-        and r.part(_read_instructions, f, "instructions")
-        and r.group(_read_developer_1, f)
-    )
-
-
-def _read_developer_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return _read__sections(r, f)
-
-
-# developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
-def _read_developer(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.either((_read_developer_2, _read_developer_3), f)
-    return DeveloperContent(**f) if done else runtime.NOTHING
-
-
-def _read__sections_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and r.part(_read_response_formats, f, "response_formats")
-
-
-def _read__sections_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_tools, f, "tools") and r.group(_read__sections_1, f)
-
-
-def _read__sections_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_response_formats, f, "response_formats")
-
-
-# _sections: tools ("\n\n" response_formats)? | response_formats
-def _read__sections(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.either((_read__sections_2, _read__sections_3), f)
-
-
-# instructions: INSTRUCTIONS?
-def _read_instructions(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.maybe_token(_CONTENT_INSTRUCTIONS, f, "instructions")
-    return f.get("instructions", "") if done else runtime.NOTHING
-
-
-def _read_tools_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and r.part(_read_namespace, f, "namespace")
-
-
-# tools: "# Tools" ("\n\n" namespace)+
-def _read_tools(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("# Tools") and r.many(_read_tools_1, f, "namespaces", 1)
-    return f.get("namespaces", []) if done else runtime.NOTHING
-
-
-def _read_namespace_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_tool, f, "tool") and r.fixed("\n\n")
-
-
-def _read_namespace_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        r.fixed("## ")
-        and r.part(_read_name, f, "name")
-        and r.fixed("\n\n")
-        and r.maybe(_read_description, f, "description")
-        and r.fixed("namespace ")
-        and r.part(_read_name, f, "name")
-        and r.fixed(" {\n\n")
-        and r.many(_read_namespace_1, f, "tools", 1)
-        and r.fixed("} // namespace ")
-        and r.part(_read_name, f, "name")
-    )
-
-
-def _read_namespace_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n") and r.token(_CONTENT_DESCRIPTION, f, "description")
-
-
-def _read_namespace_4(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("## ") and r.part(_read_name, f, "name") and r.fixed("\n") and r.group(_read_namespace_3, f)
-
-
-# namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
-#          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
-def _read_namespace(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.either((_read_namespace_2, _read_namespace_4), f)
-    return Namespace(**f) if done else runtime.NOTHING
-
-
-# name: NAME
-def _read_name(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.token(_CONTENT_NAME, f, "name")
-    return f.get("name", "") if done else runtime.NOTHING
-
-
-# description: ("// " LINE? "\n")+
-def _read_description(r: runtime.Reader) -> Any:
-    return r.lines(_LINES_description, _LINE_description)
-
-
-# tool: description? "type " name " = " parameters
-def _read_tool(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.maybe(_read_description, f, "description")
-        and r.fixed("type ")
-        and r.part(_read_name, f, "name")
-        and r.fixed(" = ")
-        and r.part(_read_parameters, f, "parameters")
-    )
-    return Tool(**f) if done else runtime.NOTHING
-
-
-def _read_parameters_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("_: ") and r.part(_read_type, f, "type")
-
-
-def _read_parameters_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and r.part(_read_definition, f, "definition")
-
-
-# parameters: "(" ("_: " type)? ") => any;" ("\n\n" definition)*
-def _read_parameters(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.fixed("(")
-        and r.group(_read_parameters_1, f)
-        and r.fixed(") => any;")
-        and r.many(_read_parameters_2, f, "definitions", 0)
-    )
-    return _SCHEMAS.schema(Parameters(**f)) if done else runtime.NOTHING
-
-
-# definition: "type " NAMED " = " type ";"
-def _read_definition(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.fixed("type ")
-        and r.token(_CONTENT_NAMED, f, "named")
-        and r.fixed(" = ")
-        and r.part(_read_type, f, "type")
-        and r.fixed(";")
-    )
-    return Definition(**f) if done else runtime.NOTHING
-
-
-def _read_response_formats_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("\n\n") and r.part(_read_response_format, f, "response_format")
-
-
-# response_formats: "# Response Formats" ("\n\n" response_format)+
-def _read_response_formats(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("# Response Formats") and r.many(_read_response_formats_1, f, "response_formats", 1)
-    return f.get("response_formats", []) if done else runtime.NOTHING
-
-
-# response_format: "## " name "\n\n" description? schema
-def _read_response_format(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.fixed("## ")
-        and r.part(_read_name, f, "name")
-        and r.fixed("\n\n")
-        and r.maybe(_read_description, f, "description")
-        and r.part(_read_schema, f, "schema")
-    )
-    return ResponseFormat(**f) if done else runtime.NOTHING
-
-
-# schema: JSON
-def _read_schema(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.value(_CONTENT_JSON, f, "json")
-    return f.get("json", "") if done else runtime.NOTHING
-
-
-# type: one_of | union
-def _read_type(r: runtime.Reader) -> Any:
-    return r.choice((_read_one_of, _read_union))
-
-
-def _read_one_of_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_variant, f, "variant")
-
-
-# one_of: variant+
-def _read_one_of(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.many(_read_one_of_1, f, "variants", 1)
-    return OneOf(**f) if done else runtime.NOTHING
-
-
-def _read_variant_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed(" ") and r.token(_CONTENT_REMARK, f, "remark")
-
-
-def _read_variant_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed(" default: ") and r.token(_CONTENT_DEFAULT, f, "default")
-
-
-def _read_variant_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed(" //") and r.group(_read_variant_1, f) and r.group(_read_variant_2, f)
-
-
-# variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)?
-def _read_variant(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.fixed("\n")
-        and r.layout(_CONTENT__MARGIN)
-        and r.fixed(" | ")
-        and r.part(_read_alternative, f, "alternative")
-        and r.group(_read_variant_3, f)
-    )
-    return Variant(**f) if done else runtime.NOTHING
-
-
-# alternative: union
-def _read_alternative(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.part(_read_union, f, "union")
-    return f["union"] if done else runtime.NOTHING
-
-
-def _read_union_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_intersection, f, "intersection")
-
-
-# ?union: intersection (" | " intersection)*
-def _read_union(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.joined(_read_union_1, " | ", f, "intersections")
-    return r.collapsed(Union, f, "intersections") if done else runtime.NOTHING
-
-
-def _read_intersection_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_array, f, "array")
-
-
-# ?intersection: array (" & " array)*
-def _read_intersection(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.joined(_read_intersection_1, " & ", f, "arrays")
-    return r.collapsed(Intersection, f, "arrays") if done else runtime.NOTHING
-
-
-def _read_array_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_dimension, f, "dimension")
-
-
-# ?array: element dimension*
-def _read_array(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.part(_read_element, f, "element") and r.many(_read_array_1, f, "dimensions", 0)
-    return r.collapsed(Array, f, "element") if done else runtime.NOTHING
-
-
-# dimension: "[]" -> array
-def _read_dimension(r: runtime.Reader) -> Any:
-    return r.spelled({"[]": "array"})
-
-
-# element: annotated | group
-def _read_element(r: runtime.Reader) -> Any:
-    return r.choice((_read_annotated, _read_group))
-
-
-# ?annotated: _comments primary
-def _read_annotated(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = _read__comments(r, f) and r.part(_read_primary, f, "primary")
-    return r.collapsed(Annotated, f, "primary") if done else runtime.NOTHING
-
-
-# ?group: "(" _comments type ")"
-def _read_group(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("(") and _read__comments(r, f) and r.part(_read_type, f, "type") and r.fixed(")")
-    return r.collapsed(Group, f, "type") if done else runtime.NOTHING
-
-
-def _read__comments_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_annotation, f, "annotation")
-
-
-# _comments: title? about? examples? annotation*
-def _read__comments(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        r.maybe(_read_title, f, "title")
-        and r.maybe(_read_about, f, "about")
-        and r.maybe(_read_examples, f, "examples")
-        and r.many(_read__comments_1, f, "annotations", 0)
-    )
-
-
-# title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
-def _read_title(r: runtime.Reader) -> Any:
-    return r.lines(_LINES_title, _LINE_title)
-
-
-# about: (_INDENT? "// " TEXT? "\n")+
-def _read_about(r: runtime.Reader) -> Any:
-    return r.lines(_LINES_about, _LINE_about)
-
-
-def _read_examples_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_example, f, "example")
-
-
-# examples: _INDENT? "// Examples:\n" example+
-def _read_examples(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.layout(_CONTENT__INDENT) and r.fixed("// Examples:\n") and r.many(_read_examples_1, f, "examples", 1)
-    return f.get("examples", []) if done else runtime.NOTHING
-
-
-# example: _INDENT? "// - " JSON "\n"
-def _read_example(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.layout(_CONTENT__INDENT) and r.fixed("// - ") and r.value(_CONTENT_JSON, f, "json") and r.fixed("\n")
-    return f.get("json", "") if done else runtime.NOTHING
-
-
-# annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
-def _read_annotation(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.layout(_CONTENT__INDENT)
-        and r.fixed("// @")
-        and r.token(_CONTENT_KEYWORD, f, "keyword")
-        and r.fixed(" ")
-        and r.value(_CONTENT_JSON, f, "json")
-        and r.fixed("\n")
-    )
-    return Annotation(**f) if done else runtime.NOTHING
-
-
-# primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
-def _read_primary(r: runtime.Reader) -> Any:
-    return r.choice(
-        (_read_object_type, _read_tuple_type, _read_any_array, _read_literal_type, _read_reference, _read_basic_type),
-    )
-
-
-def _read_object_type_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_member, f, "member")
-
-
-def _read_object_type_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        r.fixed("{\n")
-        and r.many(_read_object_type_1, f, "members", 1)
-        and r.maybe(_read_index, f, "index")
-        and r.layout(_CONTENT__INDENT)
-        and r.fixed("}")
-    )
-
-
-def _read_object_type_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("{\n") and r.part(_read_index, f, "index") and r.layout(_CONTENT__INDENT) and r.fixed("}")
-
-
-def _read_object_type_4(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed("{}")
-
-
-# object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
-def _read_object_type(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.either((_read_object_type_2, _read_object_type_3, _read_object_type_4), f)
-    return ObjectType(**f) if done else runtime.NOTHING
-
-
-def _read_member_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed(" // default: ") and r.token(_CONTENT_DEFAULT, f, "default")
-
-
-def _read_member_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        _read__comments(r, f)
-        and r.layout(_CONTENT__INDENT)
-        and _read__key(r, f)
-        and r.flag("?", f, "optional")
-        and r.fixed(": ")
-        and r.part(_read_value, f, "value")
-        and r.fixed(",")
-        and r.group(_read_member_1, f)
-        and r.fixed("\n")
-    )
-
-
-def _read_member_3(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        r.layout(_CONTENT__INDENT)
-        and r.fixed("// default: ")
-        and r.token(_CONTENT_DEFAULT, f, "default")
-        and r.fixed("\n")
-    )
-
-
-def _read_member_4(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return (
-        _read__comments(r, f)
-        and r.group(_read_member_3, f)
-        and r.layout(_CONTENT__INDENT)
-        and _read__key(r, f)
-        and r.flag("?", f, "optional")
-        and r.fixed(":")
-        and r.part(_read_one_of, f, "one_of")
-        and r.fixed("\n")
-        and r.layout(_CONTENT__INDENT)
-        and r.fixed(",\n")
-    )
-
-
-# member: _comments _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
-#       | _comments (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
-def _read_member(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.either((_read_member_2, _read_member_4), f)
-    return Member(**f) if done else runtime.NOTHING
-
-
-def _read__key_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.token(_CONTENT_IDENTIFIER, f, "identifier")
-
-
-def _read__key_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.token(_CONTENT_STRING, f, "string")
-
-
-# _key: IDENTIFIER | STRING
-def _read__key(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.either((_read__key_1, _read__key_2), f)
-
-
-# value: type
-def _read_value(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.part(_read_type, f, "type")
-    return f["type"] if done else runtime.NOTHING
-
-
-# index: _INDENT? "[key: string]: " value ",\n"
-def _read_index(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.layout(_CONTENT__INDENT) and r.fixed("[key: string]: ") and r.part(_read_value, f, "value") and r.fixed(",\n")
-    )
-    return f["value"] if done else runtime.NOTHING
-
-
-def _read_tuple_type_1(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.part(_read_place, f, "place")
-
-
-def _read_tuple_type_2(r: runtime.Reader, f: runtime.Fields) -> bool:
-    return r.fixed(", ...") and r.part(_read_rest, f, "rest")
-
-
-# tuple_type: "[" place (", " place)* (", ..." rest)? "]"
-def _read_tuple_type(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = (
-        r.fixed("[")
-        and r.joined(_read_tuple_type_1, ", ", f, "places")
-        and r.group(_read_tuple_type_2, f)
-        and r.fixed("]")
-    )
-    return TupleType(**f) if done else runtime.NOTHING
-
-
-# place: array "?"
-def _read_place(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.part(_read_array, f, "array") and r.fixed("?")
-    return f["array"] if done else runtime.NOTHING
-
-
-# rest: array
-def _read_rest(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.part(_read_array, f, "array")
-    return f["array"] if done else runtime.NOTHING
-
-
-# any_array: "Array<any>"
-def _read_any_array(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.fixed("Array<any>")
-    return AnyArray(**f) if done else runtime.NOTHING
-
-
-# literal_type: JSON_SCALAR
-def _read_literal_type(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.value(_CONTENT_JSON_SCALAR, f, "json_scalar")
-    return LiteralType(**f) if done else runtime.NOTHING
-
-
-# reference: NAMED
-def _read_reference(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.token(_CONTENT_NAMED, f, "named")
-    return Reference(**f) if done else runtime.NOTHING
-
-
-# basic_type: basic
-def _read_basic_type(r: runtime.Reader) -> Any:
-    f: runtime.Fields = {}
-    done = r.part(_read_basic, f, "basic")
-    return BasicType(**f) if done else runtime.NOTHING
-
-
-# basic: "string" -> string
-#      | "number" -> number
-#      | "boolean" -> boolean
-#      | "null" -> null
-#      | "any" -> any
-#      | "never" -> never
-def _read_basic(r: runtime.Reader) -> Any:
-    return r.spelled(
-        {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "any": "any", "never": "never"},
-    )
-
-
-# system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
-def _write_system_content(w: runtime.Layout, m: SystemContent) -> str:
-    if m.model_identity is not None or m.knowledge_cutoff is not None or m.conversation_start_date is not None:
-        text = _write__settings_content(w, m)
-        if (
-            m.reasoning_effort is not None
-            or m.tools
-            or (m.channel_config is not None and m.channel_config.valid_channels)
-        ):
-            text += "\n\n" + _write__from_reasoning_content(w, m)
-        return text
-    if m.reasoning_effort is not None or m.tools or (m.channel_config is not None and m.channel_config.valid_channels):
-        return _write__from_reasoning_content(w, m)
-    return ""
-
-
-# _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
-def _write__settings_content(w: runtime.Layout, m: Any) -> str:
-    if m.model_identity is not None:
-        text = _write_model_identity_content(w, m.model_identity)
-        if m.knowledge_cutoff is not None or m.conversation_start_date is not None:
-            text += "\n" + _write__from_cutoff_content(w, m)
-        return text
-    if m.knowledge_cutoff is not None or m.conversation_start_date is not None:
-        return _write__from_cutoff_content(w, m)
-    raise runtime.Inexpressible("_settings")
-
-
-# _from_cutoff: knowledge_cutoff ("\n" conversation_start_date)? | conversation_start_date
-def _write__from_cutoff_content(w: runtime.Layout, m: Any) -> str:
-    if m.knowledge_cutoff is not None:
-        text = _write_knowledge_cutoff_content(w, m.knowledge_cutoff)
-        if m.conversation_start_date is not None:
-            text += "\n" + _write_conversation_start_date_content(w, m.conversation_start_date)
-        return text
-    if m.conversation_start_date is not None:
-        return _write_conversation_start_date_content(w, m.conversation_start_date)
-    raise runtime.Inexpressible("_from_cutoff")
-
-
-# _from_reasoning: reasoning_effort ("\n\n" _from_tools)? | _from_tools
-def _write__from_reasoning_content(w: runtime.Layout, m: Any) -> str:
-    if m.reasoning_effort is not None:
-        text = _write_reasoning_effort_content(w, m.reasoning_effort)
-        if m.tools or (m.channel_config is not None and m.channel_config.valid_channels):
-            text += "\n\n" + _write__from_tools_content(w, m)
-        return text
-    if m.tools or (m.channel_config is not None and m.channel_config.valid_channels):
-        return _write__from_tools_content(w, m)
-    raise runtime.Inexpressible("_from_reasoning")
-
-
-# _from_tools: tools ("\n\n" channel_config)? | channel_config
-def _write__from_tools_content(w: runtime.Layout, m: Any) -> str:
-    if m.tools:
-        text = _write_tools_content(w, m.tools)
-        if m.channel_config is not None and m.channel_config.valid_channels:
-            text += "\n\n" + _write_channel_config_content(w, m.channel_config)
-        return text
-    if m.channel_config is not None and m.channel_config.valid_channels:
-        return _write_channel_config_content(w, m.channel_config)
-    raise runtime.Inexpressible("_from_tools")
-
-
-# model_identity: IDENTITY
-def _write_model_identity_content(w: runtime.Layout, m: Any) -> str:
-    return w.fit(_CONTENT_IDENTITY, m, "model_identity")
-
-
-# knowledge_cutoff: "Knowledge cutoff: " LINE
-def _write_knowledge_cutoff_content(w: runtime.Layout, m: Any) -> str:
-    return "Knowledge cutoff: " + w.fit(_CONTENT_LINE, m, "knowledge_cutoff")
-
-
-# conversation_start_date: "Current date: " LINE
-def _write_conversation_start_date_content(w: runtime.Layout, m: Any) -> str:
-    return "Current date: " + w.fit(_CONTENT_LINE, m, "conversation_start_date")
-
-
-# reasoning_effort: "Reasoning: " EFFORT
-def _write_reasoning_effort_content(w: runtime.Layout, m: Any) -> str:
-    return "Reasoning: " + w.listed(("low", "medium", "high"), m, "reasoning_effort")
-
-
-# channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?
-def _write_channel_config_content(w: runtime.Layout, m: ChannelConfig) -> str:
-    text = "# Valid channels: " + _write_valid_channels_content(w, m.valid_channels) + "."
-    if w.flag(m.channel_required, "channel_required"):
-        text += " Channel must be included for every message."
-    if w.decide(m.function_calls, "function_calls"):
-        text += "\nCalls to these tools must go to the commentary channel: 'functions'."
-    return text
-
-
-# valid_channels: CHANNEL_NAME (", " CHANNEL_NAME)*
-def _write_valid_channels_content(w: runtime.Layout, m: Any) -> str:
-    channel_names = w.items(m, "valid_channels", 1)
-    return ", ".join([w.fit(_CONTENT_CHANNEL_NAME, item, "channel_name") for item in channel_names])
-
-
-# developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
-def _write_developer_content(w: runtime.Layout, m: DeveloperContent) -> str:
-    if m.instructions is not None:
-        text = "# Instructions\n\n" + _write_instructions_content(w, m.instructions)
-        if m.tools or m.response_formats:
-            text += "\n\n" + _write__sections_content(w, m)
-        return text
-    if m.tools or m.response_formats:
-        return _write__sections_content(w, m)
-    return ""
-
-
-# _sections: tools ("\n\n" response_formats)? | response_formats
-def _write__sections_content(w: runtime.Layout, m: Any) -> str:
-    if m.tools:
-        text = _write_tools_content(w, m.tools)
-        if m.response_formats:
-            text += "\n\n" + _write_response_formats_content(w, m.response_formats)
-        return text
-    if m.response_formats:
-        return _write_response_formats_content(w, m.response_formats)
-    raise runtime.Inexpressible("_sections")
-
-
-# instructions: INSTRUCTIONS?
-def _write_instructions_content(w: runtime.Layout, m: Any) -> str:
-    return w.fit_optional(_CONTENT_INSTRUCTIONS, m, "instructions")
-
-
-# tools: "# Tools" ("\n\n" namespace)+
-def _write_tools_content(w: runtime.Layout, m: Any) -> str:
-    namespaces = w.items(m, "tools", 1, Namespace)
-    text_of_namespaces = "".join(["\n\n" + _write_namespace_content(w, item) for item in namespaces])
-    return "# Tools" + text_of_namespaces
-
-
-# namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
-#          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
-def _write_namespace_content(w: runtime.Layout, m: Namespace) -> str:
-    if m.name is not None and m.tools:
-        text = "## " + _write_name_content(w, m.name) + "\n\n"
-        if m.description:
-            text += _write_description_content(w, m.description)
-        tools = w.items(m.tools, "tools", 1, Tool)
-        text_of_tools = "".join([_write_tool_content(w, item) + "\n\n" for item in tools])
-        return (
-            text
-            + "namespace "
-            + _write_name_content(w, m.name)
-            + " {\n\n"
-            + text_of_tools
-            + "} // namespace "
-            + _write_name_content(w, m.name)
-        )
-    if m.name is not None and not m.tools:
-        text = "## " + _write_name_content(w, m.name) + "\n"
-        if m.description:
-            text += "\n" + w.fit(_CONTENT_DESCRIPTION, m.description, "description")
-        return text
-    raise runtime.Inexpressible("namespace")
-
-
-# name: NAME
-def _write_name_content(w: runtime.Layout, m: Any) -> str:
-    return w.fit(_CONTENT_NAME, m, "name")
-
-
-# description: ("// " LINE? "\n")+
-def _write_description_content(w: runtime.Layout, m: Any) -> str:
-    return "".join(["// " + w.fit_optional(_CONTENT_LINE, item, "description") + "\n" for item in w.split(m)])
-
-
-# tool: description? "type " name " = " parameters
-def _write_tool_content(w: runtime.Layout, m: Tool) -> str:
-    text = ""
-    if m.description:
-        text += _write_description_content(w, m.description)
-    return (
-        text
-        + "type "
-        + _write_name_content(w, m.name)
-        + " = "
-        + _write_parameters_content(w, _SCHEMAS.type(m.parameters, w))
-    )
-
-
-# parameters: "(" ("_: " type)? ") => any;" ("\n\n" definition)*
-def _write_parameters_content(w: runtime.Layout, m: Parameters) -> str:
-    text = "("
-    if m.type is not None:
-        text += "_: " + _WRITERS_type.get(type(m.type), runtime.no_writer)(w, m.type)
-    text += ") => any;"
-    if m.definitions:
-        text += "".join(["\n\n" + _write_definition_content(w, item) for item in m.definitions])
-    return text
-
-
-# definition: "type " NAMED " = " type ";"
-def _write_definition_content(w: runtime.Layout, m: Definition) -> str:
-    return "type " + m.named + " = " + _WRITERS_type.get(type(m.type), runtime.no_writer)(w, m.type) + ";"
-
-
-# response_formats: "# Response Formats" ("\n\n" response_format)+
-def _write_response_formats_content(w: runtime.Layout, m: Any) -> str:
-    response_formats = w.items(m, "response_formats", 1, ResponseFormat)
-    text_of_response_formats = "".join(["\n\n" + _write_response_format_content(w, item) for item in response_formats])
-    return "# Response Formats" + text_of_response_formats
-
-
-# response_format: "## " name "\n\n" description? schema
-def _write_response_format_content(w: runtime.Layout, m: ResponseFormat) -> str:
-    text = "## " + _write_name_content(w, m.name) + "\n\n"
-    if m.description:
-        text += _write_description_content(w, m.description)
-    return text + _write_schema_content(w, m.schema)
-
-
-# schema: JSON
-def _write_schema_content(w: runtime.Layout, m: Any) -> str:
-    return w.value(m)
-
-
-# one_of: variant+
-def _write_one_of_content(w: runtime.Layout, m: OneOf) -> str:
-    return "".join([_write_variant_content(w, item) for item in m.variants])
-
-
-# variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)?
-def _write_variant_content(w: runtime.Layout, m: Variant) -> str:
-    text = "\n" + w.indent + " | " + _write_alternative_content(w, m.alternative)
-    if m.remark is not None or m.default is not None:
-        text += " //"
-        if m.remark is not None:
-            text += " " + m.remark
-        if m.default is not None:
-            text += " default: " + m.default
-    return text
-
-
-# alternative: union
-def _write_alternative_content(w: runtime.Layout, m: Any) -> str:
-    indent = w.indent
-    w.indent += "   "
-    text = _WRITERS_union.get(type(m), runtime.no_writer)(w, m)
-    w.indent = indent
-    return text
-
-
-# ?union: intersection (" | " intersection)*
-def _write_union_content(w: runtime.Layout, m: Union) -> str:
-    return " | ".join([_WRITERS_intersection.get(type(item), runtime.no_writer)(w, item) for item in m.intersections])
-
-
-# ?intersection: array (" & " array)*
-def _write_intersection_content(w: runtime.Layout, m: Intersection) -> str:
-    return " & ".join([_WRITERS_array.get(type(item), runtime.no_writer)(w, item) for item in m.arrays])
-
-
-# ?array: element dimension*
-def _write_array_content(w: runtime.Layout, m: Array) -> str:
-    text = _WRITERS_element.get(type(m.element), runtime.no_writer)(w, m.element)
-    if m.dimensions:
-        text += "".join([w.spelled("dimension", _TEXTS_dimension, item) for item in m.dimensions])
-    return text
-
-
-# dimension: "[]" -> array
-_TEXTS_dimension = {"array": "[]"}
-
-
-# ?annotated: _comments primary
-def _write_annotated_content(w: runtime.Layout, m: Annotated) -> str:
-    return _write__comments_content(w, m) + _WRITERS_primary.get(type(m.primary), runtime.no_writer)(w, m.primary)
-
-
-# ?group: "(" _comments type ")"
-def _write_group_content(w: runtime.Layout, m: Any) -> str:
-    if type(m) is not Group:
-        m = Group(type=m)
-    return "(" + _write__comments_content(w, m) + _WRITERS_type.get(type(m.type), runtime.no_writer)(w, m.type) + ")"
-
-
-# _comments: title? about? examples? annotation*
-def _write__comments_content(w: runtime.Layout, m: Any) -> str:
-    text = ""
-    if m.title:
-        text += _write_title_content(w, m.title)
-    if m.about:
-        text += _write_about_content(w, m.about)
-    if m.examples:
-        text += _write_examples_content(w, m.examples)
-    if m.annotations:
-        text += "".join([_write_annotation_content(w, item) for item in m.annotations])
-    return text
-
-
-# title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
-def _write_title_content(w: runtime.Layout, m: Any) -> str:
-    return (
-        "".join([w.indent + "// " + w.fit_optional(_CONTENT_LINE, item, "title") + "\n" for item in w.split(m)])
-        + w.indent
-        + "//\n"
-    )
-
-
-# about: (_INDENT? "// " TEXT? "\n")+
-def _write_about_content(w: runtime.Layout, m: Any) -> str:
-    return w.lines(m, w.indent + "// ", "\n")
-
-
-# examples: _INDENT? "// Examples:\n" example+
-def _write_examples_content(w: runtime.Layout, m: Any) -> str:
-    return w.indent + "// Examples:\n" + "".join([_write_example_content(w, item) for item in m])
-
-
-# example: _INDENT? "// - " JSON "\n"
-def _write_example_content(w: runtime.Layout, m: Any) -> str:
-    return w.indent + "// - " + w.value(m) + "\n"
-
-
-# annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
-def _write_annotation_content(w: runtime.Layout, m: Annotation) -> str:
-    return w.indent + "// @" + w.fit(_CONTENT_KEYWORD, m.keyword, "keyword") + " " + w.value(m.json) + "\n"
-
-
-# object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
-def _write_object_type_content(w: runtime.Layout, m: ObjectType) -> str:
-    if m.members:
-        text = "{\n" + "".join([_write_member_content(w, item) for item in m.members])
-        if m.index is not None:
-            text += _write_index_content(w, m.index)
-        return text + w.indent + "}"
-    if m.index is not None:
-        return "{\n" + _write_index_content(w, m.index) + w.indent + "}"
-    return "{}"
-
-
-# member: _comments _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
-#       | _comments (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
-def _write_member_content(w: runtime.Layout, m: Member) -> str:
-    if m.value is not None and m.one_of is None and (m.identifier is not None or m.string is not None):
-        text = _write__comments_content(w, m) + w.indent + _write__key_content(w, m)
-        if m.optional:
-            text += "?"
-        text += ": " + _write_value_content(w, m.value) + ","
-        if m.default is not None:
-            text += " // default: " + m.default
-        return text + "\n"
-    if (
-        (m.one_of is not None and m.one_of.variants)
-        and m.value is None
-        and (m.identifier is not None or m.string is not None)
-    ):
-        text = _write__comments_content(w, m)
-        if m.default is not None:
-            text += w.indent + "// default: " + m.default + "\n"
-        text += w.indent + _write__key_content(w, m)
-        if m.optional:
-            text += "?"
-        return text + ":" + _write_one_of_content(w, m.one_of) + "\n" + w.indent + ",\n"
-    raise runtime.Inexpressible("member")
-
-
-# _key: IDENTIFIER | STRING
-def _write__key_content(w: runtime.Layout, m: Any) -> str:
-    if m.identifier is not None and m.string is None:
-        text: str = m.identifier
-        return text
-    if m.string is not None and m.identifier is None:
-        return w.fit(_CONTENT_STRING, m.string, "string")
-    raise runtime.Inexpressible("_key")
-
-
-# value: type
-def _write_value_content(w: runtime.Layout, m: Any) -> str:
-    indent = w.indent
-    w.indent += "    "
-    text = _WRITERS_type.get(type(m), runtime.no_writer)(w, m)
-    w.indent = indent
-    return text
-
-
-# index: _INDENT? "[key: string]: " value ",\n"
-def _write_index_content(w: runtime.Layout, m: Any) -> str:
-    return w.indent + "[key: string]: " + _write_value_content(w, m) + ",\n"
-
-
-# tuple_type: "[" place (", " place)* (", ..." rest)? "]"
-def _write_tuple_type_content(w: runtime.Layout, m: TupleType) -> str:
-    text = "[" + ", ".join([_write_place_content(w, item) for item in m.places])
-    if m.rest is not None:
-        text += ", ..." + _write_rest_content(w, m.rest)
-    return text + "]"
-
-
-# place: array "?"
-def _write_place_content(w: runtime.Layout, m: Any) -> str:
-    return _WRITERS_array.get(type(m), runtime.no_writer)(w, m) + "?"
-
-
-# rest: array
-def _write_rest_content(w: runtime.Layout, m: Any) -> str:
-    return _WRITERS_array.get(type(m), runtime.no_writer)(w, m)
-
-
-# any_array: "Array<any>"
-def _write_any_array_content(w: runtime.Layout, m: AnyArray) -> str:
-    return "Array<any>"
-
-
-# literal_type: JSON_SCALAR
-def _write_literal_type_content(w: runtime.Layout, m: LiteralType) -> str:
-    return w.value(m.json_scalar)
-
-
-# reference: NAMED
-def _write_reference_content(w: runtime.Layout, m: Reference) -> str:
-    return m.named
-
-
-# basic_type: basic
-def _write_basic_type_content(w: runtime.Layout, m: BasicType) -> str:
-    return w.spelled("basic", _TEXTS_basic, m.basic)
-
-
-# basic: "string" -> string
-#      | "number" -> number
-#      | "boolean" -> boolean
-#      | "null" -> null
-#      | "any" -> any
-#      | "never" -> never
-_TEXTS_basic = {
-    "string": "string",
-    "number": "number",
-    "boolean": "boolean",
-    "null": "null",
-    "any": "any",
-    "never": "never",
-}
-
-
-# type: one_of | union
-_WRITERS_type: dict[type, runtime.Write] = {
-    OneOf: _write_one_of_content,
-    Union: _write_union_content,
-    Intersection: _write_intersection_content,
-    Array: _write_array_content,
-    Annotated: _write_annotated_content,
-    ObjectType: _write_object_type_content,
-    TupleType: _write_tuple_type_content,
-    AnyArray: _write_any_array_content,
-    LiteralType: _write_literal_type_content,
-    Reference: _write_reference_content,
-    BasicType: _write_basic_type_content,
-    Group: _write_group_content,
-}
-
-
-# ?union: intersection (" | " intersection)*
-_WRITERS_union: dict[type, runtime.Write] = {
-    Union: _write_union_content,
-    Intersection: _write_intersection_content,
-    Array: _write_array_content,
-    Annotated: _write_annotated_content,
-    ObjectType: _write_object_type_content,
-    TupleType: _write_tuple_type_content,
-    AnyArray: _write_any_array_content,
-    LiteralType: _write_literal_type_content,
-    Reference: _write_reference_content,
-    BasicType: _write_basic_type_content,
-    Group: _write_group_content,
-    OneOf: _write_group_content,
-}
-
-
-# ?intersection: array (" & " array)*
-_WRITERS_intersection: dict[type, runtime.Write] = {
-    Intersection: _write_intersection_content,
-    Array: _write_array_content,
-    Annotated: _write_annotated_content,
-    ObjectType: _write_object_type_content,
-    TupleType: _write_tuple_type_content,
-    AnyArray: _write_any_array_content,
-    LiteralType: _write_literal_type_content,
-    Reference: _write_reference_content,
-    BasicType: _write_basic_type_content,
-    Group: _write_group_content,
-    OneOf: _write_group_content,
-    Union: _write_group_content,
-}
-
-
-# ?array: element dimension*
-_WRITERS_array: dict[type, runtime.Write] = {
-    Array: _write_array_content,
-    Annotated: _write_annotated_content,
-    ObjectType: _write_object_type_content,
-    TupleType: _write_tuple_type_content,
-    AnyArray: _write_any_array_content,
-    LiteralType: _write_literal_type_content,
-    Reference: _write_reference_content,
-    BasicType: _write_basic_type_content,
-    Group: _write_group_content,
-    OneOf: _write_group_content,
-    Union: _write_group_content,
-    Intersection: _write_group_content,
-}
-
-
-# element: annotated | group
-_WRITERS_element: dict[type, runtime.Write] = {
-    Annotated: _write_annotated_content,
-    ObjectType: _write_object_type_content,
-    TupleType: _write_tuple_type_content,
-    AnyArray: _write_any_array_content,
-    LiteralType: _write_literal_type_content,
-    Reference: _write_reference_content,
-    BasicType: _write_basic_type_content,
-    Group: _write_group_content,
-    OneOf: _write_group_content,
-    Union: _write_group_content,
-    Intersection: _write_group_content,
-    Array: _write_group_content,
-}
-
-
-# primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
-_WRITERS_primary: dict[type, runtime.Write] = {
-    ObjectType: _write_object_type_content,
-    TupleType: _write_tuple_type_content,
-    AnyArray: _write_any_array_content,
-    LiteralType: _write_literal_type_content,
-    Reference: _write_reference_content,
-    BasicType: _write_basic_type_content,
-}
-
-
-_SCHEMAS = runtime.Schemas(
-    runtime.Grammar(
-        {
-            "parameters": Parameters,
-            "definition": Definition,
-            "one_of": OneOf,
-            "variant": Variant,
-            "union": Union,
-            "intersection": Intersection,
-            "array": Array,
-            "annotated": Annotated,
-            "group": Group,
-            "annotation": Annotation,
-            "object_type": ObjectType,
-            "member": Member,
-            "tuple_type": TupleType,
-            "any_array": AnyArray,
-            "literal_type": LiteralType,
-            "reference": Reference,
-            "basic_type": BasicType,
-        },
-        {
-            "DEFAULT": _CONTENT_DEFAULT,
-            "IDENTIFIER": _CONTENT_IDENTIFIER,
-            "KEYWORD": _CONTENT_KEYWORD,
-            "NAMED": _CONTENT_NAMED,
-            "REMARK": _CONTENT_REMARK,
-            "TEXT": _CONTENT_TEXT,
-        },
+_CONTENT_RULES: dict[str, runtime.Rule] = {
+    # system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
+    "system": runtime.RecordRule(
+        (
+            (runtime.Use("_settings"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
+            (runtime.Use("_from_reasoning"),),
+        ),
+        SystemContent,
+        absent={"model_identity": None, "knowledge_cutoff": None, "reasoning_effort": None, "channel_config": None},
     ),
-)
+    # _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
+    "_settings": runtime.Rule(
+        (
+            (runtime.Value("model_identity"), runtime.Option(("\n", runtime.Use("_from_cutoff")))),
+            (runtime.Use("_from_cutoff"),),
+        ),
+    ),
+    # _from_cutoff: knowledge_cutoff ("\n" conversation_start_date)? | conversation_start_date
+    "_from_cutoff": runtime.Rule(
+        (
+            (runtime.Value("knowledge_cutoff"), runtime.Option(("\n", runtime.Value("conversation_start_date")))),
+            (runtime.Value("conversation_start_date"),),
+        ),
+    ),
+    # _from_reasoning: reasoning_effort ("\n\n" _from_tools)? | _from_tools
+    "_from_reasoning": runtime.Rule(
+        (
+            (runtime.Value("reasoning_effort"), runtime.Option(("\n\n", runtime.Use("_from_tools")))),
+            (runtime.Use("_from_tools"),),
+        ),
+    ),
+    # _from_tools: tools ("\n\n" channel_config)? | channel_config
+    "_from_tools": runtime.Rule(
+        (
+            (runtime.Value("tools"), runtime.Option(("\n\n", runtime.Value("channel_config")))),
+            (runtime.Value("channel_config"),),
+        ),
+    ),
+    # model_identity: IDENTITY
+    "model_identity": runtime.Single(((runtime.Token("identity", "IDENTITY"),),), ""),
+    # knowledge_cutoff: "Knowledge cutoff: " LINE
+    "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE")),), ""),
+    # conversation_start_date: "Current date: " LINE
+    "conversation_start_date": runtime.Single((("Current date: ", runtime.Token("line", "LINE")),), ""),
+    # reasoning_effort: "Reasoning: " EFFORT
+    "reasoning_effort": runtime.Single(
+        (("Reasoning: ", runtime.Token("effort", "EFFORT", values=("low", "medium", "high"))),),
+        "",
+    ),
+    # channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?
+    "channel_config": runtime.RecordRule(
+        (
+            (
+                "# Valid channels: ",
+                runtime.Value("valid_channels"),
+                ".",
+                runtime.Flag("channel_required", " Channel must be included for every message."),
+                runtime.Flag(
+                    "function_calls",
+                    "\nCalls to these tools must go to the commentary channel: 'functions'.",
+                    decided=True,
+                ),
+            ),
+        ),
+        ChannelConfig,
+    ),
+    # valid_channels: CHANNEL_NAME (", " CHANNEL_NAME)*
+    "valid_channels": runtime.Single(
+        ((runtime.Many("channel_names", (runtime.Token("channel_name", "CHANNEL_NAME"),), separator=", "),),),
+        [],
+    ),
+    # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+    "developer": runtime.RecordRule(
+        (
+            ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
+            (runtime.Use("_sections"),),
+        ),
+        DeveloperContent,
+    ),
+    # _sections: tools ("\n\n" response_formats)? | response_formats
+    "_sections": runtime.Rule(
+        (
+            (runtime.Value("tools"), runtime.Option(("\n\n", runtime.Value("response_formats")))),
+            (runtime.Value("response_formats"),),
+        ),
+    ),
+    # instructions: INSTRUCTIONS?
+    "instructions": runtime.Single(((runtime.Token("instructions", "INSTRUCTIONS", optional=True),),), ""),
+    # tools: "# Tools" ("\n\n" namespace)+
+    "tools": runtime.Single((("# Tools", runtime.Many("namespaces", ("\n\n", runtime.Value("namespace")))),), []),
+    # namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
+    #          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
+    "namespace": runtime.RecordRule(
+        (
+            (
+                "## ",
+                runtime.Value("name"),
+                "\n\n",
+                runtime.Option((runtime.Value("description"),)),
+                "namespace ",
+                runtime.Value("name"),
+                " {\n\n",
+                runtime.Many("tools", (runtime.Value("tool"), "\n\n")),
+                "} // namespace ",
+                runtime.Value("name"),
+            ),
+            ("## ", runtime.Value("name"), "\n", runtime.Option(("\n", runtime.Token("description", "DESCRIPTION")))),
+        ),
+        Namespace,
+    ),
+    # name: NAME
+    "name": runtime.Single(((runtime.Token("name", "NAME"),),), ""),
+    # description: ("// " LINE? "\n")+
+    "description": runtime.Lines(
+        ((runtime.Many("lines", ("// ", runtime.Token("line", "LINE", optional=True), "\n")),),),
+    ),
+    # tool: description? "type " name " = " parameters
+    "tool": runtime.RecordRule(
+        (
+            (
+                runtime.Option((runtime.Value("description"),)),
+                "type ",
+                runtime.Value("name"),
+                " = ",
+                runtime.Value("parameters"),
+            ),
+        ),
+        Tool,
+    ),
+    # parameters: "(" ("_: " type)? ") => any;" ("\n\n" definition)*
+    "parameters": runtime.RecordRule(
+        (
+            (
+                "(",
+                runtime.Option(("_: ", runtime.Value("type"))),
+                ") => any;",
+                runtime.Many("definitions", ("\n\n", runtime.Value("definition")), 0),
+            ),
+        ),
+        Parameters,
+        is_schema=True,
+    ),
+    # definition: "type " NAMED " = " type ";"
+    "definition": runtime.RecordRule(
+        (("type ", runtime.Token("named", "NAMED", checked=False), " = ", runtime.Value("type"), ";"),),
+        Definition,
+    ),
+    # response_formats: "# Response Formats" ("\n\n" response_format)+
+    "response_formats": runtime.Single(
+        (("# Response Formats", runtime.Many("response_formats", ("\n\n", runtime.Value("response_format")))),),
+        [],
+    ),
+    # response_format: "## " name "\n\n" description? schema
+    "response_format": runtime.RecordRule(
+        (
+            (
+                "## ",
+                runtime.Value("name"),
+                "\n\n",
+                runtime.Option((runtime.Value("description"),)),
+                runtime.Value("schema"),
+            ),
+        ),
+        ResponseFormat,
+    ),
+    # schema: JSON
+    "schema": runtime.Single(((runtime.Json("json", "JSON"),),), ""),
+    # type: one_of | union
+    "type": runtime.Choice(((runtime.Value("one_of"),), (runtime.Value("union"),))),
+    # one_of: variant+
+    "one_of": runtime.RecordRule(((runtime.Many("variants", (runtime.Value("variant"),)),),), OneOf),
+    # variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)?
+    "variant": runtime.RecordRule(
+        (
+            (
+                "\n",
+                runtime.Token("", "_MARGIN", optional=True),
+                " | ",
+                runtime.Value("alternative"),
+                runtime.Option(
+                    (
+                        " //",
+                        runtime.Option((" ", runtime.Token("remark", "REMARK", checked=False))),
+                        runtime.Option((" default: ", runtime.Token("default", "DEFAULT", checked=False))),
+                    ),
+                ),
+            ),
+        ),
+        Variant,
+    ),
+    # alternative: union
+    "alternative": runtime.Single(((runtime.Value("union"),),), indent="   "),
+    # ?union: intersection (" | " intersection)*
+    "union": runtime.RecordRule(
+        ((runtime.Many("intersections", (runtime.Value("intersection"),), separator=" | "),),),
+        Union,
+        core="intersections",
+    ),
+    # ?intersection: array (" & " array)*
+    "intersection": runtime.RecordRule(
+        ((runtime.Many("arrays", (runtime.Value("array"),), separator=" & "),),),
+        Intersection,
+        core="arrays",
+    ),
+    # ?array: element dimension*
+    "array": runtime.RecordRule(
+        ((runtime.Value("element"), runtime.Many("dimensions", (runtime.Value("dimension"),), 0)),),
+        Array,
+        core="element",
+    ),
+    # dimension: "[]" -> array
+    "dimension": runtime.Enumerated({"array": "[]"}),
+    # element: annotated | group
+    "element": runtime.Choice(((runtime.Value("annotated"),), (runtime.Value("group"),))),
+    # ?annotated: _comments primary
+    "annotated": runtime.RecordRule(((runtime.Use("_comments"), runtime.Value("primary")),), Annotated, core="primary"),
+    # ?group: "(" _comments type ")"
+    "group": runtime.RecordRule((("(", runtime.Use("_comments"), runtime.Value("type"), ")"),), Group, core="type"),
+    # _comments: title? about? examples? annotation*
+    "_comments": runtime.Rule(
+        (
+            (
+                runtime.Option((runtime.Value("title"),)),
+                runtime.Option((runtime.Value("about"),)),
+                runtime.Option((runtime.Value("examples"),)),
+                runtime.Many("annotations", (runtime.Value("annotation"),), 0),
+            ),
+        ),
+    ),
+    # title: (_INDENT? "// " LINE? "\n")+ _INDENT? "//\n"
+    "title": runtime.Lines(
+        (
+            (
+                runtime.Many(
+                    "lines",
+                    (
+                        runtime.Token("", "_INDENT", optional=True),
+                        "// ",
+                        runtime.Token("line", "LINE", optional=True),
+                        "\n",
+                    ),
+                ),
+                runtime.Token("", "_INDENT", optional=True),
+                "//\n",
+            ),
+        ),
+    ),
+    # about: (_INDENT? "// " TEXT? "\n")+
+    "about": runtime.Lines(
+        (
+            (
+                runtime.Many(
+                    "texts",
+                    (
+                        runtime.Token("", "_INDENT", optional=True),
+                        "// ",
+                        runtime.Token("text", "TEXT", optional=True, checked=False),
+                        "\n",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    # examples: _INDENT? "// Examples:\n" example+
+    "examples": runtime.Single(
+        (
+            (
+                runtime.Token("", "_INDENT", optional=True),
+                "// Examples:\n",
+                runtime.Many("examples", (runtime.Value("example"),)),
+            ),
+        ),
+        [],
+    ),
+    # example: _INDENT? "// - " JSON "\n"
+    "example": runtime.Single(
+        ((runtime.Token("", "_INDENT", optional=True), "// - ", runtime.Json("json", "JSON"), "\n"),),
+        "",
+    ),
+    # annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
+    "annotation": runtime.RecordRule(
+        (
+            (
+                runtime.Token("", "_INDENT", optional=True),
+                "// @",
+                runtime.Token("keyword", "KEYWORD"),
+                " ",
+                runtime.Json("json", "JSON"),
+                "\n",
+            ),
+        ),
+        Annotation,
+    ),
+    # primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
+    "primary": runtime.Choice(
+        (
+            (runtime.Value("object_type"),),
+            (runtime.Value("tuple_type"),),
+            (runtime.Value("any_array"),),
+            (runtime.Value("literal_type"),),
+            (runtime.Value("reference"),),
+            (runtime.Value("basic_type"),),
+        ),
+    ),
+    # object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
+    "object_type": runtime.RecordRule(
+        (
+            (
+                "{\n",
+                runtime.Many("members", (runtime.Value("member"),)),
+                runtime.Option((runtime.Value("index"),)),
+                runtime.Token("", "_INDENT", optional=True),
+                "}",
+            ),
+            ("{\n", runtime.Value("index"), runtime.Token("", "_INDENT", optional=True), "}"),
+            ("{}",),
+        ),
+        ObjectType,
+    ),
+    # member: _comments _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
+    #       | _comments (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
+    "member": runtime.RecordRule(
+        (
+            (
+                runtime.Use("_comments"),
+                runtime.Token("", "_INDENT", optional=True),
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ": ",
+                runtime.Value("value"),
+                ",",
+                runtime.Option((" // default: ", runtime.Token("default", "DEFAULT", checked=False))),
+                "\n",
+            ),
+            (
+                runtime.Use("_comments"),
+                runtime.Option(
+                    (
+                        runtime.Token("", "_INDENT", optional=True),
+                        "// default: ",
+                        runtime.Token("default", "DEFAULT", checked=False),
+                        "\n",
+                    ),
+                ),
+                runtime.Token("", "_INDENT", optional=True),
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ":",
+                runtime.Value("one_of"),
+                "\n",
+                runtime.Token("", "_INDENT", optional=True),
+                ",\n",
+            ),
+        ),
+        Member,
+    ),
+    # _key: IDENTIFIER | STRING
+    "_key": runtime.Rule(
+        ((runtime.Token("identifier", "IDENTIFIER", checked=False),), (runtime.Token("string", "STRING"),)),
+    ),
+    # value: type
+    "value": runtime.Single(((runtime.Value("type"),),), indent="    "),
+    # index: _INDENT? "[key: string]: " value ",\n"
+    "index": runtime.Single(
+        ((runtime.Token("", "_INDENT", optional=True), "[key: string]: ", runtime.Value("value"), ",\n"),),
+    ),
+    # tuple_type: "[" place (", " place)* (", ..." rest)? "]"
+    "tuple_type": runtime.RecordRule(
+        (
+            (
+                "[",
+                runtime.Many("places", (runtime.Value("place"),), separator=", "),
+                runtime.Option((", ...", runtime.Value("rest"))),
+                "]",
+            ),
+        ),
+        TupleType,
+    ),
+    # place: array "?"
+    "place": runtime.Single(((runtime.Value("array"), "?"),)),
+    # rest: array
+    "rest": runtime.Single(((runtime.Value("array"),),)),
+    # any_array: "Array<any>"
+    "any_array": runtime.RecordRule((("Array<any>",),), AnyArray),
+    # literal_type: JSON_SCALAR
+    "literal_type": runtime.RecordRule(((runtime.Json("json_scalar", "JSON_SCALAR"),),), LiteralType),
+    # reference: NAMED
+    "reference": runtime.RecordRule(((runtime.Token("named", "NAMED", checked=False),),), Reference),
+    # basic_type: basic
+    "basic_type": runtime.RecordRule(((runtime.Value("basic"),),), BasicType),
+    # basic: "string" -> string
+    #      | "number" -> number
+    #      | "boolean" -> boolean
+    #      | "null" -> null
+    #      | "any" -> any
+    #      | "never" -> never
+    "basic": runtime.Enumerated(
+        {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "any": "any", "never": "never"},
+    ),
+}
 
 _CONTENTS = runtime.Contents(
     "role",
-    {"developer": DeveloperContent, "system": SystemContent},
-    {
-        DeveloperContent: _read_developer,
-        Namespace: _read_namespace,
-        Tool: _read_tool,
-        ResponseFormat: _read_response_format,
-        SystemContent: _read_system,
-        ChannelConfig: _read_channel_config,
-    },
-    {
-        DeveloperContent: _write_developer_content,
-        Namespace: _write_namespace_content,
-        Tool: _write_tool_content,
-        ResponseFormat: _write_response_format_content,
-        SystemContent: _write_system_content,
-        ChannelConfig: _write_channel_config_content,
-    },
+    runtime.Rules(("developer", "system"), _CONTENT_TERMINALS, _CONTENT_RULES, runtime.Schemas),
     (runtime.Implied("function_calls", "developer", "tools", _DEFINITIONS),),
-    {
-        DeveloperContent: "developer_content",
-        Namespace: "namespace",
-        Tool: "tool",
-        ResponseFormat: "response_format",
-        SystemContent: "system_content",
-        ChannelConfig: "channel_config",
-    },
 )
 
 _RECOVERY = runtime.Recovery(
@@ -2439,7 +1536,7 @@ _RECOVERY = runtime.Recovery(
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
     json="json",
-    word=_CONTENT_NAME.pattern,
+    word=_CONTENT_TERMINALS["NAME"],
     definitions=_DEFINITIONS,
     separator=".",
     answers="final",

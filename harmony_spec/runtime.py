@@ -7,10 +7,24 @@ from typing import Any, TypeVar
 
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
-from .format.content_reading import NOTHING, Fields, Reader
-from .format.content_writing import Inexpressible, Layout, Write, no_writer
 from .format.contents import NO_CONTENTS, Contents, Implied, Record
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
+from .format.rule_table import (
+    Choice,
+    Enumerated,
+    Flag,
+    Json,
+    Lines,
+    Many,
+    Option,
+    RecordRule,
+    Rule,
+    Rules,
+    Single,
+    Token,
+    Use,
+    Value,
+)
 from .format.tables import (
     HOLE,
     Atom,
@@ -34,15 +48,15 @@ from .recovery.recovering import recover
 from .rendering.renderer import pick, render, render_text
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
-from .tool_types.type_grammar import Grammar, JsonSchema
+from .tool_types.type_grammar import JsonSchema
 from .validation.report import Report
 
 __all__ = [
     "HOLE",
-    "NOTHING",
     "NO_CONTENTS",
     "NO_DEFINITIONS",
     "Atom",
+    "Choice",
     "Choose",
     "Chosen",
     "Code",
@@ -52,35 +66,41 @@ __all__ = [
     "Definitions",
     "Diagnostic",
     "Encoding",
-    "Fields",
+    "Enumerated",
+    "Flag",
     "Format",
     "Frame",
-    "Grammar",
     "Group",
     "Implied",
-    "Inexpressible",
+    "Json",
     "JsonSchema",
-    "Layout",
+    "Lines",
+    "Many",
     "Mistake",
+    "Option",
     "ParseError",
     "Parsed",
     "Path",
     "Property",
-    "Reader",
     "Record",
+    "RecordRule",
     "Recovered",
     "Recovery",
     "RenderError",
     "Repair",
     "Report",
+    "Rule",
+    "Rules",
     "Schemas",
+    "Single",
     "Slots",
     "StreamParser",
+    "Token",
     "Tokenizer",
-    "Write",
+    "Use",
+    "Value",
     "drop_completed",
     "from_json",
-    "no_writer",
     "parse",
     "pick",
     "recover",

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from harmony_spec import Message, codec
+from harmony_spec.parsing.strict_parsing import read_groups
 
 SPECIAL = list(codec.SPECIAL_TOKENS)
 ROLES = [role for role in get_args(codec.Role) if role != "tool"]
@@ -69,12 +70,31 @@ variants = st.lists(st.sampled_from(["recipient_last", "unspaced", "call", "retu
 
 
 def messages_of(module: ModuleType) -> st.SearchStrategy[Any]:
-    """Any combination of field values of a generated codec; some of them cannot be written, and say so."""
+    """Messages that the grammar describes, or any combination of field values; some of those cannot be written."""
     fields = {}
     for name in module.FORMAT.fields:
         annotation = module.Message.__annotations__[name]
         fields[name] = _field(module, name, annotation)
-    return st.builds(module.Message, **fields)
+    return described(module) | described(module) | st.builds(module.Message, **fields)
+
+
+@st.composite
+def described(draw: st.DrawFn, module: ModuleType) -> Any:
+    """A message as a path through the states of its frame, in the variants of that path."""
+    format = module.FORMAT
+    frame, _ = format.starts["transcript"][0].steps[0]
+    state, mixed = 0, ""
+    while step := draw(st.sampled_from([*frame.steps[state], *[None] * (state in frame.final)])):
+        atom, state = step
+        if atom.special:
+            mixed += format.markers[atom.special]
+        elif atom.nullable and re.fullmatch(atom.pattern, "\0\n"):
+            mixed += draw(contents)
+        else:
+            mixed += draw(st.from_regex(re.compile(atom.pattern), fullmatch=True).filter(lambda s: len(s) < 40))
+    values = dict(format.defaults)
+    variants = read_groups(frame.groups, frame.matcher.fullmatch(mixed).groups(), values)
+    return module.Message(**values, variants=variants)
 
 
 def _field(module: ModuleType, name: str, annotation: str) -> st.SearchStrategy[Any]:

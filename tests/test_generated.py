@@ -175,16 +175,20 @@ OF_SOMETHING_ELSE = {
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
-    # A table of conversation.toml, and a key in it.
+    # A table of conversation.toml, and a key in it; a property of SARIF logs.
     "tool": [
         "codegen/model/schema_rules.py",
         "codegen/prove/content_paths.py",
         "codegen/read/data_files.py",
         "codegen/write/recovery_code.py",
+        "harmony_spec/linting/sarif.py",
     ],
     "functions": ["codegen/build.py", "codegen/read/data_files.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
+    # The peer's own spelling of types, for the drop-in.
+    "Array<any>": ["harmony_spec/compat/peer_types.py"],
+    "// Examples:\n": ["harmony_spec/compat/peer_types.py"],
 }
 """Words of the format that mean something else too, and where they do."""
 

@@ -173,6 +173,49 @@ def test_two_plain_words_call_nothing(place: tuple[codec.Start, str], words: str
     assert called(found.messages) == []
 
 
+QUOTES = ['"{}"', "'{}'", "`{}`", "({})", "[{}]", "“{}”", "*{}*"]
+# After the tokens for author and channel, such a word is the field.
+BARE = [
+    place
+    for place in PLACES
+    if "{}<|message|>" in place[1] and not place[1].startswith(("<|start|>{}", "<|channel|>{}"))
+]
+
+
+@given(
+    st.sampled_from(BARE),
+    st.sampled_from(QUOTES),
+    st.sampled_from([*RECOVERY.roles, *RECOVERY.channels, *RECOVERY.content_types]),
+    st.sampled_from(NAMES),
+    offered,
+)
+@example(
+    ("transcript", "<|start|>assistant<|channel|>commentary <|constrain|>{}<|message|>{{}}<|call|>"),
+    '"{}"',
+    "final",
+    "functions.delete_all",
+    None,
+)
+def test_a_word_of_the_format_in_quotes_is_a_word(
+    place: tuple[codec.Start, str], quotes: str, word: str, name: str, tools: list[str] | None
+) -> None:
+    """Next to it, a name is not the whole of its place."""
+    start, text = place
+    found = recover(text.format(f"{quotes.format(word)} {name}"), start, tools=tools)
+    assert called(found.messages) == []
+
+
+@pytest.mark.parametrize("author", ["assistant:please", "assistant:final", "user:please", "user:json"])
+@pytest.mark.parametrize("name", ["run", "functions.delete_all", "search"])
+@pytest.mark.parametrize("tools", [None, TOOLS])
+def test_a_name_after_an_author_with_a_name(author: str, name: str, tools: list[str] | None) -> None:
+    """The name of an author may be a word of a text, too."""
+    for rest in ("<|message|>x<|call|>", "<|channel|>commentary<|message|>x<|call|>", "<|call|>"):
+        assert called(recover(f"<|start|>{author} {name}{rest}", tools=tools).messages) == []
+    introduced = recover(f"<|start|>{author} to={name}<|message|>x<|call|>", tools=tools).messages
+    assert called(introduced) in ([name], [f"functions.{name}"])
+
+
 @given(places, prose(), offered)
 @example(PLACES[0], "I will search for it.", TOOLS)
 @example(PLACES[1], "我会为你搜索一下。", None)

@@ -12,7 +12,7 @@ from lark import Lark, LarkError, Tree
 
 from codegen import GRAMMAR
 from harmony_spec import DeveloperContent, Namespace, SystemContent, Tool, browser_tools, codec, python_tools
-from harmony_spec.format.content_reading import NOTHING, Reader
+from harmony_spec.format.content_reading import NOTHING
 
 CITY = {"type": "object", "properties": {"city": {"type": "string", "description": "A.", "default": "x"}}}
 UNION = {"oneOf": [{"type": "string", "description": "Some."}, {"type": ["null", "number"], "default": 3}]}
@@ -40,8 +40,7 @@ def lark() -> Lark:
 
 def read(role: str, text: str) -> Any:
     """What the generated reader makes of a whole text; None where it does not read all of it."""
-    reader = Reader(text)
-    found = codec.FORMAT.contents.readers[codec.FORMAT.contents.roles[role]](reader)
+    found, reader = codec.FORMAT.contents.read(codec.FORMAT.contents.roles[role], text)
     return None if found is NOTHING or reader.at != len(text) else found
 
 
@@ -82,6 +81,4 @@ def test_lark_reads_the_same_damaged_texts(case: tuple[str, Any], at: int, put: 
 
 def failed(role: str, text: str) -> list[str]:
     """What the reader would have read where it stopped."""
-    reader = Reader(text)
-    codec.FORMAT.contents.readers[codec.FORMAT.contents.roles[role]](reader)
-    return reader.expected
+    return codec.FORMAT.contents.read(codec.FORMAT.contents.roles[role], text)[1].expected

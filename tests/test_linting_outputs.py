@@ -28,6 +28,7 @@ from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.sarif import SCHEMA
 from harmony_spec.source.lines import Lines
 
+from .dialect import edited
 from .recovery_strategies import tokens_of
 
 TOKENS = render(parse("<|start|>user<|message|>hi<|end|>").messages)
@@ -125,6 +126,35 @@ def test_sarif_is_what_its_schema_says(folder: Path, schema: Any) -> None:
     assert empty["runs"][0]["results"] == []
     log["runs"][0]["results"][0]["level"] = "bad"
     assert not validator.is_valid(log)
+
+
+def test_sarif_lists_the_rules_of_all_grammars(tmp_path: Path, schema: Any) -> None:
+    """After the rules of this package, those of other grammars that have findings; equal ones once."""
+    rule = '[missing-terminator]\ncode = "H114"\n'
+    for name, new in (
+        ("a", rule.replace("H114", "H990")),  # a code of its own
+        ("b", f"{rule}severity = 'warning'\n"),  # another rule of the same code
+        ("c", f"{rule}severity = 'warning'\n"),
+        ("d", rule),
+    ):
+        edited(tmp_path / name / "grammar", [{"file": "diagnostics.toml", "old": rule, "new": new}])
+        (tmp_path / name / "pyproject.toml").write_text("[tool.harmony-spec]\ngrammar = 'grammar'")
+        (tmp_path / name / "x.txt").write_text("<|start|>user<|message|>Hi.")
+    log = json.loads(run("validate", "--output-format", "sarif", *sorted(tmp_path.glob("*/x.txt"))).stdout)
+    jsonschema.Draft7Validator(schema).validate(log)
+    (run_,) = log["runs"]
+    listed = run_["tool"]["driver"]["rules"]
+    own = [code.code for code in codes(codec)]
+    assert [rule["id"] for rule in listed] == [*own, "H990", "H114"]
+    found = [(each["ruleId"], each["ruleIndex"], each["level"]) for each in run_["results"]]
+    number = len(own)
+    assert found == [
+        ("H990", number, "error"),
+        ("H114", number + 1, "warning"),
+        ("H114", number + 1, "warning"),
+        ("H114", own.index("H114"), "error"),
+    ]
+    assert all(listed[at]["defaultConfiguration"] == {"level": level} for _, at, level in found)
 
 
 def test_sarif_fixes_give_what_fix_writes(tmp_path: Path) -> None:

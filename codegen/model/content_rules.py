@@ -181,6 +181,22 @@ class Contents:
                     found.add(name)
         return found
 
+    def variant(self, rule: str, index: int) -> str:
+        """The name of an alternative that no field distinguishes from an earlier one; else empty."""
+        ways = self.rules[rule].ways
+        mine = ways[index].items
+        for other in ways[:index]:
+            if not (
+                self.required(mine) - set(map(name_of, self.leaves(other.items)))
+                or self.required(other.items) - set(map(name_of, self.leaves(mine)))
+            ):
+                return ways[index].name or ""
+        return ""
+
+    def text_of(self, rule: str) -> str:
+        """The text of a constant rule."""
+        return "".join(node.text for node in self.rules[rule].nodes if isinstance(node, Fixed))
+
     def yields(self, rule: str, seen: frozenset[str] = frozenset()) -> dict[str, None]:
         """The rules whose classes the value of a rule may have."""
         found: dict[str, None] = {}

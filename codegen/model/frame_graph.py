@@ -78,7 +78,7 @@ class Framing:
     closed: bool
     touched: bool
     ends_with_text: bool
-    opens_at_start: bool
+    headless: bool
 
 
 def framing(made: Graph) -> Framing:
@@ -90,6 +90,9 @@ def framing(made: Graph) -> Framing:
     specials = [(source, edge.spelling, target) for source, edge, target in edges if isinstance(edge, Special)]
     leading = _reaching(made, {source for source, _, target in specials if target in before})
     opens = frozenset(s for _, s, target in specials if target in before)
+    sides = before | leading
+    opened = {target for _, s, target in specials if s in opens and target in sides} | before & {0}
+    after_opens = _closure(made, opened, backwards=False)
     closes = frozenset(s for source, s, _ in specials if source in after)
     texts = [
         (source, target) for source, edge, target in edges if not isinstance(edge, Special) and not is_content(edge)
@@ -97,15 +100,13 @@ def framing(made: Graph) -> Framing:
     return Framing(
         inside=frozenset(s for _, s, target in specials if not holes or target in leading),
         opens=opens,
-        continues=frozenset(
-            s for source, s, target in specials if source in before - {0} and target in before | leading
-        ),
+        continues=frozenset(s for source, s, target in specials if source in after_opens and target in sides),
         closes=closes,
         trails=frozenset(s for source, s, _ in specials if source in after_content and source not in after),
         closed=not after & made.final,
         touched=any(source in after or target in before for source, target in texts),
         ends_with_text=any(source in after_content and source not in after for source, _ in texts),
-        opens_at_start=0 in before,
+        headless=bool(opens) and 0 in before,
     )
 
 

@@ -51,8 +51,8 @@ class Rules:
             node = self.sequence(alternative.items, definition, kind)
             branches.append(Branch(alternative.name, node, (), alternative.place))
         node = branches[0].node
-        if len(branches) > 1:
-            enumerated = kind == "constant" and all(b.name for b in branches)
+        enumerated = kind == "constant" and all(branch.name for branch in branches)
+        if enumerated or len(branches) > 1:
             node = Choice(definition.name, tuple(self.named(definition.name, branches, enumerated)))
         self.built[definition.name] = Rule(definition.name, node, definition.place, definition.doc, definition.source)
 
@@ -75,6 +75,9 @@ class Rules:
             case Sequence(items):
                 for item in items:
                     yield from self.enumerated(item)
+            case Choice(_, branches):
+                each = [{*self.enumerated(b.node), *(field for field, _ in b.sets)} for b in branches]
+                yield from set.intersection(*each)
             case Call(rule) if rule in self.definitions and rule not in self.built:
                 self.add(self.definitions[rule])
                 yield from self.enumerated(node)
@@ -167,7 +170,7 @@ class Rules:
             return items[0].name.lower() if isinstance(items[0], Name) else ""
         if isinstance(inner, Call) and inner.rule in self.definitions:
             definition = self.definitions[inner.rule]
-            named = len(definition.alternatives) > 1 and all(a.name for a in definition.alternatives)
+            named = all(alternative.name for alternative in definition.alternatives)
             return inner.rule if self.kind(definition) == "constant" and not named else None
         parts = inner.items if isinstance(inner, Sequence) else ()
         return "" if parts and all(isinstance(part, (Special, FixedText)) for part in parts) else None

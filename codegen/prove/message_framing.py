@@ -105,35 +105,36 @@ def _both(one: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int
 
 def ambiguous_delimiters(format: Format) -> Iterator[Problem]:
     """Codecs find messages by special tokens. So each token tells whether it opens or closes a content."""
-    begins: set[str] = set()
-    for name in format.frames:
-        begins |= {edge.spelling for edge, _ in graph(format, name).steps[0] if isinstance(edge, Special)}
-    for name in format.frames:
+    followers: dict[str, set[str]] = {name: set() for name in format.frames}
+    for one, other in _following(format):
+        followers[one] |= {edge.spelling for edge, _ in graph(format, other).steps[0] if isinstance(edge, Special)}
+    for name, begins in followers.items():
         place = format.rules[name].place
         around = framing(graph(format, name))
-        for spelling in sorted(around.continues & (around.closes | begins)):
+        for spelling in sorted(around.continues & (around.closes if around.closed else around.closes | begins)):
             reason = f"ambiguous delimiter: in `{name}`, `{spelling}` may come before the content and after it"
             yield Problem(place, reason, "Use another special token in one of the places.")
-        if around.opens and around.opens_at_start:
-            reason = f"in `{name}` a special token may stand before the content, or none"
-            yield Problem(place, reason, "Open the content the same way everywhere, or write two rules.")
-        for spelling in sorted(around.trails & begins):
+        for spelling in sorted((around.trails if around.closed else around.closes | around.trails) & begins):
             reason = f"ambiguous delimiter: `{spelling}` ends `{name}` and also begins a message"
             yield Problem(place, reason, "Use another special token for one of them.")
 
 
 def touching_texts(format: Format) -> Iterator[Problem]:
     """There is a special token between any two messages."""
+    for one, other in _following(format):
+        around = framing(graph(format, one))
+        texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
+        open_end = not around.closed or around.ends_with_text
+        if texts and open_end:
+            reason = f"text at the end of `{one}` meets text at the beginning of `{other}`"
+            yield Problem(format.rules[other].place, reason, "Begin or end messages with a special token.")
+
+
+def _following(format: Format) -> Iterator[tuple[str, str]]:
+    """The frames that may follow each other in a start rule."""
     for start in format.starts:
         for _, steps in start.paths:
-            for one, other in _neighbours(steps):
-                made = graph(format, one)
-                around = framing(made)
-                texts = any(not isinstance(edge, Special) for edge, _ in graph(format, other).steps[0])
-                open_end = not around.closed or around.ends_with_text
-                if texts and open_end:
-                    reason = f"text at the end of `{one}` meets text at the beginning of `{other}`"
-                    yield Problem(format.rules[other].place, reason, "Begin or end messages with a special token.")
+            yield from _neighbours(steps)
 
 
 def _neighbours(steps: tuple[Step, ...]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from ..model.frame_graph import framing, graph
 from ..model.terminals import Special, Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
-from .content_tables import emit_contents, emit_tools
+from .content_table import emit_contents, emit_tools
 from .conversation_schema import emit_conversation
 from .definition_tables import emit_definitions
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
@@ -89,8 +89,6 @@ def _head(format: Format, writer: Writer) -> None:
 def emit_imports(format: Format, writer: Writer) -> None:
     writer.line("from __future__ import annotations")
     writer.line()
-    if format.contents.roles:
-        writer.line("import re")
     writer.line(f"from collections.abc import {'Iterable, ' if format.recovery is not None else ''}Sequence")
     writer.line("from dataclasses import dataclass, field")
     has_any = format.schema is not None or format.namespace is not None or format.contents.roles

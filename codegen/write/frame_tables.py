@@ -80,6 +80,7 @@ def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
         f"has_content={has_content}",
         spellings(around.inside).prefixed("inside="),
         spellings(around.opens).prefixed("opens="),
+        f"headless={around.headless}",
         spellings(around.continues).prefixed("continues="),
         spellings(around.closes).prefixed("closes="),
         spellings(around.trails).prefixed("trails="),

@@ -10,7 +10,7 @@ from ..model.frame_graph import content_value
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
-from .source_text import Block, Writer, call, literal, raw
+from .source_text import Block, Writer, call, literal, mapping, raw
 
 FIRST_MARKER = 0xD800
 
@@ -179,13 +179,17 @@ def _needed(format: Format, name: str) -> bool:
 
 def _choice(format: Format, name: str, node: Choice, writer: Writer) -> None:
     conditions = [_fits(format, node, branch) for branch in node.branches]
-    if all(len(terms) == 0 for terms in conditions):
-        names = ", ".join(f"{literal(b.name or '')}: True" for b in node.branches)
+    tests = ["True"] * len(conditions)
+    if any(conditions):
+        tests = [f"fits_{index}" for index in range(len(conditions))]
+        for test, terms in zip(tests, conditions, strict=True):
+            writer.chain(terms or ["True"], "and", f"{test} = ")
+    fitting = mapping({literal(b.name or ""): test for b, test in zip(node.branches, tests, strict=True)})
+    arguments = f"{literal(name)}, chosen, {fitting.flat()}"
+    if writer.fits(f"    {arguments}"):
+        writer.assign("branch", "runtime.pick", arguments)
     else:
-        for index, terms in enumerate(conditions):
-            writer.chain(terms or ["True"], "and", f"fits_{index} = ")
-        names = ", ".join(f"{literal(b.name or '')}: fits_{index}" for index, b in enumerate(node.branches))
-    writer.line(f"branch = runtime.pick({literal(name)}, chosen, {{{names}}})")
+        writer.block(call("runtime.pick", literal(name), "chosen", fitting), prefix="branch = ")
     for branch in reversed(node.branches[1:]):
         writer.line(f"if branch == {literal(branch.name or '')}:")
         writer.depth += 1

@@ -9,7 +9,6 @@ from ..model.format_model import Diagnostic, Format, Recovery
 from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import begins, closes, headings, leads
-from .content_code import terminal_name
 from .framing_code import constant, groups
 from .source_text import Block, Writer, call, group, literal, mapping
 
@@ -66,7 +65,7 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (f"{terminal_name(named.name)}.pattern" if named else literal(r"\S+"))
+    yield "word=" + (f"_CONTENT_TERMINALS[{literal(named.name)}]" if named else literal(r"\S+"))
     yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
     yield f"separator={literal(recovery.separator)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import TypeVar, get_args
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
@@ -25,6 +25,7 @@ from .models import (
     content_from_dict,
 )
 from .peer_errors import NAMELESS_TOOL, HarmonyError, misplaced
+from .peer_types import peer_type
 
 RECOVERY = Machine.table(codec.FORMAT)
 
@@ -45,6 +46,9 @@ ROLES_BY_NAME = {role.value: role for role in Role}
 EFFORTS: dict[ReasoningEffort, codec.Effort] = {
     ReasoningEffort(effort.capitalize()): effort for effort in get_args(codec.Effort)
 }
+
+
+R = TypeVar("R", codec.SystemContent, codec.DeveloperContent)
 
 
 def to_codec(messages: Sequence[Message], has_functions: bool) -> list[codec.Message]:
@@ -101,7 +105,7 @@ def convert_content(
     read = [_convert_part(part, role, has_functions) for part in parts]
     if len(read) == 1:
         return read[0]
-    return "".join(part if isinstance(part, str) else part.text() for part in read)
+    return "".join(map(_text_of, read))
 
 
 def _convert_part(part: Content, role: Role, has_functions: bool) -> str | codec.SystemContent | codec.DeveloperContent:
@@ -129,13 +133,13 @@ def _convert_system(content: SystemContent, has_functions: bool) -> str | codec.
     settings = codec.SystemContent(
         **(texts | dict.fromkeys(written, PLACEHOLDER) if replaced else texts),
         reasoning_effort=None if effort is None else EFFORTS[ReasoningEffort(effort)],
-        tools=_convert_namespaces(content.tools),
         channel_config=_convert_channels(content.channel_config, has_functions),
     )
+    wanted = _add_tools(settings, content.tools)
     if not replaced:
-        return settings
+        return wanted
     found = iter(written.values())
-    return re.sub(PLACEHOLDER, lambda _: next(found), settings.text(), count=len(written))
+    return re.sub(PLACEHOLDER, lambda _: next(found), _text_of(wanted), count=len(written))
 
 
 def _convert_channels(config: ChannelConfig | None, has_functions: bool) -> codec.ChannelConfig | None:
@@ -146,10 +150,29 @@ def _convert_channels(config: ChannelConfig | None, has_functions: bool) -> code
 
 def _convert_developer(content: DeveloperContent) -> str | codec.DeveloperContent:
     """Convert instructions and tools to a record; to a str if the instructions would read back as tools."""
-    wanted = codec.DeveloperContent(content.instructions, _convert_namespaces(content.tools))
-    if wanted.instructions and not _can_be_written(codec.DeveloperContent(wanted.instructions)):
-        return replace(wanted, instructions=PLACEHOLDER).text().replace(PLACEHOLDER, wanted.instructions, 1)
-    return wanted
+    wanted = codec.DeveloperContent(content.instructions)
+    if wanted.instructions and not _can_be_written(wanted):
+        made = _add_tools(codec.DeveloperContent(PLACEHOLDER), content.tools)
+        return _text_of(made).replace(PLACEHOLDER, wanted.instructions, 1)
+    return _add_tools(wanted, content.tools)
+
+
+def _add_tools(record: R, tools: dict[str, ToolNamespaceConfig] | None) -> R | str:
+    """Add tools to a record; convert it to a str with the types that `openai_harmony` writes without loss."""
+    whole = replace(record, tools=_convert_namespaces(tools))
+    found = [(tool, peer_type(tool.parameters)) for namespace in whole.tools for tool in namespace.tools]
+    types: list[str] = [text for _, text in found if text is not None]
+    mark, parts = "", [""]
+    while types and len(parts) != len(types) + 1:  # a text of the caller may contain a mark
+        mark += PLACEHOLDER
+        for tool, text in found:
+            tool.parameters = tool.parameters if text is None else {"const": mark}
+        parts = whole.text().split(f'"{mark}"')
+    return "".join(part + text for part, text in zip(parts, [*types, ""], strict=True)) if types else whole
+
+
+def _text_of(content: str | codec.SystemContent | codec.DeveloperContent) -> str:
+    return content if isinstance(content, str) else content.text()
 
 
 def _can_be_written(record: codec.SystemContent | codec.DeveloperContent) -> bool:

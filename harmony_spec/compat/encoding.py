@@ -235,9 +235,9 @@ def _render_all(
 
 def _render(messages: Sequence[Message], has_functions: bool, start: codec.Start, role: Role = _ASSISTANT) -> list[int]:
     """Render messages and an open header. A tool in an open header has the name `tool`: the caller passes no other."""
-    made = to_codec(messages, has_functions)
     name = role.value if role is Role.TOOL else None
     try:
+        made = to_codec(messages, has_functions)
         if all(len(message.content) == 1 and message.recipient != EVERYONE for message in messages):
             return codec.render(made, start, role=role.value, name=name)
         tokens = [token for each in zip(messages, made, strict=True) for token in _render_alone(*each, has_functions)]

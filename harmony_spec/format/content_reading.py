@@ -1,10 +1,10 @@
-"""The runtime of generated readers of contents."""
+"""The state of a reader of contents."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 MAX_TYPE_NESTING = 24
@@ -12,11 +12,12 @@ MAX_TYPE_NESTING = 24
 known to use well stay below 10."""
 
 MAX_CHOICE_DEPTH = 3 * MAX_TYPE_NESTING
-"""The same limit in calls of `choice`: the grammar of types has three for each level."""
+"""The same limit in choices: the grammar of types has three for each level."""
+
 
 Fields = dict[str, Any]
 Read = Callable[["Reader"], Any]
-Group = Callable[["Reader", Fields], bool]
+ReadPart = Callable[["Reader", Fields], bool]
 
 
 class Nothing:
@@ -36,13 +37,15 @@ class Reader:
         at: the position, in code points.
         furthest: the last position at which something did not match.
         expected: the rules and texts that were tried there.
-        depth: how many calls of `choice` are active.
+        depth: how many choices are being read.
+        variants: the names of the alternatives that were read, which no field shows.
     """
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.furthest, self.expected = 0, list[str]()
         self.depth = 0
+        self.variants = list[str]()
 
     def fail(self, expected: str) -> bool:
         if self.at > self.furthest:
@@ -104,65 +107,59 @@ class Reader:
         return True
 
     def maybe(self, read: Read, f: Fields, name: str) -> bool:
-        start = self.at
+        start, variants = self.at, len(self.variants)
         if not self.part(read, f, name):
             self.at = start
+            del self.variants[variants:]
         return True
 
-    def group(self, read: Group, f: Fields) -> bool:
+    def group(self, read: ReadPart, f: Fields) -> bool:
         """Read an optional group."""
-        start = self.at
-        found = dict(f)
+        start, variants, found = self.at, len(self.variants), dict(f)
         if read(self, found):
             f.update(found)
         else:
             self.at = start
+            del self.variants[variants:]
         return True
 
-    def many(self, read: Group, f: Fields, name: str, least: int) -> bool:
-        """Read groups of one value each."""
+    def either(self, ways: Iterable[ReadPart], f: Fields, names: Sequence[str] = ()) -> bool:
+        """Read the first alternative that matches."""
+        start, variants = self.at, len(self.variants)
+        for index, way in enumerate(ways):
+            found = dict(f)
+            if way(self, found):
+                f.update(found)
+                if names and names[index]:
+                    self.variants.append(names[index])
+                return True
+            self.at = start
+            del self.variants[variants:]
+        return False
+
+    def many(self, read: ReadPart, f: Fields, name: str, least: int, separator: str) -> bool:
+        """Read groups of one value each, with a text between two of them."""
         values: list[Any] = []
+        start = end = self.at
         while True:
-            start = self.at
             found: Fields = {}
+            variants = len(self.variants)
             if not read(self, found) or self.at == start:
-                self.at = start
+                del self.variants[variants:]
                 break
             values += found.values()
+            end = self.at
+            if separator and not self.fixed(separator):
+                break
+            start = self.at
+        self.at = end
         if values:
             f[name] = values
         return len(values) >= least
 
-    def joined(self, read: Group, separator: str, f: Fields, name: str) -> bool:
-        """Read groups of one value each, separated by a text."""
-        values: list[Any] = []
-        end = self.at
-        while True:
-            found: Fields = {}
-            if not read(self, found):
-                break
-            values += found.values()
-            end = self.at
-            if not self.fixed(separator):
-                break
-        self.at = end
-        f[name] = values
-        return bool(values)
-
-    def either(self, ways: Iterable[Group], f: Fields) -> bool:
-        """Read the first alternative that matches."""
-        start = self.at
-        for way in ways:
-            found = dict(f)
-            if way(self, found):
-                f.update(found)
-                return True
-            self.at = start
-        return False
-
     def choice(self, rules: Iterable[Read]) -> Any:
         """Return the value of the first rule that matches."""
-        start = self.at
+        start, variants = self.at, len(self.variants)
         if self.depth > MAX_CHOICE_DEPTH:
             self.fail(f"at most {MAX_TYPE_NESTING} nested types")
             return NOTHING
@@ -170,11 +167,11 @@ class Reader:
         for read in rules:
             value = read(self)
             if value is not NOTHING:
-                self.depth -= 1
-                return value
+                break
             self.at = start
+            del self.variants[variants:]
         self.depth -= 1
-        return NOTHING
+        return value
 
     def spelled(self, values: Mapping[str, str]) -> Any:
         """Return the name of the alternative whose text comes next."""
@@ -195,8 +192,35 @@ class Reader:
         self.at = match.end()
         return "\n".join(lines) + "\n" * (not lines[-1])
 
-    def collapsed(self, made: Callable[..., Any], f: Fields, core: str) -> Any:
+    def single(self, read: ReadPart, empty: Any) -> Any:
+        """Return the value of the one field that is read."""
+        f: Fields = {}
+        if not read(self, f):
+            return NOTHING
+        for value in f.values():
+            return value
+        return [] if empty == [] else empty
+
+    def record(self, read: ReadPart, made: Callable[..., Any], absent: Fields) -> Any:
+        f: Fields = {}
+        if not read(self, f):
+            return NOTHING
+        return made(**(absent | f)) if absent else made(**f)
+
+    def remembered(self, read: ReadPart, made: Callable[..., Any], absent: Fields) -> Any:
+        """Make a record that has the names of the alternatives that were read."""
+        outer, self.variants = self.variants, []
+        record = self.record(read, made, absent)
+        if self.variants and record is not NOTHING:
+            record._variants = tuple(dict.fromkeys(self.variants))
+        self.variants = outer
+        return record
+
+    def collapsed(self, read: ReadPart, made: Callable[..., Any], core: str) -> Any:
         """Make a record, or return its only part: `core` is the field that can be alone."""
+        f: Fields = {}
+        if not read(self, f):
+            return NOTHING
         if len(f) == 1:
             value = f[core]
             if not isinstance(value, list):
@@ -204,6 +228,9 @@ class Reader:
             if len(value) == 1:
                 return value[0]
         return made(**f)
+
+    def converted(self, value: Any, convert: Callable[[Any], Any]) -> Any:
+        return NOTHING if value is NOTHING else convert(value)
 
 
 def _refuse_constant(name: str) -> None:

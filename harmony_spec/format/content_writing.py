@@ -1,4 +1,4 @@
-"""The runtime of generated writers of contents."""
+"""The state of a writer of contents, and the texts that do not depend on the grammar."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-Write = Callable[["Layout", Any], str]
 
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 """The ends of lines in TypeScript (ECMAScript, Line Terminators)."""
@@ -41,12 +39,42 @@ class Inexpressible(Exception):
 
 
 class Layout:
-    """The state of a writer: the indent of the line, the names already used, and the flags of the conversation."""
+    """The state of a writer.
 
-    def __init__(self, decided: Mapping[str, bool]) -> None:
+    Attributes:
+        decided: the flags of the conversation.
+        as_parsed: whether to write the variants from which records were read.
+        variants: those of the record that is being written.
+        indent: what begins a line.
+        names: the names already used.
+    """
+
+    def __init__(self, decided: Mapping[str, bool], as_parsed: bool = True) -> None:
+        self.decided, self.as_parsed = decided, as_parsed
+        self.variants: tuple[str, ...] = ()
         self.indent = ""
         self.names: set[str] = set()
-        self.decided = decided
+
+    def enter(self, indent: str) -> str:
+        """Indent the lines that follow. Returns the indent before, for `leave`."""
+        before, self.indent = self.indent, self.indent + indent
+        return before
+
+    def leave(self, before: str, text: str) -> str:
+        self.indent = before
+        return text
+
+    def remember(self, record: Any) -> tuple[str, ...]:
+        """Write the alternatives of a record. Returns those before, for `forget`."""
+        before, self.variants = self.variants, record.variants if self.as_parsed else ()
+        return before
+
+    def forget(self, before: tuple[str, ...], text: str) -> str:
+        self.variants = before
+        return text
+
+    def refuse(self, rule: str) -> str:
+        raise Inexpressible(rule)
 
     def decide(self, value: bool | None, name: str) -> bool:
         """Return a flag; if it is None, the conversation decides it."""
@@ -54,30 +82,30 @@ class Layout:
 
     def flag(self, value: bool, name: str) -> bool:
         if value is not True and value is not False:
-            raise Inexpressible(name, f"expected a bool, got {_shortened(repr(value))}")
+            raise Inexpressible(name, f"expected a bool, got {shortened(repr(value))}")
         return value
 
     def items(self, values: Any, name: str, least: int, made: type = object) -> Sequence[Any]:
         """Return a list after checking its length and the class of its items."""
         if not isinstance(values, (list, tuple)) or len(values) < least:
-            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {_shortened(repr(values))}")
+            raise Inexpressible(name, f"expected a {'non-empty ' * bool(least)}list, got {shortened(repr(values))}")
         for item in values:
             if not isinstance(item, made):
-                raise Inexpressible(name, f"expected a {made.__name__}, got {_shortened(repr(item))}")
+                raise Inexpressible(name, f"expected a {made.__name__}, got {shortened(repr(item))}")
         return values
 
     def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
         """Return a text that must be one of several."""
         if value not in values:
-            raise Inexpressible(name, f"unknown value {_shortened(repr(value))}; allowed: {', '.join(values)}")
+            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(values)}")
         return str(value)
 
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
         """Return a text that must match its terminal."""
         if not isinstance(value, str):
-            raise Inexpressible(name, f"expected a str, got {_shortened(repr(value))}")
+            raise Inexpressible(name, f"expected a str, got {shortened(repr(value))}")
         if pattern.fullmatch(value) is None:
-            raise Inexpressible(name, f"{_quoted(value)} does not match {_quoted(pattern.pattern)}")
+            raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
         return value
 
     def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
@@ -97,19 +125,17 @@ class Layout:
     def split(self, text: str) -> list[str]:
         """Split a text into lines, see `lines_of`."""
         if not isinstance(text, str):
-            raise Inexpressible("description", f"expected a str, got {_shortened(repr(text))}")
+            raise Inexpressible("description", f"expected a str, got {shortened(repr(text))}")
         return lines_of(text)
 
-    def lines(self, text: str, before: str, after: str) -> str:
-        """Write the lines of a text, each between two texts."""
-        if text.isprintable():
-            return before + text + after
-        return before + f"{after}{before}".join(lines_of(text)) + after
+    def lines(self, lines: list[str], before: str, after: str) -> str:
+        """Write lines, each between two texts."""
+        return before + f"{after}{before}".join(lines) + after
 
     def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)
         if text is None:
-            raise Inexpressible(rule, f"unknown value {_shortened(repr(value))}; allowed: {', '.join(texts)}")
+            raise Inexpressible(rule, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
         return text
 
 
@@ -133,9 +159,5 @@ def lines_of(text: str) -> list[str]:
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
 
 
-def _quoted(text: str) -> str:
-    return repr(_shortened(text))
-
-
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     return text if len(text) <= MAX_QUOTED_VALUE_CHARS else text[:MAX_QUOTED_VALUE_CHARS] + "\u2026"

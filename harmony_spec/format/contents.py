@@ -13,9 +13,10 @@ from typing import Any, ClassVar, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
-from .content_reading import NOTHING, Read, Reader
-from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout, Write
+from .content_reading import NOTHING, Reader
+from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
+from .rule_table import Rules
 
 CONTENT_CACHE_SIZE = 256
 """How many contents each cache has: a server uses few system and developer messages at a time."""
@@ -32,12 +33,18 @@ R = TypeVar("R", bound="Record")
 class Record:
     """A structured content, or a part of one. It equals any record with the same text, and the text itself."""
 
-    __slots__ = ()
+    __slots__ = ("_variants",)
     contents: ClassVar[Contents]
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    _variants: tuple[str, ...]
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The named alternatives of the grammar that this part was read from; not compared."""
+        return getattr(self, "_variants", ())
 
     def text(self) -> str:
-        """Return the text of this part. Raises `RenderError` if the format cannot express it."""
+        """Return the text of this part, as it was read. Raises `RenderError` if the format cannot express it."""
         return self.contents.write(self, {})
 
     def __eq__(self, other: object) -> bool:
@@ -45,15 +52,16 @@ class Record:
         if not isinstance(other, (str, type(self))):
             return NotImplemented
         try:
-            texts = self._texts()
-            return other in texts if isinstance(other, str) else not texts.isdisjoint(other._texts())
+            if isinstance(other, str):
+                return other in self._texts(as_parsed=True)
+            return not self._texts(as_parsed=False).isdisjoint(other._texts(as_parsed=False))
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
-    def _texts(self) -> set[str]:
+    def _texts(self, as_parsed: bool) -> set[str]:
         """The texts of this record, for each value of the flags that the conversation decides."""
         decided = self.contents.decided
-        return {self.contents.write(self, dict.fromkeys(decided, value)) for value in (False, True)}
+        return {self.contents.write(self, dict.fromkeys(decided, value), as_parsed) for value in (False, True)}
 
 
 @dataclass(frozen=True)
@@ -82,32 +90,35 @@ class Implied:
 
 
 class Contents:
-    """The contents of a format: a class for each role, and the functions that read and write each class.
+    """The contents of a format: a class for each role, and the rules that read and write each class.
 
     Args:
         field: the field of messages for the role.
-        roles: the classes of contents, by role.
-        readers, writers: the generated functions, by class.
+        rules: the rules.
         implied: the flags that a conversation decides.
-        names: the names of the classes in the JSON form.
+
+    Attributes:
+        roles: the classes of contents, by role.
+        names: the names of all classes in the JSON form.
     """
 
-    def __init__(
-        self,
-        field: str,
-        roles: Mapping[str, type[Record]],
-        readers: Mapping[type[Record], Read],
-        writers: Mapping[type[Record], Write],
-        implied: Sequence[Implied],
-        names: Mapping[type[Record], str],
-    ) -> None:
-        self.field, self.roles, self.readers, self.writers, self.implied = field, roles, readers, writers, implied
-        self.names, self.by_name = names, {name: made for made, name in names.items()}
+    def __init__(self, field: str, rules: Rules, implied: Sequence[Implied]) -> None:
+        self.field, self.rules, self.implied = field, rules, implied
+        self.roles: dict[str, type[Record]] = {role: rules.classes[role] for role in rules.roles}
+        own = {name: made for name, made in rules.classes.items() if issubclass(made, Record)}
+        self.rule_of = {made: name for name, made in own.items()}
+        self.names = {made: f"{name}_content" if name in self.roles else name for name, made in own.items()}
+        self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
         self.texts: dict[Any, str] = {}
         self.structures: dict[tuple[type, str], Any] = {}
-        for made in writers:
+        for made in self.names:
             made.contents = self
+
+    def read(self, made: type[Record], text: str) -> tuple[Any, Reader]:
+        """Read a text as a record. Returns it, or `NOTHING`, and the reader: whether it read the whole text."""
+        reader = Reader(text)
+        return self.rules.reader(self.rule_of[made])(reader), reader
 
     def find_foreign(self, value: object) -> Record | None:
         """Return the first record in a value that is not of a class of this format, such as one of another codec."""
@@ -137,8 +148,7 @@ class Contents:
         return found if isinstance(found, made) else None
 
     def _structure(self, made: type[R], text: str) -> R | None:
-        reader = Reader(text)
-        found = self.readers[made](reader)
+        found, reader = self.read(made, text)
         if found is NOTHING or reader.at != len(text):
             return None
         values = (getattr(found, part.name) for part in fields(found))
@@ -149,26 +159,27 @@ class Contents:
         except RenderError:
             return None
 
-    def write(self, record: Record, decided: Mapping[str, bool]) -> str:
+    def write(self, record: Record, decided: Mapping[str, bool], as_parsed: bool = True) -> str:
         """Write a record.
 
         Args:
             decided: the flags of the conversation, used for those that are None in the record.
+            as_parsed: whether to write the variants from which the record was read.
         """
         try:
-            key = marshal.dumps((snapshot(record), tuple(decided.items())))
+            key = marshal.dumps((snapshot(record, as_parsed), tuple(decided.items())))
         except ValueError:
-            return self._write(record, decided)
+            return self._write(record, decided, as_parsed)
         text = self.texts.get(key)
         if text is None:
-            text = self._write(record, decided)
+            text = self._write(record, decided, as_parsed)
             if len(text) <= MAX_CACHED_CONTENT_CHARS:
                 remember_content(self.texts, key, text)
         return text
 
-    def _write(self, record: Record, decided: Mapping[str, bool]) -> str:
+    def _write(self, record: Record, decided: Mapping[str, bool], as_parsed: bool) -> str:
         try:
-            return self.writers[type(record)](Layout(decided), record)
+            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, as_parsed), record)
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
@@ -184,7 +195,7 @@ class Contents:
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Record):
                     try:
-                        self.writers[type(item)](Layout({}), item)
+                        self.rules.writer(self.rule_of[type(item)])(Layout({}), item)
                     except Inexpressible:
                         name = _first_text(item)
                         return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._name_of_part(item)}"
@@ -192,8 +203,7 @@ class Contents:
 
     def explain_unread(self, made: type[Record], text: str) -> ToolError:
         """Make the error for a text that `structure` does not read: its first wrong position, and what was expected."""
-        reader = Reader(text)
-        found = self.readers[made](reader)
+        found, reader = self.read(made, text)
         if found is not NOTHING and reader.at == len(text):
             try:
                 written = self.write(found, {})
@@ -216,7 +226,7 @@ class Contents:
             caret=at - first,
         )
 
-    def text_of(self, message: Any, decided: Mapping[str, bool]) -> str:
+    def text_of(self, message: Any, decided: Mapping[str, bool], as_parsed: bool) -> str:
         """The text of a structured content. Raises `RenderError` if its message has another role."""
         record, role = message.content, getattr(message, self.field)
         if type(record) is not self.roles.get(role):
@@ -224,7 +234,7 @@ class Contents:
             place = f"is only allowed in {other} messages" if other else "is not the content of a message"
             problem = f"{type(record).__name__} {place}; this message has the role {role!r}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, problem)
-        return self.write(record, decided)
+        return self.write(record, decided, as_parsed)
 
     def decide(self, messages: Sequence[Any]) -> dict[str, bool]:
         """Decide the flags that records leave to the conversation."""
@@ -246,7 +256,7 @@ def _first_text(record: Record) -> str:
     return value if first.default is MISSING and isinstance(value, str) else ""
 
 
-NO_CONTENTS = Contents("", {}, {}, {}, (), {})
+NO_CONTENTS = Contents("", Rules((), {}, {}), ())
 """For formats whose contents are all text."""
 
 
@@ -261,20 +271,23 @@ PLAIN_TYPES = frozenset({str, dict, bool, type(None)})
 """Types whose values a snapshot does not convert."""
 
 
-def snapshot(value: Any) -> Any:
+def snapshot(value: Any, as_parsed: bool = False) -> Any:
     """Convert a record to plain data for `marshal`. Records with equal snapshots are written as equal texts."""
     if isinstance(value, Record):
         parts = [getattr(value, name) for name in value.__dataclass_fields__]
-        return type(value).__name__, [part if type(part) in PLAIN_TYPES else snapshot(part) for part in parts]
+        plain = [part if type(part) in PLAIN_TYPES else snapshot(part, as_parsed) for part in parts]
+        return type(value).__name__, plain, value.variants if as_parsed else ()
     if type(value) is list:
-        return [snapshot(item) for item in value]
+        return [snapshot(item, as_parsed) for item in value]
     return value
 
 
 def deep_copy(value: Any) -> Any:
     """Copy a record, so that changes do not reach the cached one."""
     if isinstance(value, Record):
-        return type(value)(*[deep_copy(getattr(value, name)) for name in value.__dataclass_fields__])
+        copied = type(value)(*[deep_copy(getattr(value, name)) for name in value.__dataclass_fields__])
+        copied._variants = value.variants
+        return copied
     if type(value) is dict:
         return {key: deep_copy(item) for key, item in value.items()}
     if type(value) is list:

@@ -95,7 +95,8 @@ class Frame:
         fields: the fields that this frame can set.
         inside: special tokens that may come before the one that opens the content.
         opens: special tokens directly before the content; empty without content.
-        continues: special tokens that may follow one of those before the content.
+        headless: the frame may also begin with the content.
+        continues: special tokens that may follow one of those, or the beginning, before the content.
         closes: special tokens that may follow the content.
         trails: special tokens that may follow those.
         bare: the content is between special tokens; other frames have text next to it.
@@ -112,6 +113,7 @@ class Frame:
     has_content: bool
     inside: tuple[str, ...]
     opens: tuple[str, ...]
+    headless: bool
     continues: tuple[str, ...]
     closes: tuple[str, ...]
     trails: tuple[str, ...]

@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from .catalogue import Rule, rules
+from ..errors import Code
+from .catalogue import codes
 from .findings import Checked, Finding
 from .input_files import STDIN
 
@@ -24,23 +25,20 @@ LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 class Sarif:
-    """A log of one run."""
+    """A log of one run.
+
+    Its rules are those of a codec, and others that files with a codec of their own violate. Codecs may have different
+    rules of one code, so results refer to rules by index.
+    """
 
     def __init__(self, codec: ModuleType) -> None:
         self.between = ""
-        self.rules = rules(codec)
-        self.numbers = {code: number for number, code in enumerate(self.rules)}
+        self.indexes = {code: index for index, code in enumerate(codes(codec))}
 
     def head(self) -> str:
-        """The tool and its rules."""
-        driver = {
-            "name": "harmony-spec",
-            "version": version("harmony-spec"),
-            "rules": [_rule(rule) for rule in self.rules.values()],
-        }
+        """The text before the results."""
         opened = json.dumps({"$schema": SCHEMA, "version": VERSION}).removesuffix("}")
-        run = f'"tool": {json.dumps({"driver": driver})}, "columnKind": "unicodeCodePoints"'
-        return f'{opened}, "runs": [{{{run}, "results": ['
+        return f'{opened}, "runs": [{{"columnKind": "unicodeCodePoints", "results": ['
 
     def finding(self, checked: Checked, finding: Finding) -> str:
         """A result."""
@@ -48,14 +46,20 @@ class Sarif:
         return f"{between}\n{json.dumps(self._result(checked, finding))}"
 
     def tail(self, complete: bool) -> str:
-        """How the run ended."""
-        return f'\n], "invocations": [{json.dumps({"executionSuccessful": complete})}]}}]}}\n'
+        """How the run ended, and the tool: its rules are known only now."""
+        driver = {
+            "name": "harmony-spec",
+            "version": version("harmony-spec"),
+            "rules": [_rule(code) for code in self.indexes],
+        }
+        rest = {"tool": {"driver": driver}, "invocations": [{"executionSuccessful": complete}]}
+        return f"\n], {json.dumps(rest).removeprefix('{')}]}}\n"
 
     def _result(self, checked: Checked, finding: Finding) -> dict[str, Any]:
         code = finding.code
         result: dict[str, Any] = {
             "ruleId": code.code,
-            "ruleIndex": self.numbers.get(code.code, -1),  # -1: not listed, as of another codec's file
+            "ruleIndex": self.indexes.setdefault(code, len(self.indexes)),
             "level": LEVELS[code.severity],
             "message": {"text": finding.message or code.name},
             "locations": [_location(checked, finding)],
@@ -65,8 +69,7 @@ class Sarif:
         return result | _fix(checked, finding)
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    code = rule.code
+def _rule(code: Code) -> dict[str, Any]:
     return {
         "id": code.code,
         "name": code.name,

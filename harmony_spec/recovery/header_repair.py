@@ -435,7 +435,7 @@ class HeaderRepair:
                 is_plain |= (
                     self.recovery.separator not in name and not introduced and not (lead and SIGN.search(lead[0]))
                 )
-            elif not self.names.is_nearly_named(without_signs(word.text)):
+            elif not self.names.is_nearly_named(self.names.bare_name(word.text)):
                 return True
             lead_words = ""
         return len(tools) > 1 or (is_plain and len(words) > 1) or places != sorted(places) or bool(lead_words)
@@ -447,8 +447,9 @@ class HeaderRepair:
         text, names = segment.words[0].text, self.names
         if segment.marker == self.recovery.begins:
             named = self._match_author(text)
-            author = named is not None and named[self.slots.role] != self.recovery.tool
-            return int(author or bool(names.role_and_channel(text) or names.nearest_role(text)))
+            if named is not None and named[self.slots.role] != self.recovery.tool:
+                return int(named.get(self.slots.name or "") is None)  # a name may be a word of a text
+            return int(bool(names.role_and_channel(text) or names.nearest_role(text)))
         bare = without_signs(text)
         is_other = names.is_role(bare) or names.content_type(bare) is not None
         if segment.marker in self._leads(self.slots.channel):

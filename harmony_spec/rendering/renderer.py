@@ -77,7 +77,8 @@ class Plan:
         if self.decided is None:
             self.decided = self.format.contents.decide(self.messages)
         try:
-            return self.format.contents.text_of(self.messages[index], self.decided)
+            message = self.messages[index]
+            return self.format.contents.text_of(message, self.decided, self.choices is None)
         except RenderError as error:
             error.index = index
             raise

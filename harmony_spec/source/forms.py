@@ -69,7 +69,8 @@ class Form(ABC):
             trails = f"(?:{self._any_of(frame.trails)}{more})*" if frame.trails else ""
             close = f"{self._any_of(frame.closes)}{more}{trails}"
             tail += close if frame.closed else f"(?:{close})?"
-        return f"({head + self._any_of(frame.opens) if frame.opens else ''})({ordinary}){tail}"
+        head = head + self._any_of(frame.opens) if frame.opens else ""
+        return f"({f'(?:{head})??' if frame.headless else head})({ordinary}){tail}"
 
     def _any_of(self, spellings: tuple[str, ...]) -> str:
         return f"(?:{'|'.join(map(self._special, spellings))})"
@@ -213,7 +214,7 @@ class TokenForm(Form):
         )
 
     def _ordinary(self) -> str:
-        return f"[{_ordinary_ids(self.format)}]*"
+        return f"[{ordinary_ids(self.format)}]*+"
 
     def _special(self, spelling: str) -> str:
         return _character(self.format.encoding.special[spelling])
@@ -253,7 +254,7 @@ class TokenForm(Form):
         return start
 
     def pieces(self, start: int, end: int | None = None) -> Iterator[Piece]:
-        run = re.compile(f"[{_ordinary_ids(self.format)}]+")
+        run = re.compile(f"[{ordinary_ids(self.format)}]+")
         whole = end is None
         end = len(self.units) if end is None else end
         while start < end:
@@ -301,7 +302,7 @@ def _character(number: int) -> str:
     return f"\\U{number:08x}"
 
 
-def _ordinary_ids(format: Format) -> str:
+def ordinary_ids(format: Format) -> str:
     """Return the body of a character class for the ids of ordinary tokens."""
     found: str | None = format.caches.get("ordinary")
     if found is None:

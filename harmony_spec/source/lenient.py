@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import Span
 from ..format.tables import Format, Tokenizer
-from .forms import MAX_CODE_POINT, Piece, TextForm, TokenForm
+from .forms import MAX_CODE_POINT, Piece, TextForm, TokenForm, ordinary_ids
 
 REPLACEMENT = "\ufffd"
 
@@ -83,7 +83,7 @@ class LenientTokens(TokenForm):
         self.lowest_special = format.lowest_special
         self._last_beginnings: tuple[tuple[int, int], list[int]] = (-1, 0), []
         if (found := format.caches.get("specials")) is None:
-            found = format.caches["specials"] = re.compile(f"[^{self._ordinary()[1:-2]}]")
+            found = format.caches["specials"] = re.compile(f"[^{ordinary_ids(format)}]")
         self._pattern: re.Pattern[str] = found
         if self.broken is not None:
             known = [token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens]

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..format.content_writing import Layout
+from ..format.rule_table import RecordRule, Rules
 from .type_grammar import Grammar, JsonSchema, default_of, strings_inside, strings_of
 from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
@@ -19,11 +20,12 @@ ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": fro
 
 
 class Schemas:
-    """Converts JSON Schemas to types and back, for the type grammar of one codec."""
+    """Converts JSON Schemas to types and back, by the rules of one codec."""
 
-    def __init__(self, grammar: Grammar) -> None:
-        self.grammar = grammar
-        made = grammar.classes
+    def __init__(self, rules: Rules) -> None:
+        parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
+        made = {**rules.classes, "parameters": parameters}
+        self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
         self.by_class = {
             made["basic_type"]: self.basic,
             made["literal_type"]: self.literal,

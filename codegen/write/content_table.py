@@ -1,0 +1,153 @@
+"""The part of the codec for contents: the table of their rules, and built-in tools."""
+
+from __future__ import annotations
+
+from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
+from ..model.content_types import class_name, tools_name, written_by_hand
+from ..model.format_model import Format
+from ..model.schema_rules import FITTING_TERMINALS
+from ..read import regular_expressions as pattern
+from .message_types import plain_values, record_code
+from .source_text import Block, Writer, call, group, literal, mapping, raw
+
+
+def emit_contents(format: Format, writer: Writer) -> None:
+    contents = format.contents
+    writer.line()
+    writer.line()
+    writer.comment("Contents: their terminals, and their rules as a table.")
+    writer.line()
+    writer.line("_CONTENT_TERMINALS = {")
+    writer.depth += 1
+    for terminal in contents.terminals.values():
+        writer.comment(terminal.source)
+        writer.line(f"{literal(terminal.name)}: {raw(pattern.expression(terminal.pattern))},")
+    writer.depth -= 1
+    writer.line("}")
+    writer.line()
+    writer.line("_CONTENT_RULES: dict[str, runtime.Rule] = {")
+    writer.depth += 1
+    for rule in contents.rules.values():
+        if rule.kind != "constant":
+            writer.comment(rule.source)
+            writer.block(_Row(contents, rule).code().prefixed(f"{literal(rule.name)}: "), suffix=",")
+    writer.depth -= 1
+    writer.line("}")
+    writer.line()
+    _emit_table(format, writer)
+
+
+class _Row:
+    """The row of a rule."""
+
+    def __init__(self, contents: Contents, rule: ContentRule) -> None:
+        self.contents, self.rule = contents, rule
+        self.by_hand = rule.name in written_by_hand(contents)
+
+    def code(self) -> Block:
+        rule, contents = self.rule, self.contents
+        if rule.kind == "enumerated":
+            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
+            return call(
+                "runtime.Enumerated", mapping(dict(zip(map(literal, rule.values), map(literal, texts), strict=True)))
+            )
+        ways = group(group(self.part(node) for node in way.items if node != Fixed("")) for way in rule.ways)
+        options: list[str | Block] = []
+        if any(names := [contents.variant(rule.name, index) for index in range(len(rule.ways))]):
+            options.append(group(map(literal, names)).prefixed("names="))
+        if spaces := contents.indents.get(rule.name):
+            options.append(f"indent={literal(' ' * spaces)}")
+        match rule.kind:
+            case "choice":
+                return call("runtime.Choice", ways)
+            case "lines":
+                return call("runtime.Lines", ways, *options)
+            case "inlined":
+                return call("runtime.Rule", ways, *options)
+            case "text" | "list" | "alias":
+                empty = {"text": '""', "list": "[]"}.get(rule.kind)
+                return call("runtime.Single", ways, *([empty] if empty else []), *options)
+        if rule.collapses:
+            options.append(f"core={literal(_core_field(contents, rule))}")
+        if absent := plain_values(contents, rule.name):
+            options.append(mapping(absent).prefixed("absent="))
+        if rule.name in contents.schemas:
+            options.append("is_schema=True")
+        return call("runtime.RecordRule", ways, class_name(contents, rule.name), *options)
+
+    def part(self, node: ContentNode) -> str | Block:
+        match node:
+            case Fixed(text):
+                return literal(text)
+            case Flag(name, text):
+                decided = ["decided=True"] * ((self.rule.name, name) in self.contents.implied)
+                return call("runtime.Flag", literal(name), literal(text), *decided)
+            case Token(name, terminal, optional):
+                return self.token(name, terminal, optional)
+            case Part(_, rule) if self.contents.rules[rule].kind == "constant":
+                return literal(self.contents.text_of(rule))
+            case Part(name):
+                return call("runtime.Value", literal(name))
+            case Use(rule):
+                return call("runtime.Use", literal(rule))
+            case Maybe(items):
+                return call("runtime.Option", group(map(self.part, items)))
+            case Many(name, items, least):
+                return call("runtime.Many", literal(name), group(map(self.part, items)), *["0"] * (not least))
+            case Joined(name, item, separator):
+                return call("runtime.Many", literal(name), group([self.part(item)]), f"separator={literal(separator)}")
+
+    def token(self, name: str, terminal: str, optional: bool) -> Block:
+        if self.contents.is_json(terminal):
+            return call("runtime.Json", literal(name), literal(terminal))
+        options: list[str | Block] = ["optional=True"] * optional
+        if values := self.contents.terminals[terminal].values:
+            options.append(group(map(literal, values)).prefixed("values="))
+        if name and self.is_fitting(name, terminal, optional):
+            options.append("checked=False")
+        return call("runtime.Token", literal(name), literal(terminal), *options)
+
+    def is_fitting(self, name: str, terminal: str, optional: bool) -> bool:
+        """Whether the library set the text, so that it fits; an optional one only in lines, which may be empty."""
+        name = self.rule.name if self.rule.kind in ("text", "lines") else name
+        return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
+
+
+def _core_field(contents: Contents, rule: ContentRule) -> str:
+    """The field whose value is that of a rule that collapses."""
+    leaves = [node for node in contents.leaves(rule.nodes) if isinstance(node, (Part, Joined))]
+    required = contents.required(rule.nodes)
+    return [node.field for node in leaves if node.field in required][-1]
+
+
+def emit_tools(format: Format, writer: Writer) -> None:
+    """Write a function for each built-in namespace; each call returns a new one."""
+    contents = format.contents
+    namespace = format.definitions.get("namespace")
+    for file, value in format.tools.items() if namespace else ():
+        assert namespace is not None
+        name = tools_name(file)
+        writer.line()
+        writer.line()
+        writer.line(f"def {name}() -> {class_name(contents, namespace.rule)}:")
+        writer.depth += 1
+        writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
+        writer.block(record_code(contents, namespace.rule, value), prefix="return ")
+        writer.depth -= 1
+
+
+def _emit_table(format: Format, writer: Writer) -> None:
+    contents = format.contents
+    rules = call(
+        "runtime.Rules",
+        group(map(literal, contents.roles)),
+        "_CONTENT_TERMINALS",
+        "_CONTENT_RULES",
+        *["runtime.Schemas"] * bool(contents.schemas),
+    )
+    implied = group(
+        call("runtime.Implied", literal(item.flag[1]), *map(literal, item.list), "_DEFINITIONS")
+        for item in format.implied
+    )
+    field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
+    writer.block(call("runtime.Contents", literal(field), rules, implied), prefix="_CONTENTS = ")

@@ -1,0 +1,559 @@
+"""The rules of contents as a table. For each kind of node and rule, reading and writing stand side by side.
+
+Each gives Python code: expressions over a `Reader` r and the fields f, and over a `Layout` w and the value m. A rule is
+compiled when it is first used. A text in the table is fixed text. Reading takes the first alternative that matches,
+writing the first whose fields are set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from .content_reading import NOTHING, Reader
+from .content_writing import Layout, no_writer
+
+Read = Callable[[Reader], Any]
+Write = Callable[[Layout, Any], str]
+
+
+class Node(Protocol):
+    """A part of a rule."""
+
+    def read(self, rules: Rules) -> str:
+        """Code that reads the part, sets its fields, and is true if the text matches."""
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        """Code that is the text of the part."""
+
+
+Part = str | Node
+Parts = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a part is written.
+
+    Attributes:
+        name: the rule, for errors.
+        variable: the record that has the field, or the value itself.
+        is_value: whether it is the value itself.
+        by_user: whether users write the value, so that its type is checked.
+    """
+
+    name: str
+    variable: str
+    is_value: bool
+    by_user: bool
+
+    def value(self, field: str) -> str:
+        return self.variable if self.is_value else f"{self.variable}.{field}"
+
+
+@dataclass(frozen=True)
+class Token:
+    """Text that matches a terminal.
+
+    Attributes:
+        field: the field; empty for layout, which may be absent and is written as the indent.
+        values: the texts to choose from, if the terminal lists them.
+        checked: whether a text may be one that does not match.
+    """
+
+    field: str
+    terminal: str
+    optional: bool = False
+    values: tuple[str, ...] = ()
+    checked: bool = True
+
+    def read(self, rules: Rules) -> str:
+        pattern = rules.bind(rules.pattern(self.terminal))
+        if not self.field:
+            return f"r.layout({pattern})"
+        return f"r.{'maybe_' * self.optional}token({pattern}, f, {self.field!r})"
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        value, name = scope.value(self.field), scope.name if scope.is_value and scope.variable == "m" else self.field
+        if not self.field:
+            return "w.indent"
+        if not self.checked:
+            return value
+        if self.values:
+            return f"w.listed({self.values!r}, {value}, {name!r})"
+        pattern = rules.bind(rules.pattern(self.terminal))
+        return f"w.fit{'_optional' * self.optional}({pattern}, {value}, {name!r})"
+
+
+@dataclass(frozen=True)
+class Json:
+    """The text of a JSON value on one line. The field is the value."""
+
+    field: str
+    terminal: str
+
+    def read(self, rules: Rules) -> str:
+        return f"r.value({rules.bind(rules.pattern(self.terminal))}, f, {self.field!r})"
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        return f"w.value({scope.value(self.field)})"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Text that may be absent. The field is whether it is present; None if the conversation decides it."""
+
+    field: str
+    text: str
+    decided: bool = False
+
+    def read(self, rules: Rules) -> str:
+        return f"r.flag({self.text!r}, f, {self.field!r})"
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        value = scope.value(self.field)
+        if scope.by_user:
+            value = f"w.{'decide' if self.decided else 'flag'}({value}, {self.field!r})"
+        return f"({self.text!r} if {value} else '')"
+
+
+@dataclass(frozen=True)
+class Value:
+    """The value of another rule. A field that occurs twice must have the same value both times."""
+
+    field: str
+
+    def read(self, rules: Rules) -> str:
+        return f"r.part({rules.reads(self.field)}, f, {self.field!r})"
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        return rules.writes(self.field, scope.value(self.field))
+
+
+@dataclass(frozen=True)
+class Use:
+    """The parts of another rule."""
+
+    rule: str
+
+    def read(self, rules: Rules) -> str:
+        return rules.read_ways(rules.table[self.rule])
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        return rules.writes(self.rule, scope.variable)
+
+
+@dataclass(frozen=True)
+class Option:
+    """Parts that may be absent. They are written if one of their fields is set."""
+
+    parts: Parts
+
+    def read(self, rules: Rules) -> str:
+        match self.parts:
+            case (Value(name),):
+                return f"r.maybe({rules.reads(name)}, f, {name!r})"
+        return f"r.group({rules.function(rules.read_all(self.parts))}, f)"
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        fields = [*rules.fields(self.parts)]
+        is_set = " or ".join(rules.is_set(name, fields, scope) for name in dict(fields))
+        return f"({rules.write_all(self.parts, scope)} if {is_set} else '')"
+
+
+@dataclass(frozen=True)
+class Many:
+    """A list. Each item is one value among texts; `separator` is between two of them."""
+
+    field: str
+    parts: Parts
+    least: int = 1
+    separator: str = ""
+
+    def read(self, rules: Rules) -> str:
+        read = rules.function(rules.read_all(self.parts))
+        return f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
+
+    def write(self, rules: Rules, scope: Scope) -> str:
+        values = scope.value(self.field)
+        if scope.by_user:
+            made = rules.bind(rules.classes.get(self.item, object))
+            values = f"w.items({values}, {scope.name if scope.is_value else self.field!r}, {self.least}, {made})"
+        item = rules.write_all(self.parts, Scope(scope.name, "item", True, scope.by_user))
+        return f"{self.separator!r}.join([{item} for item in {values}])"
+
+    @property
+    def item(self) -> str:
+        """The field of an item."""
+        return next(part.field for part in self.parts if isinstance(part, (Token, Json, Value)) and part.field)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule whose parts are those of the rules that use it, or, in a subclass, one that has a value.
+
+    Attributes:
+        ways: the alternatives.
+        names: the names of the alternatives, if no field shows which of them was read.
+        indent: how far its lines are indented.
+    """
+
+    ways: tuple[Parts, ...]
+    names: tuple[str, ...] = field(default=(), kw_only=True)
+    indent: str = field(default="", kw_only=True)
+
+    is_value = False
+
+    def read(self, rules: Rules) -> str:
+        """Code that is the value of the rule."""
+        raise NotImplementedError
+
+    def write(self, rules: Rules, name: str) -> str:
+        """Code that is the text of a value: of the alternative that was read, or the first one with all set fields."""
+        scope = Scope(name, "m", self.is_value, name in rules.by_users)
+        code = rules.write_all(self.ways[0], scope)
+        if len(self.ways) > 1:
+            ways = [(rules.condition(self, way, scope), rules.write_all(way, scope)) for way in self.ways]
+            named = [
+                (f"{variant!r} in w.variants and {condition}", code)
+                for (condition, code), variant in zip(ways, self.names, strict=False)
+                if variant
+            ]
+            code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
+            code += "''" if name in rules.roles else f"w.refuse({name!r})"
+        return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
+
+
+@dataclass(frozen=True)
+class RecordRule(Rule):
+    """A rule whose value is of a class.
+
+    Attributes:
+        made: the class.
+        core: the field that is the value by itself if no other is set; empty if the value is always a record.
+        absent: the values of fields that the text does not set.
+        is_schema: its value is converted to a JSON Schema.
+    """
+
+    made: type[Any]
+    core: str = field(default="", kw_only=True)
+    absent: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    is_schema: bool = field(default=False, kw_only=True)
+
+    def read(self, rules: Rules) -> str:
+        read, made, absent = rules.function(rules.read_ways(self)), rules.bind(self.made), rules.bind(self.absent)
+        if self.is_schema:
+            return f"r.converted(r.record({read}, {made}, {absent}), {rules.bind(rules.schemas.schema)})"
+        if self.core:
+            return f"r.collapsed({read}, {made}, {self.core!r})"
+        return f"r.{'remembered' if self.remembers else 'record'}({read}, {made}, {absent})"
+
+    def write(self, rules: Rules, name: str) -> str:
+        code, made = super().write(rules, name), rules.bind(self.made)
+        if self.is_wrapped:
+            return f"(lambda m: {code})(m if type(m) is {made} else {made}({self.core}=m))"
+        return f"w.forget(w.remember(m), {code})" if self.remembers and rules.has_variants else code
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its values have the names of the alternatives that were read."""
+        return hasattr(self.made, "_variants")
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether a value that is not of the class is written as one that has only the field `core`."""
+        return bool(self.core) and any(isinstance(part, str) for part in self.ways[0])
+
+
+@dataclass(frozen=True)
+class Single(Rule):
+    """A rule whose value is that of its one field, or `empty`."""
+
+    empty: Any = NOTHING
+    is_value = True
+
+    def read(self, rules: Rules) -> str:
+        return f"r.single({rules.function(rules.read_ways(self))}, {rules.bind(self.empty)})"
+
+
+@dataclass(frozen=True)
+class Lines(Rule):
+    """A rule whose value is lines of text, without the texts around each."""
+
+    is_value = True
+
+    def read(self, rules: Rules) -> str:
+        whole = "".join(_expression(part, rules) for part in self.ways[0])
+        each = "".join(_expression(part, rules, "(") for part in self.many.parts)
+        return f"r.lines({rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))})"
+
+    def write(self, rules: Rules, name: str) -> str:
+        parts, (way,) = self.many.parts, self.ways
+        scope = Scope(name, "m", True, name in rules.by_users)
+        at, token = next((at, part) for at, part in enumerate(parts) if isinstance(part, Token) and part.field)
+        line = token.write(rules, Scope(name, "line", True, scope.by_user))
+        lines = f"[{line} for line in w.split(m)]" if token.checked else "w.split(m)"
+        before, after = rules.write_all(parts[:at], scope), rules.write_all(parts[at + 1 :], scope)
+        rest = rules.write_all(way[way.index(self.many) + 1 :], scope)
+        return f"w.lines({lines}, {before}, {after}) + {rest}"
+
+    @property
+    def many(self) -> Many:
+        return next(part for part in self.ways[0] if isinstance(part, Many))
+
+
+def _expression(part: Part, rules: Rules, bracket: str = "(?:") -> str:
+    """The regular expression of a part of lines; with "(", the text of a field is a group."""
+    match part:
+        case str():
+            return re.escape(part)
+        case Token(name, terminal, optional):
+            inner = f"(?:{rules.terminals[terminal]}){'?' * (optional or not name)}"
+            return f"{bracket if name else '(?:'}{inner})"
+        case Many(_, parts):
+            return f"(?:{''.join(_expression(each, rules) for each in parts)})+"
+    raise AssertionError(f"{part} is not in lines")
+
+
+@dataclass(frozen=True)
+class Choice(Rule):
+    """A rule whose value is that of one of several rules. Its class shows which one."""
+
+    is_value = True
+
+    def read(self, rules: Rules) -> str:
+        reads = [rules.reads(part.field) for way in self.ways for part in way if isinstance(part, Value)]
+        return f"r.choice(({', '.join(reads)},))"
+
+
+@dataclass(frozen=True)
+class Enumerated(Rule):
+    """A rule whose value is the name of the alternative: `texts` are those of all, by name."""
+
+    ways: tuple[Parts, ...] = field(default=(), init=False)
+    texts: Mapping[str, str]
+
+    def read(self, rules: Rules) -> str:
+        return f"r.spelled({rules.bind({text: name for name, text in self.texts.items()})})"
+
+    def write(self, rules: Rules, name: str) -> str:
+        return f"w.spelled({name!r}, {rules.bind(self.texts)}, m)"
+
+
+class Converter(Protocol):
+    """Converts JSON Schemas to the values of rules, and back."""
+
+    def type(self, schema: Any, layout: Layout) -> Any: ...
+
+    def schema(self, parameters: Any) -> Any: ...
+
+
+class Rules:
+    """The rules of a format.
+
+    Args:
+        roles: the rules of the contents of messages, named like the role.
+        terminals: the regular expression of each terminal.
+        table: the rules.
+        converter: makes the converter of JSON Schemas, if a rule needs one.
+    """
+
+    def __init__(
+        self,
+        roles: tuple[str, ...],
+        terminals: Mapping[str, str],
+        table: Mapping[str, Rule],
+        converter: Callable[[Rules], Converter] | None = None,
+    ) -> None:
+        self.roles, self.terminals, self.table, self.converter = roles, terminals, table, converter
+        self.classes = {name: rule.made for name, rule in table.items() if isinstance(rule, RecordRule)}
+        self.has_variants = any(any(rule.names) for rule in table.values())
+        self.names: dict[str, Any] = {}
+        """What the code uses: functions, patterns, classes."""
+
+    def reader(self, name: str) -> Read:
+        """Return the function that reads a rule."""
+        read: Read = self.names[self.reads(name)]
+        return read
+
+    def writer(self, name: str) -> Write:
+        """Return the function that writes a record by its own rule."""
+        write: Write = self.names[self._own_writer(name)]
+        return write
+
+    def pattern(self, terminal: str) -> re.Pattern[str]:
+        return re.compile(self.terminals[terminal])
+
+    @cached_property
+    def schemas(self) -> Converter:
+        assert self.converter is not None
+        return self.converter(self)
+
+    @cached_property
+    def by_users(self) -> frozenset[str]:
+        """The rules whose values users write: those of roles and of their parts, but not those of types."""
+        found: set[str] = set()
+        todo = [*self.roles]
+        while todo:
+            name = todo.pop()
+            if name in found or name not in self.table or self.is_schema(name):
+                continue
+            found.add(name)
+            for way in self.table[name].ways:
+                todo += [part.rule for part in way if isinstance(part, Use)]
+                todo += [node.item if isinstance(node, Many) else name for name, node in self.fields(way)]
+        return frozenset(found)
+
+    # Code.
+
+    def bind(self, value: Any) -> str:
+        """Return a name for a value."""
+        name = f"value_{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def function(self, code: str, parameters: str = "r, f") -> str:
+        """Return the name of a function."""
+        return self.bind(eval(f"lambda {parameters}: {code}", self.names))
+
+    def reads(self, name: str) -> str:
+        """Return the name of the function that reads a rule."""
+        key = f"read_{name}"
+        if key not in self.names:
+            self.names[key] = None  # the rule may use itself
+            self.names[key] = self.names[self.function(self.table[name].read(self), "r")]
+        return key
+
+    def read_all(self, parts: Parts) -> str:
+        codes = [f"r.fixed({part!r})" if isinstance(part, str) else part.read(self) for part in parts]
+        return " and ".join(codes) or "True"
+
+    def read_ways(self, rule: Rule) -> str:
+        """Return code that reads the first alternative that matches."""
+        if len(rule.ways) == 1:
+            return self.read_all(rule.ways[0])
+        ways = "".join(f"{self.function(self.read_all(way))}, " for way in rule.ways)
+        return f"r.either(({ways}), f, {rule.names!r})"
+
+    def _own_writer(self, name: str) -> str:
+        key = f"write_{name}"
+        if key not in self.names:
+            self.names[key] = None
+            self.names[key] = self.names[self.function(self.table[name].write(self, name), "w, m")]
+        return key
+
+    def writes(self, name: str, value: str) -> str:
+        """Return code that writes a value for a rule; of a rule that chooses, by the class of the value."""
+        if self.is_schema(name):
+            value = f"{self.bind(self.schemas.type)}({value}, w)"
+        if not self.chooses(name):
+            return f"{self._own_writer(name)}(w, {value})"
+        key = f"writers_of_{name}"
+        if key not in self.names:
+            self.names[key] = writers = dict[type, Write]()
+            for made in self.yields(name):
+                writers[self.classes[made]] = self.writer(self._writing(name, made))
+        return f"{key}.get(type({value}), {self.bind(no_writer)})(w, {value})"
+
+    def write_all(self, parts: Parts, scope: Scope) -> str:
+        codes = [repr(part) if isinstance(part, str) else part.write(self, scope) for part in parts]
+        return " + ".join(codes) or "''"
+
+    # What rules need.
+
+    def fields(self, parts: Parts) -> Iterator[tuple[str, Node]]:
+        """The fields that parts may set, with the nodes that set them."""
+        for part in parts:
+            match part:
+                case Option(inner):
+                    yield from self.fields(inner)
+                case Use(rule):
+                    for way in self.table[rule].ways:
+                        yield from self.fields(way)
+                case Token() | Json() | Flag() | Value() | Many() if part.field:
+                    yield part.field, part
+
+    def required(self, parts: Parts) -> set[str]:
+        """The fields that parts always set."""
+        found: set[str] = set()
+        for part in parts:
+            match part:
+                case Use(rule):
+                    found |= set.intersection(*map(self.required, self.table[rule].ways))
+                case Many(least=0) | Token(optional=True):
+                    pass
+                case Token() | Json() | Value() | Many() if part.field:
+                    found.add(part.field)
+        return found
+
+    def condition(self, rule: Rule, way: Parts, scope: Scope) -> str:
+        """Code for whether an alternative writes a record: nothing that it needs is missing or left out."""
+        every = [pair for each in rule.ways for pair in self.fields(each)]
+        held, required = dict(self.fields(way)), self.required(way)
+        terms = []
+        for name in dict(every):
+            if name in required and not self.is_schema(name):
+                terms.append(self.is_set(name, every, scope))
+            elif name not in held:
+                is_set, value = self.is_set(name, every, scope), scope.value(name)
+                terms.append(f"not {value}" if is_set == value else f"{value} is None")
+        used = [part for part in way if isinstance(part, Use)]
+        for part in used:
+            if len(self.table[part.rule].ways) > 1 or self.required((part,)):
+                names = dict(self.fields((part,)))
+                terms += [f"({' or '.join(self.is_set(name, every, scope) for name in names)})"]
+        return " and ".join(terms) or "True"
+
+    def is_set(self, name: str, nodes: Iterable[tuple[str, Node]], scope: Scope) -> str:
+        """Code for whether a field has a value that can be written."""
+        value, own = scope.value(name), [node for field, node in nodes if field == name]
+        if any(isinstance(node, Flag) or self._is_list(node) for node in own):
+            return value
+        lists = {f" and {value}.{inner}": None for node in own for inner in self._lists_in(node)}
+        return f"({value} is not None{''.join(lists)})" if lists else f"{value} is not None"
+
+    def _is_list(self, node: Node) -> bool:
+        rule = self.table[node.field] if isinstance(node, Value) else None
+        return isinstance(node, Many) or isinstance(rule, Lines) or (isinstance(rule, Single) and rule.empty == [])
+
+    def _lists_in(self, node: Node) -> Iterator[str]:
+        """The lists that a record needs."""
+        rule = self.table[node.field] if isinstance(node, Value) else None
+        if isinstance(rule, RecordRule) and not rule.core and not rule.is_schema:
+            fields = dict(self.fields(rule.ways[0]))
+            yield from (name for name in self.required(rule.ways[0]) if self._is_list(fields[name]))
+
+    def is_schema(self, name: str) -> bool:
+        rule = self.table.get(name)
+        return isinstance(rule, RecordRule) and rule.is_schema
+
+    def chooses(self, name: str) -> bool:
+        """Whether a value of a rule may be of the class of another rule, which then writes it."""
+        rule = self.table[name]
+        return isinstance(rule, Choice) or (isinstance(rule, RecordRule) and bool(rule.core) and not rule.is_wrapped)
+
+    def passes_on(self, name: str) -> list[str]:
+        """The rules whose values may be that of a rule."""
+        rule = self.table[name]
+        core = rule.core if isinstance(rule, RecordRule) else ""
+        if isinstance(rule, RecordRule) and not core:
+            return []
+        nodes = [(name, node) for way in rule.ways for name, node in self.fields(way) if name == core or not core]
+        return [node.item if isinstance(node, Many) else name for name, node in nodes]
+
+    def yields(self, name: str, seen: frozenset[str] = frozenset()) -> list[str]:
+        """The rules whose classes the value of a rule may have."""
+        if name in seen or name not in self.table:
+            return []
+        found = [name] if name in self.classes else []
+        inner = [made for part in self.passes_on(name) for made in self.yields(part, seen | {name})]
+        return list(dict.fromkeys(found + inner))
+
+    def _writing(self, name: str, made: str) -> str:
+        """The rule that writes a value of a class, without the rules between that only pass it on."""
+        if name == made or not self.chooses(name):
+            return name
+        return self._writing(next(part for part in self.passes_on(name) if made in self.yields(part)), made)

@@ -1,0 +1,172 @@
+"""The laws that test_dialects.py leaves out, for every dialect: total, and Lark agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lark import Lark, Token, Tree, UnexpectedInput
+from lark.lexer import PatternRE
+
+from harmony_spec import ParseError, RenderError
+from harmony_spec.source.saved_text import without_line_break
+from harmony_spec.vocabulary import load
+
+from . import dialect
+from .strategies import described
+from .test_dialects import codec_of, tokenizer_of
+
+Source = str | list[int]
+
+
+def units_of(module: ModuleType, text: str) -> list[str]:
+    """The special tokens of a text, and what is between them."""
+    format = module.FORMAT
+    runs, specials = format.special_matcher.split(text), [*format.special_matcher.findall(text), ""]
+    return [unit for pair in zip(runs, specials, strict=True) for unit in pair if unit]
+
+
+def tokens_of(module: ModuleType, text: str) -> list[int]:
+    ids, tokenizer = module.SPECIAL_TOKENS, tokenizer_of(module) or load(module.FORMAT.encoding)
+    units = units_of(module, text)
+    return [token for unit in units for token in ([ids[unit]] if unit in ids else tokenizer.encode(unit))]
+
+
+def structure(module: ModuleType) -> list[str]:
+    """The special tokens of the grammar."""
+    return list(module.FORMAT.markers)
+
+
+@st.composite
+def texts(draw: st.DrawFn, module: ModuleType, start: str = "transcript") -> str:
+    """Messages that the grammar describes, with some parts taken out, doubled, moved, or put in."""
+    conversation = draw(st.lists(described(module), min_size=1, max_size=3))
+    try:
+        text = module.render_text(conversation, style="as_parsed")
+    except RenderError as error:  # a field or a content spells a special token
+        assert "spells the special token" in error.message
+        text = ""
+    units = units_of(module, text)
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(units)))
+        new = draw(st.sampled_from([*structure(module), "user", "a", " ", "\n", " to=a"]))
+        units[at : at + 1] = draw(st.sampled_from([[], units[at : at + 1] * 2, [*units[at : at + 1], new], [new]]))
+    first = draw(st.integers(0, len(units))) if start == "completion" else 0
+    return "".join(units[first:])
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_strict_parsers_raise_one_type_only(name: str, data: st.DataObject) -> None:
+    """Laws 3 and 4: anything gives messages whose spans tile it, or a `ParseError` with a place in it."""
+    module = codec_of(name)
+    start = data.draw(st.sampled_from(list(module.FORMAT.starts)))
+    text = data.draw(texts(module, start))
+    tokens = tokens_of(module, text)
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.integers(0, len(tokens)))
+        tokens[at:at] = data.draw(st.lists(st.integers(-1, 255) | st.just(module.FORMAT.encoding.size), max_size=2))
+    for source in (text, tokens):
+        try:
+            parsed = module.parse(source, start, tokenizer=tokenizer_of(module))
+        except ParseError as error:
+            assert error.span is not None
+            assert 0 <= error.span.start <= error.span.end <= len(source)
+            continue
+        assert_tiles(parsed.spans, source)
+
+
+def assert_tiles(spans: list[Any], source: Source) -> None:
+    ends = [0, *(span.end for span in spans)]
+    assert [span.start for span in spans] == ends[:-1]
+    assert source[ends[-1] :] in ("", [], "\n", "\r\n")
+
+
+# Law 6: Lark, interpreting the same file.
+
+
+@cache
+def lark_of(name: str) -> Lark:
+    folder = dialect.grammar_of(name, Path(mkdtemp()))
+    (path,) = (path for path in folder.glob("*.lark") if path.name != "contents.lark")
+    starts = list(codec_of(name).FORMAT.starts)
+    text = path.read_text(encoding="utf-8")
+    return Lark(text, parser="earley", lexer="dynamic", start=starts, keep_all_tokens=True)
+
+
+def read_by_lark(name: str, text: str, start: str) -> list[Tree[Token]] | None:
+    """The trees of the messages, or None if Lark refuses the text."""
+    try:
+        tree = lark_of(name).parse(text, start=start)
+    except UnexpectedInput:
+        return None
+    headers = {frame.name for frame in codec_of(name).FORMAT.frames.values() if not frame.has_content}
+    return [node for node in tree.children if isinstance(node, Tree) and node.data not in headers]
+
+
+def values_of(name: str, tree: Tree[Token]) -> Iterator[tuple[str, str | bool]]:
+    """The fields of a message with their values, by the table of docs/grammar.md; a name of an alternative has none."""
+    lark, format = lark_of(name), codec_of(name).FORMAT
+    values = {terminal.name for terminal in lark.terminals if isinstance(terminal.pattern, PatternRE)}
+    rules = {rule.alias: str(rule.origin.name) for rule in lark.rules if rule.alias}
+    for node in tree.iter_subtrees():
+        rule = rules.get(str(node.data), str(node.data))
+        ways = [way.expansion for way in lark.rules if way.origin.name == rule]
+        alone = all(symbol.is_term for way in ways for symbol in way) and all(
+            sum(symbol.name in values for symbol in way) <= 1 for way in ways
+        )
+        if str(node.data) in rules:
+            yield "", str(node.data)
+        elif format.defaults.get(rule) is False:
+            yield rule, True
+        for token in node.children:
+            if isinstance(token, Token) and token.type in values:
+                yield rule if alone else token.type.lower(), str(token)
+            elif isinstance(token, Token) and format.defaults.get(token.type.lower()) is False:
+                yield token.type.lower(), True
+        if alone and rule == format.content and not node.children:
+            yield rule, ""
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
+    """Law 6: Lark accepts what the strict parser accepts, with the same fields and alternatives."""
+    module = codec_of(name)
+    start = data.draw(st.sampled_from(list(module.FORMAT.starts)))
+    text = data.draw(texts(module, start))
+    expected = read_by_lark(name, text, start)
+    bare = without_line_break(text)
+    if expected is None and isinstance(bare, str) and not bare.endswith("\n"):
+        expected = read_by_lark(name, bare, start)
+    try:
+        messages = module.parse(text, start).messages
+    except ParseError:
+        assert expected is None
+        return
+    assert expected is not None
+    assert len(messages) == len(expected)
+    given_fields = module.FORMAT.recovery.author if module.FORMAT.recovery and start == "completion" else {}
+    for index, (message, tree) in enumerate(zip(messages, expected, strict=True)):
+        found = list(values_of(name, tree))
+        named = {value for field, value in found if not field}
+        fields = {field: value for field, value in found if field}
+        read = {
+            field: value for field in module.FORMAT.fields if (value := getattr(message, field)) not in (None, False)
+        }
+        assert {field: value for field, value in read.items() if field in fields} == fields
+        frames = {*module.FORMAT.frames, *(path.name for paths in module.FORMAT.starts.values() for path in paths)}
+        assert named == ({*message.variants, *read.values()} & named) | set(message.variants) - frames
+        unread = {
+            value for field, value in read.items() if field not in fields and (index or field not in given_fields)
+        }
+        assert unread <= named
