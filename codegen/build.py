@@ -8,13 +8,14 @@ from .model.content_rules import build_contents
 from .model.format_model import CONTENT, STARTS, Format
 from .model.frame_graph import graph
 from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
+from .model.json_tables import build_json
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
 from .model.terminals import Terminals
 from .prove.content_round_trip import endless_rules
 from .prove.definition_checks import misnamed_definitions, recursive_definitions
 from .read.data_files import read_layout, read_rendering, read_vocabulary
-from .read.grammar_folder import NAMESPACE, SCHEMA, TOOLS_SUFFIX, Sources
+from .read.grammar_folder import NAMESPACE, TOOLS_SUFFIX, Sources
 from .read.problems import GrammarError, Problem
 
 
@@ -47,7 +48,7 @@ def build(sources: Sources) -> Format:
         rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
-        schema=sources.data.get(SCHEMA),
+        json=build_json(sources) if contents.roles else build_json(sources).of_messages(),
         namespace=sources.data.get(NAMESPACE),
         contents=contents,
         **read_rendering(sources),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from .content_rules import Fixed
@@ -15,6 +18,20 @@ STOPS = ("calls", "answers")
 DECLARED = ("tools", "builtin", "channels", "required", "answers")
 
 DEFAULT_SEVERITY = "error"
+
+
+@cache
+def library_diagnostics() -> dict[str, Diagnostic]:
+    """The diagnostics that the library reports itself: those in the catalogue of this package."""
+    path = Path(__file__).resolve().parents[2] / "grammar" / DIAGNOSTICS
+    return _diagnostics(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, Diagnostic]:
+    return {
+        name: Diagnostic(entry["code"], entry["why"], entry.get("severity", DEFAULT_SEVERITY), entry.get("fix"))
+        for name, entry in entries.items()
+    }
 
 
 def build_recovery(sources: Sources, mistakes: Mapping[str, Rule]) -> Recovery | None:
@@ -36,10 +53,7 @@ def build_recovery(sources: Sources, mistakes: Mapping[str, Rule]) -> Recovery |
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
         mistakes=mistakes,
-        codes={
-            name: Diagnostic(entry["code"], entry["why"], entry.get("severity", DEFAULT_SEVERITY), entry.get("fix"))
-            for name, entry in sources.table(DIAGNOSTICS).items()
-        },
+        codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
     )
 
 

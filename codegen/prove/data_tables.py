@@ -1,4 +1,4 @@
-"""Names and values in the data files exist in the grammar; the schema of conversations can be completed."""
+"""Names and values in the data files exist in the grammar."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 
-from ..model.content_types import definition_name, is_list, kind_of, record_in, user_rules
 from ..model.format_model import AS_PARSED, Format
-from ..read.data_files import WRITTEN_AS, Choose, When
-from ..read.grammar_folder import CONVERSATION, NAMESPACE, SCHEMA, STYLES, Sources
+from ..read.data_files import Choose, When
+from ..read.grammar_folder import CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Problem
 
 MAX_SCHEMA_DEPTH = 30
@@ -19,7 +18,7 @@ MAX_SCHEMA_DEPTH = 30
 
 
 def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
-    """All problems of the styles, of the rules for conversations and of the schemas, as far as the framing knows."""
+    """All problems of the styles, of the rules for conversations, as far as the framing knows."""
     variants = format.variants()
     known = f"Named alternatives: {', '.join(variants) or 'none'}."
     names = [style.name for style in format.styles]
@@ -43,8 +42,6 @@ def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
                 place = sources.place(CONVERSATION, "stop", key, index)
                 yield Problem(place, f"`{name}` names no alternative", known)
     yield from _opening(format, sources)
-    if format.schema is not None:
-        yield from _unknown_properties(format, format.schema, sources)
 
 
 def _choices(format: Format, choices: tuple[Choose, ...], sources: Sources, *path: str) -> Iterator[Problem]:
@@ -77,26 +74,18 @@ def _opening(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Each `$ref` of the two schemas leads to a schema. Nothing can be validated before that is known."""
-    for file, schema in ((SCHEMA, format.schema), (NAMESPACE, format.namespace)):
-        if schema is not None:
-            yield from _dangling(format, schema, sources, file)
-
-
-def _dangling(format: Format, schema: Mapping[str, Any], sources: Sources, file: str) -> Iterator[Problem]:
-    if _depth(schema) > MAX_SCHEMA_DEPTH:
-        yield Problem(sources.place(file), f"nested more than {MAX_SCHEMA_DEPTH} deep", "Move parts to `$defs`.")
+    """Each `$ref` of the schema of a namespace leads to a schema. Nothing can be validated before that is known."""
+    if format.namespace is None:
         return
-    namespace = dict(format.namespace or {}).get("$defs", {})
-    made: dict[str, Any] = {definition_name(format.contents, rule): {} for rule in user_rules(format.contents)}
-    made |= {"part": {}} if format.contents.roles else {}
-    definitions = namespace if file == NAMESPACE else namespace | made | schema["$defs"]
-    for path, reference in _references(schema):
-        if not _leads_somewhere(reference, {**schema, "$defs": definitions}):
-            place = sources.place(file, *path)
-            yield Problem(
-                place, f"`{reference}` leads to no schema", "Name a definition in `$defs`, as `#/$defs/NAME`."
-            )
+    if _depth(format.namespace) > MAX_SCHEMA_DEPTH:
+        reason = f"nested more than {MAX_SCHEMA_DEPTH} deep"
+        yield Problem(sources.place(NAMESPACE), reason, "Move parts to `$defs`.")
+        return
+    for path, reference in _references(format.namespace):
+        if not _leads_somewhere(reference, format.namespace):
+            reason = f"`{reference}` leads to no schema"
+            remedy = "Name a definition in `$defs`, as `#/$defs/NAME`."
+            yield Problem(sources.place(NAMESPACE, *path), reason, remedy)
 
 
 def _references(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -123,39 +112,3 @@ def _leads_somewhere(reference: str, schema: Mapping[str, Any]) -> bool:
 def _depth(value: Any) -> int:
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + max(map(_depth, children), default=0)
-
-
-def _unknown_properties(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
-    """Properties of messages that are no fields, and are not written as fields."""
-    fields = {field.name for field in format.fields}
-    path = "$defs", "message", "properties"
-    yield from _definitions(format, schema, sources)
-    for name, entry in schema["$defs"]["message"]["properties"].items():
-        for part in entry.get(WRITTEN_AS, [name]):
-            if part not in fields:
-                reason = f"the schema has `{part}`, which is not a field of messages"
-                yield Problem(sources.place(SCHEMA, *path, name), reason, "Remove it, or name its fields.")
-
-
-def _definitions(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
-    """Definitions that no `$ref` leads to describe classes of contents, and their properties are fields."""
-    contents = format.contents
-    rules = {definition_name(contents, rule): rule for rule in user_rules(contents)}
-    referred = {reference.rsplit("/", 1)[-1] for _, reference in _references(schema)}
-    for name, entry in schema["$defs"].items():
-        place = sources.place(SCHEMA, "$defs", name)
-        if name not in rules:
-            if name not in referred | {"message", "text"}:
-                yield Problem(place, f"nothing reads `{name}`", f"Classes of contents: {', '.join(rules) or 'none'}.")
-            continue
-        for field, described in entry.get("properties", {}).items():
-            at = "$defs", name, "properties", field
-            if not (nodes := contents.fields(rules[name]).get(field)):
-                reason = f"`{rules[name]}` has no field `{field}`"
-                yield Problem(sources.place(SCHEMA, *at), reason, "Correct it, or remove it.")
-            elif (key := described.get("x-keyed-by")) is not None:
-                inner = record_in(contents, nodes[0])
-                fields = contents.fields(inner) if inner and is_list(contents, nodes[0]) else {}
-                if key not in fields or kind_of(contents, fields[key][0]) != "str":
-                    reason = f"`{key}` is not a text that each item of `{field}` has"
-                    yield Problem(sources.place(SCHEMA, *at, "x-keyed-by"), reason, "Name a required field.")

@@ -12,8 +12,6 @@ from .problems import Problem
 MAX_RESERVED_TOKENS = 20_000
 """A wrong `last` could ask for a million. Harmony reserves about 1,100, and each is checked on its own."""
 
-WRITTEN_AS = "x-written-as"
-
 
 @dataclass(frozen=True)
 class Vocabulary:

@@ -17,13 +17,12 @@ from .problems import GrammarError, Place, Problem
 from .value_places import Path as ValuePath
 from .value_places import value_places
 
-VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, SCHEMA, NAMESPACE, CONTENTS = (
+VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, NAMESPACE, CONTENTS = (
     "vocabulary.toml",
     "styles.toml",
     "conversation.toml",
     "recovery.toml",
     "diagnostics.toml",
-    "conversation.schema.json",
     "namespace.schema.json",
     "contents.lark",
 )

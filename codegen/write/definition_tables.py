@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.content_types import class_name, is_list, record_in
+from ..model.content_types import class_name, is_list, record_in, terminal_of
 from ..model.format_model import Format
+from ..model.terminals import Terminal
 from .source_text import Block, Writer, call, group, literal, mapping
 
 
@@ -34,3 +35,9 @@ def _holders(format: Format) -> Iterator[tuple[str, str]]:
         for name, nodes in contents.fields(role).items():
             if is_list(contents, nodes[0]) and namespace and record_in(contents, nodes[0]) == namespace.rule:
                 yield role, name
+
+
+def name_terminal(format: Format) -> Terminal | None:
+    """The terminal for the names of tools; None if contents do not define any."""
+    tool = format.definitions.get("tool")
+    return terminal_of(format.contents, format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None

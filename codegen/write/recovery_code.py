@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.content_types import terminal_of
-from ..model.format_model import Diagnostic, Format, Recovery
+from ..model.format_model import Format, Recovery
 from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
-from ..model.recovery_tables import begins, closes, headings, leads
+from ..model.recovery_tables import begins, closes, headings, leads, library_diagnostics
+from .content_table import terminal_pattern
+from .definition_tables import name_terminal
 from .framing_code import constant, groups
+from .library_codes import code, constant_of
 from .source_text import Block, Writer, call, group, literal, mapping
 
 Arguments = Iterator[str | Block]
@@ -27,7 +29,6 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         *_purposes(format, recovery),
         *_declared(format, recovery),
         group(_mistakes(format)).prefixed("mistakes="),
-        _table({name: emit_code(name, code) for name, code in recovery.codes.items()}).prefixed("codes="),
     )
     writer.line()
     writer.block(block, prefix="_RECOVERY = ")
@@ -60,12 +61,11 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
     """The known channels and content types, and the shape of names."""
-    tool = format.definitions.get("tool")
-    named = terminal_of(format.contents, format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None
+    named = name_terminal(format)
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (f"_CONTENT_TERMINALS[{literal(named.name)}]" if named else literal(r"\S+"))
+    yield "word=" + (terminal_pattern(named.name) if named else literal(r"\S+"))
     yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
     yield f"separator={literal(recovery.separator)}"
 
@@ -87,13 +87,8 @@ def _declared(format: Format, recovery: Recovery) -> Arguments:
     yield mapping(found).prefixed("headings=")
 
 
-def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -> Block:
+def _table(entries: dict[str, str | None] | dict[str, str]) -> Block:
     return mapping({literal(key): "None" if value is None else value for key, value in entries.items()})
-
-
-def emit_code(name: str, code: Diagnostic) -> Block:
-    arguments = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
-    return call("runtime.Code", *arguments, *([f"fix={literal(code.fix)}"] if code.fix else []))
 
 
 def _channels(format: Format) -> list[str]:
@@ -115,10 +110,12 @@ def _clause(doc: tuple[str, ...]) -> str:
 
 def _mistakes(format: Format) -> list[Block]:
     assert format.recovery is not None
+    codes, library = format.recovery.codes, library_diagnostics()
+    names = {rule: rule.replace("_", "-") for rule in format.recovery.mistakes}
     return [
         call(
             "runtime.Mistake",
-            literal(name.replace("_", "-")),
+            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
             constant(MISTAKE_PREFIX + name),
             group(groups(format, rule.node)),
             literal(_clause(rule.doc)),
