@@ -398,3 +398,21 @@ def test_contents_without_grammar_stay_text() -> None:
     module = codec_of("plain_contents")
     assert not hasattr(module, "SystemContent")
     assert module.parse("<|start|>system<|message|>Reasoning: low<|end|>").messages[0].content == "Reasoning: low"
+
+
+def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None:
+    """As headers do: `as_parsed` writes it back, the other styles write the first one, and comparison ignores it."""
+    old = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
+    new = f'{old}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n'
+    folder = dialect.edited(tmp_path / "grammar", [{"file": "contents.lark", "old": old, "new": new}])
+    module = dialect.module_of("spaced", generate(folder), tmp_path)
+    first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
+    text = first.replace("final.", "final .")
+    found, canonical = module.parse(text).messages, module.parse(first).messages
+    assert found == canonical
+    assert found[0].content.channel_config.variants == ("spaced",)
+    assert module.render_text(found, style="as_parsed") == text
+    assert module.render_text(found) == first
+    tokens = module.render(found, style="as_parsed")
+    assert module.render(module.parse(tokens).messages, style="as_parsed") == tokens
+    assert module.recover(text).messages == found
