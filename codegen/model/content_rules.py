@@ -181,38 +181,22 @@ class Contents:
                     found.add(name)
         return found
 
-    def variant(self, rule: str, index: int) -> str:
-        """The name of an alternative that no field distinguishes from an earlier one; else empty."""
-        ways = self.rules[rule].ways
-        mine = ways[index].items
-        for other in ways[:index]:
-            if not (
-                self.required(mine) - set(map(name_of, self.leaves(other.items)))
-                or self.required(other.items) - set(map(name_of, self.leaves(mine)))
-            ):
-                return ways[index].name or ""
-        return ""
+    def is_spelling(self, rule: str, index: int) -> bool:
+        """Whether no field shows that an alternative was read, and not an earlier one."""
+        *others, own = (way.items for way in self.rules[rule].ways[: index + 1])
+        return any(self._may_write(own, other) and self._may_write(other, own) for other in others)
+
+    def _may_write(self, items: tuple[ContentNode, ...], others: tuple[ContentNode, ...]) -> bool:
+        """Whether some values of the parts `others` can be written by `items`: they have all that these need."""
+        needs = [{name} for name in self.required(items)]
+        chosen = (node for node in items if isinstance(node, Use) and len(self.rules[node.rule].ways) > 1)
+        needs += [set(map(name_of, self.leaves((node,)))) for node in chosen]
+        held = set(map(name_of, self.leaves(others)))
+        return all(not held.isdisjoint(need) for need in needs if need)
 
     def text_of(self, rule: str) -> str:
         """The text of a constant rule."""
         return "".join(node.text for node in self.rules[rule].nodes if isinstance(node, Fixed))
-
-    def yields(self, rule: str, seen: frozenset[str] = frozenset()) -> dict[str, None]:
-        """The rules whose classes the value of a rule may have."""
-        found: dict[str, None] = {}
-        made = self.rules[rule]
-        if rule in seen:
-            return found
-        if made.kind == "record":
-            found[rule] = None
-        if made.kind in ("choice", "alias") or made.collapses:
-            core = [node.rule for way in made.ways for node in self.leaves(way.items) if isinstance(node, Part)]
-            if made.collapses:
-                core = core[-1:]
-                core += [n.item.rule for n in made.nodes if isinstance(n, Joined) and isinstance(n.item, Part)]
-            for name in core:
-                found |= self.yields(name, seen | {rule})
-        return found
 
 
 def name_of(node: ContentNode) -> str:

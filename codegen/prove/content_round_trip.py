@@ -46,6 +46,7 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     if not contents.rules:
         return
     yield from _types(contents, taken)
+    yield from _spellings(contents)
     yield from _follows(contents)
     if format.namespace is not None:
         disagreements = list(_namespace(contents, format.namespace, sources))
@@ -72,6 +73,15 @@ def _types(contents: Contents, taken: frozenset[str]) -> Iterator[Problem]:
         for field in contents.fields(rule.name) if rule.kind == "record" else ():
             if field in RESERVED_FIELDS or keyword.iskeyword(field):
                 yield Problem(rule.place, f"`{field}` cannot be the name of a field", "Choose another name.")
+
+
+def _spellings(contents: Contents) -> Iterator[Problem]:
+    """An alternative that no field distinguishes from an earlier one is remembered by its name."""
+    for rule in contents.rules.values():
+        for index, way in enumerate(rule.ways if rule.kind in ("record", "inlined") else ()):
+            if not way.name and contents.is_spelling(rule.name, index):
+                reason = f"alternative {index + 1} of `{rule.name}` sets the same fields as an earlier one"
+                yield Problem(way.place, reason, "Name it after an arrow, `-> name`, so that it is remembered.")
 
 
 def _follows(contents: Contents) -> Iterator[Problem]:

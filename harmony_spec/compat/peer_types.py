@@ -18,7 +18,7 @@ WITH_VARIANT: Set[str] = frozenset({"description", "default", "nullable"})
 """The keywords that are written next to a type: none, those of a property, those of an alternative."""
 
 IGNORED: Set[str] = frozenset({"$schema", "$defs", "definitions"})
-"""Keywords that say nothing if there are no references."""
+"""Keywords without an effect in a schema that has no references."""
 
 EMPTY = {"title": "", "description": "", "examples": []}
 """Values that add nothing to a schema."""
@@ -67,7 +67,7 @@ def _type(schema: Any, indent: str, beside: Set[str]) -> str:
 
 
 def _require(schema: dict[str, Any], written: Set[str]) -> None:
-    """Raise `Lost` if a keyword that says something is not written."""
+    """Raise `Lost` if a keyword that restricts or describes the value is not written."""
     for keyword in schema.keys() - written - IGNORED:
         is_empty = keyword in EMPTY and schema[keyword] == EMPTY[keyword]
         if not is_empty and (keyword != "nullable" or schema[keyword] is True):

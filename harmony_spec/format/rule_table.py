@@ -140,7 +140,7 @@ class Use:
     rule: str
 
     def read(self, rules: Rules) -> str:
-        return rules.read_ways(rules.table[self.rule])
+        return rules.table[self.rule].read(rules)
 
     def write(self, rules: Rules, scope: Scope) -> str:
         return rules.writes(self.rule, scope.variable)
@@ -193,7 +193,7 @@ class Many:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule whose parts are those of the rules that use it, or, in a subclass, one that has a value.
+    """A rule whose parts are those of the rules that use it; each subclass has a value.
 
     Attributes:
         ways: the alternatives.
@@ -208,8 +208,11 @@ class Rule:
     is_value = False
 
     def read(self, rules: Rules) -> str:
-        """Code that is the value of the rule."""
-        raise NotImplementedError
+        """Code that is the value of the rule; without a value, code that reads the first alternative that matches."""
+        if len(self.ways) == 1:
+            return rules.read_all(self.ways[0])
+        ways = "".join(f"{rules.function(rules.read_all(way))}, " for way in self.ways)
+        return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
         """Code that is the text of a value: of the alternative that was read, or the first one with all set fields."""
@@ -244,7 +247,7 @@ class RecordRule(Rule):
     is_schema: bool = field(default=False, kw_only=True)
 
     def read(self, rules: Rules) -> str:
-        read, made, absent = rules.function(rules.read_ways(self)), rules.bind(self.made), rules.bind(self.absent)
+        read, made, absent = rules.function(super().read(rules)), rules.bind(self.made), rules.bind(self.absent)
         if self.is_schema:
             return f"r.converted(r.record({read}, {made}, {absent}), {rules.bind(rules.schemas.schema)})"
         if self.core:
@@ -276,7 +279,7 @@ class Single(Rule):
     is_value = True
 
     def read(self, rules: Rules) -> str:
-        return f"r.single({rules.function(rules.read_ways(self))}, {rules.bind(self.empty)})"
+        return f"r.single({rules.function(super().read(rules))}, {rules.bind(self.empty)})"
 
 
 @dataclass(frozen=True)
@@ -430,13 +433,6 @@ class Rules:
     def read_all(self, parts: Parts) -> str:
         codes = [f"r.fixed({part!r})" if isinstance(part, str) else part.read(self) for part in parts]
         return " and ".join(codes) or "True"
-
-    def read_ways(self, rule: Rule) -> str:
-        """Return code that reads the first alternative that matches."""
-        if len(rule.ways) == 1:
-            return self.read_all(rule.ways[0])
-        ways = "".join(f"{self.function(self.read_all(way))}, " for way in rule.ways)
-        return f"r.either(({ways}), f, {rule.names!r})"
 
     def _own_writer(self, name: str) -> str:
         key = f"write_{name}"
