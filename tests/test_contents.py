@@ -6,6 +6,8 @@ import copy
 import dataclasses
 import itertools
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -417,3 +419,61 @@ def test_threads_read_and_write_the_same() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(1200)))
+
+
+NESTED: dict[str, Any] = {
+    "properties": lambda inner: {"type": "object", "properties": {"x": inner}},
+    "described": lambda inner: {"type": "object", "description": "It.", "properties": {"x": inner}},
+    "other properties": lambda inner: {"type": "object", "additionalProperties": inner},
+    "items": lambda inner: {"type": "array", "items": inner},
+    "first items": lambda inner: {"type": "array", "prefixItems": [inner]},
+    "any": lambda inner: {"anyOf": [{"type": "object", "properties": {"x": inner}}, {"type": "null"}]},
+    "one": lambda inner: {"oneOf": [inner, {"type": "null"}]},
+    "all": lambda inner: {"allOf": [inner, {"minimum": 1}]},
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_types_are_read_as_deep_as_they_are_written(kind: str) -> None:
+    """Up to the limit; deeper ones stay text, or are refused. Reading never runs out of stack."""
+    schema: Any = {"type": "string"}
+    structured = []
+    for _ in range(30):
+        parameters = {"type": "object", "properties": {"x": schema}}
+        content = DeveloperContent("", [Namespace("functions", tools=[Tool("f", None, parameters)])])
+        try:
+            tokens = render([Message("developer", content)])
+        except RenderError as error:
+            assert "deep" in str(error)
+            break
+        structured.append(isinstance(parse(tokens).messages[0].content, DeveloperContent))
+        schema = NESTED[kind](schema)
+    assert structured == sorted(structured, reverse=True)
+    assert sum(structured) > 10
+
+
+COLD = """
+import sys, threading
+from harmony_spec import DeveloperContent, Message, Namespace, Tool, parse, render_text
+sys.setswitchinterval(1e-6)
+schema = {"type": "object", "properties": {"q": {"oneOf": [{"type": "integer"}, {"type": "array"}]}}}
+messages = [Message("developer", DeveloperContent("x", [Namespace("functions", "d", [Tool("f", "d", schema)])]))]
+ready, same = threading.Barrier(16), []
+
+def run():
+    ready.wait()
+    same.append(parse(render_text(messages)).messages == messages)
+
+threads = [threading.Thread(target=run) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(same == [True] * 16)
+"""
+
+
+def test_several_threads_may_be_the_first_to_use_contents() -> None:
+    """Rules are compiled when they are first used, by one thread."""
+    done = subprocess.run([sys.executable, "-c", COLD], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")

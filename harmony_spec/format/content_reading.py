@@ -41,6 +41,8 @@ class Reader:
         variants: the names of the alternatives that were read, which no field shows.
     """
 
+    nothing = NOTHING
+
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.furthest, self.expected = 0, list[str]()
@@ -137,17 +139,17 @@ class Reader:
             del self.variants[variants:]
         return False
 
-    def many(self, read: ReadPart, f: Fields, name: str, least: int, separator: str) -> bool:
-        """Read groups of one value each, with a text between two of them."""
+    def many(self, read: Read, f: Fields, name: str, least: int, separator: str) -> bool:
+        """Read values, with a text between two of them."""
         values: list[Any] = []
         start = end = self.at
         while True:
-            found: Fields = {}
             variants = len(self.variants)
-            if not read(self, found) or self.at == start:
+            value = read(self)
+            if value is NOTHING or self.at == start:
                 del self.variants[variants:]
                 break
-            values += found.values()
+            values.append(value)
             end = self.at
             if separator and not self.fixed(separator):
                 break
@@ -192,35 +194,17 @@ class Reader:
         self.at = match.end()
         return "\n".join(lines) + "\n" * (not lines[-1])
 
-    def single(self, read: ReadPart, empty: Any) -> Any:
-        """Return the value of the one field that is read."""
-        f: Fields = {}
-        if not read(self, f):
-            return NOTHING
-        for value in f.values():
-            return value
-        return [] if empty == [] else empty
-
-    def record(self, read: ReadPart, made: Callable[..., Any], absent: Fields) -> Any:
-        f: Fields = {}
-        if not read(self, f):
-            return NOTHING
-        return made(**(absent | f)) if absent else made(**f)
-
-    def remembered(self, read: ReadPart, made: Callable[..., Any], absent: Fields) -> Any:
-        """Make a record that has the names of the alternatives that were read."""
+    def remembered(self, read: Read) -> Any:
+        """Read a record, which gets the names of the alternatives that were read."""
         outer, self.variants = self.variants, []
-        record = self.record(read, made, absent)
+        record = read(self)
         if self.variants and record is not NOTHING:
             record._variants = tuple(dict.fromkeys(self.variants))
         self.variants = outer
         return record
 
-    def collapsed(self, read: ReadPart, made: Callable[..., Any], core: str) -> Any:
+    def collapsed(self, f: Fields, made: Callable[..., Any], core: str) -> Any:
         """Make a record, or return its only part: `core` is the field that can be alone."""
-        f: Fields = {}
-        if not read(self, f):
-            return NOTHING
         if len(f) == 1:
             value = f[core]
             if not isinstance(value, list):
@@ -228,9 +212,6 @@ class Reader:
             if len(value) == 1:
                 return value[0]
         return made(**f)
-
-    def converted(self, value: Any, convert: Callable[[Any], Any]) -> Any:
-        return NOTHING if value is NOTHING else convert(value)
 
 
 def _refuse_constant(name: str) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import RLock
 from typing import Any, Protocol
 
 from .content_reading import NOTHING, Reader
@@ -174,7 +175,11 @@ class Many:
     separator: str = ""
 
     def read(self, rules: Rules) -> str:
-        read = rules.function(rules.read_all(self.parts))
+        match self.parts:
+            case (Value(name),):
+                read = rules.reads(name)
+            case _:
+                read = rules.function(_value(rules.read_all(self.parts), f"f[{self.item!r}]"), "r")
         return f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
 
     def write(self, rules: Rules, scope: Scope) -> str:
@@ -230,6 +235,11 @@ class Rule:
         return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
 
 
+def _value(read: str, value: str) -> str:
+    """Code that reads parts into new fields f, and is a value if the text matches."""
+    return f"{value} if [f := {{}}] and ({read}) else r.nothing"
+
+
 @dataclass(frozen=True)
 class RecordRule(Rule):
     """A rule whose value is of a class.
@@ -247,12 +257,14 @@ class RecordRule(Rule):
     is_schema: bool = field(default=False, kw_only=True)
 
     def read(self, rules: Rules) -> str:
-        read, made, absent = rules.function(super().read(rules)), rules.bind(self.made), rules.bind(self.absent)
+        made = rules.bind(self.made)
+        value = f"{made}(**({rules.bind(self.absent)} | f))" if self.absent else f"{made}(**f)"
         if self.is_schema:
-            return f"r.converted(r.record({read}, {made}, {absent}), {rules.bind(rules.schemas.schema)})"
+            value = f"{rules.bind(rules.schemas.schema)}({value})"
         if self.core:
-            return f"r.collapsed({read}, {made}, {self.core!r})"
-        return f"r.{'remembered' if self.remembers else 'record'}({read}, {made}, {absent})"
+            value = f"r.collapsed(f, {made}, {self.core!r})"
+        code = _value(super().read(rules), value)
+        return f"r.remembered({rules.function(code, 'r')})" if self.remembers and rules.has_variants else code
 
     def write(self, rules: Rules, name: str) -> str:
         code, made = super().write(rules, name), rules.bind(self.made)
@@ -279,7 +291,8 @@ class Single(Rule):
     is_value = True
 
     def read(self, rules: Rules) -> str:
-        return f"r.single({rules.function(super().read(rules))}, {rules.bind(self.empty)})"
+        (name,) = {name for way in self.ways for name, _ in rules.fields(way)}
+        return _value(super().read(rules), f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})")
 
 
 @dataclass(frozen=True)
@@ -375,17 +388,24 @@ class Rules:
         self.classes = {name: rule.made for name, rule in table.items() if isinstance(rule, RecordRule)}
         self.has_variants = any(any(rule.names) for rule in table.values())
         self.names: dict[str, Any] = {}
-        """What the code uses: functions, patterns, classes."""
+        """What the code uses: functions, patterns, classes. Functions may be missing while others are compiled."""
+        self.compiling = RLock()
+        self.readers: dict[str, Read] = {}
+        self.writers: dict[str, Write] = {}
 
     def reader(self, name: str) -> Read:
         """Return the function that reads a rule."""
-        read: Read = self.names[self.reads(name)]
-        return read
+        if name not in self.readers:
+            with self.compiling:
+                self.readers[name] = self.names[self.reads(name)]
+        return self.readers[name]
 
     def writer(self, name: str) -> Write:
         """Return the function that writes a record by its own rule."""
-        write: Write = self.names[self._own_writer(name)]
-        return write
+        if name not in self.writers:
+            with self.compiling:
+                self.writers[name] = self.names[self._own_writer(name)]
+        return self.writers[name]
 
     def pattern(self, terminal: str) -> re.Pattern[str]:
         return re.compile(self.terminals[terminal])
@@ -437,7 +457,7 @@ class Rules:
     def _own_writer(self, name: str) -> str:
         key = f"write_{name}"
         if key not in self.names:
-            self.names[key] = None
+            self.names[key] = lambda w, m: self.names[key](w, m)  # a table of writers may hold this rule itself
             self.names[key] = self.names[self.function(self.table[name].write(self, name), "w, m")]
         return key
 
@@ -451,7 +471,7 @@ class Rules:
         if key not in self.names:
             self.names[key] = writers = dict[type, Write]()
             for made in self.yields(name):
-                writers[self.classes[made]] = self.writer(self._writing(name, made))
+                writers[self.classes[made]] = self.names[self._own_writer(self._writing(name, made))]
         return f"{key}.get(type({value}), {self.bind(no_writer)})(w, {value})"
 
     def write_all(self, parts: Parts, scope: Scope) -> str:
