@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from types import ModuleType
 from typing import Any, get_args
 
@@ -69,6 +70,7 @@ def conversations(content: st.SearchStrategy[str] = contents, min_size: int = 0)
 variants = st.lists(st.sampled_from(["recipient_last", "unspaced", "call", "return"]), unique=True).map(tuple)
 
 
+@cache
 def messages_of(module: ModuleType) -> st.SearchStrategy[Any]:
     """Messages that the grammar describes, or any combination of field values; some of those cannot be written."""
     fields = {}
@@ -76,6 +78,12 @@ def messages_of(module: ModuleType) -> st.SearchStrategy[Any]:
         annotation = module.Message.__annotations__[name]
         fields[name] = _field(module, name, annotation)
     return described(module) | described(module) | st.builds(module.Message, **fields)
+
+
+@cache
+def short_match(pattern: str) -> st.SearchStrategy[str]:
+    """Short texts that match. To build it takes longer than to draw from it."""
+    return st.from_regex(re.compile(pattern), fullmatch=True).filter(lambda text: len(text) < 40)
 
 
 @st.composite
@@ -91,7 +99,7 @@ def described(draw: st.DrawFn, module: ModuleType) -> Any:
         elif atom.nullable and re.fullmatch(atom.pattern, "\0\n"):
             mixed += draw(contents)
         else:
-            mixed += draw(st.from_regex(re.compile(atom.pattern), fullmatch=True).filter(lambda s: len(s) < 40))
+            mixed += draw(short_match(atom.pattern))
     values = dict(format.defaults)
     variants = read_groups(frame.groups, frame.matcher.fullmatch(mixed).groups(), values)
     return module.Message(**values, variants=variants)
