@@ -42,7 +42,7 @@ class Shifted:
         return [token + 10 for token in self.inner.encode(text) if token + 10 < self.inner.encoding.base_size]
 
     def decode_bytes(self, tokens: list[int], /) -> bytes:
-        return self.inner.decode_bytes([token - 10 for token in tokens])
+        return self.inner.decode_bytes([(token - 10) % self.inner.encoding.base_size for token in tokens])
 
 
 def edited(folder: Path, edits: Iterable[Edit]) -> Path:
