@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from .codes import INVALID_CONVERSATION
 from .errors import ConversationError
@@ -22,8 +21,7 @@ OPENING_KEY = "opening"
 """The key for the open header at the end of a prompt."""
 
 
-@dataclass(frozen=True)
-class Property:
+class Property(NamedTuple):
     """A property of a message in the JSON form.
 
     Attributes:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from ..codes import INEXPRESSIBLE_MESSAGE
@@ -60,8 +60,7 @@ class Encoding:
     unassigned: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """The meaning of a group in a pattern: if the group matches, the field has this value.
 
     A `value` of None stands for the matched text. Without field, the value is the name of an alternative.
@@ -128,16 +127,14 @@ class Frame:
         return re.compile(self.pattern)
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """One alternative of a start rule: its name, and frames with how often they come: "" (once), "?" or "*"."""
 
     name: str | None
     steps: tuple[tuple[Frame, str], ...]
 
 
-@dataclass(frozen=True)
-class Choose:
+class Choose(NamedTuple):
     """An alternative to write in messages that meet `when`: fields and their values, or whether they are present."""
 
     alternative: str
@@ -177,8 +174,7 @@ class Mistake:
         return re.compile(self.pattern)
 
 
-@dataclass(frozen=True)
-class Slots:
+class Slots(NamedTuple):
     """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
     role: str
