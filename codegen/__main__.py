@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 
 from . import GRAMMAR, generate
-from .build import build
+from .model.recovery_tables import library_diagnostics
 from .read.grammar_folder import load
 from .read.problems import GrammarError
 from .update import update
 from .write.catalogue_page import diagnostics_page
-from .write.error_codes import error_codes
+from .write.library_codes import library_codes
 
 if __name__ == "__main__":
     root = GRAMMAR.parent
     try:
         made = {root / "harmony_spec" / "codec.py": generate(GRAMMAR)}
         sources = load(GRAMMAR)
-        made[root / "harmony_spec" / "codes.py"] = error_codes(build(sources), sources.diagnostics)
+        made[root / "harmony_spec" / "codes.py"] = library_codes(library_diagnostics())
         made[root / "docs" / "diagnostics.md"] = diagnostics_page(sources.diagnostics)
     except GrammarError as error:
         sys.exit(str(error))

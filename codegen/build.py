@@ -8,6 +8,7 @@ from .model.content_rules import build_contents
 from .model.format_model import CONTENT, STARTS, Format
 from .model.frame_graph import graph
 from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
+from .model.json_tables import build_json
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
 from .model.terminals import Terminals
@@ -37,6 +38,7 @@ def build(sources: Sources) -> Format:
     problems += endless_rules(contents.rules)
     mistakes = {name.removeprefix(MISTAKE_PREFIX): rule for name, rule in rules.built.items() if is_mistake(name)}
     recovery = build_recovery(sources, data, mistakes)
+    json = build_json(sources, data)
     if problems:
         raise GrammarError(problems)
     partial = Format(
@@ -48,7 +50,7 @@ def build(sources: Sources) -> Format:
         rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
-        schema=sources.schema,
+        json=json if contents.roles else json.of_messages(),
         namespace=sources.namespace,
         contents=contents,
         **rendering,

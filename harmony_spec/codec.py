@@ -1,8 +1,8 @@
 """The codec of harmony.lark: message type, strict parser, renderer.
 
-Generated from browser.tools.json, contents.lark, conversation.schema.json, conversation.toml, diagnostics.toml,
-harmony.lark, namespace.schema.json, python.tools.json, recovery.toml, styles.toml, vocabulary.toml by `harmony-spec
-generate`. Do not edit; edit the grammar.
+Generated from browser.tools.json, contents.lark, conversation.toml, diagnostics.toml, harmony.lark,
+namespace.schema.json, python.tools.json, recovery.toml, styles.toml, vocabulary.toml by `harmony-spec generate`. Do
+not edit; edit the grammar.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class ResponseFormat(runtime.Record):
     """
 
     name: str
-    schema: Any
+    schema: dict[str, Any] | bool
     description: str | None = None
 
 
@@ -1545,7 +1545,7 @@ _RECOVERY = runtime.Recovery(
     headings={"developer": ("# Tools", "# Response Formats"), "system": ("# Tools", "# Valid channels: ")},
     mistakes=(
         runtime.Mistake(
-            "missing-role",
+            runtime.codes.MISSING_ROLE,
             _RULE_invalid_missing_role,
             (
                 runtime.Group("recipient"),
@@ -1567,7 +1567,7 @@ _RECOVERY = runtime.Recovery(
             "no author after the start token",
         ),
         runtime.Mistake(
-            "repeated-channel",
+            runtime.codes.REPEATED_CHANNEL,
             _RULE_invalid_repeated_channel,
             (
                 runtime.Group("role"),
@@ -1610,7 +1610,7 @@ _RECOVERY = runtime.Recovery(
             "repeated channel; the last one is kept",
         ),
         runtime.Mistake(
-            "repeated-recipient",
+            runtime.codes.REPEATED_RECIPIENT,
             _RULE_invalid_repeated_recipient,
             (
                 runtime.Group("role"),
@@ -1629,7 +1629,7 @@ _RECOVERY = runtime.Recovery(
             "repeated recipient; the last one is kept",
         ),
         runtime.Mistake(
-            "empty-recipient",
+            runtime.codes.EMPTY_RECIPIENT,
             _RULE_invalid_empty_recipient,
             (
                 runtime.Group("role"),
@@ -1646,7 +1646,7 @@ _RECOVERY = runtime.Recovery(
             "no name after the text that introduces a recipient",
         ),
         runtime.Mistake(
-            "spaced-content-type",
+            runtime.codes.SPACED_CONTENT_TYPE,
             _RULE_invalid_spaced_content_type,
             (
                 runtime.Group("role"),
@@ -1669,7 +1669,7 @@ _RECOVERY = runtime.Recovery(
             "a space between the constrain token and the content type",
         ),
         runtime.Mistake(
-            "repeated-constrain",
+            runtime.codes.REPEATED_CONSTRAIN,
             _RULE_invalid_repeated_constrain,
             (
                 runtime.Group("role"),
@@ -1694,522 +1694,6 @@ _RECOVERY = runtime.Recovery(
             "repeated constrain token",
         ),
     ),
-    codes={
-        "unexpected-special-token": runtime.Code(
-            "H101",
-            "unexpected-special-token",
-            "The grammar allows no special token, or another one, at this position.",
-            "error",
-        ),
-        "unexpected-text": runtime.Code(
-            "H102",
-            "unexpected-text",
-            "The grammar allows no text, or other text, at this position.",
-            "error",
-        ),
-        "unexpected-end": runtime.Code("H103", "unexpected-end", "The input ends inside a message.", "error"),
-        "wrong-start": runtime.Code(
-            "H106",
-            "wrong-start",
-            "Transcripts, prompts and completions begin and end at different points of a message.",
-            "error",
-        ),
-        "inexpressible-message": runtime.Code(
-            "H201",
-            "inexpressible-message",
-            "The format has no spelling of this message that reads back as the same message.",
-            "error",
-        ),
-        "special-token-in-text": runtime.Code(
-            "H202",
-            "special-token-in-text",
-            "If a content spells a special token, writing it as text would create that token.",
-            "error",
-        ),
-        "invalid-conversation": runtime.Code(
-            "H301",
-            "invalid-conversation",
-            "The value is not the JSON form of a conversation.",
-            "error",
-        ),
-        "invalid-tool": runtime.Code(
-            "H302",
-            "invalid-tool",
-            "A tool cannot be offered if the format cannot express its definition.",
-            "error",
-        ),
-        "unreadable-row": runtime.Code(
-            "H303",
-            "unreadable-row",
-            "A row without a text, token ids or a conversation is not checked, and other programs cannot use it.",
-            "error",
-        ),
-        "wrong-vocabulary": runtime.Code(
-            "H401",
-            "wrong-vocabulary",
-            "Token ids have a meaning in one vocabulary only.",
-            "error",
-        ),
-        "text-not-encodable": runtime.Code(
-            "H402",
-            "text-not-encodable",
-            "The tokenizer cannot encode this text.",
-            "error",
-        ),
-        "missing-start": runtime.Code(
-            "H111",
-            "missing-start",
-            "Most parsers stop here: without its start token a message cannot be found reliably.",
-            "error",
-            fix="safe",
-        ),
-        "repeated-start": runtime.Code(
-            "H112",
-            "repeated-start",
-            "The second start token begins another message, so the first message is empty.",
-            "error",
-            fix="safe",
-        ),
-        "missing-message-token": runtime.Code(
-            "H113",
-            "missing-message-token",
-            "Without the message token the end of the header is a guess.",
-            "error",
-            fix="display",
-        ),
-        "missing-terminator": runtime.Code(
-            "H114",
-            "missing-terminator",
-            "Without a stop token it is unknown whether the message is complete.",
-            "error",
-            fix="display",
-        ),
-        "repeated-terminator": runtime.Code(
-            "H115",
-            "repeated-terminator",
-            "Parsers that expect a start token here fail.",
-            "error",
-            fix="safe",
-        ),
-        "text-between-messages": runtime.Code(
-            "H116",
-            "text-between-messages",
-            "Text between messages has no author and no channel, so it is shown to nobody.",
-            "error",
-        ),
-        "missing-header": runtime.Code(
-            "H117",
-            "missing-header",
-            "The model wrote text without naming a channel; the channel is inferred from what follows.",
-            "error",
-            fix="display",
-        ),
-        "missing-channel": runtime.Code(
-            "H118",
-            "missing-channel",
-            "This message must name its channel; the channel is inferred from what follows.",
-            "error",
-            fix="display",
-        ),
-        "abandoned-header": runtime.Code(
-            "H119",
-            "abandoned-header",
-            "The header ends without a content, and another header begins.",
-            "error",
-        ),
-        "unfinished-header": runtime.Code(
-            "H120",
-            "unfinished-header",
-            "The input ends inside a header, usually because of a token limit, so the message has no content.",
-            "error",
-        ),
-        "header-too-long": runtime.Code(
-            "H121",
-            "header-too-long",
-            "Text longer than any header is the text of a message that lost its header; a stream cannot wait for its end.",
-            "error",
-        ),
-        "stray-special-token": runtime.Code(
-            "H122",
-            "stray-special-token",
-            "A special token without a meaning at this position is noise, or a sign that the text was cut and joined.",
-            "error",
-            fix="unsafe",
-        ),
-        "unassigned-special-token": runtime.Code(
-            "H125",
-            "unassigned-special-token",
-            "A reserved special token has no meaning for any model.",
-            "error",
-            fix="unsafe",
-        ),
-        "unknown-token": runtime.Code(
-            "H105",
-            "unknown-token",
-            "The vocabulary has no token with this id.",
-            "error",
-            fix="unsafe",
-        ),
-        "invalid-text": runtime.Code("H104", "invalid-text", "The bytes are not UTF-8, so the text is lost.", "error"),
-        "after-stop": runtime.Code(
-            "H123",
-            "after-stop",
-            "The stop token ends a completion; text after it was not requested.",
-            "error",
-        ),
-        "missing-message": runtime.Code(
-            "H124",
-            "missing-message",
-            "A completion must contain a message, and a prompt must end with an open header.",
-            "error",
-        ),
-        "missing-role": runtime.Code(
-            "H131",
-            "missing-role",
-            "A message without an author cannot be attributed; recovery assumes the model.",
-            "error",
-            fix="unsafe",
-        ),
-        "channel-as-role": runtime.Code(
-            "H132",
-            "channel-as-role",
-            "A channel name in place of the author would be read as a tool of that name.",
-            "error",
-            fix="unsafe",
-        ),
-        "tool-as-role": runtime.Code(
-            "H133",
-            "tool-as-role",
-            "The model wrote the name of the tool in place of its own role; read literally, the tool would be the author.",
-            "error",
-            fix="display",
-        ),
-        "misspelt-role": runtime.Code(
-            "H154",
-            "misspelt-role",
-            "A misspelt role would be read as a tool of that name.",
-            "error",
-            fix="unsafe",
-        ),
-        "repeated-channel": runtime.Code(
-            "H134",
-            "repeated-channel",
-            "A message has one channel; parsers that join the names find no known channel.",
-            "error",
-            fix="unsafe",
-        ),
-        "empty-channel": runtime.Code(
-            "H135",
-            "empty-channel",
-            "The channel token is not followed by a channel.",
-            "error",
-            fix="unsafe",
-        ),
-        "misspelt-channel": runtime.Code(
-            "H136",
-            "misspelt-channel",
-            "A message on an unknown channel is shown to nobody, or to everybody.",
-            "error",
-            fix="unsafe",
-        ),
-        "tool-as-channel": runtime.Code(
-            "H137",
-            "tool-as-channel",
-            "A tool name in place of the channel would be read as an unknown channel, and the call would be lost.",
-            "error",
-            fix="display",
-        ),
-        "channel-as-content-type": runtime.Code(
-            "H138",
-            "channel-as-content-type",
-            "A channel name is not a content type; clients would read the answer as an unknown format.",
-            "error",
-            fix="unsafe",
-        ),
-        "repeated-recipient": runtime.Code(
-            "H139",
-            "repeated-recipient",
-            "A message has one recipient; parsers that expect one refuse the whole message.",
-            "error",
-            fix="unsafe",
-        ),
-        "empty-recipient": runtime.Code(
-            "H140",
-            "empty-recipient",
-            "The text that introduces a recipient is not followed by a name.",
-            "error",
-            fix="unsafe",
-        ),
-        "recipient-is-role": runtime.Code(
-            "H141",
-            "recipient-is-role",
-            "Models call tools; a role in place of the recipient is a part of another header.",
-            "error",
-            fix="unsafe",
-        ),
-        "bare-recipient": runtime.Code(
-            "H142",
-            "bare-recipient",
-            "Nothing introduces the tool name as a recipient; read literally, the call would be lost.",
-            "error",
-            fix="display",
-        ),
-        "misspelt-recipient": runtime.Code(
-            "H143",
-            "misspelt-recipient",
-            "No offered tool has this name, and one has a similar name.",
-            "error",
-            fix="unsafe",
-        ),
-        "spaced-content-type": runtime.Code(
-            "H144",
-            "spaced-content-type",
-            "A space after the token makes the content type empty and leaves an extra word.",
-            "error",
-            fix="unsafe",
-        ),
-        "repeated-constrain": runtime.Code(
-            "H145",
-            "repeated-constrain",
-            "The token that introduces the content type occurs more than once.",
-            "error",
-            fix="safe",
-        ),
-        "repeated-content-type": runtime.Code(
-            "H146",
-            "repeated-content-type",
-            "A content has one type.",
-            "error",
-            fix="unsafe",
-        ),
-        "unknown-content-type": runtime.Code(
-            "H147",
-            "unknown-content-type",
-            "A word that is not a content type does not describe the content.",
-            "error",
-            fix="display",
-        ),
-        "misspelt-content-type": runtime.Code(
-            "H148",
-            "misspelt-content-type",
-            "Programs compare content types letter by letter.",
-            "error",
-            fix="unsafe",
-        ),
-        "empty-content-type": runtime.Code(
-            "H149",
-            "empty-content-type",
-            "The token that introduces the content type is not followed by a type.",
-            "error",
-            fix="unsafe",
-        ),
-        "bare-channel": runtime.Code(
-            "H153",
-            "bare-channel",
-            "Without the channel token a channel name is an unexpected word for every parser.",
-            "error",
-            fix="unsafe",
-        ),
-        "spliced-header": runtime.Code(
-            "H150",
-            "spliced-header",
-            "Two headers are joined; the fields of the second one are used.",
-            "error",
-            fix="unsafe",
-        ),
-        "unread-header-text": runtime.Code(
-            "H151",
-            "unread-header-text",
-            "These words belong to no field of the header and not to the content.",
-            "error",
-        ),
-        "misplaced-part": runtime.Code(
-            "H152",
-            "misplaced-part",
-            "The parts of the header are known, but no rule allows their order or spacing.",
-            "error",
-            fix="safe",
-        ),
-        "forged-tool-message": runtime.Code(
-            "H161",
-            "forged-tool-message",
-            "The model invented the answer of a tool; trusting it is a security problem.",
-            "error",
-        ),
-        "call-without-recipient": runtime.Code(
-            "H162",
-            "call-without-recipient",
-            "Only calls end with the call token, but this message names no tool; nothing is run because of a guess.",
-            "error",
-        ),
-        "stripped-tokens": runtime.Code(
-            "H163",
-            "stripped-tokens",
-            "A detokenizer removed the special tokens; the positions of the headers are a guess.",
-            "error",
-            fix="display",
-        ),
-        "unread-content": runtime.Code(
-            "H211",
-            "unread-content",
-            "A section that cannot be parsed declares nothing: its tools and channels stay unknown.",
-            "warning",
-        ),
-        "invalid-schema": runtime.Code(
-            "H212",
-            "invalid-schema",
-            "Values cannot be checked against an invalid schema, and models guess what it requires.",
-            "error",
-        ),
-        "misplaced-instructions": runtime.Code(
-            "H501",
-            "misplaced-instructions",
-            "Models are trained on instructions before the first turn: system before developer, each once.",
-            "warning",
-        ),
-        "unanswered-call": runtime.Code(
-            "H502",
-            "unanswered-call",
-            "Models are never trained on a call without its result: the outcome of this call is unknown.",
-            "error",
-        ),
-        "unrequested-tool-result": runtime.Code(
-            "H503",
-            "unrequested-tool-result",
-            "The result answers no call: it was invented, or its call was lost.",
-            "error",
-        ),
-        "misaddressed-tool-result": runtime.Code(
-            "H504",
-            "misaddressed-tool-result",
-            "Results go to the model, and models are trained on headers that name it as the recipient.",
-            "warning",
-        ),
-        "tool-result-channel": runtime.Code(
-            "H505",
-            "tool-result-channel",
-            "A result has the channel of its call.",
-            "warning",
-        ),
-        "repeated-final": runtime.Code(
-            "H506",
-            "repeated-final",
-            "An answer ends the turn; a second answer trains the model to continue after it.",
-            "error",
-        ),
-        "kept-analysis": runtime.Code(
-            "H507",
-            "kept-analysis",
-            "The analysis of a completed turn is not shown to the model again.",
-            "warning",
-        ),
-        "return-in-history": runtime.Code(
-            "H508",
-            "return-in-history",
-            "This token ends the output of a model; in the history the message ends with the end token.",
-            "error",
-            fix="safe",
-        ),
-        "wrong-call-terminator": runtime.Code(
-            "H509",
-            "wrong-call-terminator",
-            "Engines run a call when they see the call token; after another stop token the call is not run.",
-            "error",
-            fix="safe",
-        ),
-        "missing-required-channel": runtime.Code(
-            "H510",
-            "missing-required-channel",
-            "The system message requires a channel for every message.",
-            "error",
-        ),
-        "undeclared-channel": runtime.Code(
-            "H511",
-            "undeclared-channel",
-            "The system message does not declare this channel, so clients do not show the message.",
-            "error",
-        ),
-        "call-outside-channel": runtime.Code(
-            "H512",
-            "call-outside-channel",
-            "Models call the developer's functions on one channel, and built-in tools on another.",
-            "warning",
-        ),
-        "undeclared-tool": runtime.Code(
-            "H601",
-            "undeclared-tool",
-            "The namespace has no tool with this name, so the call cannot be run.",
-            "error",
-        ),
-        "undeclared-namespace": runtime.Code(
-            "H602",
-            "undeclared-namespace",
-            "Nothing offers this tool, so the call cannot be run.",
-            "error",
-        ),
-        "invalid-json": runtime.Code("H603", "invalid-json", "The content must be JSON, and is not.", "error"),
-        "truncated-json": runtime.Code(
-            "H604",
-            "truncated-json",
-            "The JSON is incomplete, usually because of a token limit.",
-            "error",
-        ),
-        "text-after-json": runtime.Code(
-            "H605",
-            "text-after-json",
-            "Most JSON readers refuse a value that is followed by text.",
-            "error",
-        ),
-        "duplicate-key": runtime.Code(
-            "H606",
-            "duplicate-key",
-            "Readers disagree on which of the two values to use (RFC 8259, section 4).",
-            "warning",
-        ),
-        "call-envelope": runtime.Code(
-            "H607",
-            "call-envelope",
-            "The content of a call is its arguments only; the recipient names the tool.",
-            "error",
-        ),
-        "invalid-arguments": runtime.Code(
-            "H608",
-            "invalid-arguments",
-            "The arguments do not match the schema of the tool.",
-            "error",
-        ),
-        "invalid-answer": runtime.Code(
-            "H609",
-            "invalid-answer",
-            "The answer does not match the response format that the developer requested.",
-            "error",
-        ),
-        "unfinished-check": runtime.Code(
-            "H610",
-            "unfinished-check",
-            "The schema needs more work than its budget allows, or cannot be evaluated, so the value is not checked.",
-            "warning",
-        ),
-        "non-canonical-tokens": runtime.Code(
-            "H701",
-            "non-canonical-tokens",
-            "Models see a text as the tokens that the tokenizer produces; other tokens are a different text to them.",
-            "warning",
-            fix="unsafe",
-        ),
-        "spelled-special-token": runtime.Code(
-            "H702",
-            "spelled-special-token",
-            "It is text here, but a program that tokenizes the text again turns it into a special token.",
-            "warning",
-        ),
-        "disguised-special-token": runtime.Code(
-            "H703",
-            "disguised-special-token",
-            "This text resembles a special token, which is usually an attempt to inject messages.",
-            "warning",
-        ),
-    },
 )
 
 FORMAT = runtime.Format(
@@ -2512,172 +1996,21 @@ def python_tools() -> Namespace:
     )
 
 
-CONVERSATION_SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "Conversation",
-    "description": "The JSON form of a conversation, as openai_harmony.Conversation.to_json() writes it. The generator adds the fields of the message header, which the grammar knows.",
-    "type": "object",
-    "required": ["messages"],
-    "properties": {"messages": {"type": "array", "items": {"$ref": "#/$defs/message"}}},
-    "$defs": {
-        "message": {
-            "type": "object",
-            "required": ["role", "content"],
-            "additionalProperties": False,
-            "properties": {
-                "role": {
-                    "description": "The role of the author: the authority of the message, and its kind of content.",
-                    "enum": ["system", "developer", "user", "assistant", "tool"],
-                },
-                "name": {
-                    "description": "If it is absent, it is written as null.",
-                    "type": ["string", "null"],
-                    "x-always-written": True,
-                },
-                "content": {
-                    "description": "A text, or a list of parts: texts, which are joined, or one structured content.",
-                    "type": ["string", "array"],
-                    "items": {"$ref": "#/$defs/part"},
-                },
-                "recipient": {
-                    "description": "The value `all` means the same as no recipient.",
-                    "type": ["string", "null"],
-                    "default": "all",
-                },
-                "content_type": {
-                    "description": "If it begins with the spelling of the constrain token, the content type is a constraint.",
-                    "type": ["string", "null"],
-                    "x-written-as": ["constrain", "content_type"],
-                },
-                "channel": {"description": "The channel: for whom the message is visible.", "type": ["string", "null"]},
-            },
-        },
-        "text": {
-            "type": "object",
-            "required": ["type", "text"],
-            "additionalProperties": False,
-            "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
-        },
-        "system_content": {
-            "description": "The settings in a system message. Missing properties are absent from the message.",
-            "type": "object",
-            "required": ["type"],
-            "additionalProperties": False,
-            "properties": {
-                "type": {"const": "system_content"},
-                "model_identity": {"type": ["string", "null"]},
-                "knowledge_cutoff": {"type": ["string", "null"]},
-                "conversation_start_date": {"type": ["string", "null"]},
-                "reasoning_effort": {
-                    "x-values": ["low", "medium", "high"],
-                    "enum": ["Low", "Medium", "High", "low", "medium", "high", None],
-                },
-                "tools": {
-                    "type": ["array", "object", "null"],
-                    "items": {"$ref": "#/$defs/namespace"},
-                    "x-item": "namespace",
-                    "additionalProperties": {"$ref": "#/$defs/namespace"},
-                    "x-keyed-by": "name",
-                },
-                "channel_config": {
-                    "if": {"type": "object"},
-                    "then": {"$ref": "#/$defs/channel_config"},
-                    "else": {"type": "null"},
-                    "x-record": "channel_config",
-                },
-            },
-        },
-        "developer_content": {
-            "description": "Instructions, tools and response formats in a developer message.",
-            "type": "object",
-            "required": ["type"],
-            "additionalProperties": False,
-            "properties": {
-                "type": {"const": "developer_content"},
-                "instructions": {"type": ["string", "null"]},
-                "tools": {
-                    "type": ["array", "object", "null"],
-                    "items": {"$ref": "#/$defs/namespace"},
-                    "x-item": "namespace",
-                    "additionalProperties": {"$ref": "#/$defs/namespace"},
-                    "x-keyed-by": "name",
-                },
-                "response_formats": {
-                    "type": ["array", "null"],
-                    "items": {"$ref": "#/$defs/response_format"},
-                    "x-item": "response_format",
-                },
-            },
-        },
-        "response_format": {
-            "description": "A format of the final answer.",
-            "type": "object",
-            "required": ["name", "schema"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"type": "string"},
-                "schema": {"description": "The JSON Schema of the answer.", "type": ["object", "boolean"]},
-                "description": {"type": ["string", "null"]},
-            },
-        },
-        "name": {
-            "description": "Characters that a header can contain after ` to=`. The grammar allows the same names.",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9_$.:/@+-]+$(?!\\n)",
-        },
-        "namespace": {
-            "type": "object",
-            "required": ["name"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"]},
-                "tools": {
-                    "x-item": "tool",
-                    "type": "array",
-                    "items": {"$ref": "#/$defs/tool"},
-                    "x-always-written": True,
-                },
-            },
-        },
-        "tool": {
-            "type": "object",
-            "required": ["name"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"], "x-always-written": True},
-                "parameters": {"type": ["object", "boolean", "null"]},
-            },
-        },
-        "channel_config": {
-            "type": "object",
-            "required": ["valid_channels"],
-            "additionalProperties": False,
-            "properties": {
-                "valid_channels": {"type": "array", "items": {"type": "string"}},
-                "channel_required": {"type": "boolean"},
-                "function_calls": {"type": ["boolean", "null"]},
-            },
-        },
-        "part": {
-            "type": "object",
-            "required": ["type"],
-            "properties": {"type": {"enum": ["text", "developer_content", "system_content"]}},
-            "allOf": [
-                {"if": {"properties": {"type": {"const": "text"}}}, "then": {"$ref": "#/$defs/text"}},
-                {
-                    "if": {"properties": {"type": {"const": "developer_content"}}},
-                    "then": {"$ref": "#/$defs/developer_content"},
-                },
-                {
-                    "if": {"properties": {"type": {"const": "system_content"}}},
-                    "then": {"$ref": "#/$defs/system_content"},
-                },
-            ],
-        },
+_JSON = runtime.JsonForm(
+    FORMAT,
+    always=("message.name", "channel_config.channel_required", "namespace.tools", "tool.description"),
+    absent={"message.recipient": "all"},
+    joined={"content_type": {"constrain": "<|constrain|>", "content_type": None}},
+    keyed={"system_content.tools": "name", "developer_content.tools": "name"},
+    spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
+    patterns={
+        "namespace.name": _CONTENT_TERMINALS["NAME"],
+        "tool.name": _CONTENT_TERMINALS["NAME"],
+        "response_format.name": _CONTENT_TERMINALS["NAME"],
     },
-}
+)
+
+CONVERSATION_SCHEMA: dict[str, Any] = _JSON.schema()
 """The JSON Schema of the JSON form of a conversation."""
 
 NAMESPACE_SCHEMA: dict[str, Any] = {
@@ -2698,7 +2031,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
                 "description": {"type": ["string", "null"]},
-                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}, "x-always-written": True},
+                "tools": {"type": "array", "items": {"$ref": "#/$defs/tool"}},
             },
         },
         "tool": {
@@ -2707,7 +2040,7 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "name": {"$ref": "#/$defs/name"},
-                "description": {"type": ["string", "null"], "x-always-written": True},
+                "description": {"type": ["string", "null"]},
                 "parameters": {
                     "description": "The arguments of the tool, as a JSON Schema; null for a tool without arguments.",
                     "anyOf": [{"$ref": "https://json-schema.org/draft/2020-12/schema"}, {"type": "null"}],
@@ -2718,29 +2051,21 @@ NAMESPACE_SCHEMA: dict[str, Any] = {
 }
 """The JSON Schema of a tool namespace."""
 
-_PROPERTIES = (
-    runtime.Property("role", (("role", None),), absent=None, always=True),
-    runtime.Property("name", (("name", None),), absent=None, always=True),
-    runtime.Property("recipient", (("recipient", None),), absent="all", always=False),
-    runtime.Property(
-        "content_type",
-        (("constrain", "<|constrain|>"), ("content_type", None)),
-        absent=None,
-        always=False,
-    ),
-    runtime.Property("channel", (("channel", None),), absent=None, always=False),
-)
-
 
 def to_json(messages: Sequence[Message]) -> dict[str, Any]:
-    """The JSON form of messages, ready for `json.dumps`."""
-    return runtime.to_json(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, messages)
+    """Convert messages to their JSON form, ready for `json.dumps`.
+
+    Raises:
+        runtime.RenderError: something in the list is not a message of this codec.
+    """
+    return _JSON.to_json(messages)
 
 
 def from_json(value: object) -> list[Message]:
-    """The messages of a conversation in its JSON form.
+    """Read the messages of a conversation in its JSON form.
 
     Raises:
-        runtime.ConversationError: the value breaks the schema; the error names the place.
+        runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer, what
+            is expected there, and what to write.
     """
-    return runtime.from_json(FORMAT, CONVERSATION_SCHEMA, _PROPERTIES, value)
+    return _JSON.from_json(value)

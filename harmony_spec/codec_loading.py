@@ -18,8 +18,6 @@ HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.p
 NEEDED = {
     "validate": "recovery.toml",
     "recover": "recovery.toml",
-    "from_json": "conversation.schema.json",
-    "to_json": "conversation.schema.json",
     "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
 }
 """What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""

@@ -60,6 +60,7 @@ class HarmonyError(Exception):
         span: the place in the input, or None.
         unit: the unit of `span`: "token" or "character".
         index: the index of the message, or None.
+        pointer: the place in a JSON value, as a JSON pointer (RFC 6901).
         expected: what is valid there.
         around: the text around the position, special tokens spelled out.
         caret: the position in `around`, in code points.
@@ -74,18 +75,20 @@ class HarmonyError(Exception):
         span: Span | None = None,
         unit: str = "character",
         index: int | None = None,
+        pointer: str = "",
         expected: tuple[str, ...] = (),
         around: str = "",
         caret: int = 0,
         hint: str = "",
     ) -> None:
         self.code, self.message, self.span, self.unit, self.index = code, message, span, unit, index
-        self.expected, self.around, self.caret, self.hint = expected, around, caret, hint
+        self.pointer, self.expected, self.around, self.caret, self.hint = pointer, expected, around, caret, hint
         super().__init__(code, message)
 
     def __str__(self) -> str:
         where = f" at {self.unit} {self.span.start}" if self.span else ""
         where += f" (message {self.index})" if self.index is not None else ""
+        where += f" at {self.pointer}" if self.pointer else ""
         parts = [f"{self.code.code} {self.code.name}{where}: {self.message}"]
         if self.expected:
             parts.append(f"expected {' or '.join(self.expected)}")
@@ -108,18 +111,15 @@ class ToolError(RenderError):
     """A tool definition is invalid, or the format cannot express it.
 
     Attributes:
-        pointer: the place in the definition, or in its parameters, as a JSON pointer (RFC 6901).
         rule: the violated rule of a schema or of the grammar.
     """
 
-    def __init__(self, code: Code, message: str, *, pointer: str = "", rule: str = "", **details: Any) -> None:
+    def __init__(self, code: Code, message: str, *, rule: str = "", **details: Any) -> None:
         super().__init__(code, message, **details)
-        self.pointer, self.rule = pointer, rule
+        self.rule = rule
 
     def __str__(self) -> str:
-        where = f" at {self.pointer}" if self.pointer else ""
-        text = super().__str__().replace(self.code.name, self.code.name + where, 1)
-        return f"{text}; rule: {self.rule}" if self.rule else text
+        return f"{super().__str__()}; rule: {self.rule}" if self.rule else super().__str__()
 
 
 class ConversationError(HarmonyError):

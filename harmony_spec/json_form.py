@@ -1,187 +1,518 @@
-"""Converts conversations to their JSON form and back, by the tables of a codec."""
+"""The JSON form of conversations: one walk over the classes of a codec makes what reads, writes and describes it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from functools import cached_property
+from types import NoneType, UnionType
+from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 from .codes import INVALID_CONVERSATION
-from .errors import ConversationError
-from .format.content_json import TYPE_KEY, record_from_json, record_to_json
-from .format.contents import Record
+from .errors import ConversationError, RenderError
+from .format.contents import Record, deep_copy
 from .format.tables import Format
 from .tool_types.schema_references import escaped
 
-MAX_PROBLEM_CHARS = 200
-"""How much of a message of `jsonschema` an error quotes, in code points: it may contain a whole conversation."""
+MAX_QUOTED_CHARS = 60
+"""How much of a wrong value an error quotes, in code points: it may contain a whole conversation."""
 
-OPENING_KEY = "opening"
-"""The key for the open header at the end of a prompt."""
+MESSAGES_KEY, OPENING_KEY, DIAGNOSTICS_KEY = "messages", "opening", "diagnostics"
+"""The keys of a conversation: its messages, the fields of the open header at the end of a prompt, and what recovery
+reported, which nothing reads."""
+
+TYPE_KEY, TEXT_TYPE = "type", "text"
+"""The key for the kind of a part of a content, and the kind and key of texts."""
+
+MESSAGE = "message"
+"""The name of messages in the JSON form."""
+
+JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", dict: "object", list: "array", NoneType: "null"}
+
+TOOLS_HINT = "Read the definitions with tools_from_json, and add the namespaces to a message that declares tools."
+CALLS_HINT = "This is a message of chat completions. Write a message for each call, with the tool as its recipient."
+CHAT_HINTS = {
+    "tools": TOOLS_HINT,
+    "tool_calls": CALLS_HINT,
+    "function_call": CALLS_HINT,
+    "tool_call_id": "This is a message of chat completions. Write the tool as the name of the author.",
+}
+"""What to write in place of the keys of chat completions."""
 
 
-class Property(NamedTuple):
-    """A property of a message in the JSON form.
+class Shape(Protocol):
+    """The values of one type, in JSON and in Python. `read` raises `Mismatch` for any other value."""
+
+    def write(self, value: Any) -> Any: ...
+    def read(self, value: Any) -> Any: ...
+    def schema(self) -> dict[str, Any]: ...
+    def expected(self) -> Sequence[str]: ...
+
+
+class Mismatch(Exception):
+    """A value that has not the shape of its place. The steps to it are collected from the inside out."""
+
+    def __init__(self, reason: str, expected: Iterable[object] = (), hint: str = "") -> None:
+        self.reason, self.expected, self.hint = reason, tuple(map(str, expected)), hint
+        self.steps: list[object] = []
+
+    def error(self) -> ConversationError:
+        steps = self.steps[::-1]
+        index = next((step for step in steps[1:2] if isinstance(step, int)), None)
+        pointer = "".join(f"/{escaped(str(step))}" for step in steps)
+        place: dict[str, Any] = {"pointer": pointer, "index": index}
+        return ConversationError(INVALID_CONVERSATION, self.reason, expected=self.expected, hint=self.hint, **place)
+
+
+def _quoted(value: object) -> str:
+    quoted = repr(value) if isinstance(value, str) else json.dumps(value, default=repr, skipkeys=True)
+    return quoted if len(quoted) <= MAX_QUOTED_CHARS else f"{quoted[:MAX_QUOTED_CHARS]}\u2026"
+
+
+def _wrong(value: object, shape: Shape, hint: str = "") -> Mismatch:
+    return Mismatch(f"wrong value {_quoted(value)}", shape.expected(), hint)
+
+
+def _unknown(what: str, name: object, known: Iterable[str], step: object = None, hint: str = "") -> Mismatch:
+    """A value or field that is not one of the known ones; `step` leads to it from the value that is read."""
+    listed = list(known)
+    near = get_close_matches(str(name), listed, n=1)
+    mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
+    mismatch.steps += [] if step is None else [step]
+    return mismatch
+
+
+def _at(step: object, shape: Shape, value: Any) -> Any:
+    """Read the value at a key or an index."""
+    try:
+        return shape.read(value)
+    except Mismatch as mismatch:
+        mismatch.steps.append(step)
+        raise
+
+
+@dataclass
+class PlainShape:
+    """A value that is the same in JSON and in Python, of some types; of any type if there are none.
 
     Attributes:
-        name: the name of the property.
-        parts: the fields whose texts it joins; a flag has the text that is written if it is set.
-        absent: a value that means no value.
-        always: written even without a value, as null.
+        pattern: what a text matches.
+        absent: a text that means no value.
+    """
+
+    types: tuple[type, ...]
+    pattern: str | None = None
+    absent: str | None = None
+
+    def write(self, value: Any) -> Any:
+        return deep_copy(value)
+
+    def read(self, value: Any) -> Any:
+        if self.types and not isinstance(value, self.types):
+            raise _wrong(value, self)
+        if self.pattern is not None and not re.fullmatch(self.pattern, value):
+            raise _wrong(value, self)
+        return None if value == self.absent else deep_copy(value)
+
+    def schema(self) -> dict[str, Any]:
+        names = [JSON_TYPES[kind] for kind in self.types]
+        described: dict[str, Any] = {"type": names[0] if len(names) == 1 else names} if names else {}
+        described |= {"pattern": f"^(?:{self.pattern})$(?!\\n)"} if self.pattern is not None else {}
+        return described | ({"default": self.absent} if self.absent is not None else {})
+
+    def expected(self) -> Sequence[str]:
+        return [f"a text that matches {self.pattern}"] if self.pattern else [JSON_TYPES[kind] for kind in self.types]
+
+
+class ListedShape:
+    """One of some values. If it has other spellings, these are written, and both are read."""
+
+    def __init__(self, values: tuple[str | None, ...], spellings: Sequence[str]) -> None:
+        folded = {str(value).casefold(): value for value in values}
+        self.values: dict[str | None, str | None] = {spelling: folded[spelling.casefold()] for spelling in spellings}
+        self.values |= {value: value for value in values}
+        self.written = {value: spelling for spelling, value in reversed(self.values.items())}
+
+    def write(self, value: Any) -> Any:
+        return self.written.get(value, value)
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, str | None) and value in self.values:
+            return self.values[value]
+        raise _unknown("value", value, self.expected())
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.values)}
+
+    def expected(self) -> Sequence[str]:
+        return [str(value) for value in dict.fromkeys(self.values.values()) if value is not None]
+
+
+@dataclass
+class ItemsShape:
+    """A list; of records, it may be an object: a field of the records is its key. None is an empty list."""
+
+    item: Shape
+    key: str | None = None
+
+    def write(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        items = [self.item.write(item) for item in value]
+        keys = [item[self.key] for item in items] if self.key else []
+        return dict(zip(keys, items, strict=True)) if keys and keys == sorted(set(keys)) else items
+
+    def read(self, value: Any) -> Any:
+        if self.key and isinstance(value, dict):
+            return [_at(key, self.item, value[key]) for key in sorted(value, key=str)]
+        if not isinstance(value, list | None):
+            raise _wrong(value, self)
+        return [_at(index, self.item, item) for index, item in enumerate(value or ())]
+
+    def schema(self) -> dict[str, Any]:
+        item = self.item.schema()
+        return {"type": list(self.expected()), "items": item} | ({"additionalProperties": item} if self.key else {})
+
+    def expected(self) -> Sequence[str]:
+        return ["array", *["object"] * (self.key is not None), "null"]
+
+
+@dataclass
+class JoinedShape:
+    """Several fields of a message as one text, each with the text that a set flag has. The value is the message."""
+
+    marks: Mapping[str, str | None]
+
+    def write(self, value: Any) -> Any:
+        held = ((getattr(value, name), mark) for name, mark in self.marks.items())
+        return "".join(str(text) if mark is None else mark for text, mark in held if text) or None
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, str | None):
+            raise _wrong(value, self)
+        found, text = dict[str, str | bool | None](), value or ""
+        for name, mark in self.marks.items():
+            found[name] = text or None if mark is None else text.startswith(mark)
+            text = text.removeprefix(mark).lstrip() if mark and found[name] else text
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "null"]}
+
+    def expected(self) -> Sequence[str]:
+        return ["string", "null"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of an object.
+
+    Attributes:
+        field: the field of the class that it holds; None if it holds several, see `JoinedShape`.
+        absent: makes the value of the field if the property is missing.
+        omitted: the values that are written as a missing property.
+        empty: what is written for None.
+    """
+
+    shape: Shape
+    field: str | None
+    is_required: bool = False
+    absent: Callable[[], Any] = NoneType
+    omitted: tuple[Any, ...] = ()
+    empty: str | None = None
+
+
+@dataclass
+class ObjectShape:
+    """An object with a property for each field of a class.
+
+    Attributes:
+        made: the class, or a function of its fields.
+        tag: the kind, in a part of a content.
     """
 
     name: str
-    parts: tuple[tuple[str, str | None], ...]
-    absent: str | None
-    always: bool
+    made: Callable[..., Any]
+    properties: dict[str, Property] = field(default_factory=dict)
+    tag: str | None = None
 
-    def write(self, message: object) -> str | bool | None:
-        """The value for a message, or None."""
-        texts = []
-        for field, mark in self.parts:
-            value: str | bool | None = getattr(message, field)
-            if len(self.parts) == 1:
-                return value
-            if value:
-                texts.append(str(value) if mark is None else mark)
-        return "".join(texts) or None
+    def write(self, value: Any) -> Any:
+        written: dict[str, Any] = {} if self.tag is None else {TYPE_KEY: self.tag}
+        for name, each in self.properties.items():
+            held = value if each.field is None else getattr(value, each.field)
+            if held not in each.omitted:
+                item = each.empty if held is None else each.shape.write(held)
+                if item is not None or each.field is not None:
+                    written[name] = item
+        return written
 
-    def read(self, value: str | bool | None) -> Iterator[tuple[str, str | bool | None]]:
-        """Yield the fields in a value, with their values."""
-        if len(self.parts) == 1:
-            yield self.parts[0][0], None if value == self.absent else value
-            return
-        text = "" if value is None or value == self.absent else str(value)
-        for field, mark in self.parts:
-            if mark is None:
-                yield field, text or None
-            elif text.startswith(mark):
-                yield field, True
-                text = text.removeprefix(mark).lstrip()
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong(value, self)
+        given: dict[str, Any] = {}
+        for name, item in value.items():
+            if (each := self.properties.get(name)) is not None:
+                read = _at(name, each.shape, item)
+                given |= read if each.field is None else {each.field: read}
+            elif name != TYPE_KEY or self.tag is None:
+                known = [*[TYPE_KEY] * (self.tag is not None), *self.properties]
+                raise _unknown("field", name, known, name, CHAT_HINTS.get(name, ""))
+        for name, each in self.properties.items():
+            if name not in value:
+                if each.is_required:
+                    raise Mismatch(f"the field {name!r} is missing", each.shape.expected(), "Add it.")
+                if each.field is not None:
+                    given[each.field] = each.absent()
+        return self.made(**given)
 
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}"}
 
-def to_json(
-    format: Format, schema: dict[str, Any], properties: tuple[Property, ...], messages: Sequence[Any]
-) -> dict[str, Any]:
-    """Convert messages to the JSON form. Each content is a list of one part."""
-    format.require_messages(messages)
-    order = list(schema["$defs"]["message"]["properties"])
-    content = format.content
-    structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
-    for index in structured:
-        format.require_content(messages[index].content, index)
-    decided = format.contents.decide(messages) if structured else {}
-    written = []
-    for message in messages:
-        entry: dict[str, Any] = {content: [_part(format, schema, message.content, decided)]}
-        for item in properties:
-            value = item.write(message)
-            if item.always or value not in (None, False):
-                entry[item.name] = value
-        written.append({name: entry[name] for name in order if name in entry})
-    return {"messages": written}
+    def definition(self) -> dict[str, Any]:
+        tag = {} if self.tag is None else {TYPE_KEY: {"const": self.tag}}
+        return {
+            "type": "object",
+            "required": [*tag, *(name for name, each in self.properties.items() if each.is_required)],
+            "additionalProperties": False,
+            "properties": tag | {name: each.shape.schema() for name, each in self.properties.items()},
+        }
+
+    def expected(self) -> Sequence[str]:
+        return ["object"]
 
 
-def from_json(format: Format, schema: dict[str, Any], properties: tuple[Property, ...], value: object) -> list[Any]:
-    """Read the messages of a conversation. Raises `ConversationError` with the JSON pointer of the first problem."""
-    _validate(schema, value)
-    assert isinstance(value, dict)
-    messages = []
-    content = format.content
-    for entry in value["messages"]:
-        parts = entry[content]
-        fields: dict[str, Any] = {content: _content(format, schema, parts)}
-        for item in properties:
-            if item.name in entry:
-                fields.update(item.read(entry[item.name]))
-        messages.append(format.message(**fields))
-    return messages
+@dataclass
+class NullableShape:
+    """An object, or null."""
+
+    inner: ObjectShape
+
+    def write(self, value: Any) -> Any:
+        return value if value is None else self.inner.write(value)
+
+    def read(self, value: Any) -> Any:
+        return value if value is None else self.inner.read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.inner.schema(), {"type": "null"}]}
+
+    def expected(self) -> Sequence[str]:
+        return ["object", "null"]
+
+
+@dataclass
+class PartShape:
+    """A part of a content: a text, or a structured content. Its kind is a property."""
+
+    kinds: Mapping[str, ObjectShape]
+
+    def write(self, value: Any) -> Any:
+        kind = next((kind for kind in self.kinds.values() if type(value) is kind.made), None)
+        return {TYPE_KEY: TEXT_TYPE, TEXT_TYPE: value} if kind is None else kind.write(value)
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong(value, self)
+        if TYPE_KEY not in value:
+            raise Mismatch(f"the field {TYPE_KEY!r} is missing", self.kinds, "Add it.")
+        kind = value[TYPE_KEY]
+        if not isinstance(kind, str) or kind not in self.kinds:
+            raise _unknown("value", kind, self.kinds, TYPE_KEY)
+        return self.kinds[kind].read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [kind.schema() for kind in self.kinds.values()]}
+
+    def expected(self) -> Sequence[str]:
+        return ["object"]
+
+
+@dataclass
+class ContentShape:
+    """A text, or a list of parts: texts are joined, and one structured content is one part."""
+
+    part: PartShape
+
+    def write(self, value: Any) -> Any:
+        return [self.part.write(value)]
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, list):
+            raise _wrong(value, self, "Write an empty string if there is no text." if value is None else "")
+        parts = [_at(index, self.part, part) for index, part in enumerate(value)]
+        try:
+            return parts[0] if len(parts) == 1 else "".join(p if isinstance(p, str) else p.text() for p in parts)
+        except RenderError as error:
+            raise Mismatch(error.message, hint="Write it as the only part, or as a text.") from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "array"], "items": self.part.schema()}
+
+    def expected(self) -> Sequence[str]:
+        return ["string", "array"]
+
+
+@dataclass
+class JsonForm:
+    """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
+
+    Attributes:
+        always: fields that are written even without a value: as null in messages, elsewhere as an empty text or list.
+        absent: texts that mean no value.
+        joined: properties of messages that hold several fields, with the texts of flags.
+        keyed: lists that may be objects, with the field that is the key.
+        spelled: the spellings that are written for the values of a field; those of the grammar are read, too.
+        patterns: the patterns of texts.
+    """
+
+    format: Format
+    always: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    joined: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    keyed: Mapping[str, str] = field(default_factory=dict)
+    spelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self, messages: Sequence[Any]) -> dict[str, Any]:
+        """Convert messages. Each content is a list of one part, without flags that the conversation decides alike."""
+        self.format.require_messages(messages)
+        structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
+        for index in structured:
+            self.format.require_content(messages[index].content, index)
+        written = [self.message.write(message) for message in messages]
+        decided = self.format.contents.decide(messages) if structured else {}
+        for index in structured:
+            written[index][self.format.content] = _without(written[index][self.format.content], decided)
+        return {MESSAGES_KEY: written}
+
+    def from_json(self, value: object) -> list[Any]:
+        """Read the messages of a conversation; raises `ConversationError`."""
+        try:
+            if isinstance(value, list):
+                reason, hint = "a conversation is an object, not a list", 'Write {"messages": [...]} around the list.'
+                raise Mismatch(reason, hint=hint)
+            if isinstance(value, str):
+                raise _wrong(value, self.conversation, "Parse the JSON text first, with json.loads.")
+            found: list[Any] = self.conversation.read(value)[MESSAGES_KEY]
+        except Mismatch as mismatch:
+            raise mismatch.error() from None
+        except RecursionError:
+            raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of conversations."""
+        named = {made.name: made for made in (self.message, *self._part.kinds.values(), *self._records.values())}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Conversation",
+            **self.conversation.definition(),
+            "$defs": {name: made.definition() for name, made in named.items()},
+        }
+
+    @cached_property
+    def conversation(self) -> ObjectShape:
+        properties = {
+            MESSAGES_KEY: Property(ItemsShape(self.message), MESSAGES_KEY, is_required=True),
+            OPENING_KEY: Property(self.opening, OPENING_KEY),
+            DIAGNOSTICS_KEY: Property(PlainShape(()), DIAGNOSTICS_KEY),
+        }
+        return ObjectShape("conversation", dict, properties)
+
+    @cached_property
+    def message(self) -> ObjectShape:
+        made = self.format.message
+        hints, defaults = get_type_hints(made), {part.name: part.default for part in fields(made)}
+        owners = {name: owner for owner, marks in self.joined.items() for name in marks}
+        found = ObjectShape(MESSAGE, made)
+        for name in self.format.fields:
+            path, is_required = f"{MESSAGE}.{name}", defaults[name] is MISSING
+            if owner := owners.get(name):
+                found.properties[owner] = Property(JoinedShape(self.joined[owner]), None)
+            elif name == self.format.content:
+                found.properties[name] = Property(ContentShape(self._part), name, is_required=True)
+            else:
+                omitted = () if is_required or path in self.always else (None, False)
+                absent = bool if hints[name] is bool else NoneType
+                found.properties[name] = Property(self._shape(hints[name], path), name, is_required, absent, omitted)
+        return found
+
+    @cached_property
+    def opening(self) -> ObjectShape:
+        """The open header of a prompt. Any field may be missing."""
+        names = next((frame.fields for frame in self.format.frames.values() if not frame.has_content), ())
+        hints = get_type_hints(self.format.message)
+        shapes = {name: self._shape(hints[name] | None, f"{MESSAGE}.{name}") for name in names}
+        return ObjectShape(OPENING_KEY, _present, {name: Property(shape, name) for name, shape in shapes.items()})
+
+    @cached_property
+    def _part(self) -> PartShape:
+        properties = {TEXT_TYPE: Property(PlainShape((str,)), TEXT_TYPE, is_required=True)}
+        text = ObjectShape(TEXT_TYPE, _text, properties, TEXT_TYPE)
+        kinds = [self._record(made) for made in self.format.contents.roles.values()]
+        for kind in kinds:
+            kind.tag = kind.name
+        return PartShape({kind.name: kind for kind in (text, *kinds)})
+
+    @cached_property
+    def _records(self) -> dict[type[Any], ObjectShape]:
+        return {}
+
+    def _record(self, made: type[Any]) -> ObjectShape:
+        if made in self._records:
+            return self._records[made]
+        found = self._records[made] = ObjectShape(self.format.contents.names[made], made)
+        hints = get_type_hints(made)
+        for part in fields(made):
+            path, is_list = f"{found.name}.{part.name}", part.default_factory is list
+            is_required = part.default is MISSING and part.default_factory is MISSING
+            absent: Callable[[], Any] = list if is_list else bool if part.default is False else NoneType
+            is_kept = is_required or path in self.always or not (is_list or part.default in (None, False))
+            omitted = () if is_kept else (None, absent())
+            empty = "" if path in self.always else None
+            shape = self._shape(hints[part.name], path)
+            found.properties[part.name] = Property(shape, part.name, is_required, absent, omitted, empty)
+        return found
+
+    def _shape(self, hint: Any, path: str) -> Shape:
+        """The shape of a field by its type."""
+        options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        nothing = (NoneType,) if NoneType in options else ()
+        first, *others = (option for option in options if option is not NoneType)
+        if get_origin(first) is Literal:
+            return ListedShape((*get_args(first), *[None] * len(nothing)), self.spelled.get(path, ()))
+        if get_origin(first) is list:
+            return ItemsShape(self._shape(get_args(first)[0], path), self.keyed.get(path))
+        if isinstance(first, type) and issubclass(first, Record):
+            return NullableShape(self._record(first)) if nothing else self._record(first)
+        types = () if first is Any else tuple(get_origin(option) or option for option in (first, *others))
+        return PlainShape((*types, *nothing) if types else (), self.patterns.get(path), self.absent.get(path))
 
 
 def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the fields of the open header of a prompt.
-
-    Raises `ConversationError` with the JSON pointer of the first problem.
-    """
-    opening = value.get(OPENING_KEY, {})
-    if not isinstance(opening, dict):
-        raise _opening_error("", f"expected an object, got {json.dumps(opening)[:MAX_PROBLEM_CHARS]}")
-    fields = next((frame.fields for frame in format.frames.values() if not frame.has_content), ())
-    for name, item in opening.items():
-        if name not in fields:
-            raise _opening_error("", f"open headers have no field {name!r}; fields: {', '.join(fields)}")
-        if not isinstance(item, str | None):
-            raise _opening_error(f"/{name}", f"expected a string, got {json.dumps(item)[:MAX_PROBLEM_CHARS]}")
-    return opening
+    """The fields of the open header at the end of a prompt, in a conversation that `from_json` has read."""
+    found: dict[str, Any] = JsonForm(format).opening.read(value.get(OPENING_KEY, {}))
+    return found
 
 
-def _opening_error(step: str, message: str) -> ConversationError:
-    return ConversationError(INVALID_CONVERSATION, f"at /{OPENING_KEY}{step}: {message}")
+def _text(text: str) -> str:
+    return text
 
 
-def _part(format: Format, schema: dict[str, Any], content: object, decided: Mapping[str, bool]) -> dict[str, Any]:
-    """Convert a content to a part, without flags that have the value which the conversation decides."""
-    contents = format.contents
-    if not isinstance(content, Record):
-        return {TYPE_KEY: "text", "text": content}
-    return {TYPE_KEY: contents.names[type(content)]} | _without(record_to_json(contents, schema, content), decided)
+def _present(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _without(value: dict[str, Any], decided: Mapping[str, bool]) -> dict[str, Any]:
+def _without(value: Any, decided: Mapping[str, bool]) -> Any:
+    """A content without the flags that have the value which the conversation decides."""
+    if isinstance(value, list):
+        return [_without(item, decided) for item in value]
+    if not isinstance(value, dict):
+        return value
     found = {key: _without(item, decided) if isinstance(item, dict) else item for key, item in value.items()}
     return {key: item for key, item in found.items() if key not in decided or item != decided[key]}
-
-
-def _content(format: Format, schema: dict[str, Any], parts: str | list[dict[str, Any]]) -> str | Record:
-    """Read a content from its parts: a single part as it is, several as their joined texts."""
-    if isinstance(parts, str):
-        return parts
-    read = [part["text"] if part[TYPE_KEY] == "text" else _record(format, schema, part) for part in parts]
-    return read[0] if len(read) == 1 else "".join(item if isinstance(item, str) else item.text() for item in read)
-
-
-def _record(format: Format, schema: dict[str, Any], part: dict[str, Any]) -> Record:
-    value = {key: item for key, item in part.items() if key != TYPE_KEY}
-    return record_from_json(format.contents, schema, part[TYPE_KEY], value)
-
-
-def _validate(schema: dict[str, Any], value: object) -> None:
-    import jsonschema
-    from jsonschema.exceptions import best_match
-
-    try:
-        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
-    except RecursionError:
-        raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
-    if not errors:
-        return
-    if isinstance(value, list):
-        message = "a conversation is an object, not a list"
-        raise ConversationError(INVALID_CONVERSATION, message, hint='Write {"messages": [...]} around the list.')
-    first = min(errors, key=lambda error: [str(step).zfill(9) for step in error.absolute_path])
-    error = best_match([first]) or first
-    path = list(error.absolute_path)
-    pointer = "".join(f"/{escaped(str(step))}" for step in path)
-    index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
-    where = f"at {pointer}" if pointer else "at the top"
-    message = _unknown_field(error.instance, error.schema) or error.message
-    message = message if len(message) <= MAX_PROBLEM_CHARS else message[:MAX_PROBLEM_CHARS] + "\u2026"
-    hint = "Parse the JSON text first, with json.loads." if isinstance(value, str) else ""
-    raise ConversationError(INVALID_CONVERSATION, f"{where}: {message}", index=index, hint=hint)
-
-
-def _unknown_field(value: object, schema: Any) -> str:
-    """The message for an object with a field that its schema does not allow; empty for other values.
-
-    A misspelt required field is unknown and missing. The message names what is there.
-    """
-    known = list(schema.get("properties", ())) if isinstance(schema, dict) else []
-    if not isinstance(value, dict) or not known or schema.get("additionalProperties") is not False:
-        return ""
-    name = next((name for name in value if name not in known), None)
-    if name is None:
-        return ""
-    near = get_close_matches(str(name), known, n=1)
-    suggestion = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown field {name!r}; {suggestion}allowed: {', '.join(known)}"

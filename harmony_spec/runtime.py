@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
 from .format.contents import NO_CONTENTS, Contents, Implied, Record
@@ -40,7 +41,7 @@ from .format.tables import (
     Tokenizer,
     meets,
 )
-from .json_form import Property, from_json, to_json
+from .json_form import JsonForm
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
@@ -69,6 +70,7 @@ __all__ = [
     "Group",
     "Implied",
     "Json",
+    "JsonForm",
     "JsonSchema",
     "Lines",
     "Many",
@@ -77,7 +79,6 @@ __all__ = [
     "ParseError",
     "Parsed",
     "Path",
-    "Property",
     "Record",
     "RecordRule",
     "Recovered",
@@ -95,15 +96,14 @@ __all__ = [
     "Tokenizer",
     "Use",
     "Value",
+    "codes",
     "drop_completed",
-    "from_json",
     "parse",
     "pick",
     "recover",
     "render",
     "render_text",
     "require_api",
-    "to_json",
     "validate",
 ]
 

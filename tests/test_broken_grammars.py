@@ -59,7 +59,7 @@ def renamed(name: str) -> list[dict[str, str]]:
     rules = [("\nname: WORD", "\n{}: WORD"), ('(":" name)?', '(":" {})?'), ("| name -> tool", "| {} -> tool")]
     edits = [{"file": "harmony.lark", "old": old, "new": new.format(name)} for old, new in rules]
     edits.append({"file": "recovery.toml", "old": 'name = "name"', "new": f'name = "{name}"'})
-    return [*edits, {"file": "conversation.schema.json", "old": '"name": {', "new": f'"{name}": {{'}]
+    return [*edits, {"file": "conversation.toml", "old": "message.name", "new": f"message.{name}"}]
 
 
 @pytest.mark.parametrize("name", [name for names in TAKEN.values() for name in names])

@@ -55,21 +55,39 @@ def test_a_constraint_is_a_field(written: str) -> None:
 @pytest.mark.parametrize(
     ("value", "pointer", "index"),
     [
-        ([], "a conversation is an object, not a list", None),
-        ({}, "at the top", None),
-        ({"messages": [{"role": "boss", "content": "x"}]}, "at /messages/0/role", 0),
-        ({"messages": [{"role": "user", "content": "x"}, {"role": "user"}]}, "at /messages/1", 1),
-        ({"messages": [{"role": "user", "content": "x", "chanel": "final"}]}, "at /messages/0", 0),
-        ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "at /messages/0/content", 0),
-        ({"messages": [{"role": "user", "content": "x", "channel": 5}]}, "at /messages/0/channel", 0),
+        ([], "", None),
+        ({}, "", None),
+        ({"messages": [], "tools": []}, "/tools", None),
+        ({"messages": [], "opening": {"role": "boss"}}, "/opening/role", None),
+        ({"messages": [{"role": "boss", "content": "x"}]}, "/messages/0/role", 0),
+        ({"messages": [{"role": "user", "content": "x"}, {"role": "user"}]}, "/messages/1", 1),
+        ({"messages": [{"role": "user", "content": "x", "chanel": "final"}]}, "/messages/0/chanel", 0),
+        ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "/messages/0/content/0/type", 0),
+        ({"messages": [{"role": "user", "content": "x", "channel": 5}]}, "/messages/0/channel", 0),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]}, "/messages/0/content/0/text", 0),
     ],
 )
 def test_wrong_json_says_where(value: object, pointer: str, index: int | None) -> None:
     with pytest.raises(ConversationError) as caught:
         from_json(value)
-    assert caught.value.message.startswith(pointer)
+    assert caught.value.pointer == pointer
     assert caught.value.index == index
     assert caught.value.code.code == "H301"
+    assert caught.value.expected or caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("row", "hint"),
+    [
+        ({"messages": [], "tools": [{"type": "function"}]}, "tools_from_json"),
+        ({"messages": [{"role": "assistant", "content": None}]}, "Write an empty string if there is no text."),
+        ({"messages": [{"role": "assistant", "content": "", "tool_calls": []}]}, "Write a message for each call"),
+        ({"messages": [{"role": "tool", "content": "", "tool_call_id": "1"}]}, "Write the tool as the name"),
+    ],
+)
+def test_a_row_of_chat_completions_is_refused_with_what_to_write(row: object, hint: str) -> None:
+    with pytest.raises(ConversationError, match=hint):
+        from_json(row)
 
 
 FORM = {"name": "a", "schema": {"type": "object"}}
@@ -87,14 +105,14 @@ def test_only_what_is_read_from_an_object_may_be_one() -> None:
     assert from_json(developer(response_formats=[FORM]))[0].text.startswith("# Response Formats")
     with pytest.raises(ConversationError) as caught:
         from_json(developer(response_formats={"a": FORM}))
-    assert caught.value.message.startswith("at /messages/0/content/0/response_formats: ")
+    assert caught.value.pointer == "/messages/0/content/0/response_formats"
 
 
-def test_the_schema_has_keys_for_every_list_that_may_be_an_object() -> None:
-    properties = [p for entry in CONVERSATION_SCHEMA["$defs"].values() for p in entry.get("properties", {}).values()]
-    lists = [p for p in properties if "x-item" in p]
-    assert lists
-    assert all(("object" in p["type"], "additionalProperties" in p) == ("x-keyed-by" in p,) * 2 for p in lists)
+def test_the_schema_is_plain_json_schema() -> None:
+    """No keyword of its own, and every object lists all that it may hold."""
+    assert '"x-' not in json.dumps(CONVERSATION_SCHEMA)
+    objects = [CONVERSATION_SCHEMA, *CONVERSATION_SCHEMA["$defs"].values()]
+    assert all(entry["additionalProperties"] is False for entry in objects)
 
 
 def turn(*channels: str) -> list[Message]:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from codegen import GRAMMAR
+from codegen import GRAMMAR, generate
 from codegen.build import build
-from codegen.prove.recovery_checks import DIAGNOSTIC_KEYS, LIBRARY_DIAGNOSTICS
+from codegen.prove.recovery_checks import DIAGNOSTIC_KEYS
 from codegen.read.grammar_folder import load as load_grammar
 from harmony_spec import (
     HarmonyError,
@@ -37,6 +37,7 @@ from harmony_spec.source.forms import HEADER_LIMITS
 from harmony_spec.validation.fixes import apply
 from harmony_spec.vocabulary import load
 
+from .dialect import edited, module_of
 from .recovery_strategies import tokens_of
 
 CATALOGUE: dict[str, dict[str, Any]] = tomllib.loads((GRAMMAR / "diagnostics.toml").read_text(encoding="utf-8"))
@@ -45,7 +46,6 @@ SOURCES = sorted(
     path for path in (GRAMMAR.parent / "harmony_spec").rglob("*.py") if path.name not in ("codec.py", "codes.py")
 )
 NAME = r"[a-z]+(-[a-z]+)+"
-RAISED = [value for value in vars(codes).values() if isinstance(value, Code)]
 
 entries = pytest.mark.parametrize("name", CATALOGUE)
 examples = pytest.mark.parametrize("name", SHOWN)
@@ -149,112 +149,74 @@ def test_codes_are_unique() -> None:
     assert {code for code, times in codes.items() if times > 1} == set()
 
 
-def test_errors_have_the_codes_of_the_catalogue() -> None:
-    """Those of what is raised, and no others."""
-    assert {code.name: code.code for code in RAISED} == {
-        name: entry["code"] for name, entry in CATALOGUE.items() if "raised" in entry
+def test_the_constants_are_the_catalogue() -> None:
+    """Each entry has one constant, with the name, the code and all that the entry states."""
+    constants = {name: value for name, value in vars(codes).items() if isinstance(value, Code)}
+    assert constants == {
+        name.upper().replace("-", "_"): Code(
+            entry["code"], name, entry["why"], entry.get("severity", "error"), entry.get("fix")
+        )
+        for name, entry in CATALOGUE.items()
     }
 
 
 def test_the_codec_has_the_catalogue() -> None:
+    """All of it is in the library: the codec has no code of its own, and lists the same objects."""
     recovery = codec.FORMAT.recovery
     assert recovery is not None
-    assert {name: code.code for name, code in recovery.codes.items()} == {n: e["code"] for n, e in CATALOGUE.items()}
-    assert {name: code.name for name, code in recovery.codes.items()} == {name: name for name in CATALOGUE}
+    assert recovery.codes == {code.name: code for code in vars(codes).values() if isinstance(code, Code)}
+    assert "runtime.Code(" not in Path(codec.__file__).read_text(encoding="utf-8")
 
 
-NOTING = {
-    *("say", "report", "report_in", "report_gap", "_report_breaches"),
-    *("Finding", "HeaderFinding", "Mistake", "JsonMistake"),
-}
-"""What is called to note a mistake, with its name or with what holds it."""
-
-Values = dict[str, list[ast.expr]]
-
-
-def literals(tree: ast.AST) -> set[str]:
-    """The texts in a part of a program that could be the name of a diagnostic."""
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {text for text in texts if re.fullmatch(NAME, text)}
-
-
-def called(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def functions_of(trees: list[ast.Module]) -> list[ast.FunctionDef]:
-    return [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-
-
-def assigned(function: ast.FunctionDef) -> Values:
-    """What the names in a function stand for."""
-    found: Values = {}
-    for node in ast.walk(function):
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            for name in ast.walk(target):
-                if isinstance(name, ast.Name):
-                    found.setdefault(name.id, []).append(node.value)
-    return found
-
-
-def meant(expression: ast.expr, values: Values, returned: Values) -> set[str]:
-    """The texts that an expression may be, also through a variable or a function that gives it."""
-    found = literals(expression)
-    for node in ast.walk(expression):
-        if isinstance(node, ast.Name):
-            for value in values.get(node.id, ()):
-                found |= meant(value, {}, returned)
-        elif isinstance(node, ast.Call):
-            for value in returned.get(called(node), ()):
-                found |= literals(value)
-    return found
-
-
-def noted(trees: list[ast.Module]) -> set[str]:
-    """What is passed to what notes a mistake, or is looked up among the codes."""
-    functions, found = functions_of(trees), set[str]()
-    returned: Values = {}
-    for function in functions:
-        values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
-        returned.setdefault(function.name, []).extend(values)
-    for function in functions:
-        values = assigned(function)
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call) and called(node) in NOTING:
-                found |= set().union(*(meant(argument, values, returned) for argument in node.args))
-            if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(".codes"):
-                found |= literals(node.slice)
-    return found
-
-
-def test_the_library_gives_what_it_says() -> None:
-    """The names of what it notes are exactly those that the generator takes for given; no other name is in the code."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
-    assert noted(trees) == LIBRARY_DIAGNOSTICS
-    assert set().union(*map(literals, trees)) & CATALOGUE.keys() == LIBRARY_DIAGNOSTICS
-
-
-def test_a_name_that_is_only_mentioned_is_not_given() -> None:
-    """In a table of names, say; what is passed on through a variable or a function is."""
-    program = """
-def stray(self):
-    return "passed-on", "evidence"
-def f(self, much):
-    first = "one-way" if much else "another-way"
-    name, evidence = self.stray()
-    self.say(first, name)
-    return {"only-mentioned": self.codes["looked-up"]}
+NEW = """
+[absent-role]
+code = "X901"
+why = "Nobody wrote it."
+severity = "info"
 """
-    assert noted([ast.parse(program)]) == {"one-way", "another-way", "passed-on", "looked-up"}
 
 
-def test_every_entry_is_given() -> None:
-    """By the library, by an error production of its name, or as an error; and every production has an entry."""
+def test_a_dialect_adds_its_own_diagnostics_only(tmp_path: Path) -> None:
+    """Its file needs no entry of the library; what it adds is reported and listed, the rest is as in the library."""
+    production = {"file": "harmony.lark", "old": "invalid_missing_role:", "new": "invalid_absent_role:"}
+    folder = edited(tmp_path / "grammar", [production])
+    (folder / "diagnostics.toml").write_text(NEW, encoding="utf-8")
+    module = module_of("absent_role", generate(folder), tmp_path)
+    assert codec.FORMAT.recovery is not None
+    own = Code("X901", "absent-role", "Nobody wrote it.", "info")
+    assert module.FORMAT.recovery.codes == {**codec.FORMAT.recovery.codes, "absent-role": own}
+    assert own in [found.code for found in module.recover("<|start|><|message|>Hi.<|end|>").diagnostics]
+    assert Path(module.__file__ or "").read_text(encoding="utf-8").count("runtime.Code(") == 1
+
+
+def names_and_codes(path: Path) -> set[str]:
+    """What a file spells of the catalogue: names and codes."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return texts & {*CATALOGUE, *(entry["code"] for entry in CATALOGUE.values())}
+
+
+def constants_in(path: Path) -> set[str]:
+    """The constants of the catalogue that a file uses."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "codes"}
+    return used | {node.id for node in nodes if isinstance(node, ast.Name) and node.id in vars(codes)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_file_spells_a_diagnostic(path: Path) -> None:
+    assert names_and_codes(path) == set()
+
+
+def test_every_entry_is_reported() -> None:
+    """By the library, through its constant, or by an error production of its name; every production has an entry."""
+    used = set().union(*map(constants_in, SOURCES))
     recovery = build(load_grammar(GRAMMAR)).recovery
     assert recovery is not None
-    mistakes = {name.removeprefix("invalid_").replace("_", "-") for name in recovery.mistakes}
+    mistakes = {name.upper() for name in recovery.mistakes}
     assert mistakes
-    assert set(CATALOGUE) - {code.name for code in RAISED} <= LIBRARY_DIAGNOSTICS | mistakes <= set(CATALOGUE)
+    assert {name for name, value in vars(codes).items() if isinstance(value, Code)} <= used | mistakes
+    assert mistakes <= vars(codes).keys()
 
 
 OPENED = "<|channel|>final "

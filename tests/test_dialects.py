@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,9 +16,10 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from codegen import generate
-from harmony_spec import RenderError, Span
+from harmony_spec import ConversationError, RenderError, Span
 
 from . import dialect
 from .strategies import messages_of
@@ -78,6 +82,67 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
         assert parsed.opening == (opening if start == "prompt" and opening else None)
         again = module.render(parsed.messages, start, style="as_parsed", tokenizer=tokenizer, **opening)
         assert again == tokens
+
+
+def places_in(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+    """The paths to all values in a JSON value."""
+    yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places_in(item, *path, key)
+
+
+@st.composite
+def changed(draw: st.DrawFn, value: Any) -> Any:
+    """A JSON value with something else in one place, with one key more, or one item less."""
+    value = {"": copy.deepcopy(value)}
+    *path, last = draw(st.sampled_from(list(places_in(value))[1:]))
+    holder = value
+    for key in path:
+        holder = holder[key]
+    if isinstance(held := holder[last], dict) and draw(st.booleans()):
+        held[draw(st.sampled_from(["type", "name", "tools", "x"]))] = draw(JUNK)
+    elif path and draw(st.booleans()):
+        del holder[last]
+    else:
+        holder[last] = draw(JUNK)
+    return value[""]
+
+
+JUNK = st.sampled_from([None, True, 5, 0.5, "", "text", "all", "a b", [], ["text"], {}, {"type": "text"}, [{}]])
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
+    """Messages survive it, the schema describes it, and `from_json` reads exactly what the schema allows."""
+    module = codec_of(name)
+    conversation = data.draw(st.lists(messages_of(module), min_size=1, max_size=3))
+    for message in conversation:
+        if getattr(message, "recipient", None) == "all":  # which means no recipient
+            message.recipient = None
+    conversation += structured(module)
+    value = json.loads(json.dumps(module.to_json(conversation)))
+    validator = Draft202012Validator(module.CONVERSATION_SCHEMA)
+    validator.validate(value)
+    assert module.from_json(value) == conversation
+    other = data.draw(changed(value))
+    try:
+        assert isinstance(module.from_json(other), list)
+    except ConversationError as error:
+        assert not validator.is_valid(other), (str(error), other)
+    else:
+        assert validator.is_valid(other), other
+
+
+def structured(module: ModuleType) -> list[Any]:
+    """Messages with structured contents, if the format has the usual ones."""
+    if not hasattr(module, "DeveloperContent"):
+        return []
+    tools = [module.Namespace("functions", "All.", [module.Tool("f", None, TOOL)]), module.Namespace("a")]
+    developer = module.DeveloperContent("Be brief.", tools, [module.ResponseFormat("r", {"type": "object"})])
+    contents = {"system": module.SystemContent(), "developer": developer}
+    return [module.Message(role, content) for role, content in contents.items()]
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)

@@ -68,7 +68,7 @@ def test_text_behind_json(value: Any, junk: str) -> None:
     text = json.dumps([value])
     assume(junk.strip(" \t\n\r") and "<|" not in junk)
     [mistake] = read_json(text + junk).mistakes
-    assert mistake.name == "text-after-json"
+    assert mistake.code.name == "text-after-json"
     assert (text + junk)[mistake.start : mistake.end] == (text + junk)[len(text) :].lstrip(" \t\n\r")
 
 

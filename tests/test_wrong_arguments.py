@@ -44,7 +44,7 @@ def test_an_unknown_role_has_one_traceback() -> None:
         ),
         ({"messages": [{"role": "user", "contents": "Hi."}]}, "unknown field 'contents'; did you mean 'content'?"),
         ({"messages": [{"role": "user", "content": "Hi.", "chanel": "x"}]}, "did you mean 'channel'?"),
-        ({"messages": [{"role": "user"}]}, "'content' is a required property"),
+        ({"messages": [{"role": "user"}]}, "the field 'content' is missing"),
     ],
 )
 def test_what_is_no_conversation(value: Any, reason: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ..read.data_files import Choose, Drop, Implied, Style, Vocabulary
 from ..read.problems import Place
 from .content_rules import Contents
+from .json_tables import JsonTables
 from .terminals import FixedText, Special, Terminal
 
 CONTENT = "content"
@@ -132,7 +133,7 @@ class Recovery:
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
         mistakes: the error productions, by the names of their diagnostics.
-        codes: the diagnostics, by their names.
+        codes: the diagnostics of the library and of diagnostics.toml, by their names.
     """
 
     slots: Mapping[str, str]
@@ -167,7 +168,7 @@ class Format:
     drops: tuple[Drop, ...]
     stops: Mapping[str, tuple[str, ...]]
     example: str
-    schema: Mapping[str, Any] | None
+    json: JsonTables
     namespace: Mapping[str, Any] | None
     contents: Contents
     implied: tuple[Implied, ...]

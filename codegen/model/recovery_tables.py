@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 from ..read.data_files import DataFiles
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
@@ -20,6 +23,17 @@ ROLES = ("named", "asks", "instructs")
 SEVERITIES = ("error", "warning", "info")
 FIXES = ("safe", "unsafe", "display")
 """How safe a fix is; see `harmony_spec.errors.Applicability`."""
+
+
+@cache
+def library_diagnostics() -> dict[str, Diagnostic]:
+    """The diagnostics that the library reports itself: those in the catalogue of this package."""
+    path = Path(__file__).resolve().parents[2] / "grammar" / DIAGNOSTICS
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: Diagnostic(entry["code"], entry["why"], entry.get("severity", SEVERITIES[0]), entry.get("fix"))
+        for name, entry in entries.items()
+    }
 
 
 def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rule]) -> Recovery | None:
@@ -42,7 +56,8 @@ def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rul
         json=data.get(table, RECOVERY, str, "content_types", "json", default=""),
         declared={key: texts("declared", key) for key in DECLARED},
         mistakes=mistakes,
-        codes={
+        codes=library_diagnostics()
+        | {
             name: Diagnostic(
                 **{key: data.get(sources.diagnostics, DIAGNOSTICS, str, name, key) for key in ("code", "why")},
                 severity=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "severity", default=SEVERITIES[0]),

@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from ..model.format_model import Format, Recovery, walk
 from ..model.frame_graph import Framing, framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
-from ..model.recovery_tables import CHANNELS, DECLARED, FIXES, ROLES, SEVERITIES, SLOTS, STOPS, begins, closes
+from ..model.recovery_tables import (
+    CHANNELS,
+    DECLARED,
+    FIXES,
+    ROLES,
+    SEVERITIES,
+    SLOTS,
+    STOPS,
+    begins,
+    closes,
+    library_diagnostics,
+)
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
@@ -40,83 +51,6 @@ DIAGNOSTIC_KEYS = (
     "read",
 )
 """The keys of a diagnostic."""
-
-LIBRARY_DIAGNOSTICS = frozenset(
-    [
-        "bare-channel",
-        "missing-start",
-        "repeated-start",
-        "missing-message-token",
-        "missing-terminator",
-        "repeated-terminator",
-        "text-between-messages",
-        "missing-header",
-        "missing-channel",
-        "abandoned-header",
-        "unfinished-header",
-        "header-too-long",
-        "stray-special-token",
-        "unknown-token",
-        "invalid-text",
-        "after-stop",
-        "missing-message",
-        "missing-role",
-        "misspelt-role",
-        "channel-as-role",
-        "tool-as-role",
-        "repeated-channel",
-        "empty-channel",
-        "misspelt-channel",
-        "tool-as-channel",
-        "channel-as-content-type",
-        "repeated-recipient",
-        "empty-recipient",
-        "recipient-is-role",
-        "bare-recipient",
-        "misspelt-recipient",
-        "spaced-content-type",
-        "repeated-constrain",
-        "repeated-content-type",
-        "unknown-content-type",
-        "misspelt-content-type",
-        "empty-content-type",
-        "spliced-header",
-        "unread-header-text",
-        "misplaced-part",
-        "forged-tool-message",
-        "call-without-recipient",
-        "stripped-tokens",
-        "unassigned-special-token",
-        "unread-content",
-        "invalid-schema",
-        "misplaced-instructions",
-        "unanswered-call",
-        "unrequested-tool-result",
-        "misaddressed-tool-result",
-        "tool-result-channel",
-        "repeated-final",
-        "kept-analysis",
-        "return-in-history",
-        "wrong-call-terminator",
-        "missing-required-channel",
-        "undeclared-channel",
-        "call-outside-channel",
-        "undeclared-tool",
-        "undeclared-namespace",
-        "invalid-json",
-        "truncated-json",
-        "text-after-json",
-        "duplicate-key",
-        "call-envelope",
-        "invalid-arguments",
-        "invalid-answer",
-        "unfinished-check",
-        "non-canonical-tokens",
-        "spelled-special-token",
-        "disguised-special-token",
-    ]
-)
-"""The diagnostics that the library reports itself. Each other one in the catalogue needs an error production."""
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -167,13 +101,14 @@ def _keys(sources: Sources) -> Iterator[Problem]:
         for key in unknown:
             listed = ", ".join(known or RECOVERY_KEYS)
             yield Problem(sources.place(RECOVERY, key), f"nothing reads `{key}`", f"Keys: {listed}.")
+    known_codes = library_diagnostics().keys() | sources.diagnostics.keys()
     for name, entry in sources.diagnostics.items():
         for key in sorted(set(entry) - set(DIAGNOSTIC_KEYS)):
             yield Problem(
                 sources.place(DIAGNOSTICS, name, key), f"nothing reads `{key}`", f"Keys: {', '.join(DIAGNOSTIC_KEYS)}."
             )
         for other in entry.get("with", ()):
-            if other not in sources.diagnostics:
+            if other not in known_codes:
                 reason = f"`{name}` comes with `{other}`, which is not a diagnostic"
                 yield Problem(sources.place(DIAGNOSTICS, name, "with"), reason, "Correct the name.")
         if ("bad" in entry) != ("good" in entry):
@@ -230,11 +165,15 @@ def _unused_mistakes(sources: Sources) -> Iterator[tuple[str, Place]]:
 
 
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    raised = LIBRARY_DIAGNOSTICS | {name.replace("_", "-") for name in recovery.mistakes}
-    owners: dict[str, str] = {}
+    mistakes = {name.replace("_", "-"): rule for name, rule in recovery.mistakes.items()}
+    library, owners = library_diagnostics(), dict[str, str]()
     for name, entry in recovery.codes.items():
         place = sources.place(DIAGNOSTICS, name)
-        if name not in raised and not sources.diagnostics[name].get("raised"):
+        if entry != library.get(name, entry):
+            reason = f"the library reports `{name}`, so a grammar cannot change its code, severity, fix or reason"
+            yield Problem(place, reason, "Remove the entry, or copy that of the library.")
+            continue
+        if name not in library and name not in mistakes:
             yield Problem(
                 place, f"nothing reports the diagnostic `{name}`", f"Remove it, or add `{MISTAKE_PREFIX}{name}`."
             )
@@ -248,9 +187,7 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         if entry.fix not in (None, *FIXES):
             place = sources.place(DIAGNOSTICS, name, "fix")
             yield Problem(place, f"unknown fix `{entry.fix}`", f"Write one of {', '.join(FIXES)}, or remove the key.")
-    for name in sorted(LIBRARY_DIAGNOSTICS - set(recovery.codes)):
-        yield Problem(sources.place(DIAGNOSTICS), f"the diagnostic `{name}` is missing", "Add it with code and reason.")
-    for name, rule in recovery.mistakes.items():
-        if name.replace("_", "-") not in recovery.codes:
-            reason = f"`{MISTAKE_PREFIX}{name}` has no diagnostic"
-            yield Problem(rule.place, reason, f"Add `{name.replace('_', '-')}` to {DIAGNOSTICS}.")
+    for name, rule in mistakes.items():
+        if name not in recovery.codes:
+            reason = f"`{rule.name}` has no diagnostic"
+            yield Problem(rule.place, reason, f"Add `{name}` to {DIAGNOSTICS}.")

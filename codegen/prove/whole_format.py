@@ -13,6 +13,7 @@ from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
 from .data_tables import data_tables
+from .json_checks import json_tables
 from .message_framing import ambiguous_delimiters, fields_of_messages, touching_texts
 from .name_clashes import alternative_names, field_names
 from .recovery_checks import check_recovery
@@ -28,6 +29,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *touching_texts(format),
             *ambiguous_repetitions(format),
             *data_tables(format, sources),
+            *json_tables(format, sources),
             *overlapping_spellings(format, sources),
             *needless_lookaheads(format),
             *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),

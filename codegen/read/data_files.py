@@ -17,8 +17,6 @@ MAX_RESERVED_TOKENS = 20_000
 
 KIND_NAMES = {dict: "a table", int: "an integer", list: "a list", str: "a string"}
 
-WRITTEN_AS = "x-written-as"
-
 
 @dataclass(frozen=True)
 class Vocabulary:

@@ -13,13 +13,12 @@ from typing import Any
 from .lark_files import Definition, definitions_in
 from .problems import GrammarError, Place, Problem
 
-VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, SCHEMA, NAMESPACE, CONTENTS = (
+VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, NAMESPACE, CONTENTS = (
     "vocabulary.toml",
     "styles.toml",
     "conversation.toml",
     "recovery.toml",
     "diagnostics.toml",
-    "conversation.schema.json",
     "namespace.schema.json",
     "contents.lark",
 )
@@ -40,7 +39,6 @@ class Sources:
     conversation: dict[str, Any]
     recovery: dict[str, Any] | None
     diagnostics: dict[str, Any]
-    schema: dict[str, Any] | None
     namespace: dict[str, Any] | None
     tools: dict[str, dict[str, Any]]
     texts: dict[str, str] = field(repr=False)
@@ -93,7 +91,6 @@ def load(folder: Path) -> Sources:
         conversation=data.get(CONVERSATION, {}),
         recovery=data.get(RECOVERY),
         diagnostics=data.get(DIAGNOSTICS, {}),
-        schema=data.get(SCHEMA),
         namespace=data.get(NAMESPACE),
         tools={name: value for name, value in data.items() if name.endswith(TOOLS_SUFFIX)},
         texts=texts,

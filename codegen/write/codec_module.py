@@ -11,9 +11,9 @@ from ..model.terminals import Special, Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
 from .content_table import emit_contents, emit_tools
-from .conversation_schema import emit_conversation
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
 from .framing_code import constant, emit_patterns, emit_writers, markers
+from .json_functions import emit_json
 from .library_source import api_version
 from .message_types import emit_message
 from .public_functions import emit_functions
@@ -55,7 +55,7 @@ def emit(format: Format) -> str:
     _format(format, writer)
     emit_functions(format, writer)
     emit_tools(format, writer)
-    emit_conversation(format, writer)
+    emit_json(format, writer)
     return writer.text()
 
 
@@ -67,7 +67,7 @@ def _head(format: Format, writer: Writer) -> None:
     exported += [drop.name for drop in format.drops]
     exported += [tools_name(file) for file in format.tools]
     exported += [class_name(format.contents, rule) for rule in user_rules(format.contents)]
-    exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"] if format.schema is not None else []
+    exported += ["CONVERSATION_SCHEMA", "from_json", "to_json"]
     writer.docstring(
         [
             f"The codec of {format.lark}: message type, strict parser, renderer.",
@@ -89,7 +89,7 @@ def emit_imports(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line(f"from collections.abc import {'Iterable, ' if format.recovery is not None else ''}Sequence")
     writer.line("from dataclasses import dataclass, field")
-    writer.line(f"from typing import {'Any, ' if format.schema is not None or format.contents.roles else ''}Literal")
+    writer.line("from typing import Any, Literal")
     writer.line()
     writer.line("from harmony_spec import runtime")
 

@@ -40,6 +40,11 @@ def emit_contents(format: Format, writer: Writer) -> None:
     _emit_table(format, writer)
 
 
+def terminal_pattern(terminal: str) -> str:
+    """The code for the regular expression of a terminal."""
+    return f"_CONTENT_TERMINALS[{literal(terminal)}]"
+
+
 class _Row:
     """The row of a rule."""
 

@@ -10,7 +10,8 @@ from ..model.format_model import CONTENT, Field, Format, without_sources
 from .source_text import Block, Writer, call, data, literal
 
 
-def _content_types(contents: Contents, writer: Writer) -> None:
+def _content_types(format: Format, writer: Writer) -> None:
+    contents = format.contents
     users = user_rules(contents)
     for rule in contents.rules.values():
         if rule.kind == "enumerated":
@@ -23,7 +24,7 @@ def _content_types(contents: Contents, writer: Writer) -> None:
             writer.block(Block("Literal[", tuple(map(literal, terminal.values)), "]"), prefix=f"{listed_type(name)} = ")
     for rule in contents.rules.values():
         if rule.kind == "record":
-            _emit_class(contents, rule.name, rule.name in users, writer)
+            _emit_class(format, rule.name, rule.name in users, writer)
 
 
 def plain_values(contents: Contents, rule: str) -> dict[str, str]:
@@ -33,9 +34,11 @@ def plain_values(contents: Contents, rule: str) -> dict[str, str]:
     return {literal(name): "[]" if kinds[name].startswith("list[") else "None" for name in own}
 
 
-def _emit_class(contents: Contents, rule: str, user: bool, writer: Writer) -> None:
+def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
+    contents = format.contents
     made = contents.rules[rule]
     fields = dict(ordered_fields(contents, rule))
+    fields |= {name: "dict[str, Any] | bool" for name in fields if f"{rule}.{name}" in format.json.schemas}
     writer.line()
     writer.line()
     writer.line(f"@dataclass({'eq=False, ' if user else ''}slots=True)")
@@ -115,7 +118,7 @@ def emit_message(format: Format, writer: Writer) -> None:
             writer.line()
             listed = Block("Literal[", tuple(map(literal, field.values)), "]")
             writer.block(listed, prefix=f"{field.type_name} = ")
-    _content_types(format.contents, writer)
+    _content_types(format, writer)
     emit_class(format, writer)
 
 

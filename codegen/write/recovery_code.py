@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.format_model import Diagnostic, Format, Recovery
+from ..model.format_model import Format, Recovery
 from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
-from ..model.recovery_tables import begins, closes, headings, leads
+from ..model.recovery_tables import begins, closes, headings, leads, library_diagnostics
+from .content_table import terminal_pattern
 from .framing_code import constant, groups
+from .library_codes import code, constant_of
 from .source_text import Block, Writer, call, group, literal, mapping
 
 TOOL_NAME_TERMINAL = "NAME"
@@ -29,7 +31,6 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         *_purposes(format, recovery),
         *_declared(format, recovery),
         group(_mistakes(format)).prefixed("mistakes="),
-        _table({name: emit_code(name, code) for name, code in recovery.codes.items()}).prefixed("codes="),
     )
     writer.line()
     writer.block(block, prefix="_RECOVERY = ")
@@ -66,7 +67,7 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (f"_CONTENT_TERMINALS[{literal(TOOL_NAME_TERMINAL)}]" if named else literal(r"\S+"))
+    yield "word=" + (terminal_pattern(TOOL_NAME_TERMINAL) if named else literal(r"\S+"))
     yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
     yield f"separator={literal(recovery.separator)}"
 
@@ -88,13 +89,8 @@ def _declared(format: Format, recovery: Recovery) -> Arguments:
     yield mapping(found).prefixed("headings=")
 
 
-def _table(entries: dict[str, str | None] | dict[str, str] | dict[str, Block]) -> Block:
+def _table(entries: dict[str, str | None] | dict[str, str]) -> Block:
     return mapping({literal(key): "None" if value is None else value for key, value in entries.items()})
-
-
-def emit_code(name: str, code: Diagnostic) -> Block:
-    arguments = [literal(code.code), literal(name), literal(code.why), literal(code.severity)]
-    return call("runtime.Code", *arguments, *([f"fix={literal(code.fix)}"] if code.fix else []))
 
 
 def _channels(format: Format) -> list[str]:
@@ -116,10 +112,12 @@ def _clause(doc: tuple[str, ...]) -> str:
 
 def _mistakes(format: Format) -> list[Block]:
     assert format.recovery is not None
+    codes, library = format.recovery.codes, library_diagnostics()
+    names = {rule: rule.replace("_", "-") for rule in format.recovery.mistakes}
     return [
         call(
             "runtime.Mistake",
-            literal(name.replace("_", "-")),
+            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
             constant(MISTAKE_PREFIX + name),
             group(groups(format, rule.node)),
             literal(_clause(rule.doc)),

@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
+from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
-from ..errors import RenderError
+from ..errors import Code, RenderError
 
 if TYPE_CHECKING:
-    from ..errors import Code
     from .contents import Contents, Record
 
 HOLE = "\udfff"
@@ -158,13 +158,12 @@ class Mistake:
     """An error production: a known mistake in a header, which only recovery accepts.
 
     Attributes:
-        name: the name of the diagnostic.
         pattern: the header up to the content, in the mixed alphabet.
         groups: the groups of the pattern; for each field, the last one that matches wins.
         evidence: why recovery reads the header like this.
     """
 
-    name: str
+    code: Code
     pattern: str
     groups: tuple[Group, ...]
     evidence: str
@@ -217,7 +216,6 @@ class Recovery:
         declared_answers: the fields with the forms of a final answer.
         headings: for each role, the first texts of the sections of its contents that declare something.
         mistakes: the error productions, in the order of the grammar.
-        codes: the diagnostics, by name.
     """
 
     begins: str
@@ -250,7 +248,12 @@ class Recovery:
     declared_answers: tuple[str, ...]
     headings: Mapping[str, tuple[str, ...]]
     mistakes: tuple[Mistake, ...]
-    codes: Mapping[str, Code]
+
+    @cached_property
+    def codes(self) -> dict[str, Code]:
+        """The diagnostics by name: those of the library, and those that only error productions of the format have."""
+        of_library = (value for value in vars(codes).values() if isinstance(value, Code))
+        return {code.name: code for code in (*of_library, *(mistake.code for mistake in self.mistakes))}
 
     def full_name(self, namespace: str, tool: str) -> str:
         """The name of a tool in a header."""
@@ -262,10 +265,14 @@ class Recovery:
         return self.full_name(self.namespace, "")
 
     @cached_property
-    def missing(self) -> dict[str, tuple[str, ...]]:
+    def missing(self) -> dict[Code, tuple[str, ...]]:
         """For these diagnostics, the special tokens of which one is missing."""
         opens = tuple(self.opens)
-        return {"missing-start": (self.begins,), "missing-message-token": opens, "unfinished-header": opens}
+        return {
+            codes.MISSING_START: (self.begins,),
+            codes.MISSING_MESSAGE_TOKEN: opens,
+            codes.UNFINISHED_HEADER: opens,
+        }
 
 
 @dataclass(frozen=True, eq=False)

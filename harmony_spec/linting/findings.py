@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..diagnostics import Diagnostic
-from ..errors import Code, HarmonyError, RowError, Span
+from ..errors import Code, ConversationError, HarmonyError, RowError, Span
 from ..recovery.recovering import form_of
 from ..source.lines import Lines
 from .atomic import Origin
@@ -135,7 +135,8 @@ def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | No
 def finding_of_error(error: HarmonyError, text: str, kind: Kind, row: int | None) -> Finding:
     """The finding for a row that cannot be read, or whose conversation cannot be rendered."""
     pointer = "" if error.index is None else f"/messages/{error.index}"
-    evidence = error.message.removeprefix(f"at {pointer}: ")
+    inside = isinstance(error, ConversationError) and error.pointer != pointer
+    evidence = f"at {error.pointer}: {error.message}" if inside else error.message
     span = error.span if isinstance(error, RowError) else None  # other errors have spans in the rendered messages
     unit = error.unit if span else ""
     diagnostic = Diagnostic(error.code, span or Span(0, 0), unit, error.index or 0, "", "", evidence, error.expected)

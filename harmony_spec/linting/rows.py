@@ -175,7 +175,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
     if isinstance(held, dict):
         return _rendered(held, start, (name, "messages"), value, codec)
     if isinstance(held, list) and held and isinstance(held[0], dict):
-        return _rendered({**value, "messages": held}, start, (name,), value, codec)
+        return _rendered({"messages": held}, start, (name,), value, codec)
     return Content(_token_ids(held, f"the column {name!r}"), codec, (name,), value=value)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..errors import Code
 from .header_text import Word
 
 
 class HeaderFinding(NamedTuple):
-    """A mistake in a header: the name of the diagnostic, offsets into the mixed text, and the repaired fields."""
+    """A mistake in a header, with offsets into the mixed text, and the repaired fields."""
 
-    name: str
+    code: Code
     start: int
     end: int
     taken_for: str

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from .. import codes
+from ..errors import Code
 from ..format.tables import Format, Recovery
 from ..parsing.strict_parsing import read_groups
 from .header_reading import FieldCandidate, HeaderFinding, HeaderReading
@@ -107,7 +109,7 @@ class HeaderRepair:
                 self._collect_channel(number, segment, last)
             else:
                 self.report(
-                    "stray-special-token", segment.start, segment.start + 1, "", "headers do not have this token"
+                    codes.STRAY_SPECIAL_TOKEN, segment.start, segment.start + 1, "", "headers do not have this token"
                 )
                 self._collect_words(number, segment.words, last)
         return self._decide()
@@ -138,7 +140,7 @@ class HeaderRepair:
     def _collect_role(self, number: int, segment: Segment, last: bool) -> None:
         if number:
             evidence = "the last one is kept"
-            self.report("repeated-start", segment.start, segment.start + 1, "", evidence)
+            self.report(codes.REPEATED_START, segment.start, segment.start + 1, "", evidence)
         words = self._read_author(segment, last)
         if self.reading.text_start is None:
             self._collect_words(number, words, last)
@@ -148,7 +150,7 @@ class HeaderRepair:
         if not segment.words or segment.words[0].text.startswith(lead):
             self.lacks_channel_name = True
             evidence = "no name after the channel token"
-            self.report("empty-channel", segment.start, segment.start + 1, "", evidence, self.slots.channel)
+            self.report(codes.EMPTY_CHANNEL, segment.start, segment.start + 1, "", evidence, self.slots.channel)
             self._collect_words(number, segment.words, last)
             return
         first, words = segment.words[0], segment.words[1:]
@@ -156,7 +158,7 @@ class HeaderRepair:
         at = next((at for at in found if at > 0 and self.names.channel(first.text[:at])), 0)
         if at:
             evidence = "no space between channel and recipient"
-            self.report("misplaced-part", first.start, first.end, first.text[:at], evidence, self.slots.recipient)
+            self.report(codes.MISPLACED_PART, first.start, first.end, first.text[:at], evidence, self.slots.recipient)
             words = [Word(first.text[at:], first.start + at, first.end), *words]
             first = Word(first.text[:at], first.start, first.start + at)
         if words and self.names.is_role(first.text) and words[0].text in self.names.channels:
@@ -176,7 +178,7 @@ class HeaderRepair:
         if segment.words and segment.words[0].start > segment.start + 1:
             evidence = "a space before the content type"
             word = segment.words[0]
-            self.report("spaced-content-type", word.start, word.end, word.text, evidence, self.slots.content_type)
+            self.report(codes.SPACED_CONTENT_TYPE, word.start, word.end, word.text, evidence, self.slots.content_type)
         wordy = number in self.wordy_segments
         for word in segment.words:
             if word.text in self.names.channels:
@@ -233,7 +235,7 @@ class HeaderRepair:
                 spliced = True
             elif word.text in self.names.channels and (spliced or not self.channels):
                 evidence = "no channel token before the name of a channel"
-                self.report("bare-channel", word.start, word.end, word.text, evidence, self.slots.channel)
+                self.report(codes.BARE_CHANNEL, word.start, word.end, word.text, evidence, self.slots.channel)
                 self.channels.append(FieldCandidate(word.text, word, number))
             elif self.names.content_type(word.text):
                 left.append(word)
@@ -281,7 +283,7 @@ class HeaderRepair:
             return True
         if any(word.text == seen.value for seen in self.recipients):
             evidence = "the header has this recipient already"
-            self.report("repeated-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+            self.report(codes.REPEATED_RECIPIENT, word.start, word.end, "", evidence, self.slots.recipient)
             return True
         return False
 
@@ -310,7 +312,7 @@ class HeaderRepair:
             start = left.pop().start
         evidence = "the name of a tool, but nothing that introduces a recipient"
         tool = self.names.tool(text) or self.names.function_in(text) or self._leading_name(text)
-        self.report("bare-recipient", start, word.end, tool, evidence, self.slots.recipient)
+        self.report(codes.BARE_RECIPIENT, start, word.end, tool, evidence, self.slots.recipient)
         self.recipients.append(FieldCandidate(tool, word, number))
 
     def _read_recipient(self, number: int, word: Word, words: list[Word]) -> bool:
@@ -325,7 +327,7 @@ class HeaderRepair:
         name = self._leading_name(text)
         if not name:
             evidence = "no name after it"
-            self.report("empty-recipient", word.start, word.end, "", evidence, self.slots.recipient)
+            self.report(codes.EMPTY_RECIPIENT, word.start, word.end, "", evidence, self.slots.recipient)
         self._read_after_name(Word(text, start, owner.end), len(name))
         if name:
             self.recipients.append(FieldCandidate(name, owner, number))
@@ -338,9 +340,9 @@ class HeaderRepair:
             return
         for word in left:
             evidence = "it is not a known name" if len(left) == 1 else "several words that are not all known names"
-            name = "unknown-content-type" if constrained or word in known else "unread-header-text"
+            code = codes.UNKNOWN_CONTENT_TYPE if constrained or word in known else codes.UNREAD_HEADER_TEXT
             self.has_unknown_type |= constrained
-            self.report(name, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
+            self.report(code, word.start, word.end, "", evidence, *[self.slots.content_type] * constrained)
 
     # Collecting candidates: the author.
 
@@ -355,7 +357,7 @@ class HeaderRepair:
         if not words or words[0].text.startswith(self._lead_word()):
             self.reading.values |= self.recovery.author
             evidence = "no author after the start token"
-            self.report("missing-role", segment.start, segment.start + 1, self._model_role(), evidence, role)
+            self.report(codes.MISSING_ROLE, segment.start, segment.start + 1, self._model_role(), evidence, role)
             self.lacks_channel_name = True
             return words
         word, others = words[0], words[1:]
@@ -383,7 +385,7 @@ class HeaderRepair:
             return []
         self.reading.values |= self.recovery.author
         evidence = "text in place of the author"
-        self.report("missing-role", segment.start, segment.start + 1, self._model_role(), evidence, role)
+        self.report(codes.MISSING_ROLE, segment.start, segment.start + 1, self._model_role(), evidence, role)
         return words
 
     def _is_tool_answer(self, words: list[Word]) -> bool:
@@ -473,14 +475,14 @@ class HeaderRepair:
         if text in self.names.channels:
             self.reading.values |= recovery.author
             evidence = "the name of a channel in place of the author"
-            self.report("channel-as-role", word.start, word.end, text, evidence, role, self.slots.channel)
+            self.report(codes.CHANNEL_AS_ROLE, word.start, word.end, text, evidence, role, self.slots.channel)
             self.channels.append(FieldCandidate(text, word, -1))
             return True
         if joined := self.names.role_and_channel(text):
             self.reading.values |= {role: joined[0], self.slots.name: None}
             taken = " ".join(joined)
             evidence = "no channel token between role and channel"
-            self.report("channel-as-role", word.start, word.end, taken, evidence, role, self.slots.channel)
+            self.report(codes.CHANNEL_AS_ROLE, word.start, word.end, taken, evidence, role, self.slots.channel)
             self.channels.append(FieldCandidate(joined[1], word, -1))
             return True
         is_bare = not text.startswith(self._lead_word()) and self.names.bare_tool(text)
@@ -493,7 +495,7 @@ class HeaderRepair:
         ):
             self.reading.values |= recovery.author
             evidence = "the name of an offered tool, without its namespace, in place of the author"
-            self.report("tool-as-role", word.start, word.end, tool, evidence, role, self.slots.recipient)
+            self.report(codes.TOOL_AS_ROLE, word.start, word.end, tool, evidence, role, self.slots.recipient)
             self.lacks_channel_name = True
             self.recipients.append(FieldCandidate(tool, word, -1))
             return True
@@ -506,13 +508,13 @@ class HeaderRepair:
         if at > 0 and self.names.is_role(text[:at]):
             self.reading.values |= {role: text[:at], self.slots.name: None}
             evidence = "no space between author and recipient"
-            self.report("misplaced-part", word.start, word.end, text[:at], evidence, self.slots.recipient)
+            self.report(codes.MISPLACED_PART, word.start, word.end, text[:at], evidence, self.slots.recipient)
             return [Word(text[at:], word.start + at, word.end), *others]
         near = None if self.names.tool(text) or self._is_tool_answer([word, *others]) else self.names.nearest_role(text)
         if near is None:
             return None
         self.reading.values |= {role: near, self.slots.name: None}
-        self.report("misspelt-role", word.start, word.end, near, "the only known name near it", role)
+        self.report(codes.MISSPELT_ROLE, word.start, word.end, near, "the only known name near it", role)
         return others
 
     def _match_author(self, text: str) -> dict[str, Any] | None:
@@ -552,16 +554,16 @@ class HeaderRepair:
             if seen is weak and called and (answers or not self.channels):
                 evidence = "a recipient follows, and answers have none"
                 self.report(
-                    "spliced-header", seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value
+                    codes.SPLICED_HEADER, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value
                 )
             elif seen is weak and not self.channels:
                 evidence = "the header has no other channel"
-                name = "channel-as-content-type"
-                self.report(name, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
+                code = codes.CHANNEL_AS_CONTENT_TYPE
+                self.report(code, seen.word.start, seen.word.end, seen.value, evidence, field, value=seen.value)
             else:
                 evidence = "it is not a content type"
                 type_field = self.slots.content_type
-                self.report("channel-as-content-type", seen.word.start, seen.word.end, "", evidence, type_field)
+                self.report(codes.CHANNEL_AS_CONTENT_TYPE, seen.word.start, seen.word.end, "", evidence, type_field)
         text = self.reading.text_start is not None and self.reading.values[self.slots.role] == self._model_role()
         if self.reading.values[field] is None and (self.lacks_start or self.lacks_channel_name or text):
             self.reading.lacks_channel = True
@@ -577,7 +579,7 @@ class HeaderRepair:
         if seen.value.startswith(name) and (kind := self.names.content_type(seen.value[len(name) :])):
             self.types.insert(0, (kind, False, Word(kind, seen.word.end - len(kind), seen.word.end)))
         evidence = "the only known name near it"
-        self.report("misspelt-channel", seen.word.start, seen.word.end, name, evidence, self.slots.channel)
+        self.report(codes.MISSPELT_CHANNEL, seen.word.start, seen.word.end, name, evidence, self.slots.channel)
 
     def _reject_channel(self, seen: FieldCandidate, kept: FieldCandidate | None) -> None:
         """Read a word after the channel token that is not the channel: a tool, role, content type, repetition or text.
@@ -589,7 +591,7 @@ class HeaderRepair:
         if alone and not self.names.channel(seen.value) and self.names.bare_tool(seen.value):
             evidence = "the name of a tool in place of the channel"
             tool = self.names.tool(seen.value) or self._leading_name(seen.value)
-            self.report("tool-as-channel", start, end, tool, evidence, self.slots.recipient)
+            self.report(codes.TOOL_AS_CHANNEL, start, end, tool, evidence, self.slots.recipient)
             self.recipients.insert(0, seen._replace(value=tool))
             self.lacks_channel_name = True
         elif self.names.is_role(seen.value):
@@ -597,14 +599,14 @@ class HeaderRepair:
             self.lacks_channel_name = True
         elif kind := self.names.content_type(seen.value):
             evidence = "a content type in place of the channel"
-            self.report("misplaced-part", start, end, kind, evidence, self.slots.content_type)
+            self.report(codes.MISPLACED_PART, start, end, kind, evidence, self.slots.content_type)
             self.types.append((kind, False, seen.word))
             self.lacks_channel_name = True
         elif kept is not None:
             evidence = "the last known channel is kept"
-            self.report("repeated-channel", start, end, "", evidence, field)
+            self.report(codes.REPEATED_CHANNEL, start, end, "", evidence, field)
         elif seen is not self.channels[-1]:
-            self.report("repeated-channel", start, end, "", "the last one is kept", field)
+            self.report(codes.REPEATED_CHANNEL, start, end, "", "the last one is kept", field)
         elif not self.opened and seen.segment_index == self.last_index and not re.search(r"\w", seen.value):
             self.reading.text_start, self.reading.is_punctuation = start, True
         elif not self.opened and seen.segment_index == self.last_index and self.reading.text_start is not None:
@@ -613,7 +615,7 @@ class HeaderRepair:
             name = self._leading_name(seen.value)
             if self.names.is_role(name) or self.names.content_type(name) or self.names.bare_tool(name):
                 evidence = "it is a role, a content type or a tool"
-                self.report("unread-header-text", start, start + len(name), "", evidence, field)
+                self.report(codes.UNREAD_HEADER_TEXT, start, start + len(name), "", evidence, field)
                 self.lacks_channel_name = True
             else:
                 self.reading.values[field] = name or None
@@ -631,26 +633,26 @@ class HeaderRepair:
         if not self.described and values[self.slots.role] != self.recovery.tool:
             for one in (one for one in seen if self.names.is_role(one.value)):
                 evidence = "a role is not a tool"
-                self.report("recipient-is-role", one.word.start, one.word.end, "", evidence, field)
+                self.report(codes.RECIPIENT_IS_ROLE, one.word.start, one.word.end, "", evidence, field)
             seen = [one for one in seen if not self.names.is_role(one.value)]
         if not seen:
             return
         kept = next((one for one in reversed(seen) if self.names.tool(one.value)), seen[-1])
         for one in seen:
             if one is not kept:
-                self.report("repeated-recipient", one.word.start, one.word.end, "", "the last one is kept", field)
+                self.report(codes.REPEATED_RECIPIENT, one.word.start, one.word.end, "", "the last one is kept", field)
         values[field] = kept.value
         tool, evidence = self.names.nearest_tool(kept.value), "the only offered tool near it"
         if not tool and (tool := self.names.function_in(kept.value)):
             evidence = "the signs around it are not part of a name"
         if tool and tool != kept.value:
-            self.report("misspelt-recipient", kept.word.start, kept.word.end, tool, evidence, field, value=tool)
+            self.report(codes.MISSPELT_RECIPIENT, kept.word.start, kept.word.end, tool, evidence, field, value=tool)
 
     def _decide_type(self) -> None:
         values, slots = self.reading.values, self.slots
         for _, _, word in self.types[:-1]:
             evidence = "the last one is kept"
-            self.report("repeated-content-type", word.start, word.end, "", evidence, slots.content_type)
+            self.report(codes.REPEATED_CONTENT_TYPE, word.start, word.end, "", evidence, slots.content_type)
         if self.types:
             name, constrained, word = self.types[-1]
             values[slots.content_type] = name
@@ -658,13 +660,13 @@ class HeaderRepair:
                 values[slots.constrain] = constrained
             if word.text != name:
                 evidence = "it is spelled differently"
-                self.report("misspelt-content-type", word.start, word.end, name, evidence, slots.content_type)
+                self.report(codes.MISSPELT_CONTENT_TYPE, word.start, word.end, name, evidence, slots.content_type)
         places = [at for at, char in enumerate(self.header.mixed) if self._is_constrain(char)]
         for at in places[:-1]:
-            self.report("repeated-constrain", at, at + 1, "", "the content type after the last one is kept")
+            self.report(codes.REPEATED_CONSTRAIN, at, at + 1, "", "the content type after the last one is kept")
         if places and not self.types and not self.channels_in_type and not self.has_unknown_type:
             at = places[-1]
-            self.report("empty-content-type", at, at + 1, "", "no content type after it", slots.content_type)
+            self.report(codes.EMPTY_CONTENT_TYPE, at, at + 1, "", "no content type after it", slots.content_type)
 
     def _is_constrain(self, char: str) -> bool:
         return self.header.form.format.by_marker.get(char) in self._leads(self.slots.constrain)
@@ -672,10 +674,10 @@ class HeaderRepair:
     # Used for both.
 
     def report(
-        self, name: str, start: int, end: int, taken_for: str, evidence: str, *fields: str, value: Any = None
+        self, code: Code, start: int, end: int, taken_for: str, evidence: str, *fields: str, value: Any = None
     ) -> None:
         """Add a finding; set the first of `fields` to `value`, unless that is None."""
-        self.reading.findings.append(HeaderFinding(name, start, end, taken_for, evidence, fields))
+        self.reading.findings.append(HeaderFinding(code, start, end, taken_for, evidence, fields))
         if value is not None:
             self.reading.values[fields[0]] = value
 
@@ -691,7 +693,7 @@ class HeaderRepair:
 
     def _report_spliced(self, word: Word) -> None:
         evidence = "the beginning of another header inside of this one"
-        self.report("spliced-header", word.start, word.end, "", evidence)
+        self.report(codes.SPLICED_HEADER, word.start, word.end, "", evidence)
 
     def _leading_name(self, text: str) -> str:
         """Return the name that a text begins with; an offered tool is a name as a whole."""
@@ -714,4 +716,4 @@ class HeaderRepair:
             self.reading.text_start = word.start
         else:
             evidence = "it is not part of a name"
-            self.report("unread-header-text", word.start, word.end, "", evidence, self.slots.recipient)
+            self.report(codes.UNREAD_HEADER_TEXT, word.start, word.end, "", evidence, self.slots.recipient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from .. import codes
 from ..format.tables import Format, Frame
 from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, read_groups, remember
 from ..source.lenient import REPLACEMENT, Lenient
@@ -85,7 +86,7 @@ class Headers:
         ).read()
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
-            reading.findings.append(HeaderFinding("invalid-text", damaged, damaged + 1, REPLACEMENT, evidence, ()))
+            reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if not opened or (reading.findings and described):
             return reading
         if described:
@@ -99,13 +100,13 @@ class Headers:
             if match and values == reading.values:
                 fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
                 finding = HeaderFinding(
-                    mistake.name, 0, len(header.mixed), self._join_values(values), mistake.evidence, fields
+                    mistake.code, 0, len(header.mixed), self._join_values(values), mistake.evidence, fields
                 )
                 return replace(reading, findings=[finding], variants=variants)
         if not reading.findings:
             evidence = "its parts are known, but not in their places"
             taken = self._join_values(reading.values)
-            reading.findings.append(HeaderFinding("misplaced-part", 0, len(header.mixed), taken, evidence, ()))
+            reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
     def _join_values(self, values: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
+from .. import codes
 from ..errors import Span
 from ..format.tables import Format, Recovery, continues, unfinished
 from ..source.lenient import REPLACEMENT, Lenient, LenientText
@@ -195,7 +196,7 @@ class Machine:
         nothing = self.continued and not output.messages and not output.diagnostics
         if nothing or (self.ends_open and self.opening is None):
             what = "an open header" if self.ends_open else "a message"
-            output.report("missing-message", Span(end, end), "", f"a {self.start} ends with {what}")
+            output.report(codes.MISSING_MESSAGE, Span(end, end), "", f"a {self.start} ends with {what}")
         self.state = BETWEEN
         output.gaps.sort()
 
@@ -221,7 +222,7 @@ class Machine:
         if self.state == BETWEEN:
             self._open_header(start, lacks_start=True)
         elif self.lacks_start and self.has_only_text and self._read_header(start, opened=False).text_start is not None:
-            self.output.report_gap("text-between-messages", self.begin, start)
+            self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
             self._open_header(start, lacks_start=True)
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
             self._end_text(start)
@@ -244,7 +245,7 @@ class Machine:
             self.is_header = True
             return
         if self.lacks_start and self.has_only_text:
-            self.output.report_gap("text-between-messages", self.begin, start)
+            self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
         else:
             draft = self._begin_content_in_header(reading, start)
             self.output.begin(draft)
@@ -297,7 +298,7 @@ class Machine:
         `<|end|><|call|>` occurs in about 1.5% of the runs of vLLM#37072, and `<|end|><|return|>` in vLLM#50690.
         """
         output, recovery = self.output, self.recovery
-        output.report("repeated-terminator", Span(start, end), "", "no message is open")
+        output.report(codes.REPEATED_TERMINATOR, Span(start, end), "", "no message is open")
         output.gaps.append(Span(start, end))
         kind = recovery.closes[spelling]
         if kind is None or not self.continued:
@@ -335,7 +336,7 @@ class Machine:
         at, output = self.at, self.output
         reading = self._read_header(at, opened=False)
         output.report(
-            "header-too-long", Span(self.begin, at), "", f"headers are shorter than {self.limit} {self.form.unit}s"
+            codes.HEADER_TOO_LONG, Span(self.begin, at), "", f"headers are shorter than {self.limit} {self.form.unit}s"
         )
         if reading.text_start is None:
             output.gaps.append(Span(self.begin, at))
@@ -386,7 +387,7 @@ class Machine:
         if self.output.refuse is not None:
             self.output.refuse(Span(self.begin, end))
         if between:
-            self.output.report_gap("text-between-messages", self.begin, start)
+            self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
             if closed:
                 self._add_repeated_terminator(str(by), start, end)
         elif text:
@@ -406,27 +407,27 @@ class Machine:
         """End the input inside a header: the open header of a prompt, or a gap."""
         output = self.output
         if not self.ends_open:
-            output.report_gap("unfinished-header", self.begin, end)
+            output.report_gap(codes.UNFINISHED_HEADER, self.begin, end)
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         self.opening = self.headers.opening(reading)
         output.bounds.append((self.begin, end, end, end))
         if not self.headers.is_opening(reading) or reading.has_strays:
             evidence = "the open header has more than its author"
-            output.report("unfinished-header", Span(self.begin, end), "an open header", evidence)
+            output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
         header = HeaderText(self.form, list(self.form.header_pieces(self.begin, end)))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
-            output.report("invalid-text", place, REPLACEMENT, "not valid UTF-8")
+            output.report(codes.INVALID_TEXT, place, REPLACEMENT, "not valid UTF-8")
 
     def _abandon_header(self, reading: HeaderReading, by: str, start: int, end: int) -> None:
         """End a header without a content: a gap if another message follows, else an empty message."""
         closed = by in self.recovery.closes
         if set(reading.mixed) <= {self.format.markers[self.recovery.begins]}:
             if end > self.begin:
-                self.output.report_gap("abandoned-header" if closed else "repeated-start", self.begin, end)
+                self.output.report_gap(codes.ABANDONED_HEADER if closed else codes.REPEATED_START, self.begin, end)
             elif not closed:
-                self.output.report("repeated-start", Span(start, start), "", "the prompt already began the message")
+                self.output.report(codes.REPEATED_START, Span(start, start), "", "the prompt already began the message")
             return
         self.output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         draft = self._make_unopened_draft(reading, start)

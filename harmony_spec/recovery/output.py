@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any, Protocol
 
+from .. import codes
 from ..diagnostics import Diagnostic, Repair
-from ..errors import Span
+from ..errors import Code, Span
 from ..format.tables import Format, Recovery
 from ..source.lenient import REPLACEMENT, Lenient
 from .draft import Draft
@@ -97,24 +98,24 @@ class Output:
             draft.repaired += finding.fields
             span = draft.header.span(finding.start, finding.end)
             raw = draft.header.shown(finding.start, finding.end)
-            self.report_in(draft, finding.name, span, finding.taken_for, finding.evidence, raw)
+            self.report_in(draft, finding.code, span, finding.taken_for, finding.evidence, raw)
         if draft.reading.has_strays:
             for spelling, _, start, end in draft.header.strays:
-                name, evidence = self.describe_stray(spelling or "")
-                self.report_in(draft, name, Span(start, end), "", evidence)
+                code, evidence = self.describe_stray(spelling or "")
+                self.report_in(draft, code, Span(start, end), "", evidence)
 
     def _report_frame(self, draft: Draft) -> None:
         """Report missing special tokens around the header."""
         if draft.lacks_start:
             pieces = draft.header.pieces
             place = Span(draft.begin, pieces[0][3] if pieces else draft.content)
-            self.report_in(draft, "missing-start", place, self.author(draft), "no start token")
+            self.report_in(draft, codes.MISSING_START, place, self.author(draft), "no start token")
         if not draft.opened:
             evidence = (
                 "text in place of the token that opens the content" if draft.runs else "the header ends without it"
             )
             place = Span(min(draft.header_end, draft.content), draft.content)
-            self.report_in(draft, "missing-message-token", place, "", evidence)
+            self.report_in(draft, codes.MISSING_MESSAGE_TOKEN, place, "", evidence)
 
     def _report_impossible(self, draft: Draft) -> None:
         """Report messages that no model may write: those after the stop token, and those of tools."""
@@ -122,10 +123,10 @@ class Output:
         span = Span(draft.begin, draft.content)
         if self.stopped and not self.reported_after_stop:
             self.reported_after_stop = True
-            self.report("after-stop", span, "", "a stop token ended the completion before it")
+            self.report(codes.AFTER_STOP, span, "", "a stop token ended the completion before it")
         if self.author(draft) == self.recovery.tool:
             draft.forged = True
-            self.report_in(draft, "forged-tool-message", span, "", "a tool message written by the model")
+            self.report_in(draft, codes.FORGED_TOOL_MESSAGE, span, "", "a tool message written by the model")
 
     def finish(self, draft: Draft, stop: int, end: int, terminator: str | None) -> None:
         """End a message, or keep it pending until the next one shows its channel."""
@@ -144,7 +145,7 @@ class Output:
         if draft is None:
             return
         if draft.abandoned and follower is not None:
-            self.report_gap("abandoned-header", draft.begin, draft.end)
+            self.report_gap(codes.ABANDONED_HEADER, draft.begin, draft.end)
             return
         if draft.abandoned:
             self.begin(draft)
@@ -189,7 +190,7 @@ class Output:
             text, damage = self.form.run(start, end, skip)
             texts.append(text)
             if damage:
-                self.report_in(draft, "invalid-text", damage, REPLACEMENT, "not valid UTF-8")
+                self.report_in(draft, codes.INVALID_TEXT, damage, REPLACEMENT, "not valid UTF-8")
         return "".join(texts)
 
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
@@ -203,8 +204,8 @@ class Output:
         draft.values = {**draft.values, channel: inferred}
         draft.sides = self.format.sides(draft.values)
         draft.repaired += (channel,)
-        name = "missing-header" if draft.headerless else "missing-channel"
-        self.report_in(draft, name, Span(draft.begin, draft.content), inferred, evidence)
+        code = codes.MISSING_HEADER if draft.headerless else codes.MISSING_CHANNEL
+        self.report_in(draft, code, Span(draft.begin, draft.content), inferred, evidence)
 
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
@@ -212,7 +213,7 @@ class Output:
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
         self.report_in(
-            draft, "call-without-recipient", Span(draft.stop, draft.end), "", "only calls end with this token"
+            draft, codes.CALL_WITHOUT_RECIPIENT, Span(draft.stop, draft.end), "", "only calls end with this token"
         )
         return self.names.called(content) if isinstance(content, str) else None
 
@@ -228,24 +229,24 @@ class Output:
 
     # Reporting.
 
-    def report_gap(self, name: str, start: int, end: int) -> None:
+    def report_gap(self, code: Code, start: int, end: int) -> None:
         """Add and report a gap, unless it is empty."""
         if end > start:
-            self.report(name, Span(start, end), "", "outside of any message")
+            self.report(code, Span(start, end), "", "outside of any message")
             self.gaps.append(Span(start, end))
 
     def report_in(
-        self, draft: Draft, name: str, span: Span, taken_for: str, evidence: str, raw: str | None = None
+        self, draft: Draft, code: Code, span: Span, taken_for: str, evidence: str, raw: str | None = None
     ) -> None:
         """Report a mistake in a message."""
         draft.changed = True
-        self.report(name, span, taken_for, evidence, raw)
+        self.report(code, span, taken_for, evidence, raw)
 
     def report_missing_terminator(self, draft: Draft, at: int, evidence: str) -> None:
         """Report that a message lacks its stop token; the diagnostic expects those that may end it."""
         draft.changed = True
         expected = tuple(spelling for spelling, kind in self.recovery.closes.items() if self._closes(draft, kind))
-        self.report("missing-terminator", Span(at, at), "", evidence, expected=expected)
+        self.report(codes.MISSING_TERMINATOR, Span(at, at), "", evidence, expected=expected)
 
     def _closes(self, draft: Draft, kind: str | None) -> bool:
         """Whether a stop token of a kind (None: `<|end|>` in Harmony) may end a message."""
@@ -257,7 +258,7 @@ class Output:
 
     def report(
         self,
-        name: str,
+        code: Code,
         span: Span,
         taken_for: str,
         evidence: str,
@@ -273,17 +274,16 @@ class Output:
         if self.refuse is not None:
             self.refuse(span)
         raw = self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS)) if raw is None else raw
-        index, code = len(self.messages), self.recovery.codes[name]
-        expected = self.recovery.missing.get(name, ()) if expected is None else expected
-        found = Diagnostic(code, span, self.form.unit, index, abridge(raw), taken_for, evidence, expected)
+        expected = self.recovery.missing.get(code, ()) if expected is None else expected
+        found = Diagnostic(code, span, self.form.unit, len(self.messages), abridge(raw), taken_for, evidence, expected)
         self.diagnostics.append(found)
         self.events.append(found)
 
-    def describe_stray(self, spelling: str) -> tuple[str, str]:
-        """Return the name of the diagnostic for a token that the grammar does not use, and its evidence."""
+    def describe_stray(self, spelling: str) -> tuple[Code, str]:
+        """Return the code for a token that the grammar does not use, and its evidence."""
         number = self.format.encoding.special.get(spelling)
         if number in self.format.encoding.unassigned:
-            return "unassigned-special-token", "the vocabulary reserves it without a meaning"
+            return codes.UNASSIGNED_SPECIAL_TOKEN, "the vocabulary reserves it without a meaning"
         if number is not None:
-            return "stray-special-token", "the grammar does not allow it here"
-        return "unknown-token", f"not a token of {self.format.encoding.name}"
+            return codes.STRAY_SPECIAL_TOKEN, "the grammar does not allow it here"
+        return codes.UNKNOWN_TOKEN, f"not a token of {self.format.encoding.name}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .. import codes
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
 from ..format.tables import Format, Recovery
@@ -39,7 +40,7 @@ def with_headers(
         recovered.messages.append(format.message(**values, **made))
         recovered.bounds.append((begin, content, stop, stop))
         taken = " ".join(str(values[name]) for name in fields)
-        code, evidence = format.recovery.codes["stripped-tokens"], "a header without its special tokens"
+        code, evidence = codes.STRIPPED_TOKENS, "a header without its special tokens"
         span = Span(begin, content)
         recovered.diagnostics.append(Diagnostic(code, span, form.unit, index, match[0], taken, evidence))
     return recovered

@@ -6,6 +6,8 @@ import json
 from itertools import islice
 from typing import Any
 
+from .. import codes
+from ..errors import Code
 from .budget import UnfinishedCheck
 from .context import Context
 from .declarations import ANY_PARAMETERS, MAX_SUGGESTED_NAMES
@@ -33,7 +35,7 @@ def check_contents(context: Context) -> None:
             _check_content(context, index)
         except UnfinishedCheck as error:
             if not context.reported_out_of_steps:
-                context.report("unfinished-check", index, context.content_span(index), str(error))
+                context.report(codes.UNFINISHED_CHECK, index, context.content_span(index), str(error))
             context.reported_out_of_steps = context.budget.steps < 0
 
 
@@ -57,7 +59,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
             if at >= 0:
                 span = context.span_in_content(index, at, at + len(heading))
                 evidence = "the content as a whole does not match the grammar"
-                context.report("unread-content", index, span, evidence)
+                context.report(codes.UNREAD_CONTENT, index, span, evidence)
                 context.declarations.are_complete = False
         return
     schemas = context.declarations.add(role, content)
@@ -66,7 +68,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     for name, schema in schemas.items():
         if error := find_schema_error(schema, context.budget):
             evidence = f"the schema of {name} is invalid: {error.reason}"
-            context.report("invalid-schema", index, context.content_span(index), evidence, pointer=error.pointer)
+            context.report(codes.INVALID_SCHEMA, index, context.content_span(index), evidence, pointer=error.pointer)
 
 
 def _check_call(context: Context, index: int) -> None:
@@ -76,9 +78,9 @@ def _check_call(context: Context, index: int) -> None:
     if name in declarations.tools:
         _check_channel(context, index, name)
     elif declarations.name_tools and declarations.are_complete:
-        kind = "undeclared-tool" if declarations.has_namespace(name) else "undeclared-namespace"
+        code = codes.UNDECLARED_TOOL if declarations.has_namespace(name) else codes.UNDECLARED_NAMESPACE
         expected = declarations.suggest_tools(name)
-        context.report(kind, index, context.header_span(index), f"{name} is not offered", expected=expected)
+        context.report(code, index, context.header_span(index), f"{name} is not offered", expected=expected)
     is_json = getattr(context.messages[index], context.recovery.slots.content_type, None) == context.recovery.json
     if not is_json and parameters is ANY_PARAMETERS:
         return
@@ -98,16 +100,16 @@ def _check_channel(context: Context, index: int, name: str) -> None:
     if expected and context.channels[index] not in (expected, None):
         kind = "built-in tool" if expected == context.recovery.thoughts else "tool of the developer"
         span = context.header_span(index)
-        context.report("call-outside-channel", index, span, f"{name} is a {kind}", expected=(expected,))
+        context.report(codes.CALL_OUTSIDE_CHANNEL, index, span, f"{name} is a {kind}", expected=(expected,))
 
 
 def _read_json(context: Context, index: int, text: str) -> JsonText:
     """Read a content as JSON and report its mistakes. An unfinished message may be empty."""
     read = read_json(text)
-    for name, start, end, reason in read.mistakes:
+    for code, start, end, reason in read.mistakes:
         if context.is_complete(index) or text.strip():
             span = context.span_in_content(index, start, end) if end > start else context.stop_span(index)
-            context.report(name, index, span, reason)
+            context.report(code, index, span, reason)
     return read
 
 
@@ -125,7 +127,7 @@ def _report_envelope(context: Context, index: int, name: str, parameters: Any, v
     if is_envelope:
         evidence = f"the content of a call is only the arguments of {name}"
         expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
-        context.report("call-envelope", index, context.content_span(index), evidence, expected=expected)
+        context.report(codes.CALL_ENVELOPE, index, context.content_span(index), evidence, expected=expected)
     return is_envelope
 
 
@@ -147,16 +149,16 @@ def _breaks(context: Context, schema: Any, value: Any) -> bool:
 def _check_arguments(context: Context, index: int, name: str, parameters: Any, value: Any) -> None:
     span = context.content_span(index)
     if parameters is None and value != {}:
-        context.report("invalid-arguments", index, span, f"{name} has no parameters", expected=("{}",))
+        context.report(codes.INVALID_ARGUMENTS, index, span, f"{name} has no parameters", expected=("{}",))
     elif parameters is not None:
-        _report_breaches(context, index, "invalid-arguments", parameters, value)
+        _report_breaches(context, index, codes.INVALID_ARGUMENTS, parameters, value)
 
 
-def _report_breaches(context: Context, index: int, diagnostic: str, schema: Any, value: Any) -> None:
+def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any) -> None:
     span = context.content_span(index)
     try:
         for pointer, reason, expected in find_breaches(schema, value, context.budget):
-            context.report(diagnostic, index, span, reason, expected=(expected,), pointer=pointer)
+            context.report(code, index, span, reason, expected=(expected,), pointer=pointer)
     except InvalidSchema:
         return  # reported where the schema is declared
 
@@ -173,7 +175,7 @@ def _check_answer(context: Context, index: int) -> None:
     if not read.is_json or any(not _breaks(context, schema, read.value) for schema in forms.values()):
         return
     if len(forms) == 1:
-        _report_breaches(context, index, "invalid-answer", next(iter(forms.values())), read.value)
+        _report_breaches(context, index, codes.INVALID_ANSWER, next(iter(forms.values())), read.value)
     else:
         evidence, expected = "the answer matches none of the declared forms", tuple(islice(forms, MAX_SUGGESTED_NAMES))
-        context.report("invalid-answer", index, context.content_span(index), evidence, expected=expected)
+        context.report(codes.INVALID_ANSWER, index, context.content_span(index), evidence, expected=expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..codes import STRIPPED_TOKENS
 from ..diagnostics import Diagnostic, Fix, Repair
 from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, Recovery, continues
@@ -56,7 +57,7 @@ class Context:
         self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
         self.model_role = self.recovery.author.get(slots.role, "")
         self.stop_names = {name for name in self.recovery.closes.values() if name}
-        self.stripped = any(each.code.name == "stripped-tokens" for each in recovered.diagnostics[:1])
+        self.stripped = any(each.code == STRIPPED_TOKENS for each in recovered.diagnostics[:1])
         self.reported: list[Diagnostic] = []
         self.budget = Budget()
         self.reported_out_of_steps = False
@@ -119,7 +120,7 @@ class Context:
 
     def report(
         self,
-        name: str,
+        code: Code,
         index: int,
         span: Span,
         evidence: str,
@@ -130,7 +131,6 @@ class Context:
     ) -> None:
         """Add a diagnostic for a message; `change` would remove the mistake."""
         raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
-        code = self.recovery.codes[name]
         fix = self.make_fix(change, [code], index) if change else None
         self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
 
@@ -146,8 +146,8 @@ class Context:
         repair = None if index is None else self.messages[index].repair
         least = APPLICABILITIES.index("unsafe" if repair and repair.fields else "safe")
         levels = [max(least, APPLICABILITIES.index(code.fix)) for code in codes if code.fix]
-        names = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
-        return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(names)))
+        selected = [code.code for code, level in zip(codes, levels, strict=True) if level == max(levels)]
+        return Fix(*change, APPLICABILITIES[max(levels)], tuple(dict.fromkeys(selected)))
 
     @property
     def empty(self) -> str | tuple[int, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from .. import codes
 from ..diagnostics import Diagnostic, Fix
 from ..errors import APPLICABILITIES, RenderError, Span
 from ..format.tables import continues
@@ -23,8 +24,6 @@ from .context import Change, Context
 MAX_READINGS = 16
 """How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
 Only hostile inputs reach this limit."""
-
-MISSING_TERMINATOR = "missing-terminator"
 
 InputReading = tuple[Lenient, Recovered[Any]]
 """An input, and what recovery read from it."""
@@ -209,17 +208,17 @@ def _in_header(context: Context, found: Diagnostic) -> bool:
 def _in_body(context: Context, found: Diagnostic) -> bool:
     """Whether a mistake is in the content of its message, or is its missing stop token."""
     content, stop = context.content_span(found.index)
-    return found.code.name == MISSING_TERMINATOR or (content <= found.span.start < found.span.end <= stop)
+    return found.code == codes.MISSING_TERMINATOR or (content <= found.span.start < found.span.end <= stop)
 
 
 def _replacement(context: Context, found: Diagnostic) -> str | tuple[int, ...]:
     """The missing stop token, or an empty replacement for anything else in a content."""
-    return context.special_token(found.expected[0]) if found.code.name == MISSING_TERMINATOR else context.empty
+    return context.special_token(found.expected[0]) if found.code == codes.MISSING_TERMINATOR else context.empty
 
 
 def may_be_completion(found: Diagnostic) -> bool:
     """Whether the mistake shows that the input may be a completion, which has no start token."""
-    return found.code.name == "missing-start" and found.span.start == 0
+    return found.code == codes.MISSING_START and found.span.start == 0
 
 
 def _rewrite_header(context: Context, index: int) -> Change | None:

@@ -6,6 +6,7 @@ from collections import deque
 from difflib import get_close_matches
 from itertools import chain, islice
 
+from .. import codes
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
 
@@ -31,7 +32,7 @@ def _check_instructions(context: Context) -> None:
             continue
         if order.index(role) <= last:
             before = "there is an earlier one" if order.index(role) == last else "it comes after other messages"
-            context.report("misplaced-instructions", index, context.header_span(index), before)
+            context.report(codes.MISPLACED_INSTRUCTIONS, index, context.header_span(index), before)
         last = max(last, order.index(role))
 
 
@@ -47,12 +48,12 @@ def _check_turns(context: Context) -> None:
             if answer is not None:
                 for thought in thoughts:
                     evidence = f"message {answer} completed the turn, and message {index} begins another one"
-                    context.report("kept-analysis", thought, context.header_span(thought), evidence)
+                    context.report(codes.KEPT_ANALYSIS, thought, context.header_span(thought), evidence)
                 answer, thoughts = None, []
         elif context.is_answer(index):
             if answer is not None:
                 context.report(
-                    "repeated-final", index, context.header_span(index), f"message {answer} completed the turn"
+                    codes.REPEATED_FINAL, index, context.header_span(index), f"message {answer} completed the turn"
                 )
             answer = index
         elif context.channels[index] == context.recovery.thoughts:
@@ -84,7 +85,7 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
         role = get_close_matches(name, context.recovery.roles, n=1)
         evidence = "another tool was called" if calls else "no call waits for a result"
         context.report(
-            "unrequested-tool-result", index, span, evidence, expected=(*role, *islice(calls, MAX_SUGGESTED_NAMES))
+            codes.UNREQUESTED_TOOL_RESULT, index, span, evidence, expected=(*role, *islice(calls, MAX_SUGGESTED_NAMES))
         )
         return
     call = calls[name].popleft()
@@ -92,17 +93,19 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
         del calls[name]
     if context.recipients[index] != context.model_role:
         evidence = f"it is the result of message {call}"
-        context.report("misaddressed-tool-result", index, span, evidence, expected=(context.model_role,))
+        context.report(codes.MISADDRESSED_TOOL_RESULT, index, span, evidence, expected=(context.model_role,))
     if context.channels[index] != context.channels[call]:
         evidence = f"the call (message {call}) is on another channel"
-        context.report("tool-result-channel", index, span, evidence, expected=(context.channels[call] or "no channel",))
+        context.report(
+            codes.TOOL_RESULT_CHANNEL, index, span, evidence, expected=(context.channels[call] or "no channel",)
+        )
 
 
 def _report_unanswered(context: Context, calls: dict[str, deque[int]], evidence: str) -> None:
     """Report and forget the calls that wait for a result."""
     for call in sorted(chain.from_iterable(calls.values())):
         expected = (f"a result of {context.recipients[call]}",)
-        context.report("unanswered-call", call, context.header_span(call), evidence, expected=expected)
+        context.report(codes.UNANSWERED_CALL, call, context.header_span(call), evidence, expected=expected)
     calls.clear()
 
 
@@ -119,13 +122,13 @@ def _check_stops(context: Context) -> None:
             if recovery.ends_calls and not context.ends_with(index, recovery.ends_calls):
                 change = context.replace_stop(index, recovery.ends_calls)
                 evidence = f"the message calls {context.recipients[index]}"
-                context.report("wrong-call-terminator", index, context.stop_span(index), evidence, change=change)
+                context.report(codes.WRONG_CALL_TERMINATOR, index, context.stop_span(index), evidence, change=change)
         elif recovery.ends_answers and context.ends_with(index, recovery.ends_answers):
             last = index == context.checked[-1] and context.recovered.opening is None
             if not last or not context.is_by_model(index):
                 evidence = "only messages of the model end like this" if last else "other messages follow"
                 change = context.replace_stop(index, None)
-                context.report("return-in-history", index, context.stop_span(index), evidence, change=change)
+                context.report(codes.RETURN_IN_HISTORY, index, context.stop_span(index), evidence, change=change)
 
 
 def _check_channels(context: Context) -> None:
@@ -138,7 +141,7 @@ def _check_channels(context: Context) -> None:
         channel, span = context.channels[index], context.header_span(index)
         if channel is None and declarations.requires_channel and context.is_by_model(index):
             evidence = "the system message requires a channel"
-            context.report("missing-required-channel", index, span, evidence, expected=expected)
+            context.report(codes.MISSING_REQUIRED_CHANNEL, index, span, evidence, expected=expected)
         elif channel is not None and declarations.channels and channel not in declarations.channels:
             evidence = f"{channel} is not declared"
-            context.report("undeclared-channel", index, span, evidence, expected=expected)
+            context.report(codes.UNDECLARED_CHANNEL, index, span, evidence, expected=expected)

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
+from .. import codes
+from ..errors import Code
+
 JSON_LITERALS = ("true", "false", "null")
 
 NUMBER_PREFIX = re.compile(r"-|(?<=[0-9])(?:\.|[eE][+-]?)")
@@ -20,9 +23,9 @@ ESCAPE_CHARS = 6
 
 
 class JsonMistake(NamedTuple):
-    """A mistake in a text that should be JSON: the name of its diagnostic, its place in code points, the reason."""
+    """A mistake in a text that should be JSON: its code, its place in code points, the reason."""
 
-    name: str
+    code: Code
     start: int
     end: int
     reason: str
@@ -58,13 +61,13 @@ def read_json(text: str) -> JsonText:
     except json.JSONDecodeError as error:
         return JsonText(False, None, [_mistake_of(text, error)])
     except RecursionError:
-        return JsonText(False, None, [JsonMistake("invalid-json", 0, len(text), "it is nested too deeply")])
+        return JsonText(False, None, [JsonMistake(codes.INVALID_JSON, 0, len(text), "it is nested too deeply")])
     except ValueError as error:
-        return JsonText(False, None, [JsonMistake("invalid-json", 0, len(text), str(error))])
+        return JsonText(False, None, [JsonMistake(codes.INVALID_JSON, 0, len(text), str(error))])
     found = list(_duplicate_keys(text, start, end)) if repeated else []
     rest = text[end:].strip(" \t\n\r")
     if rest:
-        found.append(JsonMistake("text-after-json", text.index(rest, end), len(text), "the value ends before it"))
+        found.append(JsonMistake(codes.TEXT_AFTER_JSON, text.index(rest, end), len(text), "the value ends before it"))
     return JsonText(True, value, found)
 
 
@@ -83,7 +86,7 @@ def _duplicate_keys(text: str, start: int, end: int) -> Iterator[JsonMistake]:
         elif match[2]:
             name = json.loads(match[1])
             if name in objects[-1]:
-                yield JsonMistake("duplicate-key", *match.span(1), f"{match[1]} appears twice in one object")
+                yield JsonMistake(codes.DUPLICATE_KEY, *match.span(1), f"{match[1]} appears twice in one object")
             objects[-1].add(name)
 
 
@@ -97,8 +100,10 @@ def _mistake_of(text: str, error: json.JSONDecodeError) -> JsonMistake:
         or NUMBER_PREFIX.fullmatch(text, error.pos, len(text.rstrip()))
     )
     if cut and text.strip():
-        return JsonMistake("truncated-json", len(text), len(text), f"it ends too early: {_python_reason(error.msg)}")
-    return JsonMistake("invalid-json", min(error.pos, len(text)), len(text), _python_reason(error.msg))
+        return JsonMistake(
+            codes.TRUNCATED_JSON, len(text), len(text), f"it ends too early: {_python_reason(error.msg)}"
+        )
+    return JsonMistake(codes.INVALID_JSON, min(error.pos, len(text)), len(text), _python_reason(error.msg))
 
 
 def _python_reason(message: str) -> str:

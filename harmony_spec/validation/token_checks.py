@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .. import codes
 from ..errors import Span, VocabularyError
 from ..format.tables import Format
 from ..source.lenient import LenientTokens
@@ -73,7 +74,7 @@ def _check_canonical(context: Context, form: LenientTokens, index: int, part: li
     wanted = canonical[first : len(canonical) - same]
     span = Span(start + first, start + len(part) - same)
     context.report(
-        "non-canonical-tokens",
+        codes.NON_CANONICAL_TOKENS,
         index,
         span,
         f"the tokenizer never returns {part[first : len(part) - same][:MAX_SHOWN_TOKEN_IDS]} for this text",
@@ -95,13 +96,13 @@ def check_spelling(context: Context) -> None:
         if begins in text:
             for match in format.special_matcher.finditer(text):
                 span = context.span_in_content(index, match.start(), match.end())
-                context.report("spelled-special-token", index, span, "these are ordinary tokens")
+                context.report(codes.SPELLED_SPECIAL_TOKEN, index, span, "these are ordinary tokens")
         if not text.isascii() and any(map(text.__contains__, openers)):
             for match in disguise_matcher(format).finditer(text):
                 shown = to_plain(match[0])
                 if shown in format.encoding.special and not match[0].isascii():
                     span = context.span_in_content(index, match.start(), match.end())
-                    context.report("disguised-special-token", index, span, f"it looks like {shown}")
+                    context.report(codes.DISGUISED_SPECIAL_TOKEN, index, span, f"it looks like {shown}")
 
 
 def disguise_matcher(format: Format) -> re.Pattern[str]:

@@ -1,0 +1,62 @@
+"""The table `[json]` of conversation.toml: what the classes of a format do not say of its JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..read.data_files import DataFiles
+from ..read.grammar_folder import CONVERSATION, Sources
+
+MESSAGE = "message"
+"""The rule of messages in paths, whatever its name is in the grammar."""
+
+
+@dataclass(frozen=True)
+class JsonTables:
+    """The tables, by `RULE.FIELD`; see `harmony_spec.json_form.JsonForm`."""
+
+    always: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keyed: Mapping[str, str] = field(default_factory=dict)
+    spelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def paths(self) -> Iterator[tuple[str, str]]:
+        """The fields that each table names."""
+        for key in ("always", "schemas", "absent", "keyed", "spelled"):
+            yield from ((key, path) for path in getattr(self, key))
+
+    def of_messages(self) -> JsonTables:
+        """The tables without the fields of contents."""
+        lead = f"{MESSAGE}."
+        return JsonTables(
+            always=tuple(path for path in self.always if path.startswith(lead)),
+            absent={path: text for path, text in self.absent.items() if path.startswith(lead)},
+            joined=self.joined,
+        )
+
+
+def build_json(sources: Sources, data: DataFiles) -> JsonTables:
+    data.get(sources.conversation, CONVERSATION, dict, "json", default={})
+
+    def listed(*keys: str) -> tuple[str, ...]:
+        return tuple(map(str, data.get(sources.conversation, CONVERSATION, list, "json", *keys, default=[])))
+
+    def table(key: str) -> Mapping[str, Any]:
+        found: dict[str, Any] = data.get(sources.conversation, CONVERSATION, dict, "json", key, default={})
+        return found
+
+    def text(*keys: str) -> str:
+        return str(data.get(sources.conversation, CONVERSATION, str, "json", *keys))
+
+    return JsonTables(
+        always=listed("always"),
+        schemas=listed("schemas"),
+        absent={path: text("absent", path) for path in table("absent")},
+        joined={name: listed("joined", name) for name in table("joined")},
+        keyed={path: text("keyed", path) for path in table("keyed")},
+        spelled={path: listed("spelled", path) for path in table("spelled")},
+    )

@@ -1,0 +1,107 @@
+"""The functions for the JSON form, and the tables that complete what the classes say of it."""
+
+from __future__ import annotations
+
+from ..model.content_rules import Part, Token
+from ..model.content_types import definition_name, user_rules
+from ..model.format_model import Format, Mark, Node, Sequence, walk
+from ..model.json_tables import MESSAGE
+from ..model.terminals import FixedText, Special
+from .content_table import terminal_pattern
+from .recovery_code import TOOL_NAME_TERMINAL
+from .source_text import Block, Writer, call, data, group, literal, mapping, signature
+
+
+def emit_json(format: Format, writer: Writer) -> None:
+    tables = format.json
+    joined = {
+        literal(name): mapping({literal(f): literal(mark) if (mark := mark_text(format, f)) else "None" for f in parts})
+        for name, parts in tables.joined.items()
+    }
+    found: dict[str, str | Block] = {
+        "always": group(literal(_path(format, path)) for path in tables.always),
+        "absent": mapping({literal(_path(format, path)): literal(text) for path, text in tables.absent.items()}),
+        "joined": mapping(joined),
+        "keyed": mapping({literal(_path(format, path)): literal(key) for path, key in tables.keyed.items()}),
+        "spelled": mapping({literal(_path(format, p)): group(map(literal, s)) for p, s in tables.spelled.items()}),
+        "patterns": mapping({literal(path): terminal_pattern(TOOL_NAME_TERMINAL) for path in _names(format)}),
+    }
+    used = [block.prefixed(f"{key}=") for key, block in found.items() if isinstance(block, Block) and block.items]
+    writer.line()
+    writer.line()
+    writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="_JSON = ")
+    writer.line()
+    writer.line("CONVERSATION_SCHEMA: dict[str, Any] = _JSON.schema()")
+    writer.line('"""The JSON Schema of the JSON form of a conversation."""')
+    if format.namespace is not None:
+        writer.line()
+        namespace = data(dict(format.namespace))
+        assert isinstance(namespace, Block)
+        writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
+        writer.line('"""The JSON Schema of a tool namespace."""')
+    emit_json_functions(writer)
+
+
+def emit_json_functions(writer: Writer) -> None:
+    """Write `to_json` and `from_json`."""
+    signature("to_json", ["messages: Sequence[Message]"], "dict[str, Any]", writer)
+    writer.docstring(
+        [
+            "Convert messages to their JSON form, ready for `json.dumps`.",
+            "",
+            "Raises:",
+            "    runtime.RenderError: something in the list is not a message of this codec.",
+        ]
+    )
+    writer.line("return _JSON.to_json(messages)")
+    writer.depth -= 1
+    signature("from_json", ["value: object"], "list[Message]", writer)
+    writer.docstring(
+        [
+            "Read the messages of a conversation in its JSON form.",
+            "",
+            "Raises:",
+            "    runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer,"
+            " what is expected there, and what to write.",
+        ]
+    )
+    writer.line("return _JSON.from_json(value)")
+    writer.depth -= 1
+
+
+def _path(format: Format, path: str) -> str:
+    """A path with the name of a class in the JSON form in place of a rule."""
+    rule, _, name = path.partition(".")
+    return path if rule == MESSAGE else f"{definition_name(format.contents, rule)}.{name}"
+
+
+def _names(format: Format) -> list[str]:
+    """The fields of contents that are the names of tools."""
+    contents = format.contents
+    found = []
+    for rule in user_rules(contents):
+        for name, (node, *_) in contents.fields(rule).items():
+            inner = contents.rules[node.rule].nodes[0] if isinstance(node, Part) else node
+            if isinstance(inner, Token) and inner.terminal == TOOL_NAME_TERMINAL:
+                found.append(f"{definition_name(contents, rule)}.{name}")
+    return found
+
+
+def mark_text(format: Format, field: str) -> str | None:
+    """The spelling of a flag; None for a field that has text."""
+    for rule in format.rules.values():
+        for node in walk(rule.node):
+            if isinstance(node, Mark) and node.field == field:
+                return _spelled(format, node.item)
+    return None
+
+
+def _spelled(format: Format, node: Node) -> str:
+    match format.resolve(node):
+        case Special(_, spelling):
+            return spelling
+        case FixedText(text):
+            return text
+        case Sequence(items):
+            return "".join(_spelled(format, item) for item in items)
+    return ""

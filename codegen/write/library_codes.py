@@ -1,0 +1,32 @@
+"""The module with the catalogue of the library: a constant for each diagnostic. It is not a part of any codec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..model.format_model import Diagnostic
+from ..read.grammar_folder import DIAGNOSTICS
+from .source_text import Block, Writer, call, literal
+
+
+def library_codes(diagnostics: Mapping[str, Diagnostic]) -> str:
+    writer = Writer()
+    writer.docstring(
+        [f"What the library reports. Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit."]
+    )
+    writer.line()
+    writer.line("from .errors import Code")
+    writer.line()
+    for name, entry in sorted(diagnostics.items(), key=lambda item: item[1].code):
+        writer.block(code(name, entry, "Code"), prefix=f"{constant_of(name)} = ")
+    return writer.text()
+
+
+def constant_of(name: str) -> str:
+    """The name of the constant for a diagnostic."""
+    return name.upper().replace("-", "_")
+
+
+def code(name: str, entry: Diagnostic, made: str) -> Block:
+    arguments = [literal(entry.code), literal(name), literal(entry.why), literal(entry.severity)]
+    return call(made, *arguments, *([f"fix={literal(entry.fix)}"] if entry.fix else []))
