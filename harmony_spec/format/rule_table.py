@@ -183,7 +183,7 @@ class Many(NamedTuple):
         return next(part.field for part in self.parts if isinstance(part, (Token, Json, Value)) and part.field)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Rule:
     """A rule whose parts are those of the rules that use it, or, in a subclass, one that has a value.
 
@@ -219,7 +219,7 @@ class Rule:
         return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RecordRule(Rule):
     """A rule whose value is of a class.
 
@@ -260,7 +260,7 @@ class RecordRule(Rule):
         return bool(self.core) and any(isinstance(part, str) for part in self.ways[0])
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Single(Rule):
     """A rule whose value is that of its one field, or `empty`."""
 
@@ -319,7 +319,7 @@ class Choice(Rule):
         return f"r.choice(({', '.join(reads)},))"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Enumerated(Rule):
     """A rule whose value is the name of the alternative: `texts` are those of all, by name."""
 

@@ -39,7 +39,7 @@ class Tokenizer(Protocol):
         """A function (or method) that returns the bytes of ordinary tokens."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Encoding:
     """The vocabulary of a format.
 
@@ -70,7 +70,7 @@ class Group(NamedTuple):
     value: str | bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Atom:
     """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
 
@@ -84,7 +84,7 @@ class Atom:
         return re.compile(self.pattern or "")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Frame:
     """A message, or the open header of one, as one pattern in the mixed alphabet.
 
@@ -153,7 +153,7 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Mistake:
     """An error production: a known mistake in a header, which only recovery accepts.
 
@@ -184,7 +184,7 @@ class Slots(NamedTuple):
     constrain: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Recovery:
     """The meaning of a format, which its grammar does not express. Recovery and validation use it.
 
@@ -275,7 +275,7 @@ class Recovery:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Format:
     """All tables of one format.
 
