@@ -94,8 +94,7 @@ def _at(step: object, shape: Shape, value: Any) -> Any:
         raise
 
 
-@dataclass(eq=False)
-class PlainShape:
+class PlainShape(NamedTuple):
     """A value that is the same in JSON and in Python, of some types; of any type if there are none.
 
     Attributes:
@@ -151,8 +150,7 @@ class ListedShape:
         return [str(value) for value in dict.fromkeys(self.values.values()) if value is not None]
 
 
-@dataclass(eq=False)
-class ItemsShape:
+class ItemsShape(NamedTuple):
     """A list; of records, it may be an object: a field of the records is its key. None is an empty list."""
 
     item: Shape
@@ -180,8 +178,7 @@ class ItemsShape:
         return ["array", *["object"] * (self.key is not None), "null"]
 
 
-@dataclass(eq=False)
-class JoinedShape:
+class JoinedShape(NamedTuple):
     """Several fields of a message as one text, each with the text that a set flag has. The value is the message."""
 
     marks: Mapping[str, str | None]
@@ -283,8 +280,7 @@ class ObjectShape:
         return ["object"]
 
 
-@dataclass(eq=False)
-class NullableShape:
+class NullableShape(NamedTuple):
     """An object, or null."""
 
     inner: ObjectShape
@@ -302,8 +298,7 @@ class NullableShape:
         return ["object", "null"]
 
 
-@dataclass(eq=False)
-class PartShape:
+class PartShape(NamedTuple):
     """A part of a content: a text, or a structured content. Its kind is a property."""
 
     kinds: Mapping[str, ObjectShape]
@@ -329,8 +324,7 @@ class PartShape:
         return ["object"]
 
 
-@dataclass(eq=False)
-class ContentShape:
+class ContentShape(NamedTuple):
     """A text, or a list of parts: texts are joined, and one structured content is one part."""
 
     part: PartShape
@@ -426,7 +420,7 @@ class JsonForm:
     @cached_property
     def message(self) -> ObjectShape:
         made = self.format.message
-        hints, defaults = get_type_hints(made), {part.name: part.default for part in fields(made)}
+        hints, defaults = self._hints, {part.name: part.default for part in fields(made)}
         owners = {name: owner for owner, marks in self.joined.items() for name in marks}
         found = ObjectShape(MESSAGE, made)
         for name in self.format.fields:
@@ -442,11 +436,14 @@ class JsonForm:
         return found
 
     @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.format.message)
+
+    @cached_property
     def opening(self) -> ObjectShape:
         """The open header of a prompt. Any field may be missing."""
         names = next((frame.fields for frame in self.format.frames.values() if not frame.has_content), ())
-        hints = get_type_hints(self.format.message)
-        shapes = {name: self._shape(hints[name] | None, f"{MESSAGE}.{name}") for name in names}
+        shapes = {name: self._shape(self._hints[name] | None, f"{MESSAGE}.{name}") for name in names}
         return ObjectShape(OPENING_KEY, _present, {name: Property(shape, name) for name, shape in shapes.items()})
 
     @cached_property
