@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 
 from .codes import INVALID_CONVERSATION
 from .errors import ConversationError, RenderError
@@ -94,7 +94,7 @@ def _at(step: object, shape: Shape, value: Any) -> Any:
         raise
 
 
-@dataclass
+@dataclass(eq=False)
 class PlainShape:
     """A value that is the same in JSON and in Python, of some types; of any type if there are none.
 
@@ -151,7 +151,7 @@ class ListedShape:
         return [str(value) for value in dict.fromkeys(self.values.values()) if value is not None]
 
 
-@dataclass
+@dataclass(eq=False)
 class ItemsShape:
     """A list; of records, it may be an object: a field of them is its key. In a record, null is an empty list."""
 
@@ -181,7 +181,7 @@ class ItemsShape:
         return ["array", *["object"] * (self.key is not None), *["null"] * self.is_part]
 
 
-@dataclass
+@dataclass(eq=False)
 class JoinedShape:
     """Several fields of a message as one text, each with the text that a set flag has. The value is the message."""
 
@@ -207,8 +207,7 @@ class JoinedShape:
         return ["string", "null"]
 
 
-@dataclass(frozen=True)
-class Property:
+class Property(NamedTuple):
     """A property of an object.
 
     Attributes:
@@ -226,7 +225,7 @@ class Property:
     empty: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class ObjectShape:
     """An object with a property for each field of a class.
 
@@ -285,7 +284,7 @@ class ObjectShape:
         return ["object"]
 
 
-@dataclass
+@dataclass(eq=False)
 class NullableShape:
     """An object, or null."""
 
@@ -304,7 +303,7 @@ class NullableShape:
         return ["object", "null"]
 
 
-@dataclass
+@dataclass(eq=False)
 class PartShape:
     """A part of a content: a text, or a structured content. Its kind is a property."""
 
@@ -331,7 +330,7 @@ class PartShape:
         return ["object"]
 
 
-@dataclass
+@dataclass(eq=False)
 class ContentShape:
     """A text, or a list of parts: texts are joined, and one structured content is one part."""
 
@@ -358,7 +357,7 @@ class ContentShape:
         return ["string", "array"]
 
 
-@dataclass
+@dataclass(eq=False)
 class JsonForm:
     """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
 

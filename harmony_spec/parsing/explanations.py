@@ -7,8 +7,8 @@ are possible there; the furthest position that any of them reaches is the place 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT, WRONG_START
 from ..errors import ParseError, Span
@@ -20,15 +20,14 @@ PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its te
 END = "the end of the input"
 
 
-@dataclass(frozen=True)
-class StopPoint:
+class StopPoint(NamedTuple):
     """The position where a parser stopped.
 
     Attributes:
         frames: the frames that the grammar allows there.
         may_end: whether the input may end there.
         at: the position, in units of the input.
-        index: the index of the message there.
+        message: the index of the message there.
         start: the start rule.
         fitting_start: another start rule, along which the input is valid.
     """
@@ -36,7 +35,7 @@ class StopPoint:
     frames: list[Frame]
     may_end: bool
     at: int
-    index: int
+    message: int
     start: str
     fitting_start: str | None
 
@@ -53,12 +52,12 @@ def explain(form: Form, stop_point: StopPoint) -> ParseError:
                 break
     except ParseError as error:
         if error.span and not pieces:
-            error.index = stop_point.index
+            error.index = stop_point.message
             return error
         unreadable = error
     place, expected = _find_furthest(form, frames, pieces)
     if unreadable and place[0] >= len(pieces):
-        unreadable.index = stop_point.index
+        unreadable.index = stop_point.message
         return unreadable
     if place == (0, 0) and stop_point.may_end:
         expected[END] = None
@@ -116,7 +115,7 @@ def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlac
 def _make_error(
     form: Form, pieces: list[Piece], place: PiecePlace, expected: tuple[str, ...], stop_point: StopPoint
 ) -> ParseError:
-    at, index, start, fitting_start = stop_point.at, stop_point.index, stop_point.start, stop_point.fitting_start
+    at, index, start, fitting_start = stop_point.at, stop_point.message, stop_point.start, stop_point.fitting_start
     number, offset = place
     end = pieces[-1][3] if pieces else at
     if number == len(pieces):

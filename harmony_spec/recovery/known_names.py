@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from hashlib import sha256
 from typing import Any
 
 from ..format.tables import Format, Recovery
@@ -259,6 +258,8 @@ def declared(path: str, role: str, content: object) -> Any:
 
 def _make_key(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
     """Return a hash of the known names in the order in which they were learned."""
+    from hashlib import sha256  # loads OpenSSL, which parsing text does not need
+
     names = list(channels), None if tools is None else sorted(tools)
     return sha256(before + repr(names).encode()).digest()
 
