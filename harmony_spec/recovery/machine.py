@@ -91,10 +91,12 @@ class Machine:
 
     # Reading.
 
-    def read_known_header(self, reading: HeaderReading, begin: int, opened: int) -> Draft:
-        """Read a cached header, from the special token that begins it to the one that opens its content."""
-        self.begin, self.lacks_start, self.state, self.at = begin, False, CONTENT, opened + 1
-        draft = self.draft = Draft(self.form, reading, begin, opened, opened + 1, True, False)
+    def read_known_header(self, reading: HeaderReading, opened: int) -> Draft:
+        """Read a cached header, up to the special token that opens its content."""
+        if self.state == BETWEEN:
+            self.begin, self.is_header = self.at, False
+        self.lacks_start, self.state, self.at = False, CONTENT, opened + 1
+        draft = self.draft = Draft(self.form, reading, self.begin, opened, self.at, True, False)
         return draft
 
     def read_whole_content(self, text: str, spelling: str, start: int, end: int) -> None:
