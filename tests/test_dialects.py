@@ -137,7 +137,7 @@ def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
 
 def structured(module: ModuleType) -> list[Any]:
     """Messages with structured contents, if the format has the usual ones."""
-    if not hasattr(module, "DeveloperContent"):
+    if not hasattr(module, "Namespace"):
         return []
     tools = [module.Namespace("functions", "All.", [module.Tool("f", None, TOOL)]), module.Namespace("a")]
     developer = module.DeveloperContent("Be brief.", tools, [module.ResponseFormat("r", {"type": "object"})])
