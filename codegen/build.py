@@ -14,48 +14,46 @@ from .model.recovery_tables import build_recovery
 from .model.terminals import Terminals
 from .prove.content_round_trip import endless_rules
 from .prove.definition_checks import misnamed_definitions, recursive_definitions
-from .read.data_files import DataFiles
-from .read.grammar_folder import Sources
+from .read.data_files import read_layout, read_rendering, read_vocabulary
+from .read.grammar_folder import NAMESPACE, TOOLS_SUFFIX, Sources
 from .read.problems import GrammarError, Problem
 
 
 def build(sources: Sources) -> Format:
     """Raises `GrammarError` with every problem that is found before there is a format; `prove` finds the others."""
     problems: list[Problem] = []
-    data = DataFiles(sources, problems)
+    vocabulary = read_vocabulary(sources, problems)
     problems += misnamed_definitions(sources.definitions)
     if found := list(recursive_definitions(sources.definitions)):
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
-    terminals = Terminals(definitions, data.vocabulary.special, problems)
+    terminals = Terminals(definitions, vocabulary.special, problems)
     rules = Rules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
-    rendering = data.rendering()
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
-    layout = data.contents()
+    layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
-    contents = build_contents(sources.contents, tuple(sorted(roles)), sources.namespace, layout, problems)
+    contents = build_contents(sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE), layout, problems)
     problems += endless_rules(contents.rules)
     mistakes = {name.removeprefix(MISTAKE_PREFIX): rule for name, rule in rules.built.items() if is_mistake(name)}
-    recovery = build_recovery(sources, data, mistakes)
-    json = build_json(sources, data)
+    recovery = build_recovery(sources, mistakes)
     if problems:
         raise GrammarError(problems)
     partial = Format(
         lark=sources.lark,
         files=tuple(sorted(sources.texts)),
-        vocabulary=data.vocabulary,
+        vocabulary=vocabulary,
         terminals=terminals.patterns,
         specials=tuple(terminals.specials.values()),
         rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
-        json=json if contents.roles else json.of_messages(),
-        namespace=sources.namespace,
+        json=build_json(sources) if contents.roles else build_json(sources).of_messages(),
+        namespace=sources.data.get(NAMESPACE),
         contents=contents,
-        **rendering,
-        implied=layout["implied"],
-        tools=sources.tools,
+        **read_rendering(sources),
+        **{key: layout[key] for key in ("implied", "functions", "definitions")},
+        tools={name: value for name, value in sources.data.items() if name.endswith(TOOLS_SUFFIX)},
         recovery=recovery,
     )
     for name in partial.frames if partial.terminals_of(CONTENT) else ():

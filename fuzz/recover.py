@@ -87,7 +87,7 @@ def words() -> str:
     special = [*FORMAT.markers, *others[:3], others[-1]]
     leads = [lead for leads in recovery.leads.values() for lead in leads]
     names = [name for tools in TOOLS for name in tools or ()] + [given["name"] for given in GIVEN if given["name"]]
-    known = [*recovery.roles, *recovery.channels, *recovery.content_types, recovery.namespace]
+    known = [*recovery.roles, *recovery.channels, *recovery.content_types, recovery.definitions.functions]
     every = dict.fromkeys([*special, *leads, *known, *names])
     return "".join(f'"{quoted(word)}"\n' for word in every if word)
 

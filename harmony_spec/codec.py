@@ -1047,6 +1047,17 @@ _STARTS = {
     ),
 }
 
+_DEFINITIONS = runtime.Definitions(
+    functions="functions",
+    namespace=runtime.Definition(Namespace, {"name": "name", "description": "description", "tools": "tools"}),
+    tool=runtime.Definition(Tool, {"name": "name", "description": "description", "parameters": "parameters"}),
+    answer=runtime.Definition(ResponseFormat, {"name": "name", "schema": "schema"}),
+    holders=(("developer", "tools"), ("system", "tools")),
+)
+
+FUNCTION_NAMESPACE = "functions"
+"""The namespace of the tools that a developer offers."""
+
 
 # Contents: their terminals, and their rules as a table.
 
@@ -1493,11 +1504,8 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
 _CONTENTS = runtime.Contents(
     "role",
     runtime.Rules(("developer", "system"), _CONTENT_TERMINALS, _CONTENT_RULES, runtime.Schemas),
-    (runtime.Implied("function_calls", "developer", "tools", "functions"),),
+    (runtime.Implied("function_calls", "developer", "tools", _DEFINITIONS),),
 )
-
-FUNCTION_NAMESPACE = "functions"
-"""The namespace of the tools that a developer offers."""
 
 _RECOVERY = runtime.Recovery(
     begins="<|start|>",
@@ -1529,7 +1537,7 @@ _RECOVERY = runtime.Recovery(
     content_types=("json", "code"),
     json="json",
     word=_CONTENT_TERMINALS["NAME"],
-    namespace="functions",
+    definitions=_DEFINITIONS,
     separator=".",
     answers="final",
     thoughts="analysis",
@@ -1726,6 +1734,7 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    definitions=_DEFINITIONS,
     recovery=_RECOVERY,
 )
 """The tables of this format."""

@@ -151,10 +151,11 @@ class ListedShape:
 
 
 class ItemsShape(NamedTuple):
-    """A list; of records, it may be an object: a field of the records is its key. None is an empty list."""
+    """A list; of records, it may be an object: a field of them is its key. In a record, null is an empty list."""
 
     item: Shape
     key: str | None = None
+    is_part: bool = True
 
     def write(self, value: Any) -> Any:
         if not isinstance(value, list):
@@ -166,7 +167,7 @@ class ItemsShape(NamedTuple):
     def read(self, value: Any) -> Any:
         if self.key and isinstance(value, dict):
             return [_at(key, self.item, value[key]) for key in sorted(value, key=str)]
-        if not isinstance(value, list | None):
+        if not isinstance(value, list) and not (value is None and self.is_part):
             raise _wrong(value, self)
         return [_at(index, self.item, item) for index, item in enumerate(value or ())]
 
@@ -175,7 +176,7 @@ class ItemsShape(NamedTuple):
         return {"type": list(self.expected()), "items": item} | ({"additionalProperties": item} if self.key else {})
 
     def expected(self) -> Sequence[str]:
-        return ["array", *["object"] * (self.key is not None), "null"]
+        return ["array", *["object"] * (self.key is not None), *["null"] * self.is_part]
 
 
 class JoinedShape(NamedTuple):
@@ -411,7 +412,7 @@ class JsonForm:
     @cached_property
     def conversation(self) -> ObjectShape:
         properties = {
-            MESSAGES_KEY: Property(ItemsShape(self.message), MESSAGES_KEY, is_required=True),
+            MESSAGES_KEY: Property(ItemsShape(self.message, is_part=False), MESSAGES_KEY, is_required=True),
             OPENING_KEY: Property(self.opening, OPENING_KEY),
             DIAGNOSTICS_KEY: Property(PlainShape(()), DIAGNOSTICS_KEY),
         }

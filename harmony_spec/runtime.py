@@ -9,6 +9,7 @@ from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
 from .format.contents import NO_CONTENTS, Contents, Implied, Record
+from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
     Choice,
     Enumerated,
@@ -54,6 +55,7 @@ from .validation.report import Report
 __all__ = [
     "HOLE",
     "NO_CONTENTS",
+    "NO_DEFINITIONS",
     "Atom",
     "Choice",
     "Choose",
@@ -61,6 +63,8 @@ __all__ = [
     "Code",
     "Contents",
     "ConversationError",
+    "Definition",
+    "Definitions",
     "Diagnostic",
     "Encoding",
     "Enumerated",

@@ -46,10 +46,17 @@ class Shifted:
 
 
 def edited(folder: Path, edits: Iterable[Edit]) -> Path:
-    """A copy of the grammar with edits, each at the first place that it finds, or `everywhere`; there must be one."""
+    """A copy of the grammar with edits, each at the first place that it finds, or `everywhere`; there must be one.
+
+    An edit of nothing but a file removes it.
+    """
     shutil.copytree(GRAMMAR, folder, ignore=shutil.ignore_patterns("__pycache__"))
     for edit in edits:
         path = folder / edit["file"]
+        if "old" not in edit:
+            path.unlink()
+            continue
+        path.touch()
         text = path.read_text(encoding="utf-8")
         assert edit["old"] in text, edit
         times = -1 if "everywhere" in edit else 1

@@ -117,7 +117,7 @@ def test_render_refuses_with_reasons() -> None:
     assert (result.exit_code, result.stderr) == (2, "-:1:15: not JSON: Expecting value\n")
     result = run("render", "-", given='{"messages": [{"role": "user"}]}')
     assert result.exit_code == 2
-    assert "H301 invalid-conversation: at /messages/0: 'content' is a required property" in result.stderr
+    assert result.stderr.startswith("- at /messages/0: H301 invalid-conversation: the field 'content' is missing\n")
     result = run("render", "-", given='{"messages": [{"role": "user", "content": "<|end|>"}]}')
     assert result.exit_code == 1
     assert result.stderr.startswith("- at /messages/0: H202 special-token-in-text: ")
@@ -127,17 +127,17 @@ def test_render_refuses_with_reasons() -> None:
     ("opening", "said"),
     [
         ('{"role": "user"}', ""),
-        ("[]", "at /opening: expected an object, got []"),
-        ('{"channel": "final"}', "at /opening: open headers have no field 'channel'; fields: role, name"),
-        ('{"start": "prompt"}', "at /opening: open headers have no field 'start'"),
-        ('{"role": 5}', "at /opening/role: expected a string, got 5"),
-        ('{"role": "nobody"}', "nobody"),
+        ("[]", "- at /opening: H301 invalid-conversation: wrong value []"),
+        ('{"channel": "final"}', "- at /opening/channel: H301 invalid-conversation: unknown field 'channel'"),
+        ('{"start": "prompt"}', "- at /opening/start: H301 invalid-conversation: unknown field 'start'"),
+        ('{"role": 5}', "- at /opening/role: H301 invalid-conversation: unknown value 5"),
+        ('{"role": "nobody"}', "- at /opening/role: H301 invalid-conversation: unknown value 'nobody'"),
     ],
 )
 def test_render_writes_the_open_header_that_parse_gives(opening: str, said: str) -> None:
     value = f'{{"messages": [{{"role": "user", "content": "hi"}}], "opening": {opening}}}'
     result = run("render", "--start", "prompt", "-", given=value)
-    assert result.exit_code == (2 if "/opening" in said else 1 if said else 0)
+    assert result.exit_code == (2 if said else 0)
     assert said in result.stderr
     assert result.stdout == ("" if said else "<|start|>user<|message|>hi<|end|><|start|>user")
 

@@ -180,6 +180,13 @@ def test_the_id_column_can_be_chosen(source: str, tmp_path: Path, monkeypatch: p
         assert parquet.read_table("results.parquet").to_pylist()[-1]["id"] == "k"
 
 
+@pytest.mark.parametrize("option", ["--column", "--id-column"])
+def test_the_name_of_a_column_is_not_empty(option: str) -> None:
+    refused = run("validate", option, "", "-", given=GOOD)
+    reason = f"Invalid value for '{option}': the name is empty; pass the name of a column, or leave the option out\n"
+    assert (refused.exit_code, refused.stderr.endswith(reason)) == (2, True)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_wrong_column_is_reported_once_for_each_file(jobs: int, tmp_path: Path) -> None:
     """With the number of rows that lack it; each is counted, and is in the results."""
@@ -199,3 +206,9 @@ def test_a_wrong_column_is_reported_once_for_each_file(jobs: int, tmp_path: Path
     assert sum(not json.loads(line)["valid"] for line in results.read_text().splitlines()) == 40_002
     sarif = json.loads(run("validate", *arguments[:-4], "--output-format", "sarif", first).stdout)
     assert len(sarif["runs"][0]["results"]) == 1
+
+
+def test_no_phrase_in_the_list_of_commands_is_cut_off() -> None:
+    shown = run("--help").stdout.split("Commands:\n")[1].splitlines()
+    assert len(shown) == len(main.commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in shown)

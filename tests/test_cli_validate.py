@@ -87,10 +87,11 @@ def test_a_prompt_is_told_from_a_transcript() -> None:
     prompt = GOOD + "<|start|>assistant"
     result = run("-", given=prompt)
     assert result.exit_code == 1
-    assert "= help: This is a prompt, not a transcript; pass --start." in result.stdout
+    assert "= help: This is a prompt, not a transcript. Pass start='prompt' (--start prompt)." in result.stdout
     assert run("--start", "prompt", "-", given=prompt + "\n").exit_code == 0
     assert (
-        "= help: This is a prompt, not a transcript; pass --start." in run("-", given=f"{prompt}\r\n".encode()).stdout
+        "= help: This is a prompt, not a transcript. Pass start='prompt' (--start prompt)."
+        in run("-", given=f"{prompt}\r\n".encode()).stdout
     )
 
 

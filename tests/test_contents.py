@@ -7,12 +7,16 @@ import dataclasses
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codegen import generate
 from harmony_spec import ConversationError, RenderError, from_json, parse, render, render_text, to_json
 from harmony_spec.codec import ChannelConfig, DeveloperContent, Message, Namespace, ResponseFormat, SystemContent, Tool
+
+from .dialect import edited, module_of
 
 LOCATION = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
 FUNCTIONS = Namespace("functions", tools=[Tool("weather", "The weather.\nToday.", LOCATION), Tool("time")])
@@ -417,3 +421,21 @@ def test_threads_read_and_write_the_same() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(1200)))
+
+
+def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None:
+    """As headers do: `as_parsed` writes it back, the other styles write the first one, and comparison ignores it."""
+    old = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
+    new = f'{old}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n'
+    folder = edited(tmp_path / "grammar", [{"file": "contents.lark", "old": old, "new": new}])
+    module = module_of("spaced", generate(folder), tmp_path)
+    first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
+    text = first.replace("final.", "final .")
+    found, canonical = module.parse(text).messages, module.parse(first).messages
+    assert found == canonical
+    assert found[0].content.channel_config.variants == ("spaced",)
+    assert module.render_text(found, style="as_parsed") == text
+    assert module.render_text(found) == first
+    tokens = module.render(found, style="as_parsed")
+    assert module.render(module.parse(tokens).messages, style="as_parsed") == tokens
+    assert module.recover(text).messages == found

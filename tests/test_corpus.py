@@ -85,5 +85,6 @@ def test_an_invalid_input_gives_its_error(path: Path) -> None:
     found = (error.code.code, error.code.name, error.span.start, error.index)
     assert found == (case["code"], case["name"], case["at"], case["index"])
     assert set(case["expected"]) <= set(error.expected)
+    assert bool(case["expected"]) == bool(error.expected)  # the reason for wrong-start names a start rule
     assert case["code"] in str(error)
     assert len(str(error).splitlines()) == 1

@@ -137,7 +137,7 @@ def test_a_dialect_has_a_json_form(name: str, data: st.DataObject) -> None:
 
 def structured(module: ModuleType) -> list[Any]:
     """Messages with structured contents, if the format has the usual ones."""
-    if not hasattr(module, "DeveloperContent"):
+    if not hasattr(module, "Namespace"):
         return []
     tools = [module.Namespace("functions", "All.", [module.Tool("f", None, TOOL)]), module.Namespace("a")]
     developer = module.DeveloperContent("Be brief.", tools, [module.ResponseFormat("r", {"type": "object"})])
@@ -368,6 +368,30 @@ def test_the_comment_style_follows_the_grammar() -> None:
         'city?: string, # default: "Oslo"\n}) => any;\n\n'
         "type g = (_: {\nx?: {\n  y?: number,\n  },\n}) => any;\n\n} # namespace n"
     )
+
+
+def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
+    """Data files name them: recovery, validation, the JSON form and the tools of requests follow."""
+    module = codec_of("renamed_contents")
+    tool = module.Function("get_weather", "Tells it.", TOOL)
+    tools = [module.Toolbox("functions", functions=[tool])]
+    answer = module.ResponseFormat("city", {"type": "object", "required": ["city"]})
+    developer = module.Message("developer", module.DeveloperContent("Be brief.", tools, [answer]))
+
+    def found(header: str, content: str, **given: Any) -> list[str]:
+        text = f"<|start|>assistant<|channel|>{header}<|message|>{content}"
+        return [d.code.name for d in module.validate(module.render_text([developer]) + text, **given).diagnostics]
+
+    assert found("commentary to=functions.get_weather <|constrain|>json", '{"city": "Oslo"}<|call|>') == []
+    assert found("commentary to=functions.get_weather <|constrain|>json", '{"city": 7}<|call|>') == [
+        "invalid-arguments"
+    ]
+    assert found("commentary to=functions.get_tide <|constrain|>json", "{}<|call|>") == ["undeclared-tool"]
+    assert found("final <|constrain|>json", "{}<|end|>") == ["invalid-answer"]
+    (message,) = module.recover("<|start|>assistant to=get_weather<|message|>{}<|call|>", tools=tools).messages
+    assert message.recipient == "functions.get_weather"
+    assert module.from_json(module.to_json([developer])) == [developer]
+    assert [namespace.label for namespace in module.DeveloperContent("", [module.python_tools()]).toolkit] == ["python"]
 
 
 def test_contents_without_grammar_stay_text() -> None:

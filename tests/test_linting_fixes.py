@@ -146,7 +146,7 @@ def test_a_completion_is_not_made_a_transcript(tmp_path: Path) -> None:
         path.write_text(text)
         result = run("--fix", path)
         assert (result.exit_code, path.read_text()) == (1, text)
-        assert "pass --start." in result.stdout or "say so with --start" in result.stdout
+        assert "(--start completion)" in result.stdout or "pass --start completion" in result.stdout
 
 
 def test_half_a_surrogate_pair_stays(tmp_path: Path) -> None:
@@ -303,6 +303,20 @@ def test_what_is_marked_is_what_is_fixed() -> None:
             assert [finding.is_fixable for finding in after.findings] == [False] * len(after.findings)
             numbers.update(fixed=len(marked), left=len(left))
     assert min(numbers.values()) > 100
+
+
+@given(odd_conversations(), levels)
+def test_what_is_marked_in_a_conversation_is_what_is_fixed(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
+    """The JSON form has fields, but no stop tokens that a fix could replace."""
+    options = Options(ALL, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
+    before, after = (checked("json", text, each) for each in (options, replace(options, fix=True)))
+    assert codes_of(each for each in before.findings if each.is_fixable) == codes_of(after.repaired)
+    assert all(each.is_fixable for each in before.findings if (fix := each.diagnostic.fix) and options.admits(fix))
+    left = [each for each in after.findings if not each.is_new]
+    assert codes_of(before.findings) == codes_of(after.repaired) + codes_of(left)
+    assert not any(each.is_fixable for each in after.findings)
+    next_run = checked("json", after.after.decode(), options)
+    assert codes_of(next_run.findings) == codes_of(after.findings)
 
 
 def test_a_fix_that_is_not_applied_is_not_marked(tmp_path: Path) -> None:

@@ -129,31 +129,23 @@ def test_sarif_is_what_its_schema_says(folder: Path, schema: Any) -> None:
 
 
 def test_sarif_lists_the_rules_of_all_grammars(tmp_path: Path, schema: Any) -> None:
-    """After the rules of this package, those of other grammars that have findings; equal ones once."""
-    rule = '[missing-terminator]\ncode = "H114"\n'
-    for name, new in (
-        ("a", rule.replace("H114", "H990")),  # a code of its own
-        ("b", f"{rule}severity = 'warning'\n"),  # another rule of the same code
-        ("c", f"{rule}severity = 'warning'\n"),
-        ("d", rule),
-    ):
-        edited(tmp_path / name / "grammar", [{"file": "diagnostics.toml", "old": rule, "new": new}])
+    """After the rules of this package, those that other grammars add; equal ones once."""
+    production = {"file": "harmony.lark", "old": "invalid_missing_role:", "new": "invalid_absent_role:"}
+    for name, severity in (("a", "error"), ("b", "warning"), ("c", "warning")):
+        folder = edited(tmp_path / name / "grammar", [production])
+        own = f'[absent-role]\ncode = "X901"\nwhy = "Nobody wrote it."\nseverity = "{severity}"\n'
+        (folder / "diagnostics.toml").write_text(own)
         (tmp_path / name / "pyproject.toml").write_text("[tool.harmony-spec]\ngrammar = 'grammar'")
-        (tmp_path / name / "x.txt").write_text("<|start|>user<|message|>Hi.")
+        (tmp_path / name / "x.txt").write_text("<|start|><|channel|>final<|message|>Hi.<|end|>")
     log = json.loads(run("validate", "--output-format", "sarif", *sorted(tmp_path.glob("*/x.txt"))).stdout)
     jsonschema.Draft7Validator(schema).validate(log)
     (run_,) = log["runs"]
     listed = run_["tool"]["driver"]["rules"]
-    own = [code.code for code in codes(codec)]
-    assert [rule["id"] for rule in listed] == [*own, "H990", "H114"]
+    library = [code.code for code in codes(codec)]
+    assert [rule["id"] for rule in listed] == [*library, "X901", "X901"]
     found = [(each["ruleId"], each["ruleIndex"], each["level"]) for each in run_["results"]]
-    number = len(own)
-    assert found == [
-        ("H990", number, "error"),
-        ("H114", number + 1, "warning"),
-        ("H114", number + 1, "warning"),
-        ("H114", own.index("H114"), "error"),
-    ]
+    number = len(library)
+    assert found == [("X901", number, "error"), ("X901", number + 1, "warning"), ("X901", number + 1, "warning")]
     assert all(listed[at]["defaultConfiguration"] == {"level": level} for _, at, level in found)
 
 

@@ -133,7 +133,8 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
         ("tokenization = 'no'", "tool.harmony-spec.tokenization: expected true or false"),
         ("per-file-ignores = ['x']", "expected a table that maps patterns of files to lists of codes"),
         ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: unknown rule 'nothing'"),
-        ("column = 1", "tool.harmony-spec.column: expected a string"),
+        ("column = 1", "tool.harmony-spec.column: expected the name of a column"),
+        ("id-column = ''", "tool.harmony-spec.id-column: expected the name of a column"),
         ("select = [", "not TOML: "),
     ],
 )

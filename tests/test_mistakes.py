@@ -72,14 +72,14 @@ def by_production(mistake: Mistake, header: HeaderText, given: dict[str, Any]) -
 
 
 def test_every_production_is_tested() -> None:
-    assert [mistake.name for mistake in RECOVERY.mistakes] == list(SHAPES)
+    assert [mistake.code.name for mistake in RECOVERY.mistakes] == list(SHAPES)
 
 
-@pytest.mark.parametrize("mistake", RECOVERY.mistakes, ids=lambda mistake: mistake.name)
+@pytest.mark.parametrize("mistake", RECOVERY.mistakes, ids=lambda mistake: mistake.code.name)
 @given(data=st.data(), tools=offers)
 def test_a_known_mistake_is_read_as_its_slots_show(mistake: Mistake, data: st.DataObject, tools: Any) -> None:
     """An `invalid_` production and the slots give the same fields."""
-    text = data.draw(headers(mistake.name))
+    text = data.draw(headers(mistake.code.name))
     form = LenientText(codec.FORMAT, text)
     header = HeaderText(form, list(form.header_pieces(0, len(text))))
     given_values = {} if text.startswith("<|start|>") else dict(RECOVERY.author)

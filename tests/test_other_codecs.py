@@ -71,11 +71,11 @@ def test_tools_of_any_codec(name: str) -> None:
     """Its classes, its spelling of types, and back."""
     module = codec_of(name)
     namespaces = tools_from_json(DEFINITIONS, codec=module)
-    assert [type(namespace) for namespace in namespaces] == [module.Namespace]
+    assert [type(namespace) for namespace in namespaces] == [module.FORMAT.definitions.namespace.made]
     text = tools_to_text(namespaces, codec=module)
     assert tools_from_text(text, codec=module) == namespaces
     assert tools_from_json(tools_to_json(namespaces, "chat", codec=module), codec=module) == namespaces
-    assert type(tool_from_function(weather, codec=module)) is module.Tool
+    assert type(tool_from_function(weather, codec=module)) is module.FORMAT.definitions.tool.made
     with pytest.raises(TypeError, match=r"expected a Namespace of harmony_spec\.codec"):
         tools_to_text(namespaces)
 

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -174,6 +175,38 @@ def test_conversations_are_fixed_field_by_field(tmp_path: Path) -> None:
         {"conversation": json.loads(written)},
         json.loads(written)["messages"],
     ]
+
+
+@pytest.mark.parametrize("name", ["one.json", "rows.jsonl"])
+def test_fixes_left_in_a_conversation_are_reported(name: str, tmp_path: Path) -> None:
+    """With the option that applies them."""
+    kind, call = "<|constrain|>JSON", {"role": "assistant", "channel": "commentary", "recipient": "functions.f"}
+    talk = {"id": 7, "messages": [*TALK["messages"], {**call, "content_type": kind, "content": "{}"}]}
+    path = tmp_path / name
+    path.write_text(json.dumps(talk))
+    found = run(path).stdout
+    assert (found.count("help: --fix --unsafe-fixes writes "), "[*]" in found) == (2, False)
+    assert found.endswith(" 2 findings (2 with --unsafe-fixes)\n")
+    fixed = run("--fix", "--fixable", "misspelt-channel", path).stdout
+    assert ("H136" in fixed, fixed.count("help: --fix --unsafe-fixes writes ")) == (False, 1)
+    assert "/messages/2: error H148 misspelt-content-type: " in fixed
+    assert fixed.endswith(" 1 finding (1 with --unsafe-fixes), 1 fixed\n")
+    assert json.loads(path.read_text()) == json.loads(json.dumps(talk).replace('"comment"', '"commentary"'))
+    assert run("--fix", "--unsafe-fixes", path).stdout == "1 input, 1 valid, 3 messages, 1 fixed\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "left"), [((), ["H118", "H137", "H509"]), (("--fixable", "ALL"), [])], ids=["unsafe", "all"]
+)
+def test_a_conversation_has_no_stop_tokens_to_fix(more: tuple[str, ...], left: list[str], tmp_path: Path) -> None:
+    """They follow from the fields, which may be fixed."""
+    talk = [{**TALK["messages"][1]}, {"role": "assistant", "channel": "functions.f", "content": "{}"}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(talk))
+    fixed = run("--fix", "--unsafe-fixes", *more, path)
+    assert re.findall(r" error (H\d+) ", fixed.stdout) == left
+    assert ("writes the tokens [200012]" in fixed.stdout, "commentary" in path.read_text()) == (False, True)
+    assert re.findall(r" error (H\d+) ", run("--unsafe-fixes", *more, path).stdout) == left
 
 
 def test_conversations_in_parquet_are_fixed(tmp_path: Path) -> None:
@@ -493,7 +526,7 @@ def test_a_difference_is_a_patch(seed: int, tmp_path: Path, monkeypatch: pytest.
     rng = Random(seed)
     folder = tmp_path / "files"
     (folder / "in a").mkdir(parents=True)
-    for name in ("rows.jsonl", "in a/two words.jsonl", 'quo"ted\t.jsonl', "é.ndjson"):
+    for name in ("rows.jsonl", "in a/two words.jsonl", " first.jsonl", 'quo"ted\t.jsonl', "é.ndjson"):
         rows = rng.choices(LINES, [3, rng.choice([1, 9]), 1, 1, 1, 1, 1, 1, 1], k=rng.randrange(1, 60))
         text = "\n".join(rows).encode("latin-1", "xmlcharrefreplace") + b"\n" * rng.randrange(3)
         (folder / name).write_bytes(text)

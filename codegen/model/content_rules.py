@@ -253,7 +253,7 @@ def build_contents(
     boxed = {name for name in {*choices, *named} if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     schemas = frozenset(_schemas(rules, namespace))
-    implied = frozenset((item.rule, item.flag) for item in data["implied"])
+    implied = frozenset(item.flag for item in data["implied"])
     return Contents(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
 
 

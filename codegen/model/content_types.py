@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
 from .content_rules import ContentNode, Contents, Flag, Joined, Many, Part, Token
+from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
 
@@ -50,6 +51,40 @@ def rule_of(node: ContentNode) -> str | None:
         case Many(_, items):
             return next((item.rule for item in items if isinstance(item, Part)), None)
     return None
+
+
+def record_in(contents: Contents, node: ContentNode) -> str | None:
+    """The rule of the class that the value of a node has, or each item of it if it is a list."""
+    if (rule := rule_of(node)) is None or contents.rules[rule].kind == "record":
+        return rule
+    if contents.rules[rule].kind not in ("alias", "list"):
+        return None
+    return record_in(contents, next(iter(contents.fields(rule).values()))[0])
+
+
+def is_list(contents: Contents, node: ContentNode) -> bool:
+    return kind_of(contents, node).startswith("list[")
+
+
+def terminal_of(contents: Contents, node: ContentNode) -> Terminal | None:
+    """The terminal for the text of a field."""
+    if isinstance(node, Token):
+        return contents.terminals[node.terminal]
+    if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
+        return terminal_of(contents, next(contents.leaves(contents.rules[node.rule].nodes)))
+    return None
+
+
+def listed_values(contents: Contents, node: ContentNode) -> tuple[str, ...]:
+    """The values of an enumerated field."""
+    if isinstance(node, Token):
+        return contents.terminals[node.terminal].values or ()
+    if not isinstance(node, Part):
+        return ()
+    if contents.rules[node.rule].kind == "enumerated":
+        return contents.rules[node.rule].values
+    fields = contents.fields(node.rule).values()
+    return next((found for nodes in fields if (found := listed_values(contents, nodes[0]))), ())
 
 
 def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:

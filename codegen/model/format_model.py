@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..read.data_files import Choose, Drop, Implied, Style, Vocabulary
+from ..read.data_files import Choose, DefinedBy, Drop, Implied, Style, Vocabulary
 from ..read.problems import Place
 from .content_rules import Contents
 from .json_tables import JsonTables
@@ -172,6 +172,8 @@ class Format:
     namespace: Mapping[str, Any] | None
     contents: Contents
     implied: tuple[Implied, ...]
+    functions: str
+    definitions: Mapping[str, DefinedBy]
     tools: Mapping[str, Mapping[str, Any]]
     recovery: Recovery | None
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..read.data_files import DataFiles
 from ..read.grammar_folder import CONVERSATION, Sources
 
 MESSAGE = "message"
@@ -39,24 +37,13 @@ class JsonTables:
         )
 
 
-def build_json(sources: Sources, data: DataFiles) -> JsonTables:
-    data.get(sources.conversation, CONVERSATION, dict, "json", default={})
-
-    def listed(*keys: str) -> tuple[str, ...]:
-        return tuple(map(str, data.get(sources.conversation, CONVERSATION, list, "json", *keys, default=[])))
-
-    def table(key: str) -> Mapping[str, Any]:
-        found: dict[str, Any] = data.get(sources.conversation, CONVERSATION, dict, "json", key, default={})
-        return found
-
-    def text(*keys: str) -> str:
-        return str(data.get(sources.conversation, CONVERSATION, str, "json", *keys))
-
+def build_json(sources: Sources) -> JsonTables:
+    table = sources.table(CONVERSATION, "json")
     return JsonTables(
-        always=listed("always"),
-        schemas=listed("schemas"),
-        absent={path: text("absent", path) for path in table("absent")},
-        joined={name: listed("joined", name) for name in table("joined")},
-        keyed={path: text("keyed", path) for path in table("keyed")},
-        spelled={path: listed("spelled", path) for path in table("spelled")},
+        always=tuple(table.get("always", ())),
+        schemas=tuple(table.get("schemas", ())),
+        absent=table.get("absent", {}),
+        joined={name: tuple(parts) for name, parts in table.get("joined", {}).items()},
+        keyed=table.get("keyed", {}),
+        spelled={path: tuple(values) for path, values in table.get("spelled", {}).items()},
     )

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from ..read.data_files import DataFiles
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from .content_rules import Fixed
 from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
@@ -15,56 +14,46 @@ from .frame_graph import framing, graph, is_content
 from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
-CHANNELS = ("answers", "thoughts", "calls")
 STOPS = ("calls", "answers")
 DECLARED = ("tools", "builtin", "channels", "required", "answers")
-ROLES = ("named", "asks", "instructs")
 
-SEVERITIES = ("error", "warning", "info")
-FIXES = ("safe", "unsafe", "display")
-"""How safe a fix is; see `harmony_spec.errors.Applicability`."""
+DEFAULT_SEVERITY = "error"
 
 
 @cache
 def library_diagnostics() -> dict[str, Diagnostic]:
     """The diagnostics that the library reports itself: those in the catalogue of this package."""
     path = Path(__file__).resolve().parents[2] / "grammar" / DIAGNOSTICS
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    return _diagnostics(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, Diagnostic]:
     return {
-        name: Diagnostic(entry["code"], entry["why"], entry.get("severity", SEVERITIES[0]), entry.get("fix"))
+        name: Diagnostic(entry["code"], entry["why"], entry.get("severity", DEFAULT_SEVERITY), entry.get("fix"))
         for name, entry in entries.items()
     }
 
 
-def build_recovery(sources: Sources, data: DataFiles, mistakes: Mapping[str, Rule]) -> Recovery | None:
+def build_recovery(sources: Sources, mistakes: Mapping[str, Rule]) -> Recovery | None:
     """Read recovery.toml and diagnostics.toml; None for a format without recovery.toml."""
-    if (table := sources.recovery) is None:
+    if RECOVERY not in sources.data:
         return None
-
-    def texts(*keys: str) -> tuple[str, ...]:
-        return tuple(map(str, data.get(table, RECOVERY, list, *keys, default=[])))
-
+    roles, known = sources.table(RECOVERY, "roles"), sources.table(RECOVERY, "content_types")
+    slots, stops = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "stops")
+    declared = sources.table(RECOVERY, "declared")
     return Recovery(
-        slots={key: data.get(table, RECOVERY, str, "slots", key, default="") for key in SLOTS},
-        tool=data.get(table, RECOVERY, str, "roles", "named", default=""),
-        asks=data.get(table, RECOVERY, str, "roles", "asks", default=""),
-        instructs=texts("roles", "instructs"),
-        separator=data.get(table, RECOVERY, str, "tools", "separator"),
-        channels={key: data.get(table, RECOVERY, str, "channels", key) for key in CHANNELS},
-        stops={key: data.get(table, RECOVERY, str, "stops", key, default="") for key in STOPS},
-        content_types=texts("content_types", "known"),
-        json=data.get(table, RECOVERY, str, "content_types", "json", default=""),
-        declared={key: texts("declared", key) for key in DECLARED},
+        slots={key: slots.get(key, "") for key in SLOTS},
+        tool=roles.get("named", ""),
+        asks=roles.get("asks", ""),
+        instructs=tuple(roles.get("instructs", ())),
+        separator=sources.table(RECOVERY, "tools")["separator"],
+        channels=sources.table(RECOVERY, "channels"),
+        stops={key: stops.get(key, "") for key in STOPS},
+        content_types=tuple(known.get("known", ())),
+        json=known.get("json", ""),
+        declared={key: tuple(declared.get(key, ())) for key in DECLARED},
         mistakes=mistakes,
-        codes=library_diagnostics()
-        | {
-            name: Diagnostic(
-                **{key: data.get(sources.diagnostics, DIAGNOSTICS, str, name, key) for key in ("code", "why")},
-                severity=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "severity", default=SEVERITIES[0]),
-                fix=data.get(sources.diagnostics, DIAGNOSTICS, str, name, "fix", default="") or None,
-            )
-            for name in sources.diagnostics
-        },
+        codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
     )
 
 

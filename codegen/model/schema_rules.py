@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from .format_model import Format
+
+PARAMETERS = "parameters"
+"""The rule of all types of a tool."""
+
 FITTING_TERMINALS = {
     "about": "TEXT",
     "default": "DEFAULT",
@@ -15,7 +20,7 @@ SCHEMA_TERMINALS = sorted((*FITTING_TERMINALS.values(), "KEYWORD"))
 """All terminals that the library needs for types."""
 
 SCHEMA_FIELDS = {
-    "parameters": ("type", "definitions"),
+    PARAMETERS: ("type", "definitions"),
     "definition": ("named", "type"),
     "one_of": ("variants",),
     "variant": ("alternative", "remark", "default"),
@@ -37,3 +42,9 @@ SCHEMA_FIELDS = {
     "basic_type": ("basic",),
 }
 """The rules that the library needs for types, with the fields of their classes in order."""
+
+
+def schema_rule(format: Format, name: str) -> str:
+    """The rule in a format for one of these rules: that of the parameters has the name that conversation.toml says."""
+    tool = format.definitions.get("tool")
+    return tool.fields[PARAMETERS] if name == PARAMETERS and tool else name

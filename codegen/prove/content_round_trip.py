@@ -12,13 +12,26 @@ from lark import Lark
 from lark.exceptions import LarkError
 
 from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
-from ..model.content_types import class_name, kind_of, ordered_fields, tools_name, user_rules
+from ..model.content_types import (
+    class_name,
+    is_schema,
+    kind_of,
+    listed_values,
+    ordered_fields,
+    record_in,
+    required_fields,
+    terminal_of,
+    tools_name,
+    user_rules,
+)
 from ..model.format_model import Format
-from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS
+from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
 from ..model.terminals import Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Place, Problem
+from ..read.value_places import Path as ValuePath
+from .content_paths import content_paths
 from .finite_automata import Machine, difference, machine, overlap, sample
 
 RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
@@ -28,16 +41,17 @@ RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json"
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
     """All problems of contents; `taken` are the names that the codec uses for something else."""
     contents = format.contents
+    yield from _tables(format, sources)
+    yield from content_paths(format, sources)
     if not contents.rules:
         return
     yield from _types(contents, taken)
     yield from _follows(contents)
-    yield from _tables(format, sources)
     if format.namespace is not None:
         disagreements = list(_namespace(contents, format.namespace, sources))
-        yield from disagreements or _built_in(format, format.namespace)
+        yield from disagreements or _built_in(format, format.namespace, sources)
     if contents.schemas:
-        yield from _schema_rules(contents)
+        yield from _schema_rules(format)
     try:
         Lark(sources.texts[CONTENTS], parser="earley", lexer="dynamic", start=list(contents.roles))
     except LarkError as error:
@@ -165,31 +179,63 @@ def _leads(contents: Contents, items: tuple[ContentNode, ...], seen: frozenset[s
 def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
     """Names in the data files exist in the grammar of contents."""
     contents = format.contents
-    for rule, spaces in contents.indents.items():
-        if rule not in contents.rules or type(spaces) is not int or not 0 < spaces < 80:
-            reason = f"`indent` has `{rule}`, which is not a rule of {CONTENTS}, or not a number of spaces"
+    for rule in contents.indents:
+        if rule not in contents.rules:
+            reason = f"`indent` has `{rule}`, which is not a rule of {CONTENTS}"
             yield Problem(sources.place(STYLES, "indent", rule), reason, "Correct it, or remove it.")
     for rule, values in contents.defaults.items():
-        known = rule in contents.rules and contents.rules[rule].kind == "record" and isinstance(values, dict)
-        for field in values if known else [""]:
-            if not known or field not in contents.fields(rule):
-                reason = f"`defaults` has `{rule}{'.' * bool(field)}{field}`, which no rule of {CONTENTS} has"
-                yield Problem(sources.place(CONVERSATION, "defaults", rule, field), reason, "Correct it, or remove it.")
-    for item in format.implied:
-        flags = contents.fields(item.rule).get(item.flag, []) if item.rule in contents.rules else []
-        lists = contents.fields(item.role).get(item.list, []) if item.role in contents.roles else []
-        if not any(isinstance(node, Flag) for node in flags):
-            reason = f"`{item.flag}` of `{item.rule}` is not a flag of {CONTENTS}"
-            yield Problem(sources.place(CONVERSATION, "implied", item.flag), reason, "Name a part that may be absent.")
-        if not lists or not kind_of(contents, lists[0]).startswith("list["):
-            reason = f"`{item.list}` is not a list in the contents of `{item.role}`"
-            yield Problem(sources.place(CONVERSATION, "implied", item.list), reason, "Name a list of that role.")
+        if rule not in contents.rules or contents.rules[rule].kind != "record":
+            reason = f"`defaults` has `{rule}`, which is not a class of {CONTENTS}"
+            yield Problem(sources.place(CONVERSATION, "defaults", rule), reason, "Correct it, or remove it.")
+            continue
+        for path, reason in misfits(contents, rule, values):
+            place = sources.place(CONVERSATION, "defaults", rule, *path)
+            yield Problem(place, reason, "Correct it, or remove it.")
 
 
-def _schema_rules(contents: Contents) -> Iterator[Problem]:
+def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
+    """Where values do not fit the fields of a class, and why."""
+    for name, value in values.items():
+        nodes = contents.fields(rule).get(name)
+        if not nodes:
+            yield (name,), f"`{rule}` has no field `{name}`"
+            continue
+        node, inner = nodes[0], record_in(contents, nodes[0])
+        kind = kind_of(contents, node)
+        records = value if kind.startswith("list[") and isinstance(value, list) else [value]
+        if inner and not is_schema(contents, node) and all(isinstance(item, dict) for item in records):
+            for index, item in enumerate(records):
+                at = (name, index) if records is value else (name,)
+                missing = required_fields(contents, inner) - set(item)
+                yield from ((at, f"`{inner}` lacks `{field}`") for field in sorted(missing))
+                yield from (((*at, *path), reason) for path, reason in misfits(contents, inner, item))
+        elif wanted := _unlike(contents, node, kind, value):
+            yield (name,), f"`{name}` of `{rule}` is {wanted}"
+
+
+def _unlike(contents: Contents, node: ContentNode, kind: str, value: Any) -> str:
+    """What a field of a kind holds instead of this value; "" if it may hold the value."""
+    listed = listed_values(contents, node)
+    if kind == "bool":
+        return "" if isinstance(value, bool) else "true or false"
+    if is_schema(contents, node):
+        return "" if isinstance(value, (dict, bool)) else "a JSON Schema"
+    if kind == "list[str]":
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return "" if fits else "a list of texts"
+    if listed:
+        return "" if value in listed else f"{', '.join(listed[:-1])} or {listed[-1]}"
+    if kind == "str":
+        return "" if isinstance(value, str) else "a text"
+    terminal = terminal_of(contents, node)
+    return "" if terminal and contents.is_json(terminal.name) else "nothing that a data file can hold"
+
+
+def _schema_rules(format: Format) -> Iterator[Problem]:
     """The library writes schemas as types by rules and terminals of certain names."""
-    place = Place(CONTENTS, 1, 1)
-    for rule, needed in SCHEMA_FIELDS.items():
+    contents, place = format.contents, Place(CONTENTS, 1, 1)
+    for known, needed in SCHEMA_FIELDS.items():
+        rule = schema_rule(format, known)
         if rule not in contents.rules or contents.rules[rule].kind != "record":
             yield Problem(place, f"there is no rule `{rule}` with parts; the library needs it", "Define it.")
         elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
@@ -209,36 +255,33 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
         if not isinstance(entry, dict):
             continue
         for name, described in entry.get("properties", {}).items():
-            place = sources.place(NAMESPACE, "$defs", rule, name)
+            place = sources.place(NAMESPACE, "$defs", rule, "properties", name)
             nodes = contents.fields(rule).get(name)
             if not nodes:
                 yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", "Remove it.")
                 continue
-            terminal = _terminal(contents, nodes[0])
+            terminal = terminal_of(contents, nodes[0])
             target = described.get("$ref", "").rsplit("/", 1)[-1] if isinstance(described, dict) else ""
             written = (definitions.get(target, {}) if target else described).get("pattern")
             if written is not None and terminal is not None:
-                yield from _agreement(terminal, written, sources.place(NAMESPACE, "$defs", target or rule, "pattern"))
+                at = ("$defs", target) if target else ("$defs", rule, "properties", name)
+                yield from _agreement(terminal, written, sources.place(NAMESPACE, *at, "pattern"))
 
 
-def _built_in(format: Format, schema: Mapping[str, Any]) -> Iterator[Problem]:
+def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
     """Built-in tools fit the schema of a namespace."""
     for file, value in format.tools.items():
         if not tools_name(file).isidentifier():
             reason = f"`{tools_name(file)}` cannot be the name of a function"
             yield Problem(Place(file, 1, 1), reason, "Use letters, digits and underscores in the name of the file.")
-        for error in Draft202012Validator(schema).iter_errors(value):
+        errors = list(Draft202012Validator(schema).iter_errors(value))
+        for error in errors:
             reason = f"not a namespace: at {error.json_path}: {error.message[:200]}"
-            yield Problem(Place(file, 1, 1), reason, f"{NAMESPACE} describes a namespace.")
-
-
-def _terminal(contents: Contents, node: ContentNode) -> Terminal | None:
-    """The terminal for the text of a field."""
-    if isinstance(node, Token):
-        return contents.terminals[node.terminal]
-    if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
-        return _terminal(contents, next(contents.leaves(contents.rules[node.rule].nodes)))
-    return None
+            yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE} describes a namespace.")
+        defined = format.definitions.get("namespace")
+        if not errors and defined and defined.rule in format.contents.rules:
+            for path, reason in misfits(format.contents, defined.rule, value):
+                yield Problem(sources.place(file, *path), reason, f"{CONTENTS} describes a namespace.")
 
 
 def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Problem]:

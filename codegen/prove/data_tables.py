@@ -2,52 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema_specifications import REGISTRY
+from referencing.exceptions import Unresolvable
 
 from ..model.format_model import AS_PARSED, Format
-from ..read.data_files import When
-from ..read.grammar_folder import CONVERSATION, STYLES, Sources
+from ..read.data_files import Choose, When
+from ..read.grammar_folder import CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Problem
+
+MAX_SCHEMA_DEPTH = 30
+"""The codec repeats the schema as code: 30 levels of four spaces fill a line of 120. Harmony's has 7 levels."""
 
 
 def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
+    """All problems of the styles, of the rules for conversations, as far as the framing knows."""
     variants = format.variants()
     known = f"Named alternatives: {', '.join(variants) or 'none'}."
-    if any(style.name == AS_PARSED for style in format.styles):
-        yield Problem(
-            sources.place(STYLES, AS_PARSED), f"`{AS_PARSED}` cannot be the name of a style", "It is built in."
-        )
-    chosen = {f"style {style.name}": style.choose for style in format.styles}
-    for key, choices in (chosen | {"always": format.always, "training": format.training}).items():
-        for choose in choices:
-            if choose.alternative not in variants:
-                place = sources.place(STYLES, key.split()[-1], choose.alternative)
-                yield Problem(place, f"`{key}` chooses `{choose.alternative}`, which names no alternative", known)
-            yield from _when(format, choose.when, sources, STYLES, key.split()[-1])
+    names = [style.name for style in format.styles]
+    if AS_PARSED in names:
+        place = sources.place(STYLES, "style", AS_PARSED)
+        yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
+    if format.default_style not in names:
+        reason = f"the style `{format.default_style}` is not defined"
+        yield Problem(sources.place(STYLES, "default"), reason, f"Styles: {', '.join(names)}.")
+    for style in format.styles:
+        yield from _choices(format, style.choose, sources, "style", style.name, "choose")
+    yield from _choices(format, format.always, sources, "always")
+    yield from _choices(format, format.training, sources, "training")
     for drop in format.drops:
-        if not drop.name.isidentifier():
-            place = sources.place(CONVERSATION, "drop")
-            yield Problem(
-                place, f"`{drop.name}` cannot be the name of a function", "Use letters, digits and underscores."
-            )
-        for when in (drop.dropped, drop.completes):
-            yield from _when(format, when, sources, CONVERSATION, "drop")
-    for key, names in format.stops.items():
-        for name in names:
+        path = CONVERSATION, "drop", drop.name.removeprefix("drop_")
+        yield from _when(format, drop.dropped, sources, *path, "dropped")
+        yield from _when(format, drop.completes, sources, *path, "completes")
+    for key, stops in format.stops.items():
+        for index, name in enumerate(stops):
             if name not in variants:
-                yield Problem(sources.place(CONVERSATION, "stop", key, name), f"`{name}` names no alternative", known)
-    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
+                place = sources.place(CONVERSATION, "stop", key, index)
+                yield Problem(place, f"`{name}` names no alternative", known)
+    yield from _opening(format, sources)
 
 
-def _when(format: Format, when: When, sources: Sources, file: str, key: str) -> Iterator[Problem]:
+def _choices(format: Format, choices: tuple[Choose, ...], sources: Sources, *path: str) -> Iterator[Problem]:
+    variants = format.variants()
+    for index, choose in enumerate(choices):
+        if choose.alternative not in variants:
+            reason = f"`{'.'.join(path)}` chooses `{choose.alternative}`, which names no alternative"
+            remedy = f"Named alternatives: {', '.join(variants) or 'none'}."
+            yield Problem(sources.place(STYLES, *path, index, "choose"), reason, remedy)
+        yield from _when(format, choose.when, sources, STYLES, *path, index, "when")
+
+
+def _when(format: Format, when: When, sources: Sources, file: str, *path: str | int) -> Iterator[Problem]:
     fields = {field.name: field for field in format.fields}
     for name, value in when.fields:
-        place = sources.place(file, key, name)
+        place = sources.place(file, *path, name)
         if name not in fields:
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
-        elif file == CONVERSATION and key == "opening" and isinstance(value, bool) != fields[name].flag:
-            yield Problem(
-                place, f"`{name}` is {'true or false' if fields[name].flag else 'a text'}", "Correct the value."
-            )
         elif isinstance(value, str) and (values := fields[name].values) and value not in values:
             yield Problem(place, f"`{name}` cannot be `{value}`", f"Values: {', '.join(values)}.")
+
+
+def _opening(format: Format, sources: Sources) -> Iterator[Problem]:
+    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
+    for field in format.fields:
+        if field.name in format.opening and isinstance(format.opening[field.name], bool) != field.flag:
+            place = sources.place(CONVERSATION, "opening", field.name)
+            reason = f"`{field.name}` is {'true or false' if field.flag else 'a text'}"
+            yield Problem(place, reason, "Correct the value.")
+
+
+def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Each `$ref` of the schema of a namespace leads to a schema. Nothing can be validated before that is known."""
+    if format.namespace is None:
+        return
+    if _depth(format.namespace) > MAX_SCHEMA_DEPTH:
+        reason = f"nested more than {MAX_SCHEMA_DEPTH} deep"
+        yield Problem(sources.place(NAMESPACE), reason, "Move parts to `$defs`.")
+        return
+    for path, reference in _references(format.namespace):
+        if not _leads_somewhere(reference, format.namespace):
+            reason = f"`{reference}` leads to no schema"
+            remedy = "Name a definition in `$defs`, as `#/$defs/NAME`."
+            yield Problem(sources.place(NAMESPACE, *path), reason, remedy)
+
+
+def _references(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key in ("$ref", "$dynamicRef") and isinstance(item, str):
+            yield (*path, key), item
+        yield from _references(item, (*path, key))
+
+
+def _leads_somewhere(reference: str, schema: Mapping[str, Any]) -> bool:
+    """Whether a reference leads to a part of the same schema, or to a published one that needs no network."""
+    if not reference.startswith("#"):
+        try:
+            REGISTRY.resolver().lookup(reference)
+        except Unresolvable:
+            return False
+        return True
+    found: Any = schema
+    for step in reference[1:].split("/")[1:]:
+        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+    return isinstance(found, (dict, bool)) and (reference == "#" or reference.startswith("#/"))
+
+
+def _depth(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, children), default=0)

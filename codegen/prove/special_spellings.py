@@ -25,14 +25,19 @@ def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]
                 break
 
 
-def needless_lookaheads(format: Format) -> Iterator[Problem]:
-    """Lookaheads only exclude special tokens, for Lark, which does not know the vocabulary. Codecs leave them out."""
+def wrong_lookaheads(format: Format) -> Iterator[Problem]:
+    """Lookaheads exclude all special tokens, for Lark, which does not know the vocabulary. Codecs leave them out."""
     special = set(format.vocabulary.special)
     for terminal in format.terminals.values():
         for strings in pattern.exclusions(terminal.pattern):
             if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
                 reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
                 yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")
+            elif missing := sorted(special - strings, key=format.vocabulary.special.__getitem__):
+                reason = f"the lookahead of `{terminal.name}` does not exclude `{missing[0]}`, a special token"
+                yield Problem(
+                    terminal.place, reason, "List all special tokens, or none: Lark reads the others as text."
+                )
     free = format.terminals[content_value(format).terminal]
     if isinstance(free.pattern, pattern.Text):
         yield Problem(free.place, "the content is a fixed text", "Use a pattern that takes any text.")

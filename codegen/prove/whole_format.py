@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lark import Lark
+from lark import Lark, UnexpectedInput
 from lark.exceptions import LarkError
 
-from ..model.format_model import Format
-from ..read.grammar_folder import Sources
+from ..model.format_model import STARTS, Format
+from ..read.grammar_folder import CONVERSATION, Sources
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
-from .data_tables import data_tables
+from .data_tables import dangling_references, data_tables
 from .json_checks import json_tables
 from .message_framing import ambiguous_delimiters, fields_of_messages, touching_texts
 from .name_clashes import alternative_names, field_names
 from .recovery_checks import check_recovery
-from .special_spellings import needless_lookaheads, overlapping_spellings
+from .special_spellings import overlapping_spellings, wrong_lookaheads
 
 
 def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
     """Raise `GrammarError` with all problems of a format; `taken` are names that its codec uses for something else."""
     problems = [*alternative_names(format), *field_names(format, taken), *fields_of_messages(format)]
+    problems += dangling_references(format, sources)
     if not problems:
         problems += [
             *ambiguous_delimiters(format),
@@ -31,7 +32,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *data_tables(format, sources),
             *json_tables(format, sources),
             *overlapping_spellings(format, sources),
-            *needless_lookaheads(format),
+            *wrong_lookaheads(format),
             *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),
         ]
         problems += ambiguities(format)
@@ -42,14 +43,20 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
 
 
 def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Lark itself loads the file. The tests compare the codec with it."""
+    """Lark itself loads the file, and reads the example. The tests compare the codec with it."""
+    text, starts = sources.texts[format.lark], [start.name for start in format.starts]
     try:
-        Lark(
-            sources.texts[format.lark], parser="earley", lexer="dynamic", start=[start.name for start in format.starts]
-        )
+        lark = Lark(text, parser="earley", lexer="dynamic", start=starts)
     except LarkError as error:
         reason = str(error).splitlines()[0]
         named = next(
             (rule for rule in format.rules.values() if f"{rule.name} " in reason), format.rules[format.message]
         )
         yield Problem(named.place, f"Lark refuses the grammar: {reason}", "Write it so that Lark loads it as it is.")
+        return
+    try:
+        if format.example:
+            lark.parse(format.example, start=STARTS[0])
+    except UnexpectedInput as error:
+        reason = f"the example is not a {STARTS[0]}: {str(error).splitlines()[0]}"
+        yield Problem(sources.place(CONVERSATION, "example"), reason, "Write one that the grammar describes.")

@@ -6,12 +6,16 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .data_shapes import misshapen_data, place_of
 from .lark_files import Definition, definitions_in
 from .problems import GrammarError, Place, Problem
+from .value_places import Path as ValuePath
+from .value_places import value_places
 
 VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, NAMESPACE, CONTENTS = (
     "vocabulary.toml",
@@ -29,35 +33,29 @@ TOOLS_SUFFIX = ".tools.json"
 
 @dataclass(frozen=True)
 class Sources:
-    """The files of a grammar folder: definitions, data, and the text of each by file name."""
+    """The files of a grammar folder: definitions, data, the text of each, and the places of the values in data."""
 
     lark: str
     definitions: tuple[Definition, ...]
     contents: tuple[Definition, ...]
-    vocabulary: dict[str, Any]
-    styles: dict[str, Any]
-    conversation: dict[str, Any]
-    recovery: dict[str, Any] | None
-    diagnostics: dict[str, Any]
-    namespace: dict[str, Any] | None
-    tools: dict[str, dict[str, Any]]
-    texts: dict[str, str] = field(repr=False)
+    data: Mapping[str, Any]
+    texts: Mapping[str, str] = field(repr=False)
+    places: Mapping[str, Mapping[ValuePath, Place]] = field(repr=False)
 
-    def place(self, file: str, *keys: str) -> Place:
-        """The place of a key in a data file: each key is searched from the place of the one before it."""
-        lines = self.texts.get(file, "").splitlines()
-        line, column = 0, 0
+    def table(self, file: str, *keys: str) -> dict[str, Any]:
+        """The data of a file, or a table in it; empty if there is none."""
+        found = self.data.get(file, {})
         for key in keys:
-            spelled = re.compile(rf'(?<![\w]){re.escape(key)}(?![\w])|"{re.escape(key)}"')
-            for number in range(line, len(lines)):
-                if found := spelled.search(lines[number]):
-                    line, column = number, found.start()
-                    break
-        return Place(file, line + 1, column + 1)
+            found = found.get(key, {})
+        return dict(found)
+
+    def place(self, file: str, *path: str | int) -> Place:
+        """The place of a key or item in a data file, or of the innermost one around it that there is."""
+        return place_of(self.places, file, path)
 
 
 def load(folder: Path) -> Sources:
-    """Read a grammar folder; raises `GrammarError` with everything that is missing or cannot be read."""
+    """Read a grammar folder; raises `GrammarError` with everything that is missing, cannot be read, or is misshapen."""
     problems: list[Problem] = []
     larks = sorted(path for path in folder.glob("*.lark") if path.name != CONTENTS)
     if len(larks) != 1:
@@ -65,9 +63,6 @@ def load(folder: Path) -> Sources:
         place = Place(folder.resolve().name, 1, 1)
         reason = f"a grammar folder holds one .lark file beside {CONTENTS}; found {found}"
         problems.append(Problem(place, reason, "Name another folder."))
-    if not (folder / VOCABULARY).exists():
-        place = Place(VOCABULARY, 1, 1)
-        problems.append(Problem(place, "the file is missing", "It names the special tokens and their ids."))
     texts = {}
     paths = {*larks, *folder.glob(CONTENTS), *folder.glob("*.toml"), *folder.glob("*.json")}
     for path in sorted(paths):
@@ -75,38 +70,33 @@ def load(folder: Path) -> Sources:
             texts[path.name] = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             problems.append(Problem(Place(path.name, 1, 1), f"cannot be read: {error}", "Save it as UTF-8 text."))
-    data = {name: _data(name, texts[name], problems) for name in texts if not name.endswith(".lark")}
+    data = {name: value for name in texts if (value := _data(name, texts[name], problems)) is not None}
+    places = {name: _places(name, texts[name]) for name in data}
+    if all(name in data or name.endswith(".lark") for name in texts):
+        problems += misshapen_data(data, places)
     definitions: tuple[Definition, ...] = ()
     if len(larks) == 1 and larks[0].name in texts:
         definitions = definitions_in(larks[0].name, texts[larks[0].name], problems)
     contents = definitions_in(CONTENTS, texts[CONTENTS], problems) if CONTENTS in texts else ()
     if problems:
         raise GrammarError(problems)
-    return Sources(
-        lark=larks[0].name,
-        definitions=definitions,
-        contents=contents,
-        vocabulary=data[VOCABULARY],
-        styles=data.get(STYLES, {}),
-        conversation=data.get(CONVERSATION, {}),
-        recovery=data.get(RECOVERY),
-        diagnostics=data.get(DIAGNOSTICS, {}),
-        namespace=data.get(NAMESPACE),
-        tools={name: value for name, value in data.items() if name.endswith(TOOLS_SUFFIX)},
-        texts=texts,
-    )
+    return Sources(larks[0].name, definitions, contents, data, texts, places)
 
 
-def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
+def _places(name: str, text: str) -> dict[ValuePath, Place]:
+    return {path: Place(name, *at) for path, at in value_places(text, name.endswith(".toml")).items()}
+
+
+def _data(name: str, text: str, problems: list[Problem]) -> Any:
+    """The value of a data file; None for a file that has another ending, or a problem."""
     try:
-        value = (
-            tomllib.loads(text)
-            if name.endswith(".toml")
-            else json.loads(text, parse_constant=_no_constant, parse_float=_number)
-        )
-        if isinstance(value, dict):
-            return value
-        problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Wrap it in braces."))
+        if name.endswith(".toml"):
+            return tomllib.loads(text, parse_float=_number)
+        if name.endswith(".json"):
+            value = json.loads(text, parse_constant=_number, parse_float=_number, object_pairs_hook=_object)
+            if isinstance(value, dict):
+                return value
+            problems.append(Problem(Place(name, 1, 1), "not a JSON object", "Wrap it in braces."))
     except json.JSONDecodeError as error:
         problems.append(Problem(Place(name, error.lineno, error.colno), f"not JSON: {error.msg}", "Correct the JSON."))
     except tomllib.TOMLDecodeError as error:
@@ -115,14 +105,18 @@ def _data(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
         problems.append(Problem(place, f"not TOML: {error}", "Correct the TOML; no key may occur twice."))
     except (RecursionError, ValueError) as error:
         problems.append(Problem(Place(name, 1, 1), f"not usable: {error}", "Nest less deeply; use ordinary numbers."))
-    return {}
+    return None
 
 
 def _number(text: str) -> float:
-    if math.isinf(float(text)):
-        raise ValueError(f"{text} is too large")
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text} is not a number, or too large")
     return float(text)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} occurs twice")
+    return found

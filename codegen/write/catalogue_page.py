@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..model.recovery_tables import SEVERITIES
+from ..model.recovery_tables import DEFAULT_SEVERITY
 from ..read.grammar_folder import DIAGNOSTICS
 
 MAX_EXAMPLE_CHARS = 300
@@ -51,7 +51,7 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield entry["why"]
     yield ""
-    yield f"- severity: {entry.get('severity', SEVERITIES[0])}"
+    yield f"- severity: {entry.get('severity', DEFAULT_SEVERITY)}"
     if fix := entry.get("fix"):
         yield f"- fix: {fix}, applied by `validate {APPLIED_BY[fix]}`"
     circumstances = "".join(f", {words}" for words in _circumstances(entry))

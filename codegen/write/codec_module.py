@@ -11,6 +11,7 @@ from ..model.terminals import Special, Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
 from .content_table import emit_contents, emit_tools
+from .definition_tables import emit_definitions
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
 from .framing_code import constant, emit_patterns, emit_writers, markers
 from .json_functions import emit_json
@@ -49,6 +50,7 @@ def emit(format: Format) -> str:
         writer.line()
     emit_starts(format, writer)
     if format.contents.roles:
+        emit_definitions(format, writer)
         emit_contents(format, writer)
     emit_recovery(format, writer)
     writer.line()
@@ -194,6 +196,7 @@ def _format(format: Format, writer: Writer) -> None:
         f"as_parsed={literal(AS_PARSED)}",
         _choices(format.always).prefixed("always="),
         _choices(format.training).prefixed("training="),
+        *["definitions=_DEFINITIONS"] * bool(format.definitions),
         *["recovery=_RECOVERY"] * (format.recovery is not None),
     )
     writer.block(block, prefix="FORMAT = ")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
 from ..model.content_types import class_name, tools_name, written_by_hand
 from ..model.format_model import Format
 from ..model.schema_rules import FITTING_TERMINALS
 from ..read import regular_expressions as pattern
-from .message_types import plain_values
-from .source_text import Block, Writer, call, data, group, literal, mapping, raw
+from .message_types import plain_values, record_code
+from .source_text import Block, Writer, call, group, literal, mapping, raw
 
 
 def emit_contents(format: Format, writer: Writer) -> None:
@@ -131,30 +128,17 @@ def _core_field(contents: Contents, rule: ContentRule) -> str:
 def emit_tools(format: Format, writer: Writer) -> None:
     """Write a function for each built-in namespace; each call returns a new one."""
     contents = format.contents
-    rule = str(dict(format.namespace or {}).get("$ref", "")).rsplit("/", 1)[-1]
-    for file, value in format.tools.items():
+    namespace = format.definitions.get("namespace")
+    for file, value in format.tools.items() if namespace else ():
+        assert namespace is not None
         name = tools_name(file)
         writer.line()
         writer.line()
-        writer.line(f"def {name}() -> {class_name(contents, rule)}:")
+        writer.line(f"def {name}() -> {class_name(contents, namespace.rule)}:")
         writer.depth += 1
-        writer.docstring([f"The built-in namespace `{value['name']}`."])
-        writer.block(_record(contents, rule, value), prefix="return ")
+        writer.docstring([f"The built-in namespace `{value[namespace.fields['name']]}`."])
+        writer.block(record_code(contents, namespace.rule, value), prefix="return ")
         writer.depth -= 1
-
-
-def _record(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
-    """The code of a record for a JSON object."""
-    items: list[str | Block] = []
-    for field, entry in value.items():
-        node = contents.fields(rule)[field][0]
-        inner = next((part.rule for part in node.items if isinstance(part, Part)), "") if isinstance(node, Many) else ""
-        if inner:
-            code: str | Block = Block("[", tuple(_record(contents, inner, item) for item in entry), "]")
-        else:
-            code = data(entry)
-        items.append(code.prefixed(f"{field}=") if isinstance(code, Block) else f"{field}={code}")
-    return call(class_name(contents, rule), *items)
 
 
 def _emit_table(format: Format, writer: Writer) -> None:
@@ -167,12 +151,8 @@ def _emit_table(format: Format, writer: Writer) -> None:
         *["runtime.Schemas"] * bool(contents.schemas),
     )
     implied = group(
-        call("runtime.Implied", *(literal(text) for text in (item.flag, item.role, item.list, item.name)))
+        call("runtime.Implied", literal(item.flag[1]), *map(literal, item.list), "_DEFINITIONS")
         for item in format.implied
     )
     field = next(f.name for f in format.fields if set(contents.roles) & set(f.values or ()))
     writer.block(call("runtime.Contents", literal(field), rules, implied), prefix="_CONTENTS = ")
-    for item in format.implied[:1]:
-        writer.line()
-        writer.line(f"FUNCTION_NAMESPACE = {literal(item.name)}")
-        writer.line('"""The namespace of the tools that a developer offers."""')

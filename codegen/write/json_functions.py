@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import Part, Token
-from ..model.content_types import definition_name, user_rules
+from ..model.content_types import definition_name, terminal_of, user_rules
 from ..model.format_model import Format, Mark, Node, Sequence, walk
 from ..model.json_tables import MESSAGE
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
-from .recovery_code import TOOL_NAME_TERMINAL
+from .definition_tables import name_terminal
 from .source_text import Block, Writer, call, data, group, literal, mapping, signature
 
 
@@ -24,7 +23,7 @@ def emit_json(format: Format, writer: Writer) -> None:
         "joined": mapping(joined),
         "keyed": mapping({literal(_path(format, path)): literal(key) for path, key in tables.keyed.items()}),
         "spelled": mapping({literal(_path(format, p)): group(map(literal, s)) for p, s in tables.spelled.items()}),
-        "patterns": mapping({literal(path): terminal_pattern(TOOL_NAME_TERMINAL) for path in _names(format)}),
+        "patterns": mapping(_patterns(format)),
     }
     used = [block.prefixed(f"{key}=") for key, block in found.items() if isinstance(block, Block) and block.items]
     writer.line()
@@ -75,15 +74,13 @@ def _path(format: Format, path: str) -> str:
     return path if rule == MESSAGE else f"{definition_name(format.contents, rule)}.{name}"
 
 
-def _names(format: Format) -> list[str]:
-    """The fields of contents that are the names of tools."""
-    contents = format.contents
-    found = []
-    for rule in user_rules(contents):
+def _patterns(format: Format) -> dict[str, str]:
+    """The pattern of the fields of contents that have the terminal for the names of tools."""
+    contents, named, found = format.contents, name_terminal(format), dict[str, str]()
+    for rule in user_rules(contents) if named else ():
         for name, (node, *_) in contents.fields(rule).items():
-            inner = contents.rules[node.rule].nodes[0] if isinstance(node, Part) else node
-            if isinstance(inner, Token) and inner.terminal == TOOL_NAME_TERMINAL:
-                found.append(f"{definition_name(contents, rule)}.{name}")
+            if named and terminal_of(contents, node) == named:
+                found[literal(f"{definition_name(contents, rule)}.{name}")] = terminal_pattern(named.name)
     return found
 
 

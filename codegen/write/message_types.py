@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ..model.content_rules import ContentNode, Contents, Flag, Part
-from ..model.content_types import class_name, listed_type, ordered_fields, required_fields, rule_of, user_rules
+from ..model.content_rules import ContentNode, Contents, Flag
+from ..model.content_types import (
+    class_name,
+    is_schema,
+    listed_type,
+    ordered_fields,
+    record_in,
+    required_fields,
+    rule_of,
+    user_rules,
+)
 from ..model.format_model import CONTENT, Field, Format, without_sources
 from .source_text import Block, Writer, call, data, literal
 
@@ -90,19 +100,31 @@ def _declaration(contents: Contents, rule: str, name: str, kind: str) -> str:
 
 
 def _assign_default(declared: str, contents: Contents, rule: str, name: str, value: Any, writer: Writer) -> None:
-    node = contents.fields(rule)[name][0]
-    code = _flat(value)
-    if isinstance(value, dict) and isinstance(node, Part):
-        code = call(class_name(contents, node.rule), *(f"{key}={_flat(item)}" for key, item in value.items())).flat()
+    code = value_code(contents, contents.fields(rule)[name][0], value)
+    flat = code if isinstance(code, str) else code.flat()
     if isinstance(value, (dict, list)):
-        writer.assign(declared, "field", f"default_factory=lambda: {code}")
+        writer.assign(declared, "field", f"default_factory=lambda: {flat}")
     else:
-        writer.line(f"{declared} = {code}")
+        writer.line(f"{declared} = {flat}")
 
 
-def _flat(value: Any) -> str:
-    code = data(value)
-    return code if isinstance(code, str) else code.flat()
+def record_code(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
+    """The code of a record with these values of its fields."""
+    items = {field: value_code(contents, contents.fields(rule)[field][0], item) for field, item in value.items()}
+    arguments = (
+        item.prefixed(f"{field}=") if isinstance(item, Block) else f"{field}={item}" for field, item in items.items()
+    )
+    return call(class_name(contents, rule), *arguments)
+
+
+def value_code(contents: Contents, node: ContentNode, value: Any) -> str | Block:
+    """The code of a value of a field; tables become records if the field holds records."""
+    rule = record_in(contents, node)
+    if rule is None or is_schema(contents, node) or not isinstance(value, (dict, list)):
+        return data(value)
+    if isinstance(value, dict):
+        return record_code(contents, rule, value)
+    return Block("[", tuple(record_code(contents, rule, item) for item in value), "]")
 
 
 def annotation(field: Field) -> str:

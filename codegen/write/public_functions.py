@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.content_types import class_name
 from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, without_sources
 from .source_text import Block, Writer, data, literal, mapping, signature
 
@@ -152,7 +153,8 @@ def _validate(format: Format, parameters: list[str], passed: Block, docs: list[s
 
 
 def _tool_types(format: Format) -> str:
-    return " | Namespace" if {"namespace"} <= set(format.contents.rules) else ""
+    namespace = format.definitions.get("namespace")
+    return f" | {class_name(format.contents, namespace.rule)}" if namespace else ""
 
 
 def _stream(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:

@@ -9,12 +9,10 @@ from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import begins, closes, headings, leads, library_diagnostics
 from .content_table import terminal_pattern
+from .definition_tables import name_terminal
 from .framing_code import constant, groups
 from .library_codes import code, constant_of
 from .source_text import Block, Writer, call, group, literal, mapping
-
-TOOL_NAME_TERMINAL = "NAME"
-"""The terminal of contents that names tools."""
 
 Arguments = Iterator[str | Block]
 
@@ -63,12 +61,12 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
     """The known channels and content types, and the shape of names."""
-    named = format.contents.roles and TOOL_NAME_TERMINAL in format.contents.terminals
+    named = name_terminal(format)
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (terminal_pattern(TOOL_NAME_TERMINAL) if named else literal(r"\S+"))
-    yield f"namespace={literal(next((item.name for item in format.implied), ''))}"
+    yield "word=" + (terminal_pattern(named.name) if named else literal(r"\S+"))
+    yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
     yield f"separator={literal(recovery.separator)}"
 
 

@@ -41,7 +41,10 @@ def list_rules(as_json: bool) -> None:
 @click.argument("codes", nargs=-1, required=True, metavar="CODE...", shell_complete=complete_rule)
 @CODEC
 def explain(codes: tuple[str, ...]) -> None:
-    """Explain rules, with an example of each; a CODE is a code or a name."""
+    """Explain rules, with an example of each.
+
+    A CODE is a code, such as H114, or a name, such as missing-terminator.
+    """
     for number, text in enumerate(codes):
         if number:
             OUT.print()

@@ -76,6 +76,12 @@ def _file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | No
     return path
 
 
+def _column(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name == "":
+        raise click.BadParameter("the name is empty; pass the name of a column, or leave the option out")
+    return name
+
+
 def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
     if "/" in suffix or "\\" in suffix:
         raise click.BadParameter("pass a suffix for file names, such as .orig")
@@ -137,8 +143,13 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @CODEC
 @click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
 @click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
-@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
-@click.option("--id-column", metavar="NAME", help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]")
+@click.option("--column", metavar="NAME", callback=_column, help="Column that holds the inputs.")
+@click.option(
+    "--id-column",
+    metavar="NAME",
+    callback=_column,
+    help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]",
+)
 @TOOLS
 @STRIPPED
 @click.option("--skip-others", is_flag=True, help="Also skip files without special tokens that are named.")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
+from .definitions import Definitions
 from .rule_table import Rules
 
 CONTENT_CACHE_SIZE = 256
@@ -64,30 +65,27 @@ class Record:
 
 
 class Implied(NamedTuple):
-    """A flag that the conversation decides: it is set if a list in some content has a non-empty item of this name.
+    """A flag that the conversation decides: it is set if a list in some content has the functions of a developer.
 
     Attributes:
         flag: the field of the flag.
         role: the role of the messages that decide.
-        field: the list in their contents.
-        name: the name of the item in that list.
+        field: the list of namespaces in their contents.
+        definitions: how namespaces define tools.
     """
 
     flag: str
     role: str
     field: str
-    name: str
+    definitions: Definitions
 
     def holds(self, content: object) -> bool:
         items = getattr(content, self.field, None)
         if not isinstance(items, (list, tuple)):  # of a wrong type, which the writer reports
             return False
-        named = [item for item in items if isinstance(item, Record) and getattr(item, "name", None) == self.name]
-        return any(any(_lists_in(item)) for item in named)
-
-
-def _lists_in(item: Any) -> list[Any]:
-    return [value for part in fields(item) if isinstance(value := getattr(item, part.name), list)]
+        functions, namespace = self.definitions.functions, self.definitions.namespace
+        named = [item for item in items if isinstance(item, Record) and namespace.get(item, "name") == functions]
+        return any(namespace.get(item, "tools") for item in named)
 
 
 class Contents:
@@ -198,7 +196,7 @@ class Contents:
                     try:
                         self.rules.writer(self.rule_of[type(item)])(Layout({}), item)
                     except Inexpressible:
-                        name = getattr(item, "name", "")
+                        name = _first_text(item)
                         return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._name_of_part(item)}"
         return ""
 
@@ -248,6 +246,13 @@ class Contents:
     def given(self, role: str, content: object) -> object:
         """A content as a record, if its text can be read as one."""
         return self.structure(self.roles[role], content) if isinstance(content, str) and role in self.roles else content
+
+
+def _first_text(record: Record) -> str:
+    """The required text that a record begins with, which is its name; "" if there is none."""
+    first = next(iter(record.__dataclass_fields__.values()))
+    value = getattr(record, first.name)
+    return value if first.default is MISSING and isinstance(value, str) else ""
 
 
 NO_CONTENTS = Contents("", Rules((), {}, {}), ())

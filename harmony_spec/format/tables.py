@@ -20,6 +20,7 @@ from ..errors import Code, RenderError
 
 if TYPE_CHECKING:
     from .contents import Contents, Record
+from .definitions import NO_DEFINITIONS, Definitions
 
 HOLE = "\udfff"
 """Replaces the content of a message while its header is parsed or rendered."""
@@ -203,7 +204,7 @@ class Recovery:
         channels, content_types: the known values.
         json: the content type of JSON.
         word: a pattern for the name of a tool.
-        namespace: the namespace of tools that a developer offers.
+        definitions: how contents define tools and forms of answers.
         separator: the text between the name of a namespace and that of a tool.
         answers: the channel of messages that end a turn.
         thoughts: the channel of analysis. Recovery infers it for a message without header that another one follows.
@@ -233,7 +234,7 @@ class Recovery:
     content_types: tuple[str, ...]
     json: str
     word: str
-    namespace: str
+    definitions: Definitions
     separator: str
     answers: str
     thoughts: str
@@ -262,7 +263,7 @@ class Recovery:
     @cached_property
     def of_functions(self) -> str:
         """The prefix of the full names of tools that a developer offers."""
-        return self.full_name(self.namespace, "")
+        return self.full_name(self.definitions.functions, "")
 
     @cached_property
     def missing(self) -> dict[Code, tuple[str, ...]]:
@@ -303,6 +304,7 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
     owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)

@@ -167,7 +167,11 @@ def _fix_row(
     written = _edit_row(batch, item, held, edits) if edits else None
     if written is None:
         return plain
-    was_harmony, held = held.is_harmony, replace(held, source=source)
+    was_harmony = held.is_harmony
+    if held.messages is None:
+        held = replace(held, source=source)
+    else:  # fields are written, not tokens: a fixed recipient changes the stop token, too
+        held = read_content(batch.kind, written, options, held.codec)
     if was_harmony and not held.is_harmony and not options.stripped:
         return plain  # the next run would take it for something else
     after = _reported(batch, held, options)  # what the next run finds
@@ -266,7 +270,19 @@ def _exact_report(held: Content, options: Options) -> Report[Any]:
         stripped=options.stripped,
         tokenization=options.tokenization and held.messages is None,
     )
-    return report
+    return report if held.messages is None else _with_header_fixes(report)
+
+
+def _with_header_fixes(report: Report[Any]) -> Report[Any]:
+    """The report on a conversation without fixes outside of headers: its JSON form has no stop tokens to replace."""
+    bounds = report.recovered.bounds
+    found = [
+        each
+        if (fix := each.fix) and any(fix.span.start < content for _, content, *_ in bounds[each.index :][:1])
+        else replace(each, fix=None)
+        for each in report.diagnostics
+    ]
+    return replace(report, diagnostics=found)
 
 
 def _selected(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
@@ -286,7 +302,7 @@ def _other_start(held: Content, start: str) -> str:
         retry_without_final_newline(held.source, lambda each: held.codec.parse(each, start))
     except ParseError as error:
         if error.code is WRONG_START:
-            return f"{error.message[0].upper()}{error.message[1:]}; pass --start."
+            return f"{error.message[0].upper()}{error.message[1:]}. {error.hint}"
     return ""
 
 

@@ -114,6 +114,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _name(value: object) -> str:
+    if not _text(value):
+        raise ValueError
+    return _text(value)
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError
@@ -156,8 +162,8 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "per-file-ignores": ("a table that maps patterns of files to lists of codes", _ignores),
     "exclude": ("a list of patterns of files", _texts),
     "start": ("a string", _text),
-    "column": ("a string", _text),
-    "id-column": ("a string", _text),
+    "column": ("the name of a column", _name),
+    "id-column": ("the name of a column", _name),
     "tools": ("the path of a file", _text),
     "tokenization": ("true or false", _flag),
     "max-row-bytes": ("a number of bytes", _size),

@@ -64,7 +64,7 @@ def _where(item: Input, error: HarmonyError, line: int | None, column: int | Non
     name = printable_name(item.name)
     if line is not None:
         return f"{name}:{line}:{column}"
-    if isinstance(error, ToolError) and error.pointer:
+    if error.pointer:
         return f"{name} at {printable(error.pointer)}"
     if _is_of_message(error):
         return name if error.index is None else f"{name} at /messages/{error.index}"

@@ -130,11 +130,8 @@ def _make_error(
         message = f"unexpected text {_abridge(text[offset:])}"
     hint = _suggest(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
     if fitting_start:
-        code, message, hint = (
-            WRONG_START,
-            f"this is a {fitting_start}, not a {start}",
-            f"Parse it as a {fitting_start}.",
-        )
+        code, message, expected = WRONG_START, f"this is a {fitting_start}, not a {start}", ()
+        hint = f"Pass start={fitting_start!r} (--start {fitting_start})."
     around, caret = form.around(span)
     return ParseError(
         code,

@@ -189,7 +189,7 @@ class HeaderRepair:
                 pass
             elif (
                 not self.recipients
-                and self.recovery.namespace in word.text
+                and self.recovery.definitions.functions in word.text
                 and (tool := self._find_tool(word, left, wordy, False))
             ):
                 self._add_bare_recipient(number, word, tool, left)

@@ -36,6 +36,10 @@ MAX_COMPARED_TOOLS = 250
 """With more tools, only exact names are recognized: comparing letters takes a few microseconds for each tool."""
 
 
+ANY_PARAMETERS: Mapping[str, Any] = {}
+"""The schema of a tool that is offered by name only: every value matches it. Compared by identity."""
+
+
 def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
     """Return `tools` as a list. Raises `TypeError` for anything but names and namespaces of this format."""
     if tools is None:
@@ -46,28 +50,29 @@ def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
     for index, tool in enumerate(found):
         if isinstance(tool, Mapping):
             raise TypeError(f"tools[{index}] is a dict; tools_from_json makes namespaces from definitions of tools")
-        if not isinstance(tool, str) and not isinstance(getattr(tool, "name", None), str):
-            raise TypeError(f"tools[{index}]: expected a name or a namespace, got {type(tool).__name__}")
         if (foreign := format.contents.find_foreign(tool)) is not None:
             raise TypeError(f"tools[{index}]: {format.of_another_codec(foreign)}")
+        if not isinstance(tool, str) and not isinstance(format.definitions.namespace.get(tool, "name"), str):
+            raise TypeError(f"tools[{index}]: expected a name or a namespace, got {type(tool).__name__}")
     return found
 
 
-def tool_names(recovery: Recovery, tools: Iterable[Any]) -> set[str]:
-    """Return the full names of tools: strings as they are, and the tools of each namespace with its name.
+def parameters_by_name(recovery: Recovery, tools: Iterable[Any]) -> dict[str, Any]:
+    """Return the parameters of tools by their full names: names as they are, and the tools of each namespace.
 
-    A namespace without tools, such as `python`, is a tool itself.
+    A namespace without tools, such as `python`, is a tool itself. Where nothing is known of the parameters, they are
+    `ANY_PARAMETERS`.
     """
-    names: set[str] = set()
+    namespace, defined = recovery.definitions.namespace, recovery.definitions.tool
+    found: dict[str, Any] = {}
     for tool in tools:
-        parts = getattr(tool, "tools", None)
-        if isinstance(tool, str):
-            names.add(tool)
-        elif parts:
-            names |= {recovery.full_name(tool.name, part.name) for part in parts}
-        else:
-            names.add(tool.name)
-    return names
+        name = tool if isinstance(tool, str) else namespace.get(tool, "name")
+        parts = namespace.get(tool, "tools")
+        for part in parts or ():
+            found[recovery.full_name(name, defined.get(part, "name"))] = defined.get(part, "parameters")
+        if not parts:
+            found[name] = ANY_PARAMETERS
+    return found
 
 
 class KnownNames:
@@ -86,19 +91,19 @@ class KnownNames:
         self.recovery = recovery
         self.writable = re.compile(recovery.word)
         self.channels = dict.fromkeys(recovery.channels)
-        self.tools: set[str] | None = None if tools is None else self._writable(tool_names(recovery, tools))
+        self.tools: set[str] | None = None if tools is None else self._writable(parameters_by_name(recovery, tools))
         self._by_last: dict[str, list[str]] | None = None
         self.key = _make_key(b"", self.channels, self.tools)
 
-    def _writable(self, tools: set[str]) -> set[str]:
+    def _writable(self, tools: Iterable[str]) -> set[str]:
         """Return the names that can be written in a header."""
         return {tool for tool in tools if self.writable.fullmatch(tool)}
 
     def learn(self, role: str, content: object) -> bool:
         """Add the tools and channels that the content of a message declares; return whether any is new."""
         paths = self.recovery.declared_tools + self.recovery.declared_builtin
-        named = [tool_names(self.recovery, found) for path in paths if (found := declared(path, role, content))]
-        tools = self._writable(set().union(*named)) - (self.tools or set())
+        named = [parameters_by_name(self.recovery, found) for path in paths if (found := declared(path, role, content))]
+        tools = self._writable(name for tools in named for name in tools) - (self.tools or set())
         listed = (declared(path, role, content) or () for path in self.recovery.declared_channels)
         channels = [name for names in listed for name in names if name not in self.channels]
         first = bool(named) and self.tools is None

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..format.content_writing import Layout
-from ..format.rule_table import Rules
+from ..format.rule_table import RecordRule, Rules
 from .type_grammar import Grammar, JsonSchema, default_of, strings_inside, strings_of
 from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
@@ -23,8 +23,9 @@ class Schemas:
     """Converts JSON Schemas to types and back, by the rules of one codec."""
 
     def __init__(self, rules: Rules) -> None:
-        self.grammar = Grammar(rules.classes, {name: rules.pattern(name) for name in rules.terminals})
-        made = rules.classes
+        parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
+        made = {**rules.classes, "parameters": parameters}
+        self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
         self.by_class = {
             made["basic_type"]: self.basic,
             made["literal_type"]: self.literal,

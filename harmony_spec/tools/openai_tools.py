@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
 from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record
+from ..format.definitions import Definition, Definitions
 from ..recovery.machine import Machine
 from ..tool_types.schema_references import escaped
 
@@ -23,7 +23,10 @@ FUNCTION = "function"
 """The type of a tool, and the key of its definition, in OpenAI's chat completions and responses."""
 
 TOOLS = "tools"
-"""The field of contents that holds namespaces."""
+"""The key of a list of definitions in requests."""
+
+PURPOSES = ("name", "description", "parameters")
+"""The keys of a function, and the purposes of the fields of a tool."""
 
 FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
@@ -46,36 +49,37 @@ def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[N
     Raises:
         ToolError: a definition is invalid; the error has its JSON pointer and the rule that it breaks.
     """
-    codec = _with_tools(codec)
+    codec = with_tools(codec)
     found: dict[str, Namespace] = {}
-    loose, taken = codec.Namespace(codec.FUNCTION_NAMESPACE), set[str]()
-    for at, entry in _entries(value, ""):
-        if isinstance(entry, dict) and "tools" in entry:
+    definitions: Definitions = codec.FORMAT.definitions
+    functions, made = definitions.functions, definitions.namespace
+    loose, taken = made.make(name=functions), set[str]()
+    for at, entry in _entries(codec, value, ""):
+        if isinstance(entry, dict) and made.fields["tools"] in entry:
             namespace = _namespace(codec, entry, at)
-            _require_new(namespace.name, found, at)
-            found[namespace.name] = namespace
+            _require_new(made.get(namespace, "name"), found, at)
+            found[made.get(namespace, "name")] = namespace
             continue
-        tool = _tool(codec, *_definition(entry, at))
-        _require_new(tool.name, taken, at)
-        taken.add(tool.name)
-        loose.tools.append(tool)
-        if loose.name not in found:
-            found[loose.name] = loose
-        _require_new(loose.name, {loose.name} if found[loose.name] is not loose else (), at)
+        tool = _new_tool(codec, entry, at, taken)
+        made.get(loose, "tools").append(tool)
+        if functions not in found:
+            found[functions] = loose
+        _require_new(functions, {functions} if found[functions] is not loose else (), at)
     return [found[name] for name in sorted(found)]
 
 
-def _with_tools(codec: ModuleType | None) -> ModuleType:
+def with_tools(codec: ModuleType | None) -> ModuleType:
     """The codec, or that of this package. Raises `CodecError` if its format has no tools."""
     chosen = codec or default_codec()
     require(chosen, "FUNCTION_NAMESPACE")
     return chosen
 
 
-def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
+def _entries(codec: ModuleType, value: object, at: str) -> Iterator[tuple[str, Any]]:
     """The definitions in a value, each with its JSON pointer."""
-    if isinstance(value, dict) and "tools" in value and "name" not in value:
-        value, at = value["tools"], f"{at}/tools"
+    name = codec.FORMAT.definitions.namespace.fields["name"]
+    if isinstance(value, dict) and TOOLS in value and name not in value:
+        value, at = value[TOOLS], f"{at}/{TOOLS}"
         if isinstance(value, dict):
             yield from ((f"{at}/{escaped(name)}", entry) for name, entry in value.items())
             return
@@ -85,32 +89,41 @@ def _entries(value: object, at: str) -> Iterator[tuple[str, Any]]:
         yield at, value
 
 
-def _definition(entry: Any, at: str) -> tuple[dict[str, Any], str]:
-    """The definition of a function, in any of the forms, and its JSON pointer."""
-    if not isinstance(entry, dict) or "tools" in entry or entry.get("type", FUNCTION) != FUNCTION:
+def _definition(codec: ModuleType, entry: Any, at: str) -> tuple[dict[str, Any], str]:
+    """The definition of a function, in any of the forms, by the fields of a tool, and its JSON pointer."""
+    definitions: Definitions = codec.FORMAT.definitions
+    fields, tools = definitions.tool.fields, definitions.namespace.fields["tools"]
+    if not isinstance(entry, dict) or tools in entry or entry.get("type", FUNCTION) != FUNCTION:
         typed = isinstance(entry, dict) and "type" in entry
         raise ToolError(
             INVALID_TOOL,
-            f"{_quoted(entry)} is not a function{'' if 'tools' in at else ' or namespace'}",
+            f"{_quoted(entry)} is not a function{'' if tools in at else ' or namespace'}",
             pointer=f"{at}/type" if typed else at,
             rule="type",
-            hint="Pass function tools of chat completions or responses, or namespaces with name and tools.",
+            hint="Pass function tools of chat completions or responses, or namespaces with "
+            f"{definitions.namespace.fields['name']} and {tools}.",
         )
     if FUNCTION in entry:
         entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
         if not isinstance(entry, dict):
             raise ToolError(INVALID_TOOL, f"{_quoted(entry)} is not an object", pointer=at, rule="type")
-    return {key: entry[key] for key in ("name", "description", "parameters") if key in entry}, at
+    keys = {key: fields[purpose] for purpose in PURPOSES for key in (purpose, fields[purpose])}
+    return {field: entry[key] for key, field in keys.items() if key in entry}, at
 
 
 def _quoted(value: Any) -> str:
     return json.dumps(value)[:MAX_QUOTED_CHARS]
 
 
-def _tool(codec: ModuleType, definition: dict[str, Any], at: str) -> Tool:
-    _require_valid(codec, definition, codec.Tool, at)
-    tool: Tool = codec.Tool(definition["name"], definition.get("description"), definition.get("parameters"))
-    _require_text(tool, at)
+def _new_tool(codec: ModuleType, entry: Any, at: str, taken: set[str]) -> Tool:
+    """The tool of a definition; its name is added to `taken`, where it must not be."""
+    defined: Definition = codec.FORMAT.definitions.tool
+    definition, inside = _definition(codec, entry, at)
+    _require_valid(codec, definition, defined.made, inside)
+    tool: Tool = defined.made(**definition)
+    _require_text(tool, inside)
+    _require_new(defined.get(tool, "name"), taken, at)
+    taken.add(defined.get(tool, "name"))
     return tool
 
 
@@ -128,18 +141,16 @@ def _require_text(item: Tool | Namespace, at: str) -> None:
 
 
 def _namespace(codec: ModuleType, entry: dict[str, Any], at: str) -> Namespace:
-    tools = entry["tools"]
+    made: Definition = codec.FORMAT.definitions.namespace
+    key = made.fields["tools"]
+    tools = entry[key]
     if not isinstance(tools, list):
-        raise ToolError(INVALID_TOOL, f"{_quoted(tools)} is not a list", pointer=f"{at}/tools", rule="type")
-    head: dict[str, Any] = {key: entry[key] for key in ("name", "description") if key in entry}
-    _require_valid(codec, head, codec.Namespace, at)
-    namespace: Namespace = codec.Namespace(head["name"], head.get("description"))
+        raise ToolError(INVALID_TOOL, f"{_quoted(tools)} is not a list", pointer=f"{at}/{key}", rule="type")
+    head = {field: entry[field] for field in made.fields.values() if field in entry and field != key}
+    _require_valid(codec, head, made.made, at)
     taken: set[str] = set()
-    for index, entry in enumerate(tools):
-        tool = _tool(codec, *_definition(entry, f"{at}/tools/{index}"))
-        _require_new(tool.name, taken, f"{at}/tools/{index}")
-        taken.add(tool.name)
-        namespace.tools.append(tool)
+    found = [_new_tool(codec, entry, f"{at}/{key}/{index}", taken) for index, entry in enumerate(tools)]
+    namespace: Namespace = made.made(**head, **{key: found})
     _require_text(namespace, at)
     return namespace
 
@@ -186,15 +197,19 @@ def tools_to_json(
     """
     if form not in FORMS:
         raise ValueError(f"unknown form {form!r}; forms: {', '.join(FORMS)}")
-    codec, written = _with_tools(codec), []
+    codec, written = with_tools(codec), []
+    definitions: Definitions = codec.FORMAT.definitions
+    made, tool = definitions.namespace, definitions.tool
     for namespace in _own(codec, namespaces):
         if form == FORMS[0]:
-            written.append(_shown(namespace) | {"tools": [_shown(tool) for tool in namespace.tools]})
+            shown = [tool.spelled(_values(tool, item)) for item in made.get(namespace, "tools")]
+            written.append(made.spelled(_values(made, namespace) | {"tools": shown}))
             continue
-        is_function = namespace.name == codec.FUNCTION_NAMESPACE
-        prefix = "" if is_function else Machine.table(codec.FORMAT).full_name(namespace.name, "")
-        for tool in namespace.tools:
-            definition = _shown(tool) | {"name": prefix + tool.name}
+        name = made.get(namespace, "name")
+        prefix = "" if name == definitions.functions else Machine.table(codec.FORMAT).full_name(name, "")
+        for item in made.get(namespace, "tools"):
+            definition = _values(tool, item)
+            definition["name"] = prefix + definition["name"]
             nested = {"type": FUNCTION, FUNCTION: definition}
             written.append(nested if form == FORMS[1] else {"type": FUNCTION, **definition})
     return written
@@ -202,25 +217,24 @@ def tools_to_json(
 
 def _own(codec: ModuleType, namespaces: Iterable[Namespace]) -> list[Namespace]:
     """Namespaces as a list; raises `TypeError` for anything else, and for those of another codec."""
-    found = list(namespaces)
+    found, expected = list(namespaces), codec.FORMAT.definitions.namespace.made
     for index, namespace in enumerate(found):
         foreign: object = codec.FORMAT.contents.find_foreign(namespace)
-        if foreign is None and not isinstance(namespace, codec.Namespace):
+        if foreign is None and not isinstance(namespace, expected):
             foreign = namespace
         if foreign is None:
             continue
         made, advice = type(foreign), "pass its module as codec="
         if isinstance(namespace, dict):
             advice = "tools_from_json reads JSON definitions"
-        expected = "Namespace" if foreign is namespace else made.__name__
-        wanted = f"expected a {expected} of {codec.__name__}"
+        wanted = f"expected a {(expected if foreign is namespace else made).__name__} of {codec.__name__}"
         raise TypeError(f"namespaces[{index}]: {wanted}, got a {made.__module__}.{made.__name__}; {advice}")
     return found
 
 
-def _shown(item: Namespace | Tool) -> dict[str, Any]:
-    shown = ("name", "description", "parameters")
-    return {name: value for name in shown if (value := getattr(item, name, None)) is not None}
+def _values(definition: Definition, item: Namespace | Tool) -> dict[str, Any]:
+    """The name, description and parameters of an item, those that it has."""
+    return {purpose: value for purpose in PURPOSES if (value := definition.get(item, purpose)) is not None}
 
 
 def tools_to_text(namespaces: Iterable[Namespace], *, codec: ModuleType | None = None) -> str:
@@ -233,8 +247,9 @@ def tools_to_text(namespaces: Iterable[Namespace], *, codec: ModuleType | None =
     Raises:
         RenderError: the format cannot express one of them.
     """
-    codec = _with_tools(codec)
-    return str(_holders(codec)[0](tools=_own(codec, namespaces)).text())
+    codec = with_tools(codec)
+    cls, field = _holders(codec)[0]
+    return str(cls(**{field: _own(codec, namespaces)}).text())
 
 
 def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Namespace]:
@@ -247,26 +262,27 @@ def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Names
     Raises:
         ToolError: the text cannot be parsed as namespaces; the span starts at the first mistake.
     """
-    codec = _with_tools(codec)
+    codec = with_tools(codec)
     contents, holders, heading = codec.FORMAT.contents, _holders(codec), _heading(codec)
     for source in dict.fromkeys((text.rstrip("\n"), text, heading + text.rstrip("\n"), heading + text)):
-        for cls in holders:
-            content = contents.structure(cls, source)
-            tools: list[Namespace] = getattr(content, TOOLS, [])
+        for cls, field in holders:
+            tools: list[Namespace] = getattr(contents.structure(cls, source), field, [])
             if tools:
                 return tools
     text = text.rstrip("\n")
-    errors = [contents.explain_unread(holders[0], text), contents.explain_unread(codec.Namespace, text)]
+    classes = holders[0][0], codec.FORMAT.definitions.namespace.made
+    errors = [contents.explain_unread(cls, text) for cls in classes]
     raise max(errors, key=lambda error: error.span.start if error.span else 0)
 
 
-def _holders(codec: ModuleType) -> list[Any]:
-    """The classes of contents with namespaces. The first one's text has nothing but the namespaces."""
-    classes = [each for each in codec.FORMAT.contents.roles.values() if TOOLS in {part.name for part in fields(each)}]
-    return sorted(classes, key=lambda each: len(each().text()))
+def _holders(codec: ModuleType) -> list[tuple[Any, str]]:
+    """The classes of contents with namespaces, each with their field. The first one can hold nothing else."""
+    contents, definitions = codec.FORMAT.contents, codec.FORMAT.definitions
+    found = [(contents.roles[role], field) for role, field in definitions.holders if role in contents.roles]
+    return sorted(found, key=lambda each: len(each[0]().text()))
 
 
 def _heading(codec: ModuleType) -> str:
     """The text before the first namespace of a content."""
-    example = codec.Namespace("a")
+    example = codec.FORMAT.definitions.namespace.make(name="a")
     return tools_to_text([example], codec=codec).removesuffix(example.text())

@@ -14,9 +14,9 @@ from collections.abc import Set as AbstractSet
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from ..codec_loading import default_codec
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
+from .openai_tools import with_tools
 
 if TYPE_CHECKING:
     from ..codec import Tool
@@ -61,8 +61,9 @@ def tool_from_function(
     parameters = _parameters_schema(function, described)
     paragraphs = (documented.short_description, documented.long_description)
     description = "\n\n".join(text for text in paragraphs if text)
-    tool_class = (codec or default_codec()).Tool
-    tool: Tool = tool_class(_name(function) if name is None else name, description or None, parameters)
+    made = with_tools(codec).FORMAT.definitions.tool
+    named = _name(function) if name is None else name
+    tool: Tool = made.make(name=named, description=description or None, parameters=parameters)
     try:
         tool.text()
     except ToolError:

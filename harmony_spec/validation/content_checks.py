@@ -8,9 +8,10 @@ from typing import Any
 
 from .. import codes
 from ..errors import Code
+from ..recovery.known_names import ANY_PARAMETERS
 from .budget import UnfinishedCheck
 from .context import Context
-from .declarations import ANY_PARAMETERS, MAX_SUGGESTED_NAMES
+from .declarations import MAX_SUGGESTED_NAMES
 from .json_text import JsonText, read_json
 from .schemas import InvalidSchema, find_breaches, find_schema_error
 

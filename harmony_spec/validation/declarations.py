@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ..format.tables import Recovery
-from ..recovery.known_names import declared
+from ..recovery.known_names import declared, parameters_by_name
 
 MAX_SUGGESTED_NAMES = 8
 """How many declared names a diagnostic suggests: tools, channels, or forms of the answer."""
-
-ANY_PARAMETERS: Mapping[str, Any] = {}
-"""The schema of a tool that is offered by name only: every value matches it. Compared by identity."""
 
 
 class Declarations:
@@ -60,7 +57,8 @@ class Declarations:
         for path in recovery.declared_required:
             self.requires_channel |= bool(declared(path, role, content))
         for path in recovery.declared_answers:
-            forms = {form.name: form.schema for form in declared(path, role, content) or ()}
+            answer, formats = recovery.definitions.answer, declared(path, role, content) or ()
+            forms = {answer.get(form, "name"): answer.get(form, "schema") for form in formats}
             self.answer_forms |= forms
             schemas |= forms
         return {name: schema for name, schema in schemas.items() if schema is not None}
@@ -80,15 +78,7 @@ class Declarations:
 
     def _add_tools(self, tools: Iterable[Any]) -> dict[str, Any]:
         """Add tools: names, or namespaces with or without their tools; return the parameters by full name."""
-        found: dict[str, Any] = {}
-        for tool in tools:
-            parts = getattr(tool, "tools", None)
-            if isinstance(tool, str):
-                found[tool] = ANY_PARAMETERS
-            elif parts:
-                found |= {self.recovery.full_name(tool.name, part.name): part.parameters for part in parts}
-            else:
-                found[tool.name] = ANY_PARAMETERS
+        found = parameters_by_name(self.recovery, tools)
         if self._sorted_tools is not None:
             for name in found.keys() - self.tools.keys():
                 insort(self._sorted_tools, name)

@@ -1,0 +1,106 @@
+"""Whether each data file has the shape that `grammar_folder.schema.json` describes, before anything uses it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, validators
+
+from .problems import Place, Problem
+from .value_places import Path as ValuePath
+
+FOLDER_SCHEMA: dict[str, Any] = json.loads(
+    Path(__file__).with_name("grammar_folder.schema.json").read_text(encoding="utf-8")
+)
+
+TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "object": "a table",
+    "string": "a text",
+}
+
+SCHEMA_SUFFIX = ".schema.json"
+
+_INTEGERS = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+_extend: Any = validators.extend  # it has no types
+_SHAPES: Draft202012Validator = _extend(Draft202012Validator, type_checker=_INTEGERS)(FOLDER_SCHEMA)
+_SCHEMAS = Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePath, Place]]) -> Iterator[Problem]:
+    """The problems of data files, which `data` has by their names."""
+    for file, value in data.items():
+        if file.endswith(SCHEMA_SUFFIX):
+            for error in _SCHEMAS.iter_errors(value):
+                path = tuple(error.absolute_path)
+                reason = f"not a JSON Schema: {_dotted(path)} {error.message[:200]}"
+                yield Problem(place_of(places, file, path), reason, "Correct it; the drafts of 2020-12 describe it.")
+    for error in _SHAPES.iter_errors(data):
+        yield from _problems(error, places)
+
+
+def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> Iterator[Problem]:
+    schema, value, path = error.schema, error.instance, tuple(error.absolute_path)
+    remedy = schema.get("description", "docs/grammar.md lists the keys of this file.")
+    if error.validator == "additionalProperties":
+        known = schema.get("properties", {})
+        patterns = schema.get("patternProperties", ())
+        for key in value:
+            if key not in known and not any(re.search(pattern, key) for pattern in patterns):
+                yield _unread(key, path, schema, place_of(places, *_split((*path, key))))
+        return
+    if error.validator in ("required", "dependentRequired"):
+        wanted = error.validator_value if error.validator == "required" else _companions(error)
+        for key in wanted:
+            if key not in value:
+                reason = f"{_dotted((*path, key)[1:])} is missing" if path else "the file is missing"
+                yield Problem(place_of(places, *_split(path or (key,))), reason, remedy)
+        return
+    if "propertyNames" in error.absolute_schema_path:
+        path = (*path, value)
+    if error.validator == "enum":
+        wanted = " or ".join(f"`{each}`" for each in error.validator_value)
+    else:
+        kinds = schema.get("type", ())
+        wanted = schema.get("title") or " or ".join(
+            TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)
+        )
+    yield Problem(place_of(places, *_split(path)), f"{_dotted(path[1:])} is not {wanted}", remedy)
+
+
+def _companions(error: Any) -> list[str]:
+    return [other for key, others in error.validator_value.items() if key in error.instance for other in others]
+
+
+def _unread(key: str, path: ValuePath, schema: Mapping[str, Any], place: Place) -> Problem:
+    """The problem of a key, or of a file, that nothing reads."""
+    known = [*schema.get("properties", ())]
+    renamed, near = schema.get("x-renamed", {}).get(key), get_close_matches(key, known, n=1)
+    if renamed:
+        return Problem(place, f"`{key}` is now written as `{renamed}`", "Write it like this.")
+    listed = f"{'Keys' if path else 'Files'}: {', '.join(known)}."
+    remedy = f"Did you mean `{near[0]}`? {listed}" if near else listed
+    return Problem(place, f"nothing reads `{key}`", remedy)
+
+
+def _split(path: ValuePath) -> tuple[str, ValuePath]:
+    return str(path[0]), path[1:]
+
+
+def _dotted(path: ValuePath) -> str:
+    return f"`{'.'.join(map(str, path))}`" if path else "this"
+
+
+def place_of(places: Mapping[str, Mapping[ValuePath, Place]], file: str, path: ValuePath) -> Place:
+    """The place of a value, or of the innermost one around it that the file has."""
+    found = places.get(file, {})
+    while path and path not in found:
+        path = path[:-1]
+    return found.get(path, Place(file, 1, 1))

@@ -1,0 +1,43 @@
+"""The table of what contents define: tools and forms of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model.content_types import class_name, is_list, record_in, terminal_of
+from ..model.format_model import Format
+from ..model.terminals import Terminal
+from .source_text import Block, Writer, call, group, literal, mapping
+
+
+def emit_definitions(format: Format, writer: Writer) -> None:
+    if not format.definitions:
+        return
+    arguments: list[str | Block] = [f"functions={literal(format.functions)}"]
+    for key, defined in format.definitions.items():
+        fields = mapping({literal(purpose): literal(field) for purpose, field in defined.fields.items()})
+        arguments.append(
+            call("runtime.Definition", class_name(format.contents, defined.rule), fields).prefixed(f"{key}=")
+        )
+    holders = group(f"({literal(role)}, {literal(field)})" for role, field in _holders(format))
+    writer.line()
+    writer.block(call("runtime.Definitions", *arguments, holders.prefixed("holders=")), prefix="_DEFINITIONS = ")
+    if format.functions:
+        writer.line()
+        writer.line(f"FUNCTION_NAMESPACE = {literal(format.functions)}")
+        writer.line('"""The namespace of the tools that a developer offers."""')
+
+
+def _holders(format: Format) -> Iterator[tuple[str, str]]:
+    """The roles whose contents have namespaces, with their field."""
+    contents, namespace = format.contents, format.definitions.get("namespace")
+    for role in contents.roles if namespace else ():
+        for name, nodes in contents.fields(role).items():
+            if is_list(contents, nodes[0]) and namespace and record_in(contents, nodes[0]) == namespace.rule:
+                yield role, name
+
+
+def name_terminal(format: Format) -> Terminal | None:
+    """The terminal for the names of tools; None if contents do not define any."""
+    tool = format.definitions.get("tool")
+    return terminal_of(format.contents, format.contents.fields(tool.rule)[tool.fields["name"]][0]) if tool else None
