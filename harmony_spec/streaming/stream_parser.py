@@ -166,8 +166,11 @@ class StreamParser(Generic[M]):
         Returns the index after the token that opens its content; `at`, with nothing read, for anything else.
         """
         machine, read = self._machine, self._tokens
-        begin = machine.at if machine.state == BETWEEN else machine.begin
-        if machine.state != CONTENT and (read[begin] if begin < len(read) else tokens[at]) == self._begins:
+        between = machine.state == BETWEEN
+        begin = machine.at if between else machine.begin
+        # A prompt has begun the first header of a completion: a token that begins one there is repeated.
+        first = read[begin] if begin < len(read) else tokens[at] if between else None
+        if machine.state != CONTENT and first == self._begins:
             for opens in self._opens:
                 try:
                     opened = tokens.index(opens, at, at + machine.limit)
