@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
 from functools import cached_property
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 
 from .codes import INVALID_CONVERSATION
-from .errors import ConversationError, RenderError
+from .errors import ConversationError, RenderError, near_misses
 from .format.contents import Record, deep_copy
 from .format.tables import Format
 from .tool_types.schema_references import escaped
@@ -79,7 +78,7 @@ def _wrong(value: object, shape: Shape, hint: str = "") -> Mismatch:
 def _unknown(what: str, name: object, known: Iterable[str], step: object = None, hint: str = "") -> Mismatch:
     """A value or field that is not one of the known ones; `step` leads to it from the value that is read."""
     listed = list(known)
-    near = get_close_matches(str(name), listed, n=1)
+    near = near_misses(str(name), listed)
     mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
     mismatch.steps += [] if step is None else [step]
     return mismatch

@@ -7,11 +7,10 @@ are possible there; the furthest position that any of them reaches is the place 
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT, WRONG_START
-from ..errors import ParseError, Span
+from ..errors import ParseError, Span, near_misses
 from ..format.tables import Atom, Frame
 from ..source.forms import Form, Piece
 
@@ -153,7 +152,7 @@ def _suggest(form: Form, text: str) -> str:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
     word = text[:40].split(" ")[0]
     for length in range(4, len(word) + 1):
-        if close := get_close_matches(word[:length], form.format.markers, n=1, cutoff=0.9):
+        if close := near_misses(word[:length], form.format.markers, cutoff=0.9):
             return f"Is this a misspelt {close[0]}?"
     return ""
 
