@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
-from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +46,8 @@ def load_codec(path: Path | None) -> ModuleType:
     """
     if path is None:
         return default_codec()
+    from hashlib import sha256  # loads OpenSSL, which parsing text does not need
+
     name = f"harmony_spec_codec_{sha256(os.fsencode(path.absolute())).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]

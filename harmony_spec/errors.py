@@ -5,6 +5,7 @@ Positions are spans in the unit of the input: token indices for token ids, code 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -132,3 +133,10 @@ class RowError(HarmonyError):
 
 class VocabularyError(HarmonyError):
     """A vocabulary is missing or invalid, or cannot encode a text."""
+
+
+def near_misses(word: str, known: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the known words that a word may be a misspelling of, the most similar first."""
+    from difflib import get_close_matches  # which valid input does not need
+
+    return get_close_matches(word, known, n, cutoff)

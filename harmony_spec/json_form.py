@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 
 from .codes import INVALID_CONVERSATION
-from .errors import ConversationError, RenderError
+from .errors import ConversationError, RenderError, near_misses
 from .format.contents import Record, deep_copy
 from .format.tables import Format
 from .tool_types.schema_references import escaped
@@ -79,7 +78,7 @@ def _wrong(value: object, shape: Shape, hint: str = "") -> Mismatch:
 def _unknown(what: str, name: object, known: Iterable[str], step: object = None, hint: str = "") -> Mismatch:
     """A value or field that is not one of the known ones; `step` leads to it from the value that is read."""
     listed = list(known)
-    near = get_close_matches(str(name), listed, n=1)
+    near = near_misses(str(name), listed)
     mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
     mismatch.steps += [] if step is None else [step]
     return mismatch
@@ -94,8 +93,7 @@ def _at(step: object, shape: Shape, value: Any) -> Any:
         raise
 
 
-@dataclass
-class PlainShape:
+class PlainShape(NamedTuple):
     """A value that is the same in JSON and in Python, of some types; of any type if there are none.
 
     Attributes:
@@ -151,8 +149,7 @@ class ListedShape:
         return [str(value) for value in dict.fromkeys(self.values.values()) if value is not None]
 
 
-@dataclass
-class ItemsShape:
+class ItemsShape(NamedTuple):
     """A list; of records, it may be an object: a field of them is its key. In a record, null is an empty list."""
 
     item: Shape
@@ -181,8 +178,7 @@ class ItemsShape:
         return ["array", *["object"] * (self.key is not None), *["null"] * self.is_part]
 
 
-@dataclass
-class JoinedShape:
+class JoinedShape(NamedTuple):
     """Several fields of a message as one text, each with the text that a set flag has. The value is the message."""
 
     marks: Mapping[str, str | None]
@@ -207,8 +203,7 @@ class JoinedShape:
         return ["string", "null"]
 
 
-@dataclass(frozen=True)
-class Property:
+class Property(NamedTuple):
     """A property of an object.
 
     Attributes:
@@ -226,7 +221,7 @@ class Property:
     empty: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class ObjectShape:
     """An object with a property for each field of a class.
 
@@ -285,8 +280,7 @@ class ObjectShape:
         return ["object"]
 
 
-@dataclass
-class NullableShape:
+class NullableShape(NamedTuple):
     """An object, or null."""
 
     inner: ObjectShape
@@ -304,8 +298,7 @@ class NullableShape:
         return ["object", "null"]
 
 
-@dataclass
-class PartShape:
+class PartShape(NamedTuple):
     """A part of a content: a text, or a structured content. Its kind is a property."""
 
     kinds: Mapping[str, ObjectShape]
@@ -331,8 +324,7 @@ class PartShape:
         return ["object"]
 
 
-@dataclass
-class ContentShape:
+class ContentShape(NamedTuple):
     """A text, or a list of parts: texts are joined, and one structured content is one part."""
 
     part: PartShape
@@ -358,7 +350,7 @@ class ContentShape:
         return ["string", "array"]
 
 
-@dataclass
+@dataclass(eq=False)
 class JsonForm:
     """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
 
@@ -428,7 +420,7 @@ class JsonForm:
     @cached_property
     def message(self) -> ObjectShape:
         made = self.format.message
-        hints, defaults = get_type_hints(made), {part.name: part.default for part in fields(made)}
+        hints, defaults = self._hints, {part.name: part.default for part in fields(made)}
         owners = {name: owner for owner, marks in self.joined.items() for name in marks}
         found = ObjectShape(MESSAGE, made)
         for name in self.format.fields:
@@ -444,11 +436,14 @@ class JsonForm:
         return found
 
     @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.format.message)
+
+    @cached_property
     def opening(self) -> ObjectShape:
         """The open header of a prompt. Any field may be missing."""
         names = next((frame.fields for frame in self.format.frames.values() if not frame.has_content), ())
-        hints = get_type_hints(self.format.message)
-        shapes = {name: self._shape(hints[name] | None, f"{MESSAGE}.{name}") for name in names}
+        shapes = {name: self._shape(self._hints[name] | None, f"{MESSAGE}.{name}") for name in names}
         return ObjectShape(OPENING_KEY, _present, {name: Property(shape, name) for name, shape in shapes.items()})
 
     @cached_property

@@ -8,9 +8,8 @@ in a fraction of the time of the published file, from which `python -m harmony_s
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import threading
+from binascii import a2b_base64
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -109,7 +108,7 @@ def _published(encoding: Encoding, path: Path) -> dict[bytes, int]:
     except OSError as error:
         raise VocabularyError(WRONG_VOCABULARY, f"{path}: {error.strerror}", hint="Name a rank file.") from None
     _require_hash(str(path), data, encoding.sha256)
-    return {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in data.splitlines() if line)}
+    return {a2b_base64(token): int(rank) for token, rank in (line.split() for line in data.splitlines() if line)}
 
 
 def _packed(encoding: Encoding) -> dict[bytes, int]:
@@ -132,6 +131,8 @@ def _packed(encoding: Encoding) -> dict[bytes, int]:
 
 
 def _require_hash(name: str, data: bytes, expected: str | None) -> None:
+    import hashlib  # loads OpenSSL, which parsing text does not need
+
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected:
         message = f"{name} is not the vocabulary: its SHA-256 is {actual}, expected {expected}"

@@ -118,6 +118,17 @@ def test_chunks_change_nothing(
     assert told[0] == told[1] == told[2]
 
 
+@pytest.mark.parametrize("size", [1, 2, 9])
+def test_known_headers_in_completions(size: int) -> None:
+    """A header that another input had is read no differently where a prompt already began the message."""
+    tokens = tokens_of("<|start|>user<|message|>Hello<|end|>")
+    read(StreamParser("transcript"), [tokens * 2])
+    parser = StreamParser("completion")
+    told = read(parser, chunks(tokens, [size]))
+    assert [event.code.name for event in told if isinstance(event, Diagnostic)] == ["repeated-start"]
+    assert parser.recovered == recover(tokens, "completion")
+
+
 @given(any_tokens | valid | prose, starts, offers, sizes)
 @example(tokens_of("<|start|>Well, I will do it.<|constrain|>json<|message|>x"), "completion", None, [1])
 def test_events_tell_all(tokens: list[int], start: codec.Start, tools: list[str] | None, lengths: list[int]) -> None:

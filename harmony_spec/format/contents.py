@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from dataclasses import MISSING, Field, fields
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
@@ -64,8 +64,7 @@ class Record:
         return {self.contents.write(self, dict.fromkeys(decided, value), as_parsed) for value in (False, True)}
 
 
-@dataclass(frozen=True)
-class Implied:
+class Implied(NamedTuple):
     """A flag that the conversation decides: it is set if a list in some content has the functions of a developer.
 
     Attributes:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .content_reading import NOTHING, Reader
 from .content_writing import Layout, no_writer
@@ -35,8 +35,7 @@ Part = str | Node
 Parts = tuple[Part, ...]
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """Where a part is written.
 
     Attributes:
@@ -55,8 +54,7 @@ class Scope:
         return self.variable if self.is_value else f"{self.variable}.{field}"
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """Text that matches a terminal.
 
     Attributes:
@@ -89,8 +87,7 @@ class Token:
         return f"w.fit{'_optional' * self.optional}({pattern}, {value}, {name!r})"
 
 
-@dataclass(frozen=True)
-class Json:
+class Json(NamedTuple):
     """The text of a JSON value on one line. The field is the value."""
 
     field: str
@@ -103,8 +100,7 @@ class Json:
         return f"w.value({scope.value(self.field)})"
 
 
-@dataclass(frozen=True)
-class Flag:
+class Flag(NamedTuple):
     """Text that may be absent. The field is whether it is present; None if the conversation decides it."""
 
     field: str
@@ -121,8 +117,7 @@ class Flag:
         return f"({self.text!r} if {value} else '')"
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """The value of another rule. A field that occurs twice must have the same value both times."""
 
     field: str
@@ -134,8 +129,7 @@ class Value:
         return rules.writes(self.field, scope.value(self.field))
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """The parts of another rule."""
 
     rule: str
@@ -147,8 +141,7 @@ class Use:
         return rules.writes(self.rule, scope.variable)
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """Parts that may be absent. They are written if one of their fields is set."""
 
     parts: Parts
@@ -165,8 +158,7 @@ class Option:
         return f"({rules.write_all(self.parts, scope)} if {is_set} else '')"
 
 
-@dataclass(frozen=True)
-class Many:
+class Many(NamedTuple):
     """A list. Each item is one value among texts; `separator` is between two of them."""
 
     field: str
@@ -196,7 +188,7 @@ class Many:
         return next(part.field for part in self.parts if isinstance(part, (Token, Json, Value)) and part.field)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Rule:
     """A rule whose parts are those of the rules that use it; each subclass has a value.
 
@@ -240,7 +232,7 @@ def _value(read: str, value: str) -> str:
     return f"{value} if [f := {{}}] and ({read}) else r.nothing"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RecordRule(Rule):
     """A rule whose value is of a class.
 
@@ -283,7 +275,7 @@ class RecordRule(Rule):
         return bool(self.core) and any(isinstance(part, str) for part in self.ways[0])
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Single(Rule):
     """A rule whose value is that of its one field, or `empty`."""
 
@@ -295,7 +287,6 @@ class Single(Rule):
         return _value(super().read(rules), f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})")
 
 
-@dataclass(frozen=True)
 class Lines(Rule):
     """A rule whose value is lines of text, without the texts around each."""
 
@@ -334,7 +325,6 @@ def _expression(part: Part, rules: Rules, bracket: str = "(?:") -> str:
     raise AssertionError(f"{part} is not in lines")
 
 
-@dataclass(frozen=True)
 class Choice(Rule):
     """A rule whose value is that of one of several rules. Its class shows which one."""
 
@@ -345,7 +335,7 @@ class Choice(Rule):
         return f"r.choice(({', '.join(reads)},))"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Enumerated(Rule):
     """A rule whose value is the name of the alternative: `texts` are those of all, by name."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from .. import codes
@@ -40,7 +40,7 @@ class Tokenizer(Protocol):
         """A function (or method) that returns the bytes of ordinary tokens."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Encoding:
     """The vocabulary of a format.
 
@@ -61,8 +61,7 @@ class Encoding:
     unassigned: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """The meaning of a group in a pattern: if the group matches, the field has this value.
 
     A `value` of None stands for the matched text. Without field, the value is the name of an alternative.
@@ -72,7 +71,7 @@ class Group:
     value: str | bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Atom:
     """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
 
@@ -86,7 +85,7 @@ class Atom:
         return re.compile(self.pattern or "")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Frame:
     """A message, or the open header of one, as one pattern in the mixed alphabet.
 
@@ -129,16 +128,14 @@ class Frame:
         return re.compile(self.pattern)
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """One alternative of a start rule: its name, and frames with how often they come: "" (once), "?" or "*"."""
 
     name: str | None
     steps: tuple[tuple[Frame, str], ...]
 
 
-@dataclass(frozen=True)
-class Choose:
+class Choose(NamedTuple):
     """An alternative to write in messages that meet `when`: fields and their values, or whether they are present."""
 
     alternative: str
@@ -157,7 +154,7 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Mistake:
     """An error production: a known mistake in a header, which only recovery accepts.
 
@@ -177,8 +174,7 @@ class Mistake:
         return re.compile(self.pattern)
 
 
-@dataclass(frozen=True)
-class Slots:
+class Slots(NamedTuple):
     """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
     role: str
@@ -189,7 +185,7 @@ class Slots:
     constrain: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Recovery:
     """The meaning of a format, which its grammar does not express. Recovery and validation use it.
 
@@ -280,7 +276,7 @@ class Recovery:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Format:
     """All tables of one format.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
 from ..codec_loading import default_codec, require
-from ..errors import SEVERITIES, Code, Severity
+from ..errors import SEVERITIES, Code, Severity, near_misses
 
 EXAMPLE_KEYS = ("bad", "good")
 
@@ -61,7 +60,7 @@ def close_to(text: str, codec: ModuleType) -> str:
     """The code or name that is most similar to a text; empty if none is similar."""
     known = [name for code in codes(codec) for name in (code.code, code.name)]
     cased = text.upper() if text[:1].upper() == known[0][0] and text[1:].isdigit() else text.lower()
-    return next(iter(get_close_matches(cased, known, n=1)), "")
+    return next(iter(near_misses(cased, known)), "")
 
 
 ALL = "ALL"

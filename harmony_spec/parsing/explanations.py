@@ -7,11 +7,10 @@ are possible there; the furthest position that any of them reaches is the place 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from difflib import get_close_matches
+from typing import NamedTuple
 
 from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT, WRONG_START
-from ..errors import ParseError, Span
+from ..errors import ParseError, Span, near_misses
 from ..format.tables import Atom, Frame
 from ..source.forms import Form, Piece
 
@@ -20,15 +19,14 @@ PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its te
 END = "the end of the input"
 
 
-@dataclass(frozen=True)
-class StopPoint:
+class StopPoint(NamedTuple):
     """The position where a parser stopped.
 
     Attributes:
         frames: the frames that the grammar allows there.
         may_end: whether the input may end there.
         at: the position, in units of the input.
-        index: the index of the message there.
+        message: the index of the message there.
         start: the start rule.
         fitting_start: another start rule, along which the input is valid.
     """
@@ -36,7 +34,7 @@ class StopPoint:
     frames: list[Frame]
     may_end: bool
     at: int
-    index: int
+    message: int
     start: str
     fitting_start: str | None
 
@@ -53,12 +51,12 @@ def explain(form: Form, stop_point: StopPoint) -> ParseError:
                 break
     except ParseError as error:
         if error.span and not pieces:
-            error.index = stop_point.index
+            error.index = stop_point.message
             return error
         unreadable = error
     place, expected = _find_furthest(form, frames, pieces)
     if unreadable and place[0] >= len(pieces):
-        unreadable.index = stop_point.index
+        unreadable.index = stop_point.message
         return unreadable
     if place == (0, 0) and stop_point.may_end:
         expected[END] = None
@@ -116,7 +114,7 @@ def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlac
 def _make_error(
     form: Form, pieces: list[Piece], place: PiecePlace, expected: tuple[str, ...], stop_point: StopPoint
 ) -> ParseError:
-    at, index, start, fitting_start = stop_point.at, stop_point.index, stop_point.start, stop_point.fitting_start
+    at, index, start, fitting_start = stop_point.at, stop_point.message, stop_point.start, stop_point.fitting_start
     number, offset = place
     end = pieces[-1][3] if pieces else at
     if number == len(pieces):
@@ -154,7 +152,7 @@ def _suggest(form: Form, text: str) -> str:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
     word = text[:40].split(" ")[0]
     for length in range(4, len(word) + 1):
-        if close := get_close_matches(word[:length], form.format.markers, n=1, cutoff=0.9):
+        if close := near_misses(word[:length], form.format.markers, cutoff=0.9):
             return f"Is this a misspelt {close[0]}?"
     return ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..codes import HEADER_TOO_LONG
 from ..errors import ParseError, Span
@@ -65,8 +65,7 @@ class Parsed(Generic[M]):
         return [Span(start, end) for _, start, end, _ in self.bounds[: len(self.messages)]]
 
 
-@dataclass(frozen=True)
-class ParsedHeader:
+class ParsedHeader(NamedTuple):
     """The fields of a header, as arguments of the message type.
 
     Attributes:

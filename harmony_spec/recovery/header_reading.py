@@ -20,7 +20,7 @@ class HeaderFinding(NamedTuple):
     fields: tuple[str, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class HeaderReading:
     """The fields of a header.
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from hashlib import sha256
 from typing import Any
 
+from ..errors import near_misses
 from ..format.tables import Format, Recovery
 
 MIN_PREFIX_CHARS = 4
@@ -147,7 +146,7 @@ class KnownNames:
         """Return the role that a word is in another case or repeated, or the role of the model if near."""
         bare, model = _bare(word), str(self.recovery.author[self.recovery.slots.role])
         same = (role for role in self.recovery.roles if bare and bare == role * (len(bare) // len(role)))
-        return next(same, None) or next(iter(get_close_matches(bare, [model], cutoff=ROLE_SIMILARITY)), None)
+        return next(same, None) or next(iter(near_misses(bare, [model], cutoff=ROLE_SIMILARITY)), None)
 
     def role_and_channel(self, word: str) -> tuple[str, str] | None:
         """Divide a word such as `assistantfinal` into role and channel; None for any other."""
@@ -178,9 +177,7 @@ class KnownNames:
         """Return the offered tool that a word names, or the only one near it."""
         if (named := self.tool(word)) or not self.tools or len(self.tools) > MAX_COMPARED_TOOLS:
             return named
-        lasts = get_close_matches(
-            self._last(word), {self._last(tool) for tool in self.tools}, n=2, cutoff=TOOL_SIMILARITY
-        )
+        lasts = near_misses(self._last(word), {self._last(tool) for tool in self.tools}, n=2, cutoff=TOOL_SIMILARITY)
         close = [tool for tool in self.tools if self._last(tool) in lasts]
         close = [tool for tool in self.tools if _letters(word) in (_letters(tool), _letters(self._last(tool)))] or close
         return close[0] if len(close) == 1 else None
@@ -232,7 +229,7 @@ class KnownNames:
         "finally" is not near "final" here, although it is read as that channel in the channel's place.
         """
         return self.is_named(word) or bool(
-            get_close_matches(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
+            near_misses(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
         )
 
     def called(self, content: str) -> str | None:
@@ -259,6 +256,8 @@ def declared(path: str, role: str, content: object) -> Any:
 
 def _make_key(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
     """Return a hash of the known names in the order in which they were learned."""
+    from hashlib import sha256  # loads OpenSSL, which parsing text does not need
+
     names = list(channels), None if tools is None else sorted(tools)
     return sha256(before + repr(names).encode()).digest()
 
@@ -285,5 +284,5 @@ def _near(word: str, known: Iterable[str]) -> str | None:
     found = found or [
         name for name in known if bare.startswith(name) or (len(bare) >= MIN_PREFIX_CHARS and name.startswith(bare))
     ]
-    found = found or get_close_matches(bare, known, n=2, cutoff=CHANNEL_SIMILARITY)
+    found = found or near_misses(bare, known, n=2, cutoff=CHANNEL_SIMILARITY)
     return found[0] if len(found) == 1 else None

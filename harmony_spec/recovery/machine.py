@@ -91,11 +91,10 @@ class Machine:
 
     # Reading.
 
-    def read_known_header(self, reading: HeaderReading, begin: int, opened: int) -> Draft:
-        """Read a cached header, from the special token that begins it to the one that opens its content."""
-        self.begin, self.lacks_start, self.state, self.at = begin, False, CONTENT, opened + 1
-        draft = self.draft = Draft(self.form, reading, begin, opened, opened + 1, True, False)
-        return draft
+    def read_known_header(self, reading: HeaderReading, begin: int, end: int) -> None:
+        """Read a cached header, from the special token that begins it to the one that opens its content, inclusive."""
+        self.begin, self.lacks_start, self.state, self.at = begin, False, CONTENT, end
+        self.draft = Draft(self.form, reading, begin, end - 1, end, True, False)
 
     def read_whole_content(self, text: str, spelling: str, start: int, end: int) -> None:
         """Read the whole text of the open content, undamaged, and the special token that closes it."""

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
-from ..errors import RenderError, Span, VocabularyError
+from ..errors import RenderError, Span, VocabularyError, near_misses
 from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, read_groups, remember
@@ -198,7 +197,7 @@ class Plan:
                 continue
             allowed = [each for each in listed if each is not None]
             problem = f"{name} is missing" if value is None else f"unknown {name} {value!r}"
-            near = get_close_matches(str(value), allowed, n=1)
+            near = near_misses(str(value), allowed)
             suggestion = f"did you mean {near[0]!r}? " if near else ""
             raise self.error(index, f"{problem}; {suggestion}allowed: {', '.join(allowed)}")
 

@@ -9,7 +9,6 @@ from itertools import accumulate
 
 from ..errors import Span
 from ..format.tables import Format
-from ..vocabulary import tokenizer_for
 from .lenient import Lenient, LenientText, LenientTokens, SourcePart
 
 CONTINUATION = bytes(range(0x80, 0xC0))
@@ -22,6 +21,8 @@ class Places:
     def __init__(self, form: Lenient) -> None:
         self.of_text = isinstance(form, LenientText)
         if isinstance(form, LenientText):
+            from ..vocabulary import tokenizer_for
+
             tokenizer = tokenizer_for(form.format.encoding, None)
             tokens = tokens_of(form.format, form.units, tokenizer.encode)
             form = LenientTokens(form.format, tokens, tokenizer)
@@ -71,5 +72,7 @@ def text_of(format: Format, source: SourcePart) -> str:
     """Return a part of an input with special tokens spelled out."""
     if isinstance(source, str):
         return source
+    from ..vocabulary import tokenizer_for
+
     form = LenientTokens(format, source, tokenizer_for(format.encoding, None))
     return form.spelled(0, len(source))

@@ -17,7 +17,6 @@ from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
 from ..recovery.events import ContentDelta, Event
-from ..recovery.header_reading import HeaderReading
 from ..recovery.known_names import offered
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import Recovered
@@ -29,6 +28,7 @@ MIN_BUFFERED_PARTS = 4
 """Parts of a content after which a chunk is decoded before it is searched for a stop token: the content is long."""
 
 _decoder = codecs.getincrementaldecoder("utf-8")
+_new = tuple.__new__  # half the time of a call of a named tuple
 
 
 class StreamParser(Generic[M]):
@@ -90,13 +90,13 @@ class StreamParser(Generic[M]):
         The content in one call is one delta, without an incomplete character at its end. Raises `ParseError` in strict
         mode, and `ValueError` after `close`.
         """
-        if self._plain and tokens.__class__ is int and (delta := self._deltas.get(tokens)) is not None:
-            self._append(tokens)
-            self._last = delta
-            return delta
-        if self._plain and self._only_text and tokens.__class__ is list:
-            shown = self._read_several(tokens)
-            if shown is not None:
+        if self._plain:
+            if tokens.__class__ is int and (delta := self._deltas.get(tokens)) is not None:
+                self._append(tokens)
+                self._last = delta
+                return delta
+            if self._only_text and tokens.__class__ is list and (shown := self._read_several(tokens)) is not None:
+                self._last = shown
                 return shown
         self._require_open()
         if isinstance(tokens, str | bytes):
@@ -113,8 +113,8 @@ class StreamParser(Generic[M]):
 
         The shipped vocabulary raises `KeyError` for special tokens, so decoding also finds them.
         """
-        if len(self._parts) < MIN_BUFFERED_PARTS:
-            low = self._low
+        low, parts, read = self._low, self._parts, self._tokens
+        if len(parts) < MIN_BUFFERED_PARTS:
             for token in tokens:
                 if token >= low:
                     return self._read_content_end(tokens, tokens.index(token))
@@ -125,77 +125,78 @@ class StreamParser(Generic[M]):
             return self._read_content_end(tokens, places[0]) if places else None
         except (OverflowError, TypeError, UnicodeDecodeError):
             return None
-        self._last = shown = self._add_chunk(text, tokens)
-        return shown
-
-    def _add_chunk(self, text: str, tokens: list[int]) -> tuple[ContentDelta, ...]:
-        """Add decoded tokens to the content."""
-        if self._read_to < len(self._tokens):
+        if self._read_to < len(read):
             self._catch_up()
-        self._tokens += tokens
-        self._read_to = len(self._tokens)
+        read += tokens
+        self._read_to = len(read)
         if not text:
             return ()
-        self._parts.append(text)
-        return (ContentDelta(text),)
+        parts.append(text)
+        return (_new(ContentDelta, (text,)),)
 
     def _read_content_end(self, tokens: list[int], stop: int) -> Sequence[Event] | None:
         """Read the end of a content, and the tokens after it; None, with nothing read, in hard cases."""
+        spelling = self._closes.get(tokens[stop])
+        if spelling is None:
+            return None
         try:
             text = self._decode(tokens[:stop]).decode()
         except (OverflowError, UnicodeDecodeError):
             return None
-        if tokens[stop] not in self._closes:
-            return None
-        if self._read_to < len(self._tokens):
+        read, machine = self._tokens, self._machine
+        if self._read_to < len(read):
             self._catch_up()
         content = "".join((self._content, *self._parts, text))
         if REPLACEMENT in content:
             return None
         events: list[Event] = [ContentDelta(text)] if text else []
-        self._last = self._events = self._machine.output.events = events
+        self._last = self._events = machine.output.events = events
         self._content = content
         self._parts.clear()
-        self._plain, at = False, len(self._tokens) + stop
-        self._tokens += tokens[: stop + 1]
-        self._machine.read_whole_content(content, self._closes[tokens[stop]], at, at + 1)
-        rest = tokens[stop + 1 :]
-        if rest and not self._read_known_start(rest):
+        self._plain, at = False, len(read) + stop
+        read += tokens[: stop + 1]
+        machine.read_whole_content(content, spelling, at, at + 1)
+        if rest := tokens[stop + 1 :]:
             self._feed(rest)
         return events
 
-    def _read_known_start(self, tokens: list[int]) -> bool:
-        """Read a cached header and the beginning of its content; return False, with nothing read, for anything else."""
-        place, reading = self._find_known_header(tokens, 0)
-        rest = tokens[place + 1 :]
-        if reading is None or not rest:
-            return False
+    def _read_known_header(self, tokens: list[int], at: int) -> int:
+        """Read a clean header that was read before, and that ends after `at`; it may have begun in an earlier chunk.
+
+        Returns the index after the token that opens its content; `at`, with nothing read, for anything else.
+        """
+        machine, read = self._machine, self._tokens
+        between = machine.state == BETWEEN
+        begin = machine.at if between else machine.begin
+        # A prompt has begun the first header of a completion: a token that begins one there is repeated.
+        first = read[begin] if begin < len(read) else tokens[at] if between else None
+        if machine.state != CONTENT and first == self._begins:
+            for opens in self._opens:
+                try:
+                    opened = tokens.index(opens, at, at + machine.limit)
+                except ValueError:
+                    continue
+                reading = machine.headers.known.get(((*read[begin:], *tokens[at:opened]), True, False, ()))
+                if reading and reading.is_clean:
+                    read += tokens[at : opened + 1]
+                    machine.read_known_header(reading, begin, len(read))
+                    return opened + 1
+                break
+        return at
+
+    def _read_content_start(self, tokens: list[int]) -> bool:
+        """Read the beginning of a content, whole characters only; return False, with nothing read, in hard cases."""
         try:
-            text = self._decode(rest).decode()
+            text = self._decode(tokens).decode()
         except (KeyError, OverflowError, TypeError, UnicodeDecodeError):
             return False
-        machine, base = self._machine, len(self._tokens)
-        self._tokens += tokens
-        machine.output.begin(machine.read_known_header(reading, base, base + place))
-        if text:
-            self._parts.append(text)
-            self._events.append(ContentDelta(text))
-        self._plain, self._read_to = True, len(self._tokens)
-        return True
-
-    def _find_known_header(self, tokens: list[int], begin: int) -> tuple[int, HeaderReading | None]:
-        """Find a clean header that was read before; return the index of the token that opens its content, and it."""
         machine = self._machine
-        if tokens[begin] != self._begins:
-            return 0, None
-        for opens in self._opens:
-            try:
-                place = tokens.index(opens, begin, begin + machine.limit)
-            except ValueError:
-                continue
-            reading = machine.headers.known.get((tuple(tokens[begin:place]), True, False, ()))
-            return place, reading if reading and reading.is_clean else None
-        return 0, None
+        assert machine.draft is not None
+        self._tokens += tokens
+        machine.output.begin(machine.draft)
+        self._add_delta(text)
+        self._plain = True
+        return True
 
     def close(self) -> Sequence[Event]:
         """End the input. Raises `ParseError` in strict mode if it is incomplete."""
@@ -212,23 +213,22 @@ class StreamParser(Generic[M]):
         return events
 
     def _feed(self, tokens: list[int]) -> None:
-        machine, at, base = self._machine, 0, len(self._tokens)
-        places = self._form.special_places(tokens)
-        for place in places:
+        machine, at = self._machine, 0
+        if len(tokens) > 1 and (at := self._read_known_header(tokens, 0)):
+            tokens, at = tokens[at:], 0
+            if not tokens or (self._only_text and self._read_content_start(tokens)):
+                return
+        for place in self._form.special_places(tokens):
             if place < at:
                 continue
             if at < place:
                 self._read_ordinary(tokens[at:place])
-            at = place + 1
-            opened, reading = 0, None
-            if machine.at == base + place and machine.state == BETWEEN:
-                opened, reading = self._find_known_header(tokens, place)
-            if reading is None:
+                at = place
+            if machine.state == BETWEEN and at:
+                at = self._read_known_header(tokens, at)
+            if at == place:
                 self._read_special(tokens[place])
-            else:
-                self._tokens += tokens[place : opened + 1]
-                machine.read_known_header(reading, base + place, base + opened)
-                at = opened + 1
+                at += 1
         if at < len(tokens):
             self._read_ordinary(tokens[at:] if at else tokens)
 

@@ -13,7 +13,7 @@ JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "null", "objec
 """The types of JSON Schema (2020-12, Validation, 6.1.1)."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Grammar:
     """The classes and terminals of a codec's type grammar, by the names of their rules."""
 

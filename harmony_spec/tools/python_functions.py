@@ -144,8 +144,7 @@ def _json(value: object) -> Any:
     return found if found == value else _NO_JSON
 
 
-@dataclasses.dataclass
-class _Found:
+class _Found(typing.NamedTuple):
     """The state while annotations are converted.
 
     Attributes:
@@ -204,7 +203,7 @@ def _class(cls: type, at: str, found: _Found) -> dict[str, Any]:
     """The JSON Schema of a class."""
     if callable(describe := getattr(cls, "model_json_schema", None)):
         schema = dict(describe())
-        found.definitions |= schema.pop("$defs", {})
+        found.definitions.update(schema.pop("$defs", {}))
         return schema
     if issubclass(cls, enum.Enum):
         return _listed([member.value for member in cls], at)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from difflib import get_close_matches
 from itertools import chain, islice
 
 from .. import codes
+from ..errors import near_misses
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
 
@@ -82,7 +82,7 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
     """Match a result with the calls that wait for one; `calls` are their indices by tool."""
     span, name = context.header_span(index), str(context.names[index])
     if name not in calls:
-        role = get_close_matches(name, context.recovery.roles, n=1)
+        role = near_misses(name, context.recovery.roles)
         evidence = "another tool was called" if calls else "no call waits for a result"
         context.report(
             codes.UNREQUESTED_TOOL_RESULT, index, span, evidence, expected=(*role, *islice(calls, MAX_SUGGESTED_NAMES))
