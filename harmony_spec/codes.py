@@ -333,6 +333,19 @@ UNREADABLE_ROW = Code(
     "A row without a text, token ids or a conversation is not checked, and other programs cannot use it.",
     "error",
 )
+INVALID_CHAT = Code(
+    "H304",
+    "invalid-chat",
+    "The value is not a list of messages of Chat Completions, or the settings of its request are invalid.",
+    "error",
+)
+UNSUPPORTED_VALUE = Code(
+    "H305",
+    "unsupported-value",
+    "The format has no place for this value, so the model cannot see it.",
+    "warning",
+)
+WRONG_SIDE = Code("H306", "wrong-side", "A side record restores only the messages that it was made with.", "error")
 WRONG_VOCABULARY = Code("H401", "wrong-vocabulary", "Token ids have a meaning in one vocabulary only.", "error")
 TEXT_NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.", "error")
 MISPLACED_INSTRUCTIONS = Code(
