@@ -671,12 +671,12 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
-_NEXT_role = runtime.Atom("role (system, developer, user, assistant)", pattern=_TERMINAL_ROLE)
+_NEXT_role = runtime.Atom("role", pattern=_TERMINAL_ROLE, values=("system", "developer", "user", "assistant"))
 _NEXT_name = runtime.Atom("name", pattern=_TERMINAL_WORD)
-_NEXT_TEXT = runtime.Atom("':'", pattern=":")
-_NEXT_TEXT_1 = runtime.Atom("' to='", pattern=" to=")
+_NEXT_TEXT = runtime.Atom("':'", text=":")
+_NEXT_TEXT_1 = runtime.Atom("' to='", text=" to=")
 _NEXT_CHANNEL = runtime.Atom("<|channel|>", special="<|channel|>")
-_NEXT_TEXT_2 = runtime.Atom("' '", pattern=" ")
+_NEXT_TEXT_2 = runtime.Atom("' '", text=" ")
 _NEXT_CONSTRAIN = runtime.Atom("<|constrain|>", special="<|constrain|>")
 _NEXT_MESSAGE = runtime.Atom("<|message|>", special="<|message|>")
 _NEXT_recipient = runtime.Atom("recipient", pattern=_TERMINAL_WORD)
