@@ -16,7 +16,7 @@ ARGUMENTS = {
     "start": "start: Start = {start}",
     "style": "style: Style = {style}",
     "training": "training: bool = False",
-    "tools": "tools: Iterable[{tool}] | None = None",
+    "tools": "tools: Iterable[{offered}] | None = None",
     "stripped": "stripped: bool = False",
     "strict": "strict: bool = False",
     "tokenization": "tokenization: bool = True",
@@ -141,8 +141,8 @@ def _given(format: Format, function: Function) -> list[Field]:
 
 def _parameters(format: Format, function: Function, start: str) -> list[str]:
     namespace = format.definitions.get("namespace")
-    tool = f"str | {class_name(format.contents, namespace.rule)}" if namespace else "str"
-    values = {"start": literal(start), "style": literal(format.default_style), "tool": tool}
+    offered = f"str | {class_name(format.contents, namespace.rule)}" if namespace else "str"
+    values = {"start": literal(start), "style": literal(format.default_style), "offered": offered}
     found = [ARGUMENTS[name].format(**values) for name in function.arguments.split()]
     fields = []
     for field in _given(format, function):
