@@ -1755,16 +1755,15 @@ def parse(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.ParseError: the source is not what the grammar describes.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.parse(FORMAT, source, start, given, tokenizer)
+    return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
 def render(
@@ -1781,18 +1780,17 @@ def render(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
-        tokenizer: encodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render(FORMAT, messages, start, given, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
 
 
 def render_text(
@@ -1808,17 +1806,16 @@ def render_text(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
 
     Raises:
-        runtime.RenderError: also, a content spells a special token, which as text would become one.
+        runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render_text(FORMAT, messages, start, given, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
 
 
 def recover(
@@ -1835,15 +1832,14 @@ def recover(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)
+    return runtime.recover(FORMAT, source, start, {"role": role, "name": name}, tools, stripped, tokenizer)
 
 
 def validate(
@@ -1857,32 +1853,40 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Check a source: report what leaves the grammar, and what is in it but cannot be meant.
+    """Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.
 
     Args:
-        source: text with special tokens spelled out, or token ids; never raises for what it holds.
-        start: what the source is.
+        source: text with special tokens spelled out, or token ids.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
-        tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)
+    return runtime.validate(
+        FORMAT,
+        source,
+        start,
+        {"role": role, "name": name},
+        tools,
+        stripped,
+        tokenization,
+        tokenizer,
+    )
 
 
 class StreamParser(runtime.StreamParser[Message]):
     """Reads token ids as they come, one or many at a time.
 
     Args:
-        start: what the tokens are.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
 
     def __init__(
@@ -1895,8 +1899,7 @@ class StreamParser(runtime.StreamParser[Message]):
         strict: bool = False,
         tokenizer: runtime.Tokenizer | None = None,
     ) -> None:
-        given: dict[str, str | bool | None] = {"role": role, "name": name}
-        super().__init__(FORMAT, start, given, tools, strict, tokenizer)
+        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer)
 
     @property
     def role(self) -> Role | None:
