@@ -23,7 +23,7 @@ from harmony_spec import Fix, HarmonyError, Span, codec, parse, recover, render,
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.batches import Batch, Kind, Options, read_content
+from harmony_spec.linting.batches import Batch, Kind, Options, Row, read_content
 from harmony_spec.linting.catalogue import codes, match_codes, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
@@ -227,9 +227,8 @@ def odd_conversations(draw: st.DrawFn) -> str:
 
 def checked(kind: Kind, row: str, options: Options) -> Checked:
     """What is found in a row, and what it is after its fixes."""
-    batch = Batch(
-        "a", None, kind, True, options, [(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))]
-    )
+    item = Row(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))
+    batch = Batch("a", kind, True, options, [item])
     (found,) = (each for each in check([batch]) if isinstance(each, Checked))
     return found
 
