@@ -91,7 +91,7 @@ Basic = Literal["string", "number", "boolean", "null", "any", "never"]
 Effort = Literal["low", "medium", "high"]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class SystemContent(runtime.Record):
     """The settings of a conversation.
 
@@ -114,7 +114,7 @@ class SystemContent(runtime.Record):
     )
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ChannelConfig(runtime.Record):
     """The channels, and what must go to which channel.
 
@@ -130,7 +130,7 @@ class ChannelConfig(runtime.Record):
     function_calls: bool | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
     """Instructions, tools and response formats of the developer.
 
@@ -145,7 +145,7 @@ class DeveloperContent(runtime.Record):
     response_formats: list[ResponseFormat] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Namespace(runtime.Record):
     """Tools with a common prefix. The description is written as comments before the tools; without tools, as plain
     text.
@@ -161,7 +161,7 @@ class Namespace(runtime.Record):
     tools: list[Tool] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Tool(runtime.Record):
     """A function that the model may call.
 
@@ -176,23 +176,23 @@ class Tool(runtime.Record):
     parameters: runtime.JsonSchema | None = None
 
 
-@dataclass(slots=True)
-class Parameters:
+@dataclass(eq=False, repr=False, slots=True)
+class Parameters(runtime.Part):
     """The arguments of a function: none, or one object. Types that refer to themselves follow it."""
 
     type: Any = None
     definitions: list[Definition] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Definition:
+@dataclass(eq=False, repr=False, slots=True)
+class Definition(runtime.Part):
     """A type with a name."""
 
     named: str
     type: Any
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ResponseFormat(runtime.Record):
     """A format of a final answer.
 
@@ -207,15 +207,15 @@ class ResponseFormat(runtime.Record):
     description: str | None = None
 
 
-@dataclass(slots=True)
-class OneOf:
+@dataclass(eq=False, repr=False, slots=True)
+class OneOf(runtime.Part):
     """Alternatives, exactly one of which applies. Each is on its own line, followed by its comment."""
 
     variants: list[Variant] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Variant:
+@dataclass(eq=False, repr=False, slots=True)
+class Variant(runtime.Part):
     """One alternative on its own line, followed by its comment and its default."""
 
     alternative: Any
@@ -223,30 +223,30 @@ class Variant:
     default: str | None = None
 
 
-@dataclass(slots=True)
-class Union:
+@dataclass(eq=False, repr=False, slots=True)
+class Union(runtime.Part):
     """Alternatives on one line. Any of them may apply."""
 
     intersections: list[Any] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Intersection:
+@dataclass(eq=False, repr=False, slots=True)
+class Intersection(runtime.Part):
     """Types that all apply. It binds more tightly than alternatives."""
 
     arrays: list[Any] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Array:
+@dataclass(eq=False, repr=False, slots=True)
+class Array(runtime.Part):
     """Arrays of a type, nested once for each dimension. It binds most tightly."""
 
     element: Any
     dimensions: list[Dimension] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Annotated:
+@dataclass(eq=False, repr=False, slots=True)
+class Annotated(runtime.Part):
     """A type with the comments before it."""
 
     primary: Any
@@ -256,8 +256,8 @@ class Annotated:
     annotations: list[Annotation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Group:
+@dataclass(eq=False, repr=False, slots=True)
+class Group(runtime.Part):
     """A type in brackets, with the comments on the whole type."""
 
     type: Any
@@ -267,24 +267,24 @@ class Group:
     annotations: list[Annotation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Annotation:
+@dataclass(eq=False, repr=False, slots=True)
+class Annotation(runtime.Part):
     """A keyword of JSON Schema that no type expresses, and its value."""
 
     keyword: str
     json: Any
 
 
-@dataclass(slots=True)
-class ObjectType:
+@dataclass(eq=False, repr=False, slots=True)
+class ObjectType(runtime.Part):
     """An object and its properties."""
 
     members: list[Member] = field(default_factory=list)
     index: Any = None
 
 
-@dataclass(slots=True)
-class Member:
+@dataclass(eq=False, repr=False, slots=True)
+class Member(runtime.Part):
     """A property. Its comments are above it, its default after it."""
 
     title: str | None = None
@@ -299,35 +299,35 @@ class Member:
     one_of: OneOf | None = None
 
 
-@dataclass(slots=True)
-class TupleType:
+@dataclass(eq=False, repr=False, slots=True)
+class TupleType(runtime.Part):
     """An array whose first items have separate types."""
 
     places: list[Any] = field(default_factory=list)
     rest: Any = None
 
 
-@dataclass(slots=True)
-class AnyArray:
+@dataclass(eq=False, repr=False, slots=True)
+class AnyArray(runtime.Part):
     """An array of any values."""
 
 
-@dataclass(slots=True)
-class LiteralType:
+@dataclass(eq=False, repr=False, slots=True)
+class LiteralType(runtime.Part):
     """A single value as a type."""
 
     json_scalar: Any
 
 
-@dataclass(slots=True)
-class Reference:
+@dataclass(eq=False, repr=False, slots=True)
+class Reference(runtime.Part):
     """A type with the name of a definition."""
 
     named: str
 
 
-@dataclass(slots=True)
-class BasicType:
+@dataclass(eq=False, repr=False, slots=True)
+class BasicType(runtime.Part):
     """A type that has a name in every schema."""
 
     basic: Basic
