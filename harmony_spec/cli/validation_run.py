@@ -15,13 +15,13 @@ from ..linting import Checked, Finding, SettingsError
 from ..linting.baseline import Baseline, NewBaseline
 from ..linting.input_files import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
-from ..linting.progress import show_progress
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
 from ..linting.terminal_text import printable_name
 from ..linting.totals import Totals
 from .console import ERR, FINDINGS, UNUSABLE, Stream, count, refuse
+from .progress import show_progress
 
 INTERRUPTED = 130
 """The exit status after an interruption, as in shells."""
