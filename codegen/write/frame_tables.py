@@ -1,4 +1,4 @@
-"""Tables of frames, that is of messages and open headers: pattern, groups, enclosing tokens and states of each."""
+"""Tables of frames, that is of messages and open headers: pattern, enclosing tokens and states of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..model.format_model import CONTENT, Call, Format, Option
 from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
-from .framing_code import constant, groups, writer_name
+from .framing_code import constant, writer_name
 from .source_text import Block, Writer, call, group, literal
 
 Names = dict[Edge, str]
@@ -75,7 +75,6 @@ def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
         "runtime.Frame",
         f"name={literal(name)}",
         f"pattern={constant(name)}",
-        group(groups(format, node)).prefixed("groups="),
         group(map(literal, format.fields_of(node))).prefixed("fields="),
         f"has_content={has_content}",
         spellings(around.inside).prefixed("inside="),
