@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import RenderError, ToolError, near_misses
 from ..format.contents import Record
+from ..recovery.known_names import parameters_by_name
 from ..tools.openai_tools import FUNCTION, tools_from_json
 from .purposes import Purposes
 from .requirements import Reporter, fail, quoted, require_list, require_object, require_text
@@ -31,7 +32,7 @@ class ChatTools:
     Attributes:
         namespaces: the tools as the format declares them; those of custom tools take one text.
         custom: the names of custom tools.
-        full_names: the full names of tools outside of the namespace for functions.
+        recipients: the full names of all tools.
         names: the names of all tools as a request calls them.
     """
 
@@ -44,14 +45,8 @@ class ChatTools:
         except ToolError as error:
             raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
             fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
-        defined, namespace = purposes.definitions.tool, purposes.definitions.namespace
-        self.full_names: set[str] = set()
-        self.names: set[str] = set()
-        for item in (*self.namespaces, *others):
-            name, parts = namespace.get(item, "name"), namespace.get(item, "tools")
-            full = [purposes.recovery.full_name(name, defined.get(part, "name")) for part in parts] or [name]
-            self.full_names |= {each for each in full if not each.startswith(purposes.prefix)}
-            self.names |= {purposes.tool_name(each) for each in full}
+        self.recipients = {*parameters_by_name(purposes.recovery, (*self.namespaces, *others))}
+        self.names = {purposes.tool_name(each) for each in self.recipients}
 
     def _as_function(self, entry: Any, path: tuple[str | int, ...]) -> Any:
         """The definition of a tool; a custom tool as a function with one text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, NotRequired, Required, TypedDict
 
 
 class FunctionCall(TypedDict, total=False):
@@ -39,6 +39,68 @@ class ChatMessage(TypedDict, total=False):
     refusal: str | None
     tool_calls: list[ToolCall]
     tool_call_id: str
+
+
+class Delta(TypedDict, total=False):
+    """What a chunk adds to a message. Texts are appended, `reasoning` is an extension that servers share."""
+
+    role: str
+    content: str
+    reasoning: str
+    tool_calls: list[ToolCall]
+
+
+class TokenDetails(TypedDict):
+    """Which of the tokens of a completion are content on the channel of thoughts."""
+
+    reasoning_tokens: int
+
+
+class Usage(TypedDict):
+    """Counts of tokens. Those of a completion include headers and special tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    completion_tokens_details: TokenDetails
+
+
+class Choice(TypedDict):
+    """One of the answers of a response."""
+
+    index: int
+    message: ChatMessage
+    finish_reason: str
+
+
+class ChatCompletion(TypedDict):
+    """A whole response."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: NotRequired[Usage]
+
+
+class ChunkChoice(TypedDict):
+    """What a chunk adds to one of the answers."""
+
+    index: int
+    delta: Delta
+    finish_reason: str | None
+
+
+class ChatChunk(TypedDict):
+    """A part of a streamed response. The one with the usage has no choices."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    usage: NotRequired[Usage]
 
 
 class Source(TypedDict):

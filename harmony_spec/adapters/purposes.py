@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from functools import cache
 from types import ModuleType
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -21,8 +22,13 @@ class Purposes:
     The tables of the format have the channels and roles; `[[turn]]` of conversation.toml is the place for these kinds.
     """
 
-    def __init__(self, codec: ModuleType | None) -> None:
-        self.codec = codec or default_codec()
+    @classmethod
+    def of(cls, codec: ModuleType | None) -> Purposes:
+        """Those of a codec; by default of the one of this package."""
+        return _purposes(codec or default_codec())
+
+    def __init__(self, codec: ModuleType) -> None:
+        self.codec = codec
         require(self.codec, "FUNCTION_NAMESPACE")
         self.format: Format = self.codec.FORMAT
         recovery = self.recovery = Machine.table(self.format)
@@ -106,6 +112,9 @@ class Purposes:
         hint = get_type_hints(made).get(field)
         found = [value for option in get_args(hint) for value in get_args(option)] or list(get_args(hint))
         return tuple(value for value in found if isinstance(value, str))
+
+
+_purposes = cache(Purposes)
 
 
 def _text_field(made: type[Record]) -> str:

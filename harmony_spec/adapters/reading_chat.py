@@ -14,7 +14,7 @@ from ..diagnostics import Diagnostic
 from ..errors import ConversionError
 from ..tools.openai_tools import FUNCTION
 from .chat_requests import CUSTOM, ChatTools, answer_forms, is_called, require_expressible, with_effort
-from .chat_types import ChatMessage, Kept, Side, Source
+from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of
 from .purposes import Purpose, Purposes
 from .requirements import Policy, Reporter, fail, quoted, require_list, require_object, require_text
@@ -74,7 +74,6 @@ class Call:
 
     number: int
     batch: int
-    name: str
     recipient: str
     is_answered: bool = False
 
@@ -120,62 +119,56 @@ def from_chat(
     Raises:
         ConversionError: the request is invalid, or the format cannot hold a value; the error has its JSON pointer.
     """
-    purposes = Purposes(codec)
+    purposes, reporter = Purposes.of(codec), Reporter(unsupported)
     try:
-        reader = _Reader(purposes, Reporter(unsupported), constrain, interleave)
-        return reader.read(messages, tools, tool_choice, response_format, reasoning_effort, settings, side)
+        chat = _require_messages(messages)
+        if settings is None and purposes.settings is not None:
+            settings = purposes.settings()
+        settings = with_effort(purposes, settings, reasoning_effort, reporter)
+        builtin = getattr(settings, dict(purposes.definitions.holders).get(purposes.first, ""), [])
+        declared = ChatTools(purposes, tools, builtin)
+        offered = declared.namespaces if is_called(tool_choice, declared) else []
+        forms = answer_forms(purposes, response_format)
+        reader = _Reader(purposes, reporter, declared.recipients, constrain, interleave)
+        first = reader.restore(chat, side) if side is not None else reader.read_first(chat, settings, offered, forms)
+        reader.read_messages(chat, first)
+        return Adapted(*reader.result(chat), reporter.findings, [*offered, *builtin])
     except RecursionError:
         raise ConversionError(INVALID_CHAT, "the value is nested too deeply") from None
 
 
+def _require_messages(messages: object) -> list[dict[str, Any]]:
+    chat = list(messages) if isinstance(messages, tuple) else require_list(messages, ("messages",))
+    for index, message in enumerate(chat):
+        role = require_object(message, ("messages", index)).get("role")
+        if role not in ROLES:
+            fail(("messages", index, "role"), f"unknown role {quoted(role)}", expected=ROLES)
+    return chat
+
+
 class _Reader:
-    def __init__(self, purposes: Purposes, reporter: Reporter, constrain: bool, interleave: bool) -> None:
-        self.purposes, self.reporter, self.constrain, self.interleave = purposes, reporter, constrain, interleave
+    """Reads chat messages one after the other.
+
+    Args:
+        recipients: the full names of the declared tools; other names are functions.
+        constrain, interleave: see `from_chat`.
+    """
+
+    def __init__(
+        self, purposes: Purposes, reporter: Reporter, recipients: set[str], constrain: bool, interleave: bool
+    ) -> None:
+        self.purposes, self.reporter, self.recipients = purposes, reporter, recipients
+        self.constrain, self.interleave = constrain, interleave
         self.made: list[Made] = []
-        self.calls: list[Call] = []
         self.by_id: dict[str, list[Call]] = {}
-        self.unanswered: dict[str, deque[Call]] = {}
+        self.by_name: dict[str, deque[Call]] = {}
         self.batch = 0
         self.numbers = count()
-        self.custom: set[str] = set()
 
-    def read(
-        self,
-        messages: Any,
-        tools: Any,
-        tool_choice: Any,
-        response_format: Any,
-        effort: Any,
-        settings: Any,
-        side: Side | None,
-    ) -> Adapted:
-        purposes = self.purposes
-        chat = list(messages) if isinstance(messages, tuple) else require_list(messages, ("messages",))
-        for index, message in enumerate(chat):
-            role = require_object(message, ("messages", index)).get("role")
-            if role not in ROLES:
-                fail(("messages", index, "role"), f"unknown role {quoted(role)}", expected=ROLES)
-        settings = settings if settings is not None or purposes.settings is None else purposes.settings()
-        settings = with_effort(purposes, settings, effort, self.reporter)
-        builtin = getattr(settings, dict(purposes.definitions.holders).get(purposes.first, ""), [])
-        self.tools = ChatTools(purposes, tools, builtin)
-        offered = self.tools.namespaces if is_called(tool_choice, self.tools) else []
-        first = 0
-        if side is not None:
-            first = self.restore(chat, side)
-        else:
-            if settings is not None:
-                self.made.append(Made((next(self.numbers), 0), purposes.make_settings(settings), []))
-            first = self.read_first(chat, offered, answer_forms(purposes, response_format))
-        self.read_messages(chat, first)
+    def result(self, chat: list[Any]) -> tuple[list[Any], Side]:
+        """The messages in their order, and the chat messages without their texts."""
         made = sorted(self.made, key=lambda each: each.place)
-        kept = self.kept(chat, made)
-        found = [each.message for each in made]
-        side = {"digest": digest_of(purposes.headers(found)), "chat": kept, "messages": len(found)}
-        return Adapted(found, side, self.reporter.findings, [*offered, *builtin])
-
-    def kept(self, chat: list[Any], made: list[Made]) -> list[Kept]:
-        """The chat messages without the texts that the messages have."""
+        messages = [each.message for each in made]
         sources: list[dict[Steps, Source]] = [{} for _ in chat]
         for number, each in enumerate(made):
             at, is_whole = 0, len(each.texts) == 1
@@ -186,7 +179,9 @@ class _Reader:
                     source = sources[index].setdefault(path, {"path": [*path], "form": piece.form, "parts": []})
                     source["parts"].append(part)
                 at = end
-        return [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
+        kept = [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
+        digest = digest_of(self.purposes.headers(messages))
+        return messages, {"digest": digest, "chat": kept, "messages": len(messages)}
 
     def restore(self, chat: list[Any], side: Side) -> int:
         """Restore the messages of a side record; return how many chat messages they are."""
@@ -222,9 +217,11 @@ class _Reader:
         self.made.append(made)
         return made
 
-    def read_first(self, chat: list[Any], tools: list[Any], forms: list[Any]) -> int:
-        """Read the first instructions, which declare the tools too; return how many chat messages they are."""
+    def read_first(self, chat: list[Any], settings: Any, tools: list[Any], forms: list[Any]) -> int:
+        """Read the settings, and the first instructions, which declare tools; return how many messages these are."""
         purposes = self.purposes
+        if settings is not None:
+            self.made.append(Made((next(self.numbers), 0), purposes.make_settings(settings), []))
         instructs = bool(chat) and chat[0]["role"] in INSTRUCTS
         pieces = self.texts(chat[0], 0) if instructs else []
         name = self.author(chat[0], 0) if instructs else None
@@ -282,16 +279,15 @@ class _Reader:
             refusal = require_text(message["refusal"], (*at, "refusal"))
             self.add("answer", index, [Piece((("refusal",),), refusal)], name=name)
         for identifier, called, piece in calls:
-            recipient = called if called in self.tools.full_names else f"{self.purposes.prefix}{called}"
+            recipient = called if called in self.recipients else f"{self.purposes.prefix}{called}"
             made = self.add("call", index, [piece], name=name, recipient=recipient)
             setattr(made.message, self.purposes.slots.constrain, self.constrain)
             self.add_call(identifier, made.place[0], recipient)
 
     def add_call(self, identifier: Any, number: int, recipient: str) -> None:
-        call = Call(number, self.batch, self.purposes.tool_name(recipient), recipient)
-        self.calls.append(call)
-        self.unanswered.setdefault("", deque()).append(call)
-        self.unanswered.setdefault(call.name or "", deque()).append(call)
+        call = Call(number, self.batch, recipient)
+        for name in ("", self.purposes.tool_name(recipient)):  # a result without an id may have the name of its call
+            self.by_name.setdefault(name, deque()).append(call)
         if identifier is not None:
             self.by_id.setdefault(identifier, []).append(call)
 
@@ -364,7 +360,7 @@ class _Reader:
                 waiting.pop()
             call = waiting.pop() if waiting else None
         else:
-            queue = self.unanswered.get(named if isinstance(named, str) else "", deque())
+            queue = self.by_name.get(named if isinstance(named, str) else "", deque())
             while queue and queue[0].is_answered:
                 queue.popleft()
             call, problem = queue.popleft() if queue else None, "no call waits for this result"

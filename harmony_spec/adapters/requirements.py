@@ -43,21 +43,19 @@ def require_text(value: object, path: Iterable[object]) -> str:
     """Return a text that can be encoded; raise `ConversionError` for anything else."""
     if not isinstance(value, str):
         fail(path, f"expected a string, got {quoted(value)}")
-    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+    try:
+        value.encode()
+    except UnicodeEncodeError:
         fail(path, "the text has half of a surrogate pair, which cannot be encoded")
     return value
 
 
 def require_object(value: object, path: Iterable[object]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        fail(path, f"expected an object, got {quoted(value)}")
-    return value
+    return value if isinstance(value, dict) else fail(path, f"expected an object, got {quoted(value)}")
 
 
 def require_list(value: object, path: Iterable[object]) -> list[Any]:
-    if not isinstance(value, list):
-        fail(path, f"expected a list, got {quoted(value)}")
-    return value
+    return value if isinstance(value, list) else fail(path, f"expected a list, got {quoted(value)}")
 
 
 class Reporter:

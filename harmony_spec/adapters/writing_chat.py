@@ -44,7 +44,7 @@ def to_chat(
     Raises:
         ConversionError: the side record belongs to other messages.
     """
-    return _Writer(Purposes(codec), messages, side).chat
+    return _Writer(Purposes.of(codec), messages, side).chat
 
 
 def chat_side(messages: Sequence[Message], *, codec: ModuleType | None = None) -> Side:
@@ -54,7 +54,7 @@ def chat_side(messages: Sequence[Message], *, codec: ModuleType | None = None) -
         messages: the messages.
         codec: whose messages these are; by default the one of this package.
     """
-    purposes = Purposes(codec)
+    purposes = Purposes.of(codec)
     writer = _Writer(purposes, messages, None)
     kept = []
     for message, value, place in zip(
