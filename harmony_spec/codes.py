@@ -417,6 +417,12 @@ CALL_OUTSIDE_CHANNEL = Code(
     "Models call the developer's functions on one channel, and built-in tools on another.",
     "warning",
 )
+MAYBE_CHAT = Code(
+    "H513",
+    "maybe-chat",
+    "Chat Completions have no channels: read as they are, thoughts and answers are the same to the model.",
+    "warning",
+)
 UNDECLARED_TOOL = Code(
     "H601",
     "undeclared-tool",

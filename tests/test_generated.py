@@ -177,7 +177,7 @@ OF_SOMETHING_ELSE = {
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
     # A table of conversation.toml, and a key in it; a property of SARIF logs; a role of Chat Completions.
     "tool": [
-        "harmony_spec/adapters/reading_chat.py",
+        "harmony_spec/adapters/*.py",
         "codegen/model/schema_rules.py",
         "codegen/prove/content_paths.py",
         "codegen/read/data_files.py",
@@ -188,10 +188,7 @@ OF_SOMETHING_ELSE = {
     # A purpose of messages in adapters.
     "call": ["harmony_spec/adapters/*.py"],
     # Roles of Chat Completions, and a phase of Responses.
-    **{
-        key: ["harmony_spec/adapters/reading_chat.py"]
-        for key in ["system", "developer", "user", "assistant", "commentary"]
-    },
+    **{key: ["harmony_spec/adapters/*.py"] for key in ["system", "developer", "user", "assistant", "commentary"]},
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
     # The peer's own spelling of types, for the drop-in.
