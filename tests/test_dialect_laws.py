@@ -1,4 +1,4 @@
-"""The laws that test_dialects.py leaves out, for every dialect: total, and Lark agrees."""
+"""The laws that test_dialects.py leaves out, for every dialect: total, Lark agrees, and those of recovery."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.vocabulary import load
 
 from . import dialect
-from .strategies import described
+from .strategies import described, messages_of
 from .test_dialects import codec_of, tokenizer_of
+from .test_streaming import chunks, read, seen, sizes
+
+RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
+"""Those with a recovery.toml."""
 
 Source = str | list[int]
 
@@ -170,3 +174,45 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
             value for field, value in read.items() if field not in fields and (index or field not in given_fields)
         }
         assert unread <= named
+
+
+# Recovery, and streams.
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObject) -> None:
+    """Laws 3, 4 and 5: spans and gaps tile anything, and a stream reads the same in any chunks."""
+    module = codec_of(name)
+    start = data.draw(st.sampled_from(list(module.FORMAT.starts)))
+    text = data.draw(texts(module, start))
+    tokens, tokenizer = tokens_of(module, text), tokenizer_of(module)
+    for source in (text, tokens):
+        found = module.recover(source, start, tokenizer=tokenizer)
+        assert_tiles(sorted([*found.spans, *found.gaps]), source)
+    repairs = [(message.variants, message.repair) for message in found.messages]
+    for parts in (tokens, [tokens], chunks(tokens, data.draw(sizes))):
+        parser = module.StreamParser(start, tokenizer=tokenizer)
+        read(parser, parts)
+        assert seen(parser) == (found, repairs, found.messages)
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
+    """Law 7: bounds are as they stand, and so are messages, if no diagnostic says otherwise."""
+    module = codec_of(name)
+    tokenizer = tokenizer_of(module)
+    conversation = data.draw(st.lists(messages_of(module), max_size=3))
+    try:
+        tokens = module.render(conversation, style="as_parsed", tokenizer=tokenizer)
+    except RenderError:
+        return
+    strict, found = module.parse(tokens, tokenizer=tokenizer), module.recover(tokens, tokenizer=tokenizer)
+    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, [])
+    for index, (recovered, message) in enumerate(zip(found.messages, strict.messages, strict=True)):
+        if recovered != message or recovered.variants != message.variants:
+            assert recovered.repair
+            assert index in {diagnostic.index for diagnostic in found.diagnostics}

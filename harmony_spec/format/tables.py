@@ -400,6 +400,13 @@ class Format:
         return {frame.name: frame for frame, _ in steps}
 
     @cached_property
+    def variant_places(self) -> dict[str, int]:
+        """The places of the named alternatives in patterns, in whose order messages remember them."""
+        groups = (group for frame in self.frames.values() for group in frame.groups)
+        names = dict.fromkeys(str(group.value) for group in groups if group.field is None)
+        return {name: place for place, name in enumerate(names)}
+
+    @cached_property
     def spellings(self) -> dict[int, str]:
         return {number: spelling for spelling, number in self.encoding.special.items()}
 

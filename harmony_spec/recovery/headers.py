@@ -31,7 +31,8 @@ class Headers:
         self.frames = [frame for frame in frames if frame.has_content and frame.closed]
         self.open_frame = next((frame for frame in frames if not frame.has_content), None)
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        self.content_and_stop = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
+        markers = format.markers
+        self.content_and_stop = {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
@@ -42,24 +43,24 @@ class Headers:
             caches.clear()
 
     def read(
-        self, begin: int, end: int, opened: bool, lacks_start: bool, given: tuple[tuple[str, Any], ...]
+        self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
     ) -> HeaderReading:
         """Read a part of the input as a header. The result is shared: do not change it.
 
         Args:
-            opened: the token that opens the content follows.
+            opener: the token that follows and opens the content; None if there is none.
             lacks_start: the token that begins a message is missing.
             given: the fields of the open header that it continues; used at the start of the input only.
         """
-        key = (self.form.slice(begin, end), opened, lacks_start, given if begin == 0 else ())
+        key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
             header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
-            found = self._read(header, dict(continued), opened, lacks_start)
+            found = self._read(header, dict(continued), opener, lacks_start)
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
-            found.is_clean = opened and not (lacks_start or found.has_strays or found.findings)
+            found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
             if end - begin <= MAX_CACHED_HEADER_UNITS:
                 remember(self.known, key, found)
@@ -75,9 +76,9 @@ class Headers:
                 remember(self.prose, key, found)
         return found
 
-    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, lacks_start: bool) -> HeaderReading:
-        damaged = header.damaged
-        described = self.described(header.mixed, given) if opened and damaged is None else None
+    def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
+        damaged, opened = header.damaged, opener is not None
+        described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         if self.strict and described:
             return described
         arguments = (self.format, self.recovery, header, self.names, given)
@@ -112,10 +113,10 @@ class Headers:
     def _join_values(self, values: dict[str, Any]) -> str:
         return " ".join(str(value) for value in values.values() if value and value is not True)
 
-    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
-        """Read a header that a rule describes; None for any other."""
+    def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
+        """Read a header that a rule describes before the token that opens the content; None for any other."""
         for frame in self.frames:
-            if match := frame.matcher.fullmatch(mixed + self.content_and_stop):
+            if match := frame.matcher.fullmatch(mixed + self.content_and_stop[opener]):
                 values = {**self.format.defaults, **given}
                 variants = read_groups(frame.groups, match.groups(), values)
                 del values[self.format.content]

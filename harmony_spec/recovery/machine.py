@@ -154,8 +154,8 @@ class Machine:
         shown = LenientText(self.format, self.form.spelled(self.begin, start) + found[0])
         headers = Headers(self.format, shown, self.names, strict=False)
         readings = (
-            headers.read(0, len(shown.units), False, self.lacks_start, self.given),
-            self._read_header(at, opened=False),
+            headers.read(0, len(shown.units), None, self.lacks_start, self.given),
+            self._read_header(at, opener=None),
         )
         return at if all(map(self._is_text, readings)) else None
 
@@ -176,7 +176,7 @@ class Machine:
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer without its header, read up to a position; see `find_prose_end`."""
         self.at = at
-        draft = self._begin_content_in_header(self._read_header(at, opened=False), at)
+        draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
         draft.shown_early = True
         self.output.begin(draft)
 
@@ -220,7 +220,7 @@ class Machine:
             self.state, self.begin, self.lacks_start, self.draft = HEADER, draft.begin, draft.lacks_start, None
         if self.state == BETWEEN:
             self._open_header(start, lacks_start=True)
-        elif self.lacks_start and self.has_only_text and self._read_header(start, opened=False).text_start is not None:
+        elif self.lacks_start and self.has_only_text and self._read_header(start, opener=None).text_start is not None:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
             self._open_header(start, lacks_start=True)
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
@@ -235,12 +235,14 @@ class Machine:
         """
         if self.is_header or self.text_begin == start or not self.headers.is_prose(self.text_begin, start):
             return
-        reading, opened = self._read_header(start, opened=False), self._read_header(start, opened=True)
+        reading, openers = self._read_header(start, opener=None), self.recovery.opens
         text = (
             reading.mixed[reading.text_start :] if reading.text_start is not None and not reading.is_punctuation else ""
         )
-        called = opened.values[self.recovery.slots.recipient]
-        if called or not self.names.is_prose(text) or self.headers.described(reading.mixed, dict(self.given)):
+        called = self._read_header(start, openers[0]).values[self.recovery.slots.recipient]
+        given = dict(self.given)
+        described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
+        if called or described or not self.names.is_prose(text):
             self.is_header = True
             return
         if self.lacks_start and self.has_only_text:
@@ -264,7 +266,7 @@ class Machine:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
             if not any(map(self.names.is_nearly_named, first)):
                 self._end_text(start)
-        reading = self._read_header(start, opened=True)
+        reading = self._read_header(start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
         self.state = CONTENT
         if self.output.refuse is not None and not reading.is_clean:
@@ -327,13 +329,13 @@ class Machine:
             self.at = end
             self._end_long_header()
 
-    def _read_header(self, end: int, opened: bool) -> HeaderReading:
-        return self.headers.read(self.begin, end, opened, self.lacks_start, self.given)
+    def _read_header(self, end: int, opener: str | None) -> HeaderReading:
+        return self.headers.read(self.begin, end, opener, self.lacks_start, self.given)
 
     def _end_long_header(self) -> None:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
         at, output = self.at, self.output
-        reading = self._read_header(at, opened=False)
+        reading = self._read_header(at, opener=None)
         output.report(
             codes.HEADER_TOO_LONG, Span(self.begin, at), "", f"headers are shorter than {self.limit} {self.form.unit}s"
         )
@@ -369,7 +371,7 @@ class Machine:
 
     def _end_header(self, by: str | None, start: int, end: int) -> None:
         """End a header whose content was not opened: at the next start or stop token, or at the end (`by` is None)."""
-        reading = self._read_header(start, opened=False)
+        reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
         text = (
             reading.text_start is not None

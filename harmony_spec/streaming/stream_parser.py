@@ -55,7 +55,7 @@ class StreamParser(Generic[M]):
         self._only_text = all_text and isinstance(self._tokenizer, Vocabulary)
         ids, recovery = format.encoding.special, Machine.table(format)
         self._begins = ids[recovery.begins]
-        self._opens = [ids[spelling] for spelling in recovery.opens]
+        self._opens = {spelling: ids[spelling] for spelling in recovery.opens}
         self._closes = {ids[s]: s for s in recovery.closes}
         self._ends = {self._begins, *self._closes, *(ids[spelling] for spelling in recovery.inside)}
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
@@ -171,17 +171,16 @@ class StreamParser(Generic[M]):
         # A prompt has begun the first header of a completion: a token that begins one there is repeated.
         first = read[begin] if begin < len(read) else tokens[at] if between else None
         if machine.state != CONTENT and first == self._begins:
-            for opens in self._opens:
+            for opener, opens in self._opens.items():
                 try:
                     opened = tokens.index(opens, at, at + machine.limit)
                 except ValueError:
                     continue
-                reading = machine.headers.known.get(((*read[begin:], *tokens[at:opened]), True, False, ()))
+                reading = machine.headers.known.get(((*read[begin:], *tokens[at:opened]), opener, False, ()))
                 if reading and reading.is_clean:
                     read += tokens[at : opened + 1]
                     machine.read_known_header(reading, begin, len(read))
                     return opened + 1
-                break
         return at
 
     def _read_content_start(self, tokens: list[int]) -> bool:
