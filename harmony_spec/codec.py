@@ -1520,6 +1520,8 @@ _RECOVERY = runtime.Recovery(
         "constrain": ("<|constrain|>",),
         "content_type": (" ", "<|constrain|>"),
     },
+    free_texts={},
+    first_words=3,
     slots=runtime.Slots(
         role="role",
         name="name",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from .. import codes
@@ -32,7 +34,19 @@ class Headers:
         self.open_frame = next((frame for frame in frames if not frame.has_content), None)
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
         markers = format.markers
+        self.between = self._make_between()
         self.content_and_stop = {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
+
+    def _make_between(self) -> str:
+        """Make a regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
+        markers, recovery = self.format.markers, self.recovery
+        leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
+        ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)
+        opens = "".join(markers[spelling] for spelling in recovery.opens)
+        free = "".join(markers[spelling] for spelling in recovery.free_texts)
+        if not free and not any(frame.continues for frame in self.frames):
+            return ""
+        return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]" if free else f"[{opens}]"
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
@@ -55,11 +69,18 @@ class Headers:
         key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
+            pieces = list(self.form.header_pieces(begin, end))
+            header = HeaderText(self.form, pieces)
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
             found = self._read(header, dict(continued), opener, lacks_start)
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
+            befores = (None, *(piece[0] for piece in pieces))
+            found.free_units = sum(
+                stop - start
+                for before, (spelling, _, start, stop) in zip(befores, pieces, strict=False)
+                if spelling is None and before in self.recovery.free_texts
+            )
             found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
             if end - begin <= MAX_CACHED_HEADER_UNITS:
@@ -81,10 +102,15 @@ class Headers:
         described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         if self.strict and described:
             return described
+        whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
         arguments = (self.format, self.recovery, header, self.names, given)
         reading = HeaderRepair(
             *arguments, described=described is not None, opened=opened, lacks_start=lacks_start
         ).read()
+        header.mixed = whole
+        for lead, text in self.format.free_text_matcher.findall(whole):
+            field = self.recovery.free_texts[self.format.by_marker[lead]]
+            reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
@@ -109,6 +135,12 @@ class Headers:
             taken = self._join_values(reading.values)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
+
+    def _without_free_texts(self, mixed: str) -> str:
+        """Blank the free texts in a header, the special tokens around them, and those that open a content too early."""
+        if not self.between:
+            return mixed
+        return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
 
     def _join_values(self, values: dict[str, Any]) -> str:
         return " ".join(str(value) for value in values.values() if value and value is not True)

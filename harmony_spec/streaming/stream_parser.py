@@ -275,9 +275,12 @@ class StreamParser(Generic[M]):
     def _read_in_header(self, tokens: list[int]) -> list[int]:
         """Read text outside of a content, up to the limit of headers; return the tokens left, which are content."""
         machine, at = self._machine, 0
+        if machine.state == HEADER and machine.in_free_text:
+            self._tokens += tokens
+            return []
         while at < len(tokens) and machine.state != CONTENT:
-            begin = machine.at if machine.state == BETWEEN else machine.begin
-            taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
+            limit = machine.at + machine.limit if machine.state == BETWEEN else machine.header_limit
+            taken = tokens[at : at + max(limit - len(self._tokens), 1)]
             self._tokens += taken
             at += len(taken)
             if (certain := machine.find_prose_end(machine.at, len(self._tokens))) is not None:
@@ -285,7 +288,7 @@ class StreamParser(Generic[M]):
                 del self._tokens[certain:]
                 machine.begin_text(certain)
                 break
-            if len(self._tokens) - begin >= machine.limit:
+            if len(self._tokens) >= limit:
                 machine.read_text(len(self._tokens))
         return tokens[at:]
 
