@@ -181,6 +181,13 @@ class Contents:
                     found.add(name)
         return found
 
+    def spellings(self, rule: str) -> tuple[str, ...]:
+        """The names of the alternatives that records remember; "" for those that a field shows."""
+        if self.rules[rule].kind not in ("record", "inlined"):
+            return ()
+        values = enumerate(self.rules[rule].values)
+        return tuple(name if self.is_spelling(rule, index) else "" for index, name in values)
+
     def is_spelling(self, rule: str, index: int) -> bool:
         """Whether no field shows that an alternative was read, and not an earlier one."""
         *others, own = (way.items for way in self.rules[rule].ways[: index + 1])

@@ -245,6 +245,10 @@ class Format:
                 found.update({b.name: rule.name for b in rule.node.branches if b.name and not b.sets})
         return found
 
+    def content_variants(self) -> dict[str, str]:
+        """The named alternatives of contents that a style may choose, each with its rule."""
+        return {name: rule for rule in self.contents.rules for name in self.contents.spellings(rule) if name}
+
     def terminals_of(self, field: str) -> list[str]:
         """The terminals whose text becomes a field."""
         nodes = (node for rule in self.rules.values() for node in walk(rule.node))

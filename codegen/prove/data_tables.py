@@ -45,7 +45,7 @@ def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
 
 
 def _choices(format: Format, choices: tuple[Choose, ...], sources: Sources, *path: str) -> Iterator[Problem]:
-    variants = format.variants()
+    variants = format.variants() | format.content_variants()
     for index, choose in enumerate(choices):
         if choose.alternative not in variants:
             reason = f"`{'.'.join(path)}` chooses `{choose.alternative}`, which names no alternative"

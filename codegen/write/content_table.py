@@ -58,8 +58,7 @@ class _Row:
             )
         ways = group(group(self.part(node) for node in way.items if node != Fixed("")) for way in rule.ways)
         options: list[str | Block] = []
-        spelled = [contents.is_spelling(rule.name, index) for index in range(len(rule.ways))]
-        if any(names := [name if is_named else "" for name, is_named in zip(rule.values, spelled, strict=True)]):
+        if any(names := contents.spellings(rule.name)):
             options.append(group(map(literal, names)).prefixed("names="))
         if spaces := contents.indents.get(rule.name):
             options.append(f"indent={literal(' ' * spaces)}")
