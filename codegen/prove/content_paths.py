@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.content_rules import ContentNode, Contents, Flag
+from ..model.content_rules import Contents
 from ..model.content_types import is_list, is_schema, kind_of, record_in, required_fields, terminal_of, user_rules
 from ..model.format_model import Format
+from ..model.rule_nodes import Mark, Node
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, RECOVERY, Sources
 from ..read.problems import Problem
 from ..read.value_places import Path
@@ -106,7 +107,7 @@ def _wrong(format: Format, path: tuple[str, ...], kind: str) -> str:
     return f"`{rule}` is not {kind}"
 
 
-def _is_of_kind(format: Format, node: ContentNode, kind: str) -> bool:
+def _is_of_kind(format: Format, node: Node, kind: str) -> bool:
     contents = format.contents
     if table := LISTED.get(kind):
         defined = format.definitions.get(table)
@@ -114,10 +115,10 @@ def _is_of_kind(format: Format, node: ContentNode, kind: str) -> bool:
     if kind == "a JSON Schema":
         return is_schema(contents, node) or _is_json(contents, node)
     if kind == "text that may be absent":
-        return isinstance(node, Flag)
+        return isinstance(node, Mark)
     return kind_of(contents, node) == {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}[kind]
 
 
-def _is_json(contents: Contents, node: ContentNode) -> bool:
+def _is_json(contents: Contents, node: Node) -> bool:
     terminal = terminal_of(contents, node)
     return terminal is not None and contents.is_json(terminal.name)
