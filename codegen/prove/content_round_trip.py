@@ -90,7 +90,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
     after: dict[str, set[str]] = {}
     for rule in contents.rules.values():
         for way in rule.ways:
-            _collect(contents, way.items, after)
+            _collect(contents, way.items, (), after)
     for name, leads in after.items():
         terminal = contents.terminals[name]
         for lead in sorted(filter(None, leads)):
@@ -141,21 +141,21 @@ def _may_stop(made: Machine, text: str) -> bool:
     return True
 
 
-def _collect(contents: Contents, items: tuple[Node, ...], after: dict[str, set[str]]) -> None:
+def _collect(contents: Contents, items: tuple[Node, ...], then: tuple[Node, ...], after: dict[str, set[str]]) -> None:
     """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
-        rest = items[index + 1 :]
+        rest = (*items[index + 1 :], *then)
         match node:
             case Value(_, terminal):
                 after.setdefault(terminal, set()).update(_leads(contents, rest, frozenset()))
             case Option(item):
-                _collect(contents, (*parts(item), *rest), after)
+                _collect(contents, parts(item), rest, after)
             case Many(_, item, _, separator):
                 again = Option(Sequence((FixedText(separator), *parts(item))))
-                _collect(contents, (*parts(item), again, *rest), after)
+                _collect(contents, parts(item), (again, *rest), after)
             case Call(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
                 for way in contents.rules[rule].ways:
-                    _collect(contents, (*way.items, *rest), after)
+                    _collect(contents, way.items, rest, after)
 
 
 def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) -> set[str]:
