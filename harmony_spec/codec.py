@@ -393,39 +393,39 @@ _TERMINAL_TYPE = r"[A-Za-z0-9][A-Za-z0-9_\+/\-]*"
 _TERMINAL_TEXT = r"(?:[^\ud800-\udfff])+"
 
 # name: WORD
-_RULE_name = "(" + _TERMINAL_WORD + ")"
+_RULE_name = "(?P<name>" + _TERMINAL_WORD + ")"
 
 # author: ROLE (":" name)?
 #       | name -> tool
-_RULE_author = "(?:(" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "())"
+_RULE_author = "(?:(?P<role>" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "(?P<role_IS_tool>))"
 
 # opening: START author
 _RULE_opening = r"\ud800" + _RULE_author
 
 # recipient: " to=" WORD
-_RULE_recipient = " to=(" + _TERMINAL_WORD + ")"
+_RULE_recipient = " to=(?P<recipient>" + _TERMINAL_WORD + ")"
 
 # channel: CHANNEL WORD
-_RULE_channel = r"\ud801(" + _TERMINAL_WORD + ")"
+_RULE_channel = r"\ud801(?P<channel>" + _TERMINAL_WORD + ")"
 
 # constrain: CONSTRAIN
 _RULE_constrain = r"\ud802"
 
 # content_type: TYPE
-_RULE_content_type = "(" + _TERMINAL_TYPE + ")"
+_RULE_content_type = "(?P<content_type>" + _TERMINAL_TYPE + ")"
 
 # type: " " constrain? content_type
 #      | constrain content_type -> unspaced
 _RULE_type = (
-    "(?: (?:("
+    "(?: (?:(?P<constrain_IS_>"
     + _RULE_constrain
     + "))?"
     + _RULE_content_type
-    + "|("
+    + "|(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
-    + "())"
+    + "(?P<_IS_unspaced>))"
 )
 
 # header: recipient? channel? type?
@@ -442,16 +442,16 @@ _RULE_header = (
     + _RULE_recipient
     + "(?:"
     + _RULE_type
-    + ")?())"
+    + ")?(?P<_IS_recipient_last>))"
 )
 
 # content: TEXT?
-_RULE_content = r"([^\ud800-\udfff]*)"
+_RULE_content = r"(?P<content>[^\ud800-\udfff]*)"
 
 # terminator: END
 #           | CALL -> call
 #           | RETURN -> return
-_RULE_terminator = r"(?:\ud804|\ud805()|\ud806())"
+_RULE_terminator = r"(?:\ud804|\ud805(?P<_IS_call>)|\ud806(?P<_IS_return>))"
 
 # message: opening header MESSAGE content terminator
 _RULE_message = _RULE_opening + _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
@@ -517,7 +517,7 @@ _RULE_invalid_spaced_content_type = (
     + _RULE_recipient
     + ")?(?:"
     + _RULE_channel
-    + ")?(?: )?("
+    + ")?(?: )?(?P<constrain_IS_>"
     + _RULE_constrain
     + ") "
     + _RULE_content_type
@@ -526,7 +526,7 @@ _RULE_invalid_spaced_content_type = (
     + ")?"
     + _RULE_channel
     + _RULE_recipient
-    + "(?: )?("
+    + "(?: )?(?P<constrain_IS_>"
     + _RULE_constrain
     + ") "
     + _RULE_content_type
@@ -542,7 +542,7 @@ _RULE_invalid_repeated_constrain = (
     + _RULE_recipient
     + ")?(?:"
     + _RULE_channel
-    + r")?(?: )?(\ud802)("
+    + r")?(?: )?(?P<constrain_IS_>\ud802)(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
@@ -551,7 +551,7 @@ _RULE_invalid_repeated_constrain = (
     + ")?"
     + _RULE_channel
     + _RULE_recipient
-    + r"(?: )?(\ud802)("
+    + r"(?: )?(?P<constrain_IS_>\ud802)(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
@@ -671,12 +671,12 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
-_NEXT_role = runtime.Atom("role (system, developer, user, assistant)", pattern=_TERMINAL_ROLE)
+_NEXT_role = runtime.Atom("role", pattern=_TERMINAL_ROLE, values=("system", "developer", "user", "assistant"))
 _NEXT_name = runtime.Atom("name", pattern=_TERMINAL_WORD)
-_NEXT_TEXT = runtime.Atom("':'", pattern=":")
-_NEXT_TEXT_1 = runtime.Atom("' to='", pattern=" to=")
+_NEXT_TEXT = runtime.Atom("':'", text=":")
+_NEXT_TEXT_1 = runtime.Atom("' to='", text=" to=")
 _NEXT_CHANNEL = runtime.Atom("<|channel|>", special="<|channel|>")
-_NEXT_TEXT_2 = runtime.Atom("' '", pattern=" ")
+_NEXT_TEXT_2 = runtime.Atom("' '", text=" ")
 _NEXT_CONSTRAIN = runtime.Atom("<|constrain|>", special="<|constrain|>")
 _NEXT_MESSAGE = runtime.Atom("<|message|>", special="<|message|>")
 _NEXT_recipient = runtime.Atom("recipient", pattern=_TERMINAL_WORD)
@@ -691,30 +691,6 @@ _NEXT_RETURN = runtime.Atom("<|return|>", special="<|return|>")
 _FRAME_message = runtime.Frame(
     name="message",
     pattern=_RULE_message,
-    groups=(
-        runtime.Group("role"),
-        runtime.Group("name"),
-        runtime.Group("name"),
-        runtime.Group("role", "tool"),
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-        runtime.Group(None, "call"),
-        runtime.Group(None, "return"),
-    ),
     fields=("role", "name", "recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
@@ -787,7 +763,6 @@ _FRAME_message = runtime.Frame(
 _FRAME_opening = runtime.Frame(
     name="opening",
     pattern=_RULE_opening,
-    groups=(runtime.Group("role"), runtime.Group("name"), runtime.Group("name"), runtime.Group("role", "tool")),
     fields=("role", "name"),
     has_content=False,
     inside=("<|start|>",),
@@ -808,26 +783,6 @@ _FRAME_opening = runtime.Frame(
 _FRAME_continuation = runtime.Frame(
     name="continuation",
     pattern=_RULE_continuation,
-    groups=(
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-        runtime.Group(None, "call"),
-        runtime.Group(None, "return"),
-    ),
     fields=("recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
@@ -880,28 +835,6 @@ _FRAME_continuation = runtime.Frame(
 _FRAME_unfinished = runtime.Frame(
     name="unfinished",
     pattern=_RULE_unfinished,
-    groups=(
-        runtime.Group("role"),
-        runtime.Group("name"),
-        runtime.Group("name"),
-        runtime.Group("role", "tool"),
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-    ),
     fields=("role", "name", "recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
@@ -971,24 +904,6 @@ _FRAME_unfinished = runtime.Frame(
 _FRAME_remainder = runtime.Frame(
     name="remainder",
     pattern=_RULE_remainder,
-    groups=(
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-    ),
     fields=("recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
@@ -1552,155 +1467,28 @@ _RECOVERY = runtime.Recovery(
     declared_answers=("developer.response_formats",),
     headings={"developer": ("# Tools", "# Response Formats"), "system": ("# Tools", "# Valid channels: ")},
     mistakes=(
+        runtime.Mistake(_RULE_invalid_missing_role, runtime.codes.MISSING_ROLE, "no author after the start token"),
         runtime.Mistake(
-            runtime.codes.MISSING_ROLE,
-            _RULE_invalid_missing_role,
-            (
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group(None, "recipient_last"),
-            ),
-            "no author after the start token",
-        ),
-        runtime.Mistake(
-            runtime.codes.REPEATED_CHANNEL,
             _RULE_invalid_repeated_channel,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-            ),
+            runtime.codes.REPEATED_CHANNEL,
             "repeated channel; the last one is kept",
         ),
         runtime.Mistake(
-            runtime.codes.REPEATED_RECIPIENT,
             _RULE_invalid_repeated_recipient,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-            ),
+            runtime.codes.REPEATED_RECIPIENT,
             "repeated recipient; the last one is kept",
         ),
         runtime.Mistake(
-            runtime.codes.EMPTY_RECIPIENT,
             _RULE_invalid_empty_recipient,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-            ),
+            runtime.codes.EMPTY_RECIPIENT,
             "no name after the text that introduces a recipient",
         ),
         runtime.Mistake(
-            runtime.codes.SPACED_CONTENT_TYPE,
             _RULE_invalid_spaced_content_type,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-            ),
+            runtime.codes.SPACED_CONTENT_TYPE,
             "a space between the constrain token and the content type",
         ),
-        runtime.Mistake(
-            runtime.codes.REPEATED_CONSTRAIN,
-            _RULE_invalid_repeated_constrain,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-            ),
-            "repeated constrain token",
-        ),
+        runtime.Mistake(_RULE_invalid_repeated_constrain, runtime.codes.REPEATED_CONSTRAIN, "repeated constrain token"),
     ),
 )
 
