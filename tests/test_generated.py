@@ -167,6 +167,7 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/cli/parse_command.py",
         "codegen/*/recovery_*.py",
         "codegen/*/json_*.py",
+        "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
@@ -174,7 +175,7 @@ OF_SOMETHING_ELSE = {
     # A table of conversation.toml, and a key in it; a property of SARIF logs.
     "tool": [
         "codegen/model/schema_rules.py",
-        "codegen/prove/content_paths.py",
+        "codegen/prove/data_names.py",
         "codegen/read/data_files.py",
         "codegen/write/definition_tables.py",
         "harmony_spec/linting/sarif.py",

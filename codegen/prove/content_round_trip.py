@@ -29,10 +29,9 @@ from ..model.rule_nodes import Call, Many, Mark, Node, Option, Rule, Sequence, V
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
-from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
+from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
 from ..read.problems import Place, Problem
 from ..read.value_places import Path as ValuePath
-from .content_paths import content_paths
 from .finite_automata import Machine, difference, machine, overlap, sample
 
 RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
@@ -42,8 +41,7 @@ RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json"
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
     """All problems of contents; `taken` are the names that the codec uses for something else."""
     contents = format.contents
-    yield from _tables(format, sources)
-    yield from content_paths(format, sources)
+    yield from _defaults(contents, sources)
     if not contents.rules:
         return
     yield from _types(contents, taken)
@@ -180,21 +178,12 @@ def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) ->
     return {""}
 
 
-def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Names in the data files exist in the grammar of contents."""
-    contents = format.contents
-    for rule in contents.indents:
-        if rule not in contents.rules:
-            reason = f"`indent` has `{rule}`, which is not a rule of {CONTENTS}"
-            yield Problem(sources.place(STYLES, "indent", rule), reason, "Correct it, or remove it.")
+def _defaults(contents: Contents, sources: Sources) -> Iterator[Problem]:
     for rule, values in contents.defaults.items():
-        if rule not in contents.rules or contents.rules[rule].kind != "record":
-            reason = f"`defaults` has `{rule}`, which is not a class of {CONTENTS}"
-            yield Problem(sources.place(CONVERSATION, "defaults", rule), reason, "Correct it, or remove it.")
-            continue
-        for path, reason in misfits(contents, rule, values):
-            place = sources.place(CONVERSATION, "defaults", rule, *path)
-            yield Problem(place, reason, "Correct it, or remove it.")
+        if rule in contents.rules and contents.rules[rule].kind == "record":
+            for path, reason in misfits(contents, rule, values):
+                place = sources.place(CONVERSATION, "defaults", rule, *path)
+                yield Problem(place, reason, "Correct it, or remove it.")
 
 
 def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:

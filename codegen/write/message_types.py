@@ -49,7 +49,9 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     contents = format.contents
     made = contents.rules[rule]
     fields = dict(ordered_fields(contents, rule))
-    fields |= {name: "dict[str, Any] | bool" for name in fields if f"{rule}.{name}" in format.json.schemas}
+    answer = format.definitions.get("answer")
+    if answer and answer.rule == rule:
+        fields[answer.fields["schema"]] = "dict[str, Any] | bool"
     writer.line()
     writer.line()
     writer.line("@dataclass(eq=False, repr=False, slots=True)")
