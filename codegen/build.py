@@ -56,7 +56,7 @@ def build(sources: Sources) -> Format:
         rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
-        json=build_json(sources) if contents.roles else build_json(sources).of_messages(),
+        json=build_json(sources),
         namespace=sources.data.get(NAMESPACE),
         contents=contents,
         **read_rendering(sources),

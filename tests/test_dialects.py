@@ -19,7 +19,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from codegen import generate
+from codegen import GrammarError, generate
 from harmony_spec import ConversationError, ParseError, RenderError, Span
 from harmony_spec.vocabulary import load
 
@@ -488,12 +488,17 @@ def test_contents_without_grammar_stay_text() -> None:
     assert module.parse("<|start|>system<|message|>Reasoning: low<|end|>").messages[0].content == "Reasoning: low"
 
 
+CHANNELS = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
+SPACED = {
+    "file": "contents.lark",
+    "old": CHANNELS,
+    "new": f'{CHANNELS}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n',
+}
+
+
 def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None:
     """As headers do: `as_parsed` writes it back, the other styles write the first one, and comparison ignores it."""
-    old = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
-    new = f'{old}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n'
-    folder = dialect.edited(tmp_path / "grammar", [{"file": "contents.lark", "old": old, "new": new}])
-    module = dialect.module_of("spaced", generate(folder), tmp_path)
+    module = dialect.module_of("spaced", generate(dialect.edited(tmp_path / "grammar", [SPACED])), tmp_path)
     first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
     text = first.replace("final.", "final .")
     found, canonical = module.parse(text).messages, module.parse(first).messages
@@ -504,3 +509,26 @@ def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None
     tokens = module.render(found, style="as_parsed")
     assert module.render(module.parse(tokens).messages, style="as_parsed") == tokens
     assert module.recover(text).messages == found
+
+
+def test_a_style_chooses_an_alternative_of_contents(tmp_path: Path) -> None:
+    """In messages that meet its condition, also in records that were read from another alternative."""
+    old = 'choose = [{ choose = "recipient_last", when = { role = "assistant" } }]'
+    new = '[[style.model.choose]]\nchoose = "spaced"\nwhen = { role = "system", name = false }'
+    edits = [SPACED, {"file": "styles.toml", "old": old, "new": new}]
+    module = dialect.module_of("styled", generate(dialect.edited(tmp_path / "grammar", edits)), tmp_path)
+    first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
+    spaced = first.replace("final.", "final .")
+    for text in (first, spaced):
+        found = module.parse(text).messages
+        assert module.render_text(found) == first
+        assert module.render_text(found, style="model") == spaced
+        assert module.render(found, style="model") == module.render(module.parse(spaced).messages, style="as_parsed")
+        found[0].name = "other"
+        assert "final." in module.render_text(found, style="model")
+
+
+def test_a_name_chooses_in_headers_or_in_contents(tmp_path: Path) -> None:
+    spaced = SPACED | {"new": SPACED["new"].replace("-> spaced", "-> call")}
+    with pytest.raises(GrammarError, match="the alternative name `call` is taken, by one of `terminator`"):
+        generate(dialect.edited(tmp_path / "grammar", [spaced]))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
-from .content_rules import Fixed
 from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
 from .frame_graph import framing, graph, is_content
 from .terminals import FixedText, Special
@@ -122,7 +121,7 @@ def headings(format: Format) -> dict[str, tuple[str, ...]]:
     for path in (path for paths in format.recovery.declared.values() for path in paths):
         role, part, *_ = path.split(".")
         first = format.contents.rules[part].ways[0].items[0] if part in format.contents.rules else None
-        if isinstance(first, Fixed):
+        if isinstance(first, FixedText):
             found.setdefault(role, {})[first.text] = None
     return {role: tuple(texts) for role, texts in found.items()}
 

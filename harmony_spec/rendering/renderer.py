@@ -77,7 +77,8 @@ class Plan:
             self.decided = self.format.contents.decide(self.messages)
         try:
             message = self.messages[index]
-            return self.format.contents.text_of(message, self.decided, self.choices is None)
+            chosen = None if self.choices is None else self._choose_alternatives(message, index)
+            return self.format.contents.text_of(message, self.decided, chosen)
         except RenderError as error:
             error.index = index
             raise
