@@ -12,11 +12,11 @@ import click
 
 from ..errors import SEVERITIES
 from ..linting import Settings, lint
-from ..linting.baseline import Baseline, NewBaseline
+from ..linting.baseline import Baseline
 from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
 from ..linting.input_files import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
-from ..linting.results import SUFFIXES, open_results
+from ..linting.results import SUFFIXES, Results
 from ..linting.rewriting import Rewriter, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
@@ -253,9 +253,8 @@ def validate(
     progress = Progress()
     aside = diff or (fix and STDIN in files and fixed_output is None)
     with exit_on_error():
-        known: Baseline | NewBaseline | None = None if baseline is None else Baseline.read(baseline)
-        if write_baseline is not None:
-            known = NewBaseline(write_baseline)
+        recorded = baseline or write_baseline
+        known = None if recorded is None else Baseline(recorded, is_new=baseline is None)
         checked = lint(
             files,
             Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
@@ -285,7 +284,7 @@ def validate(
                 has_statistics=statistics,
                 has_summary=not quiet,
             ),
-            open_results(output) if output else None,
+            Results(output) if output else None,
             Rewriter(progress, places, backup, diff) if fix or diff else None,
             known,
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..linting import Checked, Finding, SettingsError
-from ..linting.baseline import Baseline, NewBaseline
+from ..linting.baseline import Baseline
 from ..linting.input_files import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
 from ..linting.results import Results
@@ -65,7 +65,7 @@ class Run:
     reporting: Reporting
     results: Results | None = None
     rewriter: Rewriter | None = None
-    baseline: Baseline | NewBaseline | None = None
+    baseline: Baseline | None = None
     totals: Totals = field(default_factory=Totals)
     without_column: tuple[Checked, Finding, int] | None = None
 
@@ -117,7 +117,7 @@ class Run:
         try:
             if complete and self.results is not None:
                 self.results.commit()
-            if complete and not self.totals.failed and isinstance(self.baseline, NewBaseline):
+            if complete and not self.totals.failed and self.baseline is not None and self.baseline.is_new:
                 self.baseline.write()
         finally:
             if self.results is not None:
@@ -173,7 +173,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
             _interruptible(),
             show_progress(progress, run.totals, reporting.stream.console, ERR.console, is_bar_shown) as tick,
         ):
-            run.print_around(reporting.output.head())
+            run.print_around(reporting.output.head)
             watched = _each(checked, tick)
             for item in watched if run.rewriter is None else run.rewriter.written(watched):
                 run.report(item)
