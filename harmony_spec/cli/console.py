@@ -17,7 +17,8 @@ from ..codec_loading import CodecError, default_codec, load_codec
 from ..errors import HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
-from ..linting.input_files import STDIN, InputError, json_of, read_text
+from ..linting.opening import STDIN, InputError
+from ..linting.rows import json_of, read_text
 from ..linting.terminal_text import printable_name
 from ..tools.openai_tools import tools_from_json
 

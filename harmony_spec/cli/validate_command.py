@@ -14,7 +14,7 @@ from ..errors import SEVERITIES
 from ..linting import Settings, lint
 from ..linting.baseline import Baseline
 from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
-from ..linting.input_files import STDIN
+from ..linting.opening import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
 from ..linting.results import SUFFIXES, Results
 from ..linting.rewriting import Rewriter, find_targets

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..linting import Checked, Finding, SettingsError
 from ..linting.baseline import Baseline
-from ..linting.input_files import InputError
+from ..linting.opening import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter

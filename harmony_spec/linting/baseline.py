@@ -12,7 +12,8 @@ from pathlib import Path
 from ..source.saved_text import Source
 from .atomic import AtomicFile
 from .findings import Checked
-from .input_files import STDIN, InputError, json_of, read_text
+from .opening import STDIN, InputError
+from .rows import json_of, read_text
 
 VERSION = 1
 

@@ -22,8 +22,8 @@ from .baseline import fingerprint
 from .batches import Batch, Options, Row, read_content
 from .findings import Checked, Finding, finding_of_error, locate
 from .fixing import apply_fixes
-from .input_files import InputError
 from .json_edits import Path, with_values
+from .opening import InputError
 from .parquet import ColumnRows
 from .rows import Content, value_of
 from .totals import tokens_by_channel
@@ -72,7 +72,7 @@ def _check_row(batch: Batch, row: Row) -> Checked:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
         if row.number is None and text and isinstance(error, RowError) and not _may_be_harmony(batch, text):
             return Checked(batch.name, None, 0, skipped=True)
-        finding = finding_of_error(error, text, batch.kind, row.number)
+        finding = finding_of_error(error, text, batch.kind, row.number, isinstance(error, RowError))
         if options.fingerprints:
             whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
             finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))

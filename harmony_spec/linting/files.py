@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .input_files import STDIN, InputError
+from .opening import STDIN, InputError
 from .row_reading import kind_of
 
 

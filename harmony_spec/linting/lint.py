@@ -9,8 +9,8 @@ from pathlib import Path
 from .batches import Kind, Options
 from .files import File, expand
 from .findings import Checked
-from .input_files import STDIN, InputError
 from .jobs import Item, cores, run
+from .opening import STDIN, InputError
 from .row_reading import Progress, read
 from .settings import Resolver, Settings
 

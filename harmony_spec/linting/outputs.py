@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import PurePath
 from types import ModuleType
@@ -15,11 +15,12 @@ from urllib.parse import quote
 from rich.text import Text
 
 from ..diagnostics import Fix
-from ..errors import Code, Span
+from ..errors import Code, HarmonyError, RenderError, Span, ToolError
 from ..recovery.output import abridge
+from ..source.saved_text import Source
 from .catalogue import codes
-from .findings import Checked, Finding
-from .input_files import STDIN
+from .findings import Checked, Finding, finding_of_error
+from .opening import STDIN
 from .terminal_text import layout, printable, printable_name
 
 FINDING: dict[str, tuple[type, Callable[[Finding], Any]]] = {
@@ -61,7 +62,7 @@ def place(checked: Checked, finding: Finding) -> str:
     if finding.column is not None:
         return where
     if finding.pointer:
-        return f"{where} at {finding.pointer}"
+        return f"{where} at {printable(finding.pointer)}"
     diagnostic = finding.diagnostic
     return f"{where}: {diagnostic.unit} {diagnostic.span.start}" if diagnostic.unit else where
 
@@ -89,11 +90,24 @@ FIXABLE = "[*]"
 
 def human(checked: Checked, finding: Finding) -> Text:
     """A finding with its line, a caret, what was expected, and a hint."""
+    code, mark = finding.code, f"{FIXABLE} " if finding.is_fixable else ""
+    return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fixes(finding))
+
+
+def format_error(name: str, source: Source, error: HarmonyError) -> Text:
+    """An error in a file, in the same form."""
+    is_of_message = isinstance(error, RenderError) and not isinstance(error, ToolError)
+    finding = finding_of_error(error, source, "text", None, not is_of_message)
+    finding = replace(finding, pointer=error.pointer or finding.pointer)
+    rule = error.rule if isinstance(error, ToolError) else ""
+    return _quoted(Checked(name, None, 0), finding, "", error.message, rule, error.hint)
+
+
+def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: str, hint: str) -> Text:
     number = str(finding.line) if checked.row is None and finding.line is not None else ""
     quoted = (finding.around, finding.caret, number) if finding.around else None
-    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("help", finding.hint or _fixes(finding)))
-    code, mark = finding.code, f"{FIXABLE} " if finding.is_fixable else ""
-    return layout(place(checked, finding), code.severity, code, mark + finding.message, quoted, notes)
+    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("rule", rule), ("help", hint))
+    return layout(place(checked, finding), word, finding.code, message, quoted, notes)
 
 
 def _fixes(finding: Finding) -> str:

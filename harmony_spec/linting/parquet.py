@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError
 from .batches import Options, Row, RowsRead
-from .input_files import InputError
-from .opening import Bounded
+from .opening import InputError, Opened
 from .rows import COLUMNS, TooLong
 
 if TYPE_CHECKING:
@@ -77,22 +76,22 @@ def _value(scalar: Any) -> Any:
         return RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 
 
-def read_parquet(name: str, bounded: Bounded, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
+def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
     """Read a Parquet file: the name of its column, and its rows.
 
     Args:
-        name: of the file.
-        bounded: the decompressed stream.
+        opened: the file.
         options: how its rows are checked.
         batch: bytes of rows in a batch.
 
     Raises:
         InputError: the file is not Parquet or broken, no column can be validated, or `pyarrow` is missing.
     """
+    name = opened.name
     with _broken(name):
         from pyarrow import parquet
 
-        seekable = _seekable(bounded.stream, bounded)
+        seekable = _seekable(opened.stream, opened)
         size = seekable.seek(0, 2)
         # Without `pre_buffer`, memory does not depend on the size of row groups.
         source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
@@ -180,12 +179,12 @@ def _compression(metadata: Any) -> dict[str, str]:
     return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
 
 
-def _seekable(stream: BinaryIO, bounded: Bounded | None = None) -> Any:
-    """A stream, or a temporary copy if it is decompressed or not seekable; `bounded` limits its size."""
+def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
+    """A stream, or a temporary copy if it is decompressed or not seekable; `opened` limits its size."""
     if isinstance(stream, BufferedReader | BufferedRandom) and stream.seekable():
         return stream
     copy = TemporaryFile()  # noqa: SIM115 - open as long as it is read
-    copyfileobj(bounded or stream, copy)
+    copyfileobj(opened or stream, copy)
     return copy
 
 

@@ -13,7 +13,7 @@ from ..diagnostics import Fix
 from ..errors import Span
 from .atomic import AtomicFile
 from .findings import Checked
-from .input_files import InputError
+from .opening import InputError
 from .outputs import FINDING, describe
 from .parquet import NO_PYARROW
 

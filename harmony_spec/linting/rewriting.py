@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -15,10 +15,9 @@ from typing import IO, BinaryIO, cast
 from .atomic import AtomicFile
 from .differences import difference
 from .findings import Checked
-from .input_files import STDIN, InputError
-from .opening import compress_like
+from .opening import STDIN, InputError, Original, compressed
 from .parquet import copy_parquet
-from .row_reading import Original, Progress, pieces, reopen
+from .row_reading import Progress, pieces
 
 MAX_HELD_BYTES = 1 << 24
 """Bytes of checked rows that are in memory until their file is written; more are on the disk."""
@@ -94,11 +93,10 @@ class Rewriter:
         elif self._goes_to_output(name):
             _copy(original, fixed, out)
         else:
-            replaced = (Path(name), original.origin, self.backup) if target is None else (target,)
-            with AtomicFile(*replaced) as atomic:
-                file = cast(BinaryIO, atomic.file)
-                with nullcontext(file) if name == STDIN else compress_like(Path(name), file) as stream:
-                    _copy(original, fixed, stream)
+            replaced = (Path(name), original, self.backup) if target is None else (target,)
+            magic = b"" if name == STDIN else original.magic
+            with AtomicFile(*replaced) as atomic, compressed(magic, cast(BinaryIO, atomic.file), "wb") as stream:
+                _copy(original, fixed, stream)
 
 
 def _rows(held: IO[bytes]) -> Iterator[Checked]:
@@ -112,7 +110,7 @@ def _rows(held: IO[bytes]) -> Iterator[Checked]:
 def _copy(original: Original, fixed: Iterable[Checked], out: BinaryIO) -> None:
     """Copy a file with its fixed rows."""
     if original.column:
-        with reopen(original) as stream:
+        with original.reopen() as stream:
             copy_parquet(stream, original.column, ((row.row, row.after) for row in fixed), out)
     else:
         out.writelines(after for _, after in pieces(original, fixed))

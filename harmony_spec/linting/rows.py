@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import shorten
 from types import ModuleType
@@ -13,8 +14,10 @@ from typing import Any, NoReturn
 from ..codec_loading import require
 from ..codes import UNREADABLE_ROW
 from ..errors import HarmonyError, RowError, Span
+from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
+from .opening import InputError, open_input
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
@@ -137,6 +140,30 @@ def value_of(text: str) -> Any:
         _raise("the JSON is nested too deeply")
     except ValueError as error:  # a number with more digits than Python reads
         _raise(f"not JSON: {error}")
+
+
+@contextmanager
+def _in_file(name: str, text: str) -> Iterator[None]:
+    """Raise an `InputError` with the place in a text for a `RowError`."""
+    try:
+        yield
+    except RowError as error:
+        place = ":".join(map(str, Lines(text).place(error.span.start))) if error.span else ""
+        raise InputError(":".join(filter(None, (name, place))) + f": {error.message}") from None
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises `InputError` if it cannot be read."""
+    with open_input(name) as opened:
+        data = opened.file.read()
+    with _in_file(name, data.decode("utf-8-sig", "replace")):
+        return text_of(data)
+
+
+def json_of(name: str, text: str) -> Any:
+    """The JSON value of the text of a file. Raises `InputError` with the place of a syntax error."""
+    with _in_file(name, text):
+        return value_of(text)
 
 
 def present(value: Any) -> Any:

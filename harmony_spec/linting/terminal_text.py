@@ -7,25 +7,12 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 from rich.text import Text
 
-from ..errors import Code, HarmonyError, RenderError, Severity, ToolError
-from .input_files import Input
+from ..errors import Code, Severity
 
 COLORS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 MAX_LINE_CHARS = 72
 """Characters of a line that are printed around the caret: they fit in a terminal of 80 columns with a margin."""
-
-
-def format_error(item: Input, error: HarmonyError) -> Text:
-    """An error in an input."""
-    located = isinstance(item.source, str) and error.span is not None and not _is_of_message(error)
-    line, column = item.lines.place(error.span.start) if located and error.span else (None, None)
-    quoted = (error.around, error.caret, "") if error.around else None
-    if located and error.span:
-        quoted = (*item.lines.around(error.span.start, 2 * MAX_LINE_CHARS), str(line))
-    rule = error.rule if isinstance(error, ToolError) else ""
-    notes = (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint))
-    return layout(_where(item, error, line, column), "", error.code, error.message, quoted, notes)
 
 
 def layout(
@@ -58,22 +45,6 @@ def layout(
         if note:
             text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
     return text
-
-
-def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:
-    name = printable_name(item.name)
-    if line is not None:
-        return f"{name}:{line}:{column}"
-    if error.pointer:
-        return f"{name} at {printable(error.pointer)}"
-    if _is_of_message(error):
-        return name if error.index is None else f"{name} at /messages/{error.index}"
-    return f"{name}: token {error.span.start}" if error.span else name
-
-
-def _is_of_message(error: HarmonyError) -> bool:
-    """Whether an error is about a message to be rendered: then its span is not a place in the input."""
-    return isinstance(error, RenderError) and not isinstance(error, ToolError)
 
 
 def _quote(text: Text, line: str, at: int, number: str, color: str) -> None:
