@@ -287,6 +287,7 @@ def validate(
             Results(output) if output else None,
             Rewriter(progress, places, backup, diff) if fix or diff else None,
             known,
+            id_column=others["id_column"],
         )
         complete = follow(run, checked, progress)
     unwritten = [path for path in (output, write_baseline) if path is not None and not complete]

@@ -15,7 +15,7 @@ from ..codes import UNREADABLE_ROW
 from ..errors import RowError
 from .batches import Options, Row, RowsRead
 from .opening import InputError, Opened
-from .rows import COLUMNS, TooLong
+from .rows import MissingColumn, TooLong, choose_column
 
 if TYPE_CHECKING:
     import pyarrow
@@ -54,7 +54,7 @@ class ColumnRows:
     def __iter__(self) -> Iterator[Row]:
         for at, value in enumerate(self.values):
             is_long = self.values[at : at + 1].nbytes > self.limit
-            id = None if self.ids is None else self.ids[at].as_py()
+            id = None if self.ids is None else _value(self.ids[at])
             yield Row(self.first + at, TooLong(self.limit) if is_long else _value(value), id=id)
 
     def can_hold(self, value: Any) -> bool:
@@ -96,9 +96,11 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
         # Without `pre_buffer`, memory does not depend on the size of row groups.
         source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
         column = _column(name, source.schema_arrow, options.column)
-        if options.fix and source.schema_arrow.names.count(column) > 1:
+        names = source.schema_arrow.names
+        if options.fix and names.count(column) > 1:
             raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
-    ids = _id_column(source.schema_arrow, column, options.id_column)
+        is_unique = names.count(options.id_column) == names.count(column) == 1
+        ids = [options.id_column] if is_unique and options.id_column != column else []
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
@@ -203,30 +205,14 @@ def _rows(metadata: Any, column: str, batch: int) -> int:
 
 def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
     """The column that holds the inputs."""
-    if chosen is not None:
-        if chosen not in schema.names:
-            raise InputError(f"{name}: no column {chosen!r}; columns: {', '.join(schema.names)}")
-        return chosen
-    fitting = [field.name for field in schema if _holds_source(field.type)]
-    if known := next((column for column in COLUMNS if column in fitting), None):
-        return known
-    if len(fitting) == 1:
-        return str(fitting[0])
-    reason = f"several columns can be validated: {', '.join(fitting)}" if fitting else "no column can be validated"
-    raise InputError(f"{name}: {reason}; choose one with --column; columns: {', '.join(schema.names)}")
-
-
-def _id_column(schema: pyarrow.Schema, column: str, id_column: str) -> list[str]:
-    """The column with the ids of rows, if there is one, and it is not the column with the inputs."""
-    from pyarrow import types
-
-    names = schema.names
-    if id_column == column or names.count(id_column) != 1 or names.count(column) != 1:
-        return []
-    kind = schema.field(id_column).type
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    is_id = types.is_integer(kind) or types.is_string(kind) or types.is_large_string(kind)
-    return [id_column] if is_id or getattr(types, "is_string_view", types.is_string)(kind) else []
+    types = {field.name: field.type for field in schema}
+    try:
+        return choose_column(types, chosen, lambda each: _holds_source(types[each]))
+    except RowError as error:
+        columns = "" if isinstance(error, MissingColumn) else f" Columns: {', '.join(schema.names)}."
+        missing = InputError(f"{name}: {error.message}" + (f". {error.hint}{columns}" if error.hint else ""))
+        missing.lacks_column = isinstance(error, MissingColumn)
+        raise missing from None
 
 
 def _holds_source(kind: pyarrow.DataType) -> bool:
