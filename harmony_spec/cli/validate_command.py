@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +16,7 @@ from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
 from ..linting.opening import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
 from ..linting.results import SUFFIXES, Results
-from ..linting.rewriting import Rewriter, find_targets
+from ..linting.rewriting import Rewriter, claim, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
@@ -52,12 +51,6 @@ def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> P
     if path is not None and path.suffix not in SUFFIXES:
         raise click.BadParameter(f"the name must end with {' or '.join(SUFFIXES)}")
     return path
-
-
-def _require_unused(option: str, path: Path, others: Collection[str]) -> None:
-    """Raise a usage error for a file that is read, or that the run also writes something else to."""
-    if os.path.realpath(path) in others:
-        raise click.UsageError(f"{option} {path}: the run also reads or writes this file; pass another one")
 
 
 def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -268,13 +261,14 @@ def validate(
             **how,
         )
         read = {os.path.realpath(name) for name in progress.files if name != STDIN}
-        places = {} if fixed_output is None else find_targets(fixed_output, progress.files, read)
-        written = {*map(os.path.realpath, places.values()), *(name + backup for name in read if backup)}
-        if output is not None:
-            _require_unused("-o", output, read | written)
+        claimed = read | {name + backup for name in read}
         for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
             if path is not None:
-                _require_unused(option, path, written | ({os.path.realpath(output)} if output else set()))
+                claimed -= {os.path.realpath(path)} & read  # it may be in a folder that is read
+                claim(option, path, claimed)
+        if output is not None:
+            claim("-o", output, claimed)
+        places = {} if fixed_output is None else find_targets(fixed_output, progress.files, claimed)
         run = Run(
             Reporting(
                 OUTPUTS[form](codec_of(None)),

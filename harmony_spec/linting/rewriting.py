@@ -116,31 +116,32 @@ def _copy(original: Original, fixed: Iterable[Checked], out: BinaryIO) -> None:
         out.writelines(after for _, after in pieces(original, fixed))
 
 
-def find_targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
+def find_targets(output: str, names: Iterable[str], claimed: set[str]) -> dict[str, Path]:
     """The output file for the fixed rows of each file.
 
     Args:
         output: a file, if there is one input file, or a folder.
         names: of the input files.
-        read: the resolved paths of all files that are read.
+        claimed: see `claim`.
 
     Raises:
         InputError: the rows cannot be written there.
     """
     found: dict[str, Path] = {}
-    owners: dict[str, str] = {}
-    read, names = set(read), list(names)
+    names, is_folder = list(names), os.path.isdir(output)
     if not output or output == STDIN or output.startswith(("/dev/", "/proc/")):
         raise InputError(f"{output!r} is not a file; pass a file name")
-    if not os.path.isdir(output) and (len(names) > 1 or output.endswith(os.sep)):
+    if not is_folder and (len(names) > 1 or output.endswith(os.sep)):
         raise InputError(f"{output}: not a folder; the fixed rows of several files need an existing folder")
     for name in names:
-        target = Path(output, "stdin" if name == STDIN else Path(name).name) if os.path.isdir(output) else Path(output)
-        real = os.path.realpath(target)
-        if real in read:
-            raise InputError(f"{target}: the run reads this file, so fixed rows cannot be written to it")
-        if (other := owners.get(real)) is not None:
-            raise InputError(f"{target}: the fixed rows of both {other} and {name} would be written to it")
-        owners[real] = name
-        found[name] = target
+        found[name] = Path(output, "stdin" if name == STDIN else Path(name).name) if is_folder else Path(output)
+        claim("--fixed-output", found[name], claimed)
     return found
+
+
+def claim(option: str, path: Path, claimed: set[str]) -> None:
+    """Add a file that the run reads or writes to the resolved paths of others; raise `InputError` if it is one."""
+    real = os.path.realpath(path)
+    if real in claimed:
+        raise InputError(f"{option} {path}: the run also reads or writes this file; pass another one")
+    claimed.add(real)
