@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from ..codec_loading import load_codec
 from ..diagnostics import Fix
@@ -94,13 +94,7 @@ class Row(NamedTuple):
     id: Any = None
 
 
-class Rows(Protocol):
-    """Rows of a file."""
-
-    def __iter__(self) -> Iterator[Row]: ...
-
-
-RowsRead = tuple[Rows, int, int | None]
+RowsRead = tuple[Iterable[Row], int, int | None]
 """Rows of a file, their bytes, and how many bytes of the file were read; None if its stream is there."""
 
 
@@ -121,7 +115,7 @@ class Batch:
     kind: Kind
     is_named: bool
     options: Options
-    rows: Rows = field(repr=False)
+    rows: Iterable[Row] = field(repr=False)
     size: int = 0
 
 

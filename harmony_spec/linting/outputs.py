@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics import Fix
@@ -21,7 +22,7 @@ from ..source.saved_text import Source
 from .catalogue import codes
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
-from .terminal_text import layout, printable, printable_name
+from .terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
 
 FINDING: dict[str, tuple[type, Callable[[Finding], Any]]] = {
     "line": (int, lambda each: each.line),
@@ -104,10 +105,32 @@ def format_error(name: str, source: Source, error: HarmonyError) -> Text:
 
 
 def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: str, hint: str) -> Text:
+    """A finding with its line, a caret, and notes; `word` is printed before the code."""
+    code, color = finding.code, COLORS[finding.code.severity]
+    text = Text()
+    text.append(place(checked, finding), style="bold").append(": ")
+    text.append(f"{word} {code.code} ".lstrip(), style=f"bold {color}").append(code.name, style=color)
+    text.append(f": {printable(message)}\n")
+    if finding.around:
+        _quote(text, checked, finding, color)
+    for title, note in (("expected", ", or ".join(finding.diagnostic.expected)), ("rule", rule), ("help", hint)):
+        if note:
+            text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
+    return text
+
+
+def _quote(text: Text, checked: Checked, finding: Finding, color: str) -> None:
+    """The part of a line around a position, and a caret under it."""
+    line, at = printable(finding.around), finding.caret
     number = str(finding.line) if checked.row is None and finding.line is not None else ""
-    quoted = (finding.around, finding.caret, number) if finding.around else None
-    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("rule", rule), ("help", hint))
-    return layout(place(checked, finding), word, finding.code, message, quoted, notes)
+    start = max(0, min(at - MAX_LINE_CHARS // 2, len(line) - MAX_LINE_CHARS))
+    shown = line[start : start + MAX_LINE_CHARS]
+    before = "\u2026" if start else ""
+    after = "\u2026" if start + MAX_LINE_CHARS < len(line) else ""
+    margin = " " * len(number)
+    caret = " " * cell_len(before + line[start:at])
+    text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
+    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {color}")
 
 
 def _fixes(finding: Finding) -> str:

@@ -7,6 +7,7 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -63,6 +64,7 @@ class Rewriter:
             if isinstance(item, InputError):
                 failures.append(item)
             elif is_fixed:
+                item = item if item.unfixed else replace(item, before=None, after=None)
                 pickle.dump(item, held, pickle.HIGHEST_PROTOCOL)
             else:
                 yield item
