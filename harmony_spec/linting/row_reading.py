@@ -6,6 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from .batches import Batch, Kind, Options, Row, RowsRead
@@ -30,6 +31,7 @@ BATCH_BYTES = 1 << 20
 """Bytes of rows in a batch: a tenth of a second of work, so that passing it to a process costs little."""
 
 
+@dataclass
 class Progress:
     """How much of the files was read.
 
@@ -41,21 +43,11 @@ class Progress:
         originals: the files that fixes may change, by name.
     """
 
-    def __init__(self) -> None:
-        self.files: list[str] = []
-        self.skipped: list[str] = []
-        self.originals: dict[str, Original] = {}
-        self.before = self.bytes = 0
-        self.total: int | None = None
-
-    def at(self, position: int) -> None:
-        """Set the position in the current file."""
-        self.bytes = self.before + position
-
-    def file(self, size: int) -> None:
-        """Add a file of this size that is read completely."""
-        self.before += size
-        self.bytes = self.before
+    bytes: int = 0
+    total: int | None = None
+    files: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    originals: dict[str, Original] = field(default_factory=dict)
 
 
 def pieces(original: Original, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
@@ -101,11 +93,11 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
             column, batches = "", _rows(opened) if kind == "jsonl" else _whole(opened)
         if options.fix:
             progress.originals[name] = Original.of(opened, column, copy)
-        has_position = opened.file.seekable()
+        before, has_position = progress.bytes, opened.file.seekable()
         for rows, size, position in batches:
             yield Batch(name, kind, is_named, options, rows, size)
             if has_position:
-                progress.at(opened.file.tell() if position is None else position)
+                progress.bytes = before + (opened.file.tell() if position is None else position)
 
 
 def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, bytes]:
