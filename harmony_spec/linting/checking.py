@@ -19,13 +19,13 @@ from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .baseline import fingerprint
-from .batches import Batch, Options, Row, read_content
+from .batches import Batch, Options, Row, read_content, row_value
 from .findings import Checked, Finding, finding_of_error, locate
 from .fixing import apply_fixes
 from .json_edits import Path, with_values
 from .opening import InputError
 from .parquet import ColumnRows
-from .rows import Content, value_of
+from .rows import Content
 from .totals import tokens_by_channel
 
 NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --stripped"
@@ -59,8 +59,10 @@ def _check_row(batch: Batch, row: Row) -> Checked:
     options, item = batch.options, row.item
     if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
         return Checked(batch.name, row.number, 0, skipped=True)  # a file without rows
+    value: Any = None
     try:
-        held = read_content(batch.kind, item, options, options.codec)
+        value = row_value(batch.kind, item)
+        held = read_content(batch.kind, value, options)
         if row.number is None and not held.is_harmony and not options.stripped:
             return Checked(batch.name, None, 0, skipped=True)
         report, exact = _reports(batch, held)
@@ -76,21 +78,13 @@ def _check_row(batch: Batch, row: Row) -> Checked:
             whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
             finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
         findings = [finding] if finding.code.code in options.selected else []
-        return Checked(batch.name, row.number, 0, findings, id=_id(batch, row, _value(batch, text)))
+        return Checked(batch.name, row.number, 0, findings, id=_id(batch, row, value))
 
 
 def _id(batch: Batch, row: Row, value: Any) -> str | int | None:
     """The id of a row, whose value is an object; that of a Parquet row is in a column of its own."""
     found = value.get(batch.options.id_column) if isinstance(value, dict) and batch.kind != "parquet" else row.id
     return found if type(found) in (str, int) else None
-
-
-def _value(batch: Batch, text: str) -> Any:
-    """The JSON value of a row that holds no input; None if it is not JSON."""
-    try:
-        return value_of(text) if batch.kind in ("json", "jsonl") else None
-    except RowError:
-        return None
 
 
 def _contents(held: Content, report: Report[Any]) -> list[Source]:
@@ -153,7 +147,7 @@ def _fix_row(
     if held.messages is None:
         held = replace(held, source=source)
     else:  # fields are written, not tokens: a fixed recipient changes the stop token, too
-        held = read_content(batch.kind, written, options, held.codec)
+        held = read_content(batch.kind, row_value(batch.kind, written), options)
     if was_harmony and not held.is_harmony and not options.stripped:
         return plain  # the next run would take it for something else
     after, _ = _reports(batch, held)  # what the next run finds
