@@ -17,15 +17,14 @@ from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError
 from ..linting.atomic import AtomicFile
-from ..linting.batches import ID_COLUMN, Kind, Options, read_content
+from ..linting.batches import ID_COLUMN, Kind, Options, read_content, row_value
 from ..linting.files import File, expand
-from ..linting.input_files import InputError
+from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
-from ..linting.rows import text_of, value_of
 from ..linting.terminal_text import printable_name
 from ..recovery.known_names import declared
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
-from .console import CODEC, ERR, FINDINGS, UNUSABLE, Command, codec_of, complete_file
+from .console import CODEC, CODEC_PATH, ERR, FINDINGS, UNUSABLE, Command, complete_file
 
 CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
 SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
@@ -57,15 +56,15 @@ def convert(
     and `completion`. That form loses settings and channels. `training` is token ids that end as a
     target of training. The exit status is 1 if rows cannot be converted, and 2 if a file cannot be read.
     """
-    codec, status = codec_of(None), 0
+    options, status = Options(frozenset(), codec_path=click.get_current_context().meta.get(CODEC_PATH)), 0
     with ExitStack() as stack:
         out = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
         kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
         for file in expand(files, lambda _: False, lambda _: None):
             try:
-                for place, kind, item in _rows(file):
+                for place, kind, item in _rows(file, options):
                     try:
-                        line = _convert(kind, item, source, target, replace_unsupported, codec, place)
+                        line = _convert(kind, item, source, target, replace_unsupported, options, place)
                         out.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                     except HarmonyError as error:
                         ERR.print(f"{place}: {error}")
@@ -78,11 +77,11 @@ def convert(
     sys.exit(status)
 
 
-def _rows(file: File | InputError) -> Any:
+def _rows(file: File | InputError, options: Options) -> Any:
     """The place, format and bytes of each row of a file."""
     if isinstance(file, InputError):
         raise file
-    for batch in read(file.name, True, None, Options(frozenset()), Progress()):
+    for batch in read(file.name, True, None, options, Progress()):
         if batch.kind == "parquet":
             raise InputError(f"{file.name}: convert reads JSON and JSON Lines; this is Parquet")
         name = printable_name(file.name)
@@ -92,25 +91,22 @@ def _rows(file: File | InputError) -> Any:
 
 
 def _convert(
-    kind: Kind, item: Any, source: str, target: str, replaces: bool, codec: ModuleType, place: str
+    kind: Kind, item: Any, source: str, target: str, replaces: bool, options: Options, place: str
 ) -> dict[str, Any]:
     """A row in the form of the target. Raises `HarmonyError`."""
-    row: Any = None
+    row, codec = row_value(kind, item), options.codec
     if source == CHAT:
-        if isinstance(item, RowError):
-            raise item
-        row = value_of(text_of(item))
         messages, tools = chat_of_row(row)
         found = from_chat(messages, tools=tools, unsupported="replace" if replaces else "refuse", codec=codec)
         for finding in found.findings:
             ERR.print(f"{place}: {_shown(finding)}")
         read_messages: list[Any] = found.messages
     else:
-        held = read_content(kind, item, Options(frozenset()), codec)
+        held = read_content(kind, row, options)
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
         if form != source:
             raise RowError(UNREADABLE_ROW, f"the row is in the form {form!r}", hint=f"Pass --from {form}.")
-        row, read_messages = held.value, held.messages or codec.parse(held.source).messages
+        read_messages = held.messages or codec.parse(held.source).messages
     identifier = {ID_COLUMN: row[ID_COLUMN]} if isinstance(row, dict) and ID_COLUMN in row else {}
     return identifier | _written(read_messages, target, codec)
 
