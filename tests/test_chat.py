@@ -500,6 +500,44 @@ def test_any_value_is_converted_or_refused(chat: Any, tools: Any, choice: Any, a
         assert error.pointer == "/side"
 
 
+def changed(rng: Any, value: Any) -> Any:
+    """A JSON value with one part of it changed."""
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key = rng.choice(sorted(value))
+        return value | {key: changed(rng, value[key])}
+    if isinstance(value, list) and value and rng.random() < 0.9:
+        at = rng.randrange(len(value))
+        return [*value[:at], changed(rng, value[at]), *value[at + 1 :]]
+    return rng.choice([None, [], {}, 5, -1, "x", "role", [[]], True, {"id": []}, ["tool_calls"]])
+
+
+@settings(max_examples=300)
+@given(chats, randoms)
+def test_a_changed_record_restores_or_is_refused(chat: Chat, rng: Any) -> None:
+    """In both directions."""
+    found = adapted(chat)
+    for convert in (
+        lambda: to_chat(found.messages, changed(rng, sent(found.side))),
+        lambda: from_chat(to_chat(found.messages), side=changed(rng, sent(chat_side(found.messages)))),
+    ):
+        try:
+            convert()
+        except ConversionError as error:
+            assert error.code.name in ("wrong-side", "unrequested-tool-result")
+
+
+def test_calls_of_built_in_tools_and_their_results_have_the_channel_of_thoughts() -> None:
+    chat = [
+        {"role": "assistant", "content": None, "tool_calls": [request_call("1", "browser.open")]},
+        {"role": "tool", "tool_call_id": "1", "content": "3"},
+    ]
+    found = from_chat(chat, settings=SystemContent(tools=[browser_tools()]))
+    assert [m.channel for m in found.messages] == [None, "analysis", "analysis"]
+    side = chat_side(found.messages[:2])
+    again = from_chat(to_chat(found.messages), side=side)
+    assert again.messages == found.messages
+
+
 def test_deep_values_are_refused() -> None:
     deep: Any = {}
     for _ in range(100_000):

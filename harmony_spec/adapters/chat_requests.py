@@ -32,7 +32,7 @@ class ChatTools:
     Attributes:
         namespaces: the tools as the format declares them; those of custom tools take one text.
         custom: the names of custom tools.
-        recipients: the full names of all tools.
+        recipients, builtin: the full names of all tools, and of those in the settings.
         names: the names of all tools as a request calls them.
     """
 
@@ -45,7 +45,8 @@ class ChatTools:
         except ToolError as error:
             raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
             fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
-        self.recipients = {*parameters_by_name(purposes.recovery, (*self.namespaces, *others))}
+        self.builtin = {*parameters_by_name(purposes.recovery, others)}
+        self.recipients = {*parameters_by_name(purposes.recovery, self.namespaces), *self.builtin}
         self.names = {purposes.tool_name(each) for each in self.recipients}
 
     def _as_function(self, entry: Any, path: tuple[str | int, ...]) -> Any:

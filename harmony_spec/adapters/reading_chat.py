@@ -18,7 +18,7 @@ from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of
 from .purposes import Purpose, Purposes
 from .requirements import Policy, Reporter, fail, quoted, require_list, require_object, require_text
-from .sides import INPUT, Steps, restored_messages, to_text, without
+from .sides import INPUT, Steps, reading_side, restored_messages, to_text, value_at, without
 
 if TYPE_CHECKING:
     from ..codec import Message, Namespace, SystemContent
@@ -31,13 +31,12 @@ ROLES = ("system", "developer", "user", "assistant", "tool", FUNCTION)
 
 INSTRUCTS, ASSISTANT, RESULTS = ROLES[:2], ROLES[3], ROLES[4:]
 
-KEYS: Mapping[str, frozenset[str]] = {role: frozenset(("role", "content", "name")) for role in ROLES}
-KEYS = {
-    **KEYS,
-    ASSISTANT: KEYS[ASSISTANT] | {"tool_calls", "function_call", "refusal", "phase", *REASONING_KEYS},
-    **dict.fromkeys(RESULTS, KEYS[ASSISTANT] | {"tool_call_id", "tool_name"}),
+KEYS = ("role", "content", "name")
+KEYS_BY_ROLE: Mapping[str, tuple[str, ...]] = {
+    ASSISTANT: ("tool_calls", "function_call", "refusal", "phase", *REASONING_KEYS),
+    **dict.fromkeys(RESULTS, ("tool_call_id", "tool_name")),
 }
-"""The keys of messages that are read, by role. Values under other keys are reported, unless they are empty."""
+"""The keys of messages that are read, and those of some roles. Other values are reported, unless they are empty."""
 
 PHASES: Mapping[str, Purpose] = {"commentary": "preamble", "final_answer": "answer"}
 """The purposes of texts by `phase`, which Responses have for what Chat Completions leave open."""
@@ -75,6 +74,7 @@ class Call:
     number: int
     batch: int
     recipient: str
+    channel: str | None
     is_answered: bool = False
 
 
@@ -129,8 +129,12 @@ def from_chat(
         declared = ChatTools(purposes, tools, builtin)
         offered = declared.namespaces if is_called(tool_choice, declared) else []
         forms = answer_forms(purposes, response_format)
-        reader = _Reader(purposes, reporter, declared.recipients, constrain, interleave)
-        first = reader.restore(chat, side) if side is not None else reader.read_first(chat, settings, offered, forms)
+        reader = _Reader(purposes, reporter, declared, constrain, interleave)
+        if side is None:
+            first = reader.read_first(chat, settings, offered, forms)
+        else:
+            with reading_side():
+                first = reader.restore(chat, side)
         reader.read_messages(chat, first)
         return Adapted(*reader.result(chat), reporter.findings, [*offered, *builtin])
     except RecursionError:
@@ -150,14 +154,14 @@ class _Reader:
     """Reads chat messages one after the other.
 
     Args:
-        recipients: the full names of the declared tools; other names are functions.
+        tools: the declared tools; other names are functions.
         constrain, interleave: see `from_chat`.
     """
 
     def __init__(
-        self, purposes: Purposes, reporter: Reporter, recipients: set[str], constrain: bool, interleave: bool
+        self, purposes: Purposes, reporter: Reporter, tools: ChatTools, constrain: bool, interleave: bool
     ) -> None:
-        self.purposes, self.reporter, self.recipients = purposes, reporter, recipients
+        self.purposes, self.reporter, self.tools = purposes, reporter, tools
         self.constrain, self.interleave = constrain, interleave
         self.made: list[Made] = []
         self.by_id: dict[str, list[Call]] = {}
@@ -187,15 +191,15 @@ class _Reader:
         """Restore the messages of a side record; return how many chat messages they are."""
         restored = restored_messages(self.purposes, chat, side)
         for message, source in restored.values:
-            number = next(self.numbers)
             pieces = [(source[0], Piece((tuple(source[1:]),), self.purposes.content(message)))] if source else []
-            self.made.append(Made((number, 0), message, pieces))
+            made = Made((next(self.numbers), 0), message, pieces)
+            self.made.append(made)
             if source and source[1] == "tool_calls":
-                identifier = chat[source[0]]["tool_calls"][source[2]].get("id")
-                self.add_call(identifier, number, str(self.purposes.get(message, "recipient")))
+                self.add_call(value_at(chat, source[:3])["id"], made)
         for index in range(restored.size):
-            if chat[index]["role"] in RESULTS and self.by_id.get(chat[index].get("tool_call_id")):
-                self.by_id[chat[index]["tool_call_id"]].pop().is_answered = True
+            identifier = chat[index].get("tool_call_id")
+            if chat[index]["role"] in RESULTS and self.by_id.get(identifier):
+                self.by_id[identifier].pop().is_answered = True
         return restored.size
 
     # Messages.
@@ -279,13 +283,16 @@ class _Reader:
             refusal = require_text(message["refusal"], (*at, "refusal"))
             self.add("answer", index, [Piece((("refusal",),), refusal)], name=name)
         for identifier, called, piece in calls:
-            recipient = called if called in self.recipients else f"{self.purposes.prefix}{called}"
+            recipient = called if called in self.tools.recipients else f"{self.purposes.prefix}{called}"
             made = self.add("call", index, [piece], name=name, recipient=recipient)
             setattr(made.message, self.purposes.slots.constrain, self.constrain)
-            self.add_call(identifier, made.place[0], recipient)
+            if recipient in self.tools.builtin:
+                setattr(made.message, self.purposes.slots.channel, self.purposes.recovery.thoughts)
+            self.add_call(identifier, made)
 
-    def add_call(self, identifier: Any, number: int, recipient: str) -> None:
-        call = Call(number, self.batch, recipient)
+    def add_call(self, identifier: Any, made: Made) -> None:
+        recipient, channel = (self.purposes.get(made.message, slot) for slot in ("recipient", "channel"))
+        call = Call(made.place[0], self.batch, str(recipient), channel)
         for name in ("", self.purposes.tool_name(recipient)):  # a result without an id may have the name of its call
             self.by_name.setdefault(name, deque()).append(call)
         if identifier is not None:
@@ -344,7 +351,8 @@ class _Reader:
             end += 1
         for call, index, pieces in sorted(results, key=lambda each: each[0].number):
             place = (call.number, 1) if self.interleave and call.batch == self.batch else None
-            self.add("result", index, pieces, name=call.recipient, place=place)
+            made = self.add("result", index, pieces, name=call.recipient, place=place)
+            setattr(made.message, self.purposes.slots.channel, call.channel)
         return end
 
     def call_of(self, message: dict[str, Any], index: int) -> Call:
@@ -385,8 +393,9 @@ class _Reader:
 
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
         """Report the values that have no place in the format."""
+        known = (*KEYS, *KEYS_BY_ROLE.get(message["role"], ()))
         for key in message:
-            if key not in KEYS[message["role"]] and message[key] not in (None, "", [], {}):
+            if key not in known and message[key] not in (None, "", [], {}):
                 at = ("messages", index, key)
                 self.reporter.report(
                     at, "the format has no place for this key; the side record keeps it", quoted(message[key])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..codes import WRONG_SIDE
@@ -22,9 +23,15 @@ INPUT = "input"
 Steps = tuple[str | int, ...]
 
 
-def _wrong_side() -> ConversionError:
-    hint = "Convert without it; ids, parts and spellings are then new ones."
-    return ConversionError(WRONG_SIDE, "the record was made of other messages", pointer="/side", hint=hint)
+@contextmanager
+def reading_side() -> Iterator[None]:
+    """Raise `ConversionError` for a record that is not what `from_chat` or `chat_side` returned for these messages."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, HarmonyError):
+        hint = "Convert without it; ids, parts and spellings are then new ones."
+        problem = "the record was made of other messages"
+        raise ConversionError(WRONG_SIDE, problem, pointer="/side", hint=hint) from None
 
 
 def to_text(form: str, value: Any) -> str:
@@ -95,35 +102,26 @@ class Restored(NamedTuple):
 
 def restored_chat(purposes: Purposes, messages: Sequence[Any], side: Side) -> Restored:
     """The chat messages of a record that `from_chat` made."""
-    count, kept = _require_digest(side, "messages", "chat", messages, lambda first: purposes.headers(first))
+    count, kept = _require_digest(side, "messages", "chat", messages, purposes.headers)
     texts = [purposes.content(message) for message in messages[:count]]
-    try:
-        return Restored(count, [(restore(each, lambda at: texts[at], SEPARATOR), _first_place(each)) for each in kept])
-    except (LookupError, TypeError, AttributeError, ValueError):
-        raise _wrong_side() from None
+    return Restored(count, [(restore(each, lambda at: texts[at], SEPARATOR), _first_place(each)) for each in kept])
 
 
 def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> Restored:
     """The messages of a record that `chat_side` made."""
     count, kept = _require_digest(side, "chat", "messages", chat, chat_headers)
-    try:
-        values = [restore(each, lambda at: str(value_at(chat, at)), "") for each in kept]
-        role, content = purposes.slots.role, purposes.format.content
-        read = [{role: value["header"][role], content: value["content"]} for value in values]
-        found = purposes.codec.from_json({MESSAGES_KEY: read})
-        for message, value in zip(found, values, strict=True):
-            message.variants = tuple(map(str, value["variants"]))
-            for name in purposes.format.header_fields:
-                setattr(message, name, _require_field(value["header"].get(name, getattr(message, name))))
-        return Restored(count, [(message, _first_place(each)) for message, each in zip(found, kept, strict=True)])
-    except (LookupError, TypeError, AttributeError, ValueError, HarmonyError):
-        raise _wrong_side() from None
-
-
-def _require_field(value: object) -> object:
-    if not isinstance(value, str | bool | None):
-        raise _wrong_side()
-    return value
+    values = [restore(each, lambda at: str(value_at(chat, at)), "") for each in kept]
+    role, content = purposes.slots.role, purposes.format.content
+    read = [{role: value["header"][role], content: value["content"]} for value in values]
+    found = purposes.codec.from_json({MESSAGES_KEY: read})
+    for message, value in zip(found, values, strict=True):
+        message.variants = tuple(map(str, value["variants"]))
+        for name in purposes.format.header_fields:
+            field = value["header"].get(name, getattr(message, name))
+            if not isinstance(field, str | bool | None):
+                raise TypeError(name)
+            setattr(message, name, field)
+    return Restored(count, [(message, _first_place(each)) for message, each in zip(found, kept, strict=True)])
 
 
 def _first_place(kept: Kept) -> Any:
@@ -134,14 +132,10 @@ def _require_digest(
     side: Any, counted: str, listed: str, values: Sequence[Any], headers: Callable[[Sequence[Any]], object]
 ) -> tuple[int, list[Kept]]:
     """The number of values that a record was made with, and what it keeps, if these are the values."""
-    try:
-        count, kept = side[counted], side[listed]
-        is_whole = type(count) is int and 0 <= count <= len(values) and isinstance(kept, list)
-        if is_whole and side["digest"] == digest_of(headers(values[:count])):
-            return count, kept
-    except (LookupError, TypeError, AttributeError):
-        pass
-    raise _wrong_side()
+    count, kept = side[counted], side[listed]
+    if not 0 <= count <= len(values) or side["digest"] != digest_of(headers(values[:count])):
+        raise ValueError(count)
+    return count, list(kept)
 
 
 def chat_headers(chat: Sequence[ChatMessage]) -> list[object]:

@@ -13,7 +13,7 @@ from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of, make_id
 from .purposes import Purpose, Purposes
 from .reading_chat import ASSISTANT, INSTRUCTS, RESULTS, ROLES
-from .sides import SEPARATOR, Steps, chat_headers, restored_chat, without
+from .sides import SEPARATOR, Steps, chat_headers, reading_side, restored_chat, without
 
 if TYPE_CHECKING:
     from ..codec import Message
@@ -92,10 +92,10 @@ class _Writer:
         self.author: str | None = None
         first, ids = 0, dict[int, str]()
         if side is not None:
-            restored = restored_chat(purposes, messages, side)
-            first = restored.size
+            with reading_side():
+                restored = restored_chat(purposes, messages, side)
+                first, ids = restored.size, given_ids(side)
             self.chat = [value for value, _ in restored.values]
-            ids = given_ids(side)
         for index, message in enumerate(messages):
             self.write(message, index >= first, ids.get(index))
 
