@@ -19,12 +19,14 @@ from harmony_spec import (
     drop_analysis,
     parse,
     render,
+    render_text,
+    validate,
 )
 from harmony_spec.adapters import Adapted, chat_side, from_chat, to_chat
 from harmony_spec.codec_loading import CodecError
 
 from . import dialect
-from .chat_strategies import Chat, chats, randoms, tool_lists
+from .chat_strategies import NAMES, Chat, chats, randoms, tool_lists
 from .conversation_strategies import transcript
 from .strategies import conversations
 from .test_dialects import codec_of
@@ -295,6 +297,71 @@ def test_an_id_is_that_of_the_nearest_open_call() -> None:
     result = {"role": "tool", "tool_call_id": "1", "content": "3"}
     found = from_chat([called, result, again, result])
     assert [m.name for m in found.messages if m.role == "tool"] == ["functions.f", "functions.g"]
+
+
+TEMPLATE = """<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.
+Knowledge cutoff: 2024-06
+Current date: 2026-01-01
+
+Reasoning: low
+
+# Valid channels: analysis, commentary, final. Channel must be included for every message.
+Calls to these tools must go to the commentary channel: 'functions'.<|end|><|start|>developer<|message|># Instructions
+
+Be brief.
+
+# Tools
+
+## functions
+
+namespace functions {
+
+// Looks.
+type f = (_: {
+// The city.
+city: string,
+n?: number,
+}) => any;
+
+} // namespace functions<|end|><|start|>user<|message|>Hi.<|end|><|start|>assistant\
+<|channel|>final<|message|>Yes?<|end|>\
+<|start|>user<|message|>Is it?<|end|><|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>\
+<|start|>assistant to=functions.f<|channel|>commentary json<|message|>{"city": "Oslo"}<|call|>\
+<|start|>functions.f to=assistant<|channel|>commentary<|message|>3<|end|><|start|>assistant"""
+"""What the official template writes for the request below."""
+
+
+def test_a_prompt_is_that_of_the_official_template() -> None:
+    """Of what the template does right; docs/chat.md has the differences, which are tested above."""
+    properties = {"city": {"type": "string", "description": "The city."}, "n": {"type": "number"}}
+    parameters = {"type": "object", "properties": properties, "required": ["city"]}
+    tools = [{"type": "function", "function": {"name": "f", "description": "Looks.", "parameters": parameters}}]
+    chat = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi."},
+        {"role": "assistant", "content": "Yes?", "thinking": "Well."},
+        {"role": "user", "content": "Is it?"},
+        {"role": "assistant", "thinking": "Hm.", "tool_calls": [request_call("1", "f", '{"city": "Oslo"}')]},
+        {"role": "tool", "tool_call_id": "1", "content": "3"},
+    ]
+    settings = SystemContent(conversation_start_date="2026-01-01")
+    found = from_chat(chat, tools=tools, reasoning_effort="low", settings=settings, constrain=False)
+    assert render_text(drop_analysis(found.messages), "prompt") == TEMPLATE
+
+
+def test_instructions_without_tools_end_without_line_breaks() -> None:
+    text = render_text(from_chat([{"role": "system", "content": "Be brief."}]).messages)
+    assert text.endswith("<|start|>developer<|message|># Instructions\n\nBe brief.<|end|>")
+
+
+@given(chats, st.just([{"type": "function", "function": {"name": name}} for name in NAMES]))
+def test_validation_finds_nothing_in_the_structure(chat: Chat, tools: Any) -> None:
+    """All that it reports is in the request: texts, arguments that are no JSON, answers and instructions in a row."""
+    found = validate(render(adapted(chat, tools=tools).messages)).diagnostics
+    of_texts = {"spelled-special-token", "disguised-special-token", "invalid-json", "truncated-json", "text-after-json"}
+    of_texts |= {"duplicate-key", "call-envelope", "invalid-arguments"}
+    of_order = {"repeated-final", "misplaced-instructions", "kept-analysis"}
+    assert {each.code.name for each in found} <= of_texts | of_order
 
 
 # What is refused.
