@@ -364,6 +364,19 @@ def test_validation_finds_nothing_in_the_structure(chat: Chat, tools: Any) -> No
     assert {each.code.name for each in found} <= of_texts | of_order
 
 
+def test_results_with_and_without_ids_answer_different_calls() -> None:
+    """A result without an id takes the oldest call that waits; its id is then answered."""
+    called = {"role": "assistant", "content": None, "tool_calls": [request_call("1", "f")]}
+    result = {"role": "tool", "content": "3"}
+    from_chat([called, result])
+    with pytest.raises(ConversionError):
+        from_chat([called, result, {**result, "tool_call_id": "1"}])
+    with pytest.raises(ConversionError):
+        from_chat([called, {**result, "tool_call_id": "1"}, result])
+    with pytest.raises(ConversionError):
+        from_chat([called, {**result, "tool_name": "g"}])
+
+
 # What is refused.
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:,"}}

@@ -15,7 +15,7 @@ from ..recovery.events import ContentDelta, Event, MessageEnded, MessageStarted
 from ..recovery.output import abridge
 from ..recovery.recovered import Recovered
 from .chat_requests import CUSTOM, ChatTools, named_tool
-from .chat_types import ChatChunk, ChatCompletion, ChatMessage, Delta, Usage
+from .chat_types import ChatChunk, ChatCompletion, ChatMessage, Usage
 from .identifiers import digest_of, make_id
 from .purposes import Purposes
 from .reading_chat import ASSISTANT
@@ -51,7 +51,7 @@ class Reply:
         self.opened: set[str] = set()
         self.parts: list[str] = []
 
-    def read(self, events: Iterable[Event]) -> Iterator[Delta]:
+    def read(self, events: Iterable[Event]) -> Iterator[ChatMessage]:
         """The deltas for some events, in order."""
         for event in events:
             if isinstance(event, ContentDelta):
@@ -66,7 +66,7 @@ class Reply:
             elif event.code == UNFINISHED_HEADER and not self.is_stopped:
                 self.is_complete = False
 
-    def begin(self, event: MessageStarted) -> Iterator[Delta]:
+    def begin(self, event: MessageStarted) -> Iterator[ChatMessage]:
         purposes, message = self.purposes, event.message
         self.state = None
         self.parts = []
@@ -77,7 +77,7 @@ class Reply:
             return
         yield from self.open(event.number, message)
 
-    def open(self, number: int, message: Any) -> Iterator[Delta]:
+    def open(self, number: int, message: Any) -> Iterator[ChatMessage]:
         """Begin a text, or a call if its tool is offered."""
         purpose = self.purposes.purpose(message)
         if purpose != "call":
@@ -97,7 +97,7 @@ class Reply:
         self.calls += 1
         yield {"tool_calls": [call | {"type": kind, kind: {"name": name, self.state: ""}}]}
 
-    def add(self, text: str) -> Delta | None:
+    def add(self, text: str) -> ChatMessage | None:
         """Add to the content of the open message."""
         state = self.state
         if state in TEXTS:
@@ -108,7 +108,7 @@ class Reply:
             self.parts.append(text)
         return None
 
-    def end(self, event: MessageEnded) -> Iterator[Delta]:
+    def end(self, event: MessageEnded) -> Iterator[ChatMessage]:
         purposes, message = self.purposes, event.message
         if self.state == HELD:
             yield from self.open(event.number, message)
@@ -187,11 +187,8 @@ class ChatStream:
     ) -> None:
         purposes = self._purposes = Purposes.of(codec)
         self._tools = None if tools is None else ChatTools(purposes, tools)
-        self._is_named, self._include_usage, self._tokenizer = (
-            named_tool(tool_choice) is not None,
-            include_usage,
-            tokenizer,
-        )
+        self._is_named, self._include_usage = named_tool(tool_choice) is not None, include_usage
+        self._tokenizer = tokenizer
         self._prompt_tokens, seed = _seed(purposes, prompt, salt)
         self._base: Any = {"id": make_id("chatcmpl-", seed), "object": "chat.completion.chunk"}
         self._base |= {"created": created, "model": model, "choices": []}
@@ -262,7 +259,7 @@ class ChatStream:
         chunks += [self._chunk(index, delta) for delta in self._replies[index].read(events)]
         return chunks
 
-    def _chunk(self, index: int, delta: Delta, finish_reason: str | None = None) -> ChatChunk:
+    def _chunk(self, index: int, delta: ChatMessage, finish_reason: str | None = None) -> ChatChunk:
         choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
         values: Any = {**self._base, "choices": [choice]}
         chunk: ChatChunk = values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, Required, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class FunctionCall(TypedDict, total=False):
@@ -30,24 +30,15 @@ class ToolCall(TypedDict, total=False):
 
 
 class ChatMessage(TypedDict, total=False):
-    """A message, or the part of one in a chunk."""
+    """A message, or the part of one in a chunk, whose texts are appended. `reasoning` is an extension of servers."""
 
-    role: Required[str]
+    role: str
     content: str | list[dict[str, Any]] | None
     name: str
     reasoning: str
     refusal: str | None
     tool_calls: list[ToolCall]
     tool_call_id: str
-
-
-class Delta(TypedDict, total=False):
-    """What a chunk adds to a message. Texts are appended, `reasoning` is an extension that servers share."""
-
-    role: str
-    content: str
-    reasoning: str
-    tool_calls: list[ToolCall]
 
 
 class TokenDetails(TypedDict):
@@ -88,7 +79,7 @@ class ChunkChoice(TypedDict):
     """What a chunk adds to one of the answers."""
 
     index: int
-    delta: Delta
+    delta: ChatMessage
     finish_reason: str | None
 
 

@@ -6,7 +6,6 @@ A stream sends an id before the arguments of a call, so these are not part of it
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Iterable
 from hashlib import sha256
 
 ID_DIGITS = 24
@@ -18,12 +17,6 @@ def digest_of(*parts: object) -> str:
     return sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def seed_of_tokens(tokens: Iterable[int]) -> str:
-    """The seed for the ids of a completion: each turn has another prompt."""
-    return sha256(",".join(map(str, tokens)).encode()).hexdigest()
-
-
 def make_id(prefix: str, seed: str, *parts: object) -> str:
     """An id with a prefix for its kind, such as `call_`."""
-    digest = sha256(repr((prefix, seed, parts)).encode(errors="surrogatepass")).digest()
-    return prefix + b32encode(digest)[:ID_DIGITS].decode().lower()
+    return prefix + b32encode(bytes.fromhex(digest_of(prefix, seed, parts)))[:ID_DIGITS].decode().lower()

@@ -204,20 +204,11 @@ class _Reader:
 
     # Messages.
 
-    def add(
-        self,
-        purpose: Purpose,
-        index: int,
-        pieces: Sequence[Piece],
-        content: Any = None,
-        *,
-        name: str | None = None,
-        recipient: str | None = None,
-        place: tuple[int, int] | None = None,
-    ) -> Made:
+    def add(self, purpose: Purpose, index: int, pieces: Sequence[Piece], content: Any = None, **fields: Any) -> Made:
+        """Add a message with some texts of a chat message, or with a content that has them; see `Purposes.make`."""
         text = "".join(piece.text for piece in pieces) if content is None else content
-        message = self.purposes.make(purpose, text, name, recipient)
-        made = Made(place or (next(self.numbers), 0), message, [(index, piece) for piece in pieces])
+        message = self.purposes.make(purpose, text, **fields)
+        made = Made((next(self.numbers), 0), message, [(index, piece) for piece in pieces])
         self.made.append(made)
         return made
 
@@ -302,12 +293,8 @@ class _Reader:
         """The id, name and arguments of each call."""
         found = []
         listed = message.get("tool_calls")
-        entries: list[tuple[Steps, Any]] = []
-        if listed is not None:
-            entries = [
-                (("tool_calls", n), call)
-                for n, call in enumerate(require_list(listed, ("messages", index, "tool_calls")))
-            ]
+        calls = [] if listed is None else require_list(listed, ("messages", index, "tool_calls"))
+        entries: list[tuple[Steps, Any]] = [(("tool_calls", number), call) for number, call in enumerate(calls)]
         if message.get("function_call") is not None:
             entries.append((("function_call",), message["function_call"]))
         for path, entry in entries:
@@ -350,8 +337,8 @@ class _Reader:
             results.append((call, end, self.texts(chat[end], end)))
             end += 1
         for call, index, pieces in sorted(results, key=lambda each: each[0].number):
-            place = (call.number, 1) if self.interleave and call.batch == self.batch else None
-            made = self.add("result", index, pieces, name=call.recipient, place=place)
+            made = self.add("result", index, pieces, name=call.recipient)
+            made.place = (call.number, 1) if self.interleave and call.batch == self.batch else made.place
             setattr(made.message, self.purposes.slots.channel, call.channel)
         return end
 

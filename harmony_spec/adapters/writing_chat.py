@@ -90,6 +90,8 @@ class _Writer:
         self.before = sha256()
         self.last: Purpose | None = None
         self.author: str | None = None
+        self.thoughts: dict[int, list[str]] = {}
+        self.thought_end = 0
         first, ids = 0, dict[int, str]()
         if side is not None:
             with reading_side():
@@ -98,6 +100,8 @@ class _Writer:
             self.chat = [value for value, _ in restored.values]
         for index, message in enumerate(messages):
             self.write(message, index >= first, ids.get(index))
+        for at, texts in self.thoughts.items():
+            self.chat[at]["reasoning"] = SEPARATOR.join(texts)
 
     def write(self, message: Any, is_new: bool, identifier: str | None) -> None:
         purposes = self.purposes
@@ -146,9 +150,10 @@ class _Writer:
         self.author = name
         at, added = len(self.chat) - 1, self.chat[-1]
         if purpose == "thoughts":
-            before = added["reasoning"] + SEPARATOR if "reasoning" in added else ""
-            added["reasoning"] = before + text
-            return (at, "reasoning"), len(before), len(before) + len(text)
+            start = self.thought_end + len(SEPARATOR) if at in self.thoughts else 0
+            self.thoughts.setdefault(at, []).append(text)
+            self.thought_end = start + len(text)
+            return (at, "reasoning"), start, self.thought_end
         if purpose != "call":
             added["content"] = text
             return (at, "content"), None, None
