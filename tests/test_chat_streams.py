@@ -80,6 +80,7 @@ def joined(found: list[ChatChunk]) -> list[Any]:
     [1],
     None,
 )
+@example([200006, 200008, 200007, 200006, 173781], None, [1], None)
 def test_the_fold_of_a_stream_is_the_whole(
     tokens: list[int], tools: Any, lengths: list[int], reason: str | None
 ) -> None:

@@ -39,14 +39,16 @@ class Reply:
     Attributes:
         calls: how many calls it has.
         findings: what was left out or changed.
-        is_complete: whether the last message has its stop token, and no header follows.
+        is_complete: whether the last message has its stop token.
+        is_cut: whether the output ends in a header.
+        is_stopped: whether a stop token ended the output.
     """
 
     def __init__(self, purposes: Purposes, tools: ChatTools | None, seed: str) -> None:
         self.purposes, self.tools, self.seed = purposes, tools, seed
         self.calls, self.unit = 0, "token"
         self.findings: list[Diagnostic] = []
-        self.is_complete = self.is_stopped = self.is_after_stop = False
+        self.is_complete = self.is_cut = self.is_stopped = self.is_after_stop = False
         self.state: str | None = None
         self.opened: set[str] = set()
         self.parts: list[str] = []
@@ -63,8 +65,8 @@ class Reply:
                 yield from self.end(event)
             elif event.code == AFTER_STOP:
                 self.is_after_stop = True
-            elif event.code == UNFINISHED_HEADER and not self.is_stopped:
-                self.is_complete = False
+            elif event.code == UNFINISHED_HEADER:
+                self.is_cut = True
 
     def begin(self, event: MessageStarted) -> Iterator[ChatMessage]:
         purposes, message = self.purposes, event.message
@@ -144,7 +146,7 @@ class Reply:
         """Why the answer ends; `reason` is that of the engine, if it has one."""
         if reason not in (None, STOP):
             return str(reason)
-        if reason is None and not self.is_complete:
+        if reason is None and (not self.is_complete or (self.is_cut and not self.is_stopped)):
             return LENGTH
         return TOOL_CALLS if self.calls and not is_named else STOP
 

@@ -33,8 +33,8 @@ def to_chat(
 ) -> list[ChatMessage]:
     """Convert messages to those of Chat Completions.
 
-    Without `side`, adjacent thoughts are joined, ids are made of the messages before, and settings, tools and the
-    channels of calls are left out.
+    Without `side`, adjacent thoughts are joined, ids are made of the messages before, and settings, tools, the channels
+    of calls and empty preambles are left out.
 
     Args:
         messages: the messages.
@@ -107,6 +107,9 @@ class _Writer:
         purposes = self.purposes
         purpose, text = purposes.purpose(message), purposes.content(message)
         place: Place | None = None
+        if purpose == "preamble" and not text:  # clients write one beside calls
+            self.places.append(None)
+            return
         if purpose == "call":
             identifier = identifier or make_id("call_", self.before.hexdigest(), purposes.get(message, "recipient"))
             self.waiting.setdefault(purposes.get(message, "recipient"), deque()).append(identifier)
