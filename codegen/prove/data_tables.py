@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 
 from ..model.format_model import AS_PARSED, Format
+from ..model.recovery_tables import closes
+from ..read import regular_expressions as pattern
 from ..read.data_files import Choose, When
 from ..read.grammar_folder import CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Problem
@@ -18,9 +21,7 @@ MAX_SCHEMA_DEPTH = 30
 
 
 def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
-    """All problems of the styles, of the rules for conversations, as far as the framing knows."""
-    variants = format.variants()
-    known = f"Named alternatives: {', '.join(variants) or 'none'}."
+    """All problems of the styles, of turns and of the rules for conversations, as far as the framing knows."""
     names = [style.name for style in format.styles]
     if AS_PARSED in names:
         place = sources.place(STYLES, "style", AS_PARSED)
@@ -32,16 +33,48 @@ def data_tables(format: Format, sources: Sources) -> Iterator[Problem]:
         yield from _choices(format, style.choose, sources, "style", style.name, "choose")
     yield from _choices(format, format.always, sources, "always")
     yield from _choices(format, format.training, sources, "training")
+    yield from _turn(format, sources)
     for drop in format.drops:
         path = CONVERSATION, "drop", drop.name.removeprefix("drop_")
         yield from _when(format, drop.dropped, sources, *path, "dropped")
-        yield from _when(format, drop.completes, sources, *path, "completes")
-    for key, stops in format.stops.items():
-        for index, name in enumerate(stops):
-            if name not in variants:
-                place = sources.place(CONVERSATION, "stop", key, index)
-                yield Problem(place, f"`{name}` names no alternative", known)
-    yield from _opening(format, sources)
+        yield from _kinds(format, [drop.completes], sources, *path[1:], "completes")
+    for key, kinds in format.stops.items():
+        yield from _kinds(format, kinds, sources, "stop", key)
+    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
+    for name, value in format.opening.items():
+        if value is True and not any(field.flag for field in format.fields if field.name == name):
+            yield Problem(sources.place(CONVERSATION, "opening", name), f"`{name}` is a text", "Correct the value.")
+
+
+def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Each kind of message is one that messages can have, and ends and goes on as the format knows."""
+    stops = [name for name in closes(format).values() if name] if format.turn else []
+    for index, kind in enumerate(format.turn):
+        path = "turn", index
+        yield from _when(format, kind.when, sources, CONVERSATION, *path, "when")
+        yield from _when(format, kind.has, sources, CONVERSATION, *path, "has")
+        yield from _kinds(format, kind.then, sources, *path, "then")
+        for key, name in (("ends", kind.ends), ("last", kind.last if kind.last != kind.ends else None)):
+            if name is not None and name not in stops:
+                remedy = f"Named alternatives: {', '.join(stops) or 'none'}."
+                yield Problem(sources.place(CONVERSATION, *path, key), f"`{name}` names no stop token", remedy)
+        for earlier in format.turn[:index]:
+            if earlier.name == kind.name:
+                reason = f"there are two kinds of messages with the name `{kind.name}`"
+                yield Problem(sources.place(CONVERSATION, *path, "kind"), reason, "Choose another name.")
+            elif set(earlier.when.fields) <= set(kind.when.fields):
+                reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
+                remedy = "Move the kind with more conditions up."
+                yield Problem(sources.place(CONVERSATION, *path, "when"), reason, remedy)
+
+
+def _kinds(format: Format, names: Iterable[str], sources: Sources, *path: str | int) -> Iterator[Problem]:
+    """Each name is that of a kind of message. A path to several names leads to their list."""
+    known = [kind.name for kind in format.turn]
+    for index, name in enumerate(names):
+        if name not in known:
+            place = sources.place(CONVERSATION, *path, index)
+            yield Problem(place, f"`{name}` is not a kind of message", f"Kinds: {', '.join(known) or 'none'}.")
 
 
 def _choices(format: Format, choices: tuple[Choose, ...], sources: Sources, *path: str) -> Iterator[Problem]:
@@ -60,17 +93,20 @@ def _when(format: Format, when: When, sources: Sources, file: str, *path: str | 
         place = sources.place(file, *path, name)
         if name not in fields:
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
-        elif isinstance(value, str) and (values := fields[name].values) and value not in values:
-            yield Problem(place, f"`{name}` cannot be `{value}`", f"Values: {', '.join(values)}.")
+        elif isinstance(value, str) and fields[name].flag:
+            yield Problem(place, f"`{name}` is true or false", "Correct the value.")
+        elif isinstance(value, str):
+            if (values := fields[name].values) and value not in values:
+                yield Problem(place, f"`{name}` cannot be `{value}`", f"Values: {', '.join(values)}.")
+            for terminal in misfits(format, name, value) if values is None else ():
+                yield Problem(place, f"`{value}` does not fit {terminal}", "Choose a value that can be written.")
 
 
-def _opening(format: Format, sources: Sources) -> Iterator[Problem]:
-    yield from _when(format, When(tuple(format.opening.items())), sources, CONVERSATION, "opening")
-    for field in format.fields:
-        if field.name in format.opening and isinstance(format.opening[field.name], bool) != field.flag:
-            place = sources.place(CONVERSATION, "opening", field.name)
-            reason = f"`{field.name}` is {'true or false' if field.flag else 'a text'}"
-            yield Problem(place, reason, "Correct the value.")
+def misfits(format: Format, field: str, value: str) -> Iterator[str]:
+    """The terminals of a field that cannot have this text."""
+    for terminal in format.terminals_of(field):
+        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), value):
+            yield terminal
 
 
 def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:

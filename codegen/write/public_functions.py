@@ -31,7 +31,8 @@ def emit_functions(format: Format, writer: Writer) -> None:
     _render(format, parameters, passed, docs, writer)
     _recovering(format, parameters, passed, docs, writer)
     for drop in format.drops:
-        _drop(drop.name, data(drop.dropped.fields), data(drop.completes.fields), writer)
+        completes = next(kind.when for kind in format.turn if kind.name == drop.completes)
+        _drop(drop.name, data(drop.dropped.fields), data(completes.fields), writer)
 
 
 def _parse(parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:

@@ -25,6 +25,7 @@ class Context:
 
     Attributes:
         roles, names, recipients, channels: the fields of the messages, by index.
+        kinds: the kinds of the messages, by index; "" for none.
         checked: the indices of the messages to check: not those after the stop of a completion, nor forged ones.
         declarations: filled by the checks of contents.
         model_role: the role of the messages that the model writes.
@@ -54,6 +55,7 @@ class Context:
         self.names: list[str | None] = [getattr(m, slots.name, None) for m in self.messages]
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
         self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
+        self.kinds = list(map(format.kind_of, self.messages))
         self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
         self.model_role = self.recovery.author.get(slots.role, "")
         self.stop_names = {name for name in self.recovery.closes.values() if name}
@@ -79,12 +81,11 @@ class Context:
 
     def is_call(self, index: int) -> bool:
         """Whether a message calls a tool."""
-        recipient = self.recipients[index]
-        return self.is_by_model(index) and recipient is not None and recipient not in self.recovery.roles
+        return self.kinds[index] == "call" and self.recipients[index] not in self.recovery.roles
 
     def is_answer(self, index: int) -> bool:
         """Whether a message is a final answer of the model."""
-        return self.is_by_model(index) and self.channels[index] == self.recovery.answers and not self.recipients[index]
+        return self.kinds[index] == "answer"
 
     def ends_with(self, index: int, alternative: str) -> bool:
         """Whether a message ends with the stop token of this name; "" is the one without a name."""
