@@ -201,17 +201,14 @@ def _named(instance: dict[str, Any], schema: dict[str, Any]) -> set[str]:
 
 
 def _evaluated(validator: Any, instance: dict[str, Any], schema: Any, top: bool = False) -> set[str]:
-    """The properties that a matching schema evaluates."""
+    """The properties that a schema evaluates. As in `jsonschema`, only alternatives and parts of `allOf` must match."""
     if not isinstance(schema, dict):
         return set()
     current_budget.get().spend(1 + len(instance) // PARTS_PER_STEP)
     if "additionalProperties" in schema or ("unevaluatedProperties" in schema and not top):
         return set(instance)
     found = _named(instance, schema)
-    for inner, part in _in_place(validator, instance, schema):
-        if next(inner.descend(instance, part), None) is None:
-            found |= _evaluated(inner, instance, part)
-    return found
+    return found.union(*(_evaluated(inner, instance, part) for inner, part in _in_place(validator, instance, schema)))
 
 
 def _in_place(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
@@ -222,6 +219,7 @@ def _in_place(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) 
             found = lookup_recursive_ref(resolver) if name == "$recursiveRef" else resolver.lookup(schema[name])
             yield validator.evolve(schema=found.contents, _resolver=found.resolver), found.contents
     parts = [part for name in ("allOf", "anyOf", "oneOf") for part in schema.get(name, ())]
+    parts = [part for part in parts if next(iter(validator.descend(instance, part)), None) is None]
     parts += (part for name, part in schema.get("dependentSchemas", {}).items() if name in instance)
     if "if" in schema:
         holds = validator.evolve(schema=schema["if"]).is_valid(instance)

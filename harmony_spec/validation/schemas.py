@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 import regex
@@ -189,18 +190,9 @@ def _require_targets(resource: Resource[Any], resolver: Any) -> None:
 
 def _breach_of(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
-    expected = f"{worst.validator}: {_shortened(_json_start(worst.validator_value))}"
+    value = json.JSONEncoder(ensure_ascii=False).iterencode(worst.validator_value)
+    expected = f"{worst.validator}: {_shortened(''.join(islice(value, MAX_REASON_CHARS)))}"
     return Breach(_json_pointer(worst.absolute_path), _shortened(worst.message), expected)
-
-
-def _json_start(value: Any) -> str:
-    """The beginning of a value as JSON."""
-    parts: list[str] = []
-    for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
-        parts.append(part)
-        if len(parts) > MAX_REASON_CHARS:
-            break
-    return "".join(parts)
 
 
 def _json_pointer(path: Any) -> str:
