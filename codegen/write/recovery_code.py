@@ -10,7 +10,7 @@ from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import CHANNELED, begins, closes, headings, leads, library_diagnostics, value_of
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
-from .framing_code import constant, groups
+from .framing_code import constant
 from .library_codes import code, constant_of
 from .source_text import Block, Writer, call, group, literal, mapping
 
@@ -115,9 +115,8 @@ def _mistakes(format: Format) -> list[Block]:
     return [
         call(
             "runtime.Mistake",
-            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
             constant(MISTAKE_PREFIX + name),
-            group(groups(format, rule.node)),
+            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
             literal(_clause(rule.doc)),
         )
         for name, rule in format.recovery.mistakes.items()

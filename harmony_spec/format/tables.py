@@ -61,36 +61,75 @@ class Encoding:
     unassigned: frozenset[int] = frozenset()
 
 
-class Group(NamedTuple):
-    """The meaning of a group in a pattern: if the group matches, the field has this value.
-
-    A `value` of None stands for the matched text. Without field, the value is the name of an alternative.
-    """
-
-    field: str | None
-    value: str | bool | None = None
-
-
 @dataclass(eq=False)
 class Atom:
-    """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
+    """A symbol that may come next: a special token (its spelling), a text, or the pattern of a field.
+
+    Attributes:
+        label: the spelling, the quoted text, or the name of the field.
+        values: those that the grammar lists for the field, if it does.
+        nullable: the text of the field may be empty.
+    """
 
     label: str
     special: str | None = None
+    text: str | None = None
     pattern: str | None = None
+    values: tuple[str, ...] = ()
     nullable: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The symbol in errors."""
+        return f"{self.label} ({', '.join(self.values)})" if self.values else self.label
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern or "")
+        return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
+
+
+NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
 @dataclass(eq=False)
-class Frame:
-    """A message, or the open header of one, as one pattern in the mixed alphabet.
+class Pattern:
+    """A header, or a whole message, as a regular expression in the mixed alphabet.
+
+    A group sets the field that it is named after, to its text. `field_IS_value` sets that value, `field_IS_` sets True,
+    and `_IS_name` is a named alternative. Names may be repeated, so groups are numbered for `re`.
+    """
+
+    pattern: str
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(NAMED_GROUP.sub("(", self.pattern))
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, str, str], ...]:
+        """The names of the groups: field, "_IS_" or "", value."""
+        return tuple(name.partition("_IS_") for name in NAMED_GROUP.findall(self.pattern))
+
+    def read(self, mixed: str, values: dict[str, Any]) -> tuple[str, ...] | None:
+        """Add the fields of a text to `values`; return its named alternatives. None if the pattern does not match."""
+        match = self.matcher.fullmatch(mixed)
+        if match is None:
+            return None
+        variants = []
+        for (name, fixed, value), text in zip(self.groups, match.groups(), strict=True):
+            if text is not None and name:
+                values[name] = (value or True) if fixed else text
+            elif text is not None:
+                variants.append(value)
+        return tuple(variants)
+
+
+@dataclass(eq=False, kw_only=True)
+class Frame(Pattern):
+    """A message, or the open header of one.
 
     Attributes:
-        pattern: the whole frame, with one group for each entry of `groups`.
+        pattern: the whole frame.
         fields: the fields that this frame can set.
         inside: special tokens that may come before the one that opens the content.
         opens: special tokens directly before the content; empty without content.
@@ -106,8 +145,6 @@ class Frame:
     """
 
     name: str
-    pattern: str
-    groups: tuple[Group, ...]
     fields: tuple[str, ...]
     has_content: bool
     inside: tuple[str, ...]
@@ -122,10 +159,6 @@ class Frame:
     steps: tuple[tuple[tuple[Atom, int], ...], ...]
     final: frozenset[int]
     write: Callable[[Any, Chosen], str]
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
 
 
 class Path(NamedTuple):
@@ -173,23 +206,15 @@ class Kind(NamedTuple):
 
 
 @dataclass(eq=False)
-class Mistake:
-    """An error production: a known mistake in a header, which only recovery accepts.
+class Mistake(Pattern):
+    """An error production: a known mistake in a header up to the content, which only recovery accepts.
 
     Attributes:
-        pattern: the header up to the content, in the mixed alphabet.
-        groups: the groups of the pattern; for each field, the last one that matches wins.
         evidence: why recovery reads the header like this.
     """
 
     code: Code
-    pattern: str
-    groups: tuple[Group, ...]
     evidence: str
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
 
 
 class Slots(NamedTuple):

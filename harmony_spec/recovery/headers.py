@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import codes
 from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, read_groups, remember
+from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, remember
 from ..source.lenient import REPLACEMENT, Lenient
 from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
@@ -92,12 +92,11 @@ class Headers:
         if described:
             return replace(described, lacks_channel=reading.lacks_channel)
         for mistake in self.recovery.mistakes:
-            match = mistake.matcher.fullmatch(header.mixed)
             values = {**self.format.defaults, **given}
-            variants = read_groups(mistake.groups, match.groups(), values) if match else ()
+            variants = mistake.read(header.mixed, values)
             if not values[self.recovery.slots.role]:
                 values |= self.recovery.author
-            if match and values == reading.values:
+            if variants is not None and values == reading.values:
                 fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
                 finding = HeaderFinding(
                     mistake.code, 0, len(header.mixed), self._join_values(values), mistake.evidence, fields
@@ -115,9 +114,9 @@ class Headers:
     def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
         """Read a header that a rule describes; None for any other."""
         for frame in self.frames:
-            if match := frame.matcher.fullmatch(mixed + self.content_and_stop):
-                values = {**self.format.defaults, **given}
-                variants = read_groups(frame.groups, match.groups(), values)
+            values = {**self.format.defaults, **given}
+            variants = frame.read(mixed + self.content_and_stop, values)
+            if variants is not None:
                 del values[self.format.content]
                 return HeaderReading(values, variants)
         return None
@@ -130,8 +129,7 @@ class Headers:
         """Return the fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
-        values = {name: reading.values.get(name) for name in frame.fields}
-        if match := frame.matcher.fullmatch(reading.mixed):
-            values = dict.fromkeys(frame.fields)
-            read_groups(frame.groups, match.groups(), values)
+        values: dict[str, Any] = dict.fromkeys(frame.fields)
+        if frame.read(reading.mixed, values) is None:
+            return {name: reading.values.get(name) for name in frame.fields}
         return values

@@ -14,7 +14,7 @@ from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
 from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, read_groups, remember
+from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, remember
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE
 from ..source.token_places import text_of, tokens_of
 from .originals import original_text
@@ -164,14 +164,12 @@ class Plan:
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
             raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {rule}")
         hole = "" if frame.bare else message.content
-        match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
         values: dict[str, Any] = dict(self.format.defaults)
-        if match:
-            read_groups(frame.groups, match.groups(), values)
+        is_read = frame.read(mixed.replace(HOLE, hole), values) is not None
         for name in frame.fields:
-            if not match or (name != self.format.content and values[name] != getattr(message, name)):
-                self.blame_field(name, message, values if match else None, index)
-        if not match:
+            if not is_read or (name != self.format.content and values[name] != getattr(message, name)):
+                self.blame_field(name, message, values if is_read else None, index)
+        if not is_read:
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
         return _split(mixed, frame)
 
