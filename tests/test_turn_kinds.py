@@ -78,6 +78,13 @@ def test_thoughts_are_dropped_where_another_kind_begins_a_turn() -> None:
     assert found_in(documents(), *text) == [("kept-analysis", 1)]
 
 
+def test_what_may_come_before_a_result_follows_the_grammar() -> None:
+    call = message("assistant to=functions.f", channel="commentary", stop="<|call|>")
+    waits = (message("user"), call, message("document"), message("functions.f to=assistant", channel="commentary"))
+    assert found_in(documents(), *waits) == []
+    assert found_in(documents(), *waits[:2], message("user")) == [("unanswered-call", 1)]
+
+
 def test_a_message_is_of_the_first_kind_that_it_meets() -> None:
     fields = {"system": {"role": "system"}, "thoughts": {"role": "assistant", "channel": "analysis"}}
     fields["call"] = {"role": "assistant", "channel": "analysis", "recipient": "python"}

@@ -29,7 +29,6 @@ class Context:
         checked: the indices of the messages to check: not those after the stop of a completion, nor forged ones.
         declarations: filled by the checks of contents.
         model_role: the role of the messages that the model writes.
-        stop_names: the names of the stop tokens, apart from the first, which has none.
         stripped: whether the headers were guessed from a text without special tokens.
         reported: the diagnostics of the checks.
         budget: the work that is left for schemas and patterns.
@@ -58,7 +57,6 @@ class Context:
         self.kinds = list(map(format.kind_of, self.messages))
         self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
         self.model_role = self.recovery.author.get(slots.role, "")
-        self.stop_names = {name for name in self.recovery.closes.values() if name}
         self.stripped = any(each.code == STRIPPED_TOKENS for each in recovered.diagnostics[:1])
         self.reported: list[Diagnostic] = []
         self.budget = Budget()
@@ -87,10 +85,9 @@ class Context:
         """Whether a message is a final answer of the model."""
         return self.kinds[index] == "answer"
 
-    def ends_with(self, index: int, alternative: str) -> bool:
-        """Whether a message ends with the stop token of this name; "" is the one without a name."""
-        has = self.stop_names.intersection(self.messages[index].variants)
-        return alternative in has if alternative else not has and self.is_complete(index)
+    def stop_name(self, index: int) -> str:
+        """The name of the stop token of a message; "" for the one without a name, and for none."""
+        return next((name for name in self.recovery.closes.values() if name in self.messages[index].variants), "") or ""
 
     def is_complete(self, index: int) -> bool:
         """Whether a message has a stop token."""

@@ -70,12 +70,13 @@ def _check_results(context: Context) -> None:
     Source: guide, "Receiving tool calls".
     """
     calls: dict[str, deque[int]] = {}
+    meanwhile = set(context.format.kinds.get("call", NO_KIND).then) - {"call"}
     for index in context.checked:
         if context.kinds[index] == "result":
             _check_result(context, index, calls)
         elif context.is_call(index):
             calls.setdefault(str(context.recipients[index]), deque()).append(index)
-        else:
+        elif context.kinds[index] not in meanwhile:
             _report_unanswered(context, calls, f"message {index} follows")
     opening = context.recovered.opening
     if opening is not None and opening[context.recovery.slots.role] != context.recovery.tool:
@@ -116,20 +117,22 @@ def _report_unanswered(context: Context, calls: dict[str, deque[int]], evidence:
 
 
 def _check_stops(context: Context) -> None:
-    """A call ends with the stop token of calls. The stop token of answers ends only the last message, by the model.
+    """A call ends with its stop token. One that only ends a completion ends only the last message, by the model.
 
     Source: guide, "Special tokens".
     """
-    recovery = context.recovery
+    kinds = context.format.kinds
+    last_only = {kind.last for kind in kinds.values() if kind.last != kind.ends}
     for index in context.checked:
         if not context.is_complete(index):
             continue
+        stop = context.stop_name(index)
         if context.is_call(index):
-            if recovery.ends_calls and not context.ends_with(index, recovery.ends_calls):
-                change = context.replace_stop(index, recovery.ends_calls)
+            if (ends := kinds["call"].ends) and stop != ends:
+                change = context.replace_stop(index, ends)
                 evidence = f"the message calls {context.recipients[index]}"
                 context.report(codes.WRONG_CALL_TERMINATOR, index, context.stop_span(index), evidence, change=change)
-        elif recovery.ends_answers and context.ends_with(index, recovery.ends_answers):
+        elif stop in last_only:
             last = index == context.checked[-1] and context.recovered.opening is None
             if not last or not context.is_by_model(index):
                 evidence = "only messages of the model end like this" if last else "other messages follow"
