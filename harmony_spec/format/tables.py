@@ -393,7 +393,10 @@ class Format:
 
     def kind_of(self, message: object) -> str:
         """The name of the kind of a message; "" if it is of none."""
-        return next((kind.name for kind in self.turn if meets(message, kind.when)), "")
+        for kind in self.turn:
+            if meets(message, kind.when):
+                return kind.name
+        return ""
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
