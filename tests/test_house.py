@@ -20,7 +20,7 @@ ALLOWED = {
     "harmony_spec/format": FLOOR,
     "harmony_spec/tool_types": "harmony_spec/format",
     "harmony_spec/vocabulary": f"{FLOOR} harmony_spec/format",
-    "harmony_spec/source": f"{FLOOR} harmony_spec/format harmony_spec/vocabulary",
+    "harmony_spec/source": f"{FLOOR} harmony_spec/format",
     "harmony_spec/parsing": SOURCE,
     "harmony_spec/rendering": f"{SOURCE} harmony_spec/parsing",
     "harmony_spec/recovery": f"{SOURCE} harmony_spec/parsing",

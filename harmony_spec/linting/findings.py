@@ -7,7 +7,7 @@ from typing import Any
 
 from ..diagnostics import Diagnostic
 from ..errors import Code, ConversationError, HarmonyError, RowError, Span
-from ..recovery.recovering import form_of
+from ..parsing.strict_parsing import form_of
 from ..source.lines import Lines
 from .atomic import Origin
 from .batches import Kind

@@ -45,17 +45,16 @@ def explain(form: Form, stop_point: StopPoint) -> ParseError:
     pieces: list[Piece] = []
     unreadable: ParseError | None = None
     try:
-        for piece in form.pieces(at):
+        for piece in form.pieces(at, form.sound_end, strict=True):
             pieces.append(piece)
             if len(pieces) > _max_pieces(frames):
                 break
+        else:
+            unreadable = None if form.broken is None else form.damage(form.broken)
     except ParseError as error:
-        if error.span and not pieces:
-            error.index = stop_point.message
-            return error
         unreadable = error
     place, expected = _find_furthest(form, frames, pieces)
-    if unreadable and place[0] >= len(pieces):
+    if unreadable is not None and place[0] >= len(pieces):
         unreadable.index = stop_point.message
         return unreadable
     if place == (0, 0) and stop_point.may_end:
@@ -131,18 +130,7 @@ def _make_error(
     if fitting_start:
         code, message, expected = WRONG_START, f"this is a {fitting_start}, not a {start}", ()
         hint = f"Pass start={fitting_start!r} (--start {fitting_start})."
-    around, caret = form.around(span)
-    return ParseError(
-        code,
-        message,
-        span=span,
-        unit=form.unit,
-        index=index,
-        expected=expected,
-        around=around,
-        caret=caret,
-        hint=hint,
-    )
+    return form.error(code, message, span, hint, index, expected)
 
 
 def _suggest(form: Form, text: str) -> str:

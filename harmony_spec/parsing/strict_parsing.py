@@ -16,6 +16,7 @@ from ..format.contents import Record
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
 from ..source.saved_text import retry_without_final_newline
+from ..vocabulary import tokenizer_for
 from .explanations import StopPoint, explain
 
 M = TypeVar("M")
@@ -103,20 +104,20 @@ def parse(
 def _parse(
     format: Format, source: str | Sequence[int], start: str, given: dict[str, Any], tokenizer: Tokenizer | None
 ) -> Parsed[Any]:
-    form: Form
-    if isinstance(source, str):
-        form = TextForm(format, source)
-    else:
-        from ..vocabulary import tokenizer_for
-
-        form = TokenForm(format, source, tokenizer_for(format.encoding, tokenizer))
-    attempts = []
+    form, attempts = form_of(format, source, tokenizer), []
     for path in format.starts[start]:
         attempt = Attempt(format, form, path, given)
         if attempt.parse():
             return Parsed(attempt.messages, attempt.opening, form.unit, attempt.bounds)
         attempts.append(attempt)
     raise explain_failure(format, form, start, attempts)
+
+
+def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | None) -> Form:
+    """Return the uniform view of a text or of token ids."""
+    if isinstance(source, str):
+        return TextForm(format, source)
+    return TokenForm(format, source, tokenizer_for(format.encoding, tokenizer))
 
 
 def explain_failure(format: Format, form: Form, start: str, attempts: list[Attempt]) -> ParseError:
@@ -147,8 +148,8 @@ class Attempt:
         self.messages: list[Any] = []
         self.bounds: list[tuple[int, int, int, int]] = []
         self.opening: dict[str, Any] | None = None
-        self.at = 0
-        self.index = 0
+        self.at = self.index = 0
+        self.end = form.sound_end
         self.candidates: list[Frame] = []
         self.may_end = False
 
@@ -159,7 +160,7 @@ class Attempt:
         that the grammar allows there, and `may_end` is whether the input may end there.
         """
         try:
-            return self.read_steps() and self.at == len(self.form.units) and self.form.broken is None
+            return self.read_steps() and self.at == self.end and self.form.broken is None
         except ParseError as error:
             error.index = len(self.messages)
             raise
@@ -180,7 +181,7 @@ class Attempt:
                 return False
         if self.candidates:
             self.may_end = True
-        elif self.at < len(self.form.units) or self.form.broken is not None:
+        elif self.at < self.end or self.form.broken is not None:
             self.at, self.index, self.candidates = before  # the last frame is only the beginning of another one
         return True
 
@@ -191,7 +192,7 @@ class Attempt:
         message, bounds = self.messages.pop(), self.bounds.pop()
         kept = len(self.messages), len(self.bounds)
         self.at = bounds[0]
-        if self.read_one(frame, optional=False) and self.at == len(self.form.units):
+        if self.read_one(frame, optional=False) and self.at == self.end:
             return True
         self.messages[kept[0] :], self.bounds[kept[1] :] = [message], [bounds]
         self.at, self.opening = bounds[3], None
@@ -213,9 +214,9 @@ class Attempt:
         message, messages, bounds = self.format.message, self.messages, self.bounds
         structured = self.format.contents.structure
         headers = self.header_cache(frame)
-        at, end_of_input = start, len(units)
+        at, end_of_input = start, self.end
         found = False
-        while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at)):
+        while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at, end_of_input)):
             begin, stop = match.span(2)
             end = match.end()
             if frame.bare:
@@ -270,7 +271,5 @@ class Attempt:
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""
         if end - at >= self.form.limit:
-            unit, around = self.form.unit, self.form.around(Span(at, at + 1))[0]
-            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {end - at}"
-            hint = "Shorten the names in it."
-            raise ParseError(HEADER_TOO_LONG, message, span=Span(at, end), unit=unit, around=around, hint=hint)
+            message = f"a header is shorter than {self.form.limit} {self.form.unit}s, and this one has {end - at}"
+            raise self.form.error(HEADER_TOO_LONG, message, Span(at, end), "Shorten the names in it.")

@@ -8,7 +8,7 @@ from typing import Any
 from .. import codes
 from ..format.tables import Format, Frame
 from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, remember
-from ..source.lenient import REPLACEMENT, Lenient
+from ..source.forms import REPLACEMENT, Form
 from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
 from .header_text import HeaderText
@@ -22,7 +22,7 @@ class Headers:
         strict: accept headers that a rule describes as they are, without checking names.
     """
 
-    def __init__(self, format: Format, form: Lenient, names: KnownNames, strict: bool) -> None:
+    def __init__(self, format: Format, form: Form, names: KnownNames, strict: bool) -> None:
         assert format.recovery is not None
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
@@ -54,7 +54,7 @@ class Headers:
         key = (self.form.slice(begin, end), opened, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
+            header = HeaderText(self.form, list(self.form.pieces(begin, end)))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
             found = self._read(header, dict(continued), opened, lacks_start)

@@ -16,8 +16,8 @@ from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, remember
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE
-from ..source.token_places import text_of, tokens_of
-from .originals import original_text
+from ..source.token_places import tokens_of
+from .originals import original_text, text_of
 
 
 class Inexpressible(Exception):
