@@ -52,6 +52,10 @@ class Span(NamedTuple):
     end: int
 
 
+class CodecError(Exception):
+    """A file that cannot be used as a codec, or a codec that lacks what is asked of it; the message is one line."""
+
+
 class HarmonyError(Exception):
     """Base of all errors that input can cause.
 

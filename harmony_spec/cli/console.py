@@ -13,8 +13,8 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from ..codec_loading import CodecError, default_codec, load_codec
-from ..errors import HarmonyError
+from ..codec_loading import default_codec, load_codec
+from ..errors import CodecError, HarmonyError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
 from ..linting.input_files import STDIN, InputError, json_of, read_text

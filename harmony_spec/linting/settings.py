@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from ..codec_loading import CodecError, load_codec
-from ..errors import SEVERITIES, HarmonyError, Severity
+from ..codec_loading import load_codec
+from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import ID_COLUMN, MAX_FILE_BYTES, MAX_ROW_BYTES, Options
 from .catalogue import ALL, Layer, SelectorError, match_codes, select_codes
