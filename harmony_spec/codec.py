@@ -91,7 +91,7 @@ Basic = Literal["string", "number", "boolean", "null", "any", "never"]
 Effort = Literal["low", "medium", "high"]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class SystemContent(runtime.Record):
     """The settings of a conversation.
 
@@ -114,7 +114,7 @@ class SystemContent(runtime.Record):
     )
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ChannelConfig(runtime.Record):
     """The channels, and what must go to which channel.
 
@@ -130,7 +130,7 @@ class ChannelConfig(runtime.Record):
     function_calls: bool | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
     """Instructions, tools and response formats of the developer.
 
@@ -145,7 +145,7 @@ class DeveloperContent(runtime.Record):
     response_formats: list[ResponseFormat] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Namespace(runtime.Record):
     """Tools with a common prefix. The description is written as comments before the tools; without tools, as plain
     text.
@@ -161,7 +161,7 @@ class Namespace(runtime.Record):
     tools: list[Tool] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Tool(runtime.Record):
     """A function that the model may call.
 
@@ -176,23 +176,23 @@ class Tool(runtime.Record):
     parameters: runtime.JsonSchema | None = None
 
 
-@dataclass(slots=True)
-class Parameters:
+@dataclass(eq=False, repr=False, slots=True)
+class Parameters(runtime.Part):
     """The arguments of a function: none, or one object. Types that refer to themselves follow it."""
 
     type: Any = None
     definitions: list[Definition] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Definition:
+@dataclass(eq=False, repr=False, slots=True)
+class Definition(runtime.Part):
     """A type with a name."""
 
     named: str
     type: Any
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ResponseFormat(runtime.Record):
     """A format of a final answer.
 
@@ -207,15 +207,15 @@ class ResponseFormat(runtime.Record):
     description: str | None = None
 
 
-@dataclass(slots=True)
-class OneOf:
+@dataclass(eq=False, repr=False, slots=True)
+class OneOf(runtime.Part):
     """Alternatives, exactly one of which applies. Each is on its own line, followed by its comment."""
 
     variants: list[Variant] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Variant:
+@dataclass(eq=False, repr=False, slots=True)
+class Variant(runtime.Part):
     """One alternative on its own line, followed by its comment and its default."""
 
     alternative: Any
@@ -223,30 +223,30 @@ class Variant:
     default: str | None = None
 
 
-@dataclass(slots=True)
-class Union:
+@dataclass(eq=False, repr=False, slots=True)
+class Union(runtime.Part):
     """Alternatives on one line. Any of them may apply."""
 
     intersections: list[Any] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Intersection:
+@dataclass(eq=False, repr=False, slots=True)
+class Intersection(runtime.Part):
     """Types that all apply. It binds more tightly than alternatives."""
 
     arrays: list[Any] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Array:
+@dataclass(eq=False, repr=False, slots=True)
+class Array(runtime.Part):
     """Arrays of a type, nested once for each dimension. It binds most tightly."""
 
     element: Any
     dimensions: list[Dimension] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Annotated:
+@dataclass(eq=False, repr=False, slots=True)
+class Annotated(runtime.Part):
     """A type with the comments before it."""
 
     primary: Any
@@ -256,8 +256,8 @@ class Annotated:
     annotations: list[Annotation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Group:
+@dataclass(eq=False, repr=False, slots=True)
+class Group(runtime.Part):
     """A type in brackets, with the comments on the whole type."""
 
     type: Any
@@ -267,24 +267,24 @@ class Group:
     annotations: list[Annotation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Annotation:
+@dataclass(eq=False, repr=False, slots=True)
+class Annotation(runtime.Part):
     """A keyword of JSON Schema that no type expresses, and its value."""
 
     keyword: str
     json: Any
 
 
-@dataclass(slots=True)
-class ObjectType:
+@dataclass(eq=False, repr=False, slots=True)
+class ObjectType(runtime.Part):
     """An object and its properties."""
 
     members: list[Member] = field(default_factory=list)
     index: Any = None
 
 
-@dataclass(slots=True)
-class Member:
+@dataclass(eq=False, repr=False, slots=True)
+class Member(runtime.Part):
     """A property. Its comments are above it, its default after it."""
 
     title: str | None = None
@@ -299,35 +299,35 @@ class Member:
     one_of: OneOf | None = None
 
 
-@dataclass(slots=True)
-class TupleType:
+@dataclass(eq=False, repr=False, slots=True)
+class TupleType(runtime.Part):
     """An array whose first items have separate types."""
 
     places: list[Any] = field(default_factory=list)
     rest: Any = None
 
 
-@dataclass(slots=True)
-class AnyArray:
+@dataclass(eq=False, repr=False, slots=True)
+class AnyArray(runtime.Part):
     """An array of any values."""
 
 
-@dataclass(slots=True)
-class LiteralType:
+@dataclass(eq=False, repr=False, slots=True)
+class LiteralType(runtime.Part):
     """A single value as a type."""
 
     json_scalar: Any
 
 
-@dataclass(slots=True)
-class Reference:
+@dataclass(eq=False, repr=False, slots=True)
+class Reference(runtime.Part):
     """A type with the name of a definition."""
 
     named: str
 
 
-@dataclass(slots=True)
-class BasicType:
+@dataclass(eq=False, repr=False, slots=True)
+class BasicType(runtime.Part):
     """A type that has a name in every schema."""
 
     basic: Basic
@@ -671,12 +671,12 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
-_NEXT_role = runtime.Atom("role (system, developer, user, assistant)", pattern=_TERMINAL_ROLE)
+_NEXT_role = runtime.Atom("role", pattern=_TERMINAL_ROLE, values=("system", "developer", "user", "assistant"))
 _NEXT_name = runtime.Atom("name", pattern=_TERMINAL_WORD)
-_NEXT_TEXT = runtime.Atom("':'", pattern=":")
-_NEXT_TEXT_1 = runtime.Atom("' to='", pattern=" to=")
+_NEXT_TEXT = runtime.Atom("':'", text=":")
+_NEXT_TEXT_1 = runtime.Atom("' to='", text=" to=")
 _NEXT_CHANNEL = runtime.Atom("<|channel|>", special="<|channel|>")
-_NEXT_TEXT_2 = runtime.Atom("' '", pattern=" ")
+_NEXT_TEXT_2 = runtime.Atom("' '", text=" ")
 _NEXT_CONSTRAIN = runtime.Atom("<|constrain|>", special="<|constrain|>")
 _NEXT_MESSAGE = runtime.Atom("<|message|>", special="<|message|>")
 _NEXT_recipient = runtime.Atom("recipient", pattern=_TERMINAL_WORD)
@@ -1543,16 +1543,15 @@ def parse(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.ParseError: the source is not what the grammar describes.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.parse(FORMAT, source, start, given, tokenizer)
+    return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
 def render(
@@ -1569,18 +1568,17 @@ def render(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
-        tokenizer: encodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render(FORMAT, messages, start, given, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
 
 
 def render_text(
@@ -1596,17 +1594,16 @@ def render_text(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
 
     Raises:
-        runtime.RenderError: also, a content spells a special token, which as text would become one.
+        runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render_text(FORMAT, messages, start, given, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
 
 
 def recover(
@@ -1623,15 +1620,14 @@ def recover(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)
+    return runtime.recover(FORMAT, source, start, {"role": role, "name": name}, tools, stripped, tokenizer)
 
 
 def validate(
@@ -1645,32 +1641,40 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Check a source: report what leaves the grammar, and what is in it but cannot be meant.
+    """Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.
 
     Args:
-        source: text with special tokens spelled out, or token ids; never raises for what it holds.
-        start: what the source is.
+        source: text with special tokens spelled out, or token ids.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
-        tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)
+    return runtime.validate(
+        FORMAT,
+        source,
+        start,
+        {"role": role, "name": name},
+        tools,
+        stripped,
+        tokenization,
+        tokenizer,
+    )
 
 
 class StreamParser(runtime.StreamParser[Message]):
     """Reads token ids as they come, one or many at a time.
 
     Args:
-        start: what the tokens are.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
 
     def __init__(
@@ -1683,8 +1687,7 @@ class StreamParser(runtime.StreamParser[Message]):
         strict: bool = False,
         tokenizer: runtime.Tokenizer | None = None,
     ) -> None:
-        given: dict[str, str | bool | None] = {"role": role, "name": name}
-        super().__init__(FORMAT, start, given, tools, strict, tokenizer)
+        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer)
 
     @property
     def role(self) -> Role | None:

@@ -6,7 +6,6 @@ Positions are spans in the unit of the input: token indices for token ids, code 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
@@ -27,8 +26,7 @@ APPLICABILITIES: tuple[Applicability, ...] = ("safe", "unsafe", "display")
 """In order, the most certain first."""
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """A kind of mistake.
 
     Attributes:

@@ -31,15 +31,20 @@ MESSAGE = "message"
 
 JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", dict: "object", list: "array", NoneType: "null"}
 
+CHAT = "This is a message of chat completions."
 TOOLS_HINT = "Read the definitions with tools_from_json, and add the namespaces to a message that declares tools."
-CALLS_HINT = "This is a message of chat completions. Write a message for each call, with the tool as its recipient."
+CALLS_HINT = f"{CHAT} Write a message for each call, with the tool as its recipient."
+RESULT_HINT = f"{CHAT} Write the tool as the name of the author."
+THOUGHT_HINT = f"{CHAT} Write thoughts as a message of their own, before this one."
+REQUEST_HINT = "This belongs to a request. Leave it out: a conversation has its messages only."
 CHAT_HINTS = {
-    "tools": TOOLS_HINT,
-    "tool_calls": CALLS_HINT,
-    "function_call": CALLS_HINT,
-    "tool_call_id": "This is a message of chat completions. Write the tool as the name of the author.",
+    **dict.fromkeys(("tools", "function", "strict", "parameters"), TOOLS_HINT),
+    **dict.fromkeys(("tool_calls", "function_call"), CALLS_HINT),
+    "tool_call_id": RESULT_HINT,
+    **dict.fromkeys(("reasoning_content", "reasoning", "thinking"), THOUGHT_HINT),
+    **dict.fromkeys(("tool_choice", "model", "response_format", "reasoning_effort", "stream"), REQUEST_HINT),
 }
-"""What to write in place of the keys of chat completions."""
+"""What to write in place of the keys of chat completions, and of tools by their `type`."""
 
 
 class Shape(Protocol):
@@ -82,6 +87,13 @@ def _unknown(what: str, name: object, known: Iterable[str], step: object = None,
     mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
     mismatch.steps += [] if step is None else [step]
     return mismatch
+
+
+def _chat_hint(name: str, value: object) -> str:
+    """What to write in place of a key of chat completions, by its name, its value, or a key inside of it."""
+    inside = value[0] if isinstance(value, list) and value else value
+    keys = (name, *(inside if isinstance(inside, dict) else [str(inside)]))
+    return next((CHAT_HINTS[key] for key in keys if key in CHAT_HINTS), "")
 
 
 def _at(step: object, shape: Shape, value: Any) -> Any:
@@ -140,7 +152,7 @@ class ListedShape:
     def read(self, value: Any) -> Any:
         if isinstance(value, str | None) and value in self.values:
             return self.values[value]
-        raise _unknown("value", value, self.expected())
+        raise _unknown("value", value, self.expected(), hint=RESULT_HINT if value == "function" else "")
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.values)}
@@ -255,7 +267,7 @@ class ObjectShape:
                 given |= read if each.field is None else {each.field: read}
             elif name != TYPE_KEY or self.tag is None:
                 known = [*[TYPE_KEY] * (self.tag is not None), *self.properties]
-                raise _unknown("field", name, known, name, CHAT_HINTS.get(name, ""))
+                raise _unknown("field", name, known, name, _chat_hint(name, item))
         for name, each in self.properties.items():
             if name not in value:
                 if each.is_required:
@@ -336,7 +348,8 @@ class ContentShape(NamedTuple):
         if isinstance(value, str):
             return value
         if not isinstance(value, list):
-            raise _wrong(value, self, "Write an empty string if there is no text." if value is None else "")
+            hint = "Write it as the only item of a list." if isinstance(value, dict) else ""
+            raise _wrong(value, self, "Write an empty string if there is no text." if value is None else hint)
         parts = [_at(index, self.part, part) for index, part in enumerate(value)]
         try:
             return parts[0] if len(parts) == 1 else "".join(p if isinstance(p, str) else p.text() for p in parts)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
-from .format.contents import NO_CONTENTS, Contents, Implied, Record
+from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
     Choice,
@@ -80,6 +80,7 @@ __all__ = [
     "Option",
     "ParseError",
     "Parsed",
+    "Part",
     "Path",
     "Record",
     "RecordRule",

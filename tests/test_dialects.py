@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from codegen import generate
-from harmony_spec import ConversationError, RenderError, Span
+from harmony_spec import ConversationError, ParseError, RenderError, Span
+from harmony_spec.vocabulary import load
 
 from . import dialect
 from .strategies import messages_of
@@ -215,6 +217,68 @@ def test_errors_list_the_values_that_the_grammar_lists() -> None:
     with pytest.raises(RenderError) as caught:
         module.render_text([module.Message("assistant", "Hi.")])
     assert caught.value.message == "unknown role 'assistant'; allowed: user, model"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place", "message", "expected"),
+    [
+        ("listed_values", "{user lang=de}", "de", "unknown lang 'de'", "lang (en, fr, ja)"),
+        ("listed_values", "{user lang=english}", "english", "unknown lang 'english'", "lang (en, fr, ja)"),
+        ("listed_values", "{user json lang=EN-GB}", "EN-GB", "unknown lang 'EN'", "lang (en, fr, ja)"),
+        ("listed_values", "{user lang=ja-JP}", "-JP", "unknown region '-JP'", "region (-GB, -US)"),
+        ("listed_values", "{user lang=de[mood]sad}", "de", "unknown lang 'de'", "lang (en, fr, ja)"),
+        ("listed_values", "{user lang=}", "<|message|>", "unexpected special token <|message|>", "lang (en, fr, ja)"),
+        ("listed_values", "{assistant[mood]angry}", "angry", "unknown mood 'angry'", "mood (happy, sad)"),
+        (
+            "listed_values",
+            "{user[channel]final lang=en[mood]sadly}",
+            "sadly",
+            "unknown mood 'sadly'",
+            "mood (happy, sad)",
+        ),
+        ("priority_field", "{user priority=hihg}", "hihg", "unknown priority 'hihg'", "priority (high, low)"),
+        (
+            "chatml",
+            "<|im_start|>usr\nHi.<|im_end|>\n",
+            "usr",
+            "unknown role 'usr'",
+            "role (system, user, assistant, tool)",
+        ),
+        (
+            "llama3",
+            "<|start_header_id|>users<|end_header_id|>\n\nHi.<|eot_id|>",
+            "users",
+            "unknown role 'users'",
+            "role (system, user, assistant, ipython)",
+        ),
+        ("gemma4", "<|turn>user Hi.<turn|>\n", " Hi.", "unexpected text ' Hi.'", "'\\n'"),
+        ("digest", "{user #12}", "12", "unexpected text '12'", "digest"),
+    ],
+)
+def test_errors_name_the_field_of_a_wrong_value(name: str, text: str, place: str, message: str, expected: str) -> None:
+    """With the value found and the values allowed there, in text and in tokens."""
+    module = codec_of(name)
+    tokens = {"{": "<|start|>", "}": "<|message|>x<|end|>", "[mood]": "<|reserved_200013|>", "[channel]": "<|channel|>"}
+    for short, long in tokens.items() if "{" in text else ():
+        text = text.replace(short, long)
+    with pytest.raises(ParseError) as caught:
+        module.parse(text)
+    assert caught.value.message == message
+    assert expected in caught.value.expected
+    assert caught.value.span.start == text.index(place, text.index(">"))
+    if name in ("listed_values", "priority_field"):
+        ids, format = module.SPECIAL_TOKENS, module.FORMAT
+        units = re.split(f"({format.special_text})", text)
+        ids = [i for u in units for i in ([ids[u]] if u in ids else load(format.encoding).encode(u))]
+        with pytest.raises(ParseError) as caught:
+            module.parse(ids)
+        assert expected in caught.value.expected
+
+
+def test_errors_suggest_the_value_that_is_nearly_there() -> None:
+    with pytest.raises(ParseError) as caught:
+        codec_of("priority_field").parse("<|start|>user priority=hihg<|message|>now<|end|>")
+    assert caught.value.hint == "Is this a misspelt high?"
 
 
 def test_a_sixth_role_is_a_role() -> None:

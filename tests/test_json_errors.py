@@ -143,6 +143,8 @@ WRONG_VALUES = {
 
 MISSING = {
     "no messages": ({}, "", "messages"),
+    "a role of chat completions": (message(role="function", content=""), "/messages/1/role", "name of the author"),
+    "a content outside a list": (message(role="user", content={"type": "text"}), "/messages/1/content", "only item"),
     "no fields": ({"messages": [{}]}, "/messages/0", "role"),
     "no role": (message(content=""), "/messages/1", "role"),
     "no content": (message(role="user"), "/messages/1", "content"),
@@ -161,6 +163,14 @@ UNKNOWN = {
     "a call": (message(role="assistant", content="", function_call={}), "/messages/1", "function_call", "recipient"),
     "the id of a call": (message(role="tool", content="", tool_call_id="c"), "/messages/1", "tool_call_id", "name"),
     "reasoning": (message(role="assistant", content="", reasoning="x"), "/messages/1", "reasoning", "channel"),
+    "reasoning of a server": (
+        message(role="assistant", content="", reasoning_content="x"),
+        "/messages/1",
+        "reasoning_content",
+        "message of their own",
+    ),
+    "a list of functions": ({"messages": [], "functions": [TOOL]}, "", "functions", "tools_from_json"),
+    "a choice of tools": ({"messages": [], "tool_choice": "auto"}, "", "tool_choice", "request"),
     "annotations": (part(type="text", text="", annotations=[]), PART, "annotations", "text"),
     "misspelt instructions": (
         part(type="developer_content", instruction=""),
@@ -169,10 +179,17 @@ UNKNOWN = {
         "'instructions'",
     ),
     "a model": (system(model="x"), PART, "model", "model_identity"),
-    "a chat definition": (namespaces([{"type": "function", "function": TOOL}]), NAMESPACE, "type", "tools"),
+    "a chat definition": (namespaces([{"type": "function", "function": TOOL}]), NAMESPACE, "type", "tools_from_json"),
+    "a flat chat definition": (
+        namespaces([{"type": "function", "name": "f", "parameters": {}}]),
+        NAMESPACE,
+        "type",
+        "tools_from_json",
+    ),
+    "a tool as namespace": (namespace(name="f", parameters={}), NAMESPACE, "parameters", "tools_from_json"),
     "misspelt tools": (namespace(name="functions", tool=[]), NAMESPACE, "tool", "'tools'"),
     "misspelt parameters": (tool(name="f", parameter={}), TOOL_AT, "parameter", "'parameters'"),
-    "strict": (tool(name="f", strict=True), TOOL_AT, "strict", "parameters"),
+    "strict": (tool(name="f", strict=True), TOOL_AT, "strict", "tools_from_json"),
 }
 
 

@@ -102,5 +102,5 @@ def closes(format: Format) -> dict[str, str | None]:
 
 def begins(format: Format) -> str | None:
     """The special token that every message begins with."""
-    first = [edge for edge, _ in graph(format, format.message).steps[0]]
-    return first[0].spelling if len(first) == 1 and isinstance(first[0], Special) else None
+    first = {edge.spelling if isinstance(edge, Special) else None for edge, _ in graph(format, format.message).steps[0]}
+    return first.pop() if len(first) == 1 else None

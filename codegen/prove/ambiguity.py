@@ -224,7 +224,10 @@ def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Prob
     reason = (
         f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
     )
-    return Problem(place, reason, "Put a delimiter between the parts that none of them can contain.")
+    remedy = "Put a delimiter between the parts that none of them can contain."
+    if not one:
+        remedy = "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages."
+    return Problem(place, reason, remedy)
 
 
 def _place(format: Format, label: object) -> Place:

@@ -9,7 +9,7 @@ from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_c
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from .framing_code import constant, writer_name
-from .source_text import Block, Writer, call, group, literal, raw
+from .source_text import Block, Writer, call, group, literal
 
 Names = dict[Edge, str]
 """The constant for each token or text that may come next."""
@@ -47,14 +47,14 @@ def _atom(format: Format, edge: Edge) -> Block:
         case Special(_, spelling):
             return call("runtime.Atom", literal(spelling), f"special={literal(spelling)}")
         case FixedText(text):
-            return call("runtime.Atom", literal(repr(text)), f"pattern={raw(pattern.escape(text))}")
+            return call("runtime.Atom", literal(repr(text)), f"text={literal(text)}")
     terminal = format.terminals[edge.terminal]
-    label = f"{edge.field} ({', '.join(terminal.values)})" if terminal.values else edge.field
-    if not is_content(edge):
-        return call("runtime.Atom", literal(label), f"pattern={constant(edge.terminal)}")
-    return call(
-        "runtime.Atom", literal(label), f"pattern={constant(edge.terminal)}", f"nullable={nullable_content(format)}"
-    )
+    arguments: list[str | Block] = [literal(edge.field), f"pattern={constant(edge.terminal)}"]
+    if terminal.values:
+        arguments.append(group(map(literal, terminal.values)).prefixed("values="))
+    if is_content(edge):
+        arguments.append(f"nullable={nullable_content(format)}")
+    return call("runtime.Atom", *arguments)
 
 
 def nullable_content(format: Format) -> bool:

@@ -51,8 +51,8 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     fields |= {name: "dict[str, Any] | bool" for name in fields if f"{rule}.{name}" in format.json.schemas}
     writer.line()
     writer.line()
-    writer.line(f"@dataclass({'eq=False, ' if user else ''}slots=True)")
-    writer.line(f"class {class_name(contents, rule)}{'(runtime.Record)' if user else ''}:")
+    writer.line("@dataclass(eq=False, repr=False, slots=True)")
+    writer.line(f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'}):")
     writer.depth += 1
     of_fields = tuple(f"{name}: " for name in fields)
     class_doc = tuple(line for line in made.doc if not line.startswith(of_fields))

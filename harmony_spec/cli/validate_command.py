@@ -14,7 +14,6 @@ from ..errors import SEVERITIES
 from ..linting import Settings, lint
 from ..linting.baseline import Baseline, NewBaseline
 from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
-from ..linting.differences import Differences
 from ..linting.input_files import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
 from ..linting.results import SUFFIXES, open_results
@@ -287,8 +286,7 @@ def validate(
                 has_summary=not quiet,
             ),
             open_results(output) if output else None,
-            Rewriter(places, backup) if fix and not diff else None,
-            Differences() if diff else None,
+            Rewriter(progress, places, backup, diff) if fix or diff else None,
             known,
         )
         complete = follow(run, checked, progress)

@@ -13,16 +13,15 @@ from pathlib import Path
 
 from ..linting import Checked, Finding, SettingsError
 from ..linting.baseline import Baseline, NewBaseline
-from ..linting.differences import Differences
 from ..linting.input_files import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
-from ..linting.progress import show_progress
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
 from ..linting.terminal_text import printable_name
 from ..linting.totals import Totals
 from .console import ERR, FINDINGS, UNUSABLE, Stream, count, refuse
+from .progress import show_progress
 
 INTERRUPTED = 130
 """The exit status after an interruption, as in shells."""
@@ -56,8 +55,7 @@ class Run:
     Attributes:
         reporting: what is printed.
         results: the file of results by row, if any.
-        rewriter: writes fixed rows, if fixes are applied.
-        diff: prints what would be fixed on standard output, if fixes are only shown.
+        rewriter: writes fixed rows, or prints what would be fixed, if fixes are applied or shown.
         baseline: the findings that are not reported, or that are recorded.
         totals: the numbers so far.
         without_column: the first finding of the current file for a row without the column of `--column`, its row, and
@@ -67,7 +65,6 @@ class Run:
     reporting: Reporting
     results: Results | None = None
     rewriter: Rewriter | None = None
-    diff: Differences | None = None
     baseline: Baseline | NewBaseline | None = None
     totals: Totals = field(default_factory=Totals)
     without_column: tuple[Checked, Finding, int] | None = None
@@ -95,8 +92,6 @@ class Run:
                 self.without_column = *self.without_column[:2], self.without_column[2] + 1
         if self.results is not None:
             self.results.add(item)
-        if self.diff is not None:
-            sys.stdout.buffer.writelines(self.diff.add(item))
 
     def _print_finding(self, checked: Checked, finding: Finding) -> None:
         if self.reporting.has_findings:
@@ -120,17 +115,18 @@ class Run:
     def close(self, complete: bool) -> None:
         """Complete the files that the run writes; if it was interrupted or this fails, leave them as they were."""
         try:
-            if self.diff is not None:
-                sys.stdout.buffer.writelines(self.diff.finish())
             if complete and self.results is not None:
                 self.results.commit()
             if complete and not self.totals.failed and isinstance(self.baseline, NewBaseline):
                 self.baseline.write()
         finally:
-            if self.rewriter is not None:
-                self.rewriter.abort()
             if self.results is not None:
                 self.results.abort()
+
+    @property
+    def is_diff(self) -> bool:
+        """Whether fixes are only shown."""
+        return self.rewriter is not None and self.rewriter.is_diff
 
     def summary(self) -> str:
         """The numbers of the run, in one line."""
@@ -138,7 +134,7 @@ class Run:
         text = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
         text += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
         text += f", {totals.in_baseline} in the baseline" if totals.in_baseline else ""
-        text += f", {totals.fixed} {'to fix' if self.diff is not None else 'fixed'}" if totals.fixed else ""
+        text += f", {totals.fixed} {'to fix' if self.is_diff else 'fixed'}" if totals.fixed else ""
         text += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
         text += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
         return text + (f", {count(totals.unreadable, 'file')} not read" if totals.unreadable else "")
@@ -233,7 +229,7 @@ def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -
             reporting.stream.print(table)
     text = run.summary() if complete else f"interrupted: {run.summary()}"
     text += "".join(f"; {path} was not written" for path in unwritten)
-    has_findings = totals.findings or (run.diff is not None and totals.fixed)
+    has_findings = totals.findings or (run.is_diff and totals.fixed)
     if reporting.has_summary:
         is_bad = has_findings or totals.failed or not complete
         (ERR if is_json else reporting.stream).print(text, style="red" if is_bad else "green")

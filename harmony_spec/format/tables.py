@@ -64,16 +64,29 @@ class Encoding:
 
 @dataclass(eq=False)
 class Atom:
-    """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
+    """A symbol that may come next: a special token (its spelling), a text, or the pattern of a field.
+
+    Attributes:
+        label: the spelling, the quoted text, or the name of the field.
+        values: those that the grammar lists for the field, if it does.
+        nullable: the text of the field may be empty.
+    """
 
     label: str
     special: str | None = None
+    text: str | None = None
     pattern: str | None = None
+    values: tuple[str, ...] = ()
     nullable: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The symbol in errors."""
+        return f"{self.label} ({', '.join(self.values)})" if self.values else self.label
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern or "")
+        return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
 
 
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")

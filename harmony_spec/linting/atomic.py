@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import NoReturn
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -30,23 +29,12 @@ class Origin:
         """The open file of that name."""
         return cls(os.path.realpath(name), _identity(os.fstat(descriptor)))
 
-    def require(self) -> None:
-        """Raise `OSError` if the file was changed, deleted, or replaced by a link."""
-        try:
-            found = os.lstat(self.path)
-        except FileNotFoundError:
-            self.refuse()
-        if not stat.S_ISREG(found.st_mode) or _identity(found) != self.identity:
-            self.refuse()
-
-    def require_same(self, descriptor: int) -> None:
-        """Raise `OSError` if an open file is another one, or was changed."""
-        if _identity(os.fstat(descriptor)) != self.identity:
-            self.refuse()
-
-    def refuse(self) -> NoReturn:
-        """Raise the `OSError` for a file that changed after it was read."""
-        raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
+    def require(self, found: os.stat_result | None = None) -> None:
+        """Raise `OSError` if the file was changed, deleted, or replaced by a link; `found` is that of an open file."""
+        with suppress(FileNotFoundError):
+            found = found or os.lstat(self.path)
+        if found is None or _identity(found) != self.identity:
+            raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
 
 
 def _identity(found: os.stat_result) -> tuple[int, ...]:
@@ -55,6 +43,8 @@ def _identity(found: os.stat_result) -> tuple[int, ...]:
 
 class AtomicFile:
     """A file that is written under a hidden name in the same folder, and renamed once it is complete.
+
+    As a context, it is complete at the end of the block.
 
     Args:
         path: of the file. An existing one is replaced and keeps its permissions; a link stays a link.
@@ -77,6 +67,12 @@ class AtomicFile:
             self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=".harmony-spec.", delete=False)  # noqa: SIM115
         except OSError as error:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        (self.commit if error is None else self.abort)()
 
     def commit(self) -> None:
         """Rename the file; if that fails, leave everything as it was, and raise `OSError`."""

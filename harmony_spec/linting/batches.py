@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ..codec_loading import load_codec
 from ..diagnostics import Fix
 from ..errors import RowError
-from .atomic import Origin
-from .rows import Content, TooLong, present, source_of, text_of, value_of
+from .rows import Content, present, source_of, text_of, value_of
 
 Kind = Literal["text", "json", "jsonl", "parquet"]
 """The format of a file: one text, one JSON value, a JSON value on each line, a column of values."""
@@ -79,28 +78,51 @@ class Options:
         return is_certain or self.fixable.issuperset(fix.codes)
 
 
+class Row(NamedTuple):
+    """A row as it was read.
+
+    Attributes:
+        number: of the line, or of the Parquet row, from 1; None if the file is one input.
+        item: its bytes, the value of a Parquet row, or the error that it cannot be read.
+        start: the offset of its bytes in the file.
+        id: the value of its id column; None except in Parquet files.
+    """
+
+    number: int | None
+    item: Any
+    start: int = 0
+    id: Any = None
+
+
+class Rows(Protocol):
+    """Rows of a file."""
+
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+RowsRead = tuple[Rows, int, int | None]
+"""Rows of a file, their bytes, and how many bytes of the file were read; None if its stream is there."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows of one file.
 
     Attributes:
         name: of the file.
-        origin: the file on the disk; None for standard input.
         kind: its format.
         is_named: whether the file itself was named, not a folder or a pattern.
         options: how its rows are checked.
-        rows: the number of each row, from 1, or None if the file is one input; and its bytes, unless it is too long.
+        rows: its rows.
+        size: their bytes.
     """
 
     name: str
-    origin: Origin | None
     kind: Kind
     is_named: bool
     options: Options
-    rows: list[tuple[int | None, bytes | TooLong]] = field(repr=False)
-
-    def __iter__(self) -> Iterator[tuple[int | None, Any]]:
-        return iter(self.rows)
+    rows: Rows = field(repr=False)
+    size: int = 0
 
 
 def read_content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:

@@ -19,20 +19,20 @@ from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .baseline import fingerprint
-from .batches import Batch, Options, read_content
+from .batches import Batch, Options, Row, read_content
 from .findings import Checked, Finding, finding_of_error, locate
 from .fixing import apply_fixes
 from .input_files import InputError
 from .json_edits import Path, with_values
-from .parquet import ColumnBatch
-from .rows import Content, TooLong, value_of
+from .parquet import ColumnRows
+from .rows import Content, value_of
 from .totals import tokens_by_channel
 
 NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --stripped"
 """The error for a named file without special tokens."""
 
 
-def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | InputError]:
+def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
     """The findings of each row of some batches, in order. Errors of files pass through."""
     found: list[Checked | InputError] = []
     for batch in chunk:
@@ -40,60 +40,53 @@ def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | I
     return found
 
 
-def _check_batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
+def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
-    for row, item in batch:
-        checked = _check_row(batch, row, item)
-        if isinstance(batch, Batch) and checked.skipped and batch.is_named and row is None:
+    for row in batch.rows:
+        checked = _check_row(batch, row)
+        if checked.skipped and batch.is_named and row.number is None:
             error = InputError(f"{batch.name}: {NOT_HARMONY}")
             error.name = batch.name
             yield error
             return
-        if batch.options.fix:
-            checked = replace(checked, origin=batch.origin)
-            if isinstance(batch, ColumnBatch):
-                checked = replace(checked, column=batch.column)
-            elif isinstance(item, TooLong):
-                checked = replace(checked, too_long=item)
-            else:
-                checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
+        if batch.options.fix and isinstance(row.item, bytes):
+            after = row.item if checked.after is None else checked.after
+            checked = replace(checked, start=row.start, before=row.item, after=after)
         yield checked
 
 
-def _check_row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
-    options = batch.options
+def _check_row(batch: Batch, row: Row) -> Checked:
+    options, item = batch.options, row.item
     if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
-        return Checked(batch.name, row, 0, skipped=True)  # the blank lines of a file without rows
+        return Checked(batch.name, row.number, 0, skipped=True)  # a file without rows
     try:
         held = read_content(batch.kind, item, options, options.codec)
-        if row is None and not held.is_harmony and not options.stripped:
-            return Checked(batch.name, row, 0, skipped=True)
+        if row.number is None and not held.is_harmony and not options.stripped:
+            return Checked(batch.name, None, 0, skipped=True)
         report = _reported(batch, held, options)
         contents = _contents(held, report) if options.fingerprints else []
         id = _id(batch, row, held.value)
-        return _fix_row(batch, row, item, held, report, _check_source(batch, row, held, report, id, contents), contents)
+        plain = _check_source(batch, row.number, held, report, id, contents)
+        return _fix_row(batch, row, held, report, plain, contents)
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
-        if row is None and isinstance(item, bytes) and isinstance(error, RowError) and not _may_be_harmony(batch, text):
-            return Checked(batch.name, row, 0, skipped=True)
-        finding = finding_of_error(error, text, batch.kind, row)
+        if row.number is None and text and isinstance(error, RowError) and not _may_be_harmony(batch, text):
+            return Checked(batch.name, None, 0, skipped=True)
+        finding = finding_of_error(error, text, batch.kind, row.number)
         if options.fingerprints:
             whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
             finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
         findings = [finding] if finding.code.code in options.selected else []
-        return Checked(batch.name, row, 0, findings, id=_id(batch, row, _value(batch, text)))
+        return Checked(batch.name, row.number, 0, findings, id=_id(batch, row, _value(batch, text)))
 
 
-def _id(batch: Batch | ColumnBatch, row: int | None, value: Any) -> str | int | None:
+def _id(batch: Batch, row: Row, value: Any) -> str | int | None:
     """The id of a row, whose value is an object; that of a Parquet row is in a column of its own."""
-    if isinstance(batch, ColumnBatch):
-        found = None if row is None else batch.id_of(row)
-    else:
-        found = value.get(batch.options.id_column) if isinstance(value, dict) else None
+    found = value.get(batch.options.id_column) if isinstance(value, dict) and batch.kind != "parquet" else row.id
     return found if type(found) in (str, int) else None
 
 
-def _value(batch: Batch | ColumnBatch, text: str) -> Any:
+def _value(batch: Batch, text: str) -> Any:
     """The JSON value of a row that holds no input; None if it is not JSON."""
     try:
         return value_of(text) if batch.kind in ("json", "jsonl") else None
@@ -113,20 +106,19 @@ def _contents(held: Content, report: Report[Any]) -> list[Source]:
     return [*contents, held.source[start:]]
 
 
-def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
+def _may_be_harmony(batch: Batch, text: str) -> bool:
     """Whether a file that cannot be read is reported: it was named, or has a special token."""
     format = batch.options.codec.FORMAT
     ids = map(str, format.encoding.special.values())
     has_special = format.special_matcher.search(text) or (
         batch.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
     )
-    return bool(has_special) or (isinstance(batch, Batch) and batch.is_named)
+    return bool(has_special) or batch.is_named
 
 
 def _fix_row(
-    batch: Batch | ColumnBatch,
-    row: int | None,
-    item: Any,
+    batch: Batch,
+    row: Row,
     held: Content,
     report: Report[Any],
     plain: Checked,
@@ -136,8 +128,7 @@ def _fix_row(
 
     Args:
         batch: the batch of the row.
-        row: its number.
-        item: the row as it is in the batch.
+        row: the row.
         held: its content.
         report: the report on it.
         plain: its findings, without fixes.
@@ -164,7 +155,7 @@ def _fix_row(
     if isinstance(source, str) and isinstance(ending, str):
         source += ending
     edits = None if source == held.source else held.edits(source, options.start)
-    written = _edit_row(batch, item, held, edits) if edits else None
+    written = _edit_row(batch, row.item, held, edits) if edits else None
     if written is None:
         return plain
     was_harmony = held.is_harmony
@@ -180,17 +171,17 @@ def _fix_row(
     plain = replace(plain, findings=fixes)
     if not options.fix:
         return plain
-    checked = _check_source(batch, row, held, after, plain.id, contents)
+    checked = _check_source(batch, row.number, held, after, plain.id, contents)
     new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
-    return replace(checked, findings=new, unfixed=plain, before=item, after=written)
+    return replace(checked, findings=new, unfixed=plain, before=row.item, after=written)
 
 
-def _edit_row(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
+def _edit_row(batch: Batch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
     """A row with new values, in the same form; None if its column cannot hold them."""
-    if isinstance(batch, Batch):
+    if not isinstance(batch.rows, ColumnRows):
         return held.written(item, edits)
     value = with_values(item, edits)
-    return value if batch.can_hold(value) else None
+    return value if batch.rows.can_hold(value) else None
 
 
 def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
@@ -208,7 +199,7 @@ def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
 
 
 def _check_source(
-    batch: Batch | ColumnBatch,
+    batch: Batch,
     row: int | None,
     held: Content,
     report: Report[Any],
@@ -237,7 +228,7 @@ def _locate(finding: Finding, report: Report[Any]) -> Finding:
     return replace(finding, text_span=text_span, token_span=token_span)
 
 
-def _reported(batch: Batch | ColumnBatch, held: Content, options: Options) -> Report[Any]:
+def _reported(batch: Batch, held: Content, options: Options) -> Report[Any]:
     """The report on a row, with the fixes that apply to it as it stands."""
     report = _report(held, options)
     if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):

@@ -9,9 +9,8 @@ from ..diagnostics import Diagnostic
 from ..errors import Code, ConversationError, HarmonyError, RowError, Span
 from ..parsing.strict_parsing import form_of
 from ..source.lines import Lines
-from .atomic import Origin
 from .batches import Kind
-from .rows import Content, MissingColumn, TooLong
+from .rows import Content, MissingColumn
 from .terminal_text import MAX_LINE_CHARS, printable
 
 
@@ -78,11 +77,9 @@ class Checked:
         tokens: the number of tokens by channel, if requested; None is the key of messages without channel.
         unfixed: the original row and its findings, if fixes changed it.
         skipped: whether it is a file without special tokens that was skipped.
-        origin: the file on the disk, if fixes are applied; None for standard input.
-        column: of the value in a Parquet file; empty for other files.
+        start: the offset of its bytes in the file.
         before: the original row, if fixes are applied: its bytes, or the value of a fixed Parquet row.
         after: the fixed row, in the form of `before`; None if that is None.
-        too_long: set instead of these two if the row is too long to be in memory.
         id: the value of the row's id column, if that is a string or an integer.
     """
 
@@ -93,11 +90,9 @@ class Checked:
     tokens: dict[str | None, int] = field(default_factory=dict)
     unfixed: Checked | None = None
     skipped: bool = False
-    origin: Origin | None = None
-    column: str = ""
+    start: int = 0
     before: Any = field(default=None, repr=False)
     after: Any = field(default=None, repr=False)
-    too_long: TooLong | None = None
     id: str | int | None = None
 
     @property

@@ -7,8 +7,11 @@ import io
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from io import BufferedRandom
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
 from .input_files import STDIN, InputError, standard_input
@@ -25,13 +28,13 @@ COMPRESSED = (".gz", ".zst")
 
 
 @contextmanager
-def open_input(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file; returns its stream on the disk, and the decompressed stream.
+def open_input(name: str, copy: BufferedRandom | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open a file, or a copy of standard input; returns its stream on the disk, and the decompressed stream.
 
     Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
     """
     try:
-        with _raw(name) as raw:
+        with _raw(name, copy) as raw:
             head = raw.peek(len(ZSTD))
             file = cast(BinaryIO, raw)
             if head.startswith(GZIP):
@@ -86,29 +89,30 @@ class Bounded:
         return data
 
 
-def compress_like(path: Path, file: BinaryIO) -> BinaryIO:
-    """A stream that compresses into a file as another file is compressed."""
+def compress_like(path: Path, file: BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """A stream that compresses into a file as another file is compressed; the file stays open."""
     with path.open("rb") as other:
         head = other.read(len(ZSTD))
     if head.startswith(GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="wb", mtime=0))
-    return cast(BinaryIO, zstd.ZstdFile(file, "wb")) if head.startswith(ZSTD) else file
+        return cast(BinaryIO, gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+    return cast(BinaryIO, zstd.ZstdFile(file, "wb")) if head.startswith(ZSTD) else nullcontext(file)
 
 
-def finish(stream: BinaryIO) -> None:
-    """Flush a compressing stream; the file stays open."""
-    if isinstance(stream, gzip.GzipFile | zstd.ZstdFile):
-        stream.close()
+def saved_input() -> BufferedRandom:
+    """A copy of standard input on the disk, which can be read more than once."""
+    copy = TemporaryFile()  # noqa: SIM115 - needed until its fixes are written
+    copyfileobj(standard_input(), copy)
+    return copy
 
 
 @contextmanager
-def _raw(name: str) -> Iterator[io.BufferedReader]:
-    if name != STDIN:
+def _raw(name: str, copy: BufferedRandom | None) -> Iterator[io.BufferedReader | BufferedRandom]:
+    if copy is not None:
+        copy.seek(0)
+        yield copy
+    elif name != STDIN:
         with open(name, "rb") as file:
             yield file
-        return
-    stdin = standard_input()
-    if isinstance(stdin, io.BufferedReader):
-        yield stdin
     else:
-        yield io.BufferedReader(io.BytesIO(stdin.read()))
+        stdin = standard_input()
+        yield stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(io.BytesIO(stdin.read()))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedRandom
 from itertools import chain
 from pathlib import PurePath
 from typing import BinaryIO
 
 from .atomic import Origin
-from .batches import Batch, Kind, Options
+from .batches import Batch, Kind, Options, Row, RowsRead
+from .findings import Checked
 from .input_files import STDIN, InputError
-from .opening import COMPRESSED, Bounded, open_input
-from .parquet import ColumnBatch, read_parquet
+from .opening import COMPRESSED, Bounded, open_input, saved_input
+from .parquet import read_parquet
 from .rows import TooLong
 
 SUFFIXES: dict[str, Kind] = {
@@ -33,6 +38,25 @@ BATCH_BYTES = 1 << 20
 """Bytes of rows in a batch: a tenth of a second of work, so that passing it to a process costs little."""
 
 
+@dataclass
+class Original:
+    """A file as it was checked, to be read again.
+
+    Attributes:
+        name: of the file; `-` is standard input.
+        origin: the file on the disk.
+        max_row_bytes: the size limit of a row.
+        column: of the values in a Parquet file; empty for other files.
+        copy: of standard input, which can be read only once.
+    """
+
+    name: str
+    origin: Origin
+    max_row_bytes: int
+    column: str = ""
+    copy: BufferedRandom | None = None
+
+
 class Progress:
     """How much of the files was read.
 
@@ -41,11 +65,13 @@ class Progress:
         total: bytes of all files; None if unknown.
         files: the names of the files that are read.
         skipped: pipes, devices and sockets in folders and patterns; they are not read.
+        originals: the files that fixes may change, by name.
     """
 
     def __init__(self) -> None:
         self.files: list[str] = []
         self.skipped: list[str] = []
+        self.originals: dict[str, Original] = {}
         self.before = self.bytes = 0
         self.total: int | None = None
 
@@ -59,6 +85,27 @@ class Progress:
         self.bytes = self.before
 
 
+@contextmanager
+def reopen(original: Original) -> Iterator[BinaryIO]:
+    """The decompressed stream of a file that was checked. Raises `OSError` if the file was changed."""
+    with open_input(original.name, original.copy) as (file, stream):
+        original.origin.require(os.fstat(file.fileno()))
+        yield stream
+
+
+def pieces(original: Original, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
+    """The bytes of a file up to a line each, and what fixes make of them: the same object, or a fixed row."""
+    with reopen(original) as stream:
+        limit, at = original.max_row_bytes + 1, 0
+        for row in fixed:
+            while at < row.start and (data := stream.readline(min(limit, row.start - at))):
+                at += len(data)
+                yield data, data
+            at += len(data := stream.read(len(row.before)))
+            yield data, row.after
+        yield from ((data, data) for data in iter(lambda: stream.readline(limit), b""))
+
+
 def kind_of(name: str) -> Kind | None:
     """The format of a file by its suffix; None if that is unknown."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
@@ -67,9 +114,7 @@ def kind_of(name: str) -> Kind | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def read(
-    name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress
-) -> Iterator[Batch | ColumnBatch]:
+def read(name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress) -> Iterator[Batch]:
     """Read the rows of a file.
 
     Args:
@@ -82,34 +127,30 @@ def read(
     Raises:
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
-    with open_input(name) as (file, stream):
-        origin = None if name == STDIN else Origin.of(name, file.fileno())
+    copy = saved_input() if options.fix and name == STDIN else None
+    with open_input(name, copy) as (file, stream):
         bounded = Bounded(name, stream, options.max_row_bytes, None if stream is file else options.max_file_bytes)
         kind, head = _detect_kind(name, kind, file, bounded)
+        column, batches = "", _batches(kind, head, bounded)
         if kind == "parquet":
-            if options.fix and origin is None:
-                raise InputError(f"{name}: Parquet from standard input cannot be fixed; pass a file")
-            yield from read_parquet(name, origin, file, bounded, options, BATCH_BYTES, progress.at)
-            return
+            column, batches = read_parquet(name, bounded, options, BATCH_BYTES)
+        if options.fix:
+            origin = Origin.of(name, file.fileno())
+            progress.originals[name] = Original(name, origin, options.max_row_bytes, column, copy)
         has_position = file.seekable()
-        for rows in _batches(kind, head, bounded):
-            for number, row in rows:
-                if options.fix and origin is None and isinstance(row, TooLong):
-                    place = name if number is None else f"{name}:{number}"
-                    raise InputError(
-                        f"{place}: {row.message}, so it cannot be copied; pass a file instead of standard input"
-                    )
-            yield Batch(name, origin, kind, is_named, options, rows)
+        for rows, size, position in batches:
+            yield Batch(name, kind, is_named, options, rows, size)
             if has_position:
-                progress.at(file.tell())
+                progress.at(file.tell() if position is None else position)
 
 
-def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
+def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[RowsRead]:
     """The rows of a file whose first lines were read, or the file as one input."""
     if kind == "jsonl":
         yield from _rows(chain(head, bounded.lines()), bounded.max_row_bytes)
     else:
-        yield [(None, _whole(head, bounded))]
+        item = _whole(head, bounded)
+        yield [Row(None, item)], 0 if isinstance(item, TooLong) else len(item), None
 
 
 def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, bytes]:
@@ -185,41 +226,28 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
-    """Batches of lines with their numbers. Blank lines belong to the next row, or else to the last one.
+def _rows(lines: Iterator[bytes], limit: int) -> Iterator[RowsRead]:
+    """Batches of lines that are not blank; of a file without any, an empty row.
 
     Args:
         lines: the lines; those longer than the limit in several pieces.
         limit: the size limit of a row in bytes.
     """
-    batch: list[tuple[int | None, bytes | TooLong]] = []
-    blank: list[bytes] = []
-    size = blank_size = number = 0
-    for line in lines:
-        number += 1
-        is_blank = line.isspace()
-        if len(line) + blank_size > limit:
-            length, piece = blank_size + len(line), line
-            while not piece.endswith(b"\n") and (piece := next(lines, b"")):
-                length += len(piece)
-            row: bytes | TooLong = TooLong(limit, length)
-        elif is_blank:
-            blank.append(line)
-            blank_size += len(line)
+    batch: list[Row] = []
+    size = start = 0
+    for number, line in enumerate(lines, 1):
+        item: bytes | TooLong = line
+        length = len(line)
+        if length > limit:
+            while not line.endswith(b"\n") and (line := next(lines, b"")):
+                length += len(line)
+            item = TooLong(limit, length)
+        start += length
+        if isinstance(item, bytes) and item.isspace():
             continue
-        else:
-            row = b"".join((*blank, line)) if blank else line
         if size >= BATCH_BYTES:
-            yield batch
+            yield batch, size, None
             batch, size = [], 0
-        batch.append((number, row))
-        size += len(row) if isinstance(row, bytes) else 0
-        blank, blank_size = [], 0
-    if batch:
-        last, row = batch.pop()
-        if isinstance(row, TooLong):
-            yield [*batch, (last, TooLong(limit, (row.size or 0) + blank_size))]
-        else:
-            yield [*batch, (last, b"".join((row, *blank)))]
-    else:  # a file without rows
-        yield [(max(number, 1), b"".join(blank))]
+        batch.append(Row(number, item, start - length))
+        size += length if isinstance(item, bytes) else 0
+    yield batch or [Row(1, b"")], size, None
