@@ -7,8 +7,6 @@ from typing import Any
 
 from ..diagnostics import Repair
 from ..format.tables import Format
-from ..source.forms import SourcePart, TokenForm
-from ..vocabulary import load
 
 
 def original_text(format: Format, message: Any) -> Repair | None:
@@ -18,13 +16,6 @@ def original_text(format: Format, message: Any) -> Repair | None:
         return None
     current = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
     return repair if current == repair.original_fields else None
-
-
-def text_of(format: Format, source: SourcePart) -> str:
-    """Return a part of an input with special tokens spelled out."""
-    if isinstance(source, str):
-        return source
-    return TokenForm(format, source, load(format.encoding)).spelled(0, len(source))
 
 
 def canonical(format: Format, message: Any) -> Any:
