@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ..codes import HEADER_TOO_LONG
+from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
 from ..source.saved_text import retry_without_final_newline
 from ..vocabulary import tokenizer_for
-from .explanations import StopPoint, explain
+from .explanations import explain
 
 M = TypeVar("M")
 
@@ -124,12 +124,13 @@ def explain_failure(format: Format, form: Form, start: str, attempts: list[Attem
     """Return the error for an input that no path reads, or that another start rule accepts."""
     at = max(attempt.at for attempt in attempts)
     last = [attempt for attempt in attempts if attempt.at == at]
-    others = (other for other in format.starts if other != start and form.units and accepts(format, form, other))
     frames = list(dict.fromkeys(frame for attempt in last for frame in attempt.candidates))
-    stop_point = StopPoint(
-        frames, any(attempt.may_end for attempt in last), at, last[0].index, start, next(others, None)
-    )
-    return explain(form, stop_point)
+    error = explain(form, frames, any(attempt.may_end for attempt in last), at, last[0].index, start)
+    for other in format.starts:
+        if other != start and form.units and error.span and accepts(format, form, other):
+            hint = f"Pass start={other!r} (--start {other})."
+            return form.error(WRONG_START, f"this is a {other}, not a {start}", error.span, hint, error.index)
+    return error
 
 
 def accepts(format: Format, form: Form, start: str) -> bool:
