@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
+from ..format.cache_limits import HEADER_CACHES
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
@@ -20,19 +21,6 @@ from ..vocabulary import tokenizer_for
 from .explanations import explain
 
 M = TypeVar("M")
-
-HEADER_CACHE_SIZE = 4096
-"""Distinct headers in a cache: more than the combinations of tools, channels and roles in any conversation."""
-
-MAX_CACHED_HEADER_UNITS = 256
-"""Longer headers are not cached, so that hostile input cannot make the cache large."""
-
-
-def remember(cache: dict[Any, Any], key: Any, value: object) -> None:
-    """Add to a cache of `HEADER_CACHE_SIZE` entries. A full cache is cleared, so that current entries fit."""
-    if len(cache) >= HEADER_CACHE_SIZE:
-        cache.clear()
-    cache[key] = value
 
 
 @dataclass(frozen=True)
@@ -225,8 +213,8 @@ class Attempt:
                 header = headers.get(key)
                 if header is None:
                     header = self.read_header(frame, at, begin, stop, end, "")
-                    if header and len(key) <= MAX_CACHED_HEADER_UNITS:
-                        remember(headers, key, header)
+                    if header:
+                        HEADER_CACHES.remember(headers, key, header, len(key))
                 content: Any = text(begin, stop) if header else ""
             else:
                 content = text(begin, stop)
@@ -251,7 +239,7 @@ class Attempt:
         """The cache of the headers of a frame, by tokenizer and by the fields that are given."""
         given = tuple((name, value) for name, value in self.given.items() if name not in frame.fields)
         cache: dict[str, ParsedHeader] = self.form.caches.setdefault((frame.name, given), {})
-        if len(self.form.caches) > HEADER_CACHE_SIZE:
+        if len(self.form.caches) > HEADER_CACHES.size:
             self.form.caches.clear()
         return cache
 

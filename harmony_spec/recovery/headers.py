@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from .. import codes
+from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, remember
 from ..source.forms import REPLACEMENT, Form
 from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
@@ -38,7 +38,7 @@ class Headers:
         caches = self.form.caches
         self.known: dict[Any, HeaderReading] = caches.setdefault(("headers", self.strict, self.names.key), {})
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHE_SIZE:
+        if len(caches) > HEADER_CACHES.size:
             caches.clear()
 
     def read(
@@ -61,8 +61,7 @@ class Headers:
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
             found.is_clean = opened and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            if end - begin <= MAX_CACHED_HEADER_UNITS:
-                remember(self.known, key, found)
+            HEADER_CACHES.remember(self.known, key, found, end - begin)
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
@@ -71,8 +70,7 @@ class Headers:
         found = self.prose.get(key)
         if found is None:
             found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            if end - begin <= MAX_CACHED_HEADER_UNITS:
-                remember(self.prose, key, found)
+            HEADER_CACHES.remember(self.prose, key, found, end - begin)
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, lacks_start: bool) -> HeaderReading:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ParseError, Span
+from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame, Path, Tokenizer
-from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, Attempt, ParsedHeader, form_of, remember
+from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
 from .known_names import offered
@@ -129,8 +130,8 @@ class ValidMessages(Attempt):
         if key in odd:
             return None
         found = self._read_clean_header(frame, at, begin, stop, end)
-        if found is None and len(key) <= MAX_CACHED_HEADER_UNITS:
-            remember(odd, key, True)
+        if found is None:
+            HEADER_CACHES.remember(odd, key, True, len(key))
         return found
 
     def _read_clean_header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> ParsedHeader | None:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
+from ..format.cache_limits import CONTENT_CACHES, HEADER_CACHES
 from ..format.content_writing import Inexpressible
-from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
+from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, remember
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
 from ..source.token_places import tokens_of
 from ..vocabulary import load, tokenizer_for
@@ -244,8 +244,8 @@ class Plan:
                 mixed = self.write(index, message)
                 self.require_short(index, len(part(mixed.head[:-1])))
                 frame = part(mixed.head), mixed.prefix, mixed.suffix, part(mixed.tail)
-                if self.frames[index].bare and len(frame[0]) <= MAX_CACHED_HEADER_UNITS:
-                    remember(frames, key, frame)
+                if self.frames[index].bare:
+                    HEADER_CACHES.remember(frames, key, frame, len(frame[0]))
             head, prefix, suffix, tail = frame
             yield head
             yield whole(index, content, prefix, suffix)
@@ -318,8 +318,7 @@ def render(
             tokens = contents.get(key)
             if tokens is None:
                 tokens = encode(prefix + content + suffix)
-                if len(content) <= MAX_CACHED_CONTENT_CHARS:
-                    remember_content(contents, key, tokens)
+                CONTENT_CACHES.remember(contents, key, tokens, len(content))
             return tokens
         except (TypeError, UnicodeEncodeError, VocabularyError):
             plan.require_text(index, content)
