@@ -95,10 +95,12 @@ def described(draw: st.DrawFn, module: ModuleType) -> Any:
         atom, state = step
         if atom.special:
             mixed += format.markers[atom.special]
-        elif atom.nullable and re.fullmatch(atom.pattern, "\0\n"):
+        elif atom.text is not None:
+            mixed += atom.text
+        elif atom.nullable and atom.matcher.fullmatch("\0\n"):
             mixed += draw(contents)
         else:
-            mixed += draw(short_match(atom.pattern))
+            mixed += draw(short_match(atom.matcher.pattern))
     values = dict(format.defaults)
     variants = frame.read(mixed, values)
     return module.Message(**values, variants=variants)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Start, Value
 from ..model.frame_graph import content_value
+from ..model.rule_nodes import Many
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
@@ -115,6 +116,8 @@ class _AutomatonBuilder:
                 return self.node(self.format.rules[name].node, at, name)
             case Choice():
                 return self.choice(node, at)
+            case Many():
+                raise AssertionError("a message holds no list")
 
     def machine(self, terminal: str) -> Machine:
         return machine(self.format.terminals[terminal].pattern)

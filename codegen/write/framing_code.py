@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..model.format_model import CONTENT, Branch, Call, Choice, Format, Mark, Node, Option, Sequence, Value
 from ..model.frame_graph import content_value
 from ..model.framing_rules import MISTAKE_PREFIX
+from ..model.rule_nodes import Many
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .source_text import Writer, call, literal, mapping, raw
@@ -108,6 +109,8 @@ def _pieces(format: Format, node: Node) -> list[Piece]:
                     field, value = branch.sets[0] if branch.sets else ("", branch.name)
                     pieces.append(("text", f"{_named(field, value)})"))
             return [*pieces, ("text", ")")]
+        case Many():
+            raise AssertionError("a message holds no list")
 
 
 def _merged_texts(pieces: list[Piece]) -> list[Piece]:
@@ -274,5 +277,5 @@ def _terms(format: Format, node: Node) -> list[str]:
             if isinstance(inner_node, (Special, FixedText)) and rule not in format.frames:
                 return _terms(format, inner_node)
             return [f"{writer_name(rule)}(m, chosen)"]
-        case Choice():
-            raise AssertionError("a choice is a rule of its own")
+        case Choice() | Many():
+            raise AssertionError("a choice is a rule of its own, and a message holds no list")

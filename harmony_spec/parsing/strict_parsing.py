@@ -259,6 +259,6 @@ class Attempt:
 
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""
-        if end - at >= self.form.limit:
-            message = f"a header is shorter than {self.form.limit} {self.form.unit}s, and this one has {end - at}"
+        if end - at >= self.form.limit and (length := end - at - self.form.free_units(at, end)) >= self.form.limit:
+            message = f"a header is shorter than {self.form.limit} {self.form.unit}s, and this one has {length}"
             raise self.form.error(HEADER_TOO_LONG, message, Span(at, end), "Shorten the names in it.")

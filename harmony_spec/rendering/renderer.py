@@ -6,7 +6,7 @@ Anything that would be read back as something else is a `RenderError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -81,7 +81,8 @@ class Plan:
             self.decided = self.format.contents.decide(self.messages)
         try:
             message = self.messages[index]
-            return self.format.contents.text_of(message, self.decided, self.choices is None)
+            chosen = None if self.choices is None else self._choose_alternatives(message, index)
+            return self.format.contents.text_of(message, self.decided, chosen)
         except RenderError as error:
             error.index = index
             raise
@@ -206,10 +207,19 @@ class Plan:
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
         return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
 
-    def require_short(self, index: int, length: int) -> None:
-        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`."""
-        if self.format.recovery is not None and length >= HEADER_LIMITS[self.unit]:
-            limit = f"a header is shorter than {HEADER_LIMITS[self.unit]} {self.unit}s"
+    def require_short(self, index: int, head: str, part: Callable[[str], Sized]) -> None:
+        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`.
+
+        Args:
+            head: the header in the mixed alphabet. Free text in it does not count.
+            part: returns a text in units.
+        """
+        length, most = len(part(head[:-1])), HEADER_LIMITS[self.unit]
+        if self.format.recovery is None or length < most:
+            return
+        length -= sum(len(part(text)) for _, text in self.format.free_text_matcher.findall(head))
+        if length >= most:
+            limit = f"a header is shorter than {most} {self.unit}s"
             raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
 
     def spelled(self, mixed: str) -> str:
@@ -242,7 +252,7 @@ class Plan:
                 frame = None
             if frame is None:
                 mixed = self.write(index, message)
-                self.require_short(index, len(part(mixed.head[:-1])))
+                self.require_short(index, mixed.head, part)
                 frame = part(mixed.head), mixed.prefix, mixed.suffix, part(mixed.tail)
                 if self.frames[index].bare:
                     HEADER_CACHES.remember(frames, key, frame, len(frame[0]))

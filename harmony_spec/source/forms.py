@@ -137,6 +137,15 @@ class Form(ABC):
         markers, pieces = self.format.markers, self.pieces(start, end, strict=True)
         return "".join([text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces])
 
+    def free_units(self, start: int, end: int) -> int:
+        """Return the units of a header that are free text, which has no limit."""
+        leads = self.format.recovery.free_texts if self.format.recovery else ()
+        count, before = 0, None
+        for spelling, _, first, last in self.pieces(start, end) if leads else ():
+            count += (last - first) * (spelling is None and before in leads)
+            before = spelling
+        return count
+
     @abstractmethod
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
         """Return the start of the special token that ends at a position and has one of these spellings."""
