@@ -13,8 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from ..codec_loading import CodecError
-from ..errors import SEVERITIES, HarmonyError, Severity
+from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
 from .catalogue import ALL, SelectorError, codes, select_codes

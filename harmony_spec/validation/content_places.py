@@ -7,8 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from ..errors import Span
-from ..source.forms import Piece
-from ..source.lenient import Lenient, LenientTokens
+from ..source.forms import Form, Piece, TokenForm
 
 
 class ContentPlaces:
@@ -24,13 +23,13 @@ class ContentPlaces:
         units: the units, in the same order.
     """
 
-    def __init__(self, form: Lenient, content: Span, length: int) -> None:
+    def __init__(self, form: Form, content: Span, length: int) -> None:
         self.content = content
         self.begun: list[int] = []
         self.done: list[int] = []
         self.units: list[int] = []
-        pieces = form.header_pieces(content.start, content.end)
-        total = self._tokens(form, pieces) if isinstance(form, LenientTokens) else self._texts(pieces)
+        pieces = form.pieces(content.start, content.end)
+        total = self._tokens(form, pieces) if isinstance(form, TokenForm) else self._texts(pieces)
         self.before = total - length
 
     def span(self, start: int, end: int) -> Span:
@@ -53,7 +52,7 @@ class ContentPlaces:
                 total += len(text)
         return total
 
-    def _tokens(self, form: LenientTokens, pieces: Iterable[Piece]) -> int:
+    def _tokens(self, form: TokenForm, pieces: Iterable[Piece]) -> int:
         """Collect the tokens; return how many characters they have. A token may hold a part of a character."""
         total = 0
         for spelling, text, start, end in pieces:

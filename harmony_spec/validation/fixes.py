@@ -17,7 +17,7 @@ from ..format.tables import continues
 from ..recovery.recovered import Recovered
 from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
-from ..source.lenient import Lenient, LenientText
+from ..source.forms import Form, TextForm
 from ..source.saved_text import Source
 from .context import Change, Context
 
@@ -25,7 +25,7 @@ MAX_READINGS = 16
 """How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
 Only hostile inputs reach this limit."""
 
-InputReading = tuple[Lenient, Recovered[Any]]
+InputReading = tuple[Form, Recovered[Any]]
 """An input, and what recovery read from it."""
 
 
@@ -73,7 +73,7 @@ def _marks(recovered: Recovered[Any]) -> list[tuple[bool, bool]]:
 def _gap_texts(reading: InputReading) -> Iterator[str]:
     form, recovered = reading
     for gap in recovered.gaps:
-        yield from (text for spelling, text, _, _ in form.header_pieces(*gap) if spelling is None)
+        yield from (text for spelling, text, _, _ in form.pieces(*gap) if spelling is None)
 
 
 def add_fixes(
@@ -230,7 +230,7 @@ def _rewrite_header(context: Context, index: int) -> Change | None:
     continued = span.start == 0 and continues(format, context.start)
     start, given = (context.start, context.given) if continued else ("transcript", {})
     try:
-        if isinstance(context.form, LenientText):
+        if isinstance(context.form, TextForm):
             text = render_text(format, [plain], start, given, format.as_parsed, training=False)
             return span, _cut_at_content(text, context.recovery.opens)
         tokens = render(
@@ -253,7 +253,7 @@ def _propose_stripped_fixes(context: Context, found: list[Diagnostic]) -> Iterat
     format, span, messages = context.format, Span(0, len(context.form.units)), context.recovered.messages
     change: Change | None = None
     try:
-        if isinstance(context.form, LenientText):
+        if isinstance(context.form, TextForm):
             change = span, render_text(format, messages, context.start, context.given, format.as_parsed, training=False)
         else:
             tokenizer = context.form.tokenizer
