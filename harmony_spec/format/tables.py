@@ -188,6 +188,24 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
+class Kind(NamedTuple):
+    """A kind of message in a turn. A message is of the first kind whose condition `when` it meets.
+
+    Attributes:
+        has: more fields that its messages should have.
+        ends: the name of the stop token that ends it; None for the canonical one.
+        last: the name of the stop token that ends it as the last message of a completion.
+        then: the kinds that may follow.
+    """
+
+    name: str
+    when: tuple[tuple[str, str | bool], ...]
+    has: tuple[tuple[str, str | bool], ...]
+    ends: str | None
+    last: str | None
+    then: tuple[str, ...]
+
+
 @dataclass(eq=False)
 class Mistake(Pattern):
     """An error production: a known mistake in a header up to the content, which only recovery accepts.
@@ -226,8 +244,6 @@ class Recovery:
         slots: the names of the fields, by meaning.
         author: the fields of the open header that a model continues.
         tool: the role of tools, whose header has the name of the tool instead of a role.
-        asks: the role that begins a turn.
-        instructs: the roles before all turns, in order.
         roles: the roles that headers spell out.
         channels, content_types: the known values.
         json: the content type of JSON.
@@ -257,8 +273,6 @@ class Recovery:
     slots: Slots
     author: Mapping[str, str]
     tool: str
-    asks: str
-    instructs: tuple[str, ...]
     roles: tuple[str, ...]
     channels: tuple[str, ...]
     content_types: tuple[str, ...]
@@ -334,6 +348,7 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    turn: tuple[Kind, ...] = ()
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -376,6 +391,24 @@ class Format:
         """Why a value of a generated class of another codec is refused."""
         made = type(value)
         return f"this {made.__name__} belongs to another codec ({made.__module__}, not {self.message.__module__})"
+
+    def kind_of(self, message: object) -> str:
+        """The name of the kind of a message; "" if it is of none."""
+        return next((kind.name for kind in self.turn if meets(message, kind.when)), "")
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of messages by name."""
+        return {kind.name: kind for kind in self.turn}
+
+    @cached_property
+    def later(self) -> dict[str, set[str]]:
+        """For each kind of message, the kinds that may come anywhere after it."""
+        found = {kind.name: set(kind.then) for kind in self.turn}
+        for middle in found:  # paths through one more kind each time
+            for names in found.values():
+                names |= found[middle] if middle in names else set()
+        return found
 
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for an unknown start rule."""
