@@ -43,14 +43,14 @@ class Layout:
 
     Attributes:
         decided: the flags of the conversation.
-        as_parsed: whether to write the variants from which records were read.
-        variants: those of the record that is being written.
+        chosen: the alternatives that the style chooses; None to write each record as it was read.
+        variants: the alternatives of the record that is being written.
         indent: what begins a line.
         names: the names already used.
     """
 
-    def __init__(self, decided: Mapping[str, bool], as_parsed: bool = True) -> None:
-        self.decided, self.as_parsed = decided, as_parsed
+    def __init__(self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None) -> None:
+        self.decided, self.chosen = decided, chosen
         self.variants: tuple[str, ...] = ()
         self.indent = ""
         self.names: set[str] = set()
@@ -66,7 +66,7 @@ class Layout:
 
     def remember(self, record: Any) -> tuple[str, ...]:
         """Write the alternatives of a record. Returns those before, for `forget`."""
-        before, self.variants = self.variants, record.variants if self.as_parsed else ()
+        before, self.variants = self.variants, record.variants if self.chosen is None else self.chosen
         return before
 
     def forget(self, before: tuple[str, ...], text: str) -> str:
