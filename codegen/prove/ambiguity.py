@@ -17,6 +17,7 @@ from ..model.rule_nodes import Many
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
+from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges, Repeat
 from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter
 
@@ -149,14 +150,7 @@ class _AutomatonBuilder:
 
 
 def _reaches(automaton: Automaton, start: int, end: int) -> bool:
-    found, todo = {start}, [start]
-    while todo:
-        state = todo.pop()
-        for target in [*automaton.empty[state], *(target for _, target, _ in automaton.steps[state])]:
-            if target not in found:
-                found.add(target)
-                todo.append(target)
-    return end in found
+    return end in reachable([start], lambda s: [*automaton.empty[s], *(target for _, target, _ in automaton.steps[s])])
 
 
 Move = tuple[Ranges, int, object]

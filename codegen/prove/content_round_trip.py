@@ -31,6 +31,7 @@ from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
 from ..read.problems import Place, Problem
+from ..read.reachable import reachable
 from ..read.value_places import Path as ValuePath
 from .finite_automata import Machine, difference, machine, overlap, sample
 
@@ -322,27 +323,18 @@ def _witness(one: Machine, other: Machine) -> str | None:
 
 def endless_rules(rules: Mapping[str, Rule]) -> Iterator[Problem]:
     """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
+
+    def begins(rule: str) -> list[str]:
+        return [name for way in rules[rule].ways for name in _leading(rules, way.items) if name in rules]
+
     for rule in rules.values():
-        if rule.name in _begins(rules, rule.name):
+        if rule.name in reachable(begins(rule.name), begins):
             reason = f"`{rule.name}` can begin with itself"
             yield Problem(rule.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
         for way in rule.ways:
             for node in way.items:
                 if isinstance(node, Many) and _may_be_empty(rules, node.item, frozenset()):
                     yield Problem(rule.place, f"`{rule.name}` repeats what may be empty", "Put a text into it.")
-
-
-def _begins(rules: Mapping[str, Rule], start: str) -> set[str]:
-    """The rules that a rule can begin with, directly or through others."""
-    found: set[str] = set()
-    todo = [start]
-    while todo:
-        for way in rules[todo.pop()].ways:
-            for name in _leading(rules, way.items):
-                if name in rules and name not in found:
-                    found.add(name)
-                    todo.append(name)
-    return found
 
 
 def _leading(rules: Mapping[str, Rule], items: tuple[Node, ...]) -> Iterator[str]:

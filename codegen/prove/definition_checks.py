@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ..read.lark_files import Alternative, Definition, Group, Name, names_in
 from ..read.problems import Problem
+from ..read.reachable import reachable
 
 
 def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
@@ -49,11 +50,5 @@ def _first_names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
             break
 
 
-def _names_reached(name: str, uses: Mapping[str, list[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = list(uses.get(name, ()))
-    while todo:
-        if (current := todo.pop()) not in found:
-            found.add(current)
-            todo += uses.get(current, ())
-    return found
+def _names_reached(name: str, uses: Mapping[str, list[str]]) -> dict[str, None]:
+    return reachable(uses.get(name, ()), lambda used: uses.get(used, ()))
