@@ -9,10 +9,8 @@ from typing import Any
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Style, Vocabulary
 from .content_rules import Contents
 from .json_tables import JsonTables
-from .rule_nodes import Branch, Call, Choice, Grammar, Mark, Node, Option, Rule, Sequence, Value, walk
+from .rule_nodes import Call, Choice, Grammar, Node, Rule, Value, walk
 from .terminals import Special, Terminal
-
-__all__ = ["Branch", "Call", "Choice", "Mark", "Node", "Option", "Rule", "Sequence", "Value", "walk"]
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")

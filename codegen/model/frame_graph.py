@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from ..read.problems import TooLarge
 from ..read.reachable import reachable
-from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value, walk
-from .rule_nodes import Many
+from .format_model import CONTENT, Format
+from .rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value, walk
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000

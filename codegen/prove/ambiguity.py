@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Start, Value
+from ..model.format_model import CONTENT, Format, Start
 from ..model.frame_graph import content_value
-from ..model.rule_nodes import Many
+from ..model.rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Step, Value, walk
+from ..model.format_model import CONTENT, Format, Step
 from ..model.frame_graph import framing, graph
+from ..model.rule_nodes import Call, Choice, Mark, Node, Option, Sequence, Value, walk
 from ..model.terminals import Special
 from ..read.problems import Problem
 

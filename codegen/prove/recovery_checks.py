@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..model.format_model import Format, Recovery, walk
+from ..model.format_model import Format, Recovery
 from ..model.frame_graph import Framing, framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import begins, closes, library_diagnostics
+from ..model.rule_nodes import walk
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources

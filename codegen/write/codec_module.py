@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model.content_types import class_name, tools_name, user_rules
-from ..model.format_model import AS_PARSED, CONTENT, Choice, Format
+from ..model.format_model import AS_PARSED, CONTENT, Format
 from ..model.frame_graph import framing, graph
+from ..model.rule_nodes import Choice
 from ..model.terminals import Special, Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free

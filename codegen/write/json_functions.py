@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..model.content_types import definition_name, terminal_of, user_rules
-from ..model.format_model import Format, Mark, Node, Sequence, walk
+from ..model.format_model import Format
 from ..model.json_tables import MESSAGE
+from ..model.rule_nodes import Mark, Node, Sequence, walk
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
