@@ -48,13 +48,15 @@ def ambiguities(format: Format) -> Iterator[Problem]:
 def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
     """A repetition that can split one text in two ways takes exponential time to fail."""
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
-        if any(_is_ambiguous(node) for node in pattern.repetitions(terminal.pattern)):
+        if any(_is_ambiguous(node) for node in pattern.walk(terminal.pattern) if isinstance(node, Repeat)):
             reason = f"a repetition in `{terminal.name}` can read some text in several ways"
             yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")
 
 
 def _is_ambiguous(node: Repeat) -> bool:
     """Whether a repetition can split one text in two ways."""
+    if node.high is not None and node.high < 2:
+        return False
     automaton = Automaton()
     begin = automaton.state()
     end = automaton.pattern(begin, Repeat(node.item, 0, None))

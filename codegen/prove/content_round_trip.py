@@ -104,7 +104,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
 
 def _goes_on(terminal: Terminal, lead: str) -> bool:
     """Whether a terminal may read the beginning of a text that follows it, and no lookahead prevents that."""
-    aheads = list(_aheads(terminal.pattern))
+    aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
     if not aheads:
         letter = ((ord(lead[0]), ord(lead[0])),)
         made = machine(terminal.pattern)
@@ -114,17 +114,6 @@ def _goes_on(terminal: Terminal, lead: str) -> bool:
         if match and match.end() > 1 and not any(_may_stop(machine(ahead), lead) for ahead in aheads):
             return True
     return False
-
-
-def _aheads(node: pattern.Pattern) -> Iterator[pattern.Pattern]:
-    match node:
-        case pattern.Ahead(item):
-            yield item
-        case pattern.Concat(children) | pattern.AnyOf(children):
-            for child in children:
-                yield from _aheads(child)
-        case pattern.Repeat(item):
-            yield from _aheads(item)
 
 
 def _may_stop(made: Machine, text: str) -> bool:
