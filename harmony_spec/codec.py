@@ -1435,6 +1435,8 @@ _RECOVERY = runtime.Recovery(
         "constrain": ("<|constrain|>",),
         "content_type": (" ", "<|constrain|>"),
     },
+    free_texts={},
+    first_words=3,
     slots=runtime.Slots(
         role="role",
         name="name",

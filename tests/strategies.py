@@ -95,6 +95,8 @@ def described(draw: st.DrawFn, module: ModuleType) -> Any:
         atom, state = step
         if atom.special:
             mixed += format.markers[atom.special]
+        elif atom.text is not None:
+            mixed += atom.text
         elif atom.nullable and atom.matcher.fullmatch("\0\n"):
             mixed += draw(contents)
         else:

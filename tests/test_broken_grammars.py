@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from codegen.write.source_text import Writer, literal
 
 from . import dialect
 
+ROOT = Path(__file__).resolve().parents[1]
 BROKEN = tomllib.loads((Path(__file__).parent / "data" / "broken.toml").read_text(encoding="utf-8"))
 
 
@@ -119,7 +121,7 @@ def test_a_refusal_shows_what_to_write_instead(name: str, tmp_path: Path) -> Non
 def test_what_refusals_suggest_is_accepted(tmp_path: Path) -> None:
     """Brackets around one part mean nothing, and kinds of messages may begin and end alike."""
     edits = [("transcript: message*", "transcript: (((turn)*))"), ("prompt: message*", "prompt: turn*")]
-    kinds = f"\nturn: message | note -> noted{NOTE}\n"
+    kinds = f"\nturn: message | note -> noted{NOTE.replace('END', 'terminator')}\n"
     edits += [("\nmessage: ", f"{kinds}\nmessage: "), ("continuation message*", "continuation turn*")]
     folder = dialect.edited(tmp_path / "grammar", [{"file": "harmony.lark", "old": o, "new": n} for o, n in edits])
     module = dialect.module_of("kinds", generate(folder), tmp_path)
@@ -184,6 +186,18 @@ def test_a_folder_without_grammar_is_refused(tmp_path: Path) -> None:
         "a grammar folder holds one .lark file beside contents.lark; found none",
         "the file is missing",
     ]
+
+
+def test_the_docs_quote_what_the_generator_says() -> None:
+    """The refusals in the section on what recovery assumes are those of the checks, in their words."""
+    text = (ROOT / "docs" / "grammar.md").read_text(encoding="utf-8")
+    section = text.split("### What recovery and validation assume")[1].split("The following is not checked")[0]
+    quoted = [cell for row in section.splitlines()[5:] if "|" in row for cell in re.findall("``(.+?)``", row)]
+    said = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "codegen" / "prove").glob("*.py"))
+    said = re.sub(r"(\{[^{}]*\})+", "X", said)
+    assert len(quoted) > 15
+    for cell in quoted:
+        assert re.sub("[A-Z]{3,}", "X", cell).strip() in said, cell
 
 
 hostile = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(

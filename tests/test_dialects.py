@@ -378,7 +378,7 @@ def test_thoughts_come_before_the_content(name: str, header: str, thought: str, 
 TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
 
 
-@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token"])
+@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token", "role_tokens"])
 def test_a_dialect_keeps_contents(name: str) -> None:
     """Contents with all that they can hold are written, read back part by part, and stay what they were as JSON."""
     module = codec_of(name)
@@ -456,6 +456,30 @@ def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
     assert message.recipient == "functions.get_weather"
     assert module.from_json(module.to_json([developer])) == [developer]
     assert [namespace.label for namespace in module.DeveloperContent("", [module.python_tools()]).toolkit] == ["python"]
+
+
+@pytest.mark.parametrize("spelling", ["SCORER -> critic", '"judge/" -> critic', "SCORER name -> critic"])
+def test_a_role_that_is_the_name_of_an_alternative_has_contents(spelling: str, tmp_path: Path) -> None:
+    """However the alternative spells it. `tool` has none, because its rule is that of a tool in a list."""
+    edits = [
+        ("harmony.lark", "      | name -> tool", f"      | {spelling}\n      | name -> tool"),
+        ("harmony.lark", 'START: "<|start|>"', 'SCORER: "<|reserved_200004|>"\nSTART: "<|start|>"'),
+        (
+            "contents.lark",
+            "\ndeveloper: ",
+            '\ncritic: "Score: " SCORE "\\nReason: " LINE\nSCORE: /[0-9]+/\ndeveloper: ',
+        ),
+    ]
+    folder = dialect.edited(tmp_path / "g", [{"file": file, "old": old, "new": new} for file, old, new in edits])
+    module = dialect.module_of("critic", generate(folder), tmp_path)
+    name = "a" if "name" in spelling else None
+    message = module.Message("critic", module.CriticContent(score="7", line="It is short."), name=name)
+    for source in (module.render([message]), text := module.render_text([message])):
+        (found,) = module.parse(source).messages
+        assert (found, found.content.score) == (message, "7")
+    assert "Score: 7\nReason: It is short." in text
+    assert module.from_json(module.to_json([message])) == [message]
+    assert not hasattr(module, "ToolContent")
 
 
 def test_contents_without_grammar_stay_text() -> None:

@@ -23,7 +23,7 @@ from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import RowError
 from harmony_spec.linting.batches import Options, Row
-from harmony_spec.linting.opening import Bounded
+from harmony_spec.linting.opening import Opened
 from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.row_reading import Progress, read
 
@@ -55,8 +55,8 @@ def test_a_row_is_read_if_it_is_short_enough(sizes: list[int], limit: int, ends:
 def rows_of(data: bytes, limit: int) -> list[Row]:
     from harmony_spec.linting.row_reading import _rows
 
-    bounded = Bounded("file", io.BytesIO(data), limit, None)
-    return [row for rows, _, _ in _rows(bounded.lines(), limit) for row in rows]
+    opened = Opened("file", io.BytesIO(data), io.BytesIO(data), limit)
+    return [row for rows, _, _ in _rows(opened) for row in rows]
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst"])

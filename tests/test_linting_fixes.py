@@ -23,7 +23,7 @@ from harmony_spec import Fix, HarmonyError, Span, codec, parse, recover, render,
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.batches import Batch, Kind, Options, Row, read_content
+from harmony_spec.linting.batches import Batch, Kind, Options, Row, read_content, row_value
 from harmony_spec.linting.catalogue import codes, rules, select_codes
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
@@ -236,7 +236,7 @@ def checked(kind: Kind, row: str, options: Options) -> Checked:
 def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
     """What recovery reads from a row; None if it cannot be read."""
     try:
-        source = read_content(kind, row, options, codec).source
+        source = read_content(kind, row_value(kind, row), options).source
     except HarmonyError:
         return None
     return retry_without_final_newline(
@@ -262,6 +262,15 @@ def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...
         assert {key: before[key] for key in before if key not in ("text", "tokens")}.items() <= after.items()
 
 
+def test_space_that_json_does_not_know_is_no_part_of_a_row() -> None:
+    """At its end, it stays."""
+    options = Options(ALL, fix=True)
+    row = json.dumps({"text": BAD})
+    assert [each.column for each in checked("jsonl", f"\xa0{row}", options).findings] == [1]
+    assert checked("jsonl", f" \t{row}\xa0", options).after == f" \t{json.dumps({'text': GOOD})}\xa0".encode()
+    assert [each.column for each in checked("jsonl", "  [1, x]\n", options).findings] == [7]
+
+
 @given(odd_conversations(), levels)
 def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
     """Only fields of headers change; a conversation that the format cannot express is left alone."""
@@ -272,7 +281,8 @@ def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tupl
     assert read_from("json", once.before, options) == read_from("json", once.after, options)
     if once.after != once.before:
         assert once.repaired
-        old, new = (read_content("json", each, options, codec).messages for each in (once.before, once.after))
+        rows = (row_value("json", each) for each in (once.before, once.after))
+        old, new = (read_content("json", each, options).messages for each in rows)
         assert [m.content for m in old or ()] == [m.content for m in new or ()]
 
 

@@ -24,8 +24,7 @@ from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Options, Row
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
-from harmony_spec.linting.outputs import OUTPUTS
-from harmony_spec.linting.sarif import SCHEMA
+from harmony_spec.linting.outputs import OUTPUTS, SCHEMA
 from harmony_spec.source.lines import Lines
 
 from .dialect import edited

@@ -220,6 +220,8 @@ class Recovery:
         opens: special tokens directly before the content.
         closes: special tokens that end a message, with the names of their alternatives.
         leads: the special tokens or texts that introduce each field.
+        free_texts: the special tokens before any text in a header, which has no limit, with the fields that have it.
+        first_words: the words that a header may have between the token that begins it and the next special token.
         slots: the names of the fields, by meaning.
         author: the fields of the open header that a model continues.
         tool: the role of tools, whose header has the name of the tool instead of a role.
@@ -249,6 +251,8 @@ class Recovery:
     opens: tuple[str, ...]
     closes: Mapping[str, str | None]
     leads: Mapping[str, tuple[str, ...]]
+    free_texts: Mapping[str, str]
+    first_words: int
     slots: Slots
     author: Mapping[str, str]
     tool: str
@@ -410,6 +414,20 @@ class Format:
         """The frames of all start rules by name."""
         steps = [step for paths in self.starts.values() for path in paths for step in path.steps]
         return {frame.name: frame for frame, _ in steps}
+
+    @cached_property
+    def free_text_matcher(self) -> re.Pattern[str]:
+        """A regular expression for a special token before any text, and that text, in the mixed alphabet."""
+        tokens = self.recovery.free_texts if self.recovery else ()
+        leads = "".join(self.markers[spelling] for spelling in tokens)
+        return re.compile(f"([{leads}])([^\ud800-\udfff]+)" if leads else "(?!)")
+
+    @cached_property
+    def variant_places(self) -> dict[str, int]:
+        """The places of the named alternatives in patterns, in whose order messages remember them."""
+        groups = (group for frame in self.frames.values() for group in frame.groups)
+        names = dict.fromkeys(value for name, fixed, value in groups if fixed and not name)
+        return {name: place for place, name in enumerate(names)}
 
     @cached_property
     def spellings(self) -> dict[int, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from ..codec_loading import load_codec
 from ..diagnostics import Fix
@@ -94,13 +94,7 @@ class Row(NamedTuple):
     id: Any = None
 
 
-class Rows(Protocol):
-    """Rows of a file."""
-
-    def __iter__(self) -> Iterator[Row]: ...
-
-
-RowsRead = tuple[Rows, int, int | None]
+RowsRead = tuple[Iterable[Row], int, int | None]
 """Rows of a file, their bytes, and how many bytes of the file were read; None if its stream is there."""
 
 
@@ -121,20 +115,24 @@ class Batch:
     kind: Kind
     is_named: bool
     options: Options
-    rows: Rows = field(repr=False)
+    rows: Iterable[Row] = field(repr=False)
     size: int = 0
 
 
-def read_content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:
-    """The content of a row. Raises `HarmonyError` if it cannot be read."""
+def row_value(kind: Kind, item: Any) -> Any:
+    """The text or the JSON value of a row. Raises `RowError` if it cannot be read."""
     if isinstance(item, RowError):
         raise item
     if isinstance(item, bytes):
-        item = text_of(item)
-        if kind == "text":
-            return Content(item, codec)
-        if kind != "parquet":
-            item = value_of(item.strip() if kind == "jsonl" else item)
-    elif kind == "parquet" and not isinstance(item, str):
-        item = present(item)
-    return source_of(item, options.start, None if kind == "parquet" else options.column, codec)
+        text = text_of(item)
+        if kind in ("text", "parquet"):
+            return text
+        return value_of(text.rstrip() if kind == "jsonl" else text)
+    return item if isinstance(item, str) else present(item)
+
+
+def read_content(kind: Kind, value: Any, options: Options) -> Content:
+    """The content of a row with this value. Raises `HarmonyError` if it has none."""
+    if kind == "text":
+        return Content(value, options.codec)
+    return source_of(value, options.start, None if kind == "parquet" else options.column, options.codec)

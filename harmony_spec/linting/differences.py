@@ -10,7 +10,8 @@ from difflib import SequenceMatcher, unified_diff
 from itertools import chain
 
 from .findings import Checked
-from .row_reading import Original, pieces
+from .opening import Original
+from .row_reading import pieces
 
 CONTEXT_LINES = 3
 """Unchanged lines around a change, as in `diff -u`."""

@@ -15,7 +15,7 @@ from threading import Thread
 from .batches import Batch
 from .checking import check
 from .findings import Checked
-from .input_files import InputError
+from .opening import InputError
 from .row_reading import BATCH_BYTES
 
 Item = Batch | InputError

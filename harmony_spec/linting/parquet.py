@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError
 from .batches import Options, Row, RowsRead
-from .input_files import InputError
-from .opening import Bounded
-from .rows import COLUMNS, TooLong
+from .opening import InputError, Opened
+from .rows import MissingColumn, TooLong, choose_column
 
 if TYPE_CHECKING:
     import pyarrow
@@ -55,7 +54,7 @@ class ColumnRows:
     def __iter__(self) -> Iterator[Row]:
         for at, value in enumerate(self.values):
             is_long = self.values[at : at + 1].nbytes > self.limit
-            id = None if self.ids is None else self.ids[at].as_py()
+            id = None if self.ids is None else _value(self.ids[at])
             yield Row(self.first + at, TooLong(self.limit) if is_long else _value(value), id=id)
 
     def can_hold(self, value: Any) -> bool:
@@ -77,29 +76,31 @@ def _value(scalar: Any) -> Any:
         return RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 
 
-def read_parquet(name: str, bounded: Bounded, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
+def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
     """Read a Parquet file: the name of its column, and its rows.
 
     Args:
-        name: of the file.
-        bounded: the decompressed stream.
+        opened: the file.
         options: how its rows are checked.
         batch: bytes of rows in a batch.
 
     Raises:
         InputError: the file is not Parquet or broken, no column can be validated, or `pyarrow` is missing.
     """
+    name = opened.name
     with _broken(name):
         from pyarrow import parquet
 
-        seekable = _seekable(bounded.stream, bounded)
+        seekable = _seekable(opened.stream, opened)
         size = seekable.seek(0, 2)
         # Without `pre_buffer`, memory does not depend on the size of row groups.
         source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
         column = _column(name, source.schema_arrow, options.column)
-        if options.fix and source.schema_arrow.names.count(column) > 1:
+        names = source.schema_arrow.names
+        if options.fix and names.count(column) > 1:
             raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
-    ids = _id_column(source.schema_arrow, column, options.id_column)
+        is_unique = names.count(options.id_column) == names.count(column) == 1
+        ids = [options.id_column] if is_unique and options.id_column != column else []
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
@@ -180,12 +181,12 @@ def _compression(metadata: Any) -> dict[str, str]:
     return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
 
 
-def _seekable(stream: BinaryIO, bounded: Bounded | None = None) -> Any:
-    """A stream, or a temporary copy if it is decompressed or not seekable; `bounded` limits its size."""
+def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
+    """A stream, or a temporary copy if it is decompressed or not seekable; `opened` limits its size."""
     if isinstance(stream, BufferedReader | BufferedRandom) and stream.seekable():
         return stream
     copy = TemporaryFile()  # noqa: SIM115 - open as long as it is read
-    copyfileobj(bounded or stream, copy)
+    copyfileobj(opened or stream, copy)
     return copy
 
 
@@ -204,30 +205,14 @@ def _rows(metadata: Any, column: str, batch: int) -> int:
 
 def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
     """The column that holds the inputs."""
-    if chosen is not None:
-        if chosen not in schema.names:
-            raise InputError(f"{name}: no column {chosen!r}; columns: {', '.join(schema.names)}")
-        return chosen
-    fitting = [field.name for field in schema if _holds_source(field.type)]
-    if known := next((column for column in COLUMNS if column in fitting), None):
-        return known
-    if len(fitting) == 1:
-        return str(fitting[0])
-    reason = f"several columns can be validated: {', '.join(fitting)}" if fitting else "no column can be validated"
-    raise InputError(f"{name}: {reason}; choose one with --column; columns: {', '.join(schema.names)}")
-
-
-def _id_column(schema: pyarrow.Schema, column: str, id_column: str) -> list[str]:
-    """The column with the ids of rows, if there is one, and it is not the column with the inputs."""
-    from pyarrow import types
-
-    names = schema.names
-    if id_column == column or names.count(id_column) != 1 or names.count(column) != 1:
-        return []
-    kind = schema.field(id_column).type
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    is_id = types.is_integer(kind) or types.is_string(kind) or types.is_large_string(kind)
-    return [id_column] if is_id or getattr(types, "is_string_view", types.is_string)(kind) else []
+    types = {field.name: field.type for field in schema}
+    try:
+        return choose_column(types, chosen, lambda each: _holds_source(types[each]))
+    except RowError as error:
+        columns = "" if isinstance(error, MissingColumn) else f" Columns: {', '.join(schema.names)}."
+        missing = InputError(f"{name}: {error.message}" + (f". {error.hint}{columns}" if error.hint else ""))
+        missing.lacks_column = isinstance(error, MissingColumn)
+        raise missing from None
 
 
 def _holds_source(kind: pyarrow.DataType) -> bool:

@@ -6,7 +6,8 @@ import os
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -15,10 +16,9 @@ from typing import IO, BinaryIO, cast
 from .atomic import AtomicFile
 from .differences import difference
 from .findings import Checked
-from .input_files import STDIN, InputError
-from .opening import compress_like
+from .opening import STDIN, InputError, Original, compressed
 from .parquet import copy_parquet
-from .row_reading import Original, Progress, pieces, reopen
+from .row_reading import Progress, pieces
 
 MAX_HELD_BYTES = 1 << 24
 """Bytes of checked rows that are in memory until their file is written; more are on the disk."""
@@ -64,6 +64,7 @@ class Rewriter:
             if isinstance(item, InputError):
                 failures.append(item)
             elif is_fixed:
+                item = item if item.unfixed else replace(item, before=None, after=None)
                 pickle.dump(item, held, pickle.HIGHEST_PROTOCOL)
             else:
                 yield item
@@ -94,11 +95,10 @@ class Rewriter:
         elif self._goes_to_output(name):
             _copy(original, fixed, out)
         else:
-            replaced = (Path(name), original.origin, self.backup) if target is None else (target,)
-            with AtomicFile(*replaced) as atomic:
-                file = cast(BinaryIO, atomic.file)
-                with nullcontext(file) if name == STDIN else compress_like(Path(name), file) as stream:
-                    _copy(original, fixed, stream)
+            replaced = (Path(name), original, self.backup) if target is None else (target,)
+            magic = b"" if name == STDIN else original.magic
+            with AtomicFile(*replaced) as atomic, compressed(magic, cast(BinaryIO, atomic.file), "wb") as stream:
+                _copy(original, fixed, stream)
 
 
 def _rows(held: IO[bytes]) -> Iterator[Checked]:
@@ -112,37 +112,38 @@ def _rows(held: IO[bytes]) -> Iterator[Checked]:
 def _copy(original: Original, fixed: Iterable[Checked], out: BinaryIO) -> None:
     """Copy a file with its fixed rows."""
     if original.column:
-        with reopen(original) as stream:
+        with original.reopen() as stream:
             copy_parquet(stream, original.column, ((row.row, row.after) for row in fixed), out)
     else:
         out.writelines(after for _, after in pieces(original, fixed))
 
 
-def find_targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
+def find_targets(output: str, names: Iterable[str], claimed: set[str]) -> dict[str, Path]:
     """The output file for the fixed rows of each file.
 
     Args:
         output: a file, if there is one input file, or a folder.
         names: of the input files.
-        read: the resolved paths of all files that are read.
+        claimed: see `claim`.
 
     Raises:
         InputError: the rows cannot be written there.
     """
     found: dict[str, Path] = {}
-    owners: dict[str, str] = {}
-    read, names = set(read), list(names)
+    names, is_folder = list(names), os.path.isdir(output)
     if not output or output == STDIN or output.startswith(("/dev/", "/proc/")):
         raise InputError(f"{output!r} is not a file; pass a file name")
-    if not os.path.isdir(output) and (len(names) > 1 or output.endswith(os.sep)):
+    if not is_folder and (len(names) > 1 or output.endswith(os.sep)):
         raise InputError(f"{output}: not a folder; the fixed rows of several files need an existing folder")
     for name in names:
-        target = Path(output, "stdin" if name == STDIN else Path(name).name) if os.path.isdir(output) else Path(output)
-        real = os.path.realpath(target)
-        if real in read:
-            raise InputError(f"{target}: the run reads this file, so fixed rows cannot be written to it")
-        if (other := owners.get(real)) is not None:
-            raise InputError(f"{target}: the fixed rows of both {other} and {name} would be written to it")
-        owners[real] = name
-        found[name] = target
+        found[name] = Path(output, "stdin" if name == STDIN else Path(name).name) if is_folder else Path(output)
+        claim("--fixed-output", found[name], claimed)
     return found
+
+
+def claim(option: str, path: Path, claimed: set[str]) -> None:
+    """Add a file that the run reads or writes to the resolved paths of others; raise `InputError` if it is one."""
+    real = os.path.realpath(path)
+    if real in claimed:
+        raise InputError(f"{option} {path}: the run also reads or writes this file; pass another one")
+    claimed.add(real)

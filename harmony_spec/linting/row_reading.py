@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedRandom
-from itertools import chain
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import BinaryIO
 
-from .atomic import Origin
 from .batches import Batch, Kind, Options, Row, RowsRead
 from .findings import Checked
-from .input_files import STDIN, InputError
-from .opening import COMPRESSED, Bounded, open_input, saved_input
+from .opening import COMPRESSED, STDIN, InputError, Opened, Original, open_input, saved_input
 from .parquet import read_parquet
 from .rows import TooLong
 
@@ -39,24 +32,6 @@ BATCH_BYTES = 1 << 20
 
 
 @dataclass
-class Original:
-    """A file as it was checked, to be read again.
-
-    Attributes:
-        name: of the file; `-` is standard input.
-        origin: the file on the disk.
-        max_row_bytes: the size limit of a row.
-        column: of the values in a Parquet file; empty for other files.
-        copy: of standard input, which can be read only once.
-    """
-
-    name: str
-    origin: Origin
-    max_row_bytes: int
-    column: str = ""
-    copy: BufferedRandom | None = None
-
-
 class Progress:
     """How much of the files was read.
 
@@ -68,34 +43,16 @@ class Progress:
         originals: the files that fixes may change, by name.
     """
 
-    def __init__(self) -> None:
-        self.files: list[str] = []
-        self.skipped: list[str] = []
-        self.originals: dict[str, Original] = {}
-        self.before = self.bytes = 0
-        self.total: int | None = None
-
-    def at(self, position: int) -> None:
-        """Set the position in the current file."""
-        self.bytes = self.before + position
-
-    def file(self, size: int) -> None:
-        """Add a file of this size that is read completely."""
-        self.before += size
-        self.bytes = self.before
-
-
-@contextmanager
-def reopen(original: Original) -> Iterator[BinaryIO]:
-    """The decompressed stream of a file that was checked. Raises `OSError` if the file was changed."""
-    with open_input(original.name, original.copy) as (file, stream):
-        original.origin.require(os.fstat(file.fileno()))
-        yield stream
+    bytes: int = 0
+    total: int | None = None
+    files: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    originals: dict[str, Original] = field(default_factory=dict)
 
 
 def pieces(original: Original, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
     """The bytes of a file up to a line each, and what fixes make of them: the same object, or a fixed row."""
-    with reopen(original) as stream:
+    with original.reopen() as stream:
         limit, at = original.max_row_bytes + 1, 0
         for row in fixed:
             while at < row.start and (data := stream.readline(min(limit, row.start - at))):
@@ -128,29 +85,19 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
     copy = saved_input() if options.fix and name == STDIN else None
-    with open_input(name, copy) as (file, stream):
-        bounded = Bounded(name, stream, options.max_row_bytes, None if stream is file else options.max_file_bytes)
-        kind, head = _detect_kind(name, kind, file, bounded)
-        column, batches = "", _batches(kind, head, bounded)
+    with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
+        kind = kind or _kind(opened)
         if kind == "parquet":
-            column, batches = read_parquet(name, bounded, options, BATCH_BYTES)
+            column, batches = read_parquet(opened, options, BATCH_BYTES)
+        else:
+            column, batches = "", _rows(opened) if kind == "jsonl" else _whole(opened)
         if options.fix:
-            origin = Origin.of(name, file.fileno())
-            progress.originals[name] = Original(name, origin, options.max_row_bytes, column, copy)
-        has_position = file.seekable()
+            progress.originals[name] = Original.of(opened, column, copy)
+        before, has_position = progress.bytes, opened.file.seekable()
         for rows, size, position in batches:
             yield Batch(name, kind, is_named, options, rows, size)
             if has_position:
-                progress.at(file.tell() if position is None else position)
-
-
-def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[RowsRead]:
-    """The rows of a file whose first lines were read, or the file as one input."""
-    if kind == "jsonl":
-        yield from _rows(chain(head, bounded.lines()), bounded.max_row_bytes)
-    else:
-        item = _whole(head, bounded)
-        yield [Row(None, item)], 0 if isinstance(item, TooLong) else len(item), None
+                progress.bytes = before + (opened.file.tell() if position is None else position)
 
 
 def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, bytes]:
@@ -164,46 +111,38 @@ def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, by
     Raises:
         InputError: the file cannot be read, or is too long.
     """
-    with open_input(name) as (file, stream):
-        bounded = Bounded(name, stream, max_row_bytes, None)
-        kind, head = _detect_kind(name, kind, file, bounded)
-        data = b"" if kind in ("jsonl", "parquet") else _whole(head, bounded)
-    if isinstance(data, TooLong):
-        raise InputError(f"{name}: {data.message.replace('row', 'input')}; {data.hint}")
+    with open_input(name, max_row_bytes) as opened:
+        kind = kind or _kind(opened)
+        data = b"" if kind in ("jsonl", "parquet") else opened.whole()
+    if len(data) > max_row_bytes:
+        error = TooLong(max_row_bytes)
+        raise InputError(f"{name}: {error.message.replace('row', 'input')}; {error.hint}")
     return kind, data
 
 
-def _whole(head: list[bytes], bounded: Bounded) -> bytes | TooLong:
-    """A file that is one input, whose first lines were read; no more bytes than the limit are read."""
-    data = b"".join((*head, bounded.rest(sum(map(len, head)))))
-    return data if len(data) <= bounded.max_row_bytes else TooLong(bounded.max_row_bytes)
+def _whole(opened: Opened) -> Iterator[RowsRead]:
+    """A file that is one input."""
+    data = opened.whole()
+    is_long = len(data) > opened.max_row_bytes
+    yield [Row(None, TooLong(opened.max_row_bytes) if is_long else data)], 0 if is_long else len(data), None
 
 
-def _detect_kind(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded) -> tuple[Kind, list[bytes]]:
-    """The format of a file, and the lines that were read to detect it."""
-    if kind := kind or kind_of(name):
-        return kind, []
-    if _is_parquet(file):
-        return "parquet", []
-    head = _head(bounded)
-    return _sniff(head), head
-
-
-def _is_parquet(file: BinaryIO) -> bool:
-    peek = getattr(file, "peek", None)
-    return peek is not None and peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC)
-
-
-def _head(bounded: Bounded) -> list[bytes]:
-    """The lines up to the second one that is not blank, or up to one that is too long."""
+def _kind(opened: Opened) -> Kind:
+    """The format of a file, by its suffix, or else by its first bytes or lines."""
+    if kind := kind_of(opened.name):
+        return kind
+    peek = getattr(opened.file, "peek", None)
+    if peek is not None and peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC):
+        return "parquet"
     head: list[bytes] = []
     not_blank = 0
-    for line in bounded.lines():
+    for line in opened.lines():
         head.append(line)
         not_blank += not line.isspace()
-        if not_blank == 2 or bounded.bytes > bounded.max_row_bytes:
+        if not_blank == 2 or opened.bytes > opened.max_row_bytes:
             break
-    return head
+    opened.head = head
+    return _sniff(head)
 
 
 def _sniff(head: list[bytes]) -> Kind:
@@ -226,13 +165,9 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(lines: Iterator[bytes], limit: int) -> Iterator[RowsRead]:
-    """Batches of lines that are not blank; of a file without any, an empty row.
-
-    Args:
-        lines: the lines; those longer than the limit in several pieces.
-        limit: the size limit of a row in bytes.
-    """
+def _rows(opened: Opened) -> Iterator[RowsRead]:
+    """Batches of lines that are not blank; of a file without any, an empty row."""
+    lines, limit = opened.lines(), opened.max_row_bytes
     batch: list[Row] = []
     size = start = 0
     for number, line in enumerate(lines, 1):

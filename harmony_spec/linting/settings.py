@@ -18,7 +18,8 @@ from ..errors import SEVERITIES, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
 from .catalogue import ALL, SelectorError, codes, select_codes
-from .input_files import STDIN, InputError, json_of, read_text
+from .opening import STDIN, InputError
+from .rows import json_of, read_text
 
 FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
 

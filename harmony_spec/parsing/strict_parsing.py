@@ -267,10 +267,21 @@ class Attempt:
         before, after = format.sides(values)
         return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
 
+    def free_units(self, at: int, end: int) -> int:
+        """Return the units of a header that are free text, which has no limit."""
+        assert self.format.recovery is not None
+        count, before = 0, None
+        for spelling, _, start, stop in self.form.pieces(at) if self.format.recovery.free_texts else ():
+            count += (stop - start) * (spelling is None and before in self.format.recovery.free_texts)
+            before = spelling
+            if stop >= end:
+                break
+        return count
+
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""
-        if end - at >= self.form.limit:
+        if end - at >= self.form.limit and (length := end - at - self.free_units(at, end)) >= self.form.limit:
             unit, around = self.form.unit, self.form.around(Span(at, at + 1))[0]
-            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {end - at}"
+            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {length}"
             hint = "Shorten the names in it."
             raise ParseError(HEADER_TOO_LONG, message, span=Span(at, end), unit=unit, around=around, hint=hint)

@@ -6,7 +6,7 @@ Anything that would be read back as something else is a `RenderError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -203,9 +203,18 @@ class Plan:
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
         return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
 
-    def require_short(self, index: int, length: int, unit: str) -> None:
-        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`."""
-        if self.format.recovery is not None and length >= HEADER_LIMITS[unit]:
+    def require_short(self, index: int, head: str, length: int, unit: str, encode: Callable[[str], Sized]) -> None:
+        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`.
+
+        Args:
+            head: the header in the mixed alphabet.
+            length: its length in units, of which free text does not count.
+            encode: returns a text in units.
+        """
+        if self.format.recovery is None or length < HEADER_LIMITS[unit]:
+            return
+        length -= sum(len(encode(text)) for _, text in self.format.free_text_matcher.findall(head))
+        if length >= HEADER_LIMITS[unit]:
             limit = f"a header is shorter than {HEADER_LIMITS[unit]} {unit}s"
             raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
 
@@ -264,8 +273,9 @@ def render(
             continue
         encoded = cache.get(key)
         if encoded is None:
-            encoded = _encode_frame(format, plan.write(index, message), encode)
-            plan.require_short(index, len(encoded.head) - 1, "token")
+            written = plan.write(index, message)
+            encoded = _encode_frame(format, written, encode)
+            plan.require_short(index, written.head, len(encoded.head) - 1, "token", encode)
             if plan.frames[index].bare and len(encoded.head) <= MAX_CACHED_HEADER_UNITS:
                 remember(cache, key, encoded)
         head, prefix, suffix, tail = encoded
@@ -356,7 +366,7 @@ def render_text(
             if match := format.special_matcher.search("".join(mixed)):
                 raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
             written = WrittenFrame(*map(plan.spelled, mixed))
-            plan.require_short(index, len(plan.spelled(mixed.head[:-1])), "character")
+            plan.require_short(index, mixed.head, len(plan.spelled(mixed.head[:-1])), "character", str)
             if plan.frames[index].bare and len(written.head) <= MAX_CACHED_HEADER_UNITS:
                 remember(cache, key, written)
         head, prefix, suffix, tail = written
