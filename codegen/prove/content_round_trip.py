@@ -25,13 +25,12 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.rule_nodes import Call, Many, Mark, Node, Option, Rule, Sequence, Value, parts
+from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, parts
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
 from ..read.problems import Place, Problem
-from ..read.reachable import reachable
 from ..read.value_places import Path as ValuePath
 from .finite_automata import Machine, difference, machine, overlap, sample
 
@@ -308,48 +307,3 @@ def _witness(one: Machine, other: Machine) -> str | None:
                     seen.add((target, their))
                     todo.append((target, their, text + chr(sample(both))))
     return None
-
-
-def endless_rules(rules: Mapping[str, Rule]) -> Iterator[Problem]:
-    """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
-
-    def begins(rule: str) -> list[str]:
-        return [name for way in rules[rule].ways for name in _leading(rules, way.items) if name in rules]
-
-    for rule in rules.values():
-        if rule.name in reachable(begins(rule.name), begins):
-            reason = f"`{rule.name}` can begin with itself"
-            yield Problem(rule.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
-        for way in rule.ways:
-            for node in way.items:
-                if isinstance(node, Many) and _may_be_empty(rules, node.item, frozenset()):
-                    yield Problem(rule.place, f"`{rule.name}` repeats what may be empty", "Put a text into it.")
-
-
-def _leading(rules: Mapping[str, Rule], items: tuple[Node, ...]) -> Iterator[str]:
-    for node in items:
-        match node:
-            case Call(rule):
-                yield rule
-            case Option(item) | Many(_, item):
-                yield from _leading(rules, parts(item))
-        if not _may_be_empty(rules, node, frozenset()):
-            return
-
-
-def _may_be_empty(rules: Mapping[str, Rule], node: Node, seen: frozenset[str]) -> bool:
-    """Whether a part may be empty."""
-    match node:
-        case FixedText(text):
-            return not text
-        case Value(field):
-            return not field
-        case Option() | Many(_, _, 0):
-            return True
-        case Many(_, item):
-            return _may_be_empty(rules, item, seen)
-        case Sequence(items):
-            return all(_may_be_empty(rules, item, seen) for item in items)
-        case Call(rule) if rule in rules and rule not in seen:
-            return any(_may_be_empty(rules, way.node, seen | {rule}) for way in rules[rule].ways)
-    return False

@@ -20,8 +20,7 @@ from ..model.content_types import (
     terminal_of,
     user_rules,
 )
-from ..model.format_model import AS_PARSED, Format
-from ..model.json_tables import MESSAGE
+from ..model.format_model import AS_PARSED, MESSAGE, Format
 from ..model.rule_nodes import Mark, Node
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
