@@ -8,16 +8,16 @@ from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, Style, Vocabulary
 from .content_rules import Contents
-from .json_tables import JsonTables
-from .rule_nodes import Branch, Call, Choice, Grammar, Mark, Node, Option, Rule, Sequence, Value, walk
+from .rule_nodes import Call, Choice, Grammar, Node, Rule, Value, walk
 from .terminals import Special, Terminal
-
-__all__ = ["Branch", "Call", "Choice", "Mark", "Node", "Option", "Rule", "Sequence", "Value", "walk"]
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 AS_PARSED = "as_parsed"
+
+MESSAGE = "message"
+"""The rule of messages in the paths of [json], whatever its name is in the grammar."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Format(Grammar):
     drops: tuple[Drop, ...]
     stops: Mapping[str, tuple[str, ...]]
     example: str
-    json: JsonTables
+    json: Mapping[str, Any]
     namespace: Mapping[str, Any] | None
     contents: Contents
     implied: tuple[Implied, ...]

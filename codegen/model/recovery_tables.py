@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
-from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
+from .format_model import Diagnostic, Format, Recovery
 from .frame_graph import framing, graph, is_content
+from .rule_nodes import Call, Choice, Rule, Value
 from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")

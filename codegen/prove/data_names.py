@@ -21,8 +21,7 @@ from ..model.content_types import (
     terminal_of,
     user_rules,
 )
-from ..model.format_model import AS_PARSED, Format
-from ..model.json_tables import MESSAGE
+from ..model.format_model import AS_PARSED, MESSAGE, Format
 from ..model.recovery_tables import closes
 from ..model.rule_nodes import Mark, Node
 from ..read import regular_expressions as pattern

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Format, Option, Recovery, walk
+from ..model.format_model import CONTENT, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
+from ..model.rule_nodes import Option, walk
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION, DIAGNOSTICS, RECOVERY, Sources

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.content_types import class_name
-from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, without_sources
+from ..model.format_model import AS_PARSED, CONTENT, Field, Format, without_sources
+from ..model.rule_nodes import Call
 from .source_text import Block, Writer, call, data, literal, mapping
 
 ARGUMENTS = {

@@ -19,7 +19,7 @@ from harmony_spec.recovery.header_reading import HeaderReading
 from harmony_spec.recovery.headers import Headers
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
-from harmony_spec.source.lenient import Lenient
+from harmony_spec.source.forms import Form
 
 from .conversion import RECOVERY
 from .decoding import SPELLINGS, bytes_of_tokens, require_token_id
@@ -50,7 +50,7 @@ class PeerHeaders(Headers):
         guesses: also read a bare word as the recipient, or an unknown role as a tool, as it does.
     """
 
-    def __init__(self, format: Format, form: Lenient, names: KnownNames, guesses: bool) -> None:
+    def __init__(self, format: Format, form: Form, names: KnownNames, guesses: bool) -> None:
         self.guesses = guesses
         super().__init__(format, form, names, strict=True)
 

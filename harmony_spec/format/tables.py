@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
-from ..errors import Code, RenderError
+from ..errors import Code, CodecError, RenderError
 
 if TYPE_CHECKING:
     from .contents import Contents, Record
@@ -495,6 +496,22 @@ def format_of(module: str) -> Format:
     """The format of a generated codec, by the name of its module."""
     found: Format = import_module(module).FORMAT
     return found
+
+
+NEEDED = {
+    "validate": "recovery.toml",
+    "recover": "recovery.toml",
+    "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
+}
+"""What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""
+
+
+def require(codec: ModuleType, name: str) -> None:
+    """Raise `CodecError` if a codec lacks a function or class, which depends on the files of its grammar folder."""
+    if not hasattr(codec, name):
+        if not isinstance(getattr(codec, "FORMAT", None), Format):
+            raise TypeError(f"expected the module of a codec, such as harmony_spec.codec, got {codec!r}")
+        raise CodecError(f"{codec.__file__}: this codec has no {name}; its grammar folder lacks {NEEDED[name]}")
 
 
 def continues(format: Format, start: str) -> bool:

@@ -6,7 +6,7 @@ import codecs
 from array import array
 
 from ..errors import Span
-from ..source.lenient import Lenient, LenientTokens
+from ..source.forms import Form, TokenForm
 
 
 class ContentPlaces:
@@ -20,10 +20,10 @@ class ContentPlaces:
         firsts, lasts: for each character, the units in which it begins and ends.
     """
 
-    def __init__(self, form: Lenient, content: Span, length: int) -> None:
+    def __init__(self, form: Form, content: Span, length: int) -> None:
         self.content, self.firsts, self.lasts = content, array("q"), array("q")
-        for spelling, text, start, end in form.header_pieces(content.start, content.end):
-            if spelling is None and isinstance(form, LenientTokens):
+        for spelling, text, start, end in form.pieces(content.start, content.end):
+            if spelling is None and isinstance(form, TokenForm):
                 self._add_tokens(form, start, end, len(text))
             elif spelling is None:
                 self.firsts.extend(range(start, end))
@@ -36,7 +36,7 @@ class ContentPlaces:
             return Span(self.content.end, self.content.end) if start >= end else self.content
         return Span(self.firsts[self.before + start], self.lasts[self.before + end - 1] + 1)
 
-    def _add_tokens(self, form: LenientTokens, start: int, end: int, length: int) -> None:
+    def _add_tokens(self, form: TokenForm, start: int, end: int, length: int) -> None:
         """Add the characters of a run of tokens. A token may hold a part of a character."""
         decoder, begun, all_before = codecs.getincrementaldecoder("utf-8")("replace"), start, len(self.firsts)
         for index in range(start, end):

@@ -11,7 +11,7 @@ from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, Recovery, continues
 from ..recovery.output import MAX_QUOTED_CHARS, abridge
 from ..recovery.recovered import Recovered
-from ..source.lenient import Lenient, LenientText
+from ..source.forms import Form, TextForm
 from .budget import Budget
 from .content_places import ContentPlaces
 from .declarations import Declarations
@@ -38,7 +38,7 @@ class Context:
     def __init__(
         self,
         format: Format,
-        form: Lenient,
+        form: Form,
         recovered: Recovered[Any],
         start: str,
         given: dict[str, Any],
@@ -151,11 +151,11 @@ class Context:
     @property
     def empty(self) -> str | tuple[int, ...]:
         """The replacement that deletes: an empty text, or no tokens."""
-        return "" if isinstance(self.form, LenientText) else ()
+        return "" if isinstance(self.form, TextForm) else ()
 
     def special_token(self, spelling: str) -> str | tuple[int, ...]:
         """The replacement for a special token: its spelling, or its id."""
-        return spelling if isinstance(self.form, LenientText) else (self.format.encoding.special[spelling],)
+        return spelling if isinstance(self.form, TextForm) else (self.format.encoding.special[spelling],)
 
     def replace_stop(self, index: int, alternative: str | None) -> Change | None:
         """Return the change that ends a message with another stop token, by name.

@@ -18,7 +18,7 @@ from ..format.tables import continues
 from ..recovery.recovered import Recovered
 from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
-from ..source.lenient import Lenient, LenientText
+from ..source.forms import Form, TextForm
 from ..source.saved_text import Source
 from .context import Change, Context
 
@@ -26,7 +26,7 @@ MAX_READINGS = 16
 """How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
 Only hostile inputs reach this limit."""
 
-InputReading = tuple[Lenient, Recovered[Any]]
+InputReading = tuple[Form, Recovered[Any]]
 """An input, and what recovery read from it."""
 
 
@@ -68,7 +68,7 @@ def _marks(recovered: Recovered[Any]) -> list[tuple[bool, bool]]:
 def _gap_texts(reading: InputReading) -> Iterator[str]:
     form, recovered = reading
     for gap in recovered.gaps:
-        yield from (text for spelling, text, _, _ in form.header_pieces(*gap) if spelling is None)
+        yield from (text for spelling, text, _, _ in form.pieces(*gap) if spelling is None)
 
 
 def add_fixes(
@@ -237,7 +237,7 @@ def _render(
     """Write messages as text or token ids, as the input is; return None if the format cannot express one."""
     format, form = context.format, context.form
     try:
-        if isinstance(form, LenientText):
+        if isinstance(form, TextForm):
             return render_text(format, messages, start, given, format.as_parsed, training=False)
         return tuple(render(format, messages, start, given, format.as_parsed, training=False, tokenizer=form.tokenizer))
     except RenderError:
