@@ -23,7 +23,7 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.adapters import Adapted, chat_side, from_chat, to_chat
-from harmony_spec.codec_loading import CodecError
+from harmony_spec.errors import CodecError
 
 from . import dialect
 from .chat_strategies import NAMES, Chat, chats, randoms, tool_lists

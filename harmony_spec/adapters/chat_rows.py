@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..json_form import MESSAGES_KEY
-from ..tools.openai_tools import FUNCTION, TOOLS
-from .reading_chat import ASSISTANT, REASONING_KEYS, RESULTS, ROLES
+from ..tools.openai_tools import TOOLS
+from .reading_chat import ASSISTANT, RESULTS, ROLES
 from .requirements import fail, require_list, require_object, require_text
-
-CHAT_KEYS = ("tool_calls", "tool_call_id", *REASONING_KEYS)
-"""Keys of messages that only Chat Completions have."""
 
 SHARED = "conversations"
 """The column of ShareGPT's messages, which have `from` and `value`."""
@@ -26,18 +23,6 @@ SHARED_ROLES: Mapping[str, str] = {
 
 PROMPT, COMPLETION = "prompt", "completion"
 """The columns of messages before, and of the messages that are trained on."""
-
-
-def is_chat(row: object) -> bool:
-    """Whether a row has keys that only Chat Completions have."""
-    if isinstance(row, dict) and SHARED in row:
-        return True
-    messages = row.get(MESSAGES_KEY) if isinstance(row, dict) else row
-    tools = row.get(TOOLS) if isinstance(row, dict) else None
-    found = [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
-    offered = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    has_key = any(message.get(key) is not None for message in found for key in CHAT_KEYS)
-    return has_key or any(tool.get("type") == FUNCTION for tool in offered)
 
 
 def chat_of_row(row: object) -> tuple[list[Any], list[Any] | None]:

@@ -8,18 +8,22 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Literal, get_args, get_type_hints
 
-from ..codec_loading import CodecError, default_codec, require
+from ..codec_loading import default_codec
+from ..errors import CodecError
 from ..format.contents import Record
-from ..format.tables import Format
+from ..format.tables import Format, require
 from ..recovery.machine import Machine
 
 Purpose = Literal["instructions", "question", "result", "thoughts", "preamble", "call", "answer"]
+
+MODEL_KINDS: tuple[Purpose, ...] = ("thoughts", "preamble", "call", "answer")
+"""The kinds of messages of the model, as `[[turn]]` of conversation.toml names them."""
 
 
 class Purposes:
     """Makes messages of a codec by purpose, and tells the purpose of messages.
 
-    The tables of the format have the channels and roles; `[[turn]]` of conversation.toml is the place for these kinds.
+    The kinds of messages of the format have the roles and channels.
     """
 
     @classmethod
@@ -35,16 +39,18 @@ class Purposes:
         self.slots, self.definitions = recovery.slots, recovery.definitions
         self.model = recovery.author[self.slots.role]
         self.prefix = recovery.of_functions
-        self.word = (
-            re.compile(self.format.patterns[self.slots.recipient][0]) if self.slots.recipient else re.compile("")
-        )
-        if not all((recovery.thoughts, recovery.calls, recovery.answers, *self.slots)):
-            raise CodecError(f"{self.codec.__file__}: this codec has no channels for thoughts, calls and answers")
+        kinds = self.kinds = self.format.kinds
+        if not all(self.slots) or not {"result", "thoughts", "preamble", "call", "answer"} <= kinds.keys():
+            raise CodecError(
+                f"{self.codec.__file__}: this codec has no kinds of messages for thoughts, calls and answers"
+            )
+        self.word = re.compile(self.format.patterns[self.slots.recipient][0])
         classes = self.format.contents.roles
-        declares = [role for role, _ in self.definitions.holders if role in recovery.instructs[1:]]
-        if not declares or declares[-1] not in classes:
+        self.developer = next((path.split(".")[0] for path in recovery.declared_tools), "")
+        self.first = next((path.split(".")[0] for path in recovery.declared_builtin), "")
+        self.asks = next(dict(kinds[kind].when)[self.slots.role] for kind in kinds["answer"].then)
+        if self.developer not in classes:
             raise CodecError(f"{self.codec.__file__}: this codec has no instructions that declare functions")
-        self.first, self.developer = recovery.instructs[0], declares[-1]
         self.settings, self.instructions = classes.get(self.first), classes[self.developer]
         self.tools = dict(self.definitions.holders)[self.developer]
         self.text = _text_field(self.instructions)
@@ -54,19 +60,17 @@ class Purposes:
 
     def make(self, purpose: Purpose, content: object, name: str | None = None, recipient: str | None = None) -> Any:
         """A message for a purpose. For a result, the name is the tool's."""
-        slots, recovery = self.slots, self.recovery
-        values: dict[str, Any] = {slots.role: self.model, slots.name: name}
-        if purpose == "instructions":
-            values[slots.role] = self.developer
-        elif purpose == "question":
-            values[slots.role] = recovery.asks
-        elif purpose == "result":
-            values |= {slots.role: recovery.tool, slots.recipient: self.model, slots.channel: recovery.calls}
-        elif purpose == "call":
-            values |= {slots.recipient: recipient, slots.channel: recovery.calls, slots.content_type: recovery.json}
+        slots, call = self.slots, self.kinds["call"]
+        values: dict[str, Any] = {slots.name: name}
+        if purpose in ("instructions", "question"):
+            values[slots.role] = self.developer if purpose == "instructions" else self.asks
         else:
-            channels = {"thoughts": recovery.thoughts, "preamble": recovery.calls, "answer": recovery.answers}
-            values[slots.channel] = channels[purpose]
+            kind = self.kinds[purpose]
+            values |= {field: value for field, value in (*kind.when, *kind.has) if isinstance(value, str)}
+        if purpose == "result":
+            values[slots.channel] = dict(call.has)[slots.channel]
+        elif purpose == "call":
+            values |= {slots.recipient: recipient, slots.content_type: self.recovery.json}
         return self.format.message(**{self.format.content: content}, **values)
 
     def make_settings(self, content: Record) -> Any:
@@ -76,19 +80,17 @@ class Purposes:
     # Reading.
 
     def purpose(self, message: Any) -> Purpose:
-        """The purpose of a message. A message of the model that is nothing else is an answer."""
-        slots, recovery = self.slots, self.recovery
-        role, channel = getattr(message, slots.role), getattr(message, slots.channel)
+        """The purpose of a message. Messages of the model that are of no other kind are preambles."""
+        role = getattr(message, self.slots.role)
         if role != self.model:
-            if role == recovery.tool:
+            if role == self.recovery.tool:
                 return "result"
-            return "instructions" if role in recovery.instructs else "question"
-        recipient = getattr(message, slots.recipient)
-        if recipient and recipient not in recovery.roles:
-            return "call"
-        if channel == recovery.thoughts:
-            return "thoughts"
-        return "preamble" if channel == recovery.calls else "answer"
+            return "instructions" if role in (self.first, self.developer) else "question"
+        kind = self.format.kind_of(message)
+        if kind == "call" and getattr(message, self.slots.recipient) in self.recovery.roles:
+            is_thought = getattr(message, self.slots.channel) == self.recovery.thoughts
+            return "thoughts" if is_thought else "answer"
+        return next((known for known in MODEL_KINDS if known == kind), "preamble")
 
     def get(self, message: Any, slot: str) -> Any:
         return getattr(message, getattr(self.slots, slot))

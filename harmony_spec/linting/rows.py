@@ -11,10 +11,10 @@ from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
 
-from ..adapters.chat_rows import is_chat
-from ..codec_loading import require
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span
+from ..format.tables import require
+from ..json_form import is_chat
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
