@@ -32,7 +32,7 @@ ALLOWED = {
     "harmony_spec/codec": "harmony_spec/runtime",
     "harmony_spec/codec_loading": "harmony_spec/codec harmony_spec/errors harmony_spec/format codegen",
     "harmony_spec/tools": f"{READING} harmony_spec/codec harmony_spec/tool_types",
-    "harmony_spec/adapters": f"{CODEC} harmony_spec/tools harmony_spec/tool_types harmony_spec/streaming",
+    "harmony_spec/adapters": f"{CODEC} harmony_spec/tools harmony_spec/tool_types",
     "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools",
     "harmony_spec/compat": CODEC,
     "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools",

@@ -39,7 +39,7 @@ class Purposes:
         self.slots, self.definitions = recovery.slots, recovery.definitions
         self.model = recovery.author[self.slots.role]
         self.prefix = recovery.of_functions
-        kinds = self.kinds = self.format.kinds
+        kinds = self.format.kinds
         if not all(self.slots) or not {"result", "thoughts", "preamble", "call", "answer"} <= kinds.keys():
             raise CodecError(
                 f"{self.codec.__file__}: this codec has no kinds of messages for thoughts, calls and answers"
@@ -48,30 +48,29 @@ class Purposes:
         classes = self.format.contents.roles
         self.developer = next((path.split(".")[0] for path in recovery.declared_tools), "")
         self.first = next((path.split(".")[0] for path in recovery.declared_builtin), "")
-        self.asks = next(dict(kinds[kind].when)[self.slots.role] for kind in kinds["answer"].then)
+        asks = kinds[kinds["answer"].then[0]]
         if self.developer not in classes:
             raise CodecError(f"{self.codec.__file__}: this codec has no instructions that declare functions")
         self.settings, self.instructions = classes.get(self.first), classes[self.developer]
         self.tools = dict(self.definitions.holders)[self.developer]
         self.text = _text_field(self.instructions)
         self.forms = next((path.split(".")[1] for path in recovery.declared_answers), "")
+        made: dict[Purpose, Any] = {purpose: kinds[purpose] for purpose in ("result", *MODEL_KINDS)}
+        made["question"] = asks
+        self.fields: dict[Purpose, dict[str, Any]] = {"instructions": {self.slots.role: self.developer}}
+        for purpose, kind in made.items():
+            self.fields[purpose] = {name: value for name, value in (*kind.when, *kind.has) if isinstance(value, str)}
+        self.fields["call"] |= {self.slots.content_type: recovery.json}
+        self.fields["result"] |= {self.slots.channel: self.fields["call"][self.slots.channel]}
 
     # Making.
 
     def make(self, purpose: Purpose, content: object, name: str | None = None, recipient: str | None = None) -> Any:
         """A message for a purpose. For a result, the name is the tool's."""
-        slots, call = self.slots, self.kinds["call"]
-        values: dict[str, Any] = {slots.name: name}
-        if purpose in ("instructions", "question"):
-            values[slots.role] = self.developer if purpose == "instructions" else self.asks
-        else:
-            kind = self.kinds[purpose]
-            values |= {field: value for field, value in (*kind.when, *kind.has) if isinstance(value, str)}
-        if purpose == "result":
-            values[slots.channel] = dict(call.has)[slots.channel]
-        elif purpose == "call":
-            values |= {slots.recipient: recipient, slots.content_type: self.recovery.json}
-        return self.format.message(**{self.format.content: content}, **values)
+        values = {self.slots.name: name, self.format.content: content}
+        if recipient is not None:
+            values[self.slots.recipient] = recipient
+        return self.format.message(**self.fields[purpose], **values)
 
     def make_settings(self, content: Record) -> Any:
         """The message before all others."""

@@ -67,7 +67,7 @@ class Piece(NamedTuple):
     form: str = "text"
 
 
-@dataclass
+@dataclass(slots=True)
 class Call:
     """A call, and whether a result answers it."""
 
@@ -78,7 +78,7 @@ class Call:
     is_answered: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Made:
     """A message, where it goes, and the texts that it consists of: for each the index of its chat message."""
 
@@ -180,8 +180,10 @@ class _Reader:
                 end = at + len(piece.text)
                 part = (number, None, None) if is_whole else (number, at, end)
                 for path in piece.paths:
-                    source = sources[index].setdefault(path, {"path": [*path], "form": piece.form, "parts": []})
-                    source["parts"].append(part)
+                    if (source := sources[index].get(path)) is None:
+                        sources[index][path] = {"path": [*path], "form": piece.form, "parts": [part]}
+                    else:
+                        source["parts"].append(part)
                 at = end
         kept = [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
         digest = digest_of(self.purposes.headers(messages))

@@ -73,8 +73,8 @@ def restore(kept: Kept, part: Callable[[Any], str], separator: str) -> dict[str,
 def copied(value: Any) -> Any:
     """A copy of a JSON value, also of one in other classes of dicts and lists."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: item if isinstance(item, str) else copied(item) for key, item in value.items()}
+    return [*map(copied, value)] if isinstance(value, (list, tuple)) else value
 
 
 def value_at(value: Any, path: Sequence[str | int]) -> Any:
