@@ -167,7 +167,6 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
         "codegen/*/recovery_*.py",
-        "codegen/*/json_*.py",
         "codegen/build.py",
         "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
