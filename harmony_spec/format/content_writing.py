@@ -43,15 +43,13 @@ class Layout:
 
     Attributes:
         decided: the flags of the conversation.
-        as_parsed: whether to write the variants from which records were read.
-        variants: those of the record that is being written.
+        as_parsed: whether to write unchanged records as they were read.
         indent: what begins a line.
         names: the names already used.
     """
 
     def __init__(self, decided: Mapping[str, bool], as_parsed: bool = True) -> None:
         self.decided, self.as_parsed = decided, as_parsed
-        self.variants: tuple[str, ...] = ()
         self.indent = ""
         self.names: set[str] = set()
 
@@ -64,14 +62,9 @@ class Layout:
         self.indent = before
         return text
 
-    def remember(self, record: Any) -> tuple[str, ...]:
-        """Write the alternatives of a record. Returns those before, for `forget`."""
-        before, self.variants = self.variants, record.variants if self.as_parsed else ()
-        return before
-
-    def forget(self, before: tuple[str, ...], text: str) -> str:
-        self.variants = before
-        return text
+    def kept(self, record: Any) -> str | None:
+        """The text from which an unchanged record was read."""
+        return record.kept_text() if self.as_parsed and hasattr(record, "_kept") else None
 
     def refuse(self, rule: str) -> str:
         raise Inexpressible(rule)

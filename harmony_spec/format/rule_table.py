@@ -73,7 +73,8 @@ class Token(NamedTuple):
         pattern = rules.bind(rules.pattern(self.terminal))
         if not self.field:
             return f"r.layout({pattern})"
-        return f"r.{'maybe_' * self.optional}token({pattern}, f, {self.field!r})"
+        expected = f", {' or '.join(map(repr, self.values))!r}" if self.values else ""
+        return f"r.{'maybe_' * self.optional}token({pattern}, f, {self.field!r}{expected})"
 
     def write(self, rules: Rules, scope: Scope) -> str:
         value, name = scope.value(self.field), scope.name if scope.is_value and scope.variable == "m" else self.field
@@ -142,7 +143,7 @@ class Use(NamedTuple):
 
 
 class Option(NamedTuple):
-    """Parts that may be absent. They are written if one of their fields is set."""
+    """Parts that may be absent. They are written if one of their fields is set; a text by itself is only read."""
 
     parts: Parts
 
@@ -150,10 +151,13 @@ class Option(NamedTuple):
         match self.parts:
             case (Value(name),):
                 return f"r.maybe({rules.reads(name)}, f, {name!r})"
+            case (str(text),):
+                return f"r.skip({text!r})"
         return f"r.group({rules.function(rules.read_all(self.parts))}, f)"
 
     def write(self, rules: Rules, scope: Scope) -> str:
-        fields = [*rules.fields(self.parts)]
+        if not (fields := [*rules.fields(self.parts)]):
+            return "''"
         is_set = " or ".join(rules.is_set(name, fields, scope) for name in dict(fields))
         return f"({rules.write_all(self.parts, scope)} if {is_set} else '')"
 
@@ -212,17 +216,12 @@ class Rule:
         return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
-        """Code that is the text of a value: of the alternative that was read, or the first one with all set fields."""
+        """Code that is the text of a value: of the first alternative with all set fields."""
         scope = Scope(name, "m", self.is_value, name in rules.by_users)
         code = rules.write_all(self.ways[0], scope)
         if len(self.ways) > 1:
             ways = [(rules.condition(self, way, scope), rules.write_all(way, scope)) for way in self.ways]
-            named = [
-                (f"{variant!r} in w.variants and {condition}", code)
-                for (condition, code), variant in zip(ways, self.names, strict=False)
-                if variant
-            ]
-            code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
+            code = "".join(f"{code} if {condition} else " for condition, code in ways)
             code += "''" if name in rules.roles else f"w.refuse({name!r})"
         return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
 
@@ -251,23 +250,26 @@ class RecordRule(Rule):
     def read(self, rules: Rules) -> str:
         made = rules.bind(self.made)
         value = f"{made}(**({rules.bind(self.absent)} | f))" if self.absent else f"{made}(**f)"
-        if self.is_schema:
-            value = f"{rules.bind(rules.schemas.schema)}({value})"
         if self.core:
             value = f"r.collapsed(f, {made}, {self.core!r})"
         code = _value(super().read(rules), value)
-        return f"r.remembered({rules.function(code, 'r')})" if self.remembers and rules.has_variants else code
+        if self.is_schema:
+            return f"r.converted({rules.function(code, 'r')}, {rules.bind(rules.schemas.schema)})"
+        if not self.remembers:
+            return code
+        always = any(rules.is_schema(name) for way in self.ways for name, _ in rules.fields(way))
+        return f"r.remembered({rules.function(code, 'r')}, {always})" if always or rules.has_variants else code
 
     def write(self, rules: Rules, name: str) -> str:
         code, made = super().write(rules, name), rules.bind(self.made)
         if self.is_wrapped:
             return f"(lambda m: {code})(m if type(m) is {made} else {made}({self.core}=m))"
-        return f"w.forget(w.remember(m), {code})" if self.remembers and rules.has_variants else code
+        return f"(w.kept(m) or {code})" if self.remembers else code
 
     @property
     def remembers(self) -> bool:
-        """Whether its values have the names of the alternatives that were read."""
-        return hasattr(self.made, "_variants")
+        """Whether its values keep the texts from which they were read."""
+        return hasattr(self.made, "_kept")
 
     @property
     def is_wrapped(self) -> bool:
@@ -354,7 +356,7 @@ class Converter(Protocol):
 
     def type(self, schema: Any, layout: Layout) -> Any: ...
 
-    def schema(self, parameters: Any) -> Any: ...
+    def schema(self, parameters: Any, reader: Reader, start: int) -> Any: ...
 
 
 class Rules:
