@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model.content_rules import build_contents
-from .model.format_model import CONTENT, STARTS, Format
+from .model.format_model import CONTENT, STARTS, Choice, Format, walk
 from .model.frame_graph import graph
 from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
 from .model.json_tables import build_json
@@ -16,7 +16,14 @@ from .prove.content_round_trip import endless_rules
 from .prove.definition_checks import misnamed_definitions, recursive_definitions
 from .read.data_files import read_layout, read_rendering, read_vocabulary
 from .read.grammar_folder import NAMESPACE, TOOLS_SUFFIX, Sources
+from .read.lark_files import names_in
 from .read.problems import GrammarError, Problem
+
+
+def named_values(rules: Rules) -> set[str]:
+    """The names of alternatives that are values of fields, such as roles that tokens spell."""
+    nodes = (node for rule in rules.built.values() for node in walk(rule.node))
+    return {value for node in nodes if isinstance(node, Choice) for branch in node.branches for _, value in branch.sets}
 
 
 def build(sources: Sources) -> Format:
@@ -31,6 +38,7 @@ def build(sources: Sources) -> Format:
     rules = Rules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
+    roles |= named_values(rules) - {name for rule in sources.contents for name in names_in(rule.alternatives)}
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE), layout, problems)
@@ -48,7 +56,7 @@ def build(sources: Sources) -> Format:
         rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
-        json=build_json(sources) if contents.roles else build_json(sources).of_messages(),
+        json=build_json(sources),
         namespace=sources.data.get(NAMESPACE),
         contents=contents,
         **read_rendering(sources),

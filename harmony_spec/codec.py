@@ -401,39 +401,39 @@ _TERMINAL_TYPE = r"[A-Za-z0-9][A-Za-z0-9_\+/\-]*"
 _TERMINAL_TEXT = r"(?:[^\ud800-\udfff])+"
 
 # name: WORD
-_RULE_name = "(" + _TERMINAL_WORD + ")"
+_RULE_name = "(?P<name>" + _TERMINAL_WORD + ")"
 
 # author: ROLE (":" name)?
 #       | name -> tool
-_RULE_author = "(?:(" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "())"
+_RULE_author = "(?:(?P<role>" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "(?P<role_IS_tool>))"
 
 # opening: START author
 _RULE_opening = r"\ud800" + _RULE_author
 
 # recipient: " to=" WORD
-_RULE_recipient = " to=(" + _TERMINAL_WORD + ")"
+_RULE_recipient = " to=(?P<recipient>" + _TERMINAL_WORD + ")"
 
 # channel: CHANNEL WORD
-_RULE_channel = r"\ud801(" + _TERMINAL_WORD + ")"
+_RULE_channel = r"\ud801(?P<channel>" + _TERMINAL_WORD + ")"
 
 # constrain: CONSTRAIN
 _RULE_constrain = r"\ud802"
 
 # content_type: TYPE
-_RULE_content_type = "(" + _TERMINAL_TYPE + ")"
+_RULE_content_type = "(?P<content_type>" + _TERMINAL_TYPE + ")"
 
 # type: " " constrain? content_type
 #      | constrain content_type -> unspaced
 _RULE_type = (
-    "(?: (?:("
+    "(?: (?:(?P<constrain_IS_>"
     + _RULE_constrain
     + "))?"
     + _RULE_content_type
-    + "|("
+    + "|(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
-    + "())"
+    + "(?P<_IS_unspaced>))"
 )
 
 # header: recipient? channel? type?
@@ -450,16 +450,16 @@ _RULE_header = (
     + _RULE_recipient
     + "(?:"
     + _RULE_type
-    + ")?())"
+    + ")?(?P<_IS_recipient_last>))"
 )
 
 # content: TEXT?
-_RULE_content = r"([^\ud800-\udfff]*)"
+_RULE_content = r"(?P<content>[^\ud800-\udfff]*)"
 
 # terminator: END
 #           | CALL -> call
 #           | RETURN -> return
-_RULE_terminator = r"(?:\ud804|\ud805()|\ud806())"
+_RULE_terminator = r"(?:\ud804|\ud805(?P<_IS_call>)|\ud806(?P<_IS_return>))"
 
 # message: opening header MESSAGE content terminator
 _RULE_message = _RULE_opening + _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
@@ -525,7 +525,7 @@ _RULE_invalid_spaced_content_type = (
     + _RULE_recipient
     + ")?(?:"
     + _RULE_channel
-    + ")?(?: )?("
+    + ")?(?: )?(?P<constrain_IS_>"
     + _RULE_constrain
     + ") "
     + _RULE_content_type
@@ -534,7 +534,7 @@ _RULE_invalid_spaced_content_type = (
     + ")?"
     + _RULE_channel
     + _RULE_recipient
-    + "(?: )?("
+    + "(?: )?(?P<constrain_IS_>"
     + _RULE_constrain
     + ") "
     + _RULE_content_type
@@ -550,7 +550,7 @@ _RULE_invalid_repeated_constrain = (
     + _RULE_recipient
     + ")?(?:"
     + _RULE_channel
-    + r")?(?: )?(\ud802)("
+    + r")?(?: )?(?P<constrain_IS_>\ud802)(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
@@ -559,7 +559,7 @@ _RULE_invalid_repeated_constrain = (
     + ")?"
     + _RULE_channel
     + _RULE_recipient
-    + r"(?: )?(\ud802)("
+    + r"(?: )?(?P<constrain_IS_>\ud802)(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
@@ -679,12 +679,12 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
-_NEXT_role = runtime.Atom("role (system, developer, user, assistant)", pattern=_TERMINAL_ROLE)
+_NEXT_role = runtime.Atom("role", pattern=_TERMINAL_ROLE, values=("system", "developer", "user", "assistant"))
 _NEXT_name = runtime.Atom("name", pattern=_TERMINAL_WORD)
-_NEXT_TEXT = runtime.Atom("':'", pattern=":")
-_NEXT_TEXT_1 = runtime.Atom("' to='", pattern=" to=")
+_NEXT_TEXT = runtime.Atom("':'", text=":")
+_NEXT_TEXT_1 = runtime.Atom("' to='", text=" to=")
 _NEXT_CHANNEL = runtime.Atom("<|channel|>", special="<|channel|>")
-_NEXT_TEXT_2 = runtime.Atom("' '", pattern=" ")
+_NEXT_TEXT_2 = runtime.Atom("' '", text=" ")
 _NEXT_CONSTRAIN = runtime.Atom("<|constrain|>", special="<|constrain|>")
 _NEXT_MESSAGE = runtime.Atom("<|message|>", special="<|message|>")
 _NEXT_recipient = runtime.Atom("recipient", pattern=_TERMINAL_WORD)
@@ -699,30 +699,6 @@ _NEXT_RETURN = runtime.Atom("<|return|>", special="<|return|>")
 _FRAME_message = runtime.Frame(
     name="message",
     pattern=_RULE_message,
-    groups=(
-        runtime.Group("role"),
-        runtime.Group("name"),
-        runtime.Group("name"),
-        runtime.Group("role", "tool"),
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-        runtime.Group(None, "call"),
-        runtime.Group(None, "return"),
-    ),
     fields=("role", "name", "recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
@@ -795,7 +771,6 @@ _FRAME_message = runtime.Frame(
 _FRAME_opening = runtime.Frame(
     name="opening",
     pattern=_RULE_opening,
-    groups=(runtime.Group("role"), runtime.Group("name"), runtime.Group("name"), runtime.Group("role", "tool")),
     fields=("role", "name"),
     has_content=False,
     inside=("<|start|>",),
@@ -816,26 +791,6 @@ _FRAME_opening = runtime.Frame(
 _FRAME_continuation = runtime.Frame(
     name="continuation",
     pattern=_RULE_continuation,
-    groups=(
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-        runtime.Group(None, "call"),
-        runtime.Group(None, "return"),
-    ),
     fields=("recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
@@ -888,28 +843,6 @@ _FRAME_continuation = runtime.Frame(
 _FRAME_unfinished = runtime.Frame(
     name="unfinished",
     pattern=_RULE_unfinished,
-    groups=(
-        runtime.Group("role"),
-        runtime.Group("name"),
-        runtime.Group("name"),
-        runtime.Group("role", "tool"),
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-    ),
     fields=("role", "name", "recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
@@ -979,24 +912,6 @@ _FRAME_unfinished = runtime.Frame(
 _FRAME_remainder = runtime.Frame(
     name="remainder",
     pattern=_RULE_remainder,
-    groups=(
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-    ),
     fields=("recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
@@ -1085,9 +1000,9 @@ _CONTENT_TERMINALS = {
     # NAME: /[A-Za-z0-9_$.:\/@+-]+/
     "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
     # COMMENT: (LINE | _UNMARKED_COMMENT) _UNMARKED_COMMENT*
-    "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
-    # _UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
-    "_UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
+    "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
+    # _UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
+    "_UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
     # TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
     "TEXT": '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+',
     # SUMMARY: (TEXT | _UNMARKED) _UNMARKED*
@@ -1603,6 +1518,8 @@ _RECOVERY = runtime.Recovery(
         "constrain": ("<|constrain|>",),
         "content_type": (" ", "<|constrain|>"),
     },
+    free_texts={},
+    first_words=3,
     slots=runtime.Slots(
         role="role",
         name="name",
@@ -1635,155 +1552,28 @@ _RECOVERY = runtime.Recovery(
     declared_answers=("developer.response_formats",),
     headings={"developer": ("# Tools", "# Response Formats"), "system": ("# Tools", "# Valid channels: ")},
     mistakes=(
+        runtime.Mistake(_RULE_invalid_missing_role, runtime.codes.MISSING_ROLE, "no author after the start token"),
         runtime.Mistake(
-            runtime.codes.MISSING_ROLE,
-            _RULE_invalid_missing_role,
-            (
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group(None, "recipient_last"),
-            ),
-            "no author after the start token",
-        ),
-        runtime.Mistake(
-            runtime.codes.REPEATED_CHANNEL,
             _RULE_invalid_repeated_channel,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-            ),
+            runtime.codes.REPEATED_CHANNEL,
             "repeated channel; the last one is kept",
         ),
         runtime.Mistake(
-            runtime.codes.REPEATED_RECIPIENT,
             _RULE_invalid_repeated_recipient,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-            ),
+            runtime.codes.REPEATED_RECIPIENT,
             "repeated recipient; the last one is kept",
         ),
         runtime.Mistake(
-            runtime.codes.EMPTY_RECIPIENT,
             _RULE_invalid_empty_recipient,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group(None, "unspaced"),
-            ),
+            runtime.codes.EMPTY_RECIPIENT,
             "no name after the text that introduces a recipient",
         ),
         runtime.Mistake(
-            runtime.codes.SPACED_CONTENT_TYPE,
             _RULE_invalid_spaced_content_type,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-            ),
+            runtime.codes.SPACED_CONTENT_TYPE,
             "a space between the constrain token and the content type",
         ),
-        runtime.Mistake(
-            runtime.codes.REPEATED_CONSTRAIN,
-            _RULE_invalid_repeated_constrain,
-            (
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("recipient"),
-                runtime.Group("channel"),
-                runtime.Group("constrain", True),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-                runtime.Group("role"),
-                runtime.Group("name"),
-                runtime.Group("name"),
-                runtime.Group("role", "tool"),
-                runtime.Group("channel"),
-                runtime.Group("recipient"),
-                runtime.Group("constrain", True),
-                runtime.Group("constrain", True),
-                runtime.Group("content_type"),
-            ),
-            "repeated constrain token",
-        ),
+        runtime.Mistake(_RULE_invalid_repeated_constrain, runtime.codes.REPEATED_CONSTRAIN, "repeated constrain token"),
     ),
 )
 
@@ -1838,16 +1628,15 @@ def parse(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.ParseError: the source is not what the grammar describes.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.parse(FORMAT, source, start, given, tokenizer)
+    return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
 def render(
@@ -1864,18 +1653,17 @@ def render(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
-        tokenizer: encodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render(FORMAT, messages, start, given, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
 
 
 def render_text(
@@ -1891,17 +1679,16 @@ def render_text(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
 
     Raises:
-        runtime.RenderError: also, a content spells a special token, which as text would become one.
+        runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render_text(FORMAT, messages, start, given, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
 
 
 def recover(
@@ -1918,15 +1705,14 @@ def recover(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)
+    return runtime.recover(FORMAT, source, start, {"role": role, "name": name}, tools, stripped, tokenizer)
 
 
 def validate(
@@ -1940,32 +1726,40 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Check a source: report what leaves the grammar, and what is in it but cannot be meant.
+    """Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.
 
     Args:
-        source: text with special tokens spelled out, or token ids; never raises for what it holds.
-        start: what the source is.
+        source: text with special tokens spelled out, or token ids.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
-        tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)
+    return runtime.validate(
+        FORMAT,
+        source,
+        start,
+        {"role": role, "name": name},
+        tools,
+        stripped,
+        tokenization,
+        tokenizer,
+    )
 
 
 class StreamParser(runtime.StreamParser[Message]):
     """Reads token ids as they come, one or many at a time.
 
     Args:
-        start: what the tokens are.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
 
     def __init__(
@@ -1978,8 +1772,7 @@ class StreamParser(runtime.StreamParser[Message]):
         strict: bool = False,
         tokenizer: runtime.Tokenizer | None = None,
     ) -> None:
-        given: dict[str, str | bool | None] = {"role": role, "name": name}
-        super().__init__(FORMAT, start, given, tools, strict, tokenizer)
+        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer)
 
     @property
     def role(self) -> Role | None:

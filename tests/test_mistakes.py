@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from harmony_spec import Recovered, codec, parse, recover
 from harmony_spec.errors import ParseError
 from harmony_spec.format.tables import Mistake, Recovery
-from harmony_spec.parsing.strict_parsing import read_groups
 from harmony_spec.recovery.header_repair import HeaderRepair
 from harmony_spec.recovery.header_text import HeaderText
 from harmony_spec.recovery.known_names import KnownNames
@@ -64,10 +63,8 @@ def headers(draw: st.DrawFn, name: str) -> str:
 
 def by_production(mistake: Mistake, header: HeaderText, given: dict[str, Any]) -> dict[str, Any]:
     """What a production says of a header; where it says no author, a model means itself."""
-    match = mistake.matcher.fullmatch(header.mixed)
-    assert match is not None
     values = {**codec.FORMAT.defaults, **given}
-    read_groups(mistake.groups, match.groups(), values)
+    assert mistake.read(header.mixed, values) is not None
     return values if values["role"] else {**values, **RECOVERY.author}
 
 

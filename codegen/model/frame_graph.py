@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..read.problems import TooLarge
 from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value, walk
+from .rule_nodes import Many
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
@@ -56,6 +57,8 @@ def graph(format: Format, rule: str) -> Graph:
                 return connect(content_value(format), sources)
             case Call():
                 return connect(format.resolve(node), sources)
+            case Many():
+                raise AssertionError("a message holds no list")
 
     made.final = connect(format.rules[rule].node, frozenset({0}))
     return made

@@ -148,10 +148,11 @@ class Rules:
     def group(
         self, alternatives: tuple[Alternative, ...], operator: str, place: Place, definition: Definition, kind: str
     ) -> Node:
-        if len(alternatives) > 1:
-            self.refuse(place, "alternatives inside brackets have no names", "Make them a rule of their own.")
         if operator not in ("", "?"):
-            self.refuse(place, f"`{operator}` inside a message is not supported", "Lists belong into the start rules.")
+            reason = f"`{operator}` inside a message is not supported, because a field holds one value"
+            self.refuse(place, reason, "Write one message for each item, or one terminal for the whole list.")
+        elif len(alternatives) > 1:
+            self.refuse(place, "alternatives inside brackets have no names", "Make them a rule of their own.")
         inner = self.sequence(alternatives[0].items, definition, kind)
         if operator != "?":
             return inner
@@ -214,9 +215,11 @@ def build_start(name: str, rules: Rules, lark: str) -> Start | None:
 
 
 def _step(item: Item, rules: Rules) -> Step:
-    times = ""
-    if isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
-        times = item.operator
+    place, times = item.place, ""
+    while isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
+        if times and item.operator:
+            break
+        times = times or item.operator
         item = item.alternatives[0].items[0]
     if isinstance(item, Name) and is_mistake(item.name):
         rules.refuse(item.place, f"`{item.name}` is an error production", "Only recovery reads it.")
@@ -227,5 +230,16 @@ def _step(item: Item, rules: Rules) -> Step:
         rules.refuse(item.place, f"`{item.name}` is not defined", "Define it, or correct the spelling.")
     else:
         reason = "a start rule is made of rules for messages and open headers, each once or with `?` or `*`"
-        rules.refuse(item.place, reason, "Give this part a rule of its own.")
+        rules.refuse(place, reason, _replacement(item, times))
     return Step("", times)
+
+
+def _replacement(item: Item, times: str) -> str:
+    """What to write instead of a part of a start rule that is not supported."""
+    names = tuple(dict.fromkeys(names_in((Alternative((item,), None, item.place),))))
+    if isinstance(item, Name) and times == "+":
+        return f"Write `{item.name} {item.name}*`."
+    if len(names) > 1 and not any(map(is_terminal, names)):
+        listed = " and ".join(f"`{name}`" for name in names)
+        return f"Make {listed} alternatives of the one rule for messages, each with a name, and repeat that rule."
+    return "Give this part a rule of its own, and write that once or with `?` or `*`."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..read.grammar_folder import CONVERSATION, Sources
@@ -16,32 +16,16 @@ class JsonTables:
     """The tables, by `RULE.FIELD`; see `harmony_spec.json_form.JsonForm`."""
 
     always: tuple[str, ...] = ()
-    schemas: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keyed: Mapping[str, str] = field(default_factory=dict)
     spelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def paths(self) -> Iterator[tuple[str, str]]:
-        """The fields that each table names."""
-        for key in ("always", "schemas", "absent", "keyed", "spelled"):
-            yield from ((key, path) for path in getattr(self, key))
-
-    def of_messages(self) -> JsonTables:
-        """The tables without the fields of contents."""
-        lead = f"{MESSAGE}."
-        return JsonTables(
-            always=tuple(path for path in self.always if path.startswith(lead)),
-            absent={path: text for path, text in self.absent.items() if path.startswith(lead)},
-            joined=self.joined,
-        )
 
 
 def build_json(sources: Sources) -> JsonTables:
     table = sources.table(CONVERSATION, "json")
     return JsonTables(
         always=tuple(table.get("always", ())),
-        schemas=tuple(table.get("schemas", ())),
         absent=table.get("absent", {}),
         joined={name: tuple(parts) for name, parts in table.get("joined", {}).items()},
         keyed=table.get("keyed", {}),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
-from .content_rules import Fixed
 from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
 from .frame_graph import framing, graph, is_content
 from .terminals import FixedText, Special
@@ -76,6 +77,43 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
     return {name: tuple(texts) for name, texts in found.items() if texts}
 
 
+def free_texts(format: Format) -> dict[str, str]:
+    """The special tokens of a header before any text, each with the field that has it. No name has that length."""
+    made = graph(format, format.message)
+
+    def fields_after(state: int) -> set[str | None]:
+        """The fields of the texts that may come next; None for one that is not any text."""
+        found: set[str | None] = set()
+        for edge, target in made.steps[state]:
+            if isinstance(edge, FixedText):
+                found |= fields_after(target)
+            elif isinstance(edge, Value):
+                free = not is_content(edge) and pattern.is_free(format.terminals[edge.terminal].pattern)
+                found.add(edge.field if free else None)
+        return found
+
+    found: dict[str, set[str | None]] = {}
+    for _, edge, target in made.edges():
+        if isinstance(edge, Special) and (fields := fields_after(target)):
+            found.setdefault(edge.spelling, set()).update(fields)
+    return {token: str(*fields) for token, fields in found.items() if len(fields) == 1 and None not in fields}
+
+
+def first_words(format: Format) -> int:
+    """The largest number of words between the token that begins a message and the next special token."""
+    made = graph(format, format.message)
+
+    def spaces_after(state: int) -> int:
+        following = ((edge, target) for edge, target in made.steps[state] if not isinstance(edge, Special))
+        counts = (
+            spaces_after(target) + (isinstance(edge, FixedText) and bool(re.search(r"\s", edge.text)))
+            for edge, target in following
+        )
+        return max(counts, default=0)
+
+    return 1 + max((spaces_after(target) for _, target in made.steps[0]), default=0)
+
+
 def headings(format: Format) -> dict[str, tuple[str, ...]]:
     """For each role the first texts of the parts of its contents that declare something."""
     assert format.recovery is not None
@@ -83,7 +121,7 @@ def headings(format: Format) -> dict[str, tuple[str, ...]]:
     for path in (path for paths in format.recovery.declared.values() for path in paths):
         role, part, *_ = path.split(".")
         first = format.contents.rules[part].ways[0].items[0] if part in format.contents.rules else None
-        if isinstance(first, Fixed):
+        if isinstance(first, FixedText):
             found.setdefault(role, {})[first.text] = None
     return {role: tuple(texts) for role, texts in found.items()}
 
@@ -102,5 +140,5 @@ def closes(format: Format) -> dict[str, str | None]:
 
 def begins(format: Format) -> str | None:
     """The special token that every message begins with."""
-    first = [edge for edge, _ in graph(format, format.message).steps[0]]
-    return first[0].spelling if len(first) == 1 and isinstance(first[0], Special) else None
+    first = {edge.spelling if isinstance(edge, Special) else None for edge, _ in graph(format, format.message).steps[0]}
+    return first.pop() if len(first) == 1 else None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Start, Value
 from ..model.frame_graph import content_value
+from ..model.rule_nodes import Many
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
@@ -115,6 +116,8 @@ class _AutomatonBuilder:
                 return self.node(self.format.rules[name].node, at, name)
             case Choice():
                 return self.choice(node, at)
+            case Many():
+                raise AssertionError("a message holds no list")
 
     def machine(self, terminal: str) -> Machine:
         return machine(self.format.terminals[terminal].pattern)
@@ -224,7 +227,10 @@ def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Prob
     reason = (
         f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
     )
-    return Problem(place, reason, "Put a delimiter between the parts that none of them can contain.")
+    remedy = "Put a delimiter between the parts that none of them can contain."
+    if not one:
+        remedy = "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages."
+    return Problem(place, reason, remedy)
 
 
 def _place(format: Format, label: object) -> Place:

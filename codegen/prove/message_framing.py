@@ -9,6 +9,9 @@ from ..model.frame_graph import framing, graph
 from ..model.terminals import Special
 from ..read.problems import Problem
 
+ONE_CONTENT = f"A message has one `{CONTENT}`: write several messages, or one content and a field for its kind."
+SAME_CONTENT = f"Use `{CONTENT}` in each kind of message, and a field for the kind; its text may be empty (`TEXT?`)."
+
 
 def fields_of_messages(format: Format) -> Iterator[Problem]:
     if CONTENT not in format.rules:
@@ -18,11 +21,15 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
     content = format.rules[CONTENT]
     values = format.terminals_of(CONTENT)
     if len(values) != 1 or not isinstance(content.node, (Value, Option)):
-        yield Problem(content.place, f"`{CONTENT}` is not one terminal, optional or not", "Write `content: TEXT?`.")
+        reason = f"`{CONTENT}` is not one terminal, optional or not"
+        yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?`, and add a field for the kind of the content.")
         return
     for name in format.frames:
         rule = format.rules[name]
         counts = _counts(format, rule.node)
+        if counts.get(CONTENT, (0, 0))[1] > 1:
+            yield Problem(rule.place, f"`{name}` can hold `{CONTENT}` twice", ONE_CONTENT)
+            continue  # a message in a message holds every field twice
         for field, (low, high) in counts.items():
             if high > 1 and field.startswith("->"):
                 reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
@@ -30,9 +37,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
             elif high > 1:
                 yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
             elif field == CONTENT and low == 0:
-                yield Problem(
-                    rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead."
-                )
+                yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
     known = format.fields_of(Call(format.message))
     if not set(known) - {CONTENT}:
         place = format.rules[format.message].place
@@ -41,7 +46,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         for field in format.fields_of(Call(name)):
             if field not in known:
                 reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
-                yield Problem(format.rules[name].place, reason, f"Messages are what `{format.message}` can say.")
+                yield Problem(format.rules[name].place, reason, f"Add it to `{format.message}`. {SAME_CONTENT}")
         if name == format.open_frame and any(key.startswith("->") for key in _counts(format, format.rules[name].node)):
             reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
             yield Problem(format.rules[name].place, reason, "Write the open header in one way.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..model.format_model import Format, Recovery, walk
-from ..model.frame_graph import Framing, framing, graph
+from ..model.format_model import CONTENT, Format, Option, Recovery, walk
+from ..model.frame_graph import Framing, content_value, framing, graph, is_content
 from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import begins, closes, library_diagnostics
 from ..model.terminals import Special
@@ -52,12 +52,50 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             place = sources.place(RECOVERY, "roles", *path)
             reason = f"`{named}` is not a value of `{role.name}`"
             yield Problem(place, reason, f"Values: {', '.join(role.values or ()) or 'any text'}.")
+    yield from _contents(format, enclosing)
+    yield from _frames(format, enclosing)
     yield from _slots(recovery, sources)
     yield from _companions(sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _productions(format, enclosing)
     yield from _codes(recovery, sources)
+
+
+def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
+    """A content is any text, and each token that closes one may close all."""
+    content = format.rules[CONTENT]
+    free = pattern.is_free(format.terminals[content_value(format).terminal].pattern)
+    if not free or not isinstance(content.node, Option):
+        reason = "recovery needs contents of any text, which may be empty"
+        yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?` with any text, or remove {RECOVERY}.")
+    steps = graph(format, format.message).steps
+    for row in steps:
+        targets = [target for edge, target in row if is_content(edge)]
+        closes = {edge.spelling for target in targets for edge, _ in steps[target] if isinstance(edge, Special)}
+        if targets and (missing := sorted(enclosing.closes - closes)):
+            reason = f"recovery needs stop tokens that may end every message, and `{missing[0]}` may not"
+            remedy = f"Allow it in each alternative of `{format.message}`, or remove {RECOVERY}."
+            yield Problem(format.rules[format.message].place, reason, remedy)
+            return
+
+
+def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
+    """All kinds of messages are framed like the message of a transcript, and open headers end before the content."""
+    for name in format.frames:
+        place, around = format.rules[name].place, framing(graph(format, name))
+        if name == format.open_frame:
+            if opens := sorted(around.inside & enclosing.opens):
+                reason = f"recovery needs open headers that end before the content, and `{name}` has `{opens[0]}`"
+                yield Problem(place, reason, f"End `{name}` before it, or remove {RECOVERY}.")
+        elif not around.opens or around.headless or around.touched or around.trails:
+            reason = f"recovery needs contents between special tokens, and in `{name}` one of them may be missing"
+            yield Problem(place, reason, f"Enclose the content as in `{format.message}`, or remove {RECOVERY}.")
+        else:
+            tokens = {*around.inside, *around.opens, *around.closes}
+            if other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
+                reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
+                yield Problem(place, reason, f"Allow it in `{format.message}`, or remove {RECOVERY}.")
 
 
 def _slots(recovery: Recovery, sources: Sources) -> Iterator[Problem]:

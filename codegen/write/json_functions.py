@@ -8,7 +8,8 @@ from ..model.json_tables import MESSAGE
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
-from .source_text import Block, Writer, call, data, group, literal, mapping, signature
+from .public_functions import emit_json_functions
+from .source_text import Block, Writer, call, data, group, literal, mapping
 
 
 def emit_json(format: Format, writer: Writer) -> None:
@@ -38,34 +39,7 @@ def emit_json(format: Format, writer: Writer) -> None:
         assert isinstance(namespace, Block)
         writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
         writer.line('"""The JSON Schema of a tool namespace."""')
-    emit_json_functions(writer)
-
-
-def emit_json_functions(writer: Writer) -> None:
-    """Write `to_json` and `from_json`."""
-    signature("to_json", ["messages: Sequence[Message]"], "dict[str, Any]", writer)
-    writer.docstring(
-        [
-            "Convert messages to their JSON form, ready for `json.dumps`.",
-            "",
-            "Raises:",
-            "    runtime.RenderError: something in the list is not a message of this codec.",
-        ]
-    )
-    writer.line("return _JSON.to_json(messages)")
-    writer.depth -= 1
-    signature("from_json", ["value: object"], "list[Message]", writer)
-    writer.docstring(
-        [
-            "Read the messages of a conversation in its JSON form.",
-            "",
-            "Raises:",
-            "    runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer,"
-            " what is expected there, and what to write.",
-        ]
-    )
-    writer.line("return _JSON.from_json(value)")
-    writer.depth -= 1
+    emit_json_functions(format, writer)
 
 
 def _path(format: Format, path: str) -> str:

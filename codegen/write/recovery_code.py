@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ..model.format_model import Format, Recovery
 from ..model.frame_graph import framing, graph
 from ..model.framing_rules import MISTAKE_PREFIX
-from ..model.recovery_tables import begins, closes, headings, leads, library_diagnostics
+from ..model.recovery_tables import begins, closes, first_words, free_texts, headings, leads, library_diagnostics
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
-from .framing_code import constant, groups
+from .framing_code import constant
 from .library_codes import code, constant_of
 from .source_text import Block, Writer, call, group, literal, mapping
 
@@ -46,6 +46,8 @@ def _tokens(format: Format) -> Arguments:
 def _headers(format: Format, recovery: Recovery) -> Arguments:
     """The purpose of fields, the texts that introduce them, and their values in an opened header."""
     yield mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads=")
+    yield _table({token: literal(field) for token, field in free_texts(format).items()}).prefixed("free_texts=")
+    yield f"first_words={first_words(format)}"
     yield call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots=")
     yield _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author=")
 
@@ -115,9 +117,8 @@ def _mistakes(format: Format) -> list[Block]:
     return [
         call(
             "runtime.Mistake",
-            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
             constant(MISTAKE_PREFIX + name),
-            group(groups(format, rule.node)),
+            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
             literal(_clause(rule.doc)),
         )
         for name, rule in format.recovery.mistakes.items()

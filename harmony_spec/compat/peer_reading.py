@@ -60,9 +60,9 @@ class PeerHeaders(Headers):
         key = (PeerHeaders, self.guesses, self.names.key)
         self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(key, {})
 
-    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
+    def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that the grammar describes, or that `openai_harmony` reads."""
-        found, slots = super().described(mixed, given), RECOVERY.slots
+        found, slots = super().described(mixed, given, opener), RECOVERY.slots
         if found is not None:
             fields = (found.values[name] for name in (slots.recipient, slots.constrain, slots.content_type))
             if not (self.guesses and is_type_as_recipient(*fields)):

@@ -43,13 +43,14 @@ class Layout:
 
     Attributes:
         decided: the flags of the conversation.
+        chosen: the alternatives that the style chooses.
         as_parsed: whether to write unchanged records as they were read.
         indent: what begins a line.
         names: the names already used.
     """
 
-    def __init__(self, decided: Mapping[str, bool], as_parsed: bool = True) -> None:
-        self.decided, self.as_parsed = decided, as_parsed
+    def __init__(self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None) -> None:
+        self.decided, self.chosen, self.as_parsed = decided, chosen or (), chosen is None
         self.indent = ""
         self.names: set[str] = set()
 

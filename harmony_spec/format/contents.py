@@ -27,6 +27,9 @@ MAX_CACHED_CONTENT_CHARS = 1_000_000
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
 
+Chosen = tuple[str, ...] | None
+"""The alternatives that a style chooses; None for the style that writes what was read."""
+
 R = TypeVar("R", bound="Record")
 
 
@@ -88,15 +91,15 @@ class Record(Part):
             return NotImplemented
         try:
             if isinstance(other, str):
-                return other in self._texts(as_parsed=True)
-            return not self._texts(as_parsed=False).isdisjoint(other._texts(as_parsed=False))
+                return other in self._texts(chosen=None)
+            return not self._texts(chosen=()).isdisjoint(other._texts(chosen=()))
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
-    def _texts(self, as_parsed: bool) -> set[str]:
+    def _texts(self, chosen: Chosen) -> set[str]:
         """The texts of this record, for each value of the flags that the conversation decides."""
         decided = self.contents.decided
-        return {self.contents.write(self, dict.fromkeys(decided, value), as_parsed) for value in (False, True)}
+        return {self.contents.write(self, dict.fromkeys(decided, value), chosen) for value in (False, True)}
 
 
 class Implied(NamedTuple):
@@ -193,27 +196,27 @@ class Contents:
         except RenderError:
             return None
 
-    def write(self, record: Record, decided: Mapping[str, bool], as_parsed: bool = True) -> str:
+    def write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen = None) -> str:
         """Write a record.
 
         Args:
             decided: the flags of the conversation, used for those that are None in the record.
-            as_parsed: whether to write unchanged parts as they were read.
+            chosen: the alternatives that the style chooses; None to write unchanged parts as they were read.
         """
         try:
-            key = marshal.dumps((snapshot(record, as_parsed), tuple(decided.items())))
+            key = marshal.dumps((snapshot(record, as_parsed=chosen is None), tuple(decided.items()), chosen))
         except ValueError:
-            return self._write(record, decided, as_parsed)
+            return self._write(record, decided, chosen)
         text = self.texts.get(key)
         if text is None:
-            text = self._write(record, decided, as_parsed)
+            text = self._write(record, decided, chosen)
             if len(text) <= MAX_CACHED_CONTENT_CHARS:
                 remember_content(self.texts, key, text)
         return text
 
-    def _write(self, record: Record, decided: Mapping[str, bool], as_parsed: bool) -> str:
+    def _write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen) -> str:
         try:
-            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, as_parsed), record)
+            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, chosen), record)
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
@@ -238,7 +241,7 @@ class Contents:
     def is_understood(self, record: Record, text: str) -> bool:
         """Whether each type in a record, which was read from a text, was read, and has what it refers to."""
         try:
-            self.write(record, {}, as_parsed=False)
+            self.write(record, {}, ())
         except RenderError:
             return False
         return not self.find_unread(type(record), text)
@@ -255,7 +258,7 @@ class Contents:
         found, reader = self.read(made, text)
         if found is not NOTHING and reader.at == len(text) and not reader.unread:
             try:
-                written = self.write(found, {}, as_parsed=False)
+                written = self.write(found, {}, ())
             except RenderError as error:
                 message, named = f"the text cannot be written again: {error.message}", error.message.split("'")[1:2]
                 at = max(text.find(named[0].rsplit("/", 1)[-1]), 0) if named else 0
@@ -275,7 +278,7 @@ class Contents:
             caret=at - first,
         )
 
-    def text_of(self, message: Any, decided: Mapping[str, bool], as_parsed: bool) -> str:
+    def text_of(self, message: Any, decided: Mapping[str, bool], chosen: Chosen) -> str:
         """The text of a structured content. Raises `RenderError` if its message has another role."""
         record, role = message.content, getattr(message, self.field)
         if type(record) is not self.roles.get(role):
@@ -283,7 +286,7 @@ class Contents:
             place = f"is only allowed in {other} messages" if other else "is not the content of a message"
             problem = f"{type(record).__name__} {place}; this message has the role {role!r}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, problem)
-        return self.write(record, decided, as_parsed)
+        return self.write(record, decided, chosen)
 
     def decide(self, messages: Sequence[Any]) -> dict[str, bool]:
         """Decide the flags that records leave to the conversation."""

@@ -216,12 +216,17 @@ class Rule:
         return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
-        """Code that is the text of a value: of the first alternative with all set fields."""
+        """Code that is the text of a value: of the alternative that is chosen, or the first one with all set fields."""
         scope = Scope(name, "m", self.is_value, name in rules.by_users)
         code = rules.write_all(self.ways[0], scope)
         if len(self.ways) > 1:
             ways = [(rules.condition(self, way, scope), rules.write_all(way, scope)) for way in self.ways]
-            code = "".join(f"{code} if {condition} else " for condition, code in ways)
+            named = [
+                (f"{variant!r} in w.chosen and {condition}", code)
+                for (condition, code), variant in zip(ways, self.names, strict=False)
+                if variant
+            ]
+            code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
             code += "''" if name in rules.roles else f"w.refuse({name!r})"
         return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
 

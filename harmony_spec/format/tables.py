@@ -61,36 +61,75 @@ class Encoding:
     unassigned: frozenset[int] = frozenset()
 
 
-class Group(NamedTuple):
-    """The meaning of a group in a pattern: if the group matches, the field has this value.
-
-    A `value` of None stands for the matched text. Without field, the value is the name of an alternative.
-    """
-
-    field: str | None
-    value: str | bool | None = None
-
-
 @dataclass(eq=False)
 class Atom:
-    """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
+    """A symbol that may come next: a special token (its spelling), a text, or the pattern of a field.
+
+    Attributes:
+        label: the spelling, the quoted text, or the name of the field.
+        values: those that the grammar lists for the field, if it does.
+        nullable: the text of the field may be empty.
+    """
 
     label: str
     special: str | None = None
+    text: str | None = None
     pattern: str | None = None
+    values: tuple[str, ...] = ()
     nullable: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The symbol in errors."""
+        return f"{self.label} ({', '.join(self.values)})" if self.values else self.label
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern or "")
+        return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
+
+
+NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
 @dataclass(eq=False)
-class Frame:
-    """A message, or the open header of one, as one pattern in the mixed alphabet.
+class Pattern:
+    """A header, or a whole message, as a regular expression in the mixed alphabet.
+
+    A group sets the field that it is named after, to its text. `field_IS_value` sets that value, `field_IS_` sets True,
+    and `_IS_name` is a named alternative. Names may be repeated, so groups are numbered for `re`.
+    """
+
+    pattern: str
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(NAMED_GROUP.sub("(", self.pattern))
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, str, str], ...]:
+        """The names of the groups: field, "_IS_" or "", value."""
+        return tuple(name.partition("_IS_") for name in NAMED_GROUP.findall(self.pattern))
+
+    def read(self, mixed: str, values: dict[str, Any]) -> tuple[str, ...] | None:
+        """Add the fields of a text to `values`; return its named alternatives. None if the pattern does not match."""
+        match = self.matcher.fullmatch(mixed)
+        if match is None:
+            return None
+        variants = []
+        for (name, fixed, value), text in zip(self.groups, match.groups(), strict=True):
+            if text is not None and name:
+                values[name] = (value or True) if fixed else text
+            elif text is not None:
+                variants.append(value)
+        return tuple(variants)
+
+
+@dataclass(eq=False, kw_only=True)
+class Frame(Pattern):
+    """A message, or the open header of one.
 
     Attributes:
-        pattern: the whole frame, with one group for each entry of `groups`.
+        pattern: the whole frame.
         fields: the fields that this frame can set.
         inside: special tokens that may come before the one that opens the content.
         opens: special tokens directly before the content; empty without content.
@@ -106,8 +145,6 @@ class Frame:
     """
 
     name: str
-    pattern: str
-    groups: tuple[Group, ...]
     fields: tuple[str, ...]
     has_content: bool
     inside: tuple[str, ...]
@@ -122,10 +159,6 @@ class Frame:
     steps: tuple[tuple[tuple[Atom, int], ...], ...]
     final: frozenset[int]
     write: Callable[[Any, Chosen], str]
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
 
 
 class Path(NamedTuple):
@@ -155,23 +188,15 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
 
 
 @dataclass(eq=False)
-class Mistake:
-    """An error production: a known mistake in a header, which only recovery accepts.
+class Mistake(Pattern):
+    """An error production: a known mistake in a header up to the content, which only recovery accepts.
 
     Attributes:
-        pattern: the header up to the content, in the mixed alphabet.
-        groups: the groups of the pattern; for each field, the last one that matches wins.
         evidence: why recovery reads the header like this.
     """
 
     code: Code
-    pattern: str
-    groups: tuple[Group, ...]
     evidence: str
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
 
 
 class Slots(NamedTuple):
@@ -195,6 +220,8 @@ class Recovery:
         opens: special tokens directly before the content.
         closes: special tokens that end a message, with the names of their alternatives.
         leads: the special tokens or texts that introduce each field.
+        free_texts: the special tokens before any text in a header, which has no limit, with the fields that have it.
+        first_words: the words that a header may have between the token that begins it and the next special token.
         slots: the names of the fields, by meaning.
         author: the fields of the open header that a model continues.
         tool: the role of tools, whose header has the name of the tool instead of a role.
@@ -224,6 +251,8 @@ class Recovery:
     opens: tuple[str, ...]
     closes: Mapping[str, str | None]
     leads: Mapping[str, tuple[str, ...]]
+    free_texts: Mapping[str, str]
+    first_words: int
     slots: Slots
     author: Mapping[str, str]
     tool: str
@@ -385,6 +414,20 @@ class Format:
         """The frames of all start rules by name."""
         steps = [step for paths in self.starts.values() for path in paths for step in path.steps]
         return {frame.name: frame for frame, _ in steps}
+
+    @cached_property
+    def free_text_matcher(self) -> re.Pattern[str]:
+        """A regular expression for a special token before any text, and that text, in the mixed alphabet."""
+        tokens = self.recovery.free_texts if self.recovery else ()
+        leads = "".join(self.markers[spelling] for spelling in tokens)
+        return re.compile(f"([{leads}])([^\ud800-\udfff]+)" if leads else "(?!)")
+
+    @cached_property
+    def variant_places(self) -> dict[str, int]:
+        """The places of the named alternatives in patterns, in whose order messages remember them."""
+        groups = (group for frame in self.frames.values() for group in frame.groups)
+        names = dict.fromkeys(value for name, fixed, value in groups if fixed and not name)
+        return {name: place for place, name in enumerate(names)}
 
     @cached_property
     def spellings(self) -> dict[int, str]:

@@ -16,6 +16,9 @@ from ..source.forms import Form, Piece
 
 PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its text
 
+Expectation = tuple[Atom | None, tuple[tuple[Atom, int], ...]]
+"""A symbol that may come next, None for the end of the input, and the symbols after it."""
+
 END = "the end of the input"
 
 
@@ -59,8 +62,8 @@ def explain(form: Form, stop_point: StopPoint) -> ParseError:
         unreadable.index = stop_point.message
         return unreadable
     if place == (0, 0) and stop_point.may_end:
-        expected[END] = None
-    return _make_error(form, pieces, place, tuple(expected), stop_point)
+        expected.append((None, ()))
+    return _make_error(form, pieces, place, expected, stop_point)
 
 
 def _max_pieces(frames: list[Frame]) -> int:
@@ -68,33 +71,39 @@ def _max_pieces(frames: list[Frame]) -> int:
     return 1 + max((len(frame.steps) for frame in frames), default=0)
 
 
-def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, dict[str, None]]:
+def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, list[Expectation]]:
     best: PiecePlace = (0, 0)
-    expected: dict[str, None] = {}
-    todo = [(frame, 0, (0, 0)) for frame in reversed(frames)]
+    expected: list[Expectation] = []
+    todo: list[tuple[Frame, int, PiecePlace, Atom | None]] = [(frame, 0, (0, 0), None) for frame in reversed(frames)]
     seen = set()
     while todo:
-        frame, state, place = todo.pop()
+        frame, state, place, before = todo.pop()
         if (frame.name, state, place) in seen:
             continue
         seen.add((frame.name, state, place))
-        reached = [(_match_atom(atom, pieces, place), target) for atom, target in frame.steps[state]]
-        if place > best and (any(after for after, _ in reached) or not _inside_word(form, pieces, place)):
-            best, expected = place, {}
+        reached = [(_match_atom(atom, pieces, place), atom, target) for atom, target in frame.steps[state]]
+        goes_on = any(after for after, _, _ in reached) or (before is not None and before.text is not None)
+        lists = any(atom.values for _, atom, _ in reached)
+        if place > best and (goes_on or not _inside_word(form, pieces, place, lists)):
+            best, expected = place, []
         if place == best:
-            expected |= dict.fromkeys(atom.label for atom, _ in frame.steps[state])
+            expected += [(atom, frame.steps[target]) for atom, target in frame.steps[state]]
             if state in frame.final:
-                expected[END] = None
-        todo += [(frame, target, after) for after, target in reversed(reached) if after]
-        todo += [(frame, target, place) for atom, target in frame.steps[state] if atom.nullable]
+                expected.append((None, ()))
+        todo += [(frame, target, after, atom) for after, atom, target in reversed(reached) if after]
+        todo += [(frame, target, place, atom) for atom, target in frame.steps[state] if atom.nullable]
     return best, expected
 
 
-def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace) -> bool:
-    """Whether a place is inside of a word that a field may hold: then the error is at the whole word."""
+def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace, lists: bool) -> bool:
+    """Whether a place is inside of a word, or of one that a field may hold: then the error is at the whole word.
+
+    It is not called after a text that introduces a field: then the error is at its value. If the grammar lists values
+    at the place (`lists`), a sign may begin one.
+    """
     number, offset = place
     around = pieces[number][1][offset - 1 : offset + 1] if number < len(pieces) and offset else ""
-    patterns = (pattern for pattern, _ in form.format.patterns.values())
+    patterns = [r"\w\w", *(pattern for pattern, _ in form.format.patterns.values() if not lists)]
     return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
@@ -112,10 +121,12 @@ def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlac
 
 
 def _make_error(
-    form: Form, pieces: list[Piece], place: PiecePlace, expected: tuple[str, ...], stop_point: StopPoint
+    form: Form, pieces: list[Piece], place: PiecePlace, expectations: list[Expectation], stop_point: StopPoint
 ) -> ParseError:
+    expected = tuple(dict.fromkeys(atom.shown if atom else END for atom, _ in expectations))
     at, index, start, fitting_start = stop_point.at, stop_point.message, stop_point.start, stop_point.fitting_start
     number, offset = place
+    hint = ""
     end = pieces[-1][3] if pieces else at
     if number == len(pieces):
         code, span = UNEXPECTED_END, Span(end, end)
@@ -126,8 +137,15 @@ def _make_error(
     else:
         _, text, first, _ = pieces[number]
         code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
-        message = f"unexpected text {_abridge(text[offset:])}"
-    hint = _suggest(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
+        listed = [atom for atom, _ in expectations if atom and atom.special is None]
+        found = text[offset:]
+        if listed and all(atom.values for atom in listed):
+            found = _value_in(found, expectations)
+            fields = " or ".join(dict.fromkeys(atom.label for atom in listed))
+            message = f"unknown {fields} {_abridge(found)}"
+        else:
+            message = f"unexpected text {_abridge(found)}"
+        hint = _suggest(form, found, [value for atom in listed for value in atom.values])
     if fitting_start:
         code, message, expected = WRONG_START, f"this is a {fitting_start}, not a {start}", ()
         hint = f"Pass start={fitting_start!r} (--start {fitting_start})."
@@ -145,11 +163,20 @@ def _make_error(
     )
 
 
-def _suggest(form: Form, text: str) -> str:
-    """Return a hint for text that looks like a special token, or ""."""
+def _value_in(text: str, expectations: list[Expectation]) -> str:
+    """Return the text in the place of a listed value, up to a text that may follow one."""
+    following = [atom for _, after in expectations for atom, _ in after if atom.text is not None or atom.values]
+    places = (match.start() for atom in following if (match := atom.matcher.search(text, 1)))
+    return text[: min(places, default=len(text))]
+
+
+def _suggest(form: Form, text: str, values: list[str]) -> str:
+    """Return a hint for text that looks like a special token or like one of some values, or ""."""
     spelled = form.format.special_matcher.match(text)
     if spelled:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
+    if close := near_misses(text[:40], values):
+        return f"Is this a misspelt {close[0]}?"
     word = text[:40].split(" ")[0]
     for length in range(4, len(word) + 1):
         if close := near_misses(word[:length], form.format.markers, cutoff=0.9):

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ..codes import HEADER_TOO_LONG
 from ..errors import ParseError, Span
 from ..format.contents import Record
-from ..format.tables import Format, Frame, Group, Path, Tokenizer
+from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
 from ..source.saved_text import retry_without_final_newline
 from .explanations import StopPoint, explain
@@ -256,35 +256,32 @@ class Attempt:
     def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a message without a content that special tokens enclose; None if the pattern does not match."""
         mixed = self.form.mixed(at, begin) + content * frame.has_content + self.form.mixed(stop, end)
-        match = frame.matcher.fullmatch(mixed)
-        if match is None:
-            return None
         format = self.format
-        if format.recovery is not None:
-            self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         values: dict[str, Any] = dict(format.defaults)
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
-        variants = read_groups(frame.groups, match.groups(), values)
+        variants = frame.read(mixed, values)
+        if variants is None:
+            return None
+        if format.recovery is not None:
+            self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         before, after = format.sides(values)
         return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
 
+    def free_units(self, at: int, end: int) -> int:
+        """Return the units of a header that are free text, which has no limit."""
+        assert self.format.recovery is not None
+        count, before = 0, None
+        for spelling, _, start, stop in self.form.pieces(at) if self.format.recovery.free_texts else ():
+            count += (stop - start) * (spelling is None and before in self.format.recovery.free_texts)
+            before = spelling
+            if stop >= end:
+                break
+        return count
+
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""
-        if end - at >= self.form.limit:
+        if end - at >= self.form.limit and (length := end - at - self.free_units(at, end)) >= self.form.limit:
             unit, around = self.form.unit, self.form.around(Span(at, at + 1))[0]
-            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {end - at}"
+            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {length}"
             hint = "Shorten the names in it."
             raise ParseError(HEADER_TOO_LONG, message, span=Span(at, end), unit=unit, around=around, hint=hint)
-
-
-def read_groups(meanings: tuple[Group, ...], groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:
-    """Add the matches of the groups of a pattern to `values`; return the variants that matched."""
-    variants = []
-    for group, text in zip(meanings, groups, strict=True):
-        if text is None:
-            continue
-        if group.field is None:
-            variants.append(str(group.value))
-        else:
-            values[group.field] = text if group.value is None else group.value
-    return tuple(variants)

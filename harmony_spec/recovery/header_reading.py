@@ -35,6 +35,7 @@ class HeaderReading:
         has_strays: it contains special tokens that no rule uses.
         is_clean: no diagnostic is due for it.
         mixed: the header in the mixed alphabet.
+        free_units: the units of its free text, which has no limit.
         sides: the values in the order of the message type, before and after the content.
     """
 
@@ -47,6 +48,7 @@ class HeaderReading:
     has_strays: bool = False
     is_clean: bool = False
     mixed: str = ""
+    free_units: int = 0
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
 
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from .. import codes
 from ..errors import Code
 from ..format.tables import Format, Recovery
-from ..parsing.strict_parsing import read_groups
 from .header_reading import FieldCandidate, HeaderFinding, HeaderReading
 from .header_text import HeaderText, Segment, Word
 from .known_names import BRACKETS, LETTER, KnownNames, without_signs
@@ -522,10 +521,8 @@ class HeaderRepair:
         for paths in self.format.starts.values():
             for frame, _ in paths[0].steps:
                 if not frame.has_content:
-                    match = frame.matcher.fullmatch(self.header.markers[self.recovery.begins] + text)
                     values: dict[str, Any] = dict.fromkeys(frame.fields)
-                    if match:
-                        read_groups(frame.groups, match.groups(), values)
+                    if frame.read(self.header.markers[self.recovery.begins] + text, values) is not None:
                         return values
         return None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from .. import codes
 from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, read_groups, remember
+from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, remember
 from ..source.lenient import REPLACEMENT, Lenient
 from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
@@ -31,7 +33,20 @@ class Headers:
         self.frames = [frame for frame in frames if frame.has_content and frame.closed]
         self.open_frame = next((frame for frame in frames if not frame.has_content), None)
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        self.content_and_stop = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
+        markers = format.markers
+        self.between = self._make_between()
+        self.content_and_stop = {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
+
+    def _make_between(self) -> str:
+        """Make a regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
+        markers, recovery = self.format.markers, self.recovery
+        leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
+        ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)
+        opens = "".join(markers[spelling] for spelling in recovery.opens)
+        free = "".join(markers[spelling] for spelling in recovery.free_texts)
+        if not free and not any(frame.continues for frame in self.frames):
+            return ""
+        return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]" if free else f"[{opens}]"
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
@@ -42,24 +57,31 @@ class Headers:
             caches.clear()
 
     def read(
-        self, begin: int, end: int, opened: bool, lacks_start: bool, given: tuple[tuple[str, Any], ...]
+        self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
     ) -> HeaderReading:
         """Read a part of the input as a header. The result is shared: do not change it.
 
         Args:
-            opened: the token that opens the content follows.
+            opener: the token that follows and opens the content; None if there is none.
             lacks_start: the token that begins a message is missing.
             given: the fields of the open header that it continues; used at the start of the input only.
         """
-        key = (self.form.slice(begin, end), opened, lacks_start, given if begin == 0 else ())
+        key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
+            pieces = list(self.form.header_pieces(begin, end))
+            header = HeaderText(self.form, pieces)
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
-            found = self._read(header, dict(continued), opened, lacks_start)
+            found = self._read(header, dict(continued), opener, lacks_start)
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
-            found.is_clean = opened and not (lacks_start or found.has_strays or found.findings)
+            befores = (None, *(piece[0] for piece in pieces))
+            found.free_units = sum(
+                stop - start
+                for before, (spelling, _, start, stop) in zip(befores, pieces, strict=False)
+                if spelling is None and before in self.recovery.free_texts
+            )
+            found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
             if end - begin <= MAX_CACHED_HEADER_UNITS:
                 remember(self.known, key, found)
@@ -75,15 +97,20 @@ class Headers:
                 remember(self.prose, key, found)
         return found
 
-    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, lacks_start: bool) -> HeaderReading:
-        damaged = header.damaged
-        described = self.described(header.mixed, given) if opened and damaged is None else None
+    def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
+        damaged, opened = header.damaged, opener is not None
+        described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         if self.strict and described:
             return described
+        whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
         arguments = (self.format, self.recovery, header, self.names, given)
         reading = HeaderRepair(
             *arguments, described=described is not None, opened=opened, lacks_start=lacks_start
         ).read()
+        header.mixed = whole
+        for lead, text in self.format.free_text_matcher.findall(whole):
+            field = self.recovery.free_texts[self.format.by_marker[lead]]
+            reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
@@ -92,12 +119,11 @@ class Headers:
         if described:
             return replace(described, lacks_channel=reading.lacks_channel)
         for mistake in self.recovery.mistakes:
-            match = mistake.matcher.fullmatch(header.mixed)
             values = {**self.format.defaults, **given}
-            variants = read_groups(mistake.groups, match.groups(), values) if match else ()
+            variants = mistake.read(header.mixed, values)
             if not values[self.recovery.slots.role]:
                 values |= self.recovery.author
-            if match and values == reading.values:
+            if variants is not None and values == reading.values:
                 fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
                 finding = HeaderFinding(
                     mistake.code, 0, len(header.mixed), self._join_values(values), mistake.evidence, fields
@@ -109,15 +135,21 @@ class Headers:
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
+    def _without_free_texts(self, mixed: str) -> str:
+        """Blank the free texts in a header, the special tokens around them, and those that open a content too early."""
+        if not self.between:
+            return mixed
+        return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
+
     def _join_values(self, values: dict[str, Any]) -> str:
         return " ".join(str(value) for value in values.values() if value and value is not True)
 
-    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
-        """Read a header that a rule describes; None for any other."""
+    def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
+        """Read a header that a rule describes before the token that opens the content; None for any other."""
         for frame in self.frames:
-            if match := frame.matcher.fullmatch(mixed + self.content_and_stop):
-                values = {**self.format.defaults, **given}
-                variants = read_groups(frame.groups, match.groups(), values)
+            values = {**self.format.defaults, **given}
+            variants = frame.read(mixed + self.content_and_stop[opener], values)
+            if variants is not None:
                 del values[self.format.content]
                 return HeaderReading(values, variants)
         return None
@@ -130,8 +162,7 @@ class Headers:
         """Return the fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
-        values = {name: reading.values.get(name) for name in frame.fields}
-        if match := frame.matcher.fullmatch(reading.mixed):
-            values = dict.fromkeys(frame.fields)
-            read_groups(frame.groups, match.groups(), values)
+        values: dict[str, Any] = dict.fromkeys(frame.fields)
+        if frame.read(reading.mixed, values) is None:
+            return {name: reading.values.get(name) for name in frame.fields}
         return values

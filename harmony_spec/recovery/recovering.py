@@ -145,8 +145,8 @@ class ValidMessages(Attempt):
         found = super().read_header(frame, at, begin, stop, end, "")
         if found is None or found.structure is not None:
             return None
-        *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)
-        if machine.headers.read(at, header_end, opened=True, lacks_start=False, given=()).findings:
+        *_, (opener, _, header_end, _) = machine.form.header_pieces(at, begin)
+        if machine.headers.read(at, header_end, opener, lacks_start=False, given=()).findings:
             return None
         kind = recovery.closes[next(machine.form.specials(stop))[0]]
         if kind == recovery.ends_calls and not found.values[slots.recipient]:

@@ -6,7 +6,7 @@ Anything that would be read back as something else is a `RenderError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
 from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, read_groups, remember
+from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, remember
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE
 from ..source.token_places import text_of, tokens_of
 from .originals import original_text
@@ -77,7 +77,8 @@ class Plan:
             self.decided = self.format.contents.decide(self.messages)
         try:
             message = self.messages[index]
-            return self.format.contents.text_of(message, self.decided, self.choices is None)
+            chosen = None if self.choices is None else self._choose_alternatives(message, index)
+            return self.format.contents.text_of(message, self.decided, chosen)
         except RenderError as error:
             error.index = index
             raise
@@ -164,14 +165,12 @@ class Plan:
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
             raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {rule}")
         hole = "" if frame.bare else message.content
-        match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
         values: dict[str, Any] = dict(self.format.defaults)
-        if match:
-            read_groups(frame.groups, match.groups(), values)
+        is_read = frame.read(mixed.replace(HOLE, hole), values) is not None
         for name in frame.fields:
-            if not match or (name != self.format.content and values[name] != getattr(message, name)):
-                self.blame_field(name, message, values if match else None, index)
-        if not match:
+            if not is_read or (name != self.format.content and values[name] != getattr(message, name)):
+                self.blame_field(name, message, values if is_read else None, index)
+        if not is_read:
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
         return _split(mixed, frame)
 
@@ -204,9 +203,18 @@ class Plan:
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
         return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
 
-    def require_short(self, index: int, length: int, unit: str) -> None:
-        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`."""
-        if self.format.recovery is not None and length >= HEADER_LIMITS[unit]:
+    def require_short(self, index: int, head: str, length: int, unit: str, encode: Callable[[str], Sized]) -> None:
+        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`.
+
+        Args:
+            head: the header in the mixed alphabet.
+            length: its length in units, of which free text does not count.
+            encode: returns a text in units.
+        """
+        if self.format.recovery is None or length < HEADER_LIMITS[unit]:
+            return
+        length -= sum(len(encode(text)) for _, text in self.format.free_text_matcher.findall(head))
+        if length >= HEADER_LIMITS[unit]:
             limit = f"a header is shorter than {HEADER_LIMITS[unit]} {unit}s"
             raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
 
@@ -265,8 +273,9 @@ def render(
             continue
         encoded = cache.get(key)
         if encoded is None:
-            encoded = _encode_frame(format, plan.write(index, message), encode)
-            plan.require_short(index, len(encoded.head) - 1, "token")
+            written = plan.write(index, message)
+            encoded = _encode_frame(format, written, encode)
+            plan.require_short(index, written.head, len(encoded.head) - 1, "token", encode)
             if plan.frames[index].bare and len(encoded.head) <= MAX_CACHED_HEADER_UNITS:
                 remember(cache, key, encoded)
         head, prefix, suffix, tail = encoded
@@ -357,7 +366,7 @@ def render_text(
             if match := format.special_matcher.search("".join(mixed)):
                 raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
             written = WrittenFrame(*map(plan.spelled, mixed))
-            plan.require_short(index, len(plan.spelled(mixed.head[:-1])), "character")
+            plan.require_short(index, mixed.head, len(plan.spelled(mixed.head[:-1])), "character", str)
             if plan.frames[index].bare and len(written.head) <= MAX_CACHED_HEADER_UNITS:
                 remember(cache, key, written)
         head, prefix, suffix, tail = written
