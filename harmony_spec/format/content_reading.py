@@ -52,17 +52,17 @@ class Reader:
         self.unread = list[tuple[int, list[str]]]()
 
     def fail(self, expected: str) -> bool:
-        if self.at > self.furthest:
-            self.furthest, self.expected = self.at, []
         if self.at == self.furthest:
             self.expected.append(expected)
+        elif self.at > self.furthest:
+            self.furthest, self.expected = self.at, [expected]
         return False
 
-    def fixed(self, text: str) -> bool:
+    def fixed(self, text: str, expected: str) -> bool:
         if self.text.startswith(text, self.at):
             self.at += len(text)
             return True
-        return self.fail(repr(text))
+        return self.fail(expected)
 
     def layout(self, pattern: re.Pattern[str]) -> bool:
         """Skip optional layout."""
@@ -159,8 +159,11 @@ class Reader:
                 break
             values.append(value)
             end = self.at
-            if separator and not self.fixed(separator):
-                break
+            if separator:
+                if not self.text.startswith(separator, end):
+                    self.fail(repr(separator))
+                    break
+                self.at += len(separator)
             start = self.at
         self.at = end
         if values:
@@ -201,6 +204,13 @@ class Reader:
         lines = each.findall(self.text, self.at, match.end())
         self.at = match.end()
         return "\n".join(lines) + "\n" * (not lines[-1])
+
+    def maybe_lines(self, whole: re.Pattern[str], each: re.Pattern[str], f: Fields, name: str) -> bool:
+        start = self.at
+        value = self.lines(whole, each)
+        if value is not NOTHING and f.setdefault(name, value) != value:
+            self.at = start
+        return True
 
     def converted(self, read: Read, convert: Callable[[Any, Reader, int], Any]) -> Any:
         """Read a record and convert it; `convert` gets the reader and the position of the record, too."""

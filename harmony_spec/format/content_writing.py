@@ -45,12 +45,15 @@ class Layout:
         decided: the flags of the conversation.
         chosen: the alternatives that the style chooses.
         as_parsed: whether to write unchanged records as they were read.
+        just_read: whether no record has changed.
         indent: what begins a line.
         names: the names already used.
     """
 
-    def __init__(self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None) -> None:
-        self.decided, self.chosen, self.as_parsed = decided, chosen or (), chosen is None
+    def __init__(
+        self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None, just_read: bool = False
+    ) -> None:
+        self.decided, self.chosen, self.as_parsed, self.just_read = decided, chosen or (), chosen is None, just_read
         self.indent = ""
         self.names: set[str] = set()
 
@@ -65,7 +68,7 @@ class Layout:
 
     def kept(self, record: Any) -> str | None:
         """The text from which an unchanged record was read."""
-        return record.kept_text() if self.as_parsed and hasattr(record, "_kept") else None
+        return record.kept_text(self.just_read) if self.as_parsed and hasattr(record, "_kept") else None
 
     def refuse(self, rule: str) -> str:
         raise Inexpressible(rule)

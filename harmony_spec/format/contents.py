@@ -69,10 +69,10 @@ class Record(Part):
         if (values := self._values()) is not None:
             self._kept = variants, text, values
 
-    def kept_text(self) -> str | None:
+    def kept_text(self, just_read: bool) -> str | None:
         """The text from which this part was read; None if a value has changed since."""
         _, text, values = self._kept
-        return text if values == self._values() else None
+        return text if just_read or values == self._values() else None
 
     def _values(self) -> bytes | None:
         """All values, to compare; None if they are nested too deep."""
@@ -192,7 +192,7 @@ class Contents:
         if any(isinstance(value, str) and value == text for value in values):
             return None  # the whole text is one field: a record adds nothing
         try:
-            return found if self.write(found, {}) == text else None
+            return found if self._write(found, Layout({}, just_read=True)) == text else None
         except RenderError:
             return None
 
@@ -206,17 +206,17 @@ class Contents:
         try:
             key = marshal.dumps((snapshot(record, as_parsed=chosen is None), tuple(decided.items()), chosen))
         except ValueError:
-            return self._write(record, decided, chosen)
+            return self._write(record, Layout(decided, chosen))
         text = self.texts.get(key)
         if text is None:
-            text = self._write(record, decided, chosen)
+            text = self._write(record, Layout(decided, chosen))
             if len(text) <= MAX_CACHED_CONTENT_CHARS:
                 remember_content(self.texts, key, text)
         return text
 
-    def _write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen) -> str:
+    def _write(self, record: Record, layout: Layout) -> str:
         try:
-            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, chosen), record)
+            return self.rules.writer(self.rule_of[type(record)])(layout, record)
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None

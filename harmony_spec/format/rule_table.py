@@ -149,11 +149,13 @@ class Option(NamedTuple):
 
     def read(self, rules: Rules) -> str:
         match self.parts:
+            case (Value(name),) if isinstance(rule := rules.table[name], Lines):
+                return f"r.maybe_lines({rule.patterns(rules)}, f, {name!r})"
             case (Value(name),):
                 return f"r.maybe({rules.reads(name)}, f, {name!r})"
             case (str(text),):
                 return f"r.skip({text!r})"
-        return f"r.group({rules.function(rules.read_all(self.parts))}, f)"
+        return _after_lead(self.parts, f"r.group({rules.function(rules.read_all(self.parts))}, f)")
 
     def write(self, rules: Rules, scope: Scope) -> str:
         if not (fields := [*rules.fields(self.parts)]):
@@ -176,7 +178,8 @@ class Many(NamedTuple):
                 read = rules.reads(name)
             case _:
                 read = rules.function(_value(rules.read_all(self.parts), f"f[{self.item!r}]"), "r")
-        return f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
+        code = f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
+        return code if self.least else _after_lead(self.parts, code)
 
     def write(self, rules: Rules, scope: Scope) -> str:
         values = scope.value(self.field)
@@ -212,6 +215,9 @@ class Rule:
         """Code that is the value of the rule; without a value, code that reads the first alternative that matches."""
         if len(self.ways) == 1:
             return rules.read_all(self.ways[0])
+        tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
+        if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
+            return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
         ways = "".join(f"{rules.function(rules.read_all(way))}, " for way in self.ways)
         return f"r.either(({ways}), f, {self.names!r})"
 
@@ -229,6 +235,13 @@ class Rule:
             code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
             code += "''" if name in rules.roles else f"w.refuse({name!r})"
         return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
+
+
+def _after_lead(parts: Parts, code: str) -> str:
+    """Code that reads parts that may be absent, only if the text that they begin with comes next."""
+    if not isinstance(lead := parts[0], str):
+        return code
+    return f"({code} if r.text.startswith({lead!r}, r.at) else not r.fail({repr(lead)!r}))"
 
 
 def _value(read: str, value: str) -> str:
@@ -300,9 +313,13 @@ class Lines(Rule):
     is_value = True
 
     def read(self, rules: Rules) -> str:
+        return f"r.lines({self.patterns(rules)})"
+
+    def patterns(self, rules: Rules) -> str:
+        """Code for the patterns of all lines and of one."""
         whole = "".join(_expression(part, rules) for part in self.ways[0])
         each = "".join(_expression(part, rules, "(") for part in self.many.parts)
-        return f"r.lines({rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))})"
+        return f"{rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))}"
 
     def write(self, rules: Rules, name: str) -> str:
         parts, (way,) = self.many.parts, self.ways
@@ -448,7 +465,7 @@ class Rules:
         return key
 
     def read_all(self, parts: Parts) -> str:
-        codes = [f"r.fixed({part!r})" if isinstance(part, str) else part.read(self) for part in parts]
+        codes = [f"r.fixed({part!r}, {repr(part)!r})" if isinstance(part, str) else part.read(self) for part in parts]
         return " and ".join(codes) or "True"
 
     def _own_writer(self, name: str) -> str:
