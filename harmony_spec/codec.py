@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(3, 0)
+runtime.require_api(3, 1)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -30,7 +30,10 @@ __all__ = [
     "SystemContent",
     "Tool",
     "browser_tools",
+    "count_tokens",
+    "decode",
     "drop_analysis",
+    "encode",
     "from_json",
     "parse",
     "python_tools",
@@ -1689,6 +1692,60 @@ def render_text(
         runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
     return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
+
+
+def count_tokens(
+    messages: Sequence[Message],
+    start: Start = "transcript",
+    *,
+    role: Role = "assistant",
+    name: str | None = None,
+    style: Style = "openai",
+    training: bool = False,
+    tokenizer: runtime.Tokenizer | None = None,
+) -> int:
+    """Count the token ids that `render` returns.
+
+    Args:
+        messages: what to write.
+        start: what it is, as a start rule of the grammar.
+        role: of the open header that a completion continues and a prompt ends with.
+        name: of the open header that a completion continues and a prompt ends with.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
+        training: whether the last message is a target for training.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        runtime.RenderError: as for `render`.
+    """
+    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+
+
+def encode(
+    text: str,
+    *,
+    allowed_special: Literal["all"] | Iterable[str] = (),
+    tokenizer: runtime.Tokenizer | None = None,
+) -> list[int]:
+    """Encode a plain text. Contents of messages are encoded by `render`, whatever they spell.
+
+    Args:
+        allowed_special: spelled special tokens that become special tokens; any other is an error.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        VocabularyError: the text spells a special token that is not allowed.
+    """
+    return runtime.encode(FORMAT, text, allowed_special, tokenizer)
+
+
+def decode(tokens: Sequence[int], *, tokenizer: runtime.Tokenizer | None = None) -> str:
+    """Decode token ids, special tokens spelled out; unknown ids become `<id>`, invalid UTF-8 U+FFFD.
+
+    Args:
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+    """
+    return runtime.decode(FORMAT, tokens, tokenizer)
 
 
 def recover(

@@ -342,6 +342,11 @@ def _require_text(plan: Plan, index: int, content: object) -> None:
         raise plan.error(index, f"character {at} of the content is a lone surrogate", Span(at, at + 1)) from None
 
 
+def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> int:
+    """Count the token ids that `render` returns."""
+    return len(render(format, messages, *arguments))
+
+
 def render_text(
     format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
 ) -> str:
