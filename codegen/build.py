@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model.content_rules import build_contents
-from .model.format_model import CONTENT, STARTS, Choice, Format, walk
+from .model.format_model import CONTENT, STARTS, Format
 from .model.frame_graph import graph
 from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
-from .model.json_tables import build_json
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
+from .model.rule_nodes import Choice, walk
 from .model.terminals import Terminals
-from .prove.content_round_trip import endless_rules
-from .prove.definition_checks import misnamed_definitions, recursive_definitions
+from .prove.definition_checks import endless_definitions, misnamed_definitions, recursive_definitions
 from .read.data_files import read_layout, read_rendering, read_vocabulary
-from .read.grammar_folder import NAMESPACE, TOOLS_SUFFIX, Sources
+from .read.grammar_folder import CONVERSATION, NAMESPACE, TOOLS_SUFFIX, Sources
 from .read.lark_files import names_in
 from .read.problems import GrammarError, Problem
 
@@ -42,7 +41,7 @@ def build(sources: Sources) -> Format:
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE), layout, problems)
-    problems += endless_rules(contents.rules)
+    problems += endless_definitions(sources.contents)
     mistakes = {name.removeprefix(MISTAKE_PREFIX): rule for name, rule in rules.built.items() if is_mistake(name)}
     recovery = build_recovery(sources, mistakes)
     if problems:
@@ -56,7 +55,7 @@ def build(sources: Sources) -> Format:
         rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
         starts=starts,
         fields=(),
-        json=build_json(sources),
+        json=sources.table(CONVERSATION, "json"),
         namespace=sources.data.get(NAMESPACE),
         contents=contents,
         **read_rendering(sources),

@@ -1002,16 +1002,16 @@ _CONTENT_TERMINALS = {
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
     # NAME: /[A-Za-z0-9_$.:\/@+-]+/
     "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
-    # COMMENT: (LINE | _UNMARKED_COMMENT) _UNMARKED_COMMENT*
+    # COMMENT: (LINE | UNMARKED_COMMENT) UNMARKED_COMMENT*
     "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
-    # _UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
-    "_UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
+    # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
+    "UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
     # TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
     "TEXT": '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+',
-    # SUMMARY: (TEXT | _UNMARKED) _UNMARKED*
+    # SUMMARY: (TEXT | UNMARKED_LINE) UNMARKED_LINE*
     "SUMMARY": '(?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
-    # _UNMARKED: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
-    "_UNMARKED": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
+    # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
+    "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
     # REMARK: /(?!default: )(?:(?! default: )[^\n])+/
     "REMARK": r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+",
     # DEFAULT: /(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
@@ -1533,8 +1533,6 @@ _RECOVERY = runtime.Recovery(
     ),
     author={"role": "assistant"},
     tool="tool",
-    asks="user",
-    instructs=("system", "developer"),
     roles=("system", "developer", "user", "assistant"),
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
@@ -1610,6 +1608,44 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    turn=(
+        runtime.Kind("system", (("role", "system"),), (), None, None, ("developer", "user")),
+        runtime.Kind("developer", (("role", "developer"),), (), None, None, ("user",)),
+        runtime.Kind("user", (("role", "user"),), (), None, None, ("user", "thoughts", "preamble", "call", "answer")),
+        runtime.Kind(
+            "result",
+            (("role", "tool"),),
+            (("recipient", "assistant"),),
+            None,
+            None,
+            ("result", "thoughts", "preamble", "call", "answer"),
+        ),
+        runtime.Kind(
+            "call",
+            (("role", "assistant"), ("recipient", True)),
+            (("channel", "commentary"),),
+            "call",
+            "call",
+            ("call", "result"),
+        ),
+        runtime.Kind(
+            "thoughts",
+            (("role", "assistant"), ("channel", "analysis")),
+            (),
+            None,
+            None,
+            ("thoughts", "preamble", "call", "answer"),
+        ),
+        runtime.Kind("answer", (("role", "assistant"), ("channel", "final")), (), None, "return", ("user",)),
+        runtime.Kind(
+            "preamble",
+            (("role", "assistant"),),
+            (("channel", "commentary"),),
+            None,
+            None,
+            ("call", "answer"),
+        ),
+    ),
     definitions=_DEFINITIONS,
     recovery=_RECOVERY,
 )

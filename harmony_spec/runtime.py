@@ -34,6 +34,7 @@ from .format.tables import (
     Encoding,
     Format,
     Frame,
+    Kind,
     Mistake,
     Path,
     Recovery,
@@ -46,7 +47,7 @@ from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
 from .rendering.renderer import count_tokens, pick, render, render_text
-from .source.token_texts import decode, encode
+from .rendering.token_texts import decode, encode
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
@@ -75,6 +76,7 @@ __all__ = [
     "Json",
     "JsonForm",
     "JsonSchema",
+    "Kind",
     "Lines",
     "Many",
     "Mistake",

@@ -532,3 +532,13 @@ def test_a_name_chooses_in_headers_or_in_contents(tmp_path: Path) -> None:
     spaced = SPACED | {"new": SPACED["new"].replace("-> spaced", "-> call")}
     with pytest.raises(GrammarError, match="the alternative name `call` is taken, by one of `terminator`"):
         generate(dialect.edited(tmp_path / "grammar", [spaced]))
+
+
+def test_a_string_may_spell_the_name_of_a_terminal(tmp_path: Path) -> None:
+    """A name is a terminal, and a string is a text, whatever each spells."""
+    edit = {"file": "harmony.lark", "old": 'recipient: " to=" WORD', "new": 'recipient: " to=" "WORD" WORD'}
+    module = dialect.module_of("spelled_name", generate(dialect.edited(tmp_path / "grammar", [edit])), tmp_path)
+    message = module.Message("assistant", "x", recipient="f")
+    text = module.render_text([message])
+    assert text == "<|start|>assistant to=WORDf<|message|>x<|call|>"
+    assert module.parse(text).messages == [message]

@@ -113,15 +113,16 @@ def spellings() -> frozenset[str]:
     for way in (way for rule in format.contents.rules.values() for way in rule.ways):
         found |= set(fixed_texts(way.node)) - {way.name}  # JSON Schema has the same names for types
     whens = [choose.when for choose in (*format.always, *format.training)]
-    whens += [when for drop in format.drops for when in (drop.dropped, drop.completes)]
+    whens += [when for kind in format.turn for when in (kind.when, kind.has)]
+    whens += [drop.dropped for drop in format.drops]
     found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
     found |= {format.functions} | set(texts_in(sources.table("conversation.toml", "defaults")))
     found |= {value for value in format.opening.values() if isinstance(value, str)}
-    found |= {*format.json.absent.values()}
+    found |= {*format.json.get("absent", {}).values()}
     recovery = format.recovery
     assert recovery
-    found |= {recovery.tool, recovery.asks, recovery.json, *recovery.instructs, *recovery.content_types}
-    found |= {*recovery.channels.values(), *recovery.stops.values()}
+    found |= {recovery.json, *recovery.content_types}
+    found |= {end for kind in format.turn for end in (kind.ends, kind.last) if end}
     return frozenset(text for text in found if any(c.isalpha() for c in text))
 
 
@@ -181,8 +182,10 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/linting/outputs.py",
     ],
     "functions": ["codegen/build.py", "codegen/read/data_files.py"],
+    # A kind of message that the library knows.
+    "call": ["codegen/*/recovery_*.py", "harmony_spec/validation/*.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
-    "all": ["harmony_spec/compat/encoding.py", "harmony_spec/source/token_texts.py"],
+    "all": ["harmony_spec/compat/encoding.py", "harmony_spec/rendering/token_texts.py"],
     # The peer's own spelling of types, for the drop-in.
     "Array<any>": ["harmony_spec/compat/peer_types.py"],
     "// Examples:\n": ["harmony_spec/compat/peer_types.py"],

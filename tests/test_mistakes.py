@@ -14,7 +14,7 @@ from harmony_spec.format.tables import Mistake, Recovery
 from harmony_spec.recovery.header_repair import HeaderRepair
 from harmony_spec.recovery.header_text import HeaderText
 from harmony_spec.recovery.known_names import KnownNames
-from harmony_spec.source.lenient import LenientText
+from harmony_spec.source.forms import TextForm
 
 from .recovery_strategies import CHANNELS, TOOLS, TYPES, offers, tokens_of
 
@@ -77,8 +77,8 @@ def test_every_production_is_tested() -> None:
 def test_a_known_mistake_is_read_as_its_slots_show(mistake: Mistake, data: st.DataObject, tools: Any) -> None:
     """An `invalid_` production and the slots give the same fields."""
     text = data.draw(headers(mistake.code.name))
-    form = LenientText(codec.FORMAT, text)
-    header = HeaderText(form, list(form.header_pieces(0, len(text))))
+    form = TextForm(codec.FORMAT, text)
+    header = HeaderText(form, list(form.pieces(0, len(text))))
     given_values = {} if text.startswith("<|start|>") else dict(RECOVERY.author)
     names = KnownNames(RECOVERY, tools)
     slots = HeaderRepair(

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.lark_files import Definition, Group, Item, Regex, String
 from ..read.problems import Place, Problem
+from .rule_building import RuleBuilder
 from .rule_nodes import Branch, Call, Choice, Grammar, Many, Mark, Node, Option, Rule, Sequence, Value, parts, walk
 from .terminals import FixedText, Terminal, Terminals, is_terminal
 
@@ -131,15 +132,9 @@ def _schemas(rules: Mapping[str, Rule], namespace: Mapping[str, Any] | None) -> 
                 yield name
 
 
-class _Builder:
-    def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
-        self.definitions, self.terminals, self.problems = definitions, terminals, problems
-
-    def refuse(self, place: Place, reason: str, remedy: str) -> None:
-        self.problems.append(Problem(place, reason, remedy))
-
+class _Builder(RuleBuilder):
     def rule(self, definition: Definition) -> Rule:
-        ways = tuple(Branch(a.name, _joined(self.items(a.items)), (), a.place) for a in definition.alternatives)
+        ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
         single = len(ways) == 1 and not ways[0].name
         return Rule(
             name=definition.name,
@@ -168,59 +163,42 @@ class _Builder:
             return "lines" if _is_lines(values[0]) else "list"
         return "text" if _text(values[0]) else "alias" if _is_field(values[0]) else "record"
 
-    def items(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
+    def nodes(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
         nodes: list[Node] = []
-        for item in items:
-            node = self.item(item)
-            before = nodes[-1] if nodes else None
+        for node in super().nodes(items):
             match node:
-                case Many(field, Sequence((FixedText(separator), again)), 0) if again == before:
+                case Many(field, Sequence((FixedText(separator), again)), 0) if nodes and again == nodes[-1]:
                     nodes[-1] = Many(field, again, 1, separator)
                 case _:
                     nodes.append(node)
         return tuple(nodes)
 
-    def item(self, item: Item) -> Node:
-        match item:
-            case String(text):
-                return FixedText(text)
-            case Regex(place=place):
-                self.refuse(place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
-            case Name(name, place):
-                return self.name(name, place)
-            case Group(alternatives, operator, place):
-                return self.group(alternatives, operator, place)
-        return FixedText("")
+    def pattern(self, item: Regex) -> Node:
+        return self.refuse(item.place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
 
-    def name(self, name: str, place: Place) -> Node:
-        if name not in self.definitions:
-            self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
-            return FixedText("")
-        if not is_terminal(name):
-            return Call(name)
-        if name in self.terminals.constants:
-            return self.terminals.constants[name]
-        return Value("" if name.startswith("_") else name.lower(), name)
+    def value(self, terminal: str, place: Place) -> Node:
+        return Value("" if terminal.startswith("_") else terminal.lower(), terminal)
 
-    def group(self, alternatives: tuple[Alternative, ...], operator: str, place: Place) -> Node:
-        if len(alternatives) > 1 or operator not in ("?", "*", "+"):
-            self.refuse(place, "only rules have alternatives here", "Give this part a rule of its own.")
-            return FixedText("")
-        nodes = self.items(alternatives[0].items)
-        if operator == "?":
-            only = nodes[0] if len(nodes) == 1 else None
-            if isinstance(only, Call) and _is_field(only) and self.is_constant(only.rule):
-                strings = self.definitions[only.rule].alternatives[0].items
+    def call(self, rule: str, place: Place) -> Node:
+        return Call(rule)
+
+    def group(self, item: Group) -> Node:
+        if len(item.alternatives) > 1 or item.operator not in ("?", "*", "+"):
+            return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
+        inner = self.sequence(item.alternatives[0].items)
+        if item.operator == "?":
+            if isinstance(inner, Call) and _is_field(inner) and self.is_constant(inner.rule):
+                strings = self.definitions[inner.rule].alternatives[0].items
                 text = "".join(part.text for part in strings if isinstance(part, String))
-                return Option(Mark(only.rule, FixedText(text)))
-            return Option(_joined(nodes))
-        values = [node for node in nodes if not isinstance(node, FixedText) and not _is_layout(node)]
+                return Option(Mark(inner.rule, FixedText(text)))
+            return Option(inner)
+        values = [node for node in parts(inner) if not isinstance(node, FixedText) and not _is_layout(node)]
         field = _item_field(values[0]) if len(values) == 1 else ""
         if not field:
-            self.refuse(place, "what is repeated holds more or less than one value", "Give it a rule of its own.")
-            return FixedText("")
-        return Many(f"{field}s", _joined(nodes), int(operator == "+"))
+            reason = "what is repeated holds more or less than one value"
+            return self.refuse(item.place, reason, "Give it a rule of its own.")
+        return Many(f"{field}s", inner, int(item.operator == "+"))
 
     def is_constant(self, rule: str) -> bool:
         alternatives = self.definitions[rule].alternatives
@@ -229,10 +207,6 @@ class _Builder:
             and not alternatives[0].name
             and all(isinstance(item, String) for item in alternatives[0].items)
         )
-
-
-def _joined(nodes: tuple[Node, ...]) -> Node:
-    return nodes[0] if len(nodes) == 1 else Sequence(nodes)
 
 
 def _is_field(node: Node) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
+from ..read.reachable import reachable
 from .content_rules import Contents
 from .rule_nodes import Call, Many, Mark, Node, Value, parts
 from .terminals import Terminal
@@ -29,20 +30,12 @@ def user_rules(contents: Contents) -> list[str]:
 
 def written_by_hand(contents: Contents) -> list[str]:
     """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
-    found: dict[str, None] = {}
 
-    def visit(rule: str) -> None:
-        if rule in found or rule in contents.schemas:
-            return
-        found[rule] = None
-        for name in contents.fields(rule):
-            for node in contents.fields(rule)[name]:
-                if used := rule_of(node):
-                    visit(used)
+    def used(rule: str) -> list[str]:
+        found = [rule_of(node) for _, node in contents.settings(contents.rules[rule].node)]
+        return [name for name in found if name and name not in contents.schemas]
 
-    for role in contents.roles:
-        visit(role)
-    return list(found)
+    return list(reachable(contents.roles, used))
 
 
 def rule_of(node: Node) -> str | None:

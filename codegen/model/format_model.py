@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..read.data_files import Choose, DefinedBy, Drop, Implied, Style, Vocabulary
+from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, Style, Vocabulary
 from .content_rules import Contents
-from .json_tables import JsonTables
-from .rule_nodes import Branch, Call, Choice, Grammar, Mark, Node, Option, Rule, Sequence, Value, walk
+from .rule_nodes import Call, Choice, Grammar, Node, Rule, Value, walk
 from .terminals import Special, Terminal
-
-__all__ = ["Branch", "Call", "Choice", "Mark", "Node", "Option", "Rule", "Sequence", "Value", "walk"]
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 AS_PARSED = "as_parsed"
+
+MESSAGE = "message"
+"""The rule of messages in the paths of [json], whatever its name is in the grammar."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,7 @@ class Recovery:
 
     Attributes:
         slots: for each slot the field that fills it.
-        tool: the role of the author who is written as the name of a tool.
-        asks, instructs: the role that begins a turn, and those before all turns.
         separator: the text between the names of a namespace and of a tool.
-        channels, stops: by their purpose.
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
         mistakes: the error productions, by the names of their diagnostics.
@@ -80,12 +77,7 @@ class Recovery:
     """
 
     slots: Mapping[str, str]
-    tool: str
-    asks: str
-    instructs: tuple[str, ...]
     separator: str
-    channels: Mapping[str, str]
-    stops: Mapping[str, str]
     content_types: tuple[str, ...]
     json: str
     declared: Mapping[str, tuple[str, ...]]
@@ -108,10 +100,11 @@ class Format(Grammar):
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
     opening: Mapping[str, str | bool]
+    turn: tuple[Kind, ...]
     drops: tuple[Drop, ...]
     stops: Mapping[str, tuple[str, ...]]
     example: str
-    json: JsonTables
+    json: Mapping[str, Any]
     namespace: Mapping[str, Any] | None
     contents: Contents
     implied: tuple[Implied, ...]

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
-from .format_model import Call, Choice, Diagnostic, Format, Recovery, Rule, Value
+from .format_model import Diagnostic, Format, Recovery
 from .frame_graph import framing, graph, is_content
+from .rule_nodes import Call, Choice, Rule, Value
 from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
-STOPS = ("calls", "answers")
 DECLARED = ("tools", "builtin", "channels", "required", "answers")
+
+CHANNELED = ("answer", "thoughts", "call")
+"""The kinds of messages whose channel recovery sets in messages without one."""
 
 DEFAULT_SEVERITY = "error"
 
@@ -39,23 +42,25 @@ def build_recovery(sources: Sources, mistakes: Mapping[str, Rule]) -> Recovery |
     """Read recovery.toml and diagnostics.toml; None for a format without recovery.toml."""
     if RECOVERY not in sources.data:
         return None
-    roles, known = sources.table(RECOVERY, "roles"), sources.table(RECOVERY, "content_types")
-    slots, stops = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "stops")
+    slots, known = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "content_types")
     declared = sources.table(RECOVERY, "declared")
     return Recovery(
         slots={key: slots.get(key, "") for key in SLOTS},
-        tool=roles.get("named", ""),
-        asks=roles.get("asks", ""),
-        instructs=tuple(roles.get("instructs", ())),
         separator=sources.table(RECOVERY, "tools")["separator"],
-        channels=sources.table(RECOVERY, "channels"),
-        stops={key: stops.get(key, "") for key in STOPS},
         content_types=tuple(known.get("known", ())),
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
         mistakes=mistakes,
         codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
     )
+
+
+def value_of(format: Format, kind: str, slot: str) -> str:
+    """The value that a field has in all messages of a kind; "" for none."""
+    assert format.recovery is not None
+    fields = dict(field for each in format.turn if each.name == kind for field in (*each.when.fields, *each.has.fields))
+    found = fields.get(format.recovery.slots[slot])
+    return found if isinstance(found, str) else ""
 
 
 def leads(format: Format) -> dict[str, tuple[str, ...]]:

@@ -25,7 +25,7 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.rule_nodes import Call, Many, Mark, Node, Option, Rule, Sequence, Value, parts
+from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, parts
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
@@ -103,7 +103,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
 
 def _goes_on(terminal: Terminal, lead: str) -> bool:
     """Whether a terminal may read the beginning of a text that follows it, and no lookahead prevents that."""
-    aheads = list(_aheads(terminal.pattern))
+    aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
     if not aheads:
         letter = ((ord(lead[0]), ord(lead[0])),)
         made = machine(terminal.pattern)
@@ -113,17 +113,6 @@ def _goes_on(terminal: Terminal, lead: str) -> bool:
         if match and match.end() > 1 and not any(_may_stop(machine(ahead), lead) for ahead in aheads):
             return True
     return False
-
-
-def _aheads(node: pattern.Pattern) -> Iterator[pattern.Pattern]:
-    match node:
-        case pattern.Ahead(item):
-            yield item
-        case pattern.Concat(children) | pattern.AnyOf(children):
-            for child in children:
-                yield from _aheads(child)
-        case pattern.Repeat(item):
-            yield from _aheads(item)
 
 
 def _may_stop(made: Machine, text: str) -> bool:
@@ -318,57 +307,3 @@ def _witness(one: Machine, other: Machine) -> str | None:
                     seen.add((target, their))
                     todo.append((target, their, text + chr(sample(both))))
     return None
-
-
-def endless_rules(rules: Mapping[str, Rule]) -> Iterator[Problem]:
-    """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
-    for rule in rules.values():
-        if rule.name in _begins(rules, rule.name):
-            reason = f"`{rule.name}` can begin with itself"
-            yield Problem(rule.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
-        for way in rule.ways:
-            for node in way.items:
-                if isinstance(node, Many) and _may_be_empty(rules, node.item, frozenset()):
-                    yield Problem(rule.place, f"`{rule.name}` repeats what may be empty", "Put a text into it.")
-
-
-def _begins(rules: Mapping[str, Rule], start: str) -> set[str]:
-    """The rules that a rule can begin with, directly or through others."""
-    found: set[str] = set()
-    todo = [start]
-    while todo:
-        for way in rules[todo.pop()].ways:
-            for name in _leading(rules, way.items):
-                if name in rules and name not in found:
-                    found.add(name)
-                    todo.append(name)
-    return found
-
-
-def _leading(rules: Mapping[str, Rule], items: tuple[Node, ...]) -> Iterator[str]:
-    for node in items:
-        match node:
-            case Call(rule):
-                yield rule
-            case Option(item) | Many(_, item):
-                yield from _leading(rules, parts(item))
-        if not _may_be_empty(rules, node, frozenset()):
-            return
-
-
-def _may_be_empty(rules: Mapping[str, Rule], node: Node, seen: frozenset[str]) -> bool:
-    """Whether a part may be empty."""
-    match node:
-        case FixedText(text):
-            return not text
-        case Value(field):
-            return not field
-        case Option() | Many(_, _, 0):
-            return True
-        case Many(_, item):
-            return _may_be_empty(rules, item, seen)
-        case Sequence(items):
-            return all(_may_be_empty(rules, item, seen) for item in items)
-        case Call(rule) if rule in rules and rule not in seen:
-            return any(_may_be_empty(rules, way.node, seen | {rule}) for way in rules[rule].ways)
-    return False

@@ -6,6 +6,7 @@ the end of a path, which begins with a role (`x-of-role`) or a class.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -20,9 +21,10 @@ from ..model.content_types import (
     terminal_of,
     user_rules,
 )
-from ..model.format_model import AS_PARSED, Format
-from ..model.json_tables import MESSAGE
+from ..model.format_model import AS_PARSED, MESSAGE, Format
+from ..model.recovery_tables import closes
 from ..model.rule_nodes import Mark, Node
+from ..read import regular_expressions as pattern
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
 from ..read.problems import Problem, suggestion
@@ -48,9 +50,9 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
         place = sources.place(STYLES, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
     for name, value in format.opening.items():
-        if any(field.name == name and isinstance(value, bool) != field.flag for field in format.fields):
-            reason = f"`{name}` is {'a text' if isinstance(value, bool) else 'true or false'}"
-            yield Problem(sources.place(CONVERSATION, "opening", name), reason, "Correct the value.")
+        if isinstance(value, bool) and any(field.name == name and not field.flag for field in format.fields):
+            yield Problem(sources.place(CONVERSATION, "opening", name), f"`{name}` is a text", "Correct the value.")
+    yield from _turn(format, sources)
     yield from _definitions(format, sources)
     yield from _json_form(format, sources)
 
@@ -63,6 +65,10 @@ def _known(format: Format, kind: str) -> Collection[str]:
             return [style.name for style in format.styles]
         case "a named alternative of messages":
             return format.variants()
+        case "a named stop token":
+            return [name for name in closes(format).values() if name]
+        case "a kind of message":
+            return [kind.name for kind in format.turn]
         case "a named alternative":
             return format.variants() | format.content_variants()
         case "a class of contents":
@@ -71,11 +77,39 @@ def _known(format: Format, kind: str) -> Collection[str]:
 
 
 def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *path: Any) -> Iterator[Problem]:
-    fields = {field.name: field.values for field in format.fields}
+    fields = {field.name: field for field in format.fields}
     for name, wanted in value.items():
-        if isinstance(wanted, str) and (values := fields.get(name)) and wanted not in values:
-            place = sources.place(*path, name)
-            yield Problem(place, f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(values)}.")
+        field, place = fields.get(name), sources.place(*path, name)
+        if field is None or isinstance(wanted, bool):
+            continue
+        if field.flag:
+            yield Problem(place, f"`{name}` is true or false", "Correct the value.")
+        elif field.values is not None:
+            if wanted not in field.values:
+                yield Problem(place, f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}.")
+        else:
+            for terminal in misfits(format, name, wanted):
+                yield Problem(place, f"`{wanted}` does not fit {terminal}", "Choose a value that can be written.")
+
+
+def misfits(format: Format, field: str, value: str) -> Iterator[str]:
+    """The terminals of a field that cannot have this text."""
+    for terminal in format.terminals_of(field):
+        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), value):
+            yield terminal
+
+
+def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Each kind of message has a name of its own, and messages that are of no earlier kind."""
+    for index, kind in enumerate(format.turn):
+        for earlier in format.turn[:index]:
+            if earlier.name == kind.name:
+                reason = f"there are two kinds of messages with the name `{kind.name}`"
+                yield Problem(sources.place(CONVERSATION, "turn", index, "kind"), reason, "Choose another name.")
+            elif set(earlier.when.fields) <= set(kind.when.fields):
+                reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
+                remedy = "Move the kind with more conditions up."
+                yield Problem(sources.place(CONVERSATION, "turn", index, "when"), reason, remedy)
 
 
 def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:

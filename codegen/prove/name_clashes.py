@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Choice, Format
+from ..model.format_model import CONTENT, Format
+from ..model.rule_nodes import Choice
 from ..read.problems import Place, Problem
 
 

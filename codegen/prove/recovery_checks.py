@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Format, Option, Recovery, walk
+from ..model.format_model import CONTENT, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
 from ..model.framing_rules import MISTAKE_PREFIX
-from ..model.recovery_tables import begins, closes, library_diagnostics
+from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
+from ..model.rule_nodes import Option, walk
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
-from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
+from ..read.grammar_folder import CONVERSATION, DIAGNOSTICS, RECOVERY, Sources
 from ..read.problems import Place, Problem
 from ..read.value_places import Path as ValuePath
+from .data_names import misfits
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -39,19 +40,12 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
         if name not in fields and (name or key in ("role", "channel")):
             place = sources.place(RECOVERY, "slots", key)
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
-    variants = format.variants()
-    for key, name in recovery.stops.items():
-        if name and name not in variants:
-            place = sources.place(RECOVERY, "stops", key)
-            yield Problem(place, f"`{name}` names no alternative", f"Named alternatives: {', '.join(variants)}.")
-    role = fields.get(recovery.slots["role"])
-    roles: list[tuple[ValuePath, str]] = [(("named",), recovery.tool), (("asks",), recovery.asks)]
-    roles += [(("instructs", index), name) for index, name in enumerate(recovery.instructs)]
-    for path, named in roles:
-        if role and named and named not in (role.values or ()):
-            place = sources.place(RECOVERY, "roles", *path)
-            reason = f"`{named}` is not a value of `{role.name}`"
-            yield Problem(place, reason, f"Values: {', '.join(role.values or ()) or 'any text'}.")
+    for kind in CHANNELED if recovery.slots["channel"] in fields else ():
+        if not value_of(format, kind, "channel"):
+            reason = f"recovery needs a kind of message `{kind}` on a channel"
+            at = next((index for index, each in enumerate(format.turn) if each.name == kind), None)
+            place = sources.place(CONVERSATION, "turn", *() if at is None else (at, "kind"))
+            yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
     yield from _contents(format, enclosing)
     yield from _frames(format, enclosing)
     yield from _slots(recovery, sources)
@@ -120,30 +114,25 @@ def _companions(sources: Sources) -> Iterator[Problem]:
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The grammar can write each value that recovery sets."""
+    """The grammar can write each content type that recovery sets."""
     recovery = format.recovery
     assert recovery is not None
-    channels: list[tuple[ValuePath, str]] = [(("channels", key), name) for key, name in recovery.channels.items()]
     types: list[tuple[ValuePath, str]] = [
         (("content_types", "known", index), name) for index, name in enumerate(recovery.content_types)
     ]
     types += [(("content_types", "json"), recovery.json)] if recovery.json else []
-    for slot, values in (("channel", channels), ("content_type", types)):
-        for terminal in format.terminals_of(recovery.slots[slot]):
-            matcher = re.compile(pattern.expression(format.terminals[terminal].pattern))
-            for at, value in values:
-                if not matcher.fullmatch(value):
-                    reason = f"`{value}` does not fit {terminal}"
-                    yield Problem(sources.place(RECOVERY, *at), reason, "Choose a value that can be written.")
+    for at, value in types:
+        for terminal in misfits(format, recovery.slots["content_type"], value):
+            reason = f"`{value}` does not fit {terminal}"
+            yield Problem(sources.place(RECOVERY, *at), reason, "Choose a value that can be written.")
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     """A recipient can be the full name of a tool: namespace, separator, name."""
     place = sources.place(RECOVERY, "tools", "separator")
-    for terminal in format.terminals_of(recovery.slots["recipient"]):
-        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), f"a{recovery.separator}a"):
-            reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
-            yield Problem(place, reason, "Choose a text that headers can hold.")
+    for terminal in misfits(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
+        reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
+        yield Problem(place, reason, "Choose a text that headers can hold.")
 
 
 def _productions(format: Format, enclosing: Framing) -> Iterator[Problem]:

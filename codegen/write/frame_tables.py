@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import count
 
-from ..model.format_model import CONTENT, Call, Format, Option
+from ..model.format_model import CONTENT, Format
 from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
+from ..model.rule_nodes import Call, Option
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from .framing_code import constant, writer_name

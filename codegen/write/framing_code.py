@@ -5,10 +5,10 @@ Both work on texts in which special tokens are surrogates.
 
 from __future__ import annotations
 
-from ..model.format_model import CONTENT, Branch, Call, Choice, Format, Mark, Node, Option, Sequence, Value
+from ..model.format_model import CONTENT, Format
 from ..model.frame_graph import content_value
 from ..model.framing_rules import MISTAKE_PREFIX
-from ..model.rule_nodes import Many
+from ..model.rule_nodes import Branch, Call, Choice, Many, Mark, Node, Option, Sequence, Value
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .source_text import Writer, call, literal, mapping, raw

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.content_types import class_name
-from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, without_sources
+from ..model.format_model import AS_PARSED, CONTENT, Field, Format, without_sources
+from ..model.rule_nodes import Call
 from .source_text import Block, Writer, call, data, literal, mapping
 
 ARGUMENTS = {
@@ -130,11 +131,12 @@ def emit_functions(format: Format, writer: Writer) -> None:
     if format.recovery is not None:
         _stream(format, writer)
     for drop in format.drops:
+        completes = next(kind.when for kind in format.turn if kind.name == drop.completes)
         writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]")
         doc = "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go."
         first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
         writer.docstring([first, "", doc])
-        for name, condition in (("dropped", drop.dropped), ("completes", drop.completes)):
+        for name, condition in (("dropped", drop.dropped), ("completes", completes)):
             block = data(condition.fields)
             assert isinstance(block, Block)
             writer.block(block, prefix=f"{name} = ")

@@ -14,7 +14,8 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from ..codec_loading import CodecError, default_codec, load_codec
+from ..codec_loading import default_codec, load_codec
+from ..errors import CodecError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 import click
 
 from .. import runtime
-from ..codec_loading import require
 from ..errors import HarmonyError
+from ..format.tables import require
 from ..json_form import OPENING_KEY
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
 from ..linting.findings import locate

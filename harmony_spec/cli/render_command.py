@@ -7,8 +7,9 @@ import sys
 
 import click
 
-from ..codec_loading import default_codec, require
+from ..codec_loading import default_codec
 from ..errors import ConversationError, HarmonyError
+from ..format.tables import require
 from ..json_form import opening_from_json
 from ..linting.opening import InputError
 from ..linting.outputs import format_error

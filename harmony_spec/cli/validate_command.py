@@ -262,12 +262,12 @@ def validate(
         )
         read = {os.path.realpath(name) for name in progress.files if name != STDIN}
         claimed = read | {name + backup for name in read}
+        if output is not None:
+            claim("-o", output, claimed)
         for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
             if path is not None:
                 claimed -= {os.path.realpath(path)} & read  # it may be in a folder that is read
                 claim(option, path, claimed)
-        if output is not None:
-            claim("-o", output, claimed)
         places = {} if fixed_output is None else find_targets(fixed_output, progress.files, claimed)
         run = Run(
             Reporting(

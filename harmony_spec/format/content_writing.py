@@ -57,7 +57,7 @@ class Layout:
         self.indent = ""
         self.names: set[str] = set()
 
-    def enter(self, indent: str) -> str:
+    def indented(self, indent: str) -> str:
         """Indent the lines that follow. Returns the indent before, for `leave`."""
         before, self.indent = self.indent, self.indent + indent
         return before
@@ -91,12 +91,6 @@ class Layout:
                 raise Inexpressible(name, f"expected a {made.__name__}, got {shortened(repr(item))}")
         return values
 
-    def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
-        """Return a text that must be one of several."""
-        if value not in values:
-            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(values)}")
-        return str(value)
-
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
         """Return a text that must match its terminal."""
         if not isinstance(value, str):
@@ -104,13 +98,6 @@ class Layout:
         if pattern.fullmatch(value) is None:
             raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
         return value
-
-    def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
-        if not value:
-            return ""
-        if pattern.fullmatch(value) is None:
-            return self.fit(pattern, value, name)
-        return value if type(value) is str else str(value)
 
     def value(self, value: Any) -> str:
         """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
@@ -129,10 +116,10 @@ class Layout:
         """Write lines, each between two texts."""
         return before + f"{after}{before}".join(lines) + after
 
-    def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
+    def spelled(self, name: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)
         if text is None:
-            raise Inexpressible(rule, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
+            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
         return text
 
 

@@ -13,16 +13,11 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
+from .cache_limits import CONTENT_CACHES
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
 from .rule_table import Rules
-
-CONTENT_CACHE_SIZE = 256
-"""How many contents each cache has: a server uses few system and developer messages at a time."""
-
-MAX_CACHED_CONTENT_CHARS = 1_000_000
-"""Longer contents, in code points, are not cached, so that the caches stay small."""
 
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
@@ -179,8 +174,7 @@ class Contents:
         found: object = self.structures.get(key, NOTHING)
         if found is NOTHING:
             found = self._structure(made, text)
-            if len(text) <= MAX_CACHED_CONTENT_CHARS:
-                remember_content(self.structures, key, found)
+            CONTENT_CACHES.remember(self.structures, key, found, len(text))
         found = deep_copy(found)
         return found if isinstance(found, made) else None
 
@@ -210,8 +204,7 @@ class Contents:
         text = self.texts.get(key)
         if text is None:
             text = self._write(record, Layout(decided, chosen))
-            if len(text) <= MAX_CACHED_CONTENT_CHARS:
-                remember_content(self.texts, key, text)
+            CONTENT_CACHES.remember(self.texts, key, text, len(text))
         return text
 
     def _write(self, record: Record, layout: Layout) -> str:
@@ -310,13 +303,6 @@ def _first_text(record: Record) -> str:
 
 NO_CONTENTS = Contents("", Rules((), {}, {}), ())
 """For formats whose contents are all text."""
-
-
-def remember_content(cache: dict[Any, Any], key: Any, value: object) -> None:
-    """Cache a value. A full cache is cleared, as the cache of headers is."""
-    if len(cache) >= CONTENT_CACHE_SIZE:
-        cache.clear()
-    cache[key] = value
 
 
 PLAIN_TYPES = frozenset({str, dict, bool, type(None)})

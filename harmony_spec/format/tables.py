@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
-from ..errors import Code, RenderError
+from ..errors import Code, CodecError, RenderError
 
 if TYPE_CHECKING:
     from .contents import Contents, Record
@@ -187,6 +188,24 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
+class Kind(NamedTuple):
+    """A kind of message in a turn. A message is of the first kind whose condition `when` it meets.
+
+    Attributes:
+        has: more fields that its messages should have.
+        ends: the name of the stop token that ends it; None for the canonical one.
+        last: the name of the stop token that ends it as the last message of a completion.
+        then: the kinds that may follow.
+    """
+
+    name: str
+    when: tuple[tuple[str, str | bool], ...]
+    has: tuple[tuple[str, str | bool], ...]
+    ends: str | None
+    last: str | None
+    then: tuple[str, ...]
+
+
 @dataclass(eq=False)
 class Mistake(Pattern):
     """An error production: a known mistake in a header up to the content, which only recovery accepts.
@@ -225,8 +244,6 @@ class Recovery:
         slots: the names of the fields, by meaning.
         author: the fields of the open header that a model continues.
         tool: the role of tools, whose header has the name of the tool instead of a role.
-        asks: the role that begins a turn.
-        instructs: the roles before all turns, in order.
         roles: the roles that headers spell out.
         channels, content_types: the known values.
         json: the content type of JSON.
@@ -256,8 +273,6 @@ class Recovery:
     slots: Slots
     author: Mapping[str, str]
     tool: str
-    asks: str
-    instructs: tuple[str, ...]
     roles: tuple[str, ...]
     channels: tuple[str, ...]
     content_types: tuple[str, ...]
@@ -333,6 +348,7 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    turn: tuple[Kind, ...] = ()
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -375,6 +391,31 @@ class Format:
         """Why a value of a generated class of another codec is refused."""
         made = type(value)
         return f"this {made.__name__} belongs to another codec ({made.__module__}, not {self.message.__module__})"
+
+    def kind_of(self, message: object) -> str:
+        """The name of the kind of a message; "" if it is of none."""
+        for kind in self.turn:
+            for name, wanted in kind.when:  # as in `meets`, which takes three times as long for many kinds
+                value = getattr(message, name)
+                if value != wanted and (not isinstance(wanted, bool) or bool(value) is not wanted):
+                    break
+            else:
+                return kind.name
+        return ""
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of messages by name."""
+        return {kind.name: kind for kind in self.turn}
+
+    @cached_property
+    def later(self) -> dict[str, set[str]]:
+        """For each kind of message, the kinds that may come anywhere after it."""
+        found = {kind.name: set(kind.then) for kind in self.turn}
+        for middle in found:  # paths through one more kind each time
+            for names in found.values():
+                names |= found[middle] if middle in names else set()
+        return found
 
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for an unknown start rule."""
@@ -455,6 +496,22 @@ def format_of(module: str) -> Format:
     """The format of a generated codec, by the name of its module."""
     found: Format = import_module(module).FORMAT
     return found
+
+
+NEEDED = {
+    "validate": "recovery.toml",
+    "recover": "recovery.toml",
+    "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
+}
+"""What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""
+
+
+def require(codec: ModuleType, name: str) -> None:
+    """Raise `CodecError` if a codec lacks a function or class, which depends on the files of its grammar folder."""
+    if not hasattr(codec, name):
+        if not isinstance(getattr(codec, "FORMAT", None), Format):
+            raise TypeError(f"expected the module of a codec, such as harmony_spec.codec, got {codec!r}")
+        raise CodecError(f"{codec.__file__}: this codec has no {name}; its grammar folder lacks {NEEDED[name]}")
 
 
 def continues(format: Format, start: str) -> bool:

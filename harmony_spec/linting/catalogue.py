@@ -10,8 +10,9 @@ from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
-from ..codec_loading import default_codec, require
+from ..codec_loading import default_codec
 from ..errors import Code, near_misses
+from ..format.tables import require
 
 EXAMPLE_KEYS = ("bad", "good")
 

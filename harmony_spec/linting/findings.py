@@ -7,7 +7,7 @@ from typing import Any
 
 from ..diagnostics import Diagnostic
 from ..errors import Code, ConversationError, HarmonyError, Span
-from ..recovery.recovering import form_of
+from ..parsing.strict_parsing import form_of
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .batches import Kind

@@ -11,9 +11,9 @@ from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
 
-from ..codec_loading import require
 from ..codes import UNREADABLE_ROW
 from ..errors import HarmonyError, RowError, Span
+from ..format.tables import require
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json

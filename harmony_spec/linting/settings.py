@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from ..codec_loading import CodecError
-from ..errors import SEVERITIES, HarmonyError, Severity
+from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
 from .catalogue import ALL, SelectorError, codes, select_codes
@@ -150,6 +150,9 @@ class Resolver:
         base: the options that are not settings.
         fixable: codes, prefixes or names of rules all of whose fixes are applied.
 
+    Attributes:
+        settings: returns the settings of the files in a folder.
+
     All methods raise `SettingsError`.
     """
 
@@ -164,7 +167,7 @@ class Resolver:
             self.config = load(config)
             if self.config is None:
                 raise SettingsError(f"{config}: the file has no table {TABLE}")
-        self.nearest: dict[Path, Settings] = {}
+        self.settings = cache(self._settings)
         self.bases: dict[Path | None, Options] = {}
 
     def options(self, name: str) -> Options:
@@ -186,15 +189,9 @@ class Resolver:
         patterns += [(pattern, self.command.folder) for pattern in self.command.exclude]
         return any(_matches(pattern, path, folder) for pattern, folder in patterns)
 
-    def settings(self, folder: Path) -> Settings:
-        """The settings of the files in a folder."""
+    def _settings(self, folder: Path) -> Settings:
         if self.config is not None or self.isolated:
             return self.config or Settings()
-        if folder not in self.nearest:
-            self.nearest[folder] = self._nearest(folder)
-        return self.nearest[folder]
-
-    def _nearest(self, folder: Path) -> Settings:
         path = folder / FILE
         if os.path.isfile(path) and (found := load(path)) is not None:
             if found.codec is not None:

@@ -7,10 +7,9 @@ are possible there; the furthest position that any of them reaches is the place 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT, WRONG_START
-from ..errors import ParseError, Span, near_misses
+from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT
+from ..errors import Code, ParseError, Span, near_misses
 from ..format.tables import Atom, Frame
 from ..source.forms import Form, Piece
 
@@ -22,53 +21,42 @@ Expectation = tuple[Atom | None, tuple[tuple[Atom, int], ...]]
 END = "the end of the input"
 
 
-class StopPoint(NamedTuple):
-    """The position where a parser stopped.
+def explain(form: Form, frames: list[Frame], may_end: bool, at: int, index: int, start: str) -> ParseError:
+    """Return the error for an input that a parser could not read to its end.
 
-    Attributes:
-        frames: the frames that the grammar allows there.
+    Args:
+        frames: the frames that the grammar allows where the parser stopped.
         may_end: whether the input may end there.
-        at: the position, in units of the input.
-        message: the index of the message there.
+        at: that position, in units of the input.
+        index: the index of the message there.
         start: the start rule.
-        fitting_start: another start rule, along which the input is valid.
     """
-
-    frames: list[Frame]
-    may_end: bool
-    at: int
-    message: int
-    start: str
-    fitting_start: str | None
-
-
-def explain(form: Form, stop_point: StopPoint) -> ParseError:
-    """Return the error for an input that a parser could not read to its end."""
-    at, frames = stop_point.at, stop_point.frames
     pieces: list[Piece] = []
     unreadable: ParseError | None = None
+    most = 1 + max((len(frame.steps) for frame in frames), default=0)  # no path through a frame is longer
     try:
-        for piece in form.pieces(at):
+        for piece in form.pieces(at, form.sound_end, strict=True):
             pieces.append(piece)
-            if len(pieces) > _max_pieces(frames):
+            if len(pieces) > most:
                 break
+        else:
+            unreadable = None if form.broken is None else form.damage(form.broken)
     except ParseError as error:
-        if error.span and not pieces:
-            error.index = stop_point.message
-            return error
         unreadable = error
     place, expected = _find_furthest(form, frames, pieces)
-    if unreadable and place[0] >= len(pieces):
-        unreadable.index = stop_point.message
+    if unreadable is not None and place[0] >= len(pieces):
+        unreadable.index = index
         return unreadable
-    if place == (0, 0) and stop_point.may_end:
+    if place == (0, 0) and may_end:
         expected.append((None, ()))
-    return _make_error(form, pieces, place, expected, stop_point)
-
-
-def _max_pieces(frames: list[Frame]) -> int:
-    """Return a bound on the pieces to read: no path through a frame is longer than its states."""
-    return 1 + max((len(frame.steps) for frame in frames), default=0)
+    if place[0] < len(pieces):
+        code, span, message, hint = _describe(form, pieces, place, expected)
+    else:
+        end = pieces[-1][3] if pieces else at
+        code, span, hint = UNEXPECTED_END, Span(end, end), ""
+        message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
+    shown = tuple(dict.fromkeys(atom.shown if atom else END for atom, _ in expected))
+    return form.error(code, message, span, hint, index, shown)
 
 
 def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, list[Expectation]]:
@@ -120,47 +108,21 @@ def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlac
     return (number + 1, 0) if match.end() == len(text) else (number, match.end())
 
 
-def _make_error(
-    form: Form, pieces: list[Piece], place: PiecePlace, expectations: list[Expectation], stop_point: StopPoint
-) -> ParseError:
-    expected = tuple(dict.fromkeys(atom.shown if atom else END for atom, _ in expectations))
-    at, index, start, fitting_start = stop_point.at, stop_point.message, stop_point.start, stop_point.fitting_start
+def _describe(
+    form: Form, pieces: list[Piece], place: PiecePlace, expectations: list[Expectation]
+) -> tuple[Code, Span, str, str]:
+    """Return what is wrong at a place before the end: code, span, message and hint."""
     number, offset = place
-    hint = ""
-    end = pieces[-1][3] if pieces else at
-    if number == len(pieces):
-        code, span = UNEXPECTED_END, Span(end, end)
-        message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
-    elif pieces[number][0] is not None:
-        spelling, _, first, last = pieces[number]
-        code, span, message = UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"unexpected special token {spelling}"
-    else:
-        _, text, first, _ = pieces[number]
-        code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
-        listed = [atom for atom, _ in expectations if atom and atom.special is None]
-        found = text[offset:]
-        if listed and all(atom.values for atom in listed):
-            found = _value_in(found, expectations)
-            fields = " or ".join(dict.fromkeys(atom.label for atom in listed))
-            message = f"unknown {fields} {_abridge(found)}"
-        else:
-            message = f"unexpected text {_abridge(found)}"
-        hint = _suggest(form, found, [value for atom in listed for value in atom.values])
-    if fitting_start:
-        code, message, expected = WRONG_START, f"this is a {fitting_start}, not a {start}", ()
-        hint = f"Pass start={fitting_start!r} (--start {fitting_start})."
-    around, caret = form.around(span)
-    return ParseError(
-        code,
-        message,
-        span=span,
-        unit=form.unit,
-        index=index,
-        expected=expected,
-        around=around,
-        caret=caret,
-        hint=hint,
-    )
+    spelling, text, first, last = pieces[number]
+    if spelling is not None:
+        return UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"unexpected special token {spelling}", ""
+    listed = [atom for atom, _ in expectations if atom and atom.special is None]
+    found, problem = text[offset:], "unexpected text"
+    if listed and all(atom.values for atom in listed):
+        found = _value_in(found, expectations)
+        problem = f"unknown {' or '.join(dict.fromkeys(atom.label for atom in listed))}"
+    hint = _suggest(form, found, [value for atom in listed for value in atom.values])
+    return UNEXPECTED_TEXT, form.locate(first, text, offset), f"{problem} {_abridge(found)}", hint
 
 
 def _value_in(text: str, expectations: list[Expectation]) -> str:

@@ -8,9 +8,9 @@ from functools import reduce
 from typing import Any
 
 from .. import codes
+from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, remember
-from ..source.lenient import REPLACEMENT, Lenient
+from ..source.forms import REPLACEMENT, Form
 from .header_reading import HeaderFinding, HeaderReading
 from .header_repair import HeaderRepair
 from .header_text import HeaderText
@@ -24,7 +24,7 @@ class Headers:
         strict: accept headers that a rule describes as they are, without checking names.
     """
 
-    def __init__(self, format: Format, form: Lenient, names: KnownNames, strict: bool) -> None:
+    def __init__(self, format: Format, form: Form, names: KnownNames, strict: bool) -> None:
         assert format.recovery is not None
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
@@ -53,7 +53,7 @@ class Headers:
         caches = self.form.caches
         self.known: dict[Any, HeaderReading] = caches.setdefault(("headers", self.strict, self.names.key), {})
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHE_SIZE:
+        if len(caches) > HEADER_CACHES.size:
             caches.clear()
 
     def read(
@@ -69,22 +69,15 @@ class Headers:
         key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            pieces = list(self.form.header_pieces(begin, end))
-            header = HeaderText(self.form, pieces)
+            header = HeaderText(self.form, list(self.form.pieces(begin, end)))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
             found = self._read(header, dict(continued), opener, lacks_start)
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
-            befores = (None, *(piece[0] for piece in pieces))
-            found.free_units = sum(
-                stop - start
-                for before, (spelling, _, start, stop) in zip(befores, pieces, strict=False)
-                if spelling is None and before in self.recovery.free_texts
-            )
+            found.free_units = self.form.free_units(begin, end)
             found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            if end - begin <= MAX_CACHED_HEADER_UNITS:
-                remember(self.known, key, found)
+            HEADER_CACHES.remember(self.known, key, found, end - begin)
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
@@ -93,8 +86,7 @@ class Headers:
         found = self.prose.get(key)
         if found is None:
             found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            if end - begin <= MAX_CACHED_HEADER_UNITS:
-                remember(self.prose, key, found)
+            HEADER_CACHES.remember(self.prose, key, found, end - begin)
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:

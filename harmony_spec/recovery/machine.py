@@ -15,7 +15,7 @@ from typing import Any
 from .. import codes
 from ..errors import Span
 from ..format.tables import Format, Recovery, continues, unfinished
-from ..source.lenient import REPLACEMENT, Lenient, LenientText
+from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
 from .header_reading import HeaderReading
 from .header_repair import near_lead
@@ -62,7 +62,7 @@ class Machine:
     def __init__(
         self,
         format: Format,
-        form: Lenient,
+        form: Form,
         start: str,
         given: dict[str, Any],
         tools: list[Any] | None,
@@ -170,7 +170,7 @@ class Machine:
         if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
-        shown = LenientText(self.format, self.form.spelled(self.begin, start) + found[0])
+        shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
         headers = Headers(self.format, shown, self.names, strict=False)
         readings = (
             headers.read(0, len(shown.units), None, self.lacks_start, self.given),
@@ -456,7 +456,7 @@ class Machine:
         if not self.headers.is_opening(reading) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
-        header = HeaderText(self.form, list(self.form.header_pieces(self.begin, end)))
+        header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
             output.report(codes.INVALID_TEXT, place, REPLACEMENT, "not valid UTF-8")

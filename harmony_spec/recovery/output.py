@@ -10,7 +10,7 @@ from .. import codes
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Code, Span
 from ..format.tables import Format, Recovery
-from ..source.lenient import REPLACEMENT, Lenient
+from ..source.forms import REPLACEMENT, Form
 from .draft import Draft
 from .events import MessageEnded, MessageStarted
 from .headers import Headers
@@ -48,7 +48,7 @@ class Output:
     def __init__(
         self,
         format: Format,
-        form: Lenient,
+        form: Form,
         names: KnownNames,
         headers: Headers,
         continued: bool,

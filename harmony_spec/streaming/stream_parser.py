@@ -20,7 +20,7 @@ from ..recovery.events import ContentDelta, Event
 from ..recovery.known_names import offered
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import Recovered
-from ..source.lenient import REPLACEMENT, LenientTokens
+from ..source.forms import REPLACEMENT, TokenForm
 
 M = TypeVar("M")
 
@@ -68,7 +68,7 @@ class StreamParser(Generic[M]):
 
     def reset(self) -> None:
         """Begin a new input; the old one is dropped."""
-        self._form = LenientTokens(self._format, [], self._tokenizer)
+        self._form = TokenForm(self._format, [], self._tokenizer)
         self._tokens = self._form.tokens
         self._append = self._tokens.append
         refuse = self._refuse if self._strict else None

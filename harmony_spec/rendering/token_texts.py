@@ -9,8 +9,8 @@ from typing import Literal
 from ..codes import TEXT_NOT_ENCODABLE
 from ..errors import Span, VocabularyError
 from ..format.tables import Format, Tokenizer
-from .lenient import LenientTokens
-from .token_places import tokens_of
+from ..source.forms import TokenForm
+from ..source.token_places import tokens_of
 
 ALL_SPECIAL = "all"
 
@@ -39,5 +39,5 @@ def decode(format: Format, tokens: Sequence[int], tokenizer: Tokenizer | None) -
     """Decode token ids, special tokens spelled out. Unknown ids are written as `<id>`, invalid UTF-8 as U+FFFD."""
     from ..vocabulary import tokenizer_for
 
-    form = LenientTokens(format, tokens, tokenizer_for(format.encoding, tokenizer))
+    form = TokenForm(format, tokens, tokenizer_for(format.encoding, tokenizer))
     return form.spelled(0, len(form.tokens))
