@@ -185,7 +185,7 @@ OF_SOMETHING_ELSE = {
     # A kind of message that the library knows.
     "call": ["codegen/*/recovery_*.py", "harmony_spec/validation/*.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
-    "all": ["harmony_spec/compat/encoding.py"],
+    "all": ["harmony_spec/compat/encoding.py", "harmony_spec/rendering/token_texts.py"],
     # The peer's own spelling of types, for the drop-in.
     "Array<any>": ["harmony_spec/compat/peer_types.py"],
     "// Examples:\n": ["harmony_spec/compat/peer_types.py"],

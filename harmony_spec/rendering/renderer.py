@@ -343,6 +343,11 @@ def render(
     return tokens
 
 
+def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> int:
+    """Count the token ids that `render` returns."""
+    return len(render(format, messages, *arguments))
+
+
 def render_text(
     format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
 ) -> str:
