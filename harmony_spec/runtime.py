@@ -46,7 +46,8 @@ from .json_form import JsonForm
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
-from .rendering.renderer import pick, render, render_text
+from .rendering.renderer import count_tokens, pick, render, render_text
+from .rendering.token_texts import decode, encode
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
@@ -102,7 +103,10 @@ __all__ = [
     "Use",
     "Value",
     "codes",
+    "count_tokens",
+    "decode",
     "drop_completed",
+    "encode",
     "parse",
     "pick",
     "recover",
@@ -114,7 +118,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (3, 0)
+API_VERSION = (3, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 

@@ -167,7 +167,7 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
         "codegen/*/recovery_*.py",
-        "codegen/*/json_*.py",
+        "codegen/build.py",
         "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
     ],
@@ -188,7 +188,7 @@ OF_SOMETHING_ELSE = {
     # Roles of Chat Completions, and a phase of Responses.
     **{key: ["harmony_spec/adapters/*.py"] for key in ["system", "developer", "user", "assistant", "commentary"]},
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
-    "all": ["harmony_spec/compat/encoding.py"],
+    "all": ["harmony_spec/compat/encoding.py", "harmony_spec/rendering/token_texts.py"],
     # The peer's own spelling of types, for the drop-in.
     "Array<any>": ["harmony_spec/compat/peer_types.py"],
     "// Examples:\n": ["harmony_spec/compat/peer_types.py"],
