@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from harmony_spec.errors import CodecError
 
 from . import dialect
 from .chat_strategies import NAMES, Chat, chats, randoms, tool_lists
+from .chat_template import TODAY, function, render_chat
 from .conversation_strategies import transcript
 from .strategies import conversations
 from .test_dialects import codec_of
@@ -299,54 +301,44 @@ def test_an_id_is_that_of_the_nearest_open_call() -> None:
     assert [m.name for m in found.messages if m.role == "tool"] == ["functions.f", "functions.g"]
 
 
-TEMPLATE = """<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.
-Knowledge cutoff: 2024-06
-Current date: 2026-01-01
-
-Reasoning: low
-
-# Valid channels: analysis, commentary, final. Channel must be included for every message.
-Calls to these tools must go to the commentary channel: 'functions'.<|end|><|start|>developer<|message|># Instructions
-
-Be brief.
-
-# Tools
-
-## functions
-
-namespace functions {
-
-// Looks.
-type f = (_: {
-// The city.
-city: string,
-n?: number,
-}) => any;
-
-} // namespace functions<|end|><|start|>user<|message|>Hi.<|end|><|start|>assistant\
-<|channel|>final<|message|>Yes?<|end|>\
-<|start|>user<|message|>Is it?<|end|><|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>\
-<|start|>assistant to=functions.f<|channel|>commentary json<|message|>{"city": "Oslo"}<|call|>\
-<|start|>functions.f to=assistant<|channel|>commentary<|message|>3<|end|><|start|>assistant"""
-"""What the official template writes for the request below."""
+WORDS = ["Hi.", "What?", "a\n\nb", "名前は？", "x < y | z", "<b>", "# Tools", '{"a": 1}']
 
 
-def test_a_prompt_is_that_of_the_official_template() -> None:
+def template_chats(rng: Random) -> tuple[Chat, Chat]:
+    """A chat that the official template renders right, in its form and in that of the API: arguments and results."""
+
+    def said() -> str:
+        return "".join(rng.choices(WORDS, k=rng.randint(1, 3)))
+
+    ours: Chat = [{"role": "system", "content": said()}] if rng.random() < 0.7 else []
+    theirs: Chat = list(ours)
+    for turn in range(rng.randint(1, 3)):
+        ours.append({"role": "user", "content": said()})
+        theirs.append(ours[-1])
+        for number in range(rng.randrange(3)):
+            arguments, result = {"city": said(), "n": rng.random()}, rng.choice([said(), {"a": [1, None]}])
+            thought = {"thinking": said()} if rng.random() < 0.7 else {}
+            text, key = json.dumps(arguments, ensure_ascii=False), f"{turn}-{number}"
+            call = {"type": "function", "function": {"name": "f", "arguments": arguments}}
+            theirs += [{"role": "assistant", **thought, "tool_calls": [call]}, {"role": "tool", "content": result}]
+            ours.append({"role": "assistant", **thought, "tool_calls": [request_call(key, "f", text)]})
+            ours.append({"role": "tool", "tool_call_id": key, "content": json.dumps(result, ensure_ascii=False)})
+        if rng.random() < 0.2:
+            break
+        ours.append({"role": "assistant", "content": said()} | ({"thinking": said()} if rng.random() < 0.5 else {}))
+        theirs.append(ours[-1])
+    return ours, theirs
+
+
+@given(randoms.map(template_chats), st.sampled_from(["low", "medium", "high"]))
+def test_a_prompt_is_that_of_the_official_template(both: tuple[Chat, Chat], effort: str) -> None:
     """Of what the template does right; docs/chat.md has the differences, which are tested above."""
     properties = {"city": {"type": "string", "description": "The city."}, "n": {"type": "number"}}
-    parameters = {"type": "object", "properties": properties, "required": ["city"]}
-    tools = [{"type": "function", "function": {"name": "f", "description": "Looks.", "parameters": parameters}}]
-    chat = [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "Hi."},
-        {"role": "assistant", "content": "Yes?", "thinking": "Well."},
-        {"role": "user", "content": "Is it?"},
-        {"role": "assistant", "thinking": "Hm.", "tool_calls": [request_call("1", "f", '{"city": "Oslo"}')]},
-        {"role": "tool", "tool_call_id": "1", "content": "3"},
-    ]
-    settings = SystemContent(conversation_start_date="2026-01-01")
-    found = from_chat(chat, tools=tools, reasoning_effort="low", settings=settings, constrain=False)
-    assert render_text(drop_analysis(found.messages), "prompt") == TEMPLATE
+    tools = [function("f", {"type": "object", "properties": properties, "required": ["city"]})]
+    settings = SystemContent(conversation_start_date=TODAY)
+    found = from_chat(both[0], tools=tools, reasoning_effort=effort, settings=settings, constrain=False)
+    text = render_chat(both[1], tools, reasoning_effort=effort, add_generation_prompt=True)
+    assert render_text(drop_analysis(found.messages), "prompt") == text
 
 
 def test_instructions_without_tools_end_without_line_breaks() -> None:
@@ -580,7 +572,7 @@ def test_any_value_is_converted_or_refused(chat: Any, tools: Any, choice: Any, a
         assert error.pointer == "/side"
 
 
-def changed(rng: Any, value: Any) -> Any:
+def changed(rng: Random, value: Any) -> Any:
     """A JSON value with one part of it changed."""
     if isinstance(value, dict) and value and rng.random() < 0.9:
         key = rng.choice(sorted(value))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..codes import AFTER_STOP, CALL_OUTSIDE_CHANNEL, INVALID_JSON, UNDECLARED_TOOL, UNFINISHED_HEADER
+from ..codes import CALL_OUTSIDE_CHANNEL, INVALID_JSON, UNDECLARED_TOOL, UNFINISHED_HEADER
 from ..diagnostics import Diagnostic
 from ..errors import Code
 from ..format.tables import Tokenizer, continues
@@ -63,14 +63,12 @@ class Reply:
                 yield from self.begin(event)
             elif isinstance(event, MessageEnded):
                 yield from self.end(event)
-            elif event.code == AFTER_STOP:
-                self.is_after_stop = True
             elif event.code == UNFINISHED_HEADER:
                 self.is_cut = True
 
     def begin(self, event: MessageStarted) -> Iterator[ChatMessage]:
         purposes, message = self.purposes, event.message
-        self.state = None
+        self.state, self.is_after_stop = None, event.after_stop
         self.parts = []
         if self.is_after_stop or purposes.get(message, "role") != purposes.model:
             return
