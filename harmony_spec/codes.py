@@ -306,7 +306,7 @@ SPECIAL_TOKEN_IN_TEXT = Code(
 UNREAD_CONTENT = Code(
     "H211",
     "unread-content",
-    "A section that cannot be parsed declares nothing: its tools and channels stay unknown.",
+    "What cannot be parsed declares nothing: its tools and channels stay unknown, or the parameters of a function.",
     "warning",
 )
 INVALID_SCHEMA = Code(
