@@ -303,10 +303,10 @@ def _(rng: Random) -> Wrong:
     talk = drawn(rng, least=1)
     [at] = indices(talk, lambda message: isinstance(message.content, DeveloperContent))
     text = talk.messages[at].text
-    ways = [text.replace("} // namespace", "} /"), text.replace("=> any", "=> all"), text.replace("type ", "kind ")]
-    text = rng.choice(ways)
-    first = text.index("# Tools")
-    return Wrong(change(talk, at, content=text), at, (first, first + len("# Tools")))
+    ways = [text.replace("} // namespace", "} /"), text.replace("=> any", "=> all"), text.replace("(_: ", "(: ")]
+    wrong = rng.choice([way for way in ways if way != text])
+    first = next(place for place, pair in enumerate(zip(text, wrong, strict=False)) if pair[0] != pair[1])
+    return Wrong(change(talk, at, content=wrong), at, (first, first + 1))
 
 
 WRONG_SCHEMAS = [

@@ -97,3 +97,31 @@ def test_a_text_and_its_tokens_say_the_same(text: str, start: codec.Start, tools
     said = [each.code.name for each in by_tokens.diagnostics if each.code.name not in TOKENS_ONLY]
     assert sorted(each.code.name for each in by_text.diagnostics) == sorted(said)
     assert by_text.messages == by_tokens.messages
+
+
+DECLARED = """# Instructions
+
+Answer briefly.
+
+# Tools
+
+## functions
+
+namespace functions {
+
+// Does it.
+type f = (_: {
+// A name.
+a: string,
+}) => any;
+
+} // namespace functions"""
+
+
+def test_a_declaration_that_is_cut_anywhere_is_validated() -> None:
+    """What cannot be read may be at the end of the content, where no line is left to show."""
+    for cut in range(len(DECLARED)):
+        for end in ("", "\n"):
+            content = DECLARED[:cut] + end
+            found = validate(f"<|start|>developer<|message|>{content}<|end|>")
+            assert [message.text for message in found.messages] == [content]

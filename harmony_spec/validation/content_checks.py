@@ -79,7 +79,8 @@ def _report_unread(context: Context, index: int, role: str, evidence: str) -> No
     contents, text = context.format.contents, context.text(index)
     for at, expected in contents.find_unread(contents.roles[role], text):
         start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-        span = context.span_in_content(index, start, max(end if end >= 0 else len(text), start + 1))
+        end = len(text) if end < 0 else max(end, start + 1)
+        span = context.span_in_content(index, start, end)
         context.report(codes.UNREAD_CONTENT, index, span, evidence, expected=expected[:MAX_EXPECTED])
 
 
