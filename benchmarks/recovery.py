@@ -230,7 +230,7 @@ def times(seeds: list[int]) -> dict[str, float]:
             continue
         new, known = [], []
         for _ in range(RUNS):
-            codec.FORMAT.caches.clear()
+            codec.FORMAT.owned.clear()
             new.append(clock(f"{text}<|message|>x<|end|>"))
             known.append(clock(f"{text} <|message|>x<|end|>"))  # another header of the same words
         found.setdefault("new", []).append(min(new))
@@ -253,7 +253,7 @@ def times(seeds: list[int]) -> dict[str, float]:
             text = "".join(rng.choice(some) for _ in range(240))
             spent_once = clock(f"{text}<|message|>x<|end|>")
             if spent_once > dearest:  # something else may have run at the same time
-                codec.FORMAT.caches.clear()
+                codec.FORMAT.owned.clear()
                 dearest = max(dearest, min(spent_once, clock(f"{text} <|message|>x<|end|>")))
     result["dearest"] = 1e6 * dearest
     valid = "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|end|>" * 200
