@@ -32,10 +32,11 @@ from .format.tables import (
     Choose,
     Chosen,
     Encoding,
+    FieldCosts,
     Format,
     Frame,
     Group,
-    Mistake,
+    HeaderEdge,
     Path,
     Recovery,
     Slots,
@@ -68,17 +69,18 @@ __all__ = [
     "Diagnostic",
     "Encoding",
     "Enumerated",
+    "FieldCosts",
     "Flag",
     "Format",
     "Frame",
     "Group",
+    "HeaderEdge",
     "Implied",
     "Json",
     "JsonForm",
     "JsonSchema",
     "Lines",
     "Many",
-    "Mistake",
     "Option",
     "ParseError",
     "Parsed",
@@ -113,7 +115,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (3, 0)
+API_VERSION = (4, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

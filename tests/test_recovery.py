@@ -43,6 +43,7 @@ from .strategies import conversations, text_contents
 STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
 assert codec.FORMAT.recovery is not None
+RECOVERY = codec.FORMAT.recovery
 NAMES = KnownNames(codec.FORMAT.recovery, None)
 
 
@@ -306,3 +307,41 @@ def test_offered_tools_may_be_an_iterator() -> None:
     source = "<|channel|>commentary to=weather<|message|>{}<|call|>\n"
     (message,) = recover(source, "completion", tools=iter(["functions.weather"])).messages
     assert message.recipient == "functions.weather"
+
+
+# What repairs cost.
+
+REPAIRED = [
+    ("<|start|>assistant<|channel|>comment<|message|>x<|end|>", "commentary", "comment"),
+    ("<|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>", "final", None),
+]
+
+
+@pytest.mark.parametrize(("source", "repaired", "left"), REPAIRED)
+def test_a_repair_that_costs_too_much_is_not_made(source: str, repaired: str, left: str | None) -> None:
+    """What the grammar describes stays as it is, and what it does not is no header; streams do the same."""
+    (message,) = recover(source).messages
+    assert message.channel == repaired
+    assert message.repair
+    cost = message.repair.cost
+    assert cost > 0
+    for most, channel in ((cost, repaired), (cost - 1, left)):
+        (message,) = recover(source, max_repair_cost=most).messages
+        assert message.content == "x"
+        assert message.channel == channel or (left is None and most < cost)
+        parser = StreamParser("transcript", max_repair_cost=most)
+        parser.feed(tokens_of(source))
+        parser.close()
+        assert parser.recovered == recover(tokens_of(source), max_repair_cost=most)
+
+
+def test_two_readings_at_nearly_one_price_are_ambiguous() -> None:
+    """The repair names the other one."""
+    (message,) = recover("<|channel|>final commentary<|message|>x<|end|>", "completion").messages
+    repair = message.repair
+    assert repair
+    assert repair.alternative is not None
+    assert RECOVERY is not None
+    assert repair.alternative.cost - repair.cost <= RECOVERY.costs["margin"]
+    assert {message.channel, repair.alternative.fields["channel"]} == {"final", "commentary"}
+    assert repair.is_ambiguous

@@ -17,14 +17,7 @@ from ..read.problems import Place, Problem
 from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Start, Step, Value, walk
 from .terminals import FixedText, Special, Terminals, is_terminal
 
-MISTAKE_PREFIX = "invalid_"
-"""The names of error productions begin like this. Only the recovering parser reads those rules."""
-
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
-
-
-def is_mistake(rule: str) -> bool:
-    return rule.startswith(MISTAKE_PREFIX)
 
 
 class Rules:
@@ -45,7 +38,7 @@ class Rules:
         kind = self.kind(definition)
         branches = []
         for index, alternative in enumerate(definition.alternatives):
-            if index and alternative.name is None and not is_mistake(definition.name):
+            if index and alternative.name is None:
                 reason = f"alternative {index + 1} of `{definition.name}` has no name"
                 self.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
             node = self.sequence(alternative.items, definition, kind)
@@ -137,9 +130,6 @@ class Rules:
                     place, f"no field records what `{name}` matches", "Drop the underscore, or make it a fixed text."
                 )
             return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
-        if is_mistake(name):
-            self.refuse(place, f"`{name}` is an error production, and used in a rule", "Only recovery reads it.")
-            return FixedText("")
         if name in self.definitions:
             return Call(name) if not is_terminal(name) else FixedText("")  # a terminal that is already a problem
         self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
@@ -157,8 +147,6 @@ class Rules:
             return inner
         field = self.flag_field(alternatives[0].items, inner)
         if field is None:
-            return Option(inner)
-        if is_mistake(definition.name):
             return Option(inner)
         if field.startswith("_") or not field:
             self.refuse(place, "no field records whether this part is present", "Give it a rule with a name.")
@@ -218,9 +206,6 @@ def _step(item: Item, rules: Rules) -> Step:
     if isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
         times = item.operator
         item = item.alternatives[0].items[0]
-    if isinstance(item, Name) and is_mistake(item.name):
-        rules.refuse(item.place, f"`{item.name}` is an error production", "Only recovery reads it.")
-        return Step("", times)
     if isinstance(item, Name) and item.name in rules.built and times in ("", "?", "*"):
         return Step(item.name, times)
     if isinstance(item, Name) and item.name not in rules.definitions:

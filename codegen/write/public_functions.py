@@ -6,6 +6,8 @@ from ..model.content_types import class_name
 from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, without_sources
 from .source_text import Block, Writer, data, literal, mapping, signature
 
+MAX_REPAIR_COST = "max_repair_cost: a header whose repair costs more is read as text, in tenths as in `Repair.cost`."
+
 
 def emit_functions(format: Format, writer: Writer) -> None:
     open_fields = format.fields_of(Call(format.open_frame)) if format.open_frame else {}
@@ -107,7 +109,8 @@ def _recovering(format: Format, parameters: list[str], passed: Block, docs: list
         return
     listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
     listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "stripped: bool = False"]
-    signature("recover", [*listed, "tokenizer: runtime.Tokenizer | None = None"], "runtime.Recovered[Message]", writer)
+    listed += ["max_repair_cost: int | None = None", "tokenizer: runtime.Tokenizer | None = None"]
+    signature("recover", listed, "runtime.Recovered[Message]", writer)
     writer.docstring(
         [
             "Read messages, also malformed ones; never raises for what the source holds.",
@@ -118,11 +121,12 @@ def _recovering(format: Format, parameters: list[str], passed: Block, docs: list
             *docs,
             "    tools: what the conversation offers, besides what its own messages declare.",
             "    stripped: the special tokens may have been stripped; where headers were is then a guess.",
+            f"    {MAX_REPAIR_COST}",
             "    tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.",
         ]
     )
     writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer)")
+    writer.line("return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer, max_repair_cost)")
     writer.depth -= 1
     _validate(format, parameters, passed, docs, writer)
     _stream(format, parameters, passed, docs, writer)
@@ -171,17 +175,18 @@ def _stream(format: Format, parameters: list[str], passed: Block, docs: list[str
             *docs,
             "    tools: what the conversation offers, besides what its own messages declare.",
             "    strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
+            f"    {MAX_REPAIR_COST}",
             "    tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.",
         ]
     )
     writer.line()
     listed = ["self", f"start: Start = {literal('completion')}", "*", *parameters]
     listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "strict: bool = False"]
-    listed.append("tokenizer: runtime.Tokenizer | None = None")
+    listed += ["max_repair_cost: int | None = None", "tokenizer: runtime.Tokenizer | None = None"]
     writer.block(Block("def __init__(", tuple(listed), ")"), suffix=" -> None:")
     writer.depth += 1
     writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("super().__init__(FORMAT, start, given, tools, strict, tokenizer)")
+    writer.line("super().__init__(FORMAT, start, given, tools, strict, tokenizer, max_repair_cost)")
     writer.depth -= 1
     for field in format.fields:
         if field.name != CONTENT:

@@ -154,24 +154,27 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
-@dataclass(eq=False)
-class Mistake:
-    """An error production: a known mistake in a header, which only recovery accepts.
+class HeaderEdge(NamedTuple):
+    """What may come next in a header.
 
     Attributes:
-        pattern: the header up to the content, in the mixed alphabet.
-        groups: the groups of the pattern; for each field, the last one that matches wins.
-        evidence: why recovery reads the header like this.
+        kind: "token" (a special token), "text" (a literal) or "field" (a value).
+        label: the spelling of the token, the literal, or the name of the field.
+        target: the state after it.
+        sets: fields that it sets besides: flags, and fields whose value is the name of an alternative.
     """
 
-    code: Code
-    pattern: str
-    groups: tuple[Group, ...]
-    evidence: str
+    kind: str
+    label: str
+    target: int
+    sets: tuple[tuple[str, str | bool], ...] = ()
 
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
+
+class FieldCosts(NamedTuple):
+    """The row of a field in the cost table of `recovery.toml`: costs by edit, and diagnostics by edit."""
+
+    costs: Mapping[str, int]
+    codes: Mapping[str, str]
 
 
 class Slots(NamedTuple):
@@ -216,7 +219,11 @@ class Recovery:
         declared_channels, declared_required: the fields with the channels, and whether each message needs one.
         declared_answers: the fields with the forms of a final answer.
         headings: for each role, the first texts of the sections of its contents that declare something.
-        mistakes: the error productions, in the order of the grammar.
+        header: the automaton of the header of a message: for each state, what may come next. State 0 is the beginning.
+        costs: what each edit of a header costs, in tenths.
+        fields: for each field of a header, its own costs and diagnostics.
+        edits: for each edit of a header, the name of its diagnostic, and the evidence.
+        own_codes: the diagnostics that only this format has.
     """
 
     begins: str
@@ -248,13 +255,17 @@ class Recovery:
     declared_required: tuple[str, ...]
     declared_answers: tuple[str, ...]
     headings: Mapping[str, tuple[str, ...]]
-    mistakes: tuple[Mistake, ...]
+    header: tuple[tuple[HeaderEdge, ...], ...]
+    costs: Mapping[str, int]
+    fields: Mapping[str, FieldCosts]
+    edits: Mapping[str, tuple[str, str]]
+    own_codes: tuple[Code, ...] = ()
 
     @cached_property
     def codes(self) -> dict[str, Code]:
-        """The diagnostics by name: those of the library, and those that only error productions of the format have."""
+        """The diagnostics by name: those of the library, and those that only this format has."""
         of_library = (value for value in vars(codes).values() if isinstance(value, Code))
-        return {code.name: code for code in (*of_library, *(mistake.code for mistake in self.mistakes))}
+        return {code.name: code for code in (*of_library, *self.own_codes)}
 
     def full_name(self, namespace: str, tool: str) -> str:
         """The name of a tool in a header."""

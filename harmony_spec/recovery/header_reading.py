@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..diagnostics import Alternative
 from ..errors import Code
 from .header_text import Word
 
@@ -36,6 +37,8 @@ class HeaderReading:
         is_clean: no diagnostic is due for it.
         mixed: the header in the mixed alphabet.
         sides: the values in the order of the message type, before and after the content.
+        cost: what its edits cost, in tenths.
+        alternative: the fields and the cost of the next reading, if it costs little more.
     """
 
     values: dict[str, Any]
@@ -48,6 +51,8 @@ class HeaderReading:
     is_clean: bool = False
     mixed: str = ""
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
+    cost: int = 0
+    alternative: Alternative | None = None
 
 
 class FieldCandidate(NamedTuple):

@@ -90,6 +90,10 @@ class KnownNames:
     def __init__(self, recovery: Recovery, tools: list[Any] | None) -> None:
         self.recovery = recovery
         self.writable = re.compile(recovery.word)
+        found = (
+            lead.strip() for leads in recovery.leads.values() for lead in leads if lead.strip() not in recovery.inside
+        )
+        self.leads = tuple(lead for lead in found if len(lead) > 1 and lead != recovery.begins)
         self.channels = dict.fromkeys(recovery.channels)
         self.tools: set[str] | None = None if tools is None else self._writable(parameters_by_name(recovery, tools))
         self._by_last: dict[str, list[str]] | None = None
@@ -215,7 +219,8 @@ class KnownNames:
         A single word may be the remainder of a damaged name. Scripts without capitals, such as Chinese, are often
         written without spaces, and no format has names in them.
         """
-        words = [word for word in text.split() if LETTER.search(word) and not self.is_named(word)]
+        plain = (word for word in text.split() if LETTER.search(word) and not word.startswith(self.leads))
+        words = [word for word in plain if not self.is_named(word)]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
     def is_named(self, word: str) -> bool:
