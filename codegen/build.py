@@ -8,15 +8,21 @@ from .model.content_rules import build_contents
 from .model.format_model import CONTENT, STARTS, Format
 from .model.frame_graph import graph
 from .model.framing_rules import Rules, build_start
-from .model.json_tables import build_json
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
+from .model.rule_nodes import Choice, walk
 from .model.terminals import Terminals
-from .prove.content_round_trip import endless_rules
-from .prove.definition_checks import misnamed_definitions, recursive_definitions
+from .prove.definition_checks import endless_definitions, misnamed_definitions, recursive_definitions
 from .read.data_files import read_layout, read_rendering, read_vocabulary
-from .read.grammar_folder import NAMESPACE, TOOLS_SUFFIX, Sources
+from .read.grammar_folder import CONVERSATION, NAMESPACE, TOOLS_SUFFIX, Sources
+from .read.lark_files import names_in
 from .read.problems import GrammarError, Problem
+
+
+def named_values(rules: Rules) -> set[str]:
+    """The names of alternatives that are values of fields, such as roles that tokens spell."""
+    nodes = (node for rule in rules.built.values() for node in walk(rule.node))
+    return {value for node in nodes if isinstance(node, Choice) for branch in node.branches for _, value in branch.sets}
 
 
 def build(sources: Sources) -> Format:
@@ -31,10 +37,11 @@ def build(sources: Sources) -> Format:
     rules = Rules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
+    roles |= named_values(rules) - {name for rule in sources.contents for name in names_in(rule.alternatives)}
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE), layout, problems)
-    problems += endless_rules(contents.rules)
+    problems += endless_definitions(sources.contents)
     recovery = build_recovery(sources)
     if problems:
         raise GrammarError(problems)
@@ -47,7 +54,7 @@ def build(sources: Sources) -> Format:
         rules=dict(rules.built),
         starts=starts,
         fields=(),
-        json=build_json(sources) if contents.roles else build_json(sources).of_messages(),
+        json=sources.table(CONVERSATION, "json"),
         namespace=sources.data.get(NAMESPACE),
         contents=contents,
         **read_rendering(sources),

@@ -10,8 +10,7 @@ from typing import Any
 from harmony_spec import ContentDelta, Diagnostic, Message, MessageEnded, MessageStarted, ParseError, codec
 from harmony_spec.errors import Span
 from harmony_spec.runtime import Parsed, Recovered
-from harmony_spec.source.forms import HEADER_LIMITS
-from harmony_spec.source.lenient import REPLACEMENT
+from harmony_spec.source.forms import HEADER_LIMITS, REPLACEMENT
 
 from .inputs import Case, vocabulary
 

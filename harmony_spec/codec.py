@@ -91,7 +91,7 @@ Basic = Literal["string", "number", "boolean", "null", "any", "never"]
 Effort = Literal["low", "medium", "high"]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class SystemContent(runtime.Record):
     """The settings of a conversation.
 
@@ -114,7 +114,7 @@ class SystemContent(runtime.Record):
     )
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ChannelConfig(runtime.Record):
     """The channels, and what must go to which channel.
 
@@ -130,7 +130,7 @@ class ChannelConfig(runtime.Record):
     function_calls: bool | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
     """Instructions, tools and response formats of the developer.
 
@@ -145,7 +145,7 @@ class DeveloperContent(runtime.Record):
     response_formats: list[ResponseFormat] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Namespace(runtime.Record):
     """Tools with a common prefix. The description is written as comments before the tools; without tools, as plain
     text.
@@ -161,7 +161,7 @@ class Namespace(runtime.Record):
     tools: list[Tool] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Tool(runtime.Record):
     """A function that the model may call.
 
@@ -176,23 +176,23 @@ class Tool(runtime.Record):
     parameters: runtime.JsonSchema | None = None
 
 
-@dataclass(slots=True)
-class Parameters:
+@dataclass(eq=False, repr=False, slots=True)
+class Parameters(runtime.Part):
     """The arguments of a function: none, or one object. Types that refer to themselves follow it."""
 
     type: Any = None
     definitions: list[Definition] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Definition:
+@dataclass(eq=False, repr=False, slots=True)
+class Definition(runtime.Part):
     """A type with a name."""
 
     named: str
     type: Any
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ResponseFormat(runtime.Record):
     """A format of a final answer.
 
@@ -207,15 +207,15 @@ class ResponseFormat(runtime.Record):
     description: str | None = None
 
 
-@dataclass(slots=True)
-class OneOf:
+@dataclass(eq=False, repr=False, slots=True)
+class OneOf(runtime.Part):
     """Alternatives, exactly one of which applies. Each is on its own line, followed by its comment."""
 
     variants: list[Variant] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Variant:
+@dataclass(eq=False, repr=False, slots=True)
+class Variant(runtime.Part):
     """One alternative on its own line, followed by its comment and its default."""
 
     alternative: Any
@@ -223,30 +223,30 @@ class Variant:
     default: str | None = None
 
 
-@dataclass(slots=True)
-class Union:
+@dataclass(eq=False, repr=False, slots=True)
+class Union(runtime.Part):
     """Alternatives on one line. Any of them may apply."""
 
     intersections: list[Any] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Intersection:
+@dataclass(eq=False, repr=False, slots=True)
+class Intersection(runtime.Part):
     """Types that all apply. It binds more tightly than alternatives."""
 
     arrays: list[Any] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Array:
+@dataclass(eq=False, repr=False, slots=True)
+class Array(runtime.Part):
     """Arrays of a type, nested once for each dimension. It binds most tightly."""
 
     element: Any
     dimensions: list[Dimension] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Annotated:
+@dataclass(eq=False, repr=False, slots=True)
+class Annotated(runtime.Part):
     """A type with the comments before it."""
 
     primary: Any
@@ -256,8 +256,8 @@ class Annotated:
     annotations: list[Annotation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Group:
+@dataclass(eq=False, repr=False, slots=True)
+class Group(runtime.Part):
     """A type in brackets, with the comments on the whole type."""
 
     type: Any
@@ -267,24 +267,24 @@ class Group:
     annotations: list[Annotation] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Annotation:
+@dataclass(eq=False, repr=False, slots=True)
+class Annotation(runtime.Part):
     """A keyword of JSON Schema that no type expresses, and its value."""
 
     keyword: str
     json: Any
 
 
-@dataclass(slots=True)
-class ObjectType:
+@dataclass(eq=False, repr=False, slots=True)
+class ObjectType(runtime.Part):
     """An object and its properties."""
 
     members: list[Member] = field(default_factory=list)
     index: Any = None
 
 
-@dataclass(slots=True)
-class Member:
+@dataclass(eq=False, repr=False, slots=True)
+class Member(runtime.Part):
     """A property. Its comments are above it, its default after it."""
 
     title: str | None = None
@@ -299,35 +299,35 @@ class Member:
     one_of: OneOf | None = None
 
 
-@dataclass(slots=True)
-class TupleType:
+@dataclass(eq=False, repr=False, slots=True)
+class TupleType(runtime.Part):
     """An array whose first items have separate types."""
 
     places: list[Any] = field(default_factory=list)
     rest: Any = None
 
 
-@dataclass(slots=True)
-class AnyArray:
+@dataclass(eq=False, repr=False, slots=True)
+class AnyArray(runtime.Part):
     """An array of any values."""
 
 
-@dataclass(slots=True)
-class LiteralType:
+@dataclass(eq=False, repr=False, slots=True)
+class LiteralType(runtime.Part):
     """A single value as a type."""
 
     json_scalar: Any
 
 
-@dataclass(slots=True)
-class Reference:
+@dataclass(eq=False, repr=False, slots=True)
+class Reference(runtime.Part):
     """A type with the name of a definition."""
 
     named: str
 
 
-@dataclass(slots=True)
-class BasicType:
+@dataclass(eq=False, repr=False, slots=True)
+class BasicType(runtime.Part):
     """A type that has a name in every schema."""
 
     basic: Basic
@@ -393,39 +393,39 @@ _TERMINAL_TYPE = r"[A-Za-z0-9][A-Za-z0-9_\+/\-]*"
 _TERMINAL_TEXT = r"(?:[^\ud800-\udfff])+"
 
 # name: WORD
-_RULE_name = "(" + _TERMINAL_WORD + ")"
+_RULE_name = "(?P<name>" + _TERMINAL_WORD + ")"
 
 # author: ROLE (":" name)?
 #       | name -> tool
-_RULE_author = "(?:(" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "())"
+_RULE_author = "(?:(?P<role>" + _TERMINAL_ROLE + ")(?::" + _RULE_name + ")?|" + _RULE_name + "(?P<role_IS_tool>))"
 
 # opening: START author
 _RULE_opening = r"\ud800" + _RULE_author
 
 # recipient: " to=" WORD
-_RULE_recipient = " to=(" + _TERMINAL_WORD + ")"
+_RULE_recipient = " to=(?P<recipient>" + _TERMINAL_WORD + ")"
 
 # channel: CHANNEL WORD
-_RULE_channel = r"\ud801(" + _TERMINAL_WORD + ")"
+_RULE_channel = r"\ud801(?P<channel>" + _TERMINAL_WORD + ")"
 
 # constrain: CONSTRAIN
 _RULE_constrain = r"\ud802"
 
 # content_type: TYPE
-_RULE_content_type = "(" + _TERMINAL_TYPE + ")"
+_RULE_content_type = "(?P<content_type>" + _TERMINAL_TYPE + ")"
 
 # type: " " constrain? content_type
 #      | constrain content_type -> unspaced
 _RULE_type = (
-    "(?: (?:("
+    "(?: (?:(?P<constrain_IS_>"
     + _RULE_constrain
     + "))?"
     + _RULE_content_type
-    + "|("
+    + "|(?P<constrain_IS_>"
     + _RULE_constrain
     + ")"
     + _RULE_content_type
-    + "())"
+    + "(?P<_IS_unspaced>))"
 )
 
 # header: recipient? channel? type?
@@ -442,16 +442,16 @@ _RULE_header = (
     + _RULE_recipient
     + "(?:"
     + _RULE_type
-    + ")?())"
+    + ")?(?P<_IS_recipient_last>))"
 )
 
 # content: TEXT?
-_RULE_content = r"([^\ud800-\udfff]*)"
+_RULE_content = r"(?P<content>[^\ud800-\udfff]*)"
 
 # terminator: END
 #           | CALL -> call
 #           | RETURN -> return
-_RULE_terminator = r"(?:\ud804|\ud805()|\ud806())"
+_RULE_terminator = r"(?:\ud804|\ud805(?P<_IS_call>)|\ud806(?P<_IS_return>))"
 
 # message: opening header MESSAGE content terminator
 _RULE_message = _RULE_opening + _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
@@ -578,12 +578,12 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
-_NEXT_role = runtime.Atom("role (system, developer, user, assistant)", pattern=_TERMINAL_ROLE)
+_NEXT_role = runtime.Atom("role", pattern=_TERMINAL_ROLE, values=("system", "developer", "user", "assistant"))
 _NEXT_name = runtime.Atom("name", pattern=_TERMINAL_WORD)
-_NEXT_TEXT = runtime.Atom("':'", pattern=":")
-_NEXT_TEXT_1 = runtime.Atom("' to='", pattern=" to=")
+_NEXT_TEXT = runtime.Atom("':'", text=":")
+_NEXT_TEXT_1 = runtime.Atom("' to='", text=" to=")
 _NEXT_CHANNEL = runtime.Atom("<|channel|>", special="<|channel|>")
-_NEXT_TEXT_2 = runtime.Atom("' '", pattern=" ")
+_NEXT_TEXT_2 = runtime.Atom("' '", text=" ")
 _NEXT_CONSTRAIN = runtime.Atom("<|constrain|>", special="<|constrain|>")
 _NEXT_MESSAGE = runtime.Atom("<|message|>", special="<|message|>")
 _NEXT_recipient = runtime.Atom("recipient", pattern=_TERMINAL_WORD)
@@ -598,30 +598,6 @@ _NEXT_RETURN = runtime.Atom("<|return|>", special="<|return|>")
 _FRAME_message = runtime.Frame(
     name="message",
     pattern=_RULE_message,
-    groups=(
-        runtime.Group("role"),
-        runtime.Group("name"),
-        runtime.Group("name"),
-        runtime.Group("role", "tool"),
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-        runtime.Group(None, "call"),
-        runtime.Group(None, "return"),
-    ),
     fields=("role", "name", "recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
@@ -694,7 +670,6 @@ _FRAME_message = runtime.Frame(
 _FRAME_opening = runtime.Frame(
     name="opening",
     pattern=_RULE_opening,
-    groups=(runtime.Group("role"), runtime.Group("name"), runtime.Group("name"), runtime.Group("role", "tool")),
     fields=("role", "name"),
     has_content=False,
     inside=("<|start|>",),
@@ -715,26 +690,6 @@ _FRAME_opening = runtime.Frame(
 _FRAME_continuation = runtime.Frame(
     name="continuation",
     pattern=_RULE_continuation,
-    groups=(
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-        runtime.Group(None, "call"),
-        runtime.Group(None, "return"),
-    ),
     fields=("recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
@@ -787,28 +742,6 @@ _FRAME_continuation = runtime.Frame(
 _FRAME_unfinished = runtime.Frame(
     name="unfinished",
     pattern=_RULE_unfinished,
-    groups=(
-        runtime.Group("role"),
-        runtime.Group("name"),
-        runtime.Group("name"),
-        runtime.Group("role", "tool"),
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-    ),
     fields=("role", "name", "recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>", "<|start|>"),
@@ -878,24 +811,6 @@ _FRAME_unfinished = runtime.Frame(
 _FRAME_remainder = runtime.Frame(
     name="remainder",
     pattern=_RULE_remainder,
-    groups=(
-        runtime.Group("recipient"),
-        runtime.Group("channel"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group("channel"),
-        runtime.Group("recipient"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group("constrain", True),
-        runtime.Group("content_type"),
-        runtime.Group(None, "unspaced"),
-        runtime.Group(None, "recipient_last"),
-        runtime.Group("content"),
-    ),
     fields=("recipient", "channel", "constrain", "content_type", "content"),
     has_content=True,
     inside=("<|constrain|>", "<|channel|>"),
@@ -1427,6 +1342,8 @@ _RECOVERY = runtime.Recovery(
         "constrain": ("<|constrain|>",),
         "content_type": (" ", "<|constrain|>"),
     },
+    free_texts={},
+    first_words=3,
     slots=runtime.Slots(
         role="role",
         name="name",
@@ -1437,8 +1354,6 @@ _RECOVERY = runtime.Recovery(
     ),
     author={"role": "assistant"},
     tool="tool",
-    asks="user",
-    instructs=("system", "developer"),
     roles=("system", "developer", "user", "assistant"),
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
@@ -1671,6 +1586,44 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    turn=(
+        runtime.Kind("system", (("role", "system"),), (), None, None, ("developer", "user")),
+        runtime.Kind("developer", (("role", "developer"),), (), None, None, ("user",)),
+        runtime.Kind("user", (("role", "user"),), (), None, None, ("user", "thoughts", "preamble", "call", "answer")),
+        runtime.Kind(
+            "result",
+            (("role", "tool"),),
+            (("recipient", "assistant"),),
+            None,
+            None,
+            ("result", "thoughts", "preamble", "call", "answer"),
+        ),
+        runtime.Kind(
+            "call",
+            (("role", "assistant"), ("recipient", True)),
+            (("channel", "commentary"),),
+            "call",
+            "call",
+            ("call", "result"),
+        ),
+        runtime.Kind(
+            "thoughts",
+            (("role", "assistant"), ("channel", "analysis")),
+            (),
+            None,
+            None,
+            ("thoughts", "preamble", "call", "answer"),
+        ),
+        runtime.Kind("answer", (("role", "assistant"), ("channel", "final")), (), None, "return", ("user",)),
+        runtime.Kind(
+            "preamble",
+            (("role", "assistant"),),
+            (("channel", "commentary"),),
+            None,
+            None,
+            ("call", "answer"),
+        ),
+    ),
     definitions=_DEFINITIONS,
     recovery=_RECOVERY,
 )
@@ -1692,16 +1645,15 @@ def parse(
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.ParseError: the source is not what the grammar describes.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.parse(FORMAT, source, start, given, tokenizer)
+    return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
 def render(
@@ -1718,18 +1670,17 @@ def render(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
-        tokenizer: encodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render(FORMAT, messages, start, given, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
 
 
 def render_text(
@@ -1745,17 +1696,16 @@ def render_text(
 
     Args:
         messages: what to write.
-        start: what to write it as.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
         training: whether the last message is a target for training.
 
     Raises:
-        runtime.RenderError: also, a content spells a special token, which as text would become one.
+        runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.render_text(FORMAT, messages, start, given, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
 
 
 def recover(
@@ -1766,23 +1716,31 @@ def recover(
     name: str | None = None,
     tools: Iterable[str | Namespace] | None = None,
     stripped: bool = False,
-    max_repair_cost: int | None = None,
     tokenizer: runtime.Tokenizer | None = None,
+    max_repair_cost: int | None = None,
 ) -> runtime.Recovered[Message]:
     """Read messages, also malformed ones; never raises for what the source holds.
 
     Args:
         source: text with special tokens spelled out, or token ids.
-        start: what the source is.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
-        max_repair_cost: a header whose repair costs more is read as text, in tenths as in `Repair.cost`.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+        max_repair_cost: a header whose repair costs more is read as text; in tenths, as `Repair.cost`.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer, max_repair_cost)
+    return runtime.recover(
+        FORMAT,
+        source,
+        start,
+        {"role": role, "name": name},
+        tools,
+        stripped,
+        tokenizer,
+        max_repair_cost,
+    )
 
 
 def validate(
@@ -1796,33 +1754,41 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Check a source: report what leaves the grammar, and what is in it but cannot be meant.
+    """Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.
 
     Args:
-        source: text with special tokens spelled out, or token ids; never raises for what it holds.
-        start: what the source is.
+        source: text with special tokens spelled out, or token ids.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenization: whether to compare token ids with the tokenizer's own ids for the same text.
-        tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
     """
-    given: dict[str, str | bool | None] = {"role": role, "name": name}
-    return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)
+    return runtime.validate(
+        FORMAT,
+        source,
+        start,
+        {"role": role, "name": name},
+        tools,
+        stripped,
+        tokenization,
+        tokenizer,
+    )
 
 
 class StreamParser(runtime.StreamParser[Message]):
     """Reads token ids as they come, one or many at a time.
 
     Args:
-        start: what the tokens are.
+        start: what it is, as a start rule of the grammar.
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         tools: what the conversation offers, besides what its own messages declare.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
-        max_repair_cost: a header whose repair costs more is read as text, in tenths as in `Repair.cost`.
-        tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+        max_repair_cost: a header whose repair costs more is read as text; in tenths, as `Repair.cost`.
     """
 
     def __init__(
@@ -1833,11 +1799,10 @@ class StreamParser(runtime.StreamParser[Message]):
         name: str | None = None,
         tools: Iterable[str | Namespace] | None = None,
         strict: bool = False,
-        max_repair_cost: int | None = None,
         tokenizer: runtime.Tokenizer | None = None,
+        max_repair_cost: int | None = None,
     ) -> None:
-        given: dict[str, str | bool | None] = {"role": role, "name": name}
-        super().__init__(FORMAT, start, given, tools, strict, tokenizer, max_repair_cost)
+        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer, max_repair_cost)
 
     @property
     def role(self) -> Role | None:

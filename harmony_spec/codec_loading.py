@@ -9,21 +9,10 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from .errors import CodecError
 from .format.tables import Format
 
 HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.py"
-
-
-NEEDED = {
-    "validate": "recovery.toml",
-    "recover": "recovery.toml",
-    "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
-}
-"""What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""
-
-
-class CodecError(Exception):
-    """A file that cannot be used as a codec, or a codec that lacks what is asked of it; the message is one line."""
 
 
 def default_codec() -> ModuleType:
@@ -80,11 +69,3 @@ def _generated(name: str, folder: Path) -> ModuleType:
     module.__file__ = str(folder)
     exec(compile(text, f"<codec of {folder}>", "exec"), module.__dict__)
     return module
-
-
-def require(codec: ModuleType, name: str) -> None:
-    """Raise `CodecError` if a codec lacks a function or class, which depends on the files of its grammar folder."""
-    if not hasattr(codec, name):
-        if not isinstance(getattr(codec, "FORMAT", None), Format):
-            raise TypeError(f"expected the module of a codec, such as harmony_spec.codec, got {codec!r}")
-        raise CodecError(f"{codec.__file__}: this codec has no {name}; its grammar folder lacks {NEEDED[name]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .errors import Applicability, Code, Span
+from .errors import Applicability, Code, Fault, Span
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,14 @@ class Fix:
 
 
 @dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(Fault):
     """A mistake in an input: it does not match the grammar, and was repaired, or it breaks a rule of validation.
 
     Attributes:
-        code: the kind of mistake; `code.code` and `code.name` are stable.
         span: the place, in the unit of the input.
-        unit: the unit of the span: "token" or "character".
-        index: the index of the message, or of the message after a gap.
         raw: the text there, special tokens spelled out; the middle of a long text is left out.
         taken_for: the repaired text; empty if recovery dropped it, and for mistakes that are not repaired.
         evidence: the reason for the repair, or for the finding.
-        expected: what is valid there.
-        pointer: the place in the JSON content there, as a JSON pointer (RFC 6901).
         fix: a change that removes the mistake; None if there is none.
     """
 
@@ -60,10 +55,7 @@ class Diagnostic:
         return " is ".join(filter(None, (repr(self.raw) if self.raw else "", taken)))
 
     def __str__(self) -> str:
-        place = f"{self.code.code} {self.code.name} at {self.unit} {self.span.start} (message {self.index})"
-        inside = f" at {self.pointer}" if self.pointer else ""
-        expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
-        return f"{place}{inside}: {self.reading}{': ' if self.reading else ''}{self.evidence}{expected}"
+        return self.on_one_line(f"{self.reading}{': ' if self.reading else ''}{self.evidence}")
 
 
 class Alternative(NamedTuple):

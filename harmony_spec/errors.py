@@ -6,7 +6,6 @@ Positions are spans in the unit of the input: token indices for token ids, code 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
@@ -27,8 +26,7 @@ APPLICABILITIES: tuple[Applicability, ...] = ("safe", "unsafe", "display")
 """In order, the most certain first."""
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """A kind of mistake.
 
     Attributes:
@@ -52,17 +50,43 @@ class Span(NamedTuple):
     end: int
 
 
-class HarmonyError(Exception):
+class CodecError(Exception):
+    """A file that cannot be used as a codec, or a codec that lacks what is asked of it; the message is one line."""
+
+
+class Fault:
+    """A mistake in an input: errors are raised, diagnostics are collected.
+
+    Attributes:
+        code: the kind of mistake; `code.code` and `code.name` are stable.
+        span: the place in the input, or None.
+        unit: the unit of `span`: "token" or "character".
+        index: the index of the message, or of the message after a gap; None if there is none.
+        pointer: the place in a JSON value, as a JSON pointer (RFC 6901).
+        expected: what is valid there.
+    """
+
+    code: Code
+    span: Span | None
+    unit: str
+    index: int | None
+    pointer: str
+    expected: tuple[str, ...]
+
+    def on_one_line(self, problem: str) -> str:
+        """The mistake on one line: code, name and place, the problem, and what is valid instead."""
+        where = f" at {self.unit} {self.span.start}" if self.span else ""
+        where += f" (message {self.index})" if self.index is not None else ""
+        where += f" at {self.pointer}" if self.pointer else ""
+        expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
+        return f"{self.code.code} {self.code.name}{where}: {problem}{expected}"
+
+
+class HarmonyError(Fault, Exception):
     """Base of all errors that input can cause.
 
     Attributes:
-        code: the kind of error; `code.code` and `code.name` are stable.
         message: the problem in one sentence.
-        span: the place in the input, or None.
-        unit: the unit of `span`: "token" or "character".
-        index: the index of the message, or None.
-        pointer: the place in a JSON value, as a JSON pointer (RFC 6901).
-        expected: what is valid there.
         around: the text around the position, special tokens spelled out.
         caret: the position in `around`, in code points.
         hint: what to do about it.
@@ -87,17 +111,8 @@ class HarmonyError(Exception):
         super().__init__(code, message)
 
     def __str__(self) -> str:
-        where = f" at {self.unit} {self.span.start}" if self.span else ""
-        where += f" (message {self.index})" if self.index is not None else ""
-        where += f" at {self.pointer}" if self.pointer else ""
-        parts = [f"{self.code.code} {self.code.name}{where}: {self.message}"]
-        if self.expected:
-            parts.append(f"expected {' or '.join(self.expected)}")
-        if self.around:
-            parts.append(f"near {self.around!r}")
-        if self.hint:
-            parts.append(self.hint)
-        return "; ".join(parts)
+        near = f"near {self.around!r}" if self.around else ""
+        return "; ".join(filter(None, (self.on_one_line(self.message), near, self.hint)))
 
 
 class ParseError(HarmonyError):

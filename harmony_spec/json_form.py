@@ -38,7 +38,7 @@ RESULT_HINT = f"{CHAT} Write the tool as the name of the author."
 THOUGHT_HINT = f"{CHAT} Write thoughts as a message of their own, before this one."
 REQUEST_HINT = "This belongs to a request. Leave it out: a conversation has its messages only."
 CHAT_HINTS = {
-    **dict.fromkeys(("tools", "functions", "function", "strict", "parameters"), TOOLS_HINT),
+    **dict.fromkeys(("tools", "function", "strict", "parameters"), TOOLS_HINT),
     **dict.fromkeys(("tool_calls", "function_call"), CALLS_HINT),
     "tool_call_id": RESULT_HINT,
     **dict.fromkeys(("reasoning_content", "reasoning", "thinking"), THOUGHT_HINT),
@@ -87,6 +87,13 @@ def _unknown(what: str, name: object, known: Iterable[str], step: object = None,
     mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
     mismatch.steps += [] if step is None else [step]
     return mismatch
+
+
+def _chat_hint(name: str, value: object) -> str:
+    """What to write in place of a key of chat completions, by its name, its value, or a key inside of it."""
+    inside = value[0] if isinstance(value, list) and value else value
+    keys = (name, *(inside if isinstance(inside, dict) else [str(inside)]))
+    return next((CHAT_HINTS[key] for key in keys if key in CHAT_HINTS), "")
 
 
 def _at(step: object, shape: Shape, value: Any) -> Any:
@@ -260,8 +267,7 @@ class ObjectShape:
                 given |= read if each.field is None else {each.field: read}
             elif name != TYPE_KEY or self.tag is None:
                 known = [*[TYPE_KEY] * (self.tag is not None), *self.properties]
-                hint = CHAT_HINTS.get(name) or CHAT_HINTS.get(str(item), "")
-                raise _unknown("field", name, known, name, hint)
+                raise _unknown("field", name, known, name, _chat_hint(name, item))
         for name, each in self.properties.items():
             if name not in value:
                 if each.is_required:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
-from .format.contents import NO_CONTENTS, Contents, Implied, Record
+from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
     Choice,
@@ -35,8 +35,8 @@ from .format.tables import (
     FieldCosts,
     Format,
     Frame,
-    Group,
     HeaderEdge,
+    Kind,
     Path,
     Recovery,
     Slots,
@@ -73,17 +73,18 @@ __all__ = [
     "Flag",
     "Format",
     "Frame",
-    "Group",
     "HeaderEdge",
     "Implied",
     "Json",
     "JsonForm",
     "JsonSchema",
+    "Kind",
     "Lines",
     "Many",
     "Option",
     "ParseError",
     "Parsed",
+    "Part",
     "Path",
     "Record",
     "RecordRule",

@@ -10,7 +10,6 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from harmony_spec import Message, codec
-from harmony_spec.parsing.strict_parsing import read_groups
 
 SPECIAL = list(codec.SPECIAL_TOKENS)
 ROLES = [role for role in get_args(codec.Role) if role != "tool"]
@@ -96,12 +95,14 @@ def described(draw: st.DrawFn, module: ModuleType) -> Any:
         atom, state = step
         if atom.special:
             mixed += format.markers[atom.special]
-        elif atom.nullable and re.fullmatch(atom.pattern, "\0\n"):
+        elif atom.text is not None:
+            mixed += atom.text
+        elif atom.nullable and atom.matcher.fullmatch("\0\n"):
             mixed += draw(contents)
         else:
-            mixed += draw(short_match(atom.pattern))
+            mixed += draw(short_match(atom.matcher.pattern))
     values = dict(format.defaults)
-    variants = read_groups(frame.groups, frame.matcher.fullmatch(mixed).groups(), values)
+    variants = frame.read(mixed, values)
     return module.Message(**values, variants=variants)
 
 

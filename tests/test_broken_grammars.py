@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from codegen.write.source_text import Writer, literal
 
 from . import dialect
 
+ROOT = Path(__file__).resolve().parents[1]
 BROKEN = tomllib.loads((Path(__file__).parent / "data" / "broken.toml").read_text(encoding="utf-8"))
 
 
@@ -41,10 +43,98 @@ def test_a_broken_grammar_is_refused(name: str, tmp_path: Path) -> None:
     assert all(problem.remedy.endswith(".") for problem in caught.value.problems)
 
 
+LIST = "Write one message for each item, or one terminal for the whole list."
+ONE_RULE = (
+    "Make `message` and `note` alternatives of the one rule for messages, each with a name, and repeat that rule."
+)
+ONE_CONTENT = "A message has one `content`: write several messages, or one content and a field for its kind."
+SAME_CONTENT = "Use `content` in each kind of message, and a field for the kind; its text may be empty (`TEXT?`)."
+HEADER, MESSAGE = "header: recipient? channel? type?\n", "message: opening header MESSAGE content terminator"
+NOTE = "\nnote: START ROLE CHANNEL content END\n"
+
+INSTEAD = {
+    "a list": (HEADER, f"{HEADER[:-1]} part*\npart: CHANNEL WORD\n", "part*", LIST),
+    "a list that is not empty": (HEADER, f"{HEADER[:-1]} part+\npart: CHANNEL WORD\n", "part+", LIST),
+    "a list with separators": (HEADER, f'{HEADER[:-1]} TYPE ("," TYPE)*\n', '("," TYPE)*', LIST),
+    "a list in an alternative": ("channel recipient type?", "channel recipient type*", "type* ->", LIST),
+    "a list of alternatives": (HEADER, "header: recipient? (channel | type)*\n", "(channel | type)*", LIST),
+    "a list in an optional part": (HEADER, 'header: recipient? (";" type*)?\n', "type*", LIST),
+    "a list of tokens": ("constrain: CONSTRAIN", "constrain: CONSTRAIN+", "CONSTRAIN+", LIST),
+    "a number of times": (HEADER, "header: recipient? (channel type)~1..2\n", "(channel type)~1..2", LIST),
+    "a list of contents": (MESSAGE, "message: opening header (MESSAGE content)* terminator", "(MESSAGE", LIST),
+    "two contents": (
+        MESSAGE,
+        "message: opening header MESSAGE content CALL content terminator",
+        "message:",
+        ONE_CONTENT,
+    ),
+    "a message of messages": ("transcript: message*", "transcript: turn*\nturn: message message", "turn:", ONE_CONTENT),
+    "a second rule for contents": (
+        MESSAGE,
+        f"{MESSAGE}\n       | opening CALL body terminator -> noted\nbody: TEXT?\n",
+        "message:",
+        SAME_CONTENT,
+    ),
+    "a second rule for contents, in a frame": (
+        "transcript: message*",
+        "transcript: message* note?\nnote: START ROLE MESSAGE body END\nbody: TEXT?\n",
+        "note:",
+        f"Add it to `message`. {SAME_CONTENT}",
+    ),
+    "a second way to write contents": (
+        "content: TEXT?",
+        "content: TEXT? | CALL TEXT -> called",
+        "content:",
+        "Write `content: TEXT?`, and add a field for the kind of the content.",
+    ),
+    "kinds of messages": ("transcript: message*", f"transcript: (message | note)*{NOTE}", "(message", ONE_RULE),
+    "kinds of messages, one or more": (
+        "transcript: message*",
+        f"transcript: (message | note)+{NOTE}",
+        "(message",
+        ONE_RULE,
+    ),
+    "a sequence of kinds": ("transcript: message*", f"transcript: (message note)*{NOTE}", "(message", ONE_RULE),
+    "kinds in a prompt": ("prompt: message*", f"prompt: ((message) | note)*{NOTE}rest:", "((message)", ONE_RULE),
+    "kinds of transcripts": (
+        "transcript: message*",
+        f"transcript: message* | note* -> notes{NOTE}",
+        "transcript:",
+        "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages.",
+    ),
+    "one or more messages": ("transcript: message*", "transcript: message+", "message+", "Write `message message*`."),
+}
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_a_refusal_shows_what_to_write_instead(name: str, tmp_path: Path) -> None:
+    """If the language cannot say something, but can say it in another way."""
+    old, new, text, remedy = INSTEAD[name]
+    folder = dialect.edited(tmp_path / "grammar", [{"file": "harmony.lark", "old": old, "new": new}])
+    with pytest.raises(GrammarError) as caught:
+        generate(folder)
+    (problem,) = caught.value.problems
+    assert is_at(folder, problem.place, "harmony.lark", text), problem
+    assert problem.remedy == remedy
+
+
+def test_what_refusals_suggest_is_accepted(tmp_path: Path) -> None:
+    """Brackets around one part mean nothing, and kinds of messages may begin and end alike."""
+    edits = [("transcript: message*", "transcript: (((turn)*))"), ("prompt: message*", "prompt: turn*")]
+    kinds = f"\nturn: message | note -> noted{NOTE.replace('END', 'terminator')}\n"
+    edits += [("\nmessage: ", f"{kinds}\nmessage: "), ("continuation message*", "continuation turn*")]
+    folder = dialect.edited(tmp_path / "grammar", [{"file": "harmony.lark", "old": o, "new": n} for o, n in edits])
+    module = dialect.module_of("kinds", generate(folder), tmp_path)
+    text = "<|start|>user<|message|>Hi.<|end|><|start|>user<|channel|>Later.<|end|>"
+    messages = module.parse(text).messages
+    assert [(message.content, message.variants) for message in messages] == [("Hi.", ()), ("Later.", ("noted",))]
+    assert module.render_text(messages, style="as_parsed") == text
+
+
 TAKEN = {
     "a parameter of functions": ["tools", "style", "training", "stripped", "tokenization", "source", "messages"],
     "a parameter of the streaming parser": ["strict", "self"],
-    "a name in the body of a function": ["given", "runtime"],
+    "a name in the body of a function": ["runtime"],
     "a function": ["parse", "render_text", "from_json"],
     "a method of the streaming parser": ["reset", "feed", "close", "message_begins", "value"],
     "a property of the streaming parser": ["state", "last_delta", "recovered"],
@@ -73,7 +163,7 @@ def test_a_field_has_no_name_of_something_else(name: str, tmp_path: Path) -> Non
     assert problem.reason.startswith(f"`{name}` cannot be the name of a field")
 
 
-@pytest.mark.parametrize("name", ["chosen", "m", "branch", "listener"])
+@pytest.mark.parametrize("name", ["chosen", "m", "branch", "given"])
 def test_a_field_may_have_a_name_that_nothing_else_has(name: str, tmp_path: Path) -> None:
     """Also one that generated code uses where no field is in reach."""
     module = dialect.module_of(f"field_{name}", generate(dialect.edited(tmp_path / "grammar", renamed(name))), tmp_path)
@@ -96,6 +186,18 @@ def test_a_folder_without_grammar_is_refused(tmp_path: Path) -> None:
         "a grammar folder holds one .lark file beside contents.lark; found none",
         "the file is missing",
     ]
+
+
+def test_the_docs_quote_what_the_generator_says() -> None:
+    """The refusals in the section on what recovery assumes are those of the checks, in their words."""
+    text = (ROOT / "docs" / "grammar.md").read_text(encoding="utf-8")
+    section = text.split("### What recovery and validation assume")[1].split("The following is not checked")[0]
+    quoted = [cell for row in section.splitlines()[5:] if "|" in row for cell in re.findall("``(.+?)``", row)]
+    said = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "codegen" / "prove").glob("*.py"))
+    said = re.sub(r"(\{[^{}]*\})+", "X", said)
+    assert len(quoted) > 15
+    for cell in quoted:
+        assert re.sub("[A-Z]{3,}", "X", cell).strip() in said, cell
 
 
 hostile = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(

@@ -188,10 +188,12 @@ def test_the_name_of_a_column_is_not_empty(option: str) -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_wrong_column_is_reported_once_for_each_file(jobs: int, tmp_path: Path) -> None:
-    """With the number of rows that lack it; each is counted, and is in the results."""
+def test_a_wrong_column_is_reported_once(jobs: int, tmp_path: Path) -> None:
+    """With the number of inputs that lack it; each is counted, and is in the results."""
     first = write_rows(tmp_path / "a.jsonl", {"text": GOOD}, {"id": "b", "x": 1, "y": 1}, *[{"z": GOOD}] * 40_000)
     second = write_rows(tmp_path / "b.jsonl", {"x": 1})
+    third = tmp_path / "c.parquet"
+    parquet.write_table(pyarrow.table({"z": [GOOD]}), third)
     results = tmp_path / "out" / "results.jsonl"
     results.parent.mkdir()
     arguments = ("--isolated", "-j", jobs, "--column", "text", "--output-format", "concise", "-o", results)
@@ -199,13 +201,31 @@ def test_a_wrong_column_is_reported_once_for_each_file(jobs: int, tmp_path: Path
     assert (result.exit_code, result.stderr) == (1, "")
     message = "error H303 unreadable-row: no column 'text'; columns: "
     assert result.stdout.splitlines() == [
-        f"{first}:2 (id b): {message}id, x, y; the same in 40000 other rows of the file",
-        f"{second}:1: {message}x",
+        f"{first}:2 (id b): {message}id, x, y; the same in 40001 other inputs",
         "40003 inputs, 1 valid, 1 message, 40002 findings",
     ]
     assert sum(not json.loads(line)["valid"] for line in results.read_text().splitlines()) == 40_002
+    fourth = tmp_path / "d.parquet"
+    fourth.write_bytes(third.read_bytes())
+    result = run("validate", *arguments[:-2], third, fourth, second)
+    same = "; the same in 1 other input and 1 other file"
+    assert (result.exit_code, result.stderr) == (2, f"{third}: no column 'text'; columns: z{same}\n")
+    assert result.stdout == "1 input, 0 valid, 0 messages, 1 finding, 2 files not read\n"
     sarif = json.loads(run("validate", *arguments[:-4], "--output-format", "sarif", first).stdout)
     assert len(sarif["runs"][0]["results"]) == 1
+
+
+def test_a_wrong_id_column_is_reported_once(tmp_path: Path) -> None:
+    rows = [write_rows(tmp_path / f"{name}.jsonl", {"id": 1, "text": GOOD}) for name in "ab"]
+    parquet.write_table(pyarrow.table({"text": [GOOD], "id": [1]}), tmp_path / "c.parquet")
+    files = [*rows, tmp_path / "c.parquet"]
+    found = run("validate", "--isolated", "--id-column", "key", *files)
+    expected = "--id-column: no input has a string or an integer in a column 'key'\n"
+    assert (found.exit_code, found.stderr) == (0, expected)
+    write_rows(tmp_path / "b.jsonl", {"key": "k", "text": GOOD})
+    for options in (("--id-column", "key"), ("--id-column", "id"), ()):
+        assert run("validate", "--isolated", *options, *files).stderr == ""
+    assert run("validate", "--isolated", "-q", "--id-column", "none", *files).stderr == ""
 
 
 def test_no_phrase_in_the_list_of_commands_is_cut_off() -> None:

@@ -1,9 +1,9 @@
-"""The laws that test_dialects.py leaves out, for every dialect: total, and Lark agrees."""
+"""The laws that test_dialects.py leaves out, for every dialect: total, Lark agrees, and those of recovery."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from types import ModuleType
@@ -20,8 +20,15 @@ from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.vocabulary import load
 
 from . import dialect
-from .strategies import described
+from .strategies import described, messages_of
 from .test_dialects import codec_of, tokenizer_of
+from .test_streaming import chunks, read, seen, sizes
+
+RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
+"""Those with a recovery.toml."""
+
+REPAIRED = ("awkward_literals", "role_tokens")
+"""Repair does not read parts of valid headers: white space in a text that introduces a recipient, tokens of roles."""
 
 Source = str | list[int]
 
@@ -170,3 +177,91 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
             value for field, value in read.items() if field not in fields and (index or field not in given_fields)
         }
         assert unread <= named
+
+
+# Recovery, and streams.
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObject) -> None:
+    """Laws 3, 4 and 5: spans and gaps tile anything, and a stream reads the same in any chunks."""
+    module = codec_of(name)
+    start = data.draw(st.sampled_from(list(module.FORMAT.starts)))
+    text = data.draw(texts(module, start))
+    tokens, tokenizer = tokens_of(module, text), tokenizer_of(module)
+    for source in (text, tokens):
+        found = module.recover(source, start, tokenizer=tokenizer)
+        assert_tiles(sorted([*found.spans, *found.gaps]), source)
+    repairs = [(message.variants, message.repair) for message in found.messages]
+    for parts in (tokens, [tokens], chunks(tokens, data.draw(sizes))):
+        parser = module.StreamParser(start, tokenizer=tokenizer)
+        read(parser, parts)
+        assert seen(parser) == (found, repairs, found.messages)
+
+
+@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in REPAIRED])
+@settings(max_examples=40)
+@given(data=st.data())
+def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
+    """Law 7: bounds are as they stand, and so are messages, if no diagnostic says otherwise."""
+    module = codec_of(name)
+    tokenizer = tokenizer_of(module)
+    conversation = data.draw(st.lists(messages_of(module), max_size=3))
+    try:
+        tokens = module.render(conversation, style="as_parsed", tokenizer=tokenizer)
+    except RenderError:
+        return
+    strict, found = module.parse(tokens, tokenizer=tokenizer), module.recover(tokens, tokenizer=tokenizer)
+    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, [])
+    for index, (recovered, message) in enumerate(zip(found.messages, strict.messages, strict=True)):
+        if recovered != message or recovered.variants != message.variants:
+            assert recovered.repair
+            assert index in {diagnostic.index for diagnostic in found.diagnostics}
+
+
+@pytest.mark.parametrize(("name", "field"), [("thoughts", "thought"), ("remark", "remark")])
+@pytest.mark.parametrize("repeated", [1, 90, 3000])
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_free_text_in_a_header_has_any_length(name: str, field: str, repeated: int, role: str) -> None:
+    """The limit of headers is for the names in them, alike in all parsers and the renderer."""
+    module = codec_of(name)
+    text = "I call to=functions.f, final. " * repeated
+    conversation = [module.Message(role, content, **{field: text}) for content in ("", "Hi.", "Hi.")]
+    conversation[1].name = None if role == "assistant" else "a"
+    tokens = module.render(conversation)
+    for source in (tokens, module.render_text(conversation)):
+        assert module.parse(source).messages == conversation
+        found = module.recover(source)
+        assert (found.messages, found.diagnostics) == (conversation, [])
+    damaged = module.recover(tokens[:-1] + tokens)
+    assert damaged.messages == conversation * 2
+    assert [diagnostic.code.name for diagnostic in damaged.diagnostics] == ["missing-terminator"]
+    for strict in (True, False):
+        for parts in (tokens, [tokens], chunks(tokens, [5, 0, 300, 1])):
+            parser = module.StreamParser("transcript", strict=strict)
+            read(parser, parts)
+            assert parser.messages == conversation
+
+
+@pytest.mark.parametrize(("name", "field"), [("thoughts", "thought"), ("remark", "remark")])
+@pytest.mark.parametrize("text", ["a", "I think so. " * 1000])
+def test_names_beside_free_text_are_limited(name: str, field: str, text: str) -> None:
+    """Streams must not wait for the end of a header that is none."""
+    module = codec_of(name)
+    message = module.Message("assistant", "Hi.", recipient="a", channel="final", **{field: text})
+    header, rest = module.render_text([message]).split(" to=a")
+    for length, fits in ((700, True), (1100, False)):
+        source = f"{header} to={'f' * length}{rest}"
+        message.recipient = "f" * length
+        read_strictly = partial(module.parse, source)
+        if fits:
+            assert read_strictly().messages == [message]
+            assert module.recover(source).messages == [message]
+            assert module.render_text([message]) == source
+            continue
+        for refused in (read_strictly, partial(module.render_text, [message])):
+            with pytest.raises((ParseError, RenderError), match="a header is shorter than 1024 characters"):
+                refused()
+        assert "header-too-long" in [diagnostic.code.name for diagnostic in module.recover(source).diagnostics]

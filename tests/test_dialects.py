@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from codegen import generate
-from harmony_spec import ConversationError, RenderError, Span
+from codegen import GrammarError, generate
+from harmony_spec import ConversationError, ParseError, RenderError, Span
+from harmony_spec.vocabulary import load
 
 from . import dialect
 from .strategies import messages_of
@@ -217,6 +219,68 @@ def test_errors_list_the_values_that_the_grammar_lists() -> None:
     assert caught.value.message == "unknown role 'assistant'; allowed: user, model"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place", "message", "expected"),
+    [
+        ("listed_values", "{user lang=de}", "de", "unknown lang 'de'", "lang (en, fr, ja)"),
+        ("listed_values", "{user lang=english}", "english", "unknown lang 'english'", "lang (en, fr, ja)"),
+        ("listed_values", "{user json lang=EN-GB}", "EN-GB", "unknown lang 'EN'", "lang (en, fr, ja)"),
+        ("listed_values", "{user lang=ja-JP}", "-JP", "unknown region '-JP'", "region (-GB, -US)"),
+        ("listed_values", "{user lang=de[mood]sad}", "de", "unknown lang 'de'", "lang (en, fr, ja)"),
+        ("listed_values", "{user lang=}", "<|message|>", "unexpected special token <|message|>", "lang (en, fr, ja)"),
+        ("listed_values", "{assistant[mood]angry}", "angry", "unknown mood 'angry'", "mood (happy, sad)"),
+        (
+            "listed_values",
+            "{user[channel]final lang=en[mood]sadly}",
+            "sadly",
+            "unknown mood 'sadly'",
+            "mood (happy, sad)",
+        ),
+        ("priority_field", "{user priority=hihg}", "hihg", "unknown priority 'hihg'", "priority (high, low)"),
+        (
+            "chatml",
+            "<|im_start|>usr\nHi.<|im_end|>\n",
+            "usr",
+            "unknown role 'usr'",
+            "role (system, user, assistant, tool)",
+        ),
+        (
+            "llama3",
+            "<|start_header_id|>users<|end_header_id|>\n\nHi.<|eot_id|>",
+            "users",
+            "unknown role 'users'",
+            "role (system, user, assistant, ipython)",
+        ),
+        ("gemma4", "<|turn>user Hi.<turn|>\n", " Hi.", "unexpected text ' Hi.'", "'\\n'"),
+        ("digest", "{user #12}", "12", "unexpected text '12'", "digest"),
+    ],
+)
+def test_errors_name_the_field_of_a_wrong_value(name: str, text: str, place: str, message: str, expected: str) -> None:
+    """With the value found and the values allowed there, in text and in tokens."""
+    module = codec_of(name)
+    tokens = {"{": "<|start|>", "}": "<|message|>x<|end|>", "[mood]": "<|reserved_200013|>", "[channel]": "<|channel|>"}
+    for short, long in tokens.items() if "{" in text else ():
+        text = text.replace(short, long)
+    with pytest.raises(ParseError) as caught:
+        module.parse(text)
+    assert caught.value.message == message
+    assert expected in caught.value.expected
+    assert caught.value.span.start == text.index(place, text.index(">"))
+    if name in ("listed_values", "priority_field"):
+        ids, format = module.SPECIAL_TOKENS, module.FORMAT
+        units = re.split(f"({format.special_text})", text)
+        ids = [i for u in units for i in ([ids[u]] if u in ids else load(format.encoding).encode(u))]
+        with pytest.raises(ParseError) as caught:
+            module.parse(ids)
+        assert expected in caught.value.expected
+
+
+def test_errors_suggest_the_value_that_is_nearly_there() -> None:
+    with pytest.raises(ParseError) as caught:
+        codec_of("priority_field").parse("<|start|>user priority=hihg<|message|>now<|end|>")
+    assert caught.value.hint == "Is this a misspelt high?"
+
+
 def test_a_sixth_role_is_a_role() -> None:
     module = codec_of("sixth_role")
     assert "critic" in get_args(module.Role)
@@ -314,7 +378,7 @@ def test_thoughts_come_before_the_content(name: str, header: str, thought: str, 
 TOOL = {"type": "object", "properties": {"city": {"type": "string", "description": "A city.", "default": "Oslo"}}}
 
 
-@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token"])
+@pytest.mark.parametrize("name", ["system_line", "hash_comments", "renamed_token", "role_tokens"])
 def test_a_dialect_keeps_contents(name: str) -> None:
     """Contents with all that they can hold are written, read back part by part, and stay what they were as JSON."""
     module = codec_of(name)
@@ -394,18 +458,47 @@ def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
     assert [namespace.label for namespace in module.DeveloperContent("", [module.python_tools()]).toolkit] == ["python"]
 
 
+@pytest.mark.parametrize("spelling", ["SCORER -> critic", '"judge/" -> critic', "SCORER name -> critic"])
+def test_a_role_that_is_the_name_of_an_alternative_has_contents(spelling: str, tmp_path: Path) -> None:
+    """However the alternative spells it. `tool` has none, because its rule is that of a tool in a list."""
+    edits = [
+        ("harmony.lark", "      | name -> tool", f"      | {spelling}\n      | name -> tool"),
+        ("harmony.lark", 'START: "<|start|>"', 'SCORER: "<|reserved_200004|>"\nSTART: "<|start|>"'),
+        (
+            "contents.lark",
+            "\ndeveloper: ",
+            '\ncritic: "Score: " SCORE "\\nReason: " LINE\nSCORE: /[0-9]+/\ndeveloper: ',
+        ),
+    ]
+    folder = dialect.edited(tmp_path / "g", [{"file": file, "old": old, "new": new} for file, old, new in edits])
+    module = dialect.module_of("critic", generate(folder), tmp_path)
+    name = "a" if "name" in spelling else None
+    message = module.Message("critic", module.CriticContent(score="7", line="It is short."), name=name)
+    for source in (module.render([message]), text := module.render_text([message])):
+        (found,) = module.parse(source).messages
+        assert (found, found.content.score) == (message, "7")
+    assert "Score: 7\nReason: It is short." in text
+    assert module.from_json(module.to_json([message])) == [message]
+    assert not hasattr(module, "ToolContent")
+
+
 def test_contents_without_grammar_stay_text() -> None:
     module = codec_of("plain_contents")
     assert not hasattr(module, "SystemContent")
     assert module.parse("<|start|>system<|message|>Reasoning: low<|end|>").messages[0].content == "Reasoning: low"
 
 
+CHANNELS = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
+SPACED = {
+    "file": "contents.lark",
+    "old": CHANNELS,
+    "new": f'{CHANNELS}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n',
+}
+
+
 def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None:
     """As headers do: `as_parsed` writes it back, the other styles write the first one, and comparison ignores it."""
-    old = 'channel_config: "# Valid channels: " valid_channels "." channel_required? function_calls?\n'
-    new = f'{old}  | "# Valid channels: " valid_channels " ." channel_required? function_calls? -> spaced\n'
-    folder = dialect.edited(tmp_path / "grammar", [{"file": "contents.lark", "old": old, "new": new}])
-    module = dialect.module_of("spaced", generate(folder), tmp_path)
+    module = dialect.module_of("spaced", generate(dialect.edited(tmp_path / "grammar", [SPACED])), tmp_path)
     first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
     text = first.replace("final.", "final .")
     found, canonical = module.parse(text).messages, module.parse(first).messages
@@ -416,3 +509,36 @@ def test_contents_remember_the_alternative_that_was_read(tmp_path: Path) -> None
     tokens = module.render(found, style="as_parsed")
     assert module.render(module.parse(tokens).messages, style="as_parsed") == tokens
     assert module.recover(text).messages == found
+
+
+def test_a_style_chooses_an_alternative_of_contents(tmp_path: Path) -> None:
+    """In messages that meet its condition, also in records that were read from another alternative."""
+    old = 'choose = [{ choose = "recipient_last", when = { role = "assistant" } }]'
+    new = '[[style.model.choose]]\nchoose = "spaced"\nwhen = { role = "system", name = false }'
+    edits = [SPACED, {"file": "styles.toml", "old": old, "new": new}]
+    module = dialect.module_of("styled", generate(dialect.edited(tmp_path / "grammar", edits)), tmp_path)
+    first = "<|start|>system<|message|>Reasoning: low\n\n# Valid channels: final.<|end|>"
+    spaced = first.replace("final.", "final .")
+    for text in (first, spaced):
+        found = module.parse(text).messages
+        assert module.render_text(found) == first
+        assert module.render_text(found, style="model") == spaced
+        assert module.render(found, style="model") == module.render(module.parse(spaced).messages, style="as_parsed")
+        found[0].name = "other"
+        assert "final." in module.render_text(found, style="model")
+
+
+def test_a_name_chooses_in_headers_or_in_contents(tmp_path: Path) -> None:
+    spaced = SPACED | {"new": SPACED["new"].replace("-> spaced", "-> call")}
+    with pytest.raises(GrammarError, match="the alternative name `call` is taken, by one of `terminator`"):
+        generate(dialect.edited(tmp_path / "grammar", [spaced]))
+
+
+def test_a_string_may_spell_the_name_of_a_terminal(tmp_path: Path) -> None:
+    """A name is a terminal, and a string is a text, whatever each spells."""
+    edit = {"file": "harmony.lark", "old": 'recipient: " to=" WORD', "new": 'recipient: " to=" "WORD" WORD'}
+    module = dialect.module_of("spelled_name", generate(dialect.edited(tmp_path / "grammar", [edit])), tmp_path)
+    message = module.Message("assistant", "x", recipient="f")
+    text = module.render_text([message])
+    assert text == "<|start|>assistant to=WORDf<|message|>x<|call|>"
+    assert module.parse(text).messages == [message]

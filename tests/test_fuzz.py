@@ -13,7 +13,7 @@ from fuzz.inputs import case_of
 from fuzz.make_seeds import seeds
 from fuzz.recover import SEEDS, words
 from harmony_spec import codec
-from harmony_spec.source.lenient import LenientTokens
+from harmony_spec.source.forms import TokenForm
 from harmony_spec.vocabulary import load
 
 VOCABULARY = load(codec.FORMAT.encoding)
@@ -36,7 +36,7 @@ def test_any_bytes_are_an_input(data: bytes) -> None:
 @given(st.lists(st.integers(0, 2000) | st.integers(0, codec.FORMAT.encoding.base_size - 1), max_size=12))
 def test_characters_are_found_behind_damaged_ones(tokens: list[int]) -> None:
     """The place of a character splits the bytes of a run where the text is split."""
-    form = LenientTokens(codec.FORMAT, tokens, VOCABULARY)
+    form = TokenForm(codec.FORMAT, tokens, VOCABULARY)
     text, _ = form.run(0, len(tokens), 0)
     for offset in range(len(text) if tokens else 0):
         at, skip = form.place(0, text, offset)

@@ -22,9 +22,9 @@ from markdown_it import MarkdownIt
 
 from codegen import GRAMMAR, generate
 from codegen.build import build
-from codegen.model.content_rules import ContentNode, Fixed, Flag, Joined, Many, Maybe
-from codegen.model.format_model import Choice, FixedText, walk
 from codegen.model.recovery_tables import library_diagnostics
+from codegen.model.rule_nodes import Choice, Many, Node, walk
+from codegen.model.terminals import FixedText
 from codegen.read.grammar_folder import load
 from codegen.write.catalogue_page import code_span, diagnostics_page, shown
 from codegen.write.library_codes import library_codes
@@ -111,17 +111,18 @@ def spellings() -> frozenset[str]:
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         found |= set(terminal.values or ())
     for way in (way for rule in format.contents.rules.values() for way in rule.ways):
-        found |= set(fixed_texts(way.items)) - {way.name}  # JSON Schema has the same names for types
+        found |= set(fixed_texts(way.node)) - {way.name}  # JSON Schema has the same names for types
     whens = [choose.when for choose in (*format.always, *format.training)]
-    whens += [when for drop in format.drops for when in (drop.dropped, drop.completes)]
+    whens += [when for kind in format.turn for when in (kind.when, kind.has)]
+    whens += [drop.dropped for drop in format.drops]
     found |= {value for when in whens for _, value in when.fields if isinstance(value, str)}
     found |= {format.functions} | set(texts_in(sources.table("conversation.toml", "defaults")))
     found |= {value for value in format.opening.values() if isinstance(value, str)}
     found |= {*format.json.absent.values()}
     recovery = format.recovery
     assert recovery
-    found |= {recovery.tool, recovery.asks, recovery.json, *recovery.instructs, *recovery.content_types}
-    found |= {*recovery.channels.values(), *recovery.stops.values()}
+    found |= {recovery.json, *recovery.content_types}
+    found |= {end for kind in format.turn for end in (kind.ends, kind.last) if end}
     return frozenset(text for text in found if any(c.isalpha() for c in text))
 
 
@@ -134,15 +135,11 @@ def texts_in(value: object) -> Iterator[str]:
             yield from texts_in(item)
 
 
-def fixed_texts(items: tuple[ContentNode, ...]) -> Iterator[str]:
-    """The fixed texts in parts of a rule of contents."""
-    for node in items:
-        if isinstance(node, (Fixed, Flag)):
-            yield node.text
-        elif isinstance(node, (Maybe, Many)):
-            yield from fixed_texts(node.items)
-        elif isinstance(node, Joined):
-            yield node.separator
+def fixed_texts(node: Node) -> Iterator[str]:
+    """The fixed texts in a rule of contents."""
+    for part in walk(node):
+        if isinstance(part, (FixedText, Many)):
+            yield part.text if isinstance(part, FixedText) else part.separator
 
 
 def strings_of(path: Path) -> Iterator[str]:
@@ -171,6 +168,7 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/cli/parse_command.py",
         "codegen/*/recovery_*.py",
         "codegen/*/json_*.py",
+        "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
@@ -178,12 +176,14 @@ OF_SOMETHING_ELSE = {
     # A table of conversation.toml, and a key in it; a property of SARIF logs.
     "tool": [
         "codegen/model/schema_rules.py",
-        "codegen/prove/content_paths.py",
+        "codegen/prove/data_names.py",
         "codegen/read/data_files.py",
         "codegen/write/definition_tables.py",
-        "harmony_spec/linting/sarif.py",
+        "harmony_spec/linting/outputs.py",
     ],
     "functions": ["codegen/build.py", "codegen/read/data_files.py"],
+    # A kind of message that the library knows.
+    "call": ["codegen/*/recovery_*.py", "harmony_spec/validation/*.py"],
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
     "all": ["harmony_spec/compat/encoding.py"],
     # The peer's own spelling of types, for the drop-in.

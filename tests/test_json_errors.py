@@ -169,7 +169,7 @@ UNKNOWN = {
         "reasoning_content",
         "message of their own",
     ),
-    "a list of functions": ({"messages": [], "functions": []}, "", "functions", "tools_from_json"),
+    "a list of functions": ({"messages": [], "functions": [TOOL]}, "", "functions", "tools_from_json"),
     "a choice of tools": ({"messages": [], "tool_choice": "auto"}, "", "tool_choice", "request"),
     "annotations": (part(type="text", text="", annotations=[]), PART, "annotations", "text"),
     "misspelt instructions": (

@@ -22,11 +22,10 @@ from pyarrow import parquet
 from harmony_spec import codec
 from harmony_spec.cli import main
 from harmony_spec.errors import RowError
-from harmony_spec.linting.batches import Options
-from harmony_spec.linting.opening import Bounded
+from harmony_spec.linting.batches import Options, Row
+from harmony_spec.linting.opening import Opened
 from harmony_spec.linting.outputs import OUTPUTS
 from harmony_spec.linting.row_reading import Progress, read
-from harmony_spec.linting.rows import TooLong
 
 GOOD = codec.EXAMPLE
 LONG = GOOD.replace("<|message|>", "<|message|>" + "word " * 100, 1)
@@ -45,21 +44,19 @@ def test_a_row_is_read_if_it_is_short_enough(sizes: list[int], limit: int, ends:
     data = b"\n".join(b"x" * size for size in sizes) + b"\n" * ends
     found = rows_of(data, limit)
     lines = data.splitlines(keepends=True)
-    long = {number for number, line in enumerate(lines, 1) if len(line) > limit}
-    assert long <= {number for number, row in found if isinstance(row, RowError)}
-    kept = [(number, row) for number, row in found if isinstance(row, bytes)]
-    assert all(lines[number - 1] in row for number, row in kept if number and lines)
-    assert all(len(row.strip()) <= limit for _, row in kept)
-    said = {number for number, _ in found}
-    assert all(number in said for number, line in enumerate(lines, 1) if not line.isspace())
-    assert sum(row.size if isinstance(row, TooLong) else len(row) for _, row in found) == len(data)
+    expected = {number: line for number, line in enumerate(lines, 1) if not line.isspace() or len(line) > limit}
+    assert [row.number for row in found] == (list(expected) or [1])
+    for row in found if expected else ():
+        line = expected[row.number or 0]
+        assert row.item == line if len(line) <= limit else row.item.size == len(line)
+        assert data[row.start :].startswith(line)
 
 
-def rows_of(data: bytes, limit: int) -> list[tuple[int | None, Any]]:
+def rows_of(data: bytes, limit: int) -> list[Row]:
     from harmony_spec.linting.row_reading import _rows
 
-    bounded = Bounded("file", io.BytesIO(data), limit, None)
-    return [row for batch in _rows(bounded.lines(), limit) for row in batch]
+    opened = Opened("file", io.BytesIO(data), io.BytesIO(data), limit)
+    return [row for rows, _, _ in _rows(opened) for row in rows]
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst"])
@@ -88,6 +85,12 @@ def test_a_long_row_of_parquet_is_a_finding(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"text": [GOOD, LONG]}), tmp_path / "rows.parquet")
     result = run("--max-row-bytes", len(GOOD) + 50, tmp_path / "rows.parquet")
     assert (result.exit_code, "rows.parquet:2: error H303" in result.stdout) == (1, True)
+
+
+def test_a_column_counts_from_the_line_of_its_row(tmp_path: Path) -> None:
+    """Not from blank lines before it."""
+    (tmp_path / "rows.jsonl").write_text(f"{json.dumps(GOOD)}\n\n\n[1, x\n")
+    assert f"{tmp_path / 'rows.jsonl'}:4:5: error H303" in run(tmp_path / "rows.jsonl").stdout
 
 
 PACKERS = {"": (bytes, bytes), ".gz": (gzip.compress, gzip.decompress), ".zst": (zstd.compress, zstd.decompress)}
@@ -128,12 +131,12 @@ def test_a_long_row_of_parquet_stays_as_it_is(tmp_path: Path) -> None:
     assert parquet.read_table(path).column("text").to_pylist() == [LONG, GOOD, LONG]
 
 
-def test_standard_input_with_a_long_row_cannot_be_fixed() -> None:
-    """Since what was not kept cannot be read again."""
-    given = f"{json.dumps('<|end|>' + GOOD)}\n{json.dumps(LONG)}\n".encode()
-    result = run("--fix", "--max-row-bytes", len(GOOD) + 50, "--input-format", "jsonl", "-", given=given)
-    assert (result.exit_code, "-:2: the row has more than" in result.stderr) == (2, True)
-    assert "pass a file instead of standard input" in result.stderr
+@pytest.mark.parametrize("order", ["LB", "BL", "GLLBLGB", "L", " BL "])
+def test_a_long_row_of_standard_input_is_copied(order: str) -> None:
+    lines = {"L": json.dumps(LONG), "G": json.dumps(GOOD), "B": json.dumps(f"<|end|>{GOOD}"), " ": ""}
+    given, expected = ("\n".join(lines[each] for each in each_order) for each_order in (order, order.replace("B", "G")))
+    result = run("--fix", "--max-row-bytes", len(GOOD) + 50, "--input-format", "jsonl", "-", given=given.encode())
+    assert (result.exit_code, result.stdout, result.stderr.count("H303")) == (1, expected, order.count("L"))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
@@ -146,7 +149,7 @@ def test_a_bomb_takes_no_memory(pack: Any, byte: bytes, tmp_path: Path) -> None:
     options = Options(frozenset(), max_row_bytes=1 << 16)
     tracemalloc.start()
     for batch in read(str(path), True, None, options, Progress()):
-        assert all(isinstance(row, RowError) for _, row in batch if not isinstance(row, bytes) or row.strip())
+        assert all(isinstance(row.item, RowError) for row in batch.rows if row.item)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 22

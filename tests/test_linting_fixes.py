@@ -23,8 +23,8 @@ from harmony_spec import Fix, HarmonyError, Span, codec, parse, recover, render,
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.batches import Batch, Kind, Options, read_content
-from harmony_spec.linting.catalogue import codes, match_codes, rules
+from harmony_spec.linting.batches import Batch, Kind, Options, Row, read_content, row_value
+from harmony_spec.linting.catalogue import codes, rules, select_codes
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
 from harmony_spec.linting.fixing import apply_fixes
@@ -227,9 +227,8 @@ def odd_conversations(draw: st.DrawFn) -> str:
 
 def checked(kind: Kind, row: str, options: Options) -> Checked:
     """What is found in a row, and what it is after its fixes."""
-    batch = Batch(
-        "a", None, kind, True, options, [(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))]
-    )
+    item = Row(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))
+    batch = Batch("a", kind, True, options, [item])
     (found,) = (each for each in check([batch]) if isinstance(each, Checked))
     return found
 
@@ -237,7 +236,7 @@ def checked(kind: Kind, row: str, options: Options) -> Checked:
 def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
     """What recovery reads from a row; None if it cannot be read."""
     try:
-        source = read_content(kind, row, options, codec).source
+        source = read_content(kind, row_value(kind, row), options).source
     except HarmonyError:
         return None
     return retry_without_final_newline(
@@ -252,7 +251,7 @@ ALL = frozenset(code.code for code in codes(codec))
 @given(rows, levels, st.sampled_from(get_args(Start)))
 def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...]], start: Start) -> None:
     """And is fixed once; its other columns stay."""
-    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
+    options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=select_codes(codec, level[1]))
     once = checked("jsonl", row, options)
     again = checked("jsonl", once.after.decode(), options)
     assert (again.after, again.repaired) == (once.after, [])
@@ -263,17 +262,27 @@ def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...
         assert {key: before[key] for key in before if key not in ("text", "tokens")}.items() <= after.items()
 
 
+def test_space_that_json_does_not_know_is_no_part_of_a_row() -> None:
+    """At its end, it stays."""
+    options = Options(ALL, fix=True)
+    row = json.dumps({"text": BAD})
+    assert [each.column for each in checked("jsonl", f"\xa0{row}", options).findings] == [1]
+    assert checked("jsonl", f" \t{row}\xa0", options).after == f" \t{json.dumps({'text': GOOD})}\xa0".encode()
+    assert [each.column for each in checked("jsonl", "  [1, x]\n", options).findings] == [7]
+
+
 @given(odd_conversations(), levels)
 def test_a_fixed_conversation_reads_as_before(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
     """Only fields of headers change; a conversation that the format cannot express is left alone."""
-    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
+    options = Options(ALL, fix=True, unsafe_fixes=level[0], fixable=select_codes(codec, level[1]))
     once = checked("json", text, options)
     again = checked("json", once.after.decode(), options)
     assert (again.after, again.repaired) == (once.after, [])
     assert read_from("json", once.before, options) == read_from("json", once.after, options)
     if once.after != once.before:
         assert once.repaired
-        old, new = (read_content("json", each, options, codec).messages for each in (once.before, once.after))
+        rows = (row_value("json", each) for each in (once.before, once.after))
+        old, new = (read_content("json", each, options).messages for each in rows)
         assert [m.content for m in old or ()] == [m.content for m in new or ()]
 
 
@@ -289,7 +298,7 @@ def test_what_is_marked_is_what_is_fixed() -> None:
         talk = completion(rng) if seed % 2 else transcript(rng)
         text = damaged_text(rng, damaged_text(rng, talk.text()))
         unsafe, fixable = ((False, ()), (True, ()), (True, ("ALL",)))[seed % 3]
-        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=match_codes(fixable, codec))
+        options = Options(ALL, talk.start, unsafe_fixes=unsafe, fixable=select_codes(codec, fixable))
         for source in (text, tokens_of(text)):
             before = checked("jsonl", json.dumps(source), options)
             after = checked("jsonl", json.dumps(source), replace(options, fix=True))
@@ -308,7 +317,7 @@ def test_what_is_marked_is_what_is_fixed() -> None:
 @given(odd_conversations(), levels)
 def test_what_is_marked_in_a_conversation_is_what_is_fixed(text: str, level: tuple[bool, tuple[str, ...]]) -> None:
     """The JSON form has fields, but no stop tokens that a fix could replace."""
-    options = Options(ALL, unsafe_fixes=level[0], fixable=match_codes(level[1], codec))
+    options = Options(ALL, unsafe_fixes=level[0], fixable=select_codes(codec, level[1]))
     before, after = (checked("json", text, each) for each in (options, replace(options, fix=True)))
     assert codes_of(each for each in before.findings if each.is_fixable) == codes_of(after.repaired)
     assert all(each.is_fixable for each in before.findings if (fix := each.diagnostic.fix) and options.admits(fix))

@@ -21,11 +21,10 @@ from hypothesis import strategies as st
 from harmony_spec import codec, parse, render
 from harmony_spec.cli import main
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.batches import Batch, Options
+from harmony_spec.linting.batches import Batch, Options, Row
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
-from harmony_spec.linting.outputs import OUTPUTS
-from harmony_spec.linting.sarif import SCHEMA
+from harmony_spec.linting.outputs import OUTPUTS, SCHEMA
 from harmony_spec.source.lines import Lines
 
 from .dialect import edited
@@ -179,7 +178,7 @@ def lint_text(text: str) -> list[Checked]:
     options = Options(frozenset(code.code for code in codes(codec)))
     return [
         each
-        for each in check([Batch("-", None, "text", False, options, [(None, text.encode())])])
+        for each in check([Batch("-", "text", False, options, [Row(None, text.encode())])])
         if isinstance(each, Checked)
     ]
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from harmony_spec import codec
 from harmony_spec.cli import main
-from harmony_spec.errors import SEVERITIES
-from harmony_spec.linting.catalogue import ALL, Layer, codes, match_codes, select_codes
-from harmony_spec.linting.settings import KEYS
+from harmony_spec.errors import SEVERITIES, Severity
+from harmony_spec.linting.batches import Options
+from harmony_spec.linting.catalogue import codes, select_codes
+from harmony_spec.linting.settings import KEYS, Resolver, Settings
 
 BAD = "<|start|>user<|message|>hi<|end|><|end|><|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>"
 CODES = [code.code for code in codes(codec)]
@@ -51,7 +52,7 @@ def write(folder: Path, text: str) -> Path:
 @given(selectors, selectors)
 def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]) -> None:
     """Of each code, the longest that fits it; of two as long, the one that ignores."""
-    wanted = select_codes([Layer(tuple(select), tuple(ignore))], SEVERITIES[-1], codec)
+    wanted = select_codes(codec, select, ignore)
     for code in CODES:
         chosen = max((len(each) for each in select if code.startswith(each)), default=0)
         ignored = max((len(each) for each in ignore if code.startswith(each)), default=0)
@@ -60,20 +61,16 @@ def test_the_more_specific_selector_decides(select: list[str], ignore: list[str]
 
 @given(selectors, selectors, selectors)
 def test_a_later_layer_overrules(first: list[str], select: list[str], ignore: list[str]) -> None:
-    below, whole = Layer(tuple(first)), Layer((ALL,))
-    above = Layer(tuple(select), tuple(ignore))
-    assert select_codes([whole, below, above], "info", codec) == select_codes([above], "info", codec)
-    assert select_codes([below, Layer(None, tuple(ignore))], "info", codec) == match_codes(first, codec) - match_codes(
-        ignore, codec
-    )
+    below = select_codes(codec, first)
+    assert select_codes(codec, select, ignore, below) == select_codes(codec, select, ignore)
+    assert select_codes(codec, None, ignore, below) == below - select_codes(codec, ignore)
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
-def test_severities_are_least_ones(severity: str) -> None:
+def test_severities_are_least_ones(severity: Severity) -> None:
     enough = SEVERITIES[: SEVERITIES.index(severity) + 1]
-    assert select_codes([Layer((ALL,))], severity, codec) == {
-        code.code for code in codes(codec) if code.severity in enough
-    }
+    resolver = Resolver(Settings(severity=severity), None, True, Options(frozenset()), ())
+    assert resolver.options("a").selected == {code.code for code in codes(codec) if code.severity in enough}
 
 
 def test_names_and_beginnings_on_the_command_line(project: Path) -> None:
@@ -133,6 +130,7 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
         ("tokenization = 'no'", "tool.harmony-spec.tokenization: expected true or false"),
         ("per-file-ignores = ['x']", "expected a table that maps patterns of files to lists of codes"),
         ("per-file-ignores = {'bad.txt' = ['nothing']}", "per-file-ignores: unknown rule 'nothing'"),
+        ("max-row-bytes = 1.0", "tool.harmony-spec.max-row-bytes: expected a number of bytes"),
         ("column = 1", "tool.harmony-spec.column: expected the name of a column"),
         ("id-column = ''", "tool.harmony-spec.id-column: expected the name of a column"),
         ("select = [", "not TOML: "),

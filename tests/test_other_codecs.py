@@ -24,7 +24,8 @@ from harmony_spec import (
     tools_to_text,
 )
 from harmony_spec.cli import main
-from harmony_spec.codec_loading import CodecError, default_codec, load_codec
+from harmony_spec.codec_loading import default_codec, load_codec
+from harmony_spec.errors import CodecError
 
 from . import dialect
 from .test_dialects import codec_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harmony_spec import codec, parse, render, validate
 from harmony_spec.errors import Span
-from harmony_spec.source.lenient import LenientText, LenientTokens
+from harmony_spec.source.forms import TextForm, TokenForm
 from harmony_spec.source.token_places import Places
 from harmony_spec.vocabulary import load
 
@@ -18,13 +18,13 @@ TEXTS = st.lists(st.sampled_from(["<|start|>", "<|end|>", "user", "é", "名前"
 @given(TEXTS, st.data())
 def test_places_of_tokens_are_those_of_their_text(text: str, data: st.DataObject) -> None:
     """A span of tokens, taken to the text and back, holds these tokens; the text there is what they spell."""
-    by_text = Places(LenientText(codec.FORMAT, text))
+    by_text = Places(TextForm(codec.FORMAT, text), lambda: VOCABULARY)
     whole = by_text.tokens(Span(0, len(text)))
-    form = LenientTokens(codec.FORMAT, encoded(text), VOCABULARY)
+    form = TokenForm(codec.FORMAT, encoded(text), VOCABULARY)
     assert whole == (0, len(form.tokens))
     start = data.draw(st.integers(0, len(form.tokens)))
     end = data.draw(st.integers(start, len(form.tokens)))
-    there = Places(form).text(Span(start, end))
+    there = Places(form, lambda: VOCABULARY).text(Span(start, end))
     spelled = form.spelled(start, end)
     if "\ufffd" not in spelled:
         assert text[there.start : there.end] == spelled

@@ -39,6 +39,13 @@ GRAMMARS = {
         lark("header MESSAGE content terminator", "header MESSAGE urgent? content terminator"),
         lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}'),
     ],
+    "two tokens that open contents": [
+        lark("message: opening header MESSAGE content", "message: opening header kind content"),
+        lark("unfinished: opening header MESSAGE content", "unfinished: opening header kind content"),
+        lark("continuation: header MESSAGE content", "continuation: header kind content"),
+        lark("remainder: header MESSAGE content", "remainder: header kind content"),
+        lark(START, f'kind: MESSAGE -> text\n    | IMAGE -> image\nIMAGE: "<|reserved_200013|>"\n{START}'),
+    ],
     "closed channels": [
         lark("channel: CHANNEL WORD", "channel: CHANNEL CHANNELS"),
         lark(START, f'CHANNELS: "analysis" | "commentary" | "final"\n{START}'),
@@ -61,6 +68,10 @@ VALID = {
     "list": "<|start|>assistant<|channel|>final <|constrain|>json priority=low<|message|>x<|end|>",
     "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
     "flag at the opener": "<|start|>assistant<|channel|>final<|message|><|reserved_200013|>x<|end|>",
+    "two tokens that open contents": (
+        "<|start|>user<|message|>x<|end|><|start|>user<|reserved_200013|>y<|end|>"
+        "<|start|>assistant<|channel|>final json<|reserved_200013|>z<|end|>"
+    ),
     "closed channels": "<|start|>assistant<|channel|>final<|message|>x<|end|>",
     "token before a recipient": (
         "<|start|>assistant<|channel|>commentary<|reserved_200013|>functions.f json<|message|>{}<|call|>"
@@ -134,21 +145,9 @@ def test_a_malformed_header_of_another_grammar(name: str, source: str, fields: d
     assert module.parse(module.render_text(found.messages)).messages == found.messages
 
 
-REFUSED = {
-    "a second token that opens contents": (
-        [
-            lark("message: opening header MESSAGE content", "message: opening header kind content"),
-            lark(START, f'kind: MESSAGE -> text\n    | IMAGE -> image\nIMAGE: "<|reserved_200013|>"\n{START}'),
-        ],
-        "recovery",
-    ),
-    "text after a stop token": ([lark("terminator: END\n", 'terminator: END "\\n"\n')], "recovery"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_recovery_cannot_read_is_refused(name: str, tmp_path: Path) -> None:
-    """The generator says that, and why."""
-    edits, reason = REFUSED[name]
-    with pytest.raises(GrammarError, match=reason):
-        generate(edited(tmp_path / "grammar", edits))
+def test_text_after_a_stop_token_is_refused(tmp_path: Path) -> None:
+    """Recovery finds the ends of messages by their tokens alone."""
+    stop = [lark("terminator: END\n", 'terminator: END "\\n"\n')]
+    example = {"file": "conversation.toml", "old": "<|end|>", "new": "<|end|>\\n", "everywhere": "yes"}
+    with pytest.raises(GrammarError, match="recovery needs"):
+        generate(edited(tmp_path / "grammar", [*stop, example]))

@@ -23,7 +23,7 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.recovery.known_names import KnownNames
-from harmony_spec.source.lenient import LenientTokens
+from harmony_spec.source.forms import TokenForm
 
 from .recovery_strategies import (
     VOCABULARY,
@@ -193,7 +193,7 @@ def test_a_repaired_message_is_written_back(source: str | list[int], tools: list
 
 def canonical(tokens: list[int]) -> bool:
     """Whether the text of the tokens has just these tokens."""
-    return tokens_of(LenientTokens(codec.FORMAT, tokens, VOCABULARY).spelled(0, len(tokens))) == tokens
+    return tokens_of(TokenForm(codec.FORMAT, tokens, VOCABULARY).spelled(0, len(tokens))) == tokens
 
 
 @given(any_text | any_tokens, starts, offers)

@@ -462,7 +462,7 @@ def test_rows_after_a_failed_write_are_still_reported(tmp_path: Path, monkeypatc
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(rewriting.ByteRows, "write", full)
+    monkeypatch.setattr(rewriting, "pieces", full)
     result = run("--fix", path)
     assert (result.exit_code, result.stderr) == (2, f"{path}: No space left on device\n")
     assert result.stdout == without.replace("with --fix)\n", "with --fix), 1 file not written\n")
@@ -613,3 +613,46 @@ def test_after_fixes_the_next_run_is_reported(tmp_path: Path) -> None:
     for each in (path, rows):
         fixed = run("--fix", each)
         assert (fixed.exit_code, run(each).exit_code) == (0, 0)
+
+
+@pytest.mark.parametrize("options", [("--diff", "rows.jsonl"), ("--fix", "--input-format", "jsonl", "-")])
+def test_output_that_nobody_reads_ends_the_run(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Without a word, as of other commands; it is no fault of the file. A full device is one of the output."""
+    rows = (json.dumps(BAD) + "\n") * 1_000
+    (tmp_path / "rows.jsonl").write_text(rows)
+    command = [Path(sys.executable).parent / "harmony-spec", "validate", "--exit-zero", "-j", "1", *options]
+    read_end, closed = os.pipe()
+    os.close(read_end)
+    for out, status, expected in ((closed, 1, b""), (os.open("/dev/full", os.O_WRONLY), 2, b"the output: No space")):
+        with open(tmp_path / "rows.jsonl") as given, open(tmp_path / "errors", "wb") as errors:
+            done = subprocess.run(
+                command, cwd=tmp_path, stdin=given, stdout=out, stderr=errors, check=False, timeout=60
+            )
+        os.close(out)
+        said = (tmp_path / "errors").read_bytes()
+        assert (done.returncode, expected in said, b"roken pipe" in said) == (status, True, False)
+
+
+def test_parquet_on_standard_input_is_fixed() -> None:
+    data = BytesIO()
+    parquet.write_table(pyarrow.table({"id": [1, 2], "text": [GOOD, BAD]}), data)
+    result = run("--fix", "-", given=data.getvalue())
+    assert result.exit_code == 0
+    assert parquet.read_table(BytesIO(result.stdout_bytes)).column("text").to_pylist() == [GOOD, GOOD]
+
+
+def test_standard_input_that_breaks_off_is_not_written() -> None:
+    """As of files: all of it, or nothing."""
+    lines = [json.dumps({"id": Random(n).randbytes(5_000).hex(), "text": BAD}) for n in range(200)]
+    data = gzip.compress("\n".join(lines).encode())
+    result = run("--fix", "--input-format", "jsonl", "-", given=data[:-20])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the compressed file is broken" in result.stderr
+
+
+def test_the_name_of_a_compressed_file_is_not_in_it(tmp_path: Path) -> None:
+    """That of the hidden file differs each time."""
+    path = tmp_path / "bad.txt.gz"
+    path.write_bytes(gzip.compress(BAD.encode()))
+    assert run("--fix", path).exit_code == 0
+    assert b"harmony-spec" not in path.read_bytes()

@@ -251,6 +251,19 @@ def test_what_no_keyword_looks_at_is_what_the_reference_says(parts: list[Any], l
 PART = {"properties": {"c": True}, "prefixItems": [True]}
 
 
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"prefixItems": [{"$ref": "#", "unevaluatedItems": False}]}, [[[[1, 2]]]]),
+        ({"properties": {"a": {"$ref": "#", "unevaluatedProperties": False}}}, {"a": {"a": {"b": 1}}}),
+    ],
+)
+def test_a_reference_that_does_not_match_adds_no_errors(schema: Any, value: Any) -> None:
+    """What it names is known all the same, as in `jsonschema`: one mistake inside has one place."""
+    (error,) = Draft202012Validator(schema).iter_errors(value)
+    assert [found.pointer for found in breaches(schema, value)] == ["".join(f"/{step}" for step in error.absolute_path)]
+
+
 def test_an_older_dialect_has_its_own_keywords() -> None:
     """In 2019-09, `items` is a list, and `additionalItems` what comes behind it."""
     dialect = {"$schema": Draft201909Validator.META_SCHEMA["$schema"]}

@@ -23,7 +23,6 @@ from harmony_spec import (
     recover,
 )
 from harmony_spec.recovery.events import Event
-from harmony_spec.recovery.machine import PROSE_WORDS
 from harmony_spec.source.forms import HEADER_LIMITS
 
 from .recovery_strategies import (
@@ -37,6 +36,8 @@ from .recovery_strategies import (
     written,
 )
 
+assert codec.FORMAT.recovery
+FIRST_WORDS = codec.FORMAT.recovery.first_words
 STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
 sizes = st.lists(st.integers(0, 7) | st.integers(8, 40), min_size=1, max_size=6).filter(any)
@@ -399,7 +400,7 @@ def test_an_answer_without_header_is_shown_as_it_comes(text: str, behind: str, l
     tokens, parser = VOCABULARY.encode(text), StreamParser()
     shown = [parser.feed(token) for token in tokens]
     begun = next(number for number, events in enumerate(shown) if events)
-    assert VOCABULARY.decode_bytes(tokens[:begun]).count(b" ") <= PROSE_WORDS
+    assert VOCABULARY.decode_bytes(tokens[:begun]).count(b" ") <= FIRST_WORDS
     assert isinstance(shown[begun][0], MessageStarted)
     assert all(type(event) is ContentDelta for events in shown[begun + 1 :] for event in events)
     assert parser.content == text

@@ -13,115 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.lark_files import Definition, Group, Item, Regex, String
 from ..read.problems import Place, Problem
-from .terminals import Terminal, Terminals, is_terminal
+from .rule_building import RuleBuilder
+from .rule_nodes import Branch, Call, Choice, Grammar, Many, Mark, Node, Option, Rule, Sequence, Value, parts, walk
+from .terminals import FixedText, Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True)
-class Fixed:
-    text: str
-
-
-@dataclass(frozen=True)
-class Flag:
-    """Fixed text that may be absent: a field that is true or false."""
-
-    field: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Token:
-    """Text that fits a terminal. If the name of the terminal begins with `_`, it is layout and `field` is empty."""
-
-    field: str
-    terminal: str
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class Part:
-    """The value of another rule."""
-
-    field: str
-    rule: str
-
-
-@dataclass(frozen=True)
-class Use:
-    """The parts of a rule whose name begins with `_`."""
-
-    rule: str
-
-
-@dataclass(frozen=True)
-class Maybe:
-    items: tuple[ContentNode, ...]
-
-
-@dataclass(frozen=True)
-class Many:
-    """A list: groups of parts, of which one is the item; `least` is 0 or 1."""
-
-    field: str
-    items: tuple[ContentNode, ...]
-    least: int
-
-
-@dataclass(frozen=True)
-class Joined:
-    """A list of one item or more with a text between them."""
-
-    field: str
-    item: Token | Part
-    separator: str
-
-
-ContentNode = Fixed | Flag | Token | Part | Use | Maybe | Many | Joined
-
-
-@dataclass(frozen=True)
-class Way:
-    """One alternative of a rule."""
-
-    name: str | None
-    items: tuple[ContentNode, ...]
-    place: Place
-
-
-@dataclass(frozen=True)
-class ContentRule:
-    """A rule of the grammar of contents.
-
-    Attributes:
-        kind: "constant", "enumerated", "text", "lines", "list", "alias", "choice", "record" or "inlined".
-        collapses: whether its value is that of one part if the others are absent.
-    """
-
-    name: str
-    kind: str
-    ways: tuple[Way, ...]
-    collapses: bool
-    place: Place
-    doc: tuple[str, ...]
-    source: str
-
-    @property
-    def nodes(self) -> tuple[ContentNode, ...]:
-        """The parts of a rule that has one alternative."""
-        return self.ways[0].items
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The names of the alternatives."""
-        return tuple(way.name or "" for way in self.ways)
-
-
-@dataclass(frozen=True)
-class Contents:
+class Contents(Grammar):
     """The grammar of contents.
 
     Attributes:
@@ -132,7 +34,7 @@ class Contents:
         indents: by how many spaces the lines in a rule are indented.
     """
 
-    rules: Mapping[str, ContentRule] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     terminals: Mapping[str, Terminal] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     schemas: frozenset[str] = frozenset()
@@ -144,65 +46,39 @@ class Contents:
         """Whether a text that fits a terminal becomes the JSON value that it spells."""
         return terminal.startswith("JSON")
 
-    def fields(self, rule: str) -> dict[str, list[ContentNode]]:
+    def is_field(self, rule: str) -> bool:
+        return not rule.startswith("_")
+
+    def fields(self, rule: str) -> dict[str, list[Node]]:
         """The fields of a rule, with the nodes that set them, in order of appearance."""
-        found: dict[str, list[ContentNode]] = {}
-        for way in self.rules[rule].ways:
-            for node in self.leaves(way.items):
-                found.setdefault(name_of(node), []).append(node)
+        found: dict[str, list[Node]] = {}
+        for name, node in self.settings(self.rules[rule].node):
+            found.setdefault(name, []).append(node)
         return found
 
-    def leaves(self, items: tuple[ContentNode, ...]) -> Iterator[ContentNode]:
-        """The nodes that set fields, including those of inlined rules."""
-        for node in items:
-            match node:
-                case Maybe(inner):
-                    yield from self.leaves(inner)
-                case Use(rule):
-                    for way in self.rules[rule].ways:
-                        yield from self.leaves(way.items)
-                case Fixed() | Token(""):
-                    pass
-                case _:
-                    yield node
-
-    def required(self, items: tuple[ContentNode, ...]) -> set[str]:
-        """The fields that parts always set."""
-        found: set[str] = set()
-        for node in items:
-            match node:
-                case Use(rule):
-                    found |= set.intersection(*(self.required(way.items) for way in self.rules[rule].ways))
-                case Many(name, _, least) if least:
-                    found.add(name)
-                case Token(name, _, optional) if name and not optional:
-                    found.add(name)
-                case Part(name) | Joined(name):
-                    found.add(name)
-        return found
+    def spellings(self, rule: str) -> tuple[str, ...]:
+        """The names of the alternatives that records remember; "" for those that a field shows."""
+        if self.rules[rule].kind not in ("record", "inlined"):
+            return ()
+        ways = self.rules[rule].ways
+        return tuple(way.name or "" if self.is_spelling(rule, index) else "" for index, way in enumerate(ways))
 
     def is_spelling(self, rule: str, index: int) -> bool:
         """Whether no field shows that an alternative was read, and not an earlier one."""
-        *others, own = (way.items for way in self.rules[rule].ways[: index + 1])
+        *others, own = (way.node for way in self.rules[rule].ways[: index + 1])
         return any(self._may_write(own, other) and self._may_write(other, own) for other in others)
 
-    def _may_write(self, items: tuple[ContentNode, ...], others: tuple[ContentNode, ...]) -> bool:
-        """Whether some values of the parts `others` can be written by `items`: they have all that these need."""
-        needs = [{name} for name in self.required(items)]
-        chosen = (node for node in items if isinstance(node, Use) and len(self.rules[node.rule].ways) > 1)
-        needs += [set(map(name_of, self.leaves((node,)))) for node in chosen]
-        held = set(map(name_of, self.leaves(others)))
+    def _may_write(self, node: Node, other: Node) -> bool:
+        """Whether some values of another node can be written by this one: it has all that this one needs."""
+        needs = [{name} for name in self.always_set(node)]
+        called = (part.rule for part in parts(node) if isinstance(part, Call) and not self.is_field(part.rule))
+        needs += [set(self.fields(rule)) for rule in called if len(self.rules[rule].ways) > 1]
+        held = self.fields_of(other).keys()
         return all(not held.isdisjoint(need) for need in needs if need)
 
     def text_of(self, rule: str) -> str:
         """The text of a constant rule."""
-        return "".join(node.text for node in self.rules[rule].nodes if isinstance(node, Fixed))
-
-
-def name_of(node: ContentNode) -> str:
-    """The field that a node sets."""
-    assert isinstance(node, (Flag, Token, Part, Many, Joined))
-    return node.field
+        return "".join(part.text for part in parts(self.rules[rule].node) if isinstance(part, FixedText))
 
 
 def build_contents(
@@ -226,12 +102,11 @@ def build_contents(
     builder = _Builder(definitions, terminals, problems)
     rules = {name: builder.rule(definition) for name, definition in definitions.items() if not is_terminal(name)}
     choices = {
-        node.rule
+        part.rule
         for rule in rules.values()
         if rule.kind == "choice"
-        for way in rule.ways
-        for node in way.items
-        if isinstance(node, Part)
+        for part in walk(rule.node)
+        if isinstance(part, Call)
     }
     named = tuple(role for role in roles if role in rules)
     boxed = {name for name in {*choices, *named} if _needs_class(rules, rules[name])}
@@ -241,14 +116,15 @@ def build_contents(
     return Contents(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
 
 
-def _needs_class(rules: Mapping[str, ContentRule], rule: ContentRule) -> bool:
+def _needs_class(rules: Mapping[str, Rule], rule: Rule) -> bool:
     """Whether a rule that is chosen among others needs a class, since its values do not show which rule they are of."""
     if rule.kind == "alias":
-        return all(rules[n.rule].kind == "enumerated" for n in rule.nodes if isinstance(n, Part) and n.rule in rules)
+        called = [part.rule for part in parts(rule.node) if isinstance(part, Call)]
+        return all(rules[name].kind == "enumerated" for name in called if name in rules)
     return rule.kind not in ("choice", "record")
 
 
-def _schemas(rules: Mapping[str, ContentRule], namespace: Mapping[str, Any] | None) -> Iterator[str]:
+def _schemas(rules: Mapping[str, Rule], namespace: Mapping[str, Any] | None) -> Iterator[str]:
     """The rules whose values are JSON Schemas: those for which the schema of a namespace refers to the metaschema."""
     for entry in (namespace or {}).get("$defs", {}).values():
         for name, value in entry.get("properties", {}).items():
@@ -256,92 +132,73 @@ def _schemas(rules: Mapping[str, ContentRule], namespace: Mapping[str, Any] | No
                 yield name
 
 
-class _Builder:
-    def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
-        self.definitions, self.terminals, self.problems = definitions, terminals, problems
+class _Builder(RuleBuilder):
+    def rule(self, definition: Definition) -> Rule:
+        ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
+        single = len(ways) == 1 and not ways[0].name
+        return Rule(
+            name=definition.name,
+            node=ways[0].node if single else Choice(definition.name, ways),
+            place=definition.place,
+            doc=definition.doc,
+            source=definition.source,
+            kind="record" if definition.collapses else self.kind(definition.name, ways),
+            collapses=definition.collapses,
+        )
 
-    def refuse(self, place: Place, reason: str, remedy: str) -> None:
-        self.problems.append(Problem(place, reason, remedy))
-
-    def rule(self, definition: Definition) -> ContentRule:
-        ways = tuple(Way(a.name, self.items(a.items), a.place) for a in definition.alternatives)
-        kind = "record" if definition.collapses else self.kind(definition.name, ways)
-        source, doc = definition.source, definition.doc
-        return ContentRule(definition.name, kind, ways, definition.collapses, definition.place, doc, source)
-
-    def kind(self, name: str, ways: tuple[Way, ...]) -> str:
-        constant = all(isinstance(node, Fixed) for way in ways for node in way.items)
+    def kind(self, name: str, ways: tuple[Branch, ...]) -> str:
+        constant = all(isinstance(part, FixedText) for way in ways for part in way.items)
         if constant and all(way.name for way in ways):
             return "enumerated"
         if name.startswith("_"):
             return "inlined"
         if constant:
             return "constant"
-        values = [[n for n in way.items if not isinstance(n, Fixed) and not _layout(n)] for way in ways]
         if len(ways) > 1:
-            return "choice" if all(len(w.items) == 1 and isinstance(w.items[0], Part) for w in ways) else "record"
-        if len(values[0]) != 1:
+            return "choice" if all(_is_field(way.node) for way in ways) else "record"
+        values = [part for part in ways[0].items if not isinstance(part, FixedText) and not _is_layout(part)]
+        if len(values) != 1:
             return "record"
-        return (
-            {Token: "text", Part: "alias", Many: "list", Joined: "list"}.get(type(values[0][0]), "record")
-            if (not _is_lines(values[0][0]))
-            else "lines"
-        )
+        if isinstance(values[0], Many):
+            return "lines" if _is_lines(values[0]) else "list"
+        return "text" if _text(values[0]) else "alias" if _is_field(values[0]) else "record"
 
-    def items(self, items: tuple[Item, ...]) -> tuple[ContentNode, ...]:
+    def nodes(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
-        nodes: list[ContentNode] = []
-        for item in items:
-            node = self.item(item)
-            before = nodes[-1] if nodes else None
-            if isinstance(node, Many) and isinstance(before, (Token, Part)) and node.items[1:] == (before,):
-                separator = node.items[0]
-                if isinstance(separator, Fixed) and not node.least:
-                    nodes[-1] = Joined(node.field, before, separator.text)
-                    continue
-            nodes.append(node)
+        nodes: list[Node] = []
+        for node in super().nodes(items):
+            match node:
+                case Many(field, Sequence((FixedText(separator), again)), 0) if nodes and again == nodes[-1]:
+                    nodes[-1] = Many(field, again, 1, separator)
+                case _:
+                    nodes.append(node)
         return tuple(nodes)
 
-    def item(self, item: Item) -> ContentNode:
-        match item:
-            case String(text):
-                return Fixed(text)
-            case Regex(place=place):
-                self.refuse(place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
-            case Name(name, place):
-                return self.name(name, place)
-            case Group(alternatives, operator, place):
-                return self.group(alternatives, operator, place)
-        return Fixed("")
+    def pattern(self, item: Regex) -> Node:
+        return self.refuse(item.place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
 
-    def name(self, name: str, place: Place) -> ContentNode:
-        if name not in self.definitions:
-            self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
-            return Fixed("")
-        if not is_terminal(name):
-            return Use(name) if name.startswith("_") else Part(name, name)
-        if name in self.terminals.constants:
-            return Fixed(self.terminals.constants[name].text)
-        return Token("" if name.startswith("_") else name.lower(), name)
+    def value(self, terminal: str, place: Place) -> Node:
+        return Value("" if terminal.startswith("_") else terminal.lower(), terminal)
 
-    def group(self, alternatives: tuple[Alternative, ...], operator: str, place: Place) -> ContentNode:
-        if len(alternatives) > 1 or operator not in ("?", "*", "+"):
-            self.refuse(place, "only rules have alternatives here", "Give this part a rule of its own.")
-            return Fixed("")
-        nodes = self.items(alternatives[0].items)
-        if operator == "?":
-            only = nodes[0] if len(nodes) == 1 else None
-            if isinstance(only, Token):
-                return replace(only, optional=True)
-            if isinstance(only, Part) and self.is_constant(only.rule):
-                parts = self.definitions[only.rule].alternatives[0].items
-                return Flag(only.field, "".join(part.text for part in parts if isinstance(part, String)))
-            return Maybe(nodes)
-        values = [node for node in nodes if isinstance(node, (Token, Part)) and node.field]
-        if len(values) != 1 or any(isinstance(node, (Maybe, Many, Use, Flag)) for node in nodes):
-            self.refuse(place, "what is repeated holds more or less than one value", "Give it a rule of its own.")
-            return Fixed("")
-        return Many(f"{values[0].field}s", nodes, int(operator == "+"))
+    def call(self, rule: str, place: Place) -> Node:
+        return Call(rule)
+
+    def group(self, item: Group) -> Node:
+        if len(item.alternatives) > 1 or item.operator not in ("?", "*", "+"):
+            return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
+        inner = self.sequence(item.alternatives[0].items)
+        if item.operator == "?":
+            if isinstance(inner, Call) and _is_field(inner) and self.is_constant(inner.rule):
+                strings = self.definitions[inner.rule].alternatives[0].items
+                text = "".join(part.text for part in strings if isinstance(part, String))
+                return Option(Mark(inner.rule, FixedText(text)))
+            return Option(inner)
+        values = [node for node in parts(inner) if not isinstance(node, FixedText) and not _is_layout(node)]
+        field = _item_field(values[0]) if len(values) == 1 else ""
+        if not field:
+            reason = "what is repeated holds more or less than one value"
+            return self.refuse(item.place, reason, "Give it a rule of its own.")
+        return Many(f"{field}s", inner, int(item.operator == "+"))
 
     def is_constant(self, rule: str) -> bool:
         alternatives = self.definitions[rule].alternatives
@@ -352,14 +209,26 @@ class _Builder:
         )
 
 
-def _layout(node: ContentNode) -> bool:
-    return isinstance(node, Token) and not node.field
+def _is_field(node: Node) -> bool:
+    return isinstance(node, Call) and not node.rule.startswith("_")
 
 
-def _is_lines(node: ContentNode) -> bool:
+def _text(node: Node) -> Value | None:
+    """The text that a part is, or may be."""
+    item = node.item if isinstance(node, Option) else node
+    return item if isinstance(item, Value) else None
+
+
+def _is_layout(node: Node) -> bool:
+    return (text := _text(node)) is not None and not text.field
+
+
+def _item_field(node: Node) -> str:
+    """The field that a part has as the item of a list; "" if it cannot be one."""
+    return node.rule if isinstance(node, Call) and _is_field(node) else text.field if (text := _text(node)) else ""
+
+
+def _is_lines(node: Many) -> bool:
     """Whether a list is lines of text: one terminal, then a line break."""
-    if not isinstance(node, Many) or not node.least:
-        return False
-    last = node.items[-1]
-    token = next(item for item in node.items if isinstance(item, (Token, Part)) and item.field)
-    return isinstance(token, Token) and isinstance(last, Fixed) and last.text == "\n"
+    *before, last = parts(node.item)
+    return bool(node.least) and any(map(_text, before)) and last == FixedText("\n")

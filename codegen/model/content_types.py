@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
-from .content_rules import ContentNode, Contents, Flag, Joined, Many, Part, Token
+from ..read.reachable import reachable
+from .content_rules import Contents
+from .rule_nodes import Call, Many, Mark, Node, Value, parts
 from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
@@ -28,63 +30,57 @@ def user_rules(contents: Contents) -> list[str]:
 
 def written_by_hand(contents: Contents) -> list[str]:
     """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
-    found: dict[str, None] = {}
 
-    def visit(rule: str) -> None:
-        if rule in found or rule in contents.schemas:
-            return
-        found[rule] = None
-        for name in contents.fields(rule):
-            for node in contents.fields(rule)[name]:
-                if used := rule_of(node):
-                    visit(used)
+    def used(rule: str) -> list[str]:
+        found = [rule_of(node) for _, node in contents.settings(contents.rules[rule].node)]
+        return [name for name in found if name and name not in contents.schemas]
 
-    for role in contents.roles:
-        visit(role)
-    return list(found)
+    return list(reachable(contents.roles, used))
 
 
-def rule_of(node: ContentNode) -> str | None:
-    match node:
-        case Part(_, rule) | Joined(_, Part(_, rule)):
-            return rule
-        case Many(_, items):
-            return next((item.rule for item in items if isinstance(item, Part)), None)
-    return None
+def rule_of(node: Node) -> str | None:
+    """The rule whose value a node is, or each item of it if it is a list."""
+    called = parts(node.item) if isinstance(node, Many) else (node,)
+    return next((part.rule for part in called if isinstance(part, Call)), None)
 
 
-def record_in(contents: Contents, node: ContentNode) -> str | None:
+def record_in(contents: Contents, node: Node) -> str | None:
     """The rule of the class that the value of a node has, or each item of it if it is a list."""
     if (rule := rule_of(node)) is None or contents.rules[rule].kind == "record":
         return rule
     if contents.rules[rule].kind not in ("alias", "list"):
         return None
-    return record_in(contents, next(iter(contents.fields(rule).values()))[0])
+    return record_in(contents, _first(contents, rule))
 
 
-def is_list(contents: Contents, node: ContentNode) -> bool:
+def is_list(contents: Contents, node: Node) -> bool:
     return kind_of(contents, node).startswith("list[")
 
 
-def terminal_of(contents: Contents, node: ContentNode) -> Terminal | None:
+def terminal_of(contents: Contents, node: Node) -> Terminal | None:
     """The terminal for the text of a field."""
-    if isinstance(node, Token):
+    if isinstance(node, Value):
         return contents.terminals[node.terminal]
-    if isinstance(node, Part) and contents.rules[node.rule].kind == "text":
-        return terminal_of(contents, next(contents.leaves(contents.rules[node.rule].nodes)))
+    if isinstance(node, Call) and contents.rules[node.rule].kind == "text":
+        return terminal_of(contents, _first(contents, node.rule))
     return None
 
 
-def listed_values(contents: Contents, node: ContentNode) -> tuple[str, ...]:
+def listed_values(contents: Contents, node: Node) -> tuple[str, ...]:
     """The values of an enumerated field."""
-    if isinstance(node, Token):
+    if isinstance(node, Value):
         return contents.terminals[node.terminal].values or ()
-    if not isinstance(node, Part):
+    if not isinstance(node, Call):
         return ()
     if contents.rules[node.rule].kind == "enumerated":
         return contents.rules[node.rule].values
     fields = contents.fields(node.rule).values()
     return next((found for nodes in fields if (found := listed_values(contents, nodes[0]))), ())
+
+
+def _first(contents: Contents, rule: str) -> Node:
+    """The node of the first field of a rule."""
+    return next(node for _, node in contents.settings(contents.rules[rule].node))
 
 
 def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
@@ -97,28 +93,26 @@ def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
 
 def required_fields(contents: Contents, rule: str) -> set[str]:
     """The fields that every alternative needs. A schema is not one: `None` stands for its absence."""
-    always = set.intersection(*(contents.required(way.items) for way in contents.rules[rule].ways))
+    always = contents.always_set(contents.rules[rule].node)
     return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
 
 
-def is_schema(contents: Contents, node: ContentNode) -> bool:
-    return isinstance(node, Part) and node.rule in contents.schemas
+def is_schema(contents: Contents, node: Node) -> bool:
+    return isinstance(node, Call) and node.rule in contents.schemas
 
 
-def kind_of(contents: Contents, node: ContentNode) -> str:
+def kind_of(contents: Contents, node: Node) -> str:
     """The Python type of a field."""
     match node:
-        case Flag():
+        case Mark():
             return "bool"
-        case Token(_, terminal):
+        case Value(_, terminal):
             if contents.is_json(terminal):
                 return "Any"
             return listed_type(terminal) if contents.terminals[terminal].values else "str"
-        case Joined(_, item):
-            return f"list[{kind_of(contents, item)}]"
-        case Many(_, items):
-            return f"list[{kind_of(contents, next(i for i in items if isinstance(i, (Token, Part)) and i.field))}]"
-        case Part(_, rule):
+        case Many(_, item):
+            return f"list[{next(kind_of(contents, inner) for _, inner in contents.settings(item))}]"
+        case Call(rule):
             return _type_of_rule(contents, rule)
     return "Any"
 
@@ -136,8 +130,7 @@ def _type_of_rule(contents: Contents, rule: str) -> str:
     if made.kind == "lines":
         return "str"
     if made.kind in ("text", "list", "alias"):
-        (nodes,) = contents.fields(rule).values()
-        return kind_of(contents, nodes[0])
+        return kind_of(contents, _first(contents, rule))
     return "Any"
 
 

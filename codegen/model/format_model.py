@@ -2,79 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..read.data_files import Choose, DefinedBy, Drop, Implied, Style, Vocabulary
-from ..read.problems import Place
+from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, Style, Vocabulary
 from .content_rules import Contents
-from .json_tables import JsonTables
-from .terminals import FixedText, Special, Terminal
+from .rule_nodes import Call, Choice, Grammar, Node, Rule, Value, walk
+from .terminals import Special, Terminal
 
 CONTENT = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 AS_PARSED = "as_parsed"
 
-
-@dataclass(frozen=True)
-class Value:
-    """Text that becomes a field of the message."""
-
-    field: str
-    terminal: str
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A part without values whose presence is a boolean field."""
-
-    field: str
-    item: Node
-
-
-@dataclass(frozen=True)
-class Option:
-    item: Node
-
-
-@dataclass(frozen=True)
-class Sequence:
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Call:
-    rule: str
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One alternative. `sets` are the fields whose value is its name. If there are none, the name is a variant."""
-
-    name: str | None
-    node: Node
-    sets: tuple[tuple[str, str], ...]
-    place: Place
-
-
-@dataclass(frozen=True)
-class Choice:
-    rule: str
-    branches: tuple[Branch, ...]
-
-
-Node = Special | FixedText | Value | Mark | Option | Sequence | Call | Choice
-
-
-@dataclass(frozen=True)
-class Rule:
-    name: str
-    node: Node
-    place: Place
-    doc: tuple[str, ...]
-    source: str
+MESSAGE = "message"
+"""The rule of messages in the paths of [json], whatever its name is in the grammar."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +69,7 @@ class Recovery:
 
     Attributes:
         slots: for each slot the field that fills it.
-        tool: the role of the author who is written as the name of a tool.
-        asks, instructs: the role that begins a turn, and those before all turns.
         separator: the text between the names of a namespace and of a tool.
-        channels, stops: by their purpose.
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
         costs: what each edit of a header costs.
@@ -139,12 +79,7 @@ class Recovery:
     """
 
     slots: Mapping[str, str]
-    tool: str
-    asks: str
-    instructs: tuple[str, ...]
     separator: str
-    channels: Mapping[str, str]
-    stops: Mapping[str, str]
     content_types: tuple[str, ...]
     json: str
     declared: Mapping[str, tuple[str, ...]]
@@ -155,7 +90,7 @@ class Recovery:
 
 
 @dataclass(frozen=True)
-class Format:
+class Format(Grammar):
     lark: str
     files: tuple[str, ...]
     vocabulary: Vocabulary
@@ -169,10 +104,11 @@ class Format:
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
     opening: Mapping[str, str | bool]
+    turn: tuple[Kind, ...]
     drops: tuple[Drop, ...]
     stops: Mapping[str, tuple[str, ...]]
     example: str
-    json: JsonTables
+    json: Mapping[str, Any]
     namespace: Mapping[str, Any] | None
     contents: Contents
     implied: tuple[Implied, ...]
@@ -180,6 +116,9 @@ class Format:
     definitions: Mapping[str, DefinedBy]
     tools: Mapping[str, Mapping[str, Any]]
     recovery: Recovery | None
+
+    def is_field(self, rule: str) -> bool:
+        return rule == CONTENT
 
     @property
     def frames(self) -> tuple[str, ...]:
@@ -204,43 +143,6 @@ class Format:
     def has_content(self, node: Node) -> bool:
         return CONTENT in self.fields_of(node)
 
-    def fields_of(self, node: Node) -> dict[str, None]:
-        """The fields that a node can set, in order of appearance."""
-        return dict.fromkeys(self._fields(node))
-
-    def _fields(self, node: Node) -> Iterator[str]:
-        match node:
-            case Value(field):
-                yield field
-            case Mark(field, item):
-                yield field
-                yield from self._fields(item)
-            case Option(item):
-                yield from self._fields(item)
-            case Sequence(items):
-                for item in items:
-                    yield from self._fields(item)
-            case Choice(_, branches):
-                for branch in branches:
-                    yield from (field for field, _ in branch.sets)
-                    yield from self._fields(branch.node)
-            case Call():
-                yield from self._fields(self.resolve(node))
-
-    def always_set(self, node: Node) -> set[str]:
-        """The fields that every reading of a node sets to a value."""
-        match node:
-            case Value(field) | Mark(field):
-                return {field}
-            case Sequence(items):
-                return set().union(*map(self.always_set, items))
-            case Choice(_, branches):
-                each = [self.always_set(b.node) | {field for field, _ in b.sets} for b in branches]
-                return set.intersection(*each)
-            case Call(rule):
-                return {CONTENT} if rule == CONTENT else self.always_set(self.resolve(node))
-        return set()
-
     def variants(self) -> dict[str, str]:
         """The named alternatives that a style may choose, each with its rule."""
         found = {}
@@ -248,6 +150,10 @@ class Format:
             if isinstance(rule.node, Choice):
                 found.update({b.name: rule.name for b in rule.node.branches if b.name and not b.sets})
         return found
+
+    def content_variants(self) -> dict[str, str]:
+        """The named alternatives of contents that a style may choose, each with its rule."""
+        return {name: rule for rule in self.contents.rules for name in self.contents.spellings(rule) if name}
 
     def terminals_of(self, field: str) -> list[str]:
         """The terminals whose text becomes a field."""
@@ -258,17 +164,3 @@ class Format:
 def without_sources(doc: tuple[str, ...]) -> str:
     """The lines of a comment of a grammar but those that name sources, as one line."""
     return " ".join(line for line in doc if not line.startswith("Source:"))
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """A node and all nodes in it. Rules that it calls are not entered."""
-    yield node
-    match node:
-        case Mark(_, item) | Option(item):
-            yield from walk(item)
-        case Sequence(items):
-            for item in items:
-                yield from walk(item)
-        case Choice(_, branches):
-            for branch in branches:
-                yield from walk(branch.node)

@@ -5,10 +5,13 @@ It shows which special tokens enclose the content. Codecs find messages by those
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..read.problems import TooLarge
-from .format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Value, walk
+from ..read.reachable import reachable
+from .format_model import CONTENT, Format
+from .rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value, walk
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
@@ -31,6 +34,15 @@ class Graph:
 
     def edges(self) -> list[tuple[int, Edge, int]]:
         return [(source, edge, target) for source, row in enumerate(self.steps) for edge, target in row]
+
+    def reached(self, states: Iterable[int], backwards: bool = False, by_text: bool = False) -> set[int]:
+        """All states that edges connect to these; `by_text` follows only edges of text, but not the content."""
+        rows: list[list[int]] = [[] for _ in self.steps]
+        for source, edge, target in self.edges():
+            if not by_text or not (isinstance(edge, Special) or is_content(edge)):
+                here, there = (target, source) if backwards else (source, target)
+                rows[here].append(there)
+        return set(reachable(states, rows.__getitem__))
 
 
 def graph(format: Format, rule: str) -> Graph:
@@ -62,6 +74,8 @@ def graph(format: Format, rule: str) -> Graph:
                 return connect(content_value(format), sources)
             case Call():
                 return connect(format.resolve(node), sources)
+            case Many():
+                raise AssertionError("a message holds no list")
 
     def marked(
         ends: frozenset[int], sets: tuple[tuple[str, str | bool], ...], sources: frozenset[int]
@@ -98,15 +112,15 @@ class Framing:
 def framing(made: Graph) -> Framing:
     edges = made.edges()
     holes = [(source, target) for source, edge, target in edges if is_content(edge)]
-    before = _closure(made, {source for source, _ in holes}, backwards=True)
-    after = _closure(made, {target for _, target in holes}, backwards=False)
-    after_content = _reached(made, {target for _, target in holes})
+    before = made.reached({source for source, _ in holes}, backwards=True, by_text=True)
+    after = made.reached({target for _, target in holes}, by_text=True)
+    after_content = made.reached({target for _, target in holes})
     specials = [(source, edge.spelling, target) for source, edge, target in edges if isinstance(edge, Special)]
-    leading = _reaching(made, {source for source, _, target in specials if target in before})
+    leading = made.reached({source for source, _, target in specials if target in before}, backwards=True)
     opens = frozenset(s for _, s, target in specials if target in before)
     sides = before | leading
     opened = {target for _, s, target in specials if s in opens and target in sides} | before & {0}
-    after_opens = _closure(made, opened, backwards=False)
+    after_opens = made.reached(opened, by_text=True)
     closes = frozenset(s for source, s, _ in specials if source in after)
     texts = [
         (source, target) for source, edge, target in edges if not isinstance(edge, Special) and not is_content(edge)
@@ -126,30 +140,3 @@ def framing(made: Graph) -> Framing:
 
 def is_content(edge: Edge) -> bool:
     return isinstance(edge, Value) and edge.field == CONTENT
-
-
-def _closure(made: Graph, states: set[int], backwards: bool) -> set[int]:
-    """All states connected to these by edges of text."""
-    found, todo = set(states), list(states)
-    while todo:
-        state = todo.pop()
-        for source, edge, target in made.edges():
-            here, there = (target, source) if backwards else (source, target)
-            if here == state and there not in found and not isinstance(edge, Special) and not is_content(edge):
-                found.add(there)
-                todo.append(there)
-    return found
-
-
-def _reached(made: Graph, states: set[int]) -> set[int]:
-    found, todo = set(states), list(states)
-    while todo:
-        for _, target in made.steps[todo.pop()]:
-            if target not in found:
-                found.add(target)
-                todo.append(target)
-    return found
-
-
-def _reaching(made: Graph, states: set[int]) -> set[int]:
-    return {state for state in range(len(made.steps)) if _reached(made, {state}) & states}

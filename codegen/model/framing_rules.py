@@ -12,39 +12,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String, names_in
+from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, names_in
 from ..read.problems import Place, Problem
-from .format_model import STARTS, Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Start, Step, Value, walk
+from .format_model import STARTS, Start, Step
+from .rule_building import RuleBuilder
+from .rule_nodes import Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Value, walk
 from .terminals import FixedText, Special, Terminals, is_terminal
 
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
 
 
-class Rules:
+class Rules(RuleBuilder):
     """Builds all rules but the start rules; `built` has them by name. Unusable ones are added to `problems`."""
 
     def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
-        self.definitions, self.terminals, self.problems = definitions, terminals, problems
+        super().__init__(definitions, terminals, problems)
         self.built: dict[str, Rule] = {}
         for definition in definitions.values():
             if not is_terminal(definition.name) and definition.name not in {*STARTS, *self.built}:
                 self.add(definition)
         self.mark_flags()
 
-    def refuse(self, place: Place, reason: str, remedy: str) -> None:
-        self.problems.append(Problem(place, reason, remedy))
-
     def add(self, definition: Definition) -> None:
-        kind = self.kind(definition)
+        self.rule, self.rule_kind = definition, self.kind(definition)
         branches = []
         for index, alternative in enumerate(definition.alternatives):
             if index and alternative.name is None:
                 reason = f"alternative {index + 1} of `{definition.name}` has no name"
                 self.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
-            node = self.sequence(alternative.items, definition, kind)
+            node = self.sequence(alternative.items)
             branches.append(Branch(alternative.name, node, (), alternative.place))
         node = branches[0].node
-        enumerated = kind == "constant" and all(branch.name for branch in branches)
+        enumerated = self.rule_kind == "constant" and all(branch.name for branch in branches)
         if enumerated or len(branches) > 1:
             node = Choice(definition.name, tuple(self.named(definition.name, branches, enumerated)))
         self.built[definition.name] = Rule(definition.name, node, definition.place, definition.doc, definition.source)
@@ -95,61 +94,39 @@ class Rules:
                 total += isinstance(item, Regex) or (isinstance(item, Name) and item.name in self.terminals.patterns)
         return total
 
-    def sequence(self, items: tuple[Item, ...], definition: Definition, kind: str) -> Node:
-        nodes = tuple(self.node(item, definition, kind) for item in items)
-        return nodes[0] if len(nodes) == 1 else Sequence(nodes)
-
-    def node(self, item: Item, definition: Definition, kind: str) -> Node:
-        match item:
-            case String(text, place):
-                return self.terminals.constant(text, text, place)
-            case Regex(source, flags, place):
-                return self.anonymous(source, flags, place, definition, kind)
-            case Name(name, place):
-                return self.name(name, place, definition, kind)
-            case Group(alternatives, operator, place):
-                return self.group(alternatives, operator, place, definition, kind)
-
-    def anonymous(self, source: str, flags: str, place: Place, definition: Definition, kind: str) -> Node:
-        name = definition.name.upper()
-        if kind != "field" or name in self.definitions or name in self.terminals.patterns:
-            self.refuse(place, "a pattern without a name", "Make it a terminal, so that the field has a name.")
-        elif (pattern_node := self.terminals.regex(source, flags, place)) is not None:
-            self.terminals.add_pattern(name, pattern_node, place, definition.source)
-            return Value(definition.name, name)
+    def pattern(self, item: Regex) -> Node:
+        name = self.rule.name.upper()
+        if self.rule_kind != "field" or name in self.definitions or name in self.terminals.patterns:
+            self.refuse(item.place, "a pattern without a name", "Make it a terminal, so that the field has a name.")
+        elif (pattern_node := self.terminals.regex(item.source, item.flags, item.place)) is not None:
+            self.terminals.add_pattern(name, pattern_node, item.place, self.rule.source)
+            return Value(self.rule.name, name)
         return FixedText("")
 
-    def name(self, name: str, place: Place, definition: Definition, kind: str) -> Node:
-        if name in self.terminals.specials:
-            return self.terminals.specials[name]
-        if name in self.terminals.constants:
-            return self.terminals.constants[name]
-        if name in self.terminals.patterns:
-            if name.startswith("_"):
-                self.refuse(
-                    place, f"no field records what `{name}` matches", "Drop the underscore, or make it a fixed text."
-                )
-            return Value(definition.name if kind == "field" else name.lower().lstrip("_"), name)
-        if name in self.definitions:
-            return Call(name) if not is_terminal(name) else FixedText("")  # a terminal that is already a problem
-        self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
-        return FixedText("")
+    def value(self, terminal: str, place: Place) -> Node:
+        if terminal.startswith("_"):
+            reason = f"no field records what `{terminal}` matches"
+            self.refuse(place, reason, "Drop the underscore, or make it a fixed text.")
+        return Value(self.rule.name if self.rule_kind == "field" else terminal.lower().lstrip("_"), terminal)
 
-    def group(
-        self, alternatives: tuple[Alternative, ...], operator: str, place: Place, definition: Definition, kind: str
-    ) -> Node:
-        if len(alternatives) > 1:
-            self.refuse(place, "alternatives inside brackets have no names", "Make them a rule of their own.")
-        if operator not in ("", "?"):
-            self.refuse(place, f"`{operator}` inside a message is not supported", "Lists belong into the start rules.")
-        inner = self.sequence(alternatives[0].items, definition, kind)
-        if operator != "?":
+    def call(self, rule: str, place: Place) -> Node:
+        return Call(rule)
+
+    def group(self, item: Group) -> Node:
+        if item.operator not in ("", "?"):
+            reason = f"`{item.operator}` inside a message is not supported, because a field holds one value"
+            self.refuse(item.place, reason, "Write one message for each item, or one terminal for the whole list.")
+        elif len(item.alternatives) > 1:
+            self.refuse(item.place, "alternatives inside brackets have no names", "Make them a rule of their own.")
+        items = item.alternatives[0].items
+        inner = self.sequence(items)
+        if item.operator != "?":
             return inner
-        field = self.flag_field(alternatives[0].items, inner)
+        field = self.flag_field(items, inner)
         if field is None:
             return Option(inner)
         if field.startswith("_") or not field:
-            self.refuse(place, "no field records whether this part is present", "Give it a rule with a name.")
+            self.refuse(item.place, "no field records whether this part is present", "Give it a rule with a name.")
         return Option(Mark(field, inner))
 
     def flag_field(self, items: tuple[Item, ...], inner: Node) -> str | None:
@@ -202,9 +179,11 @@ def build_start(name: str, rules: Rules, lark: str) -> Start | None:
 
 
 def _step(item: Item, rules: Rules) -> Step:
-    times = ""
-    if isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
-        times = item.operator
+    place, times = item.place, ""
+    while isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
+        if times and item.operator:
+            break
+        times = times or item.operator
         item = item.alternatives[0].items[0]
     if isinstance(item, Name) and item.name in rules.built and times in ("", "?", "*"):
         return Step(item.name, times)
@@ -212,5 +191,16 @@ def _step(item: Item, rules: Rules) -> Step:
         rules.refuse(item.place, f"`{item.name}` is not defined", "Define it, or correct the spelling.")
     else:
         reason = "a start rule is made of rules for messages and open headers, each once or with `?` or `*`"
-        rules.refuse(item.place, reason, "Give this part a rule of its own.")
+        rules.refuse(place, reason, _replacement(item, times))
     return Step("", times)
+
+
+def _replacement(item: Item, times: str) -> str:
+    """What to write instead of a part of a start rule that is not supported."""
+    names = tuple(dict.fromkeys(names_in((Alternative((item,), None, item.place),))))
+    if isinstance(item, Name) and times == "+":
+        return f"Write `{item.name} {item.name}*`."
+    if len(names) > 1 and not any(map(is_terminal, names)):
+        listed = " and ".join(f"`{name}`" for name in names)
+        return f"Make {listed} alternatives of the one rule for messages, each with a name, and repeat that rule."
+    return "Give this part a rule of its own, and write that once or with `?` or `*`."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .format_model import CONTENT, Call, Choice, Field, Format, Mark, Value, walk
+from .format_model import CONTENT, Field, Format
+from .rule_nodes import Call, Choice, Mark, Value, walk
 
 
 def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterator[Field]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
-from .content_rules import Fixed
-from .format_model import Call, Choice, Diagnostic, Format, Recovery, Value
+from .format_model import Diagnostic, Format, Recovery
 from .frame_graph import Edge, framing, graph, is_content
+from .rule_nodes import Call, Choice, Value
 from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
-STOPS = ("calls", "answers")
 DECLARED = ("tools", "builtin", "channels", "required", "answers")
+
+CHANNELED = ("answer", "thoughts", "call")
+"""The kinds of messages whose channel recovery sets in messages without one."""
 
 DEFAULT_SEVERITY = "error"
 
@@ -79,17 +83,11 @@ def build_recovery(sources: Sources) -> Recovery | None:
     """Read recovery.toml and diagnostics.toml; None for a format without recovery.toml."""
     if RECOVERY not in sources.data:
         return None
-    roles, known = sources.table(RECOVERY, "roles"), sources.table(RECOVERY, "content_types")
-    slots, stops = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "stops")
+    slots, known = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "content_types")
     declared = sources.table(RECOVERY, "declared")
     return Recovery(
         slots={key: slots.get(key, "") for key in SLOTS},
-        tool=roles.get("named", ""),
-        asks=roles.get("asks", ""),
-        instructs=tuple(roles.get("instructs", ())),
         separator=sources.table(RECOVERY, "tools")["separator"],
-        channels=sources.table(RECOVERY, "channels"),
-        stops={key: stops.get(key, "") for key in STOPS},
         content_types=tuple(known.get("known", ())),
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
@@ -101,6 +99,14 @@ def build_recovery(sources: Sources) -> Recovery | None:
         },
         codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
     )
+
+
+def value_of(format: Format, kind: str, slot: str) -> str:
+    """The value that a field has in all messages of a kind; "" for none."""
+    assert format.recovery is not None
+    fields = dict(field for each in format.turn if each.name == kind for field in (*each.when.fields, *each.has.fields))
+    found = fields.get(format.recovery.slots[slot])
+    return found if isinstance(found, str) else ""
 
 
 def leads(format: Format) -> dict[str, tuple[str, ...]]:
@@ -122,6 +128,43 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
     return {name: tuple(texts) for name, texts in found.items() if texts}
 
 
+def free_texts(format: Format) -> dict[str, str]:
+    """The special tokens of a header before any text, each with the field that has it. No name has that length."""
+    made = graph(format, format.message)
+
+    def fields_after(state: int) -> set[str | None]:
+        """The fields of the texts that may come next; None for one that is not any text."""
+        found: set[str | None] = set()
+        for edge, target in made.steps[state]:
+            if isinstance(edge, FixedText):
+                found |= fields_after(target)
+            elif isinstance(edge, Value):
+                free = not is_content(edge) and pattern.is_free(format.terminals[edge.terminal].pattern)
+                found.add(edge.field if free else None)
+        return found
+
+    found: dict[str, set[str | None]] = {}
+    for _, edge, target in made.edges():
+        if isinstance(edge, Special) and (fields := fields_after(target)):
+            found.setdefault(edge.spelling, set()).update(fields)
+    return {token: str(*fields) for token, fields in found.items() if len(fields) == 1 and None not in fields}
+
+
+def first_words(format: Format) -> int:
+    """The largest number of words between the token that begins a message and the next special token."""
+    made = graph(format, format.message)
+
+    def spaces_after(state: int) -> int:
+        following = ((edge, target) for edge, target in made.steps[state] if not isinstance(edge, Special))
+        counts = (
+            spaces_after(target) + (isinstance(edge, FixedText) and bool(re.search(r"\s", edge.text)))
+            for edge, target in following
+        )
+        return max(counts, default=0)
+
+    return 1 + max((spaces_after(target) for _, target in made.steps[0]), default=0)
+
+
 def headings(format: Format) -> dict[str, tuple[str, ...]]:
     """For each role the first texts of the parts of its contents that declare something."""
     assert format.recovery is not None
@@ -129,7 +172,7 @@ def headings(format: Format) -> dict[str, tuple[str, ...]]:
     for path in (path for paths in format.recovery.declared.values() for path in paths):
         role, part, *_ = path.split(".")
         first = format.contents.rules[part].ways[0].items[0] if part in format.contents.rules else None
-        if isinstance(first, Fixed):
+        if isinstance(first, FixedText):
             found.setdefault(role, {})[first.text] = None
     return {role: tuple(texts) for role, texts in found.items()}
 
@@ -148,5 +191,5 @@ def closes(format: Format) -> dict[str, str | None]:
 
 def begins(format: Format) -> str | None:
     """The special token that every message begins with."""
-    first = [edge for edge, _ in graph(format, format.message).steps[0]]
-    return first[0].spelling if len(first) == 1 and isinstance(first[0], Special) else None
+    first = {edge.spelling if isinstance(edge, Special) else None for edge, _ in graph(format, format.message).steps[0]}
+    return first.pop() if len(first) == 1 else None

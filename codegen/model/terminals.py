@@ -85,15 +85,26 @@ class Terminals:
             return
         self.add_pattern(name, node, place, definition.source)
 
-    def constant(self, name: str, text: str, place: Place) -> Special | FixedText:
-        """Add a terminal or string that is one fixed text; it may be the spelling of a special token."""
+    def constant(self, name: str, text: str, place: Place) -> None:
+        """Add a terminal that is one fixed text; it may be the spelling of a special token."""
         if text in self.special:
             same = next((s for s in self.specials.values() if s.spelling == text), None)
-            return self.specials.setdefault(name, same or Special(name, text))
-        if name in self.constants:
-            return self.constants[name]
-        self.refuse_special_in(text, place)
-        return self.constants.setdefault(name, FixedText(text))
+            self.specials.setdefault(name, same or Special(name, text))
+        else:
+            self.refuse_special_in(text, place)
+            self.constants[name] = FixedText(text)
+
+    def text(self, text: str, place: Place) -> Special | FixedText:
+        """The node for a string in a rule."""
+        if text not in self.special:
+            self.refuse_special_in(text, place)
+            return FixedText(text)
+        same = next((s for s in self.specials.values() if s.spelling == text), None)
+        return same or self.specials.setdefault(text, Special(text, text))
+
+    def fixed(self, name: str) -> Special | FixedText | None:
+        """The node for a terminal that is one fixed text."""
+        return self.specials.get(name) or self.constants.get(name)
 
     def refuse_special_in(self, text: str, place: Place) -> None:
         if inside := next((s for s in self.special if s in text), None):

@@ -11,11 +11,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Start, Value
+from ..model.format_model import CONTENT, Format, Start
 from ..model.frame_graph import content_value
+from ..model.rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
+from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges, Repeat
 from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter
 
@@ -46,13 +48,15 @@ def ambiguities(format: Format) -> Iterator[Problem]:
 def ambiguous_repetitions(format: Format) -> Iterator[Problem]:
     """A repetition that can split one text in two ways takes exponential time to fail."""
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
-        if any(_is_ambiguous(node) for node in pattern.repetitions(terminal.pattern)):
+        if any(_is_ambiguous(node) for node in pattern.walk(terminal.pattern) if isinstance(node, Repeat)):
             reason = f"a repetition in `{terminal.name}` can read some text in several ways"
             yield Problem(terminal.place, reason, "Leave out one of the nested repetitions, or the empty item.")
 
 
 def _is_ambiguous(node: Repeat) -> bool:
     """Whether a repetition can split one text in two ways."""
+    if node.high is not None and node.high < 2:
+        return False
     automaton = Automaton()
     begin = automaton.state()
     end = automaton.pattern(begin, Repeat(node.item, 0, None))
@@ -115,6 +119,8 @@ class _AutomatonBuilder:
                 return self.node(self.format.rules[name].node, at, name)
             case Choice():
                 return self.choice(node, at)
+            case Many():
+                raise AssertionError("a message holds no list")
 
     def machine(self, terminal: str) -> Machine:
         return machine(self.format.terminals[terminal].pattern)
@@ -146,14 +152,7 @@ class _AutomatonBuilder:
 
 
 def _reaches(automaton: Automaton, start: int, end: int) -> bool:
-    found, todo = {start}, [start]
-    while todo:
-        state = todo.pop()
-        for target in [*automaton.empty[state], *(target for _, target, _ in automaton.steps[state])]:
-            if target not in found:
-                found.add(target)
-                todo.append(target)
-    return end in found
+    return end in reachable([start], lambda s: [*automaton.empty[s], *(target for _, target, _ in automaton.steps[s])])
 
 
 Move = tuple[Ranges, int, object]
@@ -224,7 +223,10 @@ def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Prob
     reason = (
         f"ambiguous: the {start.name} `{text}` can be read in two ways{ways}; rendered, a message may not read back"
     )
-    return Problem(place, reason, "Put a delimiter between the parts that none of them can contain.")
+    remedy = "Put a delimiter between the parts that none of them can contain."
+    if not one:
+        remedy = "Let one path only be empty; kinds of messages are named alternatives of the one rule for messages."
+    return Problem(place, reason, remedy)
 
 
 def _place(format: Format, label: object) -> Place:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from lark import Lark
 from lark.exceptions import LarkError
 
-from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
+from ..model.content_rules import Contents
 from ..model.content_types import (
     class_name,
     is_schema,
@@ -25,13 +25,13 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
+from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, parts
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
-from ..model.terminals import Terminal
+from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
-from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
+from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
 from ..read.problems import Place, Problem
 from ..read.value_places import Path as ValuePath
-from .content_paths import content_paths
 from .finite_automata import Machine, difference, machine, overlap, sample
 
 RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
@@ -41,8 +41,7 @@ RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json"
 def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> Iterator[Problem]:
     """All problems of contents; `taken` are the names that the codec uses for something else."""
     contents = format.contents
-    yield from _tables(format, sources)
-    yield from content_paths(format, sources)
+    yield from _defaults(contents, sources)
     if not contents.rules:
         return
     yield from _types(contents, taken)
@@ -89,7 +88,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
     after: dict[str, set[str]] = {}
     for rule in contents.rules.values():
         for way in rule.ways:
-            _collect(contents, way.items, after)
+            _collect(contents, way.items, (), after)
     for name, leads in after.items():
         terminal = contents.terminals[name]
         for lead in sorted(filter(None, leads)):
@@ -104,7 +103,7 @@ def _follows(contents: Contents) -> Iterator[Problem]:
 
 def _goes_on(terminal: Terminal, lead: str) -> bool:
     """Whether a terminal may read the beginning of a text that follows it, and no lookahead prevents that."""
-    aheads = list(_aheads(terminal.pattern))
+    aheads = [node.item for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Ahead)]
     if not aheads:
         letter = ((ord(lead[0]), ord(lead[0])),)
         made = machine(terminal.pattern)
@@ -114,17 +113,6 @@ def _goes_on(terminal: Terminal, lead: str) -> bool:
         if match and match.end() > 1 and not any(_may_stop(machine(ahead), lead) for ahead in aheads):
             return True
     return False
-
-
-def _aheads(node: pattern.Pattern) -> Iterator[pattern.Pattern]:
-    match node:
-        case pattern.Ahead(item):
-            yield item
-        case pattern.Concat(children) | pattern.AnyOf(children):
-            for child in children:
-                yield from _aheads(child)
-        case pattern.Repeat(item):
-            yield from _aheads(item)
 
 
 def _may_stop(made: Machine, text: str) -> bool:
@@ -140,67 +128,51 @@ def _may_stop(made: Machine, text: str) -> bool:
     return True
 
 
-def _collect(contents: Contents, items: tuple[ContentNode, ...], after: dict[str, set[str]]) -> None:
+def _collect(contents: Contents, items: tuple[Node, ...], then: tuple[Node, ...], after: dict[str, set[str]]) -> None:
     """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
-        rest = items[index + 1 :]
-        if isinstance(node, Token):
-            after.setdefault(node.terminal, set()).update(_leads(contents, rest, frozenset()))
-        elif isinstance(node, Maybe):
-            _collect(contents, (*node.items, *rest), after)
-        elif isinstance(node, Use):
-            for way in contents.rules[node.rule].ways:
-                _collect(contents, (*way.items, *rest), after)
-        elif isinstance(node, Many):
-            _collect(contents, (*node.items, Maybe(node.items), *rest), after)
-        elif isinstance(node, Joined) and isinstance(node.item, Token):
-            again = Maybe((Fixed(node.separator), node.item))
-            _collect(contents, (node.item, again, *rest), after)
-        elif isinstance(node, Part) and contents.rules[node.rule].kind in ("text", "list"):
-            _collect(contents, (*contents.rules[node.rule].nodes, *rest), after)
+        rest = (*items[index + 1 :], *then)
+        match node:
+            case Value(_, terminal):
+                after.setdefault(terminal, set()).update(_leads(contents, rest, frozenset()))
+            case Option(item):
+                _collect(contents, parts(item), rest, after)
+            case Many(_, item, _, separator):
+                again = Option(Sequence((FixedText(separator), *parts(item))))
+                _collect(contents, parts(item), (again, *rest), after)
+            case Call(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
+                for way in contents.rules[rule].ways:
+                    _collect(contents, way.items, rest, after)
 
 
-def _leads(contents: Contents, items: tuple[ContentNode, ...], seen: frozenset[str]) -> set[str]:
+def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) -> set[str]:
     """The fixed texts with which parts can begin, up to the first that is not only white space."""
     if not items:
         return {""}
     node, rest = items[0], items[1:]
     match node:
-        case Fixed(text):
+        case FixedText(text):
             return {text + lead for lead in _leads(contents, rest, seen)} if text.isspace() or not text else {text}
-        case Flag(_, text):
-            return {text} | _leads(contents, rest, seen)
-        case Maybe(inner):
-            return _leads(contents, (*inner, *rest), seen) | _leads(contents, rest, seen)
-        case Many(_, inner, least):
-            return _leads(contents, (*inner, *rest), seen) | (set() if least else _leads(contents, rest, seen))
-        case Token(name, _, optional):
-            return _leads(contents, rest, seen) if optional or not name else {""}
-        case Joined(_, item):
+        case Mark(_, item):
             return _leads(contents, (item, *rest), seen)
-        case Part(_, rule) | Use(rule):
-            if rule in seen:
-                return {""}
+        case Option(item) | Many(_, item, 0):
+            return _leads(contents, (*parts(item), *rest), seen) | _leads(contents, rest, seen)
+        case Many(_, item):
+            return _leads(contents, (*parts(item), *rest), seen)
+        case Value(""):
+            return _leads(contents, rest, seen)
+        case Call(rule) if rule not in seen:
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
     return {""}
 
 
-def _tables(format: Format, sources: Sources) -> Iterator[Problem]:
-    """Names in the data files exist in the grammar of contents."""
-    contents = format.contents
-    for rule in contents.indents:
-        if rule not in contents.rules:
-            reason = f"`indent` has `{rule}`, which is not a rule of {CONTENTS}"
-            yield Problem(sources.place(STYLES, "indent", rule), reason, "Correct it, or remove it.")
+def _defaults(contents: Contents, sources: Sources) -> Iterator[Problem]:
     for rule, values in contents.defaults.items():
-        if rule not in contents.rules or contents.rules[rule].kind != "record":
-            reason = f"`defaults` has `{rule}`, which is not a class of {CONTENTS}"
-            yield Problem(sources.place(CONVERSATION, "defaults", rule), reason, "Correct it, or remove it.")
-            continue
-        for path, reason in misfits(contents, rule, values):
-            place = sources.place(CONVERSATION, "defaults", rule, *path)
-            yield Problem(place, reason, "Correct it, or remove it.")
+        if rule in contents.rules and contents.rules[rule].kind == "record":
+            for path, reason in misfits(contents, rule, values):
+                place = sources.place(CONVERSATION, "defaults", rule, *path)
+                yield Problem(place, reason, "Correct it, or remove it.")
 
 
 def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
@@ -223,7 +195,7 @@ def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterato
             yield (name,), f"`{name}` of `{rule}` is {wanted}"
 
 
-def _unlike(contents: Contents, node: ContentNode, kind: str, value: Any) -> str:
+def _unlike(contents: Contents, node: Node, kind: str, value: Any) -> str:
     """What a field of a kind holds instead of this value; "" if it may hold the value."""
     listed = listed_values(contents, node)
     if kind == "bool":
@@ -335,59 +307,3 @@ def _witness(one: Machine, other: Machine) -> str | None:
                     seen.add((target, their))
                     todo.append((target, their, text + chr(sample(both))))
     return None
-
-
-def endless_rules(rules: Mapping[str, ContentRule]) -> Iterator[Problem]:
-    """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
-    for rule in rules.values():
-        if rule.name in _begins(rules, rule.name):
-            reason = f"`{rule.name}` can begin with itself"
-            yield Problem(rule.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
-        for way in rule.ways:
-            for node in way.items:
-                if isinstance(node, Many) and all(_may_be_empty(rules, item, frozenset()) for item in node.items):
-                    yield Problem(rule.place, f"`{rule.name}` repeats what may be empty", "Put a text into it.")
-
-
-def _begins(rules: Mapping[str, ContentRule], start: str) -> set[str]:
-    """The rules that a rule can begin with, directly or through others."""
-    found: set[str] = set()
-    todo = [start]
-    while todo:
-        for way in rules[todo.pop()].ways:
-            for name in _leading(rules, way.items):
-                if name in rules and name not in found:
-                    found.add(name)
-                    todo.append(name)
-    return found
-
-
-def _leading(rules: Mapping[str, ContentRule], items: tuple[ContentNode, ...]) -> Iterator[str]:
-    for node in items:
-        match node:
-            case Part(_, rule) | Use(rule) | Joined(_, Part(_, rule)):
-                yield rule
-            case Maybe(inner) | Many(_, inner):
-                yield from _leading(rules, inner)
-        if not _may_be_empty(rules, node, frozenset()):
-            return
-
-
-def _may_be_empty(rules: Mapping[str, ContentRule], node: ContentNode, seen: frozenset[str]) -> bool:
-    """Whether a part may be empty."""
-    match node:
-        case Fixed(text):
-            return not text
-        case Flag() | Maybe():
-            return True
-        case Token(name, _, optional):
-            return optional or not name
-        case Many(_, items, least):
-            return not least or all(_may_be_empty(rules, item, seen) for item in items)
-        case Joined(_, item):
-            return _may_be_empty(rules, item, seen)
-        case Part(_, rule) | Use(rule):
-            if rule in seen or rule not in rules:
-                return False
-            return any(all(_may_be_empty(rules, n, seen | {rule}) for n in way.items) for way in rules[rule].ways)
-    return False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping
 
-from ..read.lark_files import Alternative, Definition, Group, Name, names_in
+from ..model.terminals import is_terminal
+from ..read.lark_files import Alternative, Definition, Group, Item, Name, String, names_in
 from ..read.problems import Problem
+from ..read.reachable import reachable
 
 
 def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
@@ -24,36 +26,75 @@ def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Proble
 
 def recursive_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
     """No rule contains itself: framing is a regular language, since codecs read it with regular expressions."""
-    uses = {d.name: list(names_in(d.alternatives)) for d in definitions}
-    firsts = {d.name: list(_first_names(d.alternatives)) for d in definitions}
+    rules = {d.name: d.alternatives for d in definitions}
+
+    def used(name: str) -> list[str]:
+        return list(names_in(rules.get(name, ())))
+
     cyclic: set[str] = set()
     for definition in definitions:
-        if definition.name in cyclic or definition.name not in _names_reached(definition.name, uses):
+        name = definition.name
+        if name in cyclic or name not in (inner := reachable(used(name), used)):
             continue
-        cyclic |= {n for n in _names_reached(definition.name, uses) if definition.name in _names_reached(n, uses)}
-        left = definition.name in _names_reached(definition.name, firsts)
-        kind = "left-recursive" if left else "recursive"
-        yield Problem(definition.place, f"`{definition.name}` is {kind}", "Repeat with `*` in the start rule instead.")
+        cyclic |= {other for other in inner if name in reachable(used(other), used)}
+        kind = "left-recursive" if _begins_with_itself(name, rules) else "recursive"
+        yield Problem(definition.place, f"`{name}` is {kind}", "Repeat with `*` in the start rule instead.")
 
 
-def _first_names(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+def endless_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+    """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
+    rules = {d.name: d.alternatives for d in definitions}
+    for definition in definitions:
+        if _begins_with_itself(definition.name, rules):
+            reason = f"`{definition.name}` can begin with itself"
+            yield Problem(definition.place, reason, "Write the repetition with `*` or `+`, or put a text before it.")
+        if any(_may_be_empty(group.alternatives, rules) for group in _repeated(definition.alternatives)):
+            reason = f"`{definition.name}` repeats what may be empty"
+            yield Problem(definition.place, reason, "Put a text into it.")
+
+
+Rules = Mapping[str, tuple[Alternative, ...]]
+
+
+def _begins_with_itself(name: str, rules: Rules) -> bool:
+    def first(name: str) -> list[str]:
+        return list(_first_names(rules.get(name, ()), rules))
+
+    return name in reachable(first(name), first)
+
+
+def _first_names(alternatives: tuple[Alternative, ...], rules: Rules) -> Iterator[str]:
     """The names that alternatives can begin with."""
     for alternative in alternatives:
         for item in alternative.items:
             if isinstance(item, Name):
                 yield item.name
             elif isinstance(item, Group):
-                yield from _first_names(item.alternatives)
-                if item.operator in ("?", "*"):
-                    continue
-            break
+                yield from _first_names(item.alternatives, rules)
+            if not _may_be_empty((Alternative((item,), None, item.place),), rules):
+                break
 
 
-def _names_reached(name: str, uses: Mapping[str, list[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = list(uses.get(name, ()))
-    while todo:
-        if (current := todo.pop()) not in found:
-            found.add(current)
-            todo += uses.get(current, ())
-    return found
+def _may_be_empty(alternatives: tuple[Alternative, ...], rules: Rules, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether alternatives can read an empty text. Layout may be absent: a terminal whose name begins with `_`."""
+
+    def may_be(item: Item) -> bool:
+        match item:
+            case String(text):
+                return not text
+            case Group(inner, operator):
+                return operator in ("?", "*") or _may_be_empty(inner, rules, seen)
+            case Name(name) if is_terminal(name):
+                return name.startswith("_")
+            case Name(name):
+                return name not in seen and _may_be_empty(rules.get(name, ()), rules, seen | {name})
+        return False
+
+    return any(all(map(may_be, alternative.items)) for alternative in alternatives)
+
+
+def _repeated(alternatives: tuple[Alternative, ...]) -> Iterator[Group]:
+    for item in (item for alternative in alternatives for item in alternative.items if isinstance(item, Group)):
+        if item.operator in ("*", "+"):
+            yield item
+        yield from _repeated(item.alternatives)

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from ..read import regular_expressions as pattern
 from ..read.problems import TooLarge
+from ..read.reachable import reachable
 from ..read.regular_expressions import LAST_CODE_POINT, Pattern, Ranges
 
 MAX_AUTOMATON_STATES = 20_000
@@ -128,14 +129,7 @@ class Automaton:
         return final
 
     def closure(self, states: Iterable[int]) -> frozenset[int]:
-        found = set(states)
-        todo = list(found)
-        while todo:
-            for target in self.empty[todo.pop()]:
-                if target not in found:
-                    found.add(target)
-                    todo.append(target)
-        return frozenset(found)
+        return frozenset(reachable(states, self.empty.__getitem__))
 
     def determinize(self, start: int, ends: Iterable[int]) -> Machine:
         """The deterministic automaton for the part between a state and some ends."""

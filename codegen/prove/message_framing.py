@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Call, Choice, Format, Mark, Node, Option, Sequence, Step, Value, walk
+from ..model.format_model import CONTENT, Format, Step
 from ..model.frame_graph import framing, graph
+from ..model.rule_nodes import Call, Choice, Mark, Node, Option, Sequence, Value, walk
 from ..model.terminals import Special
 from ..read.problems import Problem
+
+ONE_CONTENT = f"A message has one `{CONTENT}`: write several messages, or one content and a field for its kind."
+SAME_CONTENT = f"Use `{CONTENT}` in each kind of message, and a field for the kind; its text may be empty (`TEXT?`)."
 
 
 def fields_of_messages(format: Format) -> Iterator[Problem]:
@@ -18,21 +23,23 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
     content = format.rules[CONTENT]
     values = format.terminals_of(CONTENT)
     if len(values) != 1 or not isinstance(content.node, (Value, Option)):
-        yield Problem(content.place, f"`{CONTENT}` is not one terminal, optional or not", "Write `content: TEXT?`.")
+        reason = f"`{CONTENT}` is not one terminal, optional or not"
+        yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?`, and add a field for the kind of the content.")
         return
     for name in format.frames:
         rule = format.rules[name]
-        counts = _counts(format, rule.node)
-        for field, (low, high) in counts.items():
+        most = _most(format, rule.node)
+        if most[CONTENT] > 1:
+            yield Problem(rule.place, f"`{name}` can hold `{CONTENT}` twice", ONE_CONTENT)
+            continue  # a message in a message holds every field twice
+        for field, high in most.items():
             if high > 1 and field.startswith("->"):
                 reason = f"`{name}` can hold `{field[3:]}`, whose alternatives have names, twice"
                 yield Problem(rule.place, reason, "A message remembers one alternative of a rule.")
             elif high > 1:
                 yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
-            elif field == CONTENT and low == 0:
-                yield Problem(
-                    rule.place, f"`{name}` may lack its content", "Make the text optional inside the rule instead."
-                )
+            elif field == CONTENT and field not in format.always_set(rule.node):
+                yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
     known = format.fields_of(Call(format.message))
     if not set(known) - {CONTENT}:
         place = format.rules[format.message].place
@@ -41,8 +48,8 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         for field in format.fields_of(Call(name)):
             if field not in known:
                 reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
-                yield Problem(format.rules[name].place, reason, f"Messages are what `{format.message}` can say.")
-        if name == format.open_frame and any(key.startswith("->") for key in _counts(format, format.rules[name].node)):
+                yield Problem(format.rules[name].place, reason, f"Add it to `{format.message}`. {SAME_CONTENT}")
+        if name == format.open_frame and any(key.startswith("->") for key in _most(format, format.rules[name].node)):
             reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
             yield Problem(format.rules[name].place, reason, "Write the open header in one way.")
     yield from _presence(format)
@@ -60,47 +67,25 @@ def _presence(format: Format) -> Iterator[Problem]:
                 yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
 
 
-def _counts(format: Format, node: Node) -> dict[str, tuple[int, int]]:
-    """The smallest and the largest number of times that a node sets each field."""
+def _most(format: Format, node: Node) -> Counter[str]:
+    """The largest number of times that a node sets each field, or reads a rule whose alternatives have names."""
     match node:
         case Value(field):
-            return {field: (1, 1)}
+            return Counter([field])
         case Mark(field, item):
-            return _both({field: (1, 1)}, _counts(format, item))
+            return Counter([field]) + _most(format, item)
         case Option(item):
-            return {field: (0, high) for field, (_, high) in _counts(format, item).items()}
+            return _most(format, item)
         case Sequence(items):
-            total: dict[str, tuple[int, int]] = {}
-            for item in items:
-                total = _both(total, _counts(format, item))
-            return total
+            return sum((_most(format, item) for item in items), Counter[str]())
         case Choice(owner, branches):
-            each = [_both({f: (1, 1) for f, _ in b.sets}, _counts(format, b.node)) for b in branches]
-            fields = dict.fromkeys(field for counts in each for field in counts)
-            none = (0, 0)
-            if any(b.name and not b.sets for b in branches):
-                each = [_both(counts, {f"-> {owner}": (1, 1)}) for counts in each]
-                fields[f"-> {owner}"] = None
-            return {
-                field: (min(c.get(field, none)[0] for c in each), max(c.get(field, none)[1] for c in each))
-                for field in fields
-            }
-        case Call(rule) if rule == CONTENT:
-            return {CONTENT: (1, 1)}
-        case Call():
-            return _counts(format, format.resolve(node))
-    return {}
-
-
-def _both(one: Mapping[str, tuple[int, int]], other: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    none = (0, 0)
-    return {
-        field: (
-            one.get(field, none)[0] + other.get(field, none)[0],
-            one.get(field, none)[1] + other.get(field, none)[1],
-        )
-        for field in {**one, **other}
-    }
+            found = Counter[str]()
+            for branch in branches:
+                found |= Counter(field for field, _ in branch.sets) + _most(format, branch.node)
+            return found + Counter([f"-> {owner}"] * any(b.name and not b.sets for b in branches))
+        case Call(rule):
+            return Counter([rule]) if rule == CONTENT else _most(format, format.resolve(node))
+    return Counter()
 
 
 def ambiguous_delimiters(format: Format) -> Iterator[Problem]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Choice, Format
+from ..model.format_model import CONTENT, Format
+from ..model.rule_nodes import Choice
 from ..read.problems import Place, Problem
 
 
@@ -31,6 +32,11 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 reason = f"the alternative name `{branch.name}` is taken, by one of `{owners[branch.name]}`"
                 yield Problem(branch.place, reason, "Alternatives need names of their own: messages remember them.")
             owners[branch.name] = rule.name
+    for name, content_rule in format.content_variants().items():
+        if name in owners:
+            place = format.contents.rules[content_rule].place
+            reason = f"the alternative name `{name}` is taken, by one of `{owners[name]}`"
+            yield Problem(place, reason, "A style chooses one of them: choose another name.")
 
 
 def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from ..model.format_model import Format, Recovery
-from ..model.frame_graph import framing, graph
-from ..model.recovery_tables import begins, closes, library_diagnostics
+from ..model.format_model import CONTENT, Format, Recovery
+from ..model.frame_graph import Framing, content_value, framing, graph, is_content
+from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
+from ..model.rule_nodes import Option
+from ..model.terminals import Special
 from ..read import regular_expressions as pattern
-from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
+from ..read.grammar_folder import CONVERSATION, DIAGNOSTICS, RECOVERY, Sources
 from ..read.problems import Problem
 from ..read.value_places import Path as ValuePath
+from .data_names import misfits
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -23,7 +25,14 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
             )
         return
     enclosing = framing(graph(format, format.message))
-    if begins(format) is None or not enclosing.opens or not enclosing.closed or enclosing.touched or enclosing.trails:
+    if (
+        begins(format) is None
+        or not enclosing.opens
+        or not enclosing.closed
+        or enclosing.touched
+        or enclosing.trails
+        or enclosing.ends_with_text
+    ):
         reason = "recovery needs messages that begin with one special token, and contents between two"
         yield Problem(sources.place(RECOVERY), reason, f"Remove {RECOVERY}, or enclose the contents.")
         return
@@ -35,24 +44,55 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
         if name not in fields and (name or key in ("role", "channel")):
             place = sources.place(RECOVERY, "slots", key)
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
-    variants = format.variants()
-    for key, name in recovery.stops.items():
-        if name and name not in variants:
-            place = sources.place(RECOVERY, "stops", key)
-            yield Problem(place, f"`{name}` names no alternative", f"Named alternatives: {', '.join(variants)}.")
-    role = fields.get(recovery.slots["role"])
-    roles: list[tuple[ValuePath, str]] = [(("named",), recovery.tool), (("asks",), recovery.asks)]
-    roles += [(("instructs", index), name) for index, name in enumerate(recovery.instructs)]
-    for path, named in roles:
-        if role and named and named not in (role.values or ()):
-            place = sources.place(RECOVERY, "roles", *path)
-            reason = f"`{named}` is not a value of `{role.name}`"
-            yield Problem(place, reason, f"Values: {', '.join(role.values or ()) or 'any text'}.")
+    for kind in CHANNELED if recovery.slots["channel"] in fields else ():
+        if not value_of(format, kind, "channel"):
+            reason = f"recovery needs a kind of message `{kind}` on a channel"
+            at = next((index for index, each in enumerate(format.turn) if each.name == kind), None)
+            place = sources.place(CONVERSATION, "turn", *() if at is None else (at, "kind"))
+            yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
+    yield from _contents(format, enclosing)
+    yield from _frames(format, enclosing)
     yield from _slots(recovery, sources)
     yield from _companions(sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _codes(recovery, sources)
+
+
+def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
+    """A content is any text, and each token that closes one may close all."""
+    content = format.rules[CONTENT]
+    free = pattern.is_free(format.terminals[content_value(format).terminal].pattern)
+    if not free or not isinstance(content.node, Option):
+        reason = "recovery needs contents of any text, which may be empty"
+        yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?` with any text, or remove {RECOVERY}.")
+    steps = graph(format, format.message).steps
+    for row in steps:
+        targets = [target for edge, target in row if is_content(edge)]
+        closes = {edge.spelling for target in targets for edge, _ in steps[target] if isinstance(edge, Special)}
+        if targets and (missing := sorted(enclosing.closes - closes)):
+            reason = f"recovery needs stop tokens that may end every message, and `{missing[0]}` may not"
+            remedy = f"Allow it in each alternative of `{format.message}`, or remove {RECOVERY}."
+            yield Problem(format.rules[format.message].place, reason, remedy)
+            return
+
+
+def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
+    """All kinds of messages are framed like the message of a transcript, and open headers end before the content."""
+    for name in format.frames:
+        place, around = format.rules[name].place, framing(graph(format, name))
+        if name == format.open_frame:
+            if opens := sorted(around.inside & enclosing.opens):
+                reason = f"recovery needs open headers that end before the content, and `{name}` has `{opens[0]}`"
+                yield Problem(place, reason, f"End `{name}` before it, or remove {RECOVERY}.")
+        elif not around.opens or around.headless or around.touched or around.trails:
+            reason = f"recovery needs contents between special tokens, and in `{name}` one of them may be missing"
+            yield Problem(place, reason, f"Enclose the content as in `{format.message}`, or remove {RECOVERY}.")
+        else:
+            tokens = {*around.inside, *around.opens, *around.closes}
+            if other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
+                reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
+                yield Problem(place, reason, f"Allow it in `{format.message}`, or remove {RECOVERY}.")
 
 
 def _slots(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
@@ -77,30 +117,25 @@ def _companions(sources: Sources) -> Iterator[Problem]:
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
-    """The grammar can write each value that recovery sets."""
+    """The grammar can write each content type that recovery sets."""
     recovery = format.recovery
     assert recovery is not None
-    channels: list[tuple[ValuePath, str]] = [(("channels", key), name) for key, name in recovery.channels.items()]
     types: list[tuple[ValuePath, str]] = [
         (("content_types", "known", index), name) for index, name in enumerate(recovery.content_types)
     ]
     types += [(("content_types", "json"), recovery.json)] if recovery.json else []
-    for slot, values in (("channel", channels), ("content_type", types)):
-        for terminal in format.terminals_of(recovery.slots[slot]):
-            matcher = re.compile(pattern.expression(format.terminals[terminal].pattern))
-            for at, value in values:
-                if not matcher.fullmatch(value):
-                    reason = f"`{value}` does not fit {terminal}"
-                    yield Problem(sources.place(RECOVERY, *at), reason, "Choose a value that can be written.")
+    for at, value in types:
+        for terminal in misfits(format, recovery.slots["content_type"], value):
+            reason = f"`{value}` does not fit {terminal}"
+            yield Problem(sources.place(RECOVERY, *at), reason, "Choose a value that can be written.")
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     """A recipient can be the full name of a tool: namespace, separator, name."""
     place = sources.place(RECOVERY, "tools", "separator")
-    for terminal in format.terminals_of(recovery.slots["recipient"]):
-        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), f"a{recovery.separator}a"):
-            reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
-            yield Problem(place, reason, "Choose a text that headers can hold.")
+    for terminal in misfits(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
+        reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
+        yield Problem(place, reason, "Choose a text that headers can hold.")
 
 
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:

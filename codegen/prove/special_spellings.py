@@ -29,7 +29,7 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
     """Lookaheads exclude all special tokens, for Lark, which does not know the vocabulary. Codecs leave them out."""
     special = set(format.vocabulary.special)
     for terminal in format.terminals.values():
-        for strings in pattern.exclusions(terminal.pattern):
+        for strings in (node.strings for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Excluded)):
             if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
                 reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
                 yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")

@@ -12,10 +12,10 @@ from ..read.grammar_folder import CONVERSATION, Sources
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
-from .data_tables import dangling_references, data_tables
-from .json_checks import json_tables
+from .data_names import data_names
 from .message_framing import ambiguous_delimiters, fields_of_messages, touching_texts
 from .name_clashes import alternative_names, field_names
+from .namespace_references import dangling_references
 from .recovery_checks import check_recovery
 from .special_spellings import overlapping_spellings, wrong_lookaheads
 
@@ -29,8 +29,7 @@ def check(format: Format, sources: Sources, taken: frozenset[str]) -> None:
             *ambiguous_delimiters(format),
             *touching_texts(format),
             *ambiguous_repetitions(format),
-            *data_tables(format, sources),
-            *json_tables(format, sources),
+            *data_names(format, sources),
             *overlapping_spellings(format, sources),
             *wrong_lookaheads(format),
             *check_contents(format, sources, taken | {f.type_name for f in format.fields if f.values}),

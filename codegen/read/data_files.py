@@ -44,12 +44,24 @@ class Style:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of message; see `harmony_spec.format.tables.Kind`."""
+
+    name: str
+    when: When
+    has: When
+    ends: str | None
+    last: str | None
+    then: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Drop:
-    """A function that drops messages of completed turns."""
+    """A function that drops messages of completed turns, those before the last message of a kind."""
 
     name: str
     dropped: When
-    completes: When
+    completes: str
 
 
 @dataclass(frozen=True)
@@ -133,8 +145,9 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
         "always": _choices(styles.get("always", [])),
         "training": _choices(styles.get("training", [])),
         "opening": conversation.get("opening", {}),
+        "turn": tuple(map(_kind, conversation.get("turn", ()))),
         "drops": tuple(
-            Drop(f"drop_{name}", _when(each["dropped"]), _when(each["completes"]))
+            Drop(f"drop_{name}", _when(each["dropped"]), each["completes"])
             for name, each in conversation.get("drop", {}).items()
         ),
         "stops": {name: tuple(names) for name, names in conversation.get("stop", {}).items()},
@@ -174,6 +187,12 @@ def _choices(entries: Iterable[Any]) -> tuple[Choose, ...]:
     tables: list[dict[str, Any]]
     tables = [{"choose": entry, "when": {}} if isinstance(entry, str) else entry for entry in entries]
     return tuple(Choose(table["choose"], _when(table["when"])) for table in tables)
+
+
+def _kind(table: Mapping[str, Any]) -> Kind:
+    ends = table.get("ends")
+    when, has = _when(table["when"]), _when(table.get("has", {}))
+    return Kind(table["kind"], when, has, ends, table.get("last", ends), tuple(table["then"]))
 
 
 def _when(table: Mapping[str, str | bool]) -> When:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
 
-from .problems import Place, Problem
+from .problems import Place, Problem, suggestion
 from .value_places import Path as ValuePath
 
 FOLDER_SCHEMA: dict[str, Any] = json.loads(
@@ -44,6 +43,24 @@ def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePa
                 yield Problem(place_of(places, file, path), reason, "Correct it; the drafts of 2020-12 describe it.")
     for error in _SHAPES.iter_errors(data):
         yield from _problems(error, places)
+
+
+def annotated(
+    value: Any, path: ValuePath = (), schema: Mapping[str, Any] = FOLDER_SCHEMA
+) -> Iterator[tuple[ValuePath, Mapping[str, Any], Any]]:
+    """The values and keys that the schema annotates for `prove`: the path of each, its schema, and itself."""
+    if "$ref" in schema:
+        schema = {**FOLDER_SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+    if (schema.keys() & {"x-names", "x-leads-to"} and isinstance(value, str)) or "x-condition" in schema:
+        yield path, schema, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from annotated(key, (*path, key), schema.get("propertyNames", {}))
+            other = schema.get("additionalProperties") or {}
+            yield from annotated(item, (*path, key), schema.get("properties", {}).get(key, other))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from annotated(item, (*path, index), schema.get("items", {}))
 
 
 def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> Iterator[Problem]:
@@ -81,12 +98,9 @@ def _companions(error: Any) -> list[str]:
 
 def _unread(key: str, path: ValuePath, schema: Mapping[str, Any], place: Place) -> Problem:
     """The problem of a key, or of a file, that nothing reads."""
-    known = [*schema.get("properties", ())]
-    renamed, near = schema.get("x-renamed", {}).get(key), get_close_matches(key, known, n=1)
-    if renamed:
+    if renamed := schema.get("x-renamed", {}).get(key):
         return Problem(place, f"`{key}` is now written as `{renamed}`", "Write it like this.")
-    listed = f"{'Keys' if path else 'Files'}: {', '.join(known)}."
-    remedy = f"Did you mean `{near[0]}`? {listed}" if near else listed
+    remedy = suggestion(key, schema.get("properties", {}), "Keys" if path else "Files")
     return Problem(place, f"nothing reads `{key}`", remedy)
 
 

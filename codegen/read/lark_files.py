@@ -157,7 +157,8 @@ class _TreeReader:
         place = self.place(node)
         if node.data == "expr":
             inner, *operators = node.children
-            operator = "".join(str(part) for part in operators if part is not None)
+            operator = "..".join(str(part) for part in operators if part is not None)
+            operator = f"~{operator}" if operator[:1].isdigit() else operator
             if not operator and inner.data != "maybe":
                 return self.atom(inner)
             content = inner.children[0] if inner.data == "maybe" else inner

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, order=True)
@@ -35,6 +37,12 @@ class GrammarError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def suggestion(name: str, known: Collection[str], title: str) -> str:
+    """The remedy for an unknown name."""
+    near = get_close_matches(name, known, n=1)
+    return f"{f'Did you mean `{near[0]}`? ' if near else ''}{title}: {', '.join(known) or 'none'}."
 
 
 class TooLarge(Exception):

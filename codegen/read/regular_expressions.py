@@ -85,27 +85,15 @@ def is_free(node: Pattern) -> bool:
     return False
 
 
-def exclusions(node: Pattern) -> Iterator[frozenset[str]]:
+def walk(node: Pattern) -> Iterator[Pattern]:
+    """A pattern and all patterns in it, but those in lookaheads."""
+    yield node
     match node:
-        case Excluded(strings):
-            yield strings
         case Concat(children) | AnyOf(children):
             for child in children:
-                yield from exclusions(child)
+                yield from walk(child)
         case Repeat(item):
-            yield from exclusions(item)
-
-
-def repetitions(node: Pattern) -> Iterator[Repeat]:
-    """The repetitions in a pattern that may match their item more than once."""
-    match node:
-        case Repeat(item, _, high):
-            if high is None or high > 1:
-                yield node
-            yield from repetitions(item)
-        case Concat(children) | AnyOf(children):
-            for child in children:
-                yield from repetitions(child)
+            yield from walk(item)
 
 
 def escape(text: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model.content_types import class_name, tools_name, user_rules
-from ..model.format_model import AS_PARSED, CONTENT, Choice, Format
+from ..model.format_model import AS_PARSED, CONTENT, Format
 from ..model.frame_graph import framing, graph
-from ..model.terminals import Special, Terminal
+from ..model.recovery_tables import closes
+from ..model.terminals import Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
 from .content_table import emit_contents, emit_tools
@@ -155,7 +156,11 @@ def _encoding(vocabulary: Vocabulary, writer: Writer) -> None:
 
 def _stop_tokens(format: Format, writer: Writer) -> None:
     ids, message = format.vocabulary.special, framing(graph(format, format.message))
-    stops = {"message": message.closes} | {name: stop_spellings(format, names) for name, names in format.stops.items()}
+    last = {kind.name: kind.last for kind in format.turn}
+    stops = {"message": message.closes}
+    for name, kinds in format.stops.items():
+        ends = {last[kind] for kind in kinds}
+        stops[name] = frozenset(spelling for spelling, end in closes(format).items() if end in ends)
     entries = {
         literal(name): group(str(i) for i in sorted(ids[s] for s in spellings)) for name, spellings in stops.items()
     }
@@ -164,15 +169,24 @@ def _stop_tokens(format: Format, writer: Writer) -> None:
     writer.line(f'"""{doc}"""')
 
 
-def stop_spellings(format: Format, names: tuple[str, ...]) -> set[str]:
-    """The special tokens that named alternatives consist of."""
-    branches = [b for r in format.rules.values() if isinstance(r.node, Choice) for b in r.node.branches]
-    nodes = [format.resolve(b.node) for b in branches if b.name in names]
-    return {node.spelling for node in nodes if isinstance(node, Special)}
-
-
 def _choices(choices: tuple[Choose, ...]) -> Block:
     return group(call("runtime.Choose", literal(choose.alternative), data(choose.when.fields)) for choose in choices)
+
+
+def _turn(format: Format) -> Block:
+    """The kinds of messages."""
+    return group(
+        call(
+            "runtime.Kind",
+            literal(kind.name),
+            data(kind.when.fields),
+            data(kind.has.fields),
+            data(kind.ends),
+            data(kind.last),
+            data(kind.then),
+        )
+        for kind in format.turn
+    )
 
 
 def _format(format: Format, writer: Writer) -> None:
@@ -196,6 +210,7 @@ def _format(format: Format, writer: Writer) -> None:
         f"as_parsed={literal(AS_PARSED)}",
         _choices(format.always).prefixed("always="),
         _choices(format.training).prefixed("training="),
+        *[_turn(format).prefixed("turn=")] * bool(format.turn),
         *["definitions=_DEFINITIONS"] * bool(format.definitions),
         *["recovery=_RECOVERY"] * (format.recovery is not None),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import ContentNode, ContentRule, Contents, Fixed, Flag, Joined, Many, Maybe, Part, Token, Use
+from ..model.content_rules import Contents
 from ..model.content_types import class_name, tools_name, written_by_hand
 from ..model.format_model import Format
+from ..model.rule_nodes import Call, Many, Mark, Node, Option, Rule, Value, parts
 from ..model.schema_rules import FITTING_TERMINALS
+from ..model.terminals import FixedText
 from ..read import regular_expressions as pattern
 from .message_types import plain_values, record_code
 from .source_text import Block, Writer, call, group, literal, mapping, raw
@@ -45,21 +47,20 @@ def terminal_pattern(terminal: str) -> str:
 class _Row:
     """The row of a rule."""
 
-    def __init__(self, contents: Contents, rule: ContentRule) -> None:
+    def __init__(self, contents: Contents, rule: Rule) -> None:
         self.contents, self.rule = contents, rule
         self.by_hand = rule.name in written_by_hand(contents)
 
     def code(self) -> Block:
         rule, contents = self.rule, self.contents
         if rule.kind == "enumerated":
-            texts = ("".join(node.text for node in way.items if isinstance(node, Fixed)) for way in rule.ways)
+            texts = ("".join(node.text for node in way.items if isinstance(node, FixedText)) for way in rule.ways)
             return call(
                 "runtime.Enumerated", mapping(dict(zip(map(literal, rule.values), map(literal, texts), strict=True)))
             )
-        ways = group(group(self.part(node) for node in way.items if node != Fixed("")) for way in rule.ways)
+        ways = group(group(self.part(node) for node in way.items if node != FixedText("")) for way in rule.ways)
         options: list[str | Block] = []
-        spelled = [contents.is_spelling(rule.name, index) for index in range(len(rule.ways))]
-        if any(names := [name if is_named else "" for name, is_named in zip(rule.values, spelled, strict=True)]):
+        if any(names := contents.spellings(rule.name)):
             options.append(group(map(literal, names)).prefixed("names="))
         if spaces := contents.indents.get(rule.name):
             options.append(f"indent={literal(' ' * spaces)}")
@@ -81,27 +82,27 @@ class _Row:
             options.append("is_schema=True")
         return call("runtime.RecordRule", ways, class_name(contents, rule.name), *options)
 
-    def part(self, node: ContentNode) -> str | Block:
+    def part(self, node: Node) -> str | Block:
         match node:
-            case Fixed(text):
+            case FixedText(text):
                 return literal(text)
-            case Flag(name, text):
+            case Option(Mark(name, FixedText(text))):
                 decided = ["decided=True"] * ((self.rule.name, name) in self.contents.implied)
                 return call("runtime.Flag", literal(name), literal(text), *decided)
-            case Token(name, terminal, optional):
-                return self.token(name, terminal, optional)
-            case Part(_, rule) if self.contents.rules[rule].kind == "constant":
+            case Option(Value(name, terminal)):
+                return self.token(name, terminal, optional=True)
+            case Value(name, terminal):
+                return self.token(name, terminal, optional=False)
+            case Call(rule) if self.contents.rules[rule].kind == "constant":
                 return literal(self.contents.text_of(rule))
-            case Part(name):
-                return call("runtime.Value", literal(name))
-            case Use(rule):
-                return call("runtime.Use", literal(rule))
-            case Maybe(items):
-                return call("runtime.Option", group(map(self.part, items)))
-            case Many(name, items, least):
-                return call("runtime.Many", literal(name), group(map(self.part, items)), *["0"] * (not least))
-            case Joined(name, item, separator):
-                return call("runtime.Many", literal(name), group([self.part(item)]), f"separator={literal(separator)}")
+            case Call(rule):
+                return call("runtime.Value" if self.contents.is_field(rule) else "runtime.Use", literal(rule))
+            case Option(item):
+                return call("runtime.Option", group(map(self.part, parts(item))))
+            case Many(name, item, least, separator):
+                options = [f"separator={literal(separator)}"] if separator else ["0"] * (not least)
+                return call("runtime.Many", literal(name), group(map(self.part, parts(item))), *options)
+        raise AssertionError(f"contents have no {node}")
 
     def token(self, name: str, terminal: str, optional: bool) -> Block:
         if self.contents.is_json(terminal):
@@ -119,11 +120,14 @@ class _Row:
         return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
 
 
-def _core_field(contents: Contents, rule: ContentRule) -> str:
+def _core_field(contents: Contents, rule: Rule) -> str:
     """The field whose value is that of a rule that collapses."""
-    leaves = [node for node in contents.leaves(rule.nodes) if isinstance(node, (Part, Joined))]
-    required = contents.required(rule.nodes)
-    return [node.field for node in leaves if node.field in required][-1]
+    required = contents.always_set(rule.node)
+    return [name for name, node in contents.settings(rule.node) if name in required and _may_be_core(node)][-1]
+
+
+def _may_be_core(node: Node) -> bool:
+    return isinstance(node, Call) or (isinstance(node, Many) and bool(node.separator))
 
 
 def emit_tools(format: Format, writer: Writer) -> None:

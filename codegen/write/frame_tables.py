@@ -1,15 +1,16 @@
-"""Tables of frames, that is of messages and open headers: pattern, groups, enclosing tokens and states of each."""
+"""Tables of frames, that is of messages and open headers: pattern, enclosing tokens and states of each."""
 
 from __future__ import annotations
 
 from itertools import count
 
-from ..model.format_model import CONTENT, Call, Format, Option
+from ..model.format_model import CONTENT, Format
 from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
+from ..model.rule_nodes import Call, Option
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
-from .framing_code import constant, groups, writer_name
-from .source_text import Block, Writer, call, group, literal, raw
+from .framing_code import constant, writer_name
+from .source_text import Block, Writer, call, group, literal
 
 Names = dict[Edge, str]
 """The constant for each token or text that may come next."""
@@ -47,14 +48,14 @@ def _atom(format: Format, edge: Edge) -> Block:
         case Special(_, spelling):
             return call("runtime.Atom", literal(spelling), f"special={literal(spelling)}")
         case FixedText(text):
-            return call("runtime.Atom", literal(repr(text)), f"pattern={raw(pattern.escape(text))}")
+            return call("runtime.Atom", literal(repr(text)), f"text={literal(text)}")
     terminal = format.terminals[edge.terminal]
-    label = f"{edge.field} ({', '.join(terminal.values)})" if terminal.values else edge.field
-    if not is_content(edge):
-        return call("runtime.Atom", literal(label), f"pattern={constant(edge.terminal)}")
-    return call(
-        "runtime.Atom", literal(label), f"pattern={constant(edge.terminal)}", f"nullable={nullable_content(format)}"
-    )
+    arguments: list[str | Block] = [literal(edge.field), f"pattern={constant(edge.terminal)}"]
+    if terminal.values:
+        arguments.append(group(map(literal, terminal.values)).prefixed("values="))
+    if is_content(edge):
+        arguments.append(f"nullable={nullable_content(format)}")
+    return call("runtime.Atom", *arguments)
 
 
 def nullable_content(format: Format) -> bool:
@@ -75,7 +76,6 @@ def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
         "runtime.Frame",
         f"name={literal(name)}",
         f"pattern={constant(name)}",
-        group(groups(format, node)).prefixed("groups="),
         group(map(literal, format.fields_of(node))).prefixed("fields="),
         f"has_content={has_content}",
         spellings(around.inside).prefixed("inside="),

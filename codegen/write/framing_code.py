@@ -5,11 +5,12 @@ Both work on texts in which special tokens are surrogates.
 
 from __future__ import annotations
 
-from ..model.format_model import CONTENT, Branch, Call, Choice, Format, Mark, Node, Option, Sequence, Value
+from ..model.format_model import CONTENT, Format
 from ..model.frame_graph import content_value
+from ..model.rule_nodes import Branch, Call, Choice, Many, Mark, Node, Option, Sequence, Value
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
-from .source_text import Block, Writer, call, literal, mapping, raw
+from .source_text import Writer, call, literal, mapping, raw
 
 FIRST_MARKER = 0xD800
 
@@ -76,8 +77,8 @@ def _rule_pieces(format: Format, name: str) -> list[Piece]:
     terminal = format.terminals[content_value(format).terminal]
     optional = "?" if isinstance(format.rules[CONTENT].node, Option) else ""
     if pattern.is_free(terminal.pattern):
-        return [("text", f"([^{pattern.SURROGATES}]{'*' if optional else '+'})")]
-    return [("text", f"((?:{pattern.expression(terminal.pattern)}){optional})")]
+        return [("text", f"(?P<{CONTENT}>[^{pattern.SURROGATES}]{'*' if optional else '+'})")]
+    return [("text", f"(?P<{CONTENT}>(?:{pattern.expression(terminal.pattern)}){optional})")]
 
 
 def _pieces(format: Format, node: Node) -> list[Piece]:
@@ -86,10 +87,10 @@ def _pieces(format: Format, node: Node) -> list[Piece]:
             return [("text", f"\\u{ord(markers(format)[spelling]):04x}")]
         case FixedText(text):
             return [("text", pattern.escape(text))]
-        case Value(_, terminal):
-            return [("text", "("), ("name", constant(terminal)), ("text", ")")]
-        case Mark(_, item):
-            return [("text", "("), *_pieces(format, item), ("text", ")")]
+        case Value(field, terminal):
+            return [("text", f"(?P<{field}>"), ("name", constant(terminal)), ("text", ")")]
+        case Mark(field, item):
+            return [("text", _named(field)), *_pieces(format, item), ("text", ")")]
         case Option(item):
             return [("text", "(?:"), *_pieces(format, item), ("text", ")?")]
         case Sequence(items):
@@ -100,8 +101,12 @@ def _pieces(format: Format, node: Node) -> list[Piece]:
             pieces: list[Piece] = []
             for index, branch in enumerate(branches):
                 pieces += [("text", "|" if index else "(?:"), *_pieces(format, branch.node)]
-                pieces += [("text", "()")] * (branch.name is not None)
+                if branch.name is not None:
+                    field, value = branch.sets[0] if branch.sets else ("", branch.name)
+                    pieces.append(("text", f"{_named(field, value)})"))
             return [*pieces, ("text", ")")]
+        case Many():
+            raise AssertionError("a message holds no list")
 
 
 def _merged_texts(pieces: list[Piece]) -> list[Piece]:
@@ -114,36 +119,9 @@ def _merged_texts(pieces: list[Piece]) -> list[Piece]:
     return merged
 
 
-def groups(format: Format, node: Node) -> list[str | Block]:
-    """What each group of a node's pattern means, in the order of their numbers."""
-    match node:
-        case Value(field):
-            return [call("runtime.Group", literal(field))]
-        case Mark(field, item):
-            return [call("runtime.Group", literal(field), "True"), *groups(format, item)]
-        case Option(item):
-            return groups(format, item)
-        case Sequence(items):
-            return [found for item in items for found in groups(format, item)]
-        case Call(rule) if rule == CONTENT:
-            return [call("runtime.Group", literal(CONTENT))]
-        case Call():
-            return groups(format, format.resolve(node))
-        case Choice(_, branches):
-            found: list[str | Block] = []
-            for branch in branches:
-                found += groups(format, branch.node)
-                if branch.name is not None:
-                    found.append(_alternative(branch.name, branch.sets))
-            return found
-    return []
-
-
-def _alternative(name: str, sets: tuple[tuple[str, str], ...]) -> Block:
-    if sets:
-        field, value = sets[0]
-        return call("runtime.Group", literal(field), literal(value))
-    return call("runtime.Group", "None", literal(name))
+def _named(field: str, value: str = "") -> str:
+    """The name of a group of a pattern: `Pattern` in `harmony_spec/format/tables.py` reads it."""
+    return f"(?P<{field}_IS_{value}>"
 
 
 def writer_name(rule: str) -> str:
@@ -295,5 +273,5 @@ def _terms(format: Format, node: Node) -> list[str]:
             if isinstance(inner_node, (Special, FixedText)) and rule not in format.frames:
                 return _terms(format, inner_node)
             return [f"{writer_name(rule)}(m, chosen)"]
-        case Choice():
-            raise AssertionError("a choice is a rule of its own")
+        case Choice() | Many():
+            raise AssertionError("a choice is a rule of its own, and a message holds no list")

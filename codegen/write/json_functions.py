@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from ..model.content_types import definition_name, terminal_of, user_rules
-from ..model.format_model import Format, Mark, Node, Sequence, walk
-from ..model.json_tables import MESSAGE
+from ..model.format_model import MESSAGE, Format
+from ..model.rule_nodes import Mark, Node, Sequence, walk
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
-from .source_text import Block, Writer, call, data, group, literal, mapping, signature
+from .public_functions import emit_json_functions
+from .source_text import Block, Writer, call, data, literal, mapping
 
 
 def emit_json(format: Format, writer: Writer) -> None:
-    tables = format.json
-    joined = {
-        literal(name): mapping({literal(f): literal(mark) if (mark := mark_text(format, f)) else "None" for f in parts})
-        for name, parts in tables.joined.items()
+    table = format.json
+    found = {
+        "always": tuple(_path(format, path) for path in table.get("always", ())),
+        "absent": {_path(format, path): text for path, text in table.get("absent", {}).items()},
+        "joined": {
+            name: {f: mark_text(format, f) or None for f in parts} for name, parts in table.get("joined", {}).items()
+        },
+        "keyed": {_path(format, path): key for path, key in table.get("keyed", {}).items()},
+        "spelled": {_path(format, path): tuple(texts) for path, texts in table.get("spelled", {}).items()},
     }
-    found: dict[str, str | Block] = {
-        "always": group(literal(_path(format, path)) for path in tables.always),
-        "absent": mapping({literal(_path(format, path)): literal(text) for path, text in tables.absent.items()}),
-        "joined": mapping(joined),
-        "keyed": mapping({literal(_path(format, path)): literal(key) for path, key in tables.keyed.items()}),
-        "spelled": mapping({literal(_path(format, p)): group(map(literal, s)) for p, s in tables.spelled.items()}),
-        "patterns": mapping(_patterns(format)),
-    }
-    used = [block.prefixed(f"{key}=") for key, block in found.items() if isinstance(block, Block) and block.items]
+    blocks = {key: data(value) for key, value in found.items() if value} | {"patterns": mapping(_patterns(format))}
+    used = [block.prefixed(f"{key}=") for key, block in blocks.items() if isinstance(block, Block) and block.items]
     writer.line()
     writer.line()
     writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="_JSON = ")
@@ -38,34 +37,7 @@ def emit_json(format: Format, writer: Writer) -> None:
         assert isinstance(namespace, Block)
         writer.block(namespace, prefix="NAMESPACE_SCHEMA: dict[str, Any] = ")
         writer.line('"""The JSON Schema of a tool namespace."""')
-    emit_json_functions(writer)
-
-
-def emit_json_functions(writer: Writer) -> None:
-    """Write `to_json` and `from_json`."""
-    signature("to_json", ["messages: Sequence[Message]"], "dict[str, Any]", writer)
-    writer.docstring(
-        [
-            "Convert messages to their JSON form, ready for `json.dumps`.",
-            "",
-            "Raises:",
-            "    runtime.RenderError: something in the list is not a message of this codec.",
-        ]
-    )
-    writer.line("return _JSON.to_json(messages)")
-    writer.depth -= 1
-    signature("from_json", ["value: object"], "list[Message]", writer)
-    writer.docstring(
-        [
-            "Read the messages of a conversation in its JSON form.",
-            "",
-            "Raises:",
-            "    runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer,"
-            " what is expected there, and what to write.",
-        ]
-    )
-    writer.line("return _JSON.from_json(value)")
-    writer.depth -= 1
+    emit_json_functions(format, writer)
 
 
 def _path(format: Format, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.content_rules import ContentNode, Contents, Flag
+from ..model.content_rules import Contents
 from ..model.content_types import (
     class_name,
     is_schema,
@@ -17,6 +17,7 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import CONTENT, Field, Format, without_sources
+from ..model.rule_nodes import Mark, Node
 from .source_text import Block, Writer, call, data, literal
 
 
@@ -48,11 +49,13 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     contents = format.contents
     made = contents.rules[rule]
     fields = dict(ordered_fields(contents, rule))
-    fields |= {name: "dict[str, Any] | bool" for name in fields if f"{rule}.{name}" in format.json.schemas}
+    answer = format.definitions.get("answer")
+    if answer and answer.rule == rule:
+        fields[answer.fields["schema"]] = "dict[str, Any] | bool"
     writer.line()
     writer.line()
-    writer.line(f"@dataclass({'eq=False, ' if user else ''}slots=True)")
-    writer.line(f"class {class_name(contents, rule)}{'(runtime.Record)' if user else ''}:")
+    writer.line("@dataclass(eq=False, repr=False, slots=True)")
+    writer.line(f"class {class_name(contents, rule)}(runtime.{'Record' if user else 'Part'}):")
     writer.depth += 1
     of_fields = tuple(f"{name}: " for name in fields)
     class_doc = tuple(line for line in made.doc if not line.startswith(of_fields))
@@ -77,14 +80,9 @@ def _doc(contents: Contents, rule: str, name: str) -> str:
     lead = f"{name}: "
     if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
         return " ".join(own)
-    docs = [contents.rules[r].doc for n in contents.fields(rule)[name] if (r := _named_rule(n))]
+    named = [n.field if isinstance(n, Mark) else rule_of(n) for n in contents.fields(rule)[name]]
+    docs = [contents.rules[other].doc for other in named if other]
     return without_sources(docs[0]) if docs else ""
-
-
-def _named_rule(node: ContentNode) -> str | None:
-    if isinstance(node, Flag):
-        return node.field
-    return rule_of(node)
 
 
 def _optional(kind: str) -> str:
@@ -117,7 +115,7 @@ def record_code(contents: Contents, rule: str, value: Mapping[str, Any]) -> Bloc
     return call(class_name(contents, rule), *arguments)
 
 
-def value_code(contents: Contents, node: ContentNode, value: Any) -> str | Block:
+def value_code(contents: Contents, node: Node, value: Any) -> str | Block:
     """The code of a value of a field; tables become records if the field holds records."""
     rule = record_in(contents, node)
     if rule is None or is_schema(contents, node) or not isinstance(value, (dict, list)):

@@ -1,208 +1,205 @@
-"""The functions and classes that users call: `parse`, `render`, `recover`, `validate`, `StreamParser`, drops."""
+"""The functions and classes that users call, from one list of arguments and one of functions."""
 
 from __future__ import annotations
 
-from ..model.content_types import class_name
-from ..model.format_model import AS_PARSED, CONTENT, Call, Field, Format, without_sources
-from .source_text import Block, Writer, data, literal, mapping, signature
+from typing import NamedTuple
 
-MAX_REPAIR_COST = "max_repair_cost: a header whose repair costs more is read as text, in tenths as in `Repair.cost`."
+from ..model.content_types import class_name
+from ..model.format_model import AS_PARSED, CONTENT, Field, Format, without_sources
+from ..model.rule_nodes import Call
+from .source_text import Block, Writer, call, data, literal, mapping
+
+ARGUMENTS = {
+    "self": "self",
+    "messages": "messages: Sequence[Message]",
+    "source": "source: str | Sequence[int]",
+    "value": "value: object",
+    "start": "start: Start = {start}",
+    "style": "style: Style = {style}",
+    "training": "training: bool = False",
+    "tools": "tools: Iterable[{offered}] | None = None",
+    "stripped": "stripped: bool = False",
+    "strict": "strict: bool = False",
+    "tokenization": "tokenization: bool = True",
+    "max_repair_cost": "max_repair_cost: int | None = None",
+    "tokenizer": "tokenizer: runtime.Tokenizer | None = None",
+}
+
+DESCRIPTIONS = {
+    "messages": "what to write.",
+    "source": "text with special tokens spelled out, or token ids.",
+    "start": "what it is, as a start rule of the grammar.",
+    "style": "which of the accepted spellings to write; as_parsed keeps those that a message was read with.",
+    "training": "whether the last message is a target for training.",
+    "tools": "what the conversation offers, besides what its own messages declare.",
+    "stripped": "the special tokens may have been stripped; where headers were is then a guess.",
+    "strict": "raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
+    "tokenization": "whether to compare token ids with the tokenizer's own ids for the same text.",
+    "max_repair_cost": "a header whose repair costs more is read as text; in tenths, as `Repair.cost`.",
+    "tokenizer": "encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.",
+}
+
+OF_OPEN_HEADER = "of the open header that a completion continues and a prompt ends with."
+
+
+class Function(NamedTuple):
+    """A function that passes its arguments on to the library: to the one of the same name."""
+
+    name: str
+    result: str
+    arguments: str
+    summary: str
+    raises: str = ""
+
+
+FUNCTIONS = (
+    Function(
+        *("parse", "runtime.Parsed[Message]", "source start tokenizer"),
+        "Read messages strictly: whatever the grammar does not describe is an error.",
+        "runtime.ParseError: the source is not what the grammar describes.",
+    ),
+    Function(
+        *("render", "list[int]", "messages start style training tokenizer"),
+        "Write messages as token ids.",
+        "runtime.RenderError: the format cannot express a message.",
+    ),
+    Function(
+        *("render_text", "str", "messages start style training"),
+        "Write messages as text, special tokens spelled out.",
+        "runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.",
+    ),
+)
+
+RECOVERING = (
+    Function(
+        *("recover", "runtime.Recovered[Message]", "source start tools stripped tokenizer max_repair_cost"),
+        "Read messages, also malformed ones; never raises for what the source holds.",
+    ),
+    Function(
+        *("validate", "runtime.Report[Message]", "source start tools stripped tokenization tokenizer"),
+        "Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.",
+    ),
+)
+
+STREAM_PARSER = Function(
+    *("StreamParser", "runtime.StreamParser[Message]", "self start tools strict tokenizer max_repair_cost"),
+    "Reads token ids as they come, one or many at a time.",
+)
+
+OF_JSON_FORM = (
+    Function(
+        *("to_json", "dict[str, Any]", "messages"),
+        "Convert messages to their JSON form, ready for `json.dumps`.",
+        "runtime.RenderError: something in the list is not a message of this codec.",
+    ),
+    Function(
+        *("from_json", "list[Message]", "value"),
+        "Read the messages of a conversation in its JSON form.",
+        "runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer,"
+        " what is expected there, and what to write.",
+    ),
+)
 
 
 def emit_functions(format: Format, writer: Writer) -> None:
-    open_fields = format.fields_of(Call(format.open_frame)) if format.open_frame else {}
-    given = [field for field in format.fields if field.name in open_fields]
-    parameters = []
-    for field in given:
-        value = format.opening.get(field.name)
-        kind = "bool" if field.flag else f"{field.type_name} | None" if field.values else "str | None"
-        if value is None:
-            value = False if field.flag else None
-        else:
-            kind = kind.removesuffix(" | None")
-        default = literal(value) if isinstance(value, str) else repr(value)
-        parameters.append(f"{field.name}: {kind} = {default}")
-    passed = mapping({literal(field.name): field.name for field in given})
     starts = ", ".join(literal(start.name) for start in format.starts)
     styles = ", ".join(literal(name) for name in [*(s.name for s in format.styles), AS_PARSED])
-    docs = [f"    {f.name}: of the open header that a completion continues and a prompt ends with." for f in given]
     writer.line()
     writer.line(f"Start = Literal[{starts}]")
     writer.line(f"Style = Literal[{styles}]")
-    _parse(parameters, passed, docs, writer)
-    _render(format, parameters, passed, docs, writer)
-    _recovering(format, parameters, passed, docs, writer)
+    for function in (*FUNCTIONS, *(RECOVERING if format.recovery is not None else ())):
+        writer.function(function.name, _parameters(format, function, "transcript"), function.result)
+        writer.docstring(_doc(format, function))
+        writer.block(_passed(format, function, f"runtime.{function.name}"), prefix="return ")
+        writer.depth -= 1
+    if format.recovery is not None:
+        _stream(format, writer)
     for drop in format.drops:
-        _drop(drop.name, data(drop.dropped.fields), data(drop.completes.fields), writer)
+        completes = next(kind.when for kind in format.turn if kind.name == drop.completes)
+        writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]")
+        doc = "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go."
+        first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
+        writer.docstring([first, "", doc])
+        for name, condition in (("dropped", drop.dropped), ("completes", completes)):
+            block = data(condition.fields)
+            assert isinstance(block, Block)
+            writer.block(block, prefix=f"{name} = ")
+        writer.line("return runtime.drop_completed(messages, dropped, completes)")
+        writer.depth -= 1
 
 
-def _parse(parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
-    listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
-    listed.append("tokenizer: runtime.Tokenizer | None = None")
-    signature("parse", listed, "runtime.Parsed[Message]", writer)
-    writer.docstring(
-        [
-            "Read messages strictly: whatever the grammar does not describe is an error.",
-            "",
-            "Args:",
-            "    source: text with special tokens spelled out, or token ids.",
-            "    start: what the source is.",
-            *docs,
-            "    tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.",
-            "",
-            "Raises:",
-            "    runtime.ParseError: the source is not what the grammar describes.",
-        ]
-    )
-    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.parse(FORMAT, source, start, given, tokenizer)")
-    writer.depth -= 1
+def emit_json_functions(format: Format, writer: Writer) -> None:
+    for function in OF_JSON_FORM:
+        writer.function(function.name, _parameters(format, function, ""), function.result)
+        writer.docstring(_doc(format, function))
+        writer.line(f"return _JSON.{function.name}({function.arguments})")
+        writer.depth -= 1
 
 
-def _render(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
-    common = ["messages: Sequence[Message]", f"start: Start = {literal('transcript')}", "*", *parameters]
-    common.append(f"style: Style = {literal(format.default_style)}")
-    common += ["training: bool = False"]
-    args = [
-        "",
-        "Args:",
-        "    messages: what to write.",
-        "    start: what to write it as.",
-        *docs,
-        "    style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.",
-        "    training: whether the last message is a target for training.",
-    ]
-    raises = ["", "Raises:", "    runtime.RenderError: the format cannot express a message."]
-    signature("render", [*common, "tokenizer: runtime.Tokenizer | None = None"], "list[int]", writer)
-    tokenizer = "    tokenizer: encodes text; by default the vocabulary that comes with the package."
-    writer.docstring(["Write messages as token ids.", *args, tokenizer, *raises])
-    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.render(FORMAT, messages, start, given, style, training, tokenizer)")
-    writer.depth -= 1
-    signature("render_text", common, "str", writer)
-    also = "    runtime.RenderError: also, a content spells a special token, which as text would become one."
-    writer.docstring(["Write messages as text, special tokens spelled out.", *args, *raises[:-1], also])
-    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.render_text(FORMAT, messages, start, given, style, training)")
-    writer.depth -= 1
+def _given(format: Format, function: Function) -> list[Field]:
+    """The fields of the open header, which are arguments too; keywords, as are the arguments after `start`."""
+    if "start" not in function.arguments or not format.open_frame:
+        return []
+    return [field for field in format.fields if field.name in format.fields_of(Call(format.open_frame))]
 
 
-def _drop(name: str, dropped: str | Block, completes: str | Block, writer: Writer) -> None:
-    signature(name, ["messages: Sequence[Message]"], "list[Message]", writer)
-    writer.docstring(
-        [
-            "Drop messages of completed turns that are not shown again; messages of the current turn stay.",
-            "",
-            "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.",
-        ]
-    )
-    assert isinstance(dropped, Block)
-    assert isinstance(completes, Block)
-    writer.block(dropped, prefix="dropped = ")
-    writer.block(completes, prefix="completes = ")
-    writer.line("return runtime.drop_completed(messages, dropped, completes)")
-    writer.depth -= 1
-
-
-def _recovering(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
-    if format.recovery is None:
-        return
-    listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
-    listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "stripped: bool = False"]
-    listed += ["max_repair_cost: int | None = None", "tokenizer: runtime.Tokenizer | None = None"]
-    signature("recover", listed, "runtime.Recovered[Message]", writer)
-    writer.docstring(
-        [
-            "Read messages, also malformed ones; never raises for what the source holds.",
-            "",
-            "Args:",
-            "    source: text with special tokens spelled out, or token ids.",
-            "    start: what the source is.",
-            *docs,
-            "    tools: what the conversation offers, besides what its own messages declare.",
-            "    stripped: the special tokens may have been stripped; where headers were is then a guess.",
-            f"    {MAX_REPAIR_COST}",
-            "    tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.",
-        ]
-    )
-    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.recover(FORMAT, source, start, given, tools, stripped, tokenizer, max_repair_cost)")
-    writer.depth -= 1
-    _validate(format, parameters, passed, docs, writer)
-    _stream(format, parameters, passed, docs, writer)
-
-
-def _validate(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
-    listed = ["source: str | Sequence[int]", f"start: Start = {literal('transcript')}", "*", *parameters]
-    listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "stripped: bool = False"]
-    listed.append("tokenization: bool = True")
-    signature("validate", [*listed, "tokenizer: runtime.Tokenizer | None = None"], "runtime.Report[Message]", writer)
-    writer.docstring(
-        [
-            "Check a source: report what leaves the grammar, and what is in it but cannot be meant.",
-            "",
-            "Args:",
-            "    source: text with special tokens spelled out, or token ids; never raises for what it holds.",
-            "    start: what the source is.",
-            *docs,
-            "    tools: what the conversation offers, besides what its own messages declare.",
-            "    stripped: the special tokens may have been stripped; where headers were is then a guess.",
-            "    tokenization: whether to compare token ids with the tokenizer's own ids for the same text.",
-            "    tokenizer: encodes and decodes text; by default the vocabulary that comes with the package.",
-        ]
-    )
-    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("return runtime.validate(FORMAT, source, start, given, tools, stripped, tokenization, tokenizer)")
-    writer.depth -= 1
-
-
-def _tool_types(format: Format) -> str:
+def _parameters(format: Format, function: Function, start: str) -> list[str]:
     namespace = format.definitions.get("namespace")
-    return f" | {class_name(format.contents, namespace.rule)}" if namespace else ""
+    offered = f"str | {class_name(format.contents, namespace.rule)}" if namespace else "str"
+    values = {"start": literal(start), "style": literal(format.default_style), "offered": offered}
+    found = [ARGUMENTS[name].format(**values) for name in function.arguments.split()]
+    fields = []
+    for field in _given(format, function):
+        kind, default = _type(field), format.opening.get(field.name)
+        if default is None:
+            default = False if field.flag else None
+        else:
+            kind = kind.removesuffix(" | None")
+        fields.append(f"{field.name}: {kind} = {literal(default) if isinstance(default, str) else default}")
+    return [*found[:2], *["*"] * (len(found) > 2), *fields, *found[2:]]
 
 
-def _stream(format: Format, parameters: list[str], passed: Block, docs: list[str], writer: Writer) -> None:
+def _doc(format: Format, function: Function) -> list[str]:
+    names = function.arguments.split()
+    given = [f"    {field.name}: {OF_OPEN_HEADER}" for field in _given(format, function)]
+    described = [f"    {name}: {DESCRIPTIONS[name]}" for name in names if name in DESCRIPTIONS]
+    at = len([name for name in names[:2] if name in DESCRIPTIONS])
+    raised = ["", "Raises:", f"    {function.raises}"] if function.raises else []
+    arguments = ["", "Args:", *described[:at], *given, *described[at:]] if len(names) > 1 else []
+    return [function.summary, *arguments, *raised]
+
+
+def _passed(format: Format, function: Function, name: str) -> Block:
+    first, second, *others = function.arguments.split()
+    given = mapping({literal(field.name): field.name for field in _given(format, function)})
+    return call(name, "FORMAT", *[first] * (first != "self"), second, given, *others)
+
+
+def _type(field: Field) -> str:
+    return "bool" if field.flag else f"{field.type_name if field.values else 'str'} | None"
+
+
+def _stream(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
-    writer.line("class StreamParser(runtime.StreamParser[Message]):")
+    writer.line(f"class {STREAM_PARSER.name}({STREAM_PARSER.result}):")
     writer.depth += 1
-    writer.docstring(
-        [
-            "Reads token ids as they come, one or many at a time.",
-            "",
-            "Args:",
-            "    start: what the tokens are.",
-            *docs,
-            "    tools: what the conversation offers, besides what its own messages declare.",
-            "    strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
-            f"    {MAX_REPAIR_COST}",
-            "    tokenizer: decodes ordinary tokens; by default the vocabulary that comes with the package.",
-        ]
-    )
+    writer.docstring(_doc(format, STREAM_PARSER))
     writer.line()
-    listed = ["self", f"start: Start = {literal('completion')}", "*", *parameters]
-    listed += [f"tools: Iterable[str{_tool_types(format)}] | None = None", "strict: bool = False"]
-    listed += ["max_repair_cost: int | None = None", "tokenizer: runtime.Tokenizer | None = None"]
-    writer.block(Block("def __init__(", tuple(listed), ")"), suffix=" -> None:")
+    parameters = _parameters(format, STREAM_PARSER, "completion")
+    writer.block(Block("def __init__(", tuple(parameters), ")"), suffix=" -> None:")
     writer.depth += 1
-    writer.block(passed, prefix="given: dict[str, str | bool | None] = ")
-    writer.line("super().__init__(FORMAT, start, given, tools, strict, tokenizer, max_repair_cost)")
+    writer.block(_passed(format, STREAM_PARSER, "super().__init__"))
     writer.depth -= 1
     for field in format.fields:
-        if field.name != CONTENT:
-            _stream_property(field, writer)
-    writer.depth -= 1
-
-
-def _stream_property(field: Field, writer: Writer) -> None:
-    kind = "bool" if field.flag else f"{field.type_name if field.values else 'str'} | None"
-    default = "False" if field.flag else "None"
-    writer.line()
-    writer.line("@property")
-    writer.line(f"def {field.name}(self) -> {kind}:")
-    writer.depth += 1
-    text = without_sources(field.doc) or "See the grammar."
-    writer.docstring([f"Of the open message. {text}"])
-    writer.line(f"value: {kind} = self.value({literal(field.name)}, {default})")
-    writer.line("return value")
+        if field.name == CONTENT:
+            continue
+        writer.line()
+        writer.line("@property")
+        writer.line(f"def {field.name}(self) -> {_type(field)}:")
+        writer.depth += 1
+        writer.docstring([f"Of the open message. {without_sources(field.doc) or 'See the grammar.'}"])
+        writer.line(f"value: {_type(field)} = self.value({literal(field.name)}, {'False' if field.flag else 'None'})")
+        writer.line("return value")
+        writer.depth -= 1
     writer.depth -= 1

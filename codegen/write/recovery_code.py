@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 from ..model.format_model import Format, Recovery
 from ..model.frame_graph import Edge, framing, graph
-from ..model.recovery_tables import begins, closes, header_edges, headings, leads, library_diagnostics
+from ..model.recovery_tables import (
+    CHANNELED,
+    begins,
+    closes,
+    first_words,
+    free_texts,
+    header_edges,
+    headings,
+    leads,
+    library_diagnostics,
+    value_of,
+)
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
@@ -25,7 +36,7 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         *_headers(format, recovery),
         *_authors(format, recovery),
         *_words(format, recovery),
-        *_purposes(format, recovery),
+        *_purposes(format),
         *_declared(format, recovery),
         *_costs(format, recovery),
     )
@@ -45,6 +56,8 @@ def _tokens(format: Format) -> Arguments:
 def _headers(format: Format, recovery: Recovery) -> Arguments:
     """The purpose of fields, the texts that introduce them, and their values in an opened header."""
     yield mapping({literal(f): group(map(literal, texts)) for f, texts in leads(format).items()}).prefixed("leads=")
+    yield _table({token: literal(field) for token, field in free_texts(format).items()}).prefixed("free_texts=")
+    yield f"first_words={first_words(format)}"
     yield call("runtime.Slots", *(f"{key}={literal(name)}" for key, name in recovery.slots.items())).prefixed("slots=")
     yield _table({name: literal(str(value)) for name, value in format.opening.items()}).prefixed("author=")
 
@@ -52,10 +65,9 @@ def _headers(format: Format, recovery: Recovery) -> Arguments:
 def _authors(format: Format, recovery: Recovery) -> Arguments:
     """The roles by their purpose."""
     roles = next((f.values or () for f in format.fields if f.name == recovery.slots["role"]), ())
-    yield f"tool={literal(recovery.tool)}"
-    yield f"asks={literal(recovery.asks)}"
-    yield group(map(literal, recovery.instructs)).prefixed("instructs=")
-    yield group(literal(role) for role in roles if role != recovery.tool).prefixed("roles=")
+    tool = value_of(format, "result", "role")
+    yield f"tool={literal(tool)}"
+    yield group(literal(role) for role in roles if role != tool).prefixed("roles=")
 
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
@@ -69,12 +81,13 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
     yield f"separator={literal(recovery.separator)}"
 
 
-def _purposes(format: Format, recovery: Recovery) -> Arguments:
+def _purposes(format: Format) -> Arguments:
     """The channels and the stop tokens by their purpose."""
-    ids = format.vocabulary.special
-    yield from (f"{key}={literal(value)}" for key, value in recovery.channels.items())
-    yield from (f"ends_{key}={literal(value)}" for key, value in recovery.stops.items())
-    stops = sorted({ids[s] for s, name in closes(format).items() if name in recovery.stops.values()})
+    ids, last = format.vocabulary.special, {kind.name: kind.last for kind in format.turn}
+    for key, kind in zip(("answers", "thoughts", "calls"), CHANNELED, strict=True):
+        yield f"{key}={literal(value_of(format, kind, 'channel'))}"
+    yield from (f"ends_{kind}s={literal(last[kind] or '')}" for kind in ("call", "answer"))
+    stops = sorted({ids[s] for s, name in closes(format).items() if name and name in last.values()})
     yield group(map(str, stops)).prefixed("stops=")
 
 
@@ -127,7 +140,7 @@ def _table(entries: dict[str, str | None] | dict[str, str]) -> Block:
 def _channels(format: Format) -> list[str]:
     """The known channels: those with a purpose, and those that contents declare by default."""
     assert format.recovery is not None
-    found = list(format.recovery.channels.values())
+    found = [value_of(format, kind, "channel") for kind in CHANNELED]
     for path in format.recovery.declared["channels"]:
         value: object = format.contents.defaults
         for key in path.split("."):

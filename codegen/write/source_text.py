@@ -167,16 +167,15 @@ class Writer:
         self.line(f"    {argument}")
         self.line(")")
 
+    def function(self, name: str, parameters: list[str], result: str) -> None:
+        """Write the first line of a function, and indent the lines after it."""
+        self.line()
+        self.line()
+        self.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
+        self.depth += 1
+
     def fits(self, text: str) -> bool:
         return 4 * self.depth + len(text) <= WIDTH
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
-
-
-def signature(name: str, parameters: list[str], result: str, writer: Writer) -> None:
-    """Write the first line of a function, and indent the lines after it."""
-    writer.line()
-    writer.line()
-    writer.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
-    writer.depth += 1

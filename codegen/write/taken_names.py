@@ -8,10 +8,9 @@ from dataclasses import replace
 from ..model.content_types import class_name
 from ..model.format_model import Format
 from .codec_module import emit_imports
-from .json_functions import emit_json_functions
 from .library_source import stream_attributes
 from .message_types import emit_class
-from .public_functions import emit_functions
+from .public_functions import emit_functions, emit_json_functions
 from .source_text import Writer
 
 
@@ -22,7 +21,7 @@ def taken_names(format: Format) -> frozenset[str]:
     emit_imports(bare, writer)
     emit_class(bare, writer)
     emit_functions(bare, writer)
-    emit_json_functions(writer)
+    emit_json_functions(bare, writer)
     bound: set[str] = set()
     used: set[str] = set()
     for node in ast.walk(ast.parse(writer.text())):

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..codec_loading import CodecError
+from ..errors import CodecError
 from .console import COLOR, Command, refuse, unwritable
 from .grammar_commands import generate, grammar
 from .parse_command import parse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,11 +14,12 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from ..codec_loading import CodecError, default_codec, load_codec
-from ..errors import HarmonyError
+from ..codec_loading import default_codec, load_codec
+from ..errors import CodecError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
-from ..linting.input_files import STDIN, InputError, json_of, read_text
+from ..linting.opening import STDIN
+from ..linting.settings import SettingsError, definitions
 from ..linting.terminal_text import printable_name
 from ..tools.openai_tools import tools_from_json
 
@@ -210,11 +212,9 @@ def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
     if path is None:
         return None
     try:
-        return list(tools_from_json(json_of(str(path), read_text(str(path))), codec=codec))
-    except InputError as error:
+        return list(tools_from_json(json.loads(definitions(path, codec)), codec=codec))
+    except SettingsError as error:
         refuse(str(error))
-    except (HarmonyError, RecursionError, ValueError) as error:
-        refuse(f"{path}: invalid tool definitions: {error}")
 
 
 def example(*commands: str) -> str:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal, get_args
 
 import click
 
 from .. import runtime
-from ..codec_loading import require
 from ..errors import HarmonyError
+from ..format.tables import require
 from ..json_form import OPENING_KEY
-from ..linting import terminal_text as report
-from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content
+from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
 from ..linting.findings import locate
-from ..linting.input_files import Input, InputError
-from ..linting.outputs import describe
+from ..linting.opening import InputError
+from ..linting.outputs import describe, format_error
 from ..linting.row_reading import read_one
-from ..linting.rows import Content, text_of, value_of
-from ..source.saved_text import retry_without_final_newline
+from ..linting.rows import Content
+from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
     CODEC,
+    CODEC_PATH,
     ERR,
     FINDINGS,
     MAX_ROW,
@@ -80,22 +79,22 @@ def parse(
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
     offered = read_tools(tools, codec)
-    item, kind_read = _read_input(file, kind, max_row_bytes or MAX_ROW_BYTES, codec)
+    source, kind_read = _read_input(file, kind, max_row_bytes or MAX_ROW_BYTES)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]
     if repair:
         parsed = recovered = retry_without_final_newline(
-            item.source,
-            lambda source: codec.recover(source, start, tools=offered, stripped=stripped),
+            source,
+            lambda each: codec.recover(each, start, tools=offered, stripped=stripped),
             lambda each: not each.diagnostics,
         )
-        places = locate(recovered.diagnostics, Content(item.source, codec), kind_read, None)
+        places = locate(recovered.diagnostics, Content(source, codec), kind_read, None)
         found = [describe(finding) for finding in places]
     else:
         try:
-            parsed = codec.parse(item.source, start)
+            parsed = codec.parse(source, start)
         except HarmonyError as error:
-            ERR.write(report.format_error(item, error))
+            ERR.write(format_error(file, source, error))
             sys.exit(FINDINGS)
     value = codec.to_json(parsed.messages)
     if repair:
@@ -106,16 +105,17 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def _read_input(name: str, kind: Kind | None, max_row_bytes: int, codec: ModuleType) -> tuple[Input, Kind]:
+def _read_input(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Source, Kind]:
     """The only input of a file, and the format of the file. Exits if there is no input, or more than one."""
     data = b""
     try:
         kind, data = read_one(name, kind, max_row_bytes)
-        if kind in ("jsonl", "parquet") or (kind == "json" and isinstance(value_of(text_of(data)), dict)):
+        if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, data), dict):
             refuse(f"{name}: {HINTS[kind]}")
-        return Input(name, read_content(kind, data, Options(frozenset()), codec).source), kind
+        options = Options(frozenset(), codec_path=click.get_current_context().meta.get(CODEC_PATH))
+        return read_content(kind, value, options).source, kind
     except InputError as error:
         refuse(str(error))
     except HarmonyError as error:
-        ERR.write(report.format_error(Input(name, data.decode("utf-8-sig", "replace")), error))
+        ERR.write(format_error(name, data.decode("utf-8-sig", "replace"), error))
         sys.exit(UNUSABLE)

@@ -7,11 +7,13 @@ import sys
 
 import click
 
-from ..codec_loading import default_codec, require
+from ..codec_loading import default_codec
 from ..errors import ConversationError, HarmonyError
+from ..format.tables import require
 from ..json_form import opening_from_json
-from ..linting import terminal_text as report
-from ..linting.input_files import Input, InputError, json_of, read_text
+from ..linting.opening import InputError
+from ..linting.outputs import format_error
+from ..linting.rows import json_of, read_text
 from .console import (
     CODEC,
     ERR,
@@ -46,7 +48,7 @@ from .console import (
 @click.option("--training", is_flag=True, help="End the last message with the token that training targets have.")
 def render(file: str, start: str, style: str, tokens: bool, training: bool) -> None:
     """Write a conversation in its JSON form as text or token ids."""
-    item, codec = Input(file, ""), codec_of(None)
+    codec = codec_of(None)
     require(codec, "from_json")
     try:
         value = json_of(file, read_text(file))
@@ -59,9 +61,6 @@ def render(file: str, start: str, style: str, tokens: bool, training: bool) -> N
             click.echo(text, nl=sys.stdout.isatty())
     except InputError as error:
         refuse(str(error))
-    except ConversationError as error:
-        ERR.write(report.format_error(item, error))
-        sys.exit(UNUSABLE)
     except HarmonyError as error:
-        ERR.write(report.format_error(item, error))
-        sys.exit(FINDINGS)
+        ERR.write(format_error(file, "", error))
+        sys.exit(UNUSABLE if isinstance(error, ConversationError) else FINDINGS)

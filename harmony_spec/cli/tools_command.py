@@ -8,8 +8,9 @@ import sys
 import click
 
 from ..errors import HarmonyError
-from ..linting import terminal_text as report
-from ..linting.input_files import Input, InputError, json_of, read_text
+from ..linting.opening import InputError
+from ..linting.outputs import format_error
+from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
 from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
 
@@ -50,5 +51,5 @@ def convert_tools(file: str, form: str) -> None:
     except ValueError as error:
         refuse(f"{file}: invalid tool definitions: {error}")
     except HarmonyError as error:
-        ERR.write(report.format_error(Input(file, text), error))
+        ERR.write(format_error(file, text, error))
         sys.exit(FINDINGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
@@ -12,13 +11,12 @@ import click
 
 from ..errors import SEVERITIES
 from ..linting import Settings, lint
-from ..linting.baseline import Baseline, NewBaseline
+from ..linting.baseline import Baseline
 from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
-from ..linting.differences import Differences
-from ..linting.input_files import STDIN
+from ..linting.opening import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
-from ..linting.results import SUFFIXES, open_results
-from ..linting.rewriting import Rewriter, find_targets
+from ..linting.results import SUFFIXES, Results
+from ..linting.rewriting import Rewriter, claim, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
@@ -53,12 +51,6 @@ def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> P
     if path is not None and path.suffix not in SUFFIXES:
         raise click.BadParameter(f"the name must end with {' or '.join(SUFFIXES)}")
     return path
-
-
-def _require_unused(option: str, path: Path, others: Collection[str]) -> None:
-    """Raise a usage error for a file that is read, or that the run also writes something else to."""
-    if os.path.realpath(path) in others:
-        raise click.UsageError(f"{option} {path}: the run also reads or writes this file; pass another one")
 
 
 def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -254,9 +246,8 @@ def validate(
     progress = Progress()
     aside = diff or (fix and STDIN in files and fixed_output is None)
     with exit_on_error():
-        known: Baseline | NewBaseline | None = None if baseline is None else Baseline.read(baseline)
-        if write_baseline is not None:
-            known = NewBaseline(write_baseline)
+        recorded = baseline or write_baseline
+        known = None if recorded is None else Baseline(recorded, is_new=baseline is None)
         checked = lint(
             files,
             Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
@@ -270,13 +261,14 @@ def validate(
             **how,
         )
         read = {os.path.realpath(name) for name in progress.files if name != STDIN}
-        places = {} if fixed_output is None else find_targets(fixed_output, progress.files, read)
-        written = {*map(os.path.realpath, places.values()), *(name + backup for name in read if backup)}
+        claimed = read | {name + backup for name in read}
         if output is not None:
-            _require_unused("-o", output, read | written)
+            claim("-o", output, claimed)
         for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
             if path is not None:
-                _require_unused(option, path, written | ({os.path.realpath(output)} if output else set()))
+                claimed -= {os.path.realpath(path)} & read  # it may be in a folder that is read
+                claim(option, path, claimed)
+        places = {} if fixed_output is None else find_targets(fixed_output, progress.files, claimed)
         run = Run(
             Reporting(
                 OUTPUTS[form](codec_of(None)),
@@ -286,10 +278,10 @@ def validate(
                 has_statistics=statistics,
                 has_summary=not quiet,
             ),
-            open_results(output) if output else None,
-            Rewriter(places, backup) if fix and not diff else None,
-            Differences() if diff else None,
+            Results(output) if output else None,
+            Rewriter(progress, places, backup, diff) if fix or diff else None,
             known,
+            id_column=others["id_column"],
         )
         complete = follow(run, checked, progress)
     unwritten = [path for path in (output, write_baseline) if path is not None and not complete]

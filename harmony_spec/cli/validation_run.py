@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -12,17 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..linting import Checked, Finding, SettingsError
-from ..linting.baseline import Baseline, NewBaseline
-from ..linting.differences import Differences
-from ..linting.input_files import InputError
+from ..linting.baseline import Baseline
+from ..linting.opening import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
-from ..linting.progress import show_progress
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
 from ..linting.terminal_text import printable_name
 from ..linting.totals import Totals
 from .console import ERR, FINDINGS, UNUSABLE, Stream, count, refuse
+from .progress import show_progress
 
 INTERRUPTED = 130
 """The exit status after an interruption, as in shells."""
@@ -56,61 +56,69 @@ class Run:
     Attributes:
         reporting: what is printed.
         results: the file of results by row, if any.
-        rewriter: writes fixed rows, if fixes are applied.
-        diff: prints what would be fixed on standard output, if fixes are only shown.
+        rewriter: writes fixed rows, or prints what would be fixed, if fixes are applied or shown.
         baseline: the findings that are not reported, or that are recorded.
         totals: the numbers so far.
-        without_column: the first finding of the current file for a row without the column of `--column`, its row, and
-            how many other rows lack it; it is printed once, after the file.
+        id_column: the column of `--id-column`; None if it was not passed.
+        has_id: whether a row has an id.
+        without_column: the first input without the column of `--column`, or the error of a Parquet file without it; it
+            is printed once, after all files.
+        others: the other inputs without that column, and the other Parquet files.
     """
 
     reporting: Reporting
     results: Results | None = None
     rewriter: Rewriter | None = None
-    diff: Differences | None = None
-    baseline: Baseline | NewBaseline | None = None
+    baseline: Baseline | None = None
     totals: Totals = field(default_factory=Totals)
-    without_column: tuple[Checked, Finding, int] | None = None
+    id_column: str | None = None
+    has_id: bool = False
+    without_column: tuple[Checked, Finding] | InputError | None = None
+    others: Counter[str] = field(default_factory=Counter)
 
     def report(self, item: Checked | InputError | OutputError) -> None:
         """Print, write and count the findings of a row, or the error of a file."""
         if not isinstance(item, Checked):
             self.totals.unwritten += isinstance(item, OutputError)
             self.totals.unreadable += isinstance(item, InputError)
-            ERR.print(printable_name(str(item)), style="red")
+            if isinstance(item, InputError) and item.lacks_column:
+                self._add_without_column(item)
+            else:
+                ERR.print(printable_name(str(item)), style="red")
             return
+        self.has_id = self.has_id or item.id is not None
         if self.baseline is not None:
             all_findings = len(item.findings)
             item = self.baseline.without_known(item)
             self.totals.in_baseline += all_findings - len(item.findings)
         self.totals.add(item)
-        if self.without_column is not None and self.without_column[0].name != item.name:
-            self.print_without_column()
         for finding in item.findings:
-            if not finding.lacks_column or item.row is None:
-                self._print_finding(item, finding)
-            elif self.without_column is None:
-                self.without_column = item, finding, 0
+            if finding.lacks_column:
+                self._add_without_column((item, finding))
             else:
-                self.without_column = *self.without_column[:2], self.without_column[2] + 1
+                self._print_finding(item, finding)
         if self.results is not None:
             self.results.add(item)
-        if self.diff is not None:
-            sys.stdout.buffer.writelines(self.diff.add(item))
 
     def _print_finding(self, checked: Checked, finding: Finding) -> None:
         if self.reporting.has_findings:
             self.reporting.stream.write(self.reporting.output.finding(checked, finding))
 
+    def _add_without_column(self, found: tuple[Checked, Finding] | InputError) -> None:
+        if self.without_column is not None:
+            self.others["other file" if isinstance(found, InputError) else "other input"] += 1
+        self.without_column = self.without_column or found
+
     def print_without_column(self) -> None:
-        """Print the finding for all rows of the last file that lack the column."""
-        if self.without_column is None:
-            return
-        (checked, finding, others), self.without_column = self.without_column, None
-        if others:
-            evidence = f"{finding.diagnostic.evidence}; the same in {count(others, 'other row')} of the file"
-            finding = replace(finding, diagnostic=replace(finding.diagnostic, evidence=evidence))
-        self._print_finding(checked, finding)
+        """Print once that inputs lack the column of `--column`."""
+        others = " and ".join(count(number, what) for what, number in sorted(self.others.items(), reverse=True))
+        others = f"; the same in {others}" if others else ""
+        if isinstance(self.without_column, InputError):
+            ERR.print(printable_name(f"{self.without_column}{others}"), style="red")
+        elif self.without_column is not None:
+            checked, finding = self.without_column
+            evidence = f"{finding.diagnostic.evidence}{others}"
+            self._print_finding(checked, replace(finding, diagnostic=replace(finding.diagnostic, evidence=evidence)))
 
     def print_around(self, text: str) -> None:
         """Print the start or end of the output."""
@@ -120,17 +128,18 @@ class Run:
     def close(self, complete: bool) -> None:
         """Complete the files that the run writes; if it was interrupted or this fails, leave them as they were."""
         try:
-            if self.diff is not None:
-                sys.stdout.buffer.writelines(self.diff.finish())
             if complete and self.results is not None:
                 self.results.commit()
-            if complete and not self.totals.failed and isinstance(self.baseline, NewBaseline):
+            if complete and not self.totals.failed and self.baseline is not None and self.baseline.is_new:
                 self.baseline.write()
         finally:
-            if self.rewriter is not None:
-                self.rewriter.abort()
             if self.results is not None:
                 self.results.abort()
+
+    @property
+    def is_diff(self) -> bool:
+        """Whether fixes are only shown."""
+        return self.rewriter is not None and self.rewriter.is_diff
 
     def summary(self) -> str:
         """The numbers of the run, in one line."""
@@ -138,7 +147,7 @@ class Run:
         text = f"{count(totals.inputs, 'input')}, {totals.clean} valid, {count(totals.messages, 'message')}"
         text += f", {count(totals.findings, 'finding')}{self._fixable()}" if totals.findings else ""
         text += f", {totals.in_baseline} in the baseline" if totals.in_baseline else ""
-        text += f", {totals.fixed} {'to fix' if self.diff is not None else 'fixed'}" if totals.fixed else ""
+        text += f", {totals.fixed} {'to fix' if self.is_diff else 'fixed'}" if totals.fixed else ""
         text += f", {count(totals.skipped, 'file')} without special tokens skipped" if totals.skipped else ""
         text += f", {count(totals.unwritten, 'file')} not written" if totals.unwritten else ""
         return text + (f", {count(totals.unreadable, 'file')} not read" if totals.unreadable else "")
@@ -177,7 +186,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
             _interruptible(),
             show_progress(progress, run.totals, reporting.stream.console, ERR.console, is_bar_shown) as tick,
         ):
-            run.print_around(reporting.output.head())
+            run.print_around(reporting.output.head)
             watched = _each(checked, tick)
             for item in watched if run.rewriter is None else run.rewriter.written(watched):
                 run.report(item)
@@ -186,6 +195,9 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
             first, more = progress.skipped[0], len(progress.skipped) - 1
             others = f" and {count(more, 'other')}" if more else ""
             ERR.print(printable_name(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
+        if run.id_column is not None and run.totals.inputs and not run.has_id and reporting.has_summary:
+            reason = f"--id-column: no input has a string or an integer in a column {run.id_column!r}"
+            ERR.print(printable_name(reason), style="yellow")
     except KeyboardInterrupt:
         complete = False
     except BaseException:
@@ -233,7 +245,7 @@ def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -
             reporting.stream.print(table)
     text = run.summary() if complete else f"interrupted: {run.summary()}"
     text += "".join(f"; {path} was not written" for path in unwritten)
-    has_findings = totals.findings or (run.diff is not None and totals.fixed)
+    has_findings = totals.findings or (run.is_diff and totals.fixed)
     if reporting.has_summary:
         is_bad = has_findings or totals.failed or not complete
         (ERR if is_json else reporting.stream).print(text, style="red" if is_bad else "green")

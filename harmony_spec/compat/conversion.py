@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
@@ -24,7 +24,7 @@ from .models import (
     ToolNamespaceConfig,
     content_from_dict,
 )
-from .peer_errors import NAMELESS_TOOL, HarmonyError, misplaced
+from .peer_errors import HarmonyError
 from .peer_types import peer_type
 
 RECOVERY = Machine.table(codec.FORMAT)
@@ -39,7 +39,7 @@ PLACEHOLDER = "\ue000"
 """Written in place of a free text that would read back as another section, and then replaced by it."""
 
 FREE_TEXT_SETTINGS = ("model_identity", "knowledge_cutoff", "conversation_start_date")
-"""The settings that are free texts, in the order in which they are written, before all other settings."""
+"""The settings that are free texts, see `_complete`."""
 
 ROLES_BY_NAME = {role.value: role for role in Role}
 
@@ -67,7 +67,7 @@ def _to_codec(message: Message, has_functions: bool) -> codec.Message:
     author, recipient, content_type = message.author, message.recipient, message.content_type
     role = Role(author.role)
     if author.name is None and role is Role.TOOL:
-        raise HarmonyError(NAMELESS_TOOL)
+        raise HarmonyError("Tools should have a name!")
     constrained = content_type is not None and content_type.startswith(CONSTRAIN_SPELLING)
     if constrained and content_type is not None:
         content_type = content_type.removeprefix(CONSTRAIN_SPELLING).lstrip()
@@ -111,35 +111,25 @@ def convert_content(
 def _convert_part(part: Content, role: Role, has_functions: bool) -> str | codec.SystemContent | codec.DeveloperContent:
     if isinstance(part, TextContent):
         return part.text
+    for kind, wanted in ((SystemContent, Role.SYSTEM), (DeveloperContent, Role.DEVELOPER)):
+        if isinstance(part, kind) and role is not wanted:
+            found = f"{wanted.value} messages, found in {role.value.capitalize()}"
+            raise HarmonyError(f"{kind.__name__} may only appear in {found}")
     if isinstance(part, SystemContent):
-        if role is not Role.SYSTEM:
-            raise misplaced(SystemContent.__name__, Role.SYSTEM.value, role.value)
         return _convert_system(part, has_functions)
     if isinstance(part, DeveloperContent):
-        if role is not Role.DEVELOPER:
-            raise misplaced(DeveloperContent.__name__, Role.DEVELOPER.value, role.value)
         return _convert_developer(part)
     return _convert_part(content_from_dict(part.to_dict()), role, has_functions)
 
 
 def _convert_system(content: SystemContent, has_functions: bool) -> str | codec.SystemContent:
-    """Convert settings to a record; to a str if the codec would read one of them back as something else."""
     effort = content.reasoning_effort
-    texts = {name: getattr(content, name) for name in FREE_TEXT_SETTINGS}
-    written = {name: text for name, text in texts.items() if text is not None}
-    replaced = any(
-        not text or not _can_be_written(codec.SystemContent(**{name: text})) for name, text in written.items()
-    )
     settings = codec.SystemContent(
-        **(texts | dict.fromkeys(written, PLACEHOLDER) if replaced else texts),
+        **{name: getattr(content, name) for name in FREE_TEXT_SETTINGS},
         reasoning_effort=None if effort is None else EFFORTS[ReasoningEffort(effort)],
         channel_config=_convert_channels(content.channel_config, has_functions),
     )
-    wanted = _add_tools(settings, content.tools)
-    if not replaced:
-        return wanted
-    found = iter(written.values())
-    return re.sub(PLACEHOLDER, lambda _: next(found), _text_of(wanted), count=len(written))
+    return _complete(settings, FREE_TEXT_SETTINGS, content.tools)
 
 
 def _convert_channels(config: ChannelConfig | None, has_functions: bool) -> codec.ChannelConfig | None:
@@ -149,12 +139,23 @@ def _convert_channels(config: ChannelConfig | None, has_functions: bool) -> code
 
 
 def _convert_developer(content: DeveloperContent) -> str | codec.DeveloperContent:
-    """Convert instructions and tools to a record; to a str if the instructions would read back as tools."""
-    wanted = codec.DeveloperContent(content.instructions)
-    if wanted.instructions and not _can_be_written(wanted):
-        made = _add_tools(codec.DeveloperContent(PLACEHOLDER), content.tools)
-        return _text_of(made).replace(PLACEHOLDER, wanted.instructions, 1)
-    return _add_tools(wanted, content.tools)
+    return _complete(codec.DeveloperContent(content.instructions), ("instructions",), content.tools)
+
+
+def _complete(record: R, free: tuple[str, ...], tools: dict[str, ToolNamespaceConfig] | None) -> R | str:
+    """Add tools to a record; convert it to a str if the codec would read a free text back as something else.
+
+    Args:
+        free: the fields that are free texts, in the order in which they are written, before all other fields.
+    """
+    made: type[Any] = type(record)
+    written = {name: text for name in free if (text := getattr(record, name)) is not None}
+    if all(text and _can_be_written(made(**{name: text})) for name, text in written.items()):
+        return _add_tools(record, tools)
+    marks: dict[str, Any] = dict.fromkeys(written, PLACEHOLDER)
+    marked = _add_tools(replace(record, **marks), tools)
+    found = iter(written.values())
+    return re.sub(PLACEHOLDER, lambda _: next(found), _text_of(marked), count=len(written))
 
 
 def _add_tools(record: R, tools: dict[str, ToolNamespaceConfig] | None) -> R | str:

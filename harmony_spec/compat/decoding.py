@@ -8,7 +8,7 @@ from operator import index
 from harmony_spec import codec
 from harmony_spec.format.tables import Tokenizer
 
-from .peer_errors import invalid_token
+from .peer_errors import HarmonyError
 
 MAX_TOKEN_ID = 2**32 - 1
 
@@ -50,4 +50,4 @@ def _bytes_of_token(token: int, tokenizer: Tokenizer) -> bytes:
     try:
         return tokenizer.decode_bytes([token])
     except KeyError:
-        raise invalid_token(token) from None
+        raise HarmonyError(f"Invalid token for decoding: {token}") from None

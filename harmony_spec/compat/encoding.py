@@ -19,7 +19,7 @@ from harmony_spec.vocabulary import Vocabulary, load
 from .conversion import EVERYONE, RECOVERY, convert_content, from_codec, offers_functions, to_codec
 from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
-from .peer_errors import HarmonyError, not_decodable, raise_disallowed_special_token
+from .peer_errors import HarmonyError, raise_disallowed_special_token
 from .peer_reading import PeerReader, is_type_as_recipient
 
 _ASSISTANT = Role.ASSISTANT
@@ -192,9 +192,10 @@ class HarmonyEncoding:
         try:
             return bytes_of_tokens(tokens, self._inner).decode()
         except UnicodeDecodeError as error:
-            raise not_decodable(f"Invalid utf-8 sequence: {error.reason} at byte {error.start}") from None
+            reason = f"Invalid utf-8 sequence: {error.reason} at byte {error.start}"
         except HarmonyError as error:
-            raise not_decodable(f"Invalid token error: {error}") from None
+            reason = f"Invalid token error: {error}"
+        raise HarmonyError(f"Could not decode tokens: {reason}")
 
     def is_special_token(self, token: int) -> bool:
         """Whether a token id is that of a special token."""

@@ -9,7 +9,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, Field
 
@@ -118,6 +118,34 @@ class ChannelConfig(BaseModel):
         return cls(valid_channels=channels, channel_required=True)
 
 
+class StructuredContent(Content):
+    """A content with settings and tools. A setting of None is not rendered."""
+
+    kind: ClassVar[str]
+
+    if TYPE_CHECKING:  # a field of the subclasses, after their others
+        tools: dict[str, ToolNamespaceConfig] | None = None
+
+    @classmethod
+    def new(cls) -> Self:
+        """Return a content with the default settings."""
+        return cls()
+
+    def with_tools(self, ns_config: ToolNamespaceConfig) -> Self:
+        """Offer tools; they replace those of the same namespace."""
+        self.tools = {**(self.tools or {}), ns_config.name: ns_config}
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings in the JSON form, without those that are None."""
+        return {**self.model_dump(exclude_none=True), "type": self.kind}
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Self:
+        """Read settings from their JSON form. Raises `pydantic.ValidationError` for wrong types."""
+        return cls(**raw)
+
+
 DEFAULTS = codec.SystemContent()
 
 
@@ -126,20 +154,16 @@ def _default_channels() -> ChannelConfig:
     return ChannelConfig.require_channels(settings.valid_channels if settings else [])
 
 
-class SystemContent(Content):
+class SystemContent(StructuredContent):
     """The settings of a conversation. A setting of None is not rendered."""
 
+    kind = "system_content"
     model_identity: str | None = DEFAULTS.model_identity
     reasoning_effort: ReasoningEffort | None = ReasoningEffort.MEDIUM
     conversation_start_date: str | None = None
     knowledge_cutoff: str | None = DEFAULTS.knowledge_cutoff
     channel_config: ChannelConfig | None = Field(default_factory=_default_channels)
     tools: dict[str, ToolNamespaceConfig] | None = None
-
-    @classmethod
-    def new(cls) -> SystemContent:
-        """Return the default settings."""
-        return cls()
 
     def with_model_identity(self, model_identity: str) -> SystemContent:
         """Set the first sentence of the system message, which names the model."""
@@ -168,13 +192,7 @@ class SystemContent(Content):
 
     def with_required_channels(self, channels: list[str]) -> SystemContent:
         """Declare channels; each message needs one."""
-        self.channel_config = ChannelConfig.require_channels(channels)
-        return self
-
-    def with_tools(self, ns_config: ToolNamespaceConfig) -> SystemContent:
-        """Offer tools; they replace those of the same namespace."""
-        self.tools = {**(self.tools or {}), ns_config.name: ns_config}
-        return self
+        return self.with_channel_config(ChannelConfig.require_channels(channels))
 
     def with_browser_tool(self) -> SystemContent:
         """Offer the built-in tools for the web."""
@@ -184,55 +202,28 @@ class SystemContent(Content):
         """Offer the built-in tool for Python."""
         return self.with_tools(ToolNamespaceConfig.python())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings in the JSON form, without those that are None."""
-        return {**self.model_dump(exclude_none=True), "type": "system_content"}
 
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> SystemContent:
-        """Read settings from their JSON form. Raises `pydantic.ValidationError` for wrong types."""
-        return cls(**raw)
-
-
-class DeveloperContent(Content):
+class DeveloperContent(StructuredContent):
     """Instructions and tools of the developer."""
 
+    kind = "developer_content"
     instructions: str | None = None
     tools: dict[str, ToolNamespaceConfig] | None = None
-
-    @classmethod
-    def new(cls) -> DeveloperContent:
-        """Return a content without instructions and tools."""
-        return cls()
 
     def with_instructions(self, instructions: str) -> DeveloperContent:
         """Set the instructions, often called the system prompt."""
         self.instructions = instructions
         return self
 
-    def with_tools(self, ns_config: ToolNamespaceConfig) -> DeveloperContent:
-        """Offer tools; they replace those of the same namespace."""
-        self.tools = {**(self.tools or {}), ns_config.name: ns_config}
-        return self
-
     def with_function_tools(self, tools: Sequence[ToolDescription]) -> DeveloperContent:
         """Offer functions, in the namespace of the format for functions."""
         return self.with_tools(ToolNamespaceConfig(name=codec.FUNCTION_NAMESPACE, description=None, tools=list(tools)))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content in the JSON form, without fields that are None."""
-        return {**self.model_dump(exclude_none=True), "type": "developer_content"}
-
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> DeveloperContent:
-        """Read a content from its JSON form. Raises `pydantic.ValidationError` for wrong types."""
-        return cls(**raw)
-
 
 CONTENT_KINDS: dict[str, type[Content]] = {
     "text": TextContent,
-    "system_content": SystemContent,
-    "developer_content": DeveloperContent,
+    SystemContent.kind: SystemContent,
+    DeveloperContent.kind: DeveloperContent,
 }
 
 

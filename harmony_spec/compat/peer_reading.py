@@ -19,12 +19,12 @@ from harmony_spec.recovery.header_reading import HeaderReading
 from harmony_spec.recovery.headers import Headers
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
-from harmony_spec.source.lenient import Lenient
+from harmony_spec.source.forms import Form
 
 from .conversion import RECOVERY
 from .decoding import SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Role
-from .peer_errors import NOT_DECODED, UNFINISHED_HEADER, HarmonyError, unexpected_token
+from .peer_errors import HarmonyError
 from .strictness import find_refusal, read_fields
 
 _START = codec.SPECIAL_TOKENS[RECOVERY.begins]
@@ -50,7 +50,7 @@ class PeerHeaders(Headers):
         guesses: also read a bare word as the recipient, or an unknown role as a tool, as it does.
     """
 
-    def __init__(self, format: Format, form: Lenient, names: KnownNames, guesses: bool) -> None:
+    def __init__(self, format: Format, form: Form, names: KnownNames, guesses: bool) -> None:
         self.guesses = guesses
         super().__init__(format, form, names, strict=True)
 
@@ -60,9 +60,9 @@ class PeerHeaders(Headers):
         key = (PeerHeaders, self.guesses, self.names.key)
         self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(key, {})
 
-    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
+    def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that the grammar describes, or that `openai_harmony` reads."""
-        found, slots = super().described(mixed, given), RECOVERY.slots
+        found, slots = super().described(mixed, given, opener), RECOVERY.slots
         if found is not None:
             fields = (found.values[name] for name in (slots.recipient, slots.constrain, slots.content_type))
             if not (self.guesses and is_type_as_recipient(*fields)):
@@ -171,7 +171,7 @@ class PeerReader:
             self._hold(self._held, token)
         elif self._strict and before == BETWEEN:
             if token != _START:
-                raise unexpected_token(token, _START)
+                raise HarmonyError(f"Unexpected token {token} while expecting start token {_START}")
             self._held, self._continues = [token], False
         elif before == CONTENT and token in SPELLINGS and token not in self._structure:
             self.parser.feed(self._tokenizer.encode(SPELLINGS[token]))
@@ -187,7 +187,7 @@ class PeerReader:
     def end(self) -> None:
         """End the input, or a part of it. Raises `HarmonyError` in strict mode inside of a header."""
         if self._held is not None:
-            raise HarmonyError(UNFINISHED_HEADER)
+            raise HarmonyError("Unexpected EOS while waiting for message header to complete")
         self.parser.close()
         self._restart()
 
@@ -226,7 +226,7 @@ class PeerReader:
         try:
             header = bytes_of_tokens(held[not self._continues : -1], self._tokenizer).decode()
         except (HarmonyError, UnicodeDecodeError):
-            return HarmonyError(NOT_DECODED)
+            return HarmonyError("could not decode header")
         refused = find_refusal(header, None if role is None else role.value)
         return None if refused is None or _is_described([*held, _STOP], role) else refused
 

@@ -13,7 +13,7 @@ from harmony_spec import codec
 
 from .conversion import RECOVERY
 from .models import Role
-from .peer_errors import NO_CHANNEL, NO_ROLE, HarmonyError, unknown_role, words_left
+from .peer_errors import HarmonyError
 
 _CHANNEL, _CONSTRAIN, _RECIPIENT = (
     RECOVERY.leads[slot][0].strip()
@@ -44,7 +44,7 @@ def split_header(header: str, role: str | None) -> HeaderWords | str:
     channel = re.match(r"[^\s<]*", after)
     if marked and channel:
         if not channel[0]:
-            return NO_CHANNEL
+            return "channel marker present but no channel value found in header"
         before += after[channel.end() :]
     words = tuple(_WORD.findall(before.strip().replace(_CONSTRAIN, f" {_CONSTRAIN}")))
     author = words[0] if words and (role is None or words[0] == role) else None
@@ -60,12 +60,13 @@ def find_refusal(header: str, role: str | None) -> HarmonyError | None:
     if isinstance(words, str):
         return HarmonyError(words)
     if role is None and words.author is None:
-        return HarmonyError(NO_ROLE)
+        return HarmonyError("message header did not contain a role")
     if role is None and words.author and not _is_author(words.author, words.left):
-        return unknown_role(words.author)
+        return HarmonyError(f"Unknown role: {words.author}")
     named = words.left[-1:] and words.left[-1].startswith(_RECIPIENT)
     more = words.left[:-1] if named else words.left[:-2]
-    return words_left(" ".join(more)) if more else None
+    left = f'unexpected tokens remaining in message header: Some("{" ".join(more)}")'
+    return HarmonyError(left) if more else None
 
 
 def _is_author(word: str, left: tuple[str, ...]) -> bool:

@@ -20,11 +20,8 @@ Read = Callable[["Reader"], Any]
 ReadPart = Callable[["Reader", Fields], bool]
 
 
-class Nothing:
-    """Returned by a reader if the text does not match. None is a value."""
-
-
-NOTHING = Nothing()
+NOTHING: Any = object()
+"""Returned by a reader if the text does not match. None is a value."""
 
 
 class Reader:
@@ -80,9 +77,6 @@ class Reader:
         self.at = match.end()
         f[name] = match[0]
         return True
-
-    def maybe_token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
-        return self.token(pattern, f, name) or True
 
     def value(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
         """Read a JSON value."""

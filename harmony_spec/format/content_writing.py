@@ -43,34 +43,32 @@ class Layout:
 
     Attributes:
         decided: the flags of the conversation.
-        as_parsed: whether to write the variants from which records were read.
-        variants: those of the record that is being written.
+        chosen: the alternatives that the style chooses; None to write each record as it was read.
+        variants: the alternatives of the record that is being written.
         indent: what begins a line.
         names: the names already used.
     """
 
-    def __init__(self, decided: Mapping[str, bool], as_parsed: bool = True) -> None:
-        self.decided, self.as_parsed = decided, as_parsed
+    def __init__(self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None) -> None:
+        self.decided, self.chosen = decided, chosen
         self.variants: tuple[str, ...] = ()
         self.indent = ""
         self.names: set[str] = set()
 
-    def enter(self, indent: str) -> str:
-        """Indent the lines that follow. Returns the indent before, for `leave`."""
-        before, self.indent = self.indent, self.indent + indent
+    def indented(self, indent: str) -> tuple[str, tuple[str, ...]]:
+        """Indent the lines that follow. Returns the state before, for `leave`."""
+        before = self.indent, self.variants
+        self.indent += indent
         return before
 
-    def leave(self, before: str, text: str) -> str:
-        self.indent = before
-        return text
-
-    def remember(self, record: Any) -> tuple[str, ...]:
-        """Write the alternatives of a record. Returns those before, for `forget`."""
-        before, self.variants = self.variants, record.variants if self.as_parsed else ()
+    def inside(self, record: Any) -> tuple[str, tuple[str, ...]]:
+        """Write the alternatives of a record. Returns the state before, for `leave`."""
+        before = self.indent, self.variants
+        self.variants = record.variants if self.chosen is None else self.chosen
         return before
 
-    def forget(self, before: tuple[str, ...], text: str) -> str:
-        self.variants = before
+    def leave(self, before: tuple[str, tuple[str, ...]], text: str) -> str:
+        self.indent, self.variants = before
         return text
 
     def refuse(self, rule: str) -> str:
@@ -94,12 +92,6 @@ class Layout:
                 raise Inexpressible(name, f"expected a {made.__name__}, got {shortened(repr(item))}")
         return values
 
-    def listed(self, values: tuple[str, ...], value: Any, name: str) -> str:
-        """Return a text that must be one of several."""
-        if value not in values:
-            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(values)}")
-        return str(value)
-
     def fit(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
         """Return a text that must match its terminal."""
         if not isinstance(value, str):
@@ -107,13 +99,6 @@ class Layout:
         if pattern.fullmatch(value) is None:
             raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
         return value
-
-    def fit_optional(self, pattern: re.Pattern[str], value: Any, name: str) -> str:
-        if not value:
-            return ""
-        if pattern.fullmatch(value) is None:
-            return self.fit(pattern, value, name)
-        return value if type(value) is str else str(value)
 
     def value(self, value: Any) -> str:
         """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""
@@ -132,10 +117,10 @@ class Layout:
         """Write lines, each between two texts."""
         return before + f"{after}{before}".join(lines) + after
 
-    def spelled(self, rule: str, texts: Mapping[str, str], value: Any) -> str:
+    def spelled(self, name: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)
         if text is None:
-            raise Inexpressible(rule, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
+            raise Inexpressible(name, f"unknown value {shortened(repr(value))}; allowed: {', '.join(texts)}")
         return text
 
 

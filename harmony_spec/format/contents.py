@@ -13,29 +13,45 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
+from .cache_limits import CONTENT_CACHES
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
 from .rule_table import Rules
 
-CONTENT_CACHE_SIZE = 256
-"""How many contents each cache has: a server uses few system and developer messages at a time."""
-
-MAX_CACHED_CONTENT_CHARS = 1_000_000
-"""Longer contents, in code points, are not cached, so that the caches stay small."""
-
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
+
+Chosen = tuple[str, ...] | None
+"""The alternatives that a style chooses; None for the style that writes what was read."""
 
 R = TypeVar("R", bound="Record")
 
 
-class Record:
+class Part:
+    """A part of contents, for example a type. It equals a part of the same class with equal fields.
+
+    The dataclasses of a codec share these methods: with methods of their own, its import takes 5 % longer.
+    """
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__dataclass_fields__)
+
+    def __repr__(self) -> str:
+        values = (f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        return f"{type(self).__name__}({', '.join(values)})"
+
+
+class Record(Part):
     """A structured content, or a part of one. It equals any record with the same text, and the text itself."""
 
     __slots__ = ("_variants",)
     contents: ClassVar[Contents]
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _variants: tuple[str, ...]
 
     @property
@@ -53,15 +69,15 @@ class Record:
             return NotImplemented
         try:
             if isinstance(other, str):
-                return other in self._texts(as_parsed=True)
-            return not self._texts(as_parsed=False).isdisjoint(other._texts(as_parsed=False))
+                return other in self._texts(chosen=None)
+            return not self._texts(chosen=()).isdisjoint(other._texts(chosen=()))
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
-    def _texts(self, as_parsed: bool) -> set[str]:
+    def _texts(self, chosen: Chosen) -> set[str]:
         """The texts of this record, for each value of the flags that the conversation decides."""
         decided = self.contents.decided
-        return {self.contents.write(self, dict.fromkeys(decided, value), as_parsed) for value in (False, True)}
+        return {self.contents.write(self, dict.fromkeys(decided, value), chosen) for value in (False, True)}
 
 
 class Implied(NamedTuple):
@@ -141,8 +157,7 @@ class Contents:
         found: object = self.structures.get(key, NOTHING)
         if found is NOTHING:
             found = self._structure(made, text)
-            if len(text) <= MAX_CACHED_CONTENT_CHARS:
-                remember_content(self.structures, key, found)
+            CONTENT_CACHES.remember(self.structures, key, found, len(text))
         found = deep_copy(found)
         return found if isinstance(found, made) else None
 
@@ -158,27 +173,26 @@ class Contents:
         except RenderError:
             return None
 
-    def write(self, record: Record, decided: Mapping[str, bool], as_parsed: bool = True) -> str:
+    def write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen = None) -> str:
         """Write a record.
 
         Args:
             decided: the flags of the conversation, used for those that are None in the record.
-            as_parsed: whether to write the variants from which the record was read.
+            chosen: the alternatives that the style chooses; None to write the record as it was read.
         """
         try:
-            key = marshal.dumps((snapshot(record, as_parsed), tuple(decided.items())))
+            key = marshal.dumps((snapshot(record, as_parsed=chosen is None), tuple(decided.items()), chosen))
         except ValueError:
-            return self._write(record, decided, as_parsed)
+            return self._write(record, decided, chosen)
         text = self.texts.get(key)
         if text is None:
-            text = self._write(record, decided, as_parsed)
-            if len(text) <= MAX_CACHED_CONTENT_CHARS:
-                remember_content(self.texts, key, text)
+            text = self._write(record, decided, chosen)
+            CONTENT_CACHES.remember(self.texts, key, text, len(text))
         return text
 
-    def _write(self, record: Record, decided: Mapping[str, bool], as_parsed: bool) -> str:
+    def _write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen) -> str:
         try:
-            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, as_parsed), record)
+            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, chosen), record)
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
@@ -225,7 +239,7 @@ class Contents:
             caret=at - first,
         )
 
-    def text_of(self, message: Any, decided: Mapping[str, bool], as_parsed: bool) -> str:
+    def text_of(self, message: Any, decided: Mapping[str, bool], chosen: Chosen) -> str:
         """The text of a structured content. Raises `RenderError` if its message has another role."""
         record, role = message.content, getattr(message, self.field)
         if type(record) is not self.roles.get(role):
@@ -233,7 +247,7 @@ class Contents:
             place = f"is only allowed in {other} messages" if other else "is not the content of a message"
             problem = f"{type(record).__name__} {place}; this message has the role {role!r}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, problem)
-        return self.write(record, decided, as_parsed)
+        return self.write(record, decided, chosen)
 
     def decide(self, messages: Sequence[Any]) -> dict[str, bool]:
         """Decide the flags that records leave to the conversation."""
@@ -257,13 +271,6 @@ def _first_text(record: Record) -> str:
 
 NO_CONTENTS = Contents("", Rules((), {}, {}), ())
 """For formats whose contents are all text."""
-
-
-def remember_content(cache: dict[Any, Any], key: Any, value: object) -> None:
-    """Cache a value. A full cache is cleared, as the cache of headers is."""
-    if len(cache) >= CONTENT_CACHE_SIZE:
-        cache.clear()
-    cache[key] = value
 
 
 PLAIN_TYPES = frozenset({str, dict, bool, type(None)})

@@ -73,7 +73,8 @@ class Token(NamedTuple):
         pattern = rules.bind(rules.pattern(self.terminal))
         if not self.field:
             return f"r.layout({pattern})"
-        return f"r.{'maybe_' * self.optional}token({pattern}, f, {self.field!r})"
+        code = f"r.token({pattern}, f, {self.field!r})"
+        return f"({code} or True)" if self.optional else code
 
     def write(self, rules: Rules, scope: Scope) -> str:
         value, name = scope.value(self.field), scope.name if scope.is_value and scope.variable == "m" else self.field
@@ -82,9 +83,9 @@ class Token(NamedTuple):
         if not self.checked:
             return value
         if self.values:
-            return f"w.listed({self.values!r}, {value}, {name!r})"
-        pattern = rules.bind(rules.pattern(self.terminal))
-        return f"w.fit{'_optional' * self.optional}({pattern}, {value}, {name!r})"
+            return f"w.spelled({name!r}, {rules.bind(dict(zip(self.values, self.values, strict=True)))}, {value})"
+        code = f"w.fit({rules.bind(rules.pattern(self.terminal))}, {value}, {name!r})"
+        return f"({code} if {value} else '')" if self.optional else code
 
 
 class Json(NamedTuple):
@@ -224,7 +225,7 @@ class Rule:
             ]
             code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
             code += "''" if name in rules.roles else f"w.refuse({name!r})"
-        return f"w.leave(w.enter({self.indent!r}), {code})" if self.indent else f"({code})"
+        return f"w.leave(w.indented({self.indent!r}), {code})" if self.indent else f"({code})"
 
 
 def _value(read: str, value: str) -> str:
@@ -262,7 +263,7 @@ class RecordRule(Rule):
         code, made = super().write(rules, name), rules.bind(self.made)
         if self.is_wrapped:
             return f"(lambda m: {code})(m if type(m) is {made} else {made}({self.core}=m))"
-        return f"w.forget(w.remember(m), {code})" if self.remembers and rules.has_variants else code
+        return f"w.leave(w.inside(m), {code})" if self.remembers and rules.has_variants else code
 
     @property
     def remembers(self) -> bool:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
-from ..errors import Code, RenderError
+from ..errors import Code, CodecError, RenderError
 
 if TYPE_CHECKING:
     from .contents import Contents, Record
@@ -61,36 +62,75 @@ class Encoding:
     unassigned: frozenset[int] = frozenset()
 
 
-class Group(NamedTuple):
-    """The meaning of a group in a pattern: if the group matches, the field has this value.
-
-    A `value` of None stands for the matched text. Without field, the value is the name of an alternative.
-    """
-
-    field: str | None
-    value: str | bool | None = None
-
-
 @dataclass(eq=False)
 class Atom:
-    """A symbol that may come next: a special token (its spelling), or a pattern. Errors show the `label`."""
+    """A symbol that may come next: a special token (its spelling), a text, or the pattern of a field.
+
+    Attributes:
+        label: the spelling, the quoted text, or the name of the field.
+        values: those that the grammar lists for the field, if it does.
+        nullable: the text of the field may be empty.
+    """
 
     label: str
     special: str | None = None
+    text: str | None = None
     pattern: str | None = None
+    values: tuple[str, ...] = ()
     nullable: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The symbol in errors."""
+        return f"{self.label} ({', '.join(self.values)})" if self.values else self.label
 
     @cached_property
     def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern or "")
+        return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
+
+
+NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
 @dataclass(eq=False)
-class Frame:
-    """A message, or the open header of one, as one pattern in the mixed alphabet.
+class Pattern:
+    """A header, or a whole message, as a regular expression in the mixed alphabet.
+
+    A group sets the field that it is named after, to its text. `field_IS_value` sets that value, `field_IS_` sets True,
+    and `_IS_name` is a named alternative. Names may be repeated, so groups are numbered for `re`.
+    """
+
+    pattern: str
+
+    @cached_property
+    def matcher(self) -> re.Pattern[str]:
+        return re.compile(NAMED_GROUP.sub("(", self.pattern))
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, str, str], ...]:
+        """The names of the groups: field, "_IS_" or "", value."""
+        return tuple(name.partition("_IS_") for name in NAMED_GROUP.findall(self.pattern))
+
+    def read(self, mixed: str, values: dict[str, Any]) -> tuple[str, ...] | None:
+        """Add the fields of a text to `values`; return its named alternatives. None if the pattern does not match."""
+        match = self.matcher.fullmatch(mixed)
+        if match is None:
+            return None
+        variants = []
+        for (name, fixed, value), text in zip(self.groups, match.groups(), strict=True):
+            if text is not None and name:
+                values[name] = (value or True) if fixed else text
+            elif text is not None:
+                variants.append(value)
+        return tuple(variants)
+
+
+@dataclass(eq=False, kw_only=True)
+class Frame(Pattern):
+    """A message, or the open header of one.
 
     Attributes:
-        pattern: the whole frame, with one group for each entry of `groups`.
+        pattern: the whole frame.
         fields: the fields that this frame can set.
         inside: special tokens that may come before the one that opens the content.
         opens: special tokens directly before the content; empty without content.
@@ -106,8 +146,6 @@ class Frame:
     """
 
     name: str
-    pattern: str
-    groups: tuple[Group, ...]
     fields: tuple[str, ...]
     has_content: bool
     inside: tuple[str, ...]
@@ -122,10 +160,6 @@ class Frame:
     steps: tuple[tuple[tuple[Atom, int], ...], ...]
     final: frozenset[int]
     write: Callable[[Any, Chosen], str]
-
-    @cached_property
-    def matcher(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
 
 
 class Path(NamedTuple):
@@ -177,6 +211,24 @@ class FieldCosts(NamedTuple):
     codes: Mapping[str, str]
 
 
+class Kind(NamedTuple):
+    """A kind of message in a turn. A message is of the first kind whose condition `when` it meets.
+
+    Attributes:
+        has: more fields that its messages should have.
+        ends: the name of the stop token that ends it; None for the canonical one.
+        last: the name of the stop token that ends it as the last message of a completion.
+        then: the kinds that may follow.
+    """
+
+    name: str
+    when: tuple[tuple[str, str | bool], ...]
+    has: tuple[tuple[str, str | bool], ...]
+    ends: str | None
+    last: str | None
+    then: tuple[str, ...]
+
+
 class Slots(NamedTuple):
     """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
@@ -198,11 +250,11 @@ class Recovery:
         opens: special tokens directly before the content.
         closes: special tokens that end a message, with the names of their alternatives.
         leads: the special tokens or texts that introduce each field.
+        free_texts: the special tokens before any text in a header, which has no limit, with the fields that have it.
+        first_words: the words that a header may have between the token that begins it and the next special token.
         slots: the names of the fields, by meaning.
         author: the fields of the open header that a model continues.
         tool: the role of tools, whose header has the name of the tool instead of a role.
-        asks: the role that begins a turn.
-        instructs: the roles before all turns, in order.
         roles: the roles that headers spell out.
         channels, content_types: the known values.
         json: the content type of JSON.
@@ -231,11 +283,11 @@ class Recovery:
     opens: tuple[str, ...]
     closes: Mapping[str, str | None]
     leads: Mapping[str, tuple[str, ...]]
+    free_texts: Mapping[str, str]
+    first_words: int
     slots: Slots
     author: Mapping[str, str]
     tool: str
-    asks: str
-    instructs: tuple[str, ...]
     roles: tuple[str, ...]
     channels: tuple[str, ...]
     content_types: tuple[str, ...]
@@ -315,6 +367,7 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    turn: tuple[Kind, ...] = ()
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -358,6 +411,24 @@ class Format:
         made = type(value)
         return f"this {made.__name__} belongs to another codec ({made.__module__}, not {self.message.__module__})"
 
+    def kind_of(self, message: object) -> str:
+        """The name of the kind of a message; "" if it is of none."""
+        return next((kind.name for kind in self.turn if meets(message, kind.when)), "")
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of messages by name."""
+        return {kind.name: kind for kind in self.turn}
+
+    @cached_property
+    def later(self) -> dict[str, set[str]]:
+        """For each kind of message, the kinds that may come anywhere after it."""
+        found = {kind.name: set(kind.then) for kind in self.turn}
+        for middle in found:  # paths through one more kind each time
+            for names in found.values():
+                names |= found[middle] if middle in names else set()
+        return found
+
     def require_start(self, start: str) -> None:
         """Raise `ValueError` for an unknown start rule."""
         if start not in self.starts:
@@ -398,6 +469,20 @@ class Format:
         return {frame.name: frame for frame, _ in steps}
 
     @cached_property
+    def free_text_matcher(self) -> re.Pattern[str]:
+        """A regular expression for a special token before any text, and that text, in the mixed alphabet."""
+        tokens = self.recovery.free_texts if self.recovery else ()
+        leads = "".join(self.markers[spelling] for spelling in tokens)
+        return re.compile(f"([{leads}])([^\ud800-\udfff]+)" if leads else "(?!)")
+
+    @cached_property
+    def variant_places(self) -> dict[str, int]:
+        """The places of the named alternatives in patterns, in whose order messages remember them."""
+        groups = (group for frame in self.frames.values() for group in frame.groups)
+        names = dict.fromkeys(value for name, fixed, value in groups if fixed and not name)
+        return {name: place for place, name in enumerate(names)}
+
+    @cached_property
     def spellings(self) -> dict[int, str]:
         return {number: spelling for spelling, number in self.encoding.special.items()}
 
@@ -423,6 +508,22 @@ def format_of(module: str) -> Format:
     """The format of a generated codec, by the name of its module."""
     found: Format = import_module(module).FORMAT
     return found
+
+
+NEEDED = {
+    "validate": "recovery.toml",
+    "recover": "recovery.toml",
+    "FUNCTION_NAMESPACE": "a namespace for functions, in contents.lark and conversation.toml",
+}
+"""What a grammar folder must have so that its codec has an attribute; see docs/grammar.md."""
+
+
+def require(codec: ModuleType, name: str) -> None:
+    """Raise `CodecError` if a codec lacks a function or class, which depends on the files of its grammar folder."""
+    if not hasattr(codec, name):
+        if not isinstance(getattr(codec, "FORMAT", None), Format):
+            raise TypeError(f"expected the module of a codec, such as harmony_spec.codec, got {codec!r}")
+        raise CodecError(f"{codec.__file__}: this codec has no {name}; its grammar folder lacks {NEEDED[name]}")
 
 
 def continues(format: Format, start: str) -> bool:

@@ -5,60 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import NoReturn
+from typing import Self
 
-
-@dataclass(frozen=True)
-class Origin:
-    """A file that was opened, to be recognized later.
-
-    Attributes:
-        path: the absolute path, without links.
-        identity: device, inode, size in bytes, and time of the last change in nanoseconds.
-    """
-
-    path: str
-    identity: tuple[int, ...]
-
-    @classmethod
-    def of(cls, name: str, descriptor: int) -> Origin:
-        """The open file of that name."""
-        return cls(os.path.realpath(name), _identity(os.fstat(descriptor)))
-
-    def require(self) -> None:
-        """Raise `OSError` if the file was changed, deleted, or replaced by a link."""
-        try:
-            found = os.lstat(self.path)
-        except FileNotFoundError:
-            self.refuse()
-        if not stat.S_ISREG(found.st_mode) or _identity(found) != self.identity:
-            self.refuse()
-
-    def require_same(self, descriptor: int) -> None:
-        """Raise `OSError` if an open file is another one, or was changed."""
-        if _identity(os.fstat(descriptor)) != self.identity:
-            self.refuse()
-
-    def refuse(self) -> NoReturn:
-        """Raise the `OSError` for a file that changed after it was read."""
-        raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
-
-
-def _identity(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+from .opening import Original
 
 
 class AtomicFile:
     """A file that is written under a hidden name in the same folder, and renamed once it is complete.
 
+    As a context, it is complete at the end of the block.
+
     Args:
         path: of the file. An existing one is replaced and keeps its permissions; a link stays a link.
-        origin: the file to be replaced, as it was read; None if any file may be replaced.
+        original: the file to be replaced, as it was read; None if any file may be replaced.
         backup: a suffix to keep the replaced file under; "" if it is not kept.
 
     Raises:
@@ -68,15 +30,21 @@ class AtomicFile:
         file: the stream to write to.
     """
 
-    def __init__(self, path: Path, origin: Origin | None = None, backup: str = "") -> None:
+    def __init__(self, path: Path, original: Original | None = None, backup: str = "") -> None:
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "not a regular file; it cannot be replaced", str(path))
-        self.path = path.resolve() if origin is None else Path(origin.path)
-        self.origin, self.backup = origin, backup
+        self.path = path.resolve() if original is None else Path(original.path)
+        self.original, self.backup = original, backup
         try:
             self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=".harmony-spec.", delete=False)  # noqa: SIM115
         except OSError as error:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        (self.commit if error is None else self.abort)()
 
     def commit(self) -> None:
         """Rename the file; if that fails, leave everything as it was, and raise `OSError`."""
@@ -85,8 +53,8 @@ class AtomicFile:
             os.fsync(self.file.fileno())
             self.file.close()
             os.chmod(self.file.name, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o666 & ~_umask())
-            if self.origin is not None:
-                self.origin.require()
+            if self.original is not None:
+                self.original.require_same()
             if self.backup:
                 self._back_up()
             os.replace(self.file.name, self.path)

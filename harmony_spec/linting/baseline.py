@@ -8,17 +8,23 @@ from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from ..source.saved_text import Source
 from .atomic import AtomicFile
 from .findings import Checked
-from .input_files import STDIN, InputError, json_of, read_text
+from .opening import STDIN, InputError
+from .rows import json_of, read_text
 
 VERSION = 1
 
 FINGERPRINT_CHARS = 16
 """Hexadecimal digits of a fingerprint: 64 bits, so that two of a billion contents hardly ever have the same."""
+
+ANY_VERSION = {"type": "object", "required": ["version", "files"], "properties": {"version": {"type": "integer"}}}
+COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
+BY_CODE = {"type": "object", "additionalProperties": COUNTS}
+SCHEMA = {"properties": {"files": {"type": "object", "additionalProperties": BY_CODE}}}
+"""What a baseline of this version has besides: how often each finding was found, by file, code and fingerprint."""
 
 Key = tuple[str, str, str]
 """File, code, fingerprint."""
@@ -31,88 +37,55 @@ def fingerprint(code: str, content: Source) -> str:
 
 
 class Baseline:
-    """Recorded findings, and how many of each were not found yet.
+    """Recorded findings, and how often each was recorded and not found yet.
 
     Args:
-        path: of the baseline; the paths in it are relative to its folder.
-        left: how often each finding was recorded.
+        path: of the file; the paths in it are relative to its folder.
+        is_new: whether findings are recorded. A file that exists is replaced, but only a baseline, of any version.
+
+    Raises:
+        InputError: the file is missing or not a baseline.
     """
 
-    def __init__(self, path: Path, left: Counter[Key]) -> None:
-        self.folder, self.left = path.absolute().parent, left
+    def __init__(self, path: Path, is_new: bool = False) -> None:
+        from jsonschema import Draft202012Validator
 
-    @classmethod
-    def read(cls, path: Path) -> Baseline:
-        """The baseline in a file. Raises `InputError` if it is missing or not a baseline."""
+        self.path, self.folder, self.is_new = path, path.absolute().parent, is_new
+        self.counts = Counter[Key]()
+        if is_new and not path.exists():
+            return
         value = json_of(str(path), read_text(str(path)))
-        not_one = InputError(f"{path}: not a baseline; write one with --write-baseline")
-        if not isinstance(value, dict) or type(version := value.get("version")) is not int:
-            raise not_one
-        if version != VERSION:
-            raise InputError(f"{path}: unknown version {version} of a baseline; write it again with --write-baseline")
-        left = Counter[Key]()
-        try:
-            for file, codes in value["files"].items():
-                for code, fingerprints in codes.items():
-                    left.update({(file, code, key): _positive(number) for key, number in fingerprints.items()})
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise not_one from None
-        return cls(path, left)
+        is_baseline = Draft202012Validator(ANY_VERSION).is_valid(value)
+        if is_baseline and not is_new and value["version"] != VERSION:
+            reason = f"unknown version {value['version']} of a baseline; write it again with --write-baseline"
+            raise InputError(f"{path}: {reason}")
+        if not is_baseline or not (is_new or Draft202012Validator(SCHEMA).is_valid(value)):
+            advice = "pass the name of a new file" if is_new else "write one with --write-baseline"
+            raise InputError(f"{path}: not a baseline; {advice}")
+        for file, codes in () if is_new else value["files"].items():
+            for code, fingerprints in codes.items():
+                self.counts.update({(file, code, key): number for key, number in fingerprints.items()})
 
     def without_known(self, checked: Checked) -> Checked:
         """A row without the findings that are recorded; each recorded one is left out once."""
-        if not checked.findings:
-            return checked
-        name, new = _relative(checked.name, self.folder), []
+        name, new = _relative(checked.name, self.folder) if checked.findings else "", []
         for finding in checked.findings:
             key = (name, finding.code.code, finding.fingerprint)
-            if self.left[key]:
-                self.left[key] -= 1
+            if self.is_new:
+                self.counts[key] += 1
+            elif self.counts[key]:
+                self.counts[key] -= 1
             else:
                 new.append(finding)
-        return replace(checked, findings=new)
-
-
-class NewBaseline:
-    """A baseline to be written.
-
-    Args:
-        path: of the file. One that exists is replaced, but only if it is a baseline, of any version.
-
-    Raises:
-        InputError: the file exists and is not a baseline.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.folder = path, path.absolute().parent
-        self.recorded = Counter[Key]()
-        if path.exists():
-            value = json_of(str(path), read_text(str(path)))
-            if not isinstance(value, dict) or not {"version", "files"} <= value.keys():
-                raise InputError(f"{path}: not a baseline; pass the name of a new file")
-
-    def without_known(self, checked: Checked) -> Checked:
-        """Record the findings of a row, and return it without them."""
-        if not checked.findings:
-            return checked
-        name = _relative(checked.name, self.folder)
-        self.recorded.update((name, finding.code.code, finding.fingerprint) for finding in checked.findings)
-        return replace(checked, findings=[])
+        return replace(checked, findings=new) if checked.findings else checked
 
     def write(self) -> None:
         """Write the file. Raises `OSError`."""
         files: dict[str, dict[str, dict[str, int]]] = {}
-        for (file, code, key), number in sorted(self.recorded.items()):
+        for (file, code, key), number in sorted(self.counts.items()):
             files.setdefault(file, {}).setdefault(code, {})[key] = number
-        atomic = AtomicFile(self.path)
-        atomic.file.write(json.dumps({"version": VERSION, "files": files}, indent=2).encode() + b"\n")
-        atomic.commit()
-
-
-def _positive(number: Any) -> int:
-    if type(number) is not int or number < 1:
-        raise ValueError
-    return number
+        with AtomicFile(self.path) as atomic:
+            atomic.file.write(json.dumps({"version": VERSION, "files": files}, indent=2).encode() + b"\n")
 
 
 def _relative(name: str, folder: Path) -> str:

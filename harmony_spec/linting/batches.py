@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..codec_loading import load_codec
 from ..diagnostics import Fix
 from ..errors import RowError
-from .atomic import Origin
-from .rows import Content, TooLong, present, source_of, text_of, value_of
+from .rows import Content, present, source_of, text_of, value_of
 
 Kind = Literal["text", "json", "jsonl", "parquet"]
 """The format of a file: one text, one JSON value, a JSON value on each line, a column of values."""
@@ -79,40 +78,61 @@ class Options:
         return is_certain or self.fixable.issuperset(fix.codes)
 
 
+class Row(NamedTuple):
+    """A row as it was read.
+
+    Attributes:
+        number: of the line, or of the Parquet row, from 1; None if the file is one input.
+        item: its bytes, the value of a Parquet row, or the error that it cannot be read.
+        start: the offset of its bytes in the file.
+        id: the value of its id column; None except in Parquet files.
+    """
+
+    number: int | None
+    item: Any
+    start: int = 0
+    id: Any = None
+
+
+RowsRead = tuple[Iterable[Row], int, int | None]
+"""Rows of a file, their bytes, and how many bytes of the file were read; None if its stream is there."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows of one file.
 
     Attributes:
         name: of the file.
-        origin: the file on the disk; None for standard input.
         kind: its format.
         is_named: whether the file itself was named, not a folder or a pattern.
         options: how its rows are checked.
-        rows: the number of each row, from 1, or None if the file is one input; and its bytes, unless it is too long.
+        rows: its rows.
+        size: their bytes.
     """
 
     name: str
-    origin: Origin | None
     kind: Kind
     is_named: bool
     options: Options
-    rows: list[tuple[int | None, bytes | TooLong]] = field(repr=False)
-
-    def __iter__(self) -> Iterator[tuple[int | None, Any]]:
-        return iter(self.rows)
+    rows: Iterable[Row] = field(repr=False)
+    size: int = 0
 
 
-def read_content(kind: Kind, item: Any, options: Options, codec: ModuleType) -> Content:
-    """The content of a row. Raises `HarmonyError` if it cannot be read."""
+def row_value(kind: Kind, item: Any) -> Any:
+    """The text or the JSON value of a row. Raises `RowError` if it cannot be read."""
     if isinstance(item, RowError):
         raise item
     if isinstance(item, bytes):
-        item = text_of(item)
-        if kind == "text":
-            return Content(item, codec)
-        if kind != "parquet":
-            item = value_of(item.strip() if kind == "jsonl" else item)
-    elif kind == "parquet" and not isinstance(item, str):
-        item = present(item)
-    return source_of(item, options.start, None if kind == "parquet" else options.column, codec)
+        text = text_of(item)
+        if kind in ("text", "parquet"):
+            return text
+        return value_of(text.rstrip() if kind == "jsonl" else text)
+    return item if isinstance(item, str) else present(item)
+
+
+def read_content(kind: Kind, value: Any, options: Options) -> Content:
+    """The content of a row with this value. Raises `HarmonyError` if it has none."""
+    if kind == "text":
+        return Content(value, options.codec)
+    return source_of(value, options.start, None if kind == "parquet" else options.column, options.codec)

@@ -10,8 +10,9 @@ from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
-from ..codec_loading import default_codec, require
-from ..errors import SEVERITIES, Code, Severity, near_misses
+from ..codec_loading import default_codec
+from ..errors import Code, near_misses
+from ..format.tables import require
 
 EXAMPLE_KEYS = ("bad", "good")
 
@@ -70,68 +71,39 @@ class SelectorError(ValueError):
     """A selector matches no rule."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """The selectors of one source of settings.
-
-    Attributes:
-        select: replaces the selection of the layers before it; None to keep that.
-        ignore: removed from the selection.
-    """
-
-    select: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] = ()
-
-
-def select_codes(layers: Iterable[Layer], least: Severity, codec: ModuleType) -> frozenset[str]:
-    """The selected codes.
+def select_codes(
+    codec: ModuleType,
+    select: Iterable[str] | None,
+    ignore: Iterable[str] = (),
+    before: frozenset[str] = frozenset(),
+) -> frozenset[str]:
+    """The selected codes of a codec. The most specific selector wins; on a tie, ignore.
 
     Args:
-        layers: the default first, the command line last.
-        least: the lowest severity that is selected.
         codec: whose codes these are.
+        select: selectors that replace the selection before; None to keep that.
+        ignore: selectors of codes to remove.
+        before: the selection of other settings.
 
     Raises:
         SelectorError: a selector matches no rule.
     """
-    chosen: frozenset[str] = frozenset()
-    for layer in layers:
-        selects, ignores = _decided(layer, codec)
-        before = chosen if layer.select is None else frozenset()
-        chosen = (before | selects) - ignores
-    severities = SEVERITIES[: SEVERITIES.index(least) + 1]
-    return frozenset(code.code for code in codes(codec) if code.code in chosen and code.severity in severities)
-
-
-def match_codes(selectors: Iterable[str], codec: ModuleType) -> frozenset[str]:
-    """The codes that selectors match. Raises `SelectorError` if a selector matches none."""
-    return frozenset(code.code for selector in selectors for code in _matching(selector, codec))
-
-
-def _decided(layer: Layer, codec: ModuleType) -> tuple[frozenset[str], frozenset[str]]:
-    """The codes that a layer selects, and those that it ignores. The most specific selector wins; on a tie, ignore."""
-    decisions: dict[str, tuple[int, bool]] = {}
-    for selects, selectors in ((True, layer.select or ()), (False, layer.ignore)):
+    kept = before if select is None else frozenset()
+    decisions = {code: (-1, code not in kept) for code in (each.code for each in codes(codec))}
+    for is_ignored, selectors in ((False, select or ()), (True, ignore)):
         for selector in selectors:
             for code in _matching(selector, codec):
-                decision = (_specificity(selector, code), not selects)
-                decisions[code.code] = max(decisions.get(code.code, decision), decision)
-    ignored = frozenset(code for code, (_, ignores) in decisions.items() if ignores)
-    return frozenset(decisions) - ignored, ignored
+                decisions[code.code] = max(decisions[code.code], (_specificity(selector, code), is_ignored))
+    return frozenset(code for code, (_, is_ignored) in decisions.items() if not is_ignored)
 
 
 def _matching(selector: str, codec: ModuleType) -> list[Code]:
-    found = [
-        code for code in codes(codec) if selector == ALL or selector == code.name or _is_prefix(code.code, selector)
-    ]
+    prefix = selector.upper() or None
+    found = [each for each in codes(codec) if selector in (ALL, each.name) or (prefix and each.code.startswith(prefix))]
     if not found:
         close = close_to(selector, codec)
         raise SelectorError(f"unknown rule {selector!r}" + (f"; did you mean {close!r}?" if close else ""))
     return found
-
-
-def _is_prefix(code: str, selector: str) -> bool:
-    return bool(selector) and code.startswith(selector.upper())
 
 
 def _specificity(selector: str, code: Code) -> int:

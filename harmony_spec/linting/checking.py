@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
@@ -19,20 +19,20 @@ from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import may_be_completion
 from ..validation.report import Report
 from .baseline import fingerprint
-from .batches import Batch, Options, read_content
+from .batches import Batch, Options, Row, read_content, row_value
 from .findings import Checked, Finding, finding_of_error, locate
 from .fixing import apply_fixes
-from .input_files import InputError
 from .json_edits import Path, with_values
-from .parquet import ColumnBatch
-from .rows import Content, TooLong, value_of
+from .opening import InputError
+from .parquet import ColumnRows
+from .rows import Content
 from .totals import tokens_by_channel
 
 NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --stripped"
 """The error for a named file without special tokens."""
 
 
-def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | InputError]:
+def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
     """The findings of each row of some batches, in order. Errors of files pass through."""
     found: list[Checked | InputError] = []
     for batch in chunk:
@@ -40,65 +40,51 @@ def check(chunk: Iterable[Batch | ColumnBatch | InputError]) -> list[Checked | I
     return found
 
 
-def _check_batch(batch: Batch | ColumnBatch) -> Iterator[Checked | InputError]:
+def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
-    for row, item in batch:
-        checked = _check_row(batch, row, item)
-        if isinstance(batch, Batch) and checked.skipped and batch.is_named and row is None:
+    for row in batch.rows:
+        checked = _check_row(batch, row)
+        if checked.skipped and batch.is_named and row.number is None:
             error = InputError(f"{batch.name}: {NOT_HARMONY}")
             error.name = batch.name
             yield error
             return
-        if batch.options.fix:
-            checked = replace(checked, origin=batch.origin)
-            if isinstance(batch, ColumnBatch):
-                checked = replace(checked, column=batch.column)
-            elif isinstance(item, TooLong):
-                checked = replace(checked, too_long=item)
-            else:
-                checked = replace(checked, before=item, after=item if checked.after is None else checked.after)
+        if batch.options.fix and isinstance(row.item, bytes):
+            after = row.item if checked.after is None else checked.after
+            checked = replace(checked, start=row.start, before=row.item, after=after)
         yield checked
 
 
-def _check_row(batch: Batch | ColumnBatch, row: int | None, item: Any) -> Checked:
-    options = batch.options
+def _check_row(batch: Batch, row: Row) -> Checked:
+    options, item = batch.options, row.item
     if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
-        return Checked(batch.name, row, 0, skipped=True)  # the blank lines of a file without rows
+        return Checked(batch.name, row.number, 0, skipped=True)  # a file without rows
+    value: Any = None
     try:
-        held = read_content(batch.kind, item, options, options.codec)
-        if row is None and not held.is_harmony and not options.stripped:
-            return Checked(batch.name, row, 0, skipped=True)
-        report = _reported(batch, held, options)
+        value = row_value(batch.kind, item)
+        held = read_content(batch.kind, value, options)
+        if row.number is None and not held.is_harmony and not options.stripped:
+            return Checked(batch.name, None, 0, skipped=True)
+        report, exact = _reports(batch, held)
         contents = _contents(held, report) if options.fingerprints else []
-        id = _id(batch, row, held.value)
-        return _fix_row(batch, row, item, held, report, _check_source(batch, row, held, report, id, contents), contents)
+        plain = _check_source(batch, row, held, report, contents)
+        return _fix_row(batch, row, held, (report, exact), plain, contents)
     except HarmonyError as error:
         text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
-        if row is None and isinstance(item, bytes) and isinstance(error, RowError) and not _may_be_harmony(batch, text):
-            return Checked(batch.name, row, 0, skipped=True)
-        finding = finding_of_error(error, text, batch.kind, row)
+        if row.number is None and text and isinstance(error, RowError) and not _may_be_harmony(batch, text):
+            return Checked(batch.name, None, 0, skipped=True)
+        finding = finding_of_error(error, text, batch.kind, row.number, isinstance(error, RowError))
         if options.fingerprints:
             whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
             finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
         findings = [finding] if finding.code.code in options.selected else []
-        return Checked(batch.name, row, 0, findings, id=_id(batch, row, _value(batch, text)))
+        return Checked(batch.name, row.number, 0, findings, id=_id(batch, row, value))
 
 
-def _id(batch: Batch | ColumnBatch, row: int | None, value: Any) -> str | int | None:
+def _id(batch: Batch, row: Row, value: Any) -> str | int | None:
     """The id of a row, whose value is an object; that of a Parquet row is in a column of its own."""
-    if isinstance(batch, ColumnBatch):
-        found = None if row is None else batch.id_of(row)
-    else:
-        found = value.get(batch.options.id_column) if isinstance(value, dict) else None
+    found = value.get(batch.options.id_column) if isinstance(value, dict) and batch.kind != "parquet" else row.id
     return found if type(found) in (str, int) else None
-
-
-def _value(batch: Batch | ColumnBatch, text: str) -> Any:
-    """The JSON value of a row that holds no input; None if it is not JSON."""
-    try:
-        return value_of(text) if batch.kind in ("json", "jsonl") else None
-    except RowError:
-        return None
 
 
 def _contents(held: Content, report: Report[Any]) -> list[Source]:
@@ -113,22 +99,21 @@ def _contents(held: Content, report: Report[Any]) -> list[Source]:
     return [*contents, held.source[start:]]
 
 
-def _may_be_harmony(batch: Batch | ColumnBatch, text: str) -> bool:
+def _may_be_harmony(batch: Batch, text: str) -> bool:
     """Whether a file that cannot be read is reported: it was named, or has a special token."""
     format = batch.options.codec.FORMAT
     ids = map(str, format.encoding.special.values())
     has_special = format.special_matcher.search(text) or (
         batch.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
     )
-    return bool(has_special) or (isinstance(batch, Batch) and batch.is_named)
+    return bool(has_special) or batch.is_named
 
 
 def _fix_row(
-    batch: Batch | ColumnBatch,
-    row: int | None,
-    item: Any,
+    batch: Batch,
+    row: Row,
     held: Content,
-    report: Report[Any],
+    reports: tuple[Report[Any], Report[Any]],
     plain: Checked,
     contents: list[Source],
 ) -> Checked:
@@ -136,61 +121,52 @@ def _fix_row(
 
     Args:
         batch: the batch of the row.
-        row: its number.
-        item: the row as it is in the batch.
+        row: the row.
         held: its content.
-        report: the report on it.
+        reports: the reports on it.
         plain: its findings, without fixes.
         contents: the parts that fingerprints are made of: those of the original row, since fixes keep its messages.
     """
-    options = batch.options
-    if not report.diagnostics:
-        return plain
+    options, (report, exact) = batch.options, reports
 
     def admitted(found: Report[Any]) -> list[Fix]:
         selected = _selected(found.diagnostics, options)
         return [each.fix for each in selected if each.fix and options.admits(each.fix)]
 
-    def validated(source: Source) -> Report[Any]:
-        return _exact_report(replace(held, source=source), options)
-
-    # A line break at the end of a text file comes from the editor and stays; in a JSON string it is content.
-    source = without_line_break(held.source) if batch.kind == "text" else held.source
-    ending = held.source[len(source) :]
-    exact = report if without_line_break(held.source) is held.source else validated(source)
     if not admitted(exact):
         return plain
-    source, _ = apply_fixes(source, exact, admitted, validated)
-    if isinstance(source, str) and isinstance(ending, str):
-        source += ending
+    before = _fixable(batch, held)
+    source, _ = apply_fixes(before, exact, admitted, lambda source: _validated(held, source, options))
+    if isinstance(source, str) and isinstance(held.source, str):
+        source += held.source[len(before) :]
     edits = None if source == held.source else held.edits(source, options.start)
-    written = _edit_row(batch, item, held, edits) if edits else None
+    written = _edit_row(batch, row.item, held, edits) if edits else None
     if written is None:
         return plain
     was_harmony = held.is_harmony
     if held.messages is None:
         held = replace(held, source=source)
     else:  # fields are written, not tokens: a fixed recipient changes the stop token, too
-        held = read_content(batch.kind, written, options, held.codec)
+        held = read_content(batch.kind, row_value(batch.kind, written), options)
     if was_harmony and not held.is_harmony and not options.stripped:
         return plain  # the next run would take it for something else
-    after = _reported(batch, held, options)  # what the next run finds
+    after, _ = _reports(batch, held)  # what the next run finds
     found, left = (_selected(each.diagnostics, options) for each in (report, after))
     fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)]
     plain = replace(plain, findings=fixes)
     if not options.fix:
         return plain
-    checked = _check_source(batch, row, held, after, plain.id, contents)
+    checked = _check_source(batch, row, held, after, contents)
     new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
-    return replace(checked, findings=new, unfixed=plain, before=item, after=written)
+    return replace(checked, id=plain.id, findings=new, unfixed=plain, before=row.item, after=written)
 
 
-def _edit_row(batch: Batch | ColumnBatch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
+def _edit_row(batch: Batch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
     """A row with new values, in the same form; None if its column cannot hold them."""
-    if isinstance(batch, Batch):
+    if not isinstance(batch.rows, ColumnRows):
         return held.written(item, edits)
     value = with_values(item, edits)
-    return value if batch.can_hold(value) else None
+    return value if batch.rows.can_hold(value) else None
 
 
 def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
@@ -207,79 +183,72 @@ def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
     return unmatched
 
 
-def _check_source(
-    batch: Batch | ColumnBatch,
-    row: int | None,
-    held: Content,
-    report: Report[Any],
-    id: str | int | None,
-    contents: list[Source],
-) -> Checked:
-    found = _selected(report.diagnostics, batch.options)
-    findings = locate(found, held, batch.kind, row)
-    if contents:
-        findings = [_with_fingerprint(finding, contents) for finding in findings]
-    if batch.options.spans:
-        findings = [_locate(finding, report) for finding in findings]
-    if findings and (hint := _hint(held, found[0], batch.options)):
-        findings[0] = replace(findings[0], hint=hint)
-    tokens = tokens_by_channel(held.source, report.recovered, held.codec) if batch.options.tokens else {}
-    return Checked(batch.name, row, len(report.messages), findings, tokens, id=id)
+def _check_source(batch: Batch, row: Row, held: Content, report: Report[Any], contents: list[Source]) -> Checked:
+    options = batch.options
+    found = _selected(report.diagnostics, options)
+    findings: list[Finding] = []
+    for finding in locate(found, held, batch.kind, row.number):
+        diagnostic = finding.diagnostic
+        if contents:
+            content = contents[min(diagnostic.index, len(contents) - 1)]
+            finding = replace(finding, fingerprint=fingerprint(finding.code.code, content))
+        if options.spans:
+            text_span, token_span = report.text_span(diagnostic), report.token_span(diagnostic)
+            finding = replace(finding, text_span=text_span, token_span=token_span)
+        if not findings and (hint := _hint(held, diagnostic, options)):
+            finding = replace(finding, hint=hint)
+        findings.append(finding)
+    tokens = tokens_by_channel(held.source, report.recovered, held.codec) if options.tokens else {}
+    id = _id(batch, row, held.value)
+    return Checked(batch.name, row.number, len(report.messages), findings, tokens, id=id)
 
 
-def _with_fingerprint(finding: Finding, contents: list[Source]) -> Finding:
-    content = contents[min(finding.diagnostic.index, len(contents) - 1)]
-    return replace(finding, fingerprint=fingerprint(finding.code.code, content))
+def _fixable(batch: Batch, held: Content) -> Source:
+    """What fixes may change: the line break at the end of a text file comes from the editor and stays."""
+    return without_line_break(held.source) if batch.kind == "text" else held.source
 
 
-def _locate(finding: Finding, report: Report[Any]) -> Finding:
-    text_span, token_span = report.text_span(finding.diagnostic), report.token_span(finding.diagnostic)
-    return replace(finding, text_span=text_span, token_span=token_span)
+def _reports(batch: Batch, held: Content) -> tuple[Report[Any], Report[Any]]:
+    """The report on a row, and the report on what fixes may change of it.
+
+    The first is on the source without its last line break, which editors add, unless it is valid with it. It has only
+    the fixes of the second.
+    """
+    known: dict[int, Report[Any]] = {}
+
+    def read(source: Source) -> Report[Any]:  # parts of one source, known by their lengths
+        if len(source) not in known:
+            known[len(source)] = _validated(held, source, batch.options)
+        return known[len(source)]
+
+    report = retry_without_final_newline(held.source, read, lambda report: not report.diagnostics)
+    exact = read(_fixable(batch, held)) if report.diagnostics else report
+    if exact is not report:
+        offered = {each.fix for each in exact.diagnostics}
+        report = _with_fixes(report, lambda fix, _: fix in offered)
+    return report, exact
 
 
-def _reported(batch: Batch | ColumnBatch, held: Content, options: Options) -> Report[Any]:
-    """The report on a row, with the fixes that apply to it as it stands."""
-    report = _report(held, options)
-    if batch.kind != "text" and isinstance(held.source, str) and held.source.endswith("\n"):
-        return _with_exact_fixes(report, held, options)
-    return report
-
-
-def _report(held: Content, options: Options) -> Report[Any]:
-    """The report on a source. If that has no findings without the last line break, which editors add, that one."""
-
-    def read(source: Source) -> Report[Any]:
-        return _exact_report(replace(held, source=source), options)
-
-    return retry_without_final_newline(held.source, read, lambda report: not report.diagnostics)
-
-
-def _with_exact_fixes(report: Report[Any], held: Content, options: Options) -> Report[Any]:
-    """The report without the fixes that are wrong if the line break at the end is part of the source."""
-    exact = {each.fix for each in _exact_report(held, options).diagnostics}
-    found = [each if each.fix in exact else replace(each, fix=None) for each in report.diagnostics]
-    return replace(report, diagnostics=found)
-
-
-def _exact_report(held: Content, options: Options) -> Report[Any]:
-    """The report on a source, its last line break included."""
-    report: Report[Any] = held.codec.validate(
-        held.source,
+def _validated(held: Content, source: Source, options: Options) -> Report[Any]:
+    """The report on a source; for a conversation, with fixes of headers only: its JSON form has no stop tokens."""
+    codec, is_rendered = held.codec, held.messages is not None
+    report: Report[Any] = codec.validate(
+        source,
         options.start,
-        tools=_tools(options.tools, held.codec),
+        tools=_tools(options.tools, codec),
         stripped=options.stripped,
-        tokenization=options.tokenization and held.messages is None,
+        tokenization=options.tokenization and not is_rendered,
     )
-    return report if held.messages is None else _with_header_fixes(report)
+    if not is_rendered:
+        return report
+    ends = [content for _, content, *_ in report.recovered.bounds]
+    return _with_fixes(report, lambda fix, index: any(fix.span.start < end for end in ends[index:][:1]))
 
 
-def _with_header_fixes(report: Report[Any]) -> Report[Any]:
-    """The report on a conversation without fixes outside of headers: its JSON form has no stop tokens to replace."""
-    bounds = report.recovered.bounds
+def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Report[Any]:
+    """The report with some of its fixes; `keeps` has the fix and the index of its message."""
     found = [
-        each
-        if (fix := each.fix) and any(fix.span.start < content for _, content, *_ in bounds[each.index :][:1])
-        else replace(each, fix=None)
+        each if each.fix is None or keeps(each.fix, each.index) else replace(each, fix=None)
         for each in report.diagnostics
     ]
     return replace(report, diagnostics=found)

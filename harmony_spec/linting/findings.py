@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..diagnostics import Diagnostic
-from ..errors import Code, ConversationError, HarmonyError, RowError, Span
-from ..recovery.recovering import form_of
+from ..errors import Code, ConversationError, HarmonyError, Span
+from ..parsing.strict_parsing import form_of
 from ..source.lines import Lines
-from .atomic import Origin
+from ..source.saved_text import Source
 from .batches import Kind
-from .rows import Content, MissingColumn, TooLong
+from .rows import Content, MissingColumn
 from .terminal_text import MAX_LINE_CHARS, printable
 
 
@@ -78,11 +78,9 @@ class Checked:
         tokens: the number of tokens by channel, if requested; None is the key of messages without channel.
         unfixed: the original row and its findings, if fixes changed it.
         skipped: whether it is a file without special tokens that was skipped.
-        origin: the file on the disk, if fixes are applied; None for standard input.
-        column: of the value in a Parquet file; empty for other files.
+        start: the offset of its bytes in the file.
         before: the original row, if fixes are applied: its bytes, or the value of a fixed Parquet row.
         after: the fixed row, in the form of `before`; None if that is None.
-        too_long: set instead of these two if the row is too long to be in memory.
         id: the value of the row's id column, if that is a string or an integer.
     """
 
@@ -93,11 +91,9 @@ class Checked:
     tokens: dict[str | None, int] = field(default_factory=dict)
     unfixed: Checked | None = None
     skipped: bool = False
-    origin: Origin | None = None
-    column: str = ""
+    start: int = 0
     before: Any = field(default=None, repr=False)
     after: Any = field(default=None, repr=False)
-    too_long: TooLong | None = None
     id: str | int | None = None
 
     @property
@@ -107,46 +103,52 @@ class Checked:
 
 
 def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
-    """Findings in the content of a row."""
+    """Findings in the content of a row. They have lines and columns only in a text that is the file."""
     if not found:
         return []
-    line = row if kind == "jsonl" else None
     if isinstance(content.source, str):
         lines = Lines(content.source)
-        return [_in_text(diagnostic, lines, kind == "text", line) for diagnostic in found]
+        return [_in_text(diagnostic, lines, kind, row, kind == "text") for diagnostic in found]
     form = form_of(content.codec.FORMAT, content.source, None)
     findings = []
     for diagnostic in found:
         around, caret = form.around(diagnostic.span)
         pointer = f"/messages/{diagnostic.index}" if content.messages is not None else ""
-        findings.append(Finding(diagnostic, line, pointer=pointer, around=around, caret=caret))
+        findings.append(Finding(diagnostic, _line(kind, row), pointer=pointer, around=around, caret=caret))
     return findings
 
 
-def _in_text(diagnostic: Diagnostic, lines: Lines, is_file: bool, line: int | None) -> Finding:
-    """A finding in a text. It has lines and columns only if the text is the file: those of a row are not the file's."""
+def _line(kind: Kind, row: int | None) -> int | None:
+    return row if kind == "jsonl" else None
+
+
+def _in_text(diagnostic: Diagnostic, lines: Lines, kind: Kind, row: int | None, has_columns: bool) -> Finding:
     around, caret = lines.around(diagnostic.span.start, 2 * MAX_LINE_CHARS)
-    if not is_file:
-        return Finding(diagnostic, line, around=around, caret=caret)
-    place, end = lines.place(diagnostic.span.start), lines.place(diagnostic.span.end)
-    return Finding(diagnostic, *place, *end, around=around, caret=caret)
+    if not has_columns:
+        return Finding(diagnostic, _line(kind, row), around=around, caret=caret)
+    (line, column), (end_line, end_column) = map(lines.place, diagnostic.span)
+    first, last = (line, end_line) if row is None else (_line(kind, row),) * 2
+    return Finding(diagnostic, first, column, last, end_column, around=around, caret=caret)
 
 
-def finding_of_error(error: HarmonyError, text: str, kind: Kind, row: int | None) -> Finding:
-    """The finding for a row that cannot be read, or whose conversation cannot be rendered."""
-    pointer = "" if error.index is None else f"/messages/{error.index}"
+def finding_of_error(error: HarmonyError, source: Source, kind: Kind, row: int | None, is_of_source: bool) -> Finding:
+    """The finding for an input that cannot be read or written.
+
+    Args:
+        error: why.
+        source: the input: a text, or the bytes of the row as text; token ids.
+        kind: the format of the file.
+        row: the number of the row; None if the file is one input.
+        is_of_source: whether the span of the error is a place in the source, not in messages to be rendered.
+    """
+    span, unit = (error.span, error.unit) if error.span and is_of_source else (Span(0, 0), "")
+    pointer = "" if error.index is None or unit else f"/messages/{error.index}"
     inside = isinstance(error, ConversationError) and error.pointer != pointer
     evidence = f"at {error.pointer}: {error.message}" if inside else error.message
-    span = error.span if isinstance(error, RowError) else None  # other errors have spans in the rendered messages
-    unit = error.unit if span else ""
-    diagnostic = Diagnostic(error.code, span or Span(0, 0), unit, error.index or 0, "", "", evidence, error.expected)
-    line = row if kind == "jsonl" else None
-    if span is None:
-        lacks_column = isinstance(error, MissingColumn)
-        return Finding(diagnostic, line, pointer=pointer, hint=error.hint, lacks_column=lacks_column)
-    lines = Lines(text)
-    place, end = lines.place(span.start), lines.place(span.end)
-    around, caret = lines.around(span.start, 2 * MAX_LINE_CHARS)
-    if row is not None:
-        return Finding(diagnostic, line, place[1], line, end[1], around=around, caret=caret, hint=error.hint)
-    return Finding(diagnostic, *place, *end, around=around, caret=caret, hint=error.hint)
+    diagnostic = Diagnostic(error.code, span, unit, error.index or 0, "", "", evidence, error.expected)
+    if unit and isinstance(source, str):
+        finding = _in_text(diagnostic, Lines(source), kind, row, True)
+    else:
+        line = _line(kind, row)
+        finding = Finding(diagnostic, line, pointer=pointer, around=error.around, caret=error.caret)
+    return replace(finding, hint=error.hint, lacks_column=isinstance(error, MissingColumn))

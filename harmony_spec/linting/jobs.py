@@ -15,11 +15,10 @@ from threading import Thread
 from .batches import Batch
 from .checking import check
 from .findings import Checked
-from .input_files import InputError
-from .parquet import ColumnBatch
+from .opening import InputError
 from .row_reading import BATCH_BYTES
 
-Item = Batch | ColumnBatch | InputError
+Item = Batch | InputError
 
 MIN_PARALLEL_CHUNKS = 4
 """Shorter inputs are checked by this process: starting others takes about as long as checking so many chunks."""
@@ -65,18 +64,12 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     size = 0
     for item in items:
         chunk.append(item)
-        size += _size(item)
+        size += item.size if isinstance(item, Batch) else 0
         if size >= BATCH_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def _size(item: Item) -> int:
-    if isinstance(item, Batch):
-        return sum(len(data) for _, data in item.rows if isinstance(data, bytes))
-    return BATCH_BYTES if isinstance(item, ColumnBatch) else 0
 
 
 def _context() -> multiprocessing.context.BaseContext:

@@ -9,8 +9,8 @@ from pathlib import Path
 from .batches import Kind, Options
 from .files import File, expand
 from .findings import Checked
-from .input_files import STDIN, InputError
 from .jobs import Item, cores, run
+from .opening import STDIN, InputError
 from .row_reading import Progress, read
 from .settings import Resolver, Settings
 
@@ -92,11 +92,11 @@ def _items(
         if isinstance(file, InputError):
             yield file
             continue
-        name = file.name
+        name, before = file.name, progress.bytes
         try:
             yield from read(name, file.is_named and not skip_others, kind, resolver.options(name), progress)
         except InputError as error:
             error.name = name
             yield error
         if name != STDIN:
-            progress.file(_size(name))
+            progress.bytes = before + _size(name)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, cast
-
-from .input_files import STDIN, InputError, standard_input
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from io import BufferedRandom
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+STDIN = "-"
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 """The first bytes of compressed files. Sources: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1."""
@@ -24,56 +29,50 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 COMPRESSED = (".gz", ".zst")
 
 
-@contextmanager
-def open_input(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file; returns its stream on the disk, and the decompressed stream.
+class InputError(Exception):
+    """A file cannot be read; the message names the file, and the place if there is one.
 
-    Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
+    Attributes:
+        name: of the file, if `lint` returned the error; otherwise empty.
+        lacks_column: whether a Parquet file lacks the column that was chosen.
     """
-    try:
-        with _raw(name) as raw:
-            head = raw.peek(len(ZSTD))
-            file = cast(BinaryIO, raw)
-            if head.startswith(GZIP):
-                with gzip.GzipFile(fileobj=file) as stream:
-                    yield file, cast(BinaryIO, stream)
-            elif head.startswith(ZSTD):
-                with zstd.ZstdFile(file) as stream:
-                    yield file, cast(BinaryIO, stream)
-            else:
-                yield file, file
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror or error}") from None
-    except (EOFError, zlib.error, zstd.ZstdError) as error:
-        raise InputError(f"{name}: the compressed file is broken: {error}") from None
+
+    name = ""
+    lacks_column = False
 
 
-class Bounded:
-    """A stream with limits for each read, and for all of them together.
+class Opened:
+    """An open file, with limits for each read, and for all of them together.
 
     Args:
         name: of the file.
+        file: its stream on the disk.
         stream: the decompressed stream.
         max_row_bytes: the limit of a line, or of a file that is one input.
-        max_file_bytes: the limit of the file; None if it is not compressed.
+        max_file_bytes: the limit of a compressed file.
+
+    Attributes:
+        magic: the first bytes of the stream on the disk.
+        head: lines that `lines` returns again, since they were read only to detect the format.
     """
 
-    def __init__(self, name: str, stream: BinaryIO, max_row_bytes: int, max_file_bytes: int | None) -> None:
-        self.name, self.stream = name, stream
-        self.max_row_bytes, self.max_file_bytes = max_row_bytes, max_file_bytes
-        self.bytes = 0
-
-    def line(self) -> bytes:
-        """The next line, or its beginning up to one byte over the limit; empty at the end."""
-        return self._counted(self.stream.readline(self.max_row_bytes + 1))
+    def __init__(
+        self, name: str, file: BinaryIO, stream: BinaryIO, max_row_bytes: int = 0, max_file_bytes: int | None = None
+    ) -> None:
+        self.name, self.file, self.stream, self.max_row_bytes = name, file, stream, max_row_bytes
+        self.max_file_bytes = None if stream is file else max_file_bytes
+        self.bytes, self.magic = 0, b""
+        self.head: list[bytes] = []
 
     def lines(self) -> Iterator[bytes]:
         """All lines; those over the limit in several pieces."""
-        return iter(self.line, b"")
+        yield from self.head
+        yield from iter(lambda: self._counted(self.stream.readline(self.max_row_bytes + 1)), b"")
 
-    def rest(self, read: int) -> bytes:
-        """The rest, up to one byte over the limit; `read` bytes were read before."""
-        return self._counted(self.stream.read(max(self.max_row_bytes + 1 - read, 0)))
+    def whole(self) -> bytes:
+        """The file, up to one byte over the limit of a row."""
+        rest = max(self.max_row_bytes + 1 - sum(map(len, self.head)), 0)
+        return b"".join((*self.head, self.read(rest)))
 
     def read(self, size: int = -1) -> bytes:
         return self._counted(self.stream.read(size))
@@ -86,29 +85,100 @@ class Bounded:
         return data
 
 
-def compress_like(path: Path, file: BinaryIO) -> BinaryIO:
-    """A stream that compresses into a file as another file is compressed."""
-    with path.open("rb") as other:
-        head = other.read(len(ZSTD))
-    if head.startswith(GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="wb", mtime=0))
-    return cast(BinaryIO, zstd.ZstdFile(file, "wb")) if head.startswith(ZSTD) else file
-
-
-def finish(stream: BinaryIO) -> None:
-    """Flush a compressing stream; the file stays open."""
-    if isinstance(stream, gzip.GzipFile | zstd.ZstdFile):
-        stream.close()
-
-
 @contextmanager
-def _raw(name: str) -> Iterator[io.BufferedReader]:
+def open_input(
+    name: str, max_row_bytes: int = 0, max_file_bytes: int | None = None, copy: BufferedRandom | None = None
+) -> Iterator[Opened]:
+    """Open a file, or a copy of standard input.
+
+    Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
+    """
+    try:
+        with _raw(name, copy) as raw:
+            file, magic = cast(BinaryIO, raw), raw.peek(len(ZSTD))[: len(ZSTD)]
+            with compressed(magic, file, "rb") as stream:
+                opened = Opened(name, file, stream, max_row_bytes, max_file_bytes)
+                opened.magic = magic
+                yield opened
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror or error}") from None
+    except (EOFError, zlib.error, zstd.ZstdError) as error:
+        raise InputError(f"{name}: the compressed file is broken: {error}") from None
+
+
+def compressed(head: bytes, file: BinaryIO, mode: Any) -> AbstractContextManager[BinaryIO]:
+    """A stream that reads or writes a file as it is compressed if it has these first bytes; the file stays open."""
+    if head.startswith(GZIP):
+        return cast(BinaryIO, gzip.GzipFile("", mode, fileobj=file, mtime=0))
+    return cast(BinaryIO, zstd.ZstdFile(file, mode)) if head.startswith(ZSTD) else nullcontext(file)
+
+
+def saved_input() -> BufferedRandom:
+    """A copy of standard input on the disk, which can be read more than once."""
+    copy = TemporaryFile()  # noqa: SIM115 - needed until its fixes are written
+    copyfileobj(standard_input(), copy)
+    return copy
+
+
+def standard_input() -> BinaryIO:
+    """Standard input. Raises `InputError` if it is closed."""
+    if sys.stdin is None:
+        raise InputError(f"{STDIN}: standard input is closed")
+    return sys.stdin.buffer
+
+
+def _raw(name: str, copy: BufferedRandom | None) -> AbstractContextManager[io.BufferedReader | BufferedRandom]:
+    if copy is not None:
+        copy.seek(0)
+        return nullcontext(copy)
     if name != STDIN:
-        with open(name, "rb") as file:
-            yield file
-        return
+        return open(name, "rb")
     stdin = standard_input()
-    if isinstance(stdin, io.BufferedReader):
-        yield stdin
-    else:
-        yield io.BufferedReader(io.BytesIO(stdin.read()))
+    return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(io.BytesIO(stdin.read())))
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file as it was checked, to be read again.
+
+    Attributes:
+        name: of the file; `-` is standard input.
+        path: the absolute path, without links.
+        identity: device, inode, size in bytes, and time of the last change in nanoseconds.
+        magic: the first bytes on the disk.
+        max_row_bytes: the size limit of a row.
+        column: of the values in a Parquet file; empty for other files.
+        copy: of standard input, which can be read only once.
+    """
+
+    name: str
+    path: str
+    identity: tuple[int, ...]
+    magic: bytes
+    max_row_bytes: int
+    column: str = ""
+    copy: BufferedRandom | None = None
+
+    @classmethod
+    def of(cls, opened: Opened, column: str, copy: BufferedRandom | None) -> Original:
+        """An open file."""
+        name, identity = opened.name, _identity(os.fstat(opened.file.fileno()))
+        return cls(name, os.path.realpath(name), identity, opened.magic, opened.max_row_bytes, column, copy)
+
+    @contextmanager
+    def reopen(self) -> Iterator[BinaryIO]:
+        """The decompressed stream. Raises `OSError` if the file was changed."""
+        with open_input(self.name, copy=self.copy) as opened:
+            self.require_same(os.fstat(opened.file.fileno()))
+            yield opened.stream
+
+    def require_same(self, found: os.stat_result | None = None) -> None:
+        """Raise `OSError` if the file was changed, deleted, or replaced by a link; `found` is that of an open file."""
+        with suppress(FileNotFoundError):
+            found = found or os.lstat(self.path)
+        if found is None or _identity(found) != self.identity:
+            raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
+
+
+def _identity(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

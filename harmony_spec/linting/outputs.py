@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import PurePath
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
+from urllib.parse import quote
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from ..diagnostics import Fix
+from ..errors import Code, HarmonyError, RenderError, Span, ToolError
 from ..recovery.output import abridge
-from .findings import Checked, Finding
-from .sarif import Sarif
-from .terminal_text import layout, printable, printable_name
+from ..source.saved_text import Source
+from .catalogue import codes
+from .findings import Checked, Finding, finding_of_error
+from .opening import STDIN
+from .terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
+
+FINDING: dict[str, tuple[type, Callable[[Finding], Any]]] = {
+    "line": (int, lambda each: each.line),
+    "column": (int, lambda each: each.column),
+    "end_line": (int, lambda each: each.end_line),
+    "end_column": (int, lambda each: each.end_column),
+    "code": (str, lambda each: each.code.code),
+    "name": (str, lambda each: each.code.name),
+    "severity": (str, lambda each: each.code.severity),
+    "message": (str, lambda each: each.message),
+    "unit": (str, lambda each: each.diagnostic.unit or None),
+    "span": (Span, lambda each: each.diagnostic.span if each.diagnostic.unit else None),
+    "text_span": (Span, lambda each: each.text_span),
+    "token_span": (Span, lambda each: each.token_span),
+    "index": (int, lambda each: each.diagnostic.index),
+    "raw": (str, lambda each: each.diagnostic.raw),
+    "taken_for": (str, lambda each: each.diagnostic.taken_for or None),
+    "evidence": (str, lambda each: each.diagnostic.evidence),
+    "expected": (tuple, lambda each: each.diagnostic.expected),
+    "pointer": (str, lambda each: (each.pointer + each.diagnostic.pointer) or None),
+    "fix": (Fix, lambda each: each.diagnostic.fix and asdict(each.diagnostic.fix)),
+}
+"""What is written of a finding."""
 
 
 def describe(finding: Finding) -> dict[str, Any]:
     """A finding as JSON."""
-    diagnostic = finding.diagnostic
-    fix = diagnostic.fix and {
-        "span": list(diagnostic.fix.span),
-        "replacement": diagnostic.fix.replacement,
-        "applicability": diagnostic.fix.applicability,
-        "codes": list(diagnostic.fix.codes),
-    }
-    return {
-        "line": finding.line,
-        "column": finding.column,
-        "end_line": finding.end_line,
-        "end_column": finding.end_column,
-        "code": finding.code.code,
-        "name": finding.code.name,
-        "severity": finding.code.severity,
-        "message": finding.message,
-        "unit": diagnostic.unit or None,
-        "span": list(diagnostic.span) if diagnostic.unit else None,
-        "text_span": finding.text_span and list(finding.text_span),
-        "token_span": finding.token_span and list(finding.token_span),
-        "index": diagnostic.index,
-        "raw": diagnostic.raw,
-        "taken_for": diagnostic.taken_for or None,
-        "evidence": diagnostic.evidence,
-        "expected": list(diagnostic.expected),
-        "pointer": (finding.pointer + diagnostic.pointer) or None,
-        "fix": fix,
-    }
+    return {name: read(finding) for name, (_, read) in FINDING.items()}
 
 
 def place(checked: Checked, finding: Finding) -> str:
@@ -58,40 +63,25 @@ def place(checked: Checked, finding: Finding) -> str:
     if finding.column is not None:
         return where
     if finding.pointer:
-        return f"{where} at {finding.pointer}"
+        return f"{where} at {printable(finding.pointer)}"
     diagnostic = finding.diagnostic
     return f"{where}: {diagnostic.unit} {diagnostic.span.start}" if diagnostic.unit else where
 
 
-class Output(Protocol):
-    """An output format."""
+class Output:
+    """An output format. Without text around the findings, unless a class adds it.
 
-    def head(self) -> str:
-        """The text before all findings."""
+    Args:
+        write: writes a finding; a `Text` has colors.
+    """
 
-    def finding(self, checked: Checked, finding: Finding) -> Text | str:
-        """A finding; a `Text` has colours."""
+    head = ""
+
+    def __init__(self, write: Callable[[Checked, Finding], Text | str]) -> None:
+        self.finding = write
 
     def tail(self, complete: bool) -> str:
         """The text after all findings; `complete` is whether all inputs were checked."""
-
-
-@dataclass(frozen=True)
-class Each:
-    """A format with no text around the findings."""
-
-    write: Callable[[Checked, Finding], Text | str]
-
-    def head(self) -> str:
-        """Nothing."""
-        return ""
-
-    def finding(self, checked: Checked, finding: Finding) -> Text | str:
-        """A finding."""
-        return self.write(checked, finding)
-
-    def tail(self, complete: bool) -> str:
-        """Nothing, whether or not the run is `complete`."""
         return ""
 
 
@@ -101,11 +91,46 @@ FIXABLE = "[*]"
 
 def human(checked: Checked, finding: Finding) -> Text:
     """A finding with its line, a caret, what was expected, and a hint."""
-    number = str(finding.line) if checked.row is None and finding.line is not None else ""
-    quoted = (finding.around, finding.caret, number) if finding.around else None
-    notes = (("expected", ", or ".join(finding.diagnostic.expected)), ("help", finding.hint or _fixes(finding)))
     code, mark = finding.code, f"{FIXABLE} " if finding.is_fixable else ""
-    return layout(place(checked, finding), code.severity, code, mark + finding.message, quoted, notes)
+    return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fixes(finding))
+
+
+def format_error(name: str, source: Source, error: HarmonyError) -> Text:
+    """An error in a file, in the same form."""
+    is_of_message = isinstance(error, RenderError) and not isinstance(error, ToolError)
+    finding = finding_of_error(error, source, "text", None, not is_of_message)
+    finding = replace(finding, pointer=error.pointer or finding.pointer)
+    rule = error.rule if isinstance(error, ToolError) else ""
+    return _quoted(Checked(name, None, 0), finding, "", error.message, rule, error.hint)
+
+
+def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: str, hint: str) -> Text:
+    """A finding with its line, a caret, and notes; `word` is printed before the code."""
+    code, color = finding.code, COLORS[finding.code.severity]
+    text = Text()
+    text.append(place(checked, finding), style="bold").append(": ")
+    text.append(f"{word} {code.code} ".lstrip(), style=f"bold {color}").append(code.name, style=color)
+    text.append(f": {printable(message)}\n")
+    if finding.around:
+        _quote(text, checked, finding, color)
+    for title, note in (("expected", ", or ".join(finding.diagnostic.expected)), ("rule", rule), ("help", hint)):
+        if note:
+            text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
+    return text
+
+
+def _quote(text: Text, checked: Checked, finding: Finding, color: str) -> None:
+    """The part of a line around a position, and a caret under it."""
+    line, at = printable(finding.around), finding.caret
+    number = str(finding.line) if checked.row is None and finding.line is not None else ""
+    start = max(0, min(at - MAX_LINE_CHARS // 2, len(line) - MAX_LINE_CHARS))
+    shown = line[start : start + MAX_LINE_CHARS]
+    before = "\u2026" if start else ""
+    after = "\u2026" if start + MAX_LINE_CHARS < len(line) else ""
+    margin = " " * len(number)
+    caret = " " * cell_len(before + line[start:at])
+    text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
+    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {color}")
 
 
 def _fixes(finding: Finding) -> str:
@@ -158,12 +183,114 @@ def _escaped(text: str, is_property: bool) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
 
 
+VERSION = "2.1.0"
+"""Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0, OASIS Standard."""
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+class Sarif(Output):
+    """A SARIF log of one run, written one finding at a time, so the log is never in memory as a whole.
+
+    Its rules are those of a codec, and others that files with a codec of their own violate. Codecs may have different
+    rules of one code, so results refer to rules by index.
+    """
+
+    head = json.dumps({"$schema": SCHEMA, "version": VERSION}).removesuffix("}") + (
+        ', "runs": [{"columnKind": "unicodeCodePoints", "results": ['
+    )
+
+    def __init__(self, codec: ModuleType) -> None:
+        super().__init__(self._write)
+        self.between = ""
+        self.indexes = {code: index for index, code in enumerate(codes(codec))}
+
+    def _write(self, checked: Checked, finding: Finding) -> str:
+        between, self.between = self.between, ","
+        return f"{between}\n{json.dumps(self._result(checked, finding))}"
+
+    def tail(self, complete: bool) -> str:
+        """How the run ended, and the tool: its rules are known only now."""
+        driver = {
+            "name": "harmony-spec",
+            "version": version("harmony-spec"),
+            "rules": [_rule(code) for code in self.indexes],
+        }
+        rest = {"tool": {"driver": driver}, "invocations": [{"executionSuccessful": complete}]}
+        return f"\n], {json.dumps(rest).removeprefix('{')}]}}\n"
+
+    def _result(self, checked: Checked, finding: Finding) -> dict[str, Any]:
+        code = finding.code
+        result: dict[str, Any] = {
+            "ruleId": code.code,
+            "ruleIndex": self.indexes.setdefault(code, len(self.indexes)),
+            "level": LEVELS[code.severity],
+            "message": {"text": finding.message or code.name},
+            "locations": [_location(checked, finding)],
+        }
+        if checked.id is not None:
+            result["properties"] = {"id": checked.id}
+        return result | _fix(checked, finding)
+
+
+def _rule(code: Code) -> dict[str, Any]:
+    return {
+        "id": code.code,
+        "name": code.name,
+        "shortDescription": {"text": code.name.replace("-", " ")},
+        "fullDescription": {"text": code.why},
+        "defaultConfiguration": {"level": LEVELS[code.severity]},
+    }
+
+
+def _location(checked: Checked, finding: Finding) -> dict[str, Any]:
+    """The place in the file, if it has lines, and in the row or message."""
+    places = {
+        "startLine": finding.line,
+        "startColumn": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+    }
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(checked.name)}}
+    if region := {key: value for key, value in places.items() if value is not None}:
+        physical["region"] = region
+    diagnostic = finding.diagnostic
+    parts = [] if checked.row is None else [f"row {checked.row}"]
+    if diagnostic.unit:
+        parts += [f"message {diagnostic.index}", f"{diagnostic.unit} {diagnostic.span.start}"]
+    if not parts:
+        return {"physicalLocation": physical}
+    return {"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": ", ".join(parts)}]}
+
+
+def _fix(checked: Checked, finding: Finding) -> dict[str, Any]:
+    """The fix of a text. In other formats, offsets in the source are not offsets in the file."""
+    fix = finding.diagnostic.fix
+    if fix is None or not isinstance(fix.replacement, str) or checked.row is not None or finding.column is None:
+        return {}
+    replacement = {
+        "deletedRegion": {"charOffset": fix.span.start, "charLength": fix.span.end - fix.span.start},
+        "insertedContent": {"text": fix.replacement},
+    }
+    change = {"artifactLocation": {"uri": _uri(checked.name)}, "replacements": [replacement]}
+    return {"fixes": [{"artifactChanges": [change]}]}
+
+
+def _uri(name: str) -> str:
+    if name == STDIN:
+        return "stdin"
+    path = PurePath(name)
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
+
+
 OUTPUTS: dict[str, Callable[[ModuleType], Output]] = {
-    "human": lambda _: Each(human),
-    "concise": lambda _: Each(concise),
-    "json": lambda _: Each(json_line),
+    "human": lambda _: Output(human),
+    "concise": lambda _: Output(concise),
+    "json": lambda _: Output(json_line),
     "sarif": Sarif,
-    "github": lambda _: Each(github),
+    "github": lambda _: Output(github),
 }
 """The formats by name, for findings of a codec."""
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedRandom, BufferedReader
+from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError
-from .atomic import Origin
-from .batches import Kind, Options
-from .input_files import InputError
-from .opening import Bounded, open_input
-from .rows import COLUMNS, TooLong
+from .batches import Options, Row, RowsRead
+from .opening import InputError, Opened
+from .rows import MissingColumn, TooLong, choose_column
 
 if TYPE_CHECKING:
     import pyarrow
 
-    from .findings import Checked
+END: tuple[None, None] = None, None
+"""No row."""
 
 NO_PYARROW = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]' (in a clone: pip install '.[parquet]')"
 
@@ -35,37 +36,26 @@ BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class ColumnBatch:
-    """Rows of a column of one file.
+class ColumnRows:
+    """Rows of a column.
 
     Attributes:
-        name: of the file.
-        origin: the file on the disk; None for standard input.
-        column: the name of the column.
         first: the number of the first row, from 1.
         values: the values of the rows.
         ids: the values of the id column, if there is one.
-        options: how they are checked.
-        kind: the format of the file.
+        limit: the size limit of a row in bytes.
     """
 
-    name: str
-    origin: Origin | None
-    column: str
     first: int
     values: pyarrow.Array[Any] = field(repr=False)
-    options: Options
-    ids: pyarrow.Array[Any] | None = field(default=None, repr=False)
-    kind: Kind = "parquet"
+    ids: pyarrow.Array[Any] | None
+    limit: int
 
-    def __iter__(self) -> Iterator[tuple[int | None, Any]]:
-        limit = self.options.max_row_bytes
+    def __iter__(self) -> Iterator[Row]:
         for at, value in enumerate(self.values):
-            yield self.first + at, TooLong(limit) if self.values[at : at + 1].nbytes > limit else _value(value)
-
-    def id_of(self, row: int) -> Any:
-        """The value of a row's id column."""
-        return None if self.ids is None else self.ids[row - self.first].as_py()
+            is_long = self.values[at : at + 1].nbytes > self.limit
+            id = None if self.ids is None else _value(self.ids[at])
+            yield Row(self.first + at, TooLong(self.limit) if is_long else _value(value), id=id)
 
     def can_hold(self, value: Any) -> bool:
         """Whether the column can hold a value: a list of fixed size cannot become shorter."""
@@ -86,140 +76,100 @@ def _value(scalar: Any) -> Any:
         return RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 
 
-def read_parquet(
-    name: str,
-    origin: Origin | None,
-    file: BinaryIO,
-    bounded: Bounded,
-    options: Options,
-    batch: int,
-    at: Callable[[int], None],
-) -> Iterator[ColumnBatch]:
-    """Read the rows of a Parquet file.
+def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
+    """Read a Parquet file: the name of its column, and its rows.
 
     Args:
-        name: of the file.
-        origin: the file on the disk; None for standard input.
-        file: the stream on the disk.
-        bounded: the decompressed stream.
+        opened: the file.
         options: how its rows are checked.
         batch: bytes of rows in a batch.
-        at: called with the number of bytes that were read.
 
     Raises:
         InputError: the file is not Parquet or broken, no column can be validated, or `pyarrow` is missing.
     """
+    name = opened.name
+    with _broken(name):
+        from pyarrow import parquet
+
+        seekable = _seekable(opened.stream, opened)
+        size = seekable.seek(0, 2)
+        # Without `pre_buffer`, memory does not depend on the size of row groups.
+        source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
+        column = _column(name, source.schema_arrow, options.column)
+        names = source.schema_arrow.names
+        if options.fix and names.count(column) > 1:
+            raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
+        is_unique = names.count(options.id_column) == names.count(column) == 1
+        ids = [options.id_column] if is_unique and options.id_column != column else []
+
+    def rows() -> Iterator[RowsRead]:
+        done, total = 0, source.metadata.num_rows
+        with _broken(name):
+            number = _rows(source.metadata, column, batch)
+            for part in source.iter_batches(number, columns=[column, *ids], use_threads=False):
+                values, found = part.column(column if ids else 0), part.column(ids[0]) if ids else None
+                done += part.num_rows
+                first = done - part.num_rows + 1
+                yield ColumnRows(first, values, found, options.max_row_bytes), batch, size * done // total
+
+    return column, rows()
+
+
+@contextmanager
+def _broken(name: str) -> Iterator[None]:
+    """Raise an `InputError` for a file that `pyarrow` cannot read."""
     try:
         import pyarrow
-        from pyarrow import parquet
     except ImportError:
         raise InputError(f"{name}: {NO_PYARROW}") from None
     try:
-        with _open_seekable(file, bounded) as seekable:
-            size = seekable.seek(0, 2)
-            # Without `pre_buffer`, memory does not depend on the size of row groups.
-            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
-            column = _column(name, source.schema_arrow, options.column)
-            if options.fix and source.schema_arrow.names.count(column) > 1:
-                raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
-            done, total = 0, source.metadata.num_rows
-            rows = _rows(source.metadata, column, batch)
-            columns = [column, *_id_column(source.schema_arrow, column, options.id_column)]
-            for part in source.iter_batches(rows, columns=columns, use_threads=False):
-                ids = part.column(columns[1]) if len(columns) > 1 else None
-                values = part.column(0 if ids is None else column)
-                yield ColumnBatch(name, origin, column, done + 1, values, options, ids)
-                done += part.num_rows
-                at(size * done // total)
+        yield
     except (pyarrow.ArrowException, OSError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{name}: the Parquet file cannot be read: {lines[0]}") from None
 
 
-class ParquetRows:
-    """Writes the fixed rows of a Parquet file with its schema, metadata, compression and other columns.
-
-    The rows before the first fix are read a second time, so a file without fixes costs nothing.
+def copy_parquet(stream: BinaryIO, column: str, fixed: Iterable[tuple[int | None, Any]], out: BinaryIO) -> None:
+    """Copy a Parquet file with new values of a column. Its schema, metadata, compression and other columns stay.
 
     Args:
-        name: of the file.
-        origin: the file when it was checked.
-        column: of the fixed values.
-        stream: the stream to write to.
+        stream: the file.
+        column: of the new values.
+        fixed: the numbers of rows, from 1, in order, and their new values.
+        out: the stream to write to.
     """
+    from pyarrow import Table, parquet
 
-    def __init__(self, name: str, origin: Origin, column: str, stream: BinaryIO) -> None:
-        self.name, self.origin, self.column, self.stream = name, origin, column, stream
-        self.fixed: dict[int, Any] = {}
-        self.done = 0
-        self.parts: Iterator[pyarrow.Table] | None = None
-        self.part: pyarrow.Table | None = None
-        self.writer: Any = None
+    source = parquet.ParquetFile(_seekable(stream), pre_buffer=False, buffer_size=BUFFER_BYTES)
+    schema, metadata, compression = source.schema_arrow, source.metadata, _compression(source.metadata)
+    is_compliant = not any(map(OTHER_LISTS.search, compression))
+    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    most = max(1, GROUP_BYTES * metadata.num_rows // max(size, 1))
+    fixed, done = iter(fixed), 0
+    row, value = next(fixed, END)
+    with parquet.ParquetWriter(out, schema, compression=compression, use_compliant_nested_type=is_compliant) as writer:
+        for group in range(metadata.num_row_groups):
+            for part in source.iter_batches(most, row_groups=[group], use_threads=False):
+                new: dict[int, Any] = {}
+                while row is not None and row <= done + part.num_rows:
+                    new[row - done - 1] = value
+                    row, value = next(fixed, END)
+                writer.write_table(_with_values(Table.from_batches([part], schema), column, new))
+                done += part.num_rows
 
-    def write(self, checked: Checked) -> None:
-        """Write the next row. Its fixed value is in memory until its row group is complete."""
-        assert checked.row is not None
-        if checked.after is not None:
-            self.fixed[checked.row] = checked.after
-        if self.fixed or self.parts is not None:
-            self._write_until(checked.row)
 
-    def close(self) -> None:
-        """Write the remaining rows."""
-        self._write_until(None)
-        if self.writer is not None:
-            self.writer.close()
+def _with_values(part: pyarrow.Table, column: str, new: dict[int, Any]) -> pyarrow.Table:
+    """A table with new values at some places of a column; all other values stay."""
+    import pyarrow
 
-    def _write_until(self, row: int | None) -> None:
-        """Write all parts that end at or before a row; all if it is None."""
-        if self.parts is None:
-            self.parts = self._read()
-            self.part = next(self.parts, None)
-        while self.part is not None and (row is None or self.done + self.part.num_rows <= row):
-            self.writer.write_table(self._with_fixes(self.part))
-            self.done += self.part.num_rows
-            self.part = next(self.parts, None)
-
-    def _with_fixes(self, part: pyarrow.Table) -> pyarrow.Table:
-        """A part with the fixed values of its rows; all other values stay."""
-        import pyarrow
-
-        index = part.schema.get_field_index(self.column)
-        field, values = part.schema.field(index), part.column(index)
-        pieces, end = [], 0
-        for at in range(part.num_rows):
-            if (row := self.done + at + 1) in self.fixed:
-                fixed = pyarrow.array([self.fixed.pop(row)], type=field.type)
-                pieces += [*values.slice(end, at - end).chunks, fixed]
-                end = at + 1
-        if not end:
-            return part
-        pieces += values.slice(end).chunks
-        return part.set_column(index, field, pyarrow.chunked_array(pieces, type=field.type))
-
-    def _read(self) -> Iterator[pyarrow.Table]:
-        """Create the writer, and read the parts of the file, none larger than a row group."""
-        import pyarrow
-        from pyarrow import parquet
-
-        with (
-            open_input(self.name) as (file, stream),
-            _open_seekable(file, Bounded(self.name, stream, 0, None)) as seekable,
-        ):
-            self.origin.require_same(file.fileno())
-            source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
-            schema, metadata = source.schema_arrow, source.metadata
-            self.writer = parquet.ParquetWriter(
-                self.stream,
-                schema,
-                compression=_compression(metadata),
-                use_compliant_nested_type=not any(map(OTHER_LISTS.search, _compression(metadata))),
-            )
-            size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-            rows = max(1, GROUP_BYTES * metadata.num_rows // max(size, 1))
-            for group in range(metadata.num_row_groups):
-                for batch in source.iter_batches(rows, row_groups=[group], use_threads=False):
-                    yield pyarrow.Table.from_batches([batch], schema)
+    index = part.schema.get_field_index(column)
+    field, values = part.schema.field(index), part.column(index)
+    chunks, end = [], 0
+    for at, value in new.items():
+        chunks += [*values.slice(end, at - end).chunks, pyarrow.array([value], type=field.type)]
+        end = at + 1
+    chunks += values.slice(end).chunks
+    return part.set_column(index, field, pyarrow.chunked_array(chunks, type=field.type)) if new else part
 
 
 def _compression(metadata: Any) -> dict[str, str]:
@@ -231,12 +181,12 @@ def _compression(metadata: Any) -> dict[str, str]:
     return {each.path_in_schema: each.compression.replace("UNCOMPRESSED", "NONE") for each in columns}
 
 
-def _open_seekable(file: BinaryIO, bounded: Bounded) -> Any:
-    """The file, or a temporary copy if it is compressed or not seekable."""
-    if file is bounded.stream and file.seekable():
-        return file
-    copy = TemporaryFile()  # noqa: SIM115 - the caller closes it
-    shutil.copyfileobj(bounded, copy)
+def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
+    """A stream, or a temporary copy if it is decompressed or not seekable; `opened` limits its size."""
+    if isinstance(stream, BufferedReader | BufferedRandom) and stream.seekable():
+        return stream
+    copy = TemporaryFile()  # noqa: SIM115 - open as long as it is read
+    copyfileobj(opened or stream, copy)
     return copy
 
 
@@ -255,30 +205,14 @@ def _rows(metadata: Any, column: str, batch: int) -> int:
 
 def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
     """The column that holds the inputs."""
-    if chosen is not None:
-        if chosen not in schema.names:
-            raise InputError(f"{name}: no column {chosen!r}; columns: {', '.join(schema.names)}")
-        return chosen
-    fitting = [field.name for field in schema if _holds_source(field.type)]
-    if known := next((column for column in COLUMNS if column in fitting), None):
-        return known
-    if len(fitting) == 1:
-        return str(fitting[0])
-    reason = f"several columns can be validated: {', '.join(fitting)}" if fitting else "no column can be validated"
-    raise InputError(f"{name}: {reason}; choose one with --column; columns: {', '.join(schema.names)}")
-
-
-def _id_column(schema: pyarrow.Schema, column: str, id_column: str) -> list[str]:
-    """The column with the ids of rows, if there is one, and it is not the column with the inputs."""
-    from pyarrow import types
-
-    names = schema.names
-    if id_column == column or names.count(id_column) != 1 or names.count(column) != 1:
-        return []
-    kind = schema.field(id_column).type
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    is_id = types.is_integer(kind) or types.is_string(kind) or types.is_large_string(kind)
-    return [id_column] if is_id or getattr(types, "is_string_view", types.is_string)(kind) else []
+    types = {field.name: field.type for field in schema}
+    try:
+        return choose_column(types, chosen, lambda each: _holds_source(types[each]))
+    except RowError as error:
+        columns = "" if isinstance(error, MissingColumn) else f" Columns: {', '.join(schema.names)}."
+        missing = InputError(f"{name}: {error.message}" + (f". {error.hint}{columns}" if error.hint else ""))
+        missing.lacks_column = isinstance(error, MissingColumn)
+        raise missing from None
 
 
 def _holds_source(kind: pyarrow.DataType) -> bool:

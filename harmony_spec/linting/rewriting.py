@@ -1,4 +1,4 @@
-"""Writes fixed files: each is replaced once all its rows are written."""
+"""Writes fixed files, or shows what would change. A file is written once all its rows are checked, or not at all."""
 
 from __future__ import annotations
 
@@ -6,95 +6,26 @@ import os
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, Protocol, cast
+from typing import IO, BinaryIO, cast
 
-from .atomic import AtomicFile, Origin
+from .atomic import AtomicFile
+from .differences import difference
 from .findings import Checked
-from .input_files import STDIN, InputError
-from .opening import compress_like, finish, open_input
-from .parquet import ParquetRows
+from .opening import STDIN, InputError, Original, compressed
+from .parquet import copy_parquet
+from .row_reading import Progress, pieces
 
 MAX_HELD_BYTES = 1 << 24
 """Bytes of checked rows that are in memory until their file is written; more are on the disk."""
 
-COPY_BYTES = 1 << 16
-"""Bytes that are copied at a time."""
-
-
-class Rows(Protocol):
-    """Writes the rows of a file."""
-
-    def write(self, checked: Checked) -> None:
-        """Write the next row."""
-
-    def close(self) -> None:
-        """Write the remaining rows."""
-
-
-class ByteRows:
-    """Writes rows of bytes. Rows that are not in memory are copied from the checked file, which is opened on demand.
-
-    Args:
-        name: of that file.
-        origin: the file when it was checked; None for standard input, whose rows are all in memory.
-        stream: the stream to write to.
-    """
-
-    def __init__(self, name: str, origin: Origin | None, stream: BinaryIO) -> None:
-        self.name, self.origin, self.stream = name, origin, stream
-        self.position = 0
-        self.closing = ExitStack()
-        self.original: BinaryIO | None = None
-
-    def write(self, checked: Checked) -> None:
-        """Write the next row."""
-        if checked.too_long is not None:
-            self.copy(checked.too_long.size)
-        else:
-            self.stream.write(checked.after)
-            self.position += len(checked.before)
-
-    def copy(self, size: int | None) -> None:
-        """Copy bytes of the original; all the rest if `size` is None."""
-        if self.original is None:
-            assert self.origin is not None
-            raw, self.original = self.closing.enter_context(open_input(self.name))
-            self.origin.require_same(raw.fileno())
-        self.original.seek(self.position)
-        while size != 0 and (data := self.original.read(min(size or COPY_BYTES, COPY_BYTES))):
-            self.stream.write(data)
-            self.position += len(data)
-            size = None if size is None else size - len(data)
-
-    def close(self) -> None:
-        """Close the original."""
-        self.closing.close()
-
 
 class OutputError(Exception):
     """A file cannot be written; the message names the file and the reason."""
-
-
-class Held:
-    """Checked rows whose file is not written yet; on the disk if there are many."""
-
-    def __init__(self) -> None:
-        self.file = SpooledTemporaryFile(MAX_HELD_BYTES)  # noqa: SIM115 - `release` closes it
-
-    def add(self, checked: Checked) -> None:
-        pickle.dump(replace(checked, before=None, after=None), self.file, pickle.HIGHEST_PROTOCOL)
-
-    def release(self) -> Iterator[Checked]:
-        """All rows, in order."""
-        with self.file:
-            self.file.seek(0)
-            with suppress(EOFError):
-                while True:
-                    yield pickle.load(self.file)
 
 
 class Rewriter:
@@ -103,145 +34,116 @@ class Rewriter:
     A file that cannot be written, or that changed while it was checked, is left as it was.
 
     Args:
-        targets: the output file of each file, by name; a file without one is replaced if fixes change it.
+        progress: of the run; it knows where the files are.
+        targets: the output file of each file, by name; a file without one is replaced if fixes change it. Fixed
+            standard input without one goes to standard output.
         backup: a suffix to keep replaced files under; "" if they are not kept.
+        is_diff: whether the changes are printed instead.
     """
 
-    def __init__(self, targets: dict[str, Path], backup: str) -> None:
-        self.targets, self.backup = targets, backup
-        self._forget()
-
-    def _forget(self) -> None:
-        self.name: str | None = None
-        self.origin: Origin | None = None
-        self.unchanged = 0
-        self.atomic: AtomicFile | None = None
-        self.stream: BinaryIO | None = None
-        self.rows: Rows | None = None
-        self.held: Held | None = None
-        self.is_broken = False
+    def __init__(self, progress: Progress, targets: dict[str, Path], backup: str, is_diff: bool) -> None:
+        self.progress, self.targets, self.backup, self.is_diff = progress, targets, backup, is_diff
 
     def written(self, items: Iterable[Checked | InputError]) -> Iterator[Checked | InputError | OutputError]:
         """Write files, and return their rows, which count as fixed only if their file was written.
 
         So the rows of a file are returned once that is known: those before its first fix at once, the others at its
-        end. Fixed standard input goes to standard output if it has no target.
+        end.
         """
+        for name, group in groupby(items, lambda item: item.name):
+            with SpooledTemporaryFile(MAX_HELD_BYTES) as held:
+                yield from self._written(name, group, held)
+
+    def _written(
+        self, name: str, items: Iterable[Checked | InputError], held: IO[bytes]
+    ) -> Iterator[Checked | InputError | OutputError]:
+        failures: list[InputError | OutputError] = []
+        is_fixed = False
         for item in items:
-            if item.name != self.name:
-                yield from self._finish()
+            is_fixed = is_fixed or (isinstance(item, Checked) and item.unfixed is not None)
             if isinstance(item, InputError):
-                yield from self._unfixed()
-                self.abort()
-                yield item
-            elif item.name == STDIN and STDIN not in self.targets:
-                sys.stdout.buffer.write(item.after or b"")
-                yield item
+                failures.append(item)
+            elif is_fixed:
+                item = item if item.unfixed else replace(item, before=None, after=None)
+                pickle.dump(item, held, pickle.HIGHEST_PROTOCOL)
             else:
-                self.name, self.origin = item.name, item.origin
-                yield from self._add(item)
-        yield from self._finish()
-
-    def _add(self, checked: Checked) -> Iterator[Checked | OutputError]:
-        """Write the next row."""
-        if not self.is_broken:
+                yield item
+        original = self.progress.originals.pop(name, None)
+        is_wanted = is_fixed or (not self.is_diff and (name in self.targets or name == STDIN))
+        if original is not None and is_wanted and not failures:
             try:
-                self._write(checked)
-            except (OSError, InputError) as error:
-                yield from self._fail(error)
-        if self.is_broken:
-            yield checked.unfixed or checked
-        elif self.held is None and checked.unfixed is None:
-            yield checked
+                self._write(original, (row for row in _rows(held) if row.unfixed))
+            except InputError as error:
+                failures.append(OutputError(str(error)))
+            except OSError as error:
+                if error.filename is None and self._goes_to_output(name):
+                    raise  # no fault of this file
+                failures.append(OutputError(f"{error.filename or name}: {error.strerror or error}"))
+        yield from failures
+        yield from (row.unfixed or row if failures else row for row in _rows(held))
+
+    def _goes_to_output(self, name: str) -> bool:
+        """Whether fixed rows, or changes, go to standard output."""
+        return self.is_diff or (name == STDIN and name not in self.targets)
+
+    def _write(self, original: Original, fixed: Iterator[Checked]) -> None:
+        """Write a file with its fixed rows, or print what changes."""
+        name, out = original.name, sys.stdout.buffer
+        target = self.targets.get(name)
+        if self.is_diff:
+            out.writelines(difference(original, fixed))
+        elif self._goes_to_output(name):
+            _copy(original, fixed, out)
         else:
-            self.held = self.held or Held()
-            self.held.add(checked)
-
-    def _write(self, checked: Checked) -> None:
-        """Write a row. A file to be replaced is opened at its first fix, and the rows before that are copied."""
-        if self.rows is None:
-            if checked.name not in self.targets and checked.after == checked.before:
-                self.unchanged += len(checked.after or b"") if checked.too_long is None else checked.too_long.size or 0
-                return
-            self._open(checked)
-        assert self.rows is not None
-        self.rows.write(checked)
-
-    def _open(self, checked: Checked) -> None:
-        target, origin = self.targets.get(checked.name), checked.origin
-        path = Path(checked.name)
-        self.atomic = AtomicFile(path, origin, self.backup) if target is None else AtomicFile(target)
-        file = cast(BinaryIO, self.atomic.file)
-        self.stream = file if origin is None else compress_like(path, file)
-        if checked.column:
-            assert origin is not None
-            self.rows = ParquetRows(checked.name, origin, checked.column, self.stream)
-            return
-        rows = ByteRows(checked.name, origin, self.stream)
-        if self.unchanged:
-            rows.copy(self.unchanged)
-        self.rows = rows
-
-    def _finish(self) -> Iterator[Checked | OutputError]:
-        """Complete the file after its last row."""
-        try:
-            if self.rows is not None and self.stream is not None and self.atomic is not None:
-                self.rows.close()
-                finish(self.stream)
-                self.atomic.commit()
-        except (OSError, InputError) as error:
-            yield from self._fail(error)
-        if self.held is not None:
-            yield from self.held.release()
-        self._forget()
-
-    def _fail(self, error: OSError | InputError) -> Iterator[Checked | OutputError]:
-        """Leave the file as it was, and report why."""
-        if self.atomic is not None:
-            self.atomic.abort()
-        self.rows, self.is_broken = None, True
-        in_file = f"{error.filename or self.name}: {error.strerror or error}" if isinstance(error, OSError) else ""
-        yield OutputError(in_file or str(error))
-        yield from self._unfixed()
-
-    def _unfixed(self) -> Iterator[Checked]:
-        """The held rows of a file that is left as it was, without fixes."""
-        held, self.held = self.held, None
-        if held is not None:
-            yield from (checked.unfixed or checked for checked in held.release())
-
-    def abort(self) -> None:
-        """Leave the current file as it was."""
-        if self.atomic is not None:
-            self.atomic.abort()
-        self._forget()
+            replaced = (Path(name), original, self.backup) if target is None else (target,)
+            magic = b"" if name == STDIN else original.magic
+            with AtomicFile(*replaced) as atomic, compressed(magic, cast(BinaryIO, atomic.file), "wb") as stream:
+                _copy(original, fixed, stream)
 
 
-def find_targets(output: str, names: Iterable[str], read: Iterable[str]) -> dict[str, Path]:
+def _rows(held: IO[bytes]) -> Iterator[Checked]:
+    """The held rows, in order."""
+    held.seek(0)
+    with suppress(EOFError):
+        while True:
+            yield pickle.load(held)
+
+
+def _copy(original: Original, fixed: Iterable[Checked], out: BinaryIO) -> None:
+    """Copy a file with its fixed rows."""
+    if original.column:
+        with original.reopen() as stream:
+            copy_parquet(stream, original.column, ((row.row, row.after) for row in fixed), out)
+    else:
+        out.writelines(after for _, after in pieces(original, fixed))
+
+
+def find_targets(output: str, names: Iterable[str], claimed: set[str]) -> dict[str, Path]:
     """The output file for the fixed rows of each file.
 
     Args:
         output: a file, if there is one input file, or a folder.
         names: of the input files.
-        read: the resolved paths of all files that are read.
+        claimed: see `claim`.
 
     Raises:
         InputError: the rows cannot be written there.
     """
     found: dict[str, Path] = {}
-    owners: dict[str, str] = {}
-    read, names = set(read), list(names)
+    names, is_folder = list(names), os.path.isdir(output)
     if not output or output == STDIN or output.startswith(("/dev/", "/proc/")):
         raise InputError(f"{output!r} is not a file; pass a file name")
-    if not os.path.isdir(output) and (len(names) > 1 or output.endswith(os.sep)):
+    if not is_folder and (len(names) > 1 or output.endswith(os.sep)):
         raise InputError(f"{output}: not a folder; the fixed rows of several files need an existing folder")
     for name in names:
-        target = Path(output, "stdin" if name == STDIN else Path(name).name) if os.path.isdir(output) else Path(output)
-        real = os.path.realpath(target)
-        if real in read:
-            raise InputError(f"{target}: the run reads this file, so fixed rows cannot be written to it")
-        if (other := owners.get(real)) is not None:
-            raise InputError(f"{target}: the fixed rows of both {other} and {name} would be written to it")
-        owners[real] = name
-        found[name] = target
+        found[name] = Path(output, "stdin" if name == STDIN else Path(name).name) if is_folder else Path(output)
+        claim("--fixed-output", found[name], claimed)
     return found
+
+
+def claim(option: str, path: Path, claimed: set[str]) -> None:
+    """Add a file that the run reads or writes to the resolved paths of others; raise `InputError` if it is one."""
+    real = os.path.realpath(path)
+    if real in claimed:
+        raise InputError(f"{option} {path}: the run also reads or writes this file; pass another one")
+    claimed.add(real)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import BinaryIO
 
-from .atomic import Origin
-from .batches import Batch, Kind, Options
-from .input_files import STDIN, InputError
-from .opening import COMPRESSED, Bounded, open_input
-from .parquet import ColumnBatch, read_parquet
+from .batches import Batch, Kind, Options, Row, RowsRead
+from .findings import Checked
+from .opening import COMPRESSED, STDIN, InputError, Opened, Original, open_input, saved_input
+from .parquet import read_parquet
 from .rows import TooLong
 
 SUFFIXES: dict[str, Kind] = {
@@ -33,6 +31,7 @@ BATCH_BYTES = 1 << 20
 """Bytes of rows in a batch: a tenth of a second of work, so that passing it to a process costs little."""
 
 
+@dataclass
 class Progress:
     """How much of the files was read.
 
@@ -41,22 +40,27 @@ class Progress:
         total: bytes of all files; None if unknown.
         files: the names of the files that are read.
         skipped: pipes, devices and sockets in folders and patterns; they are not read.
+        originals: the files that fixes may change, by name.
     """
 
-    def __init__(self) -> None:
-        self.files: list[str] = []
-        self.skipped: list[str] = []
-        self.before = self.bytes = 0
-        self.total: int | None = None
+    bytes: int = 0
+    total: int | None = None
+    files: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    originals: dict[str, Original] = field(default_factory=dict)
 
-    def at(self, position: int) -> None:
-        """Set the position in the current file."""
-        self.bytes = self.before + position
 
-    def file(self, size: int) -> None:
-        """Add a file of this size that is read completely."""
-        self.before += size
-        self.bytes = self.before
+def pieces(original: Original, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
+    """The bytes of a file up to a line each, and what fixes make of them: the same object, or a fixed row."""
+    with original.reopen() as stream:
+        limit, at = original.max_row_bytes + 1, 0
+        for row in fixed:
+            while at < row.start and (data := stream.readline(min(limit, row.start - at))):
+                at += len(data)
+                yield data, data
+            at += len(data := stream.read(len(row.before)))
+            yield data, row.after
+        yield from ((data, data) for data in iter(lambda: stream.readline(limit), b""))
 
 
 def kind_of(name: str) -> Kind | None:
@@ -67,9 +71,7 @@ def kind_of(name: str) -> Kind | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def read(
-    name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress
-) -> Iterator[Batch | ColumnBatch]:
+def read(name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress) -> Iterator[Batch]:
     """Read the rows of a file.
 
     Args:
@@ -82,34 +84,20 @@ def read(
     Raises:
         InputError: the file cannot be read, or cannot be fixed and `options.fix` is set.
     """
-    with open_input(name) as (file, stream):
-        origin = None if name == STDIN else Origin.of(name, file.fileno())
-        bounded = Bounded(name, stream, options.max_row_bytes, None if stream is file else options.max_file_bytes)
-        kind, head = _detect_kind(name, kind, file, bounded)
+    copy = saved_input() if options.fix and name == STDIN else None
+    with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
+        kind = kind or _kind(opened)
         if kind == "parquet":
-            if options.fix and origin is None:
-                raise InputError(f"{name}: Parquet from standard input cannot be fixed; pass a file")
-            yield from read_parquet(name, origin, file, bounded, options, BATCH_BYTES, progress.at)
-            return
-        has_position = file.seekable()
-        for rows in _batches(kind, head, bounded):
-            for number, row in rows:
-                if options.fix and origin is None and isinstance(row, TooLong):
-                    place = name if number is None else f"{name}:{number}"
-                    raise InputError(
-                        f"{place}: {row.message}, so it cannot be copied; pass a file instead of standard input"
-                    )
-            yield Batch(name, origin, kind, is_named, options, rows)
+            column, batches = read_parquet(opened, options, BATCH_BYTES)
+        else:
+            column, batches = "", _rows(opened) if kind == "jsonl" else _whole(opened)
+        if options.fix:
+            progress.originals[name] = Original.of(opened, column, copy)
+        before, has_position = progress.bytes, opened.file.seekable()
+        for rows, size, position in batches:
+            yield Batch(name, kind, is_named, options, rows, size)
             if has_position:
-                progress.at(file.tell())
-
-
-def _batches(kind: Kind, head: list[bytes], bounded: Bounded) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
-    """The rows of a file whose first lines were read, or the file as one input."""
-    if kind == "jsonl":
-        yield from _rows(chain(head, bounded.lines()), bounded.max_row_bytes)
-    else:
-        yield [(None, _whole(head, bounded))]
+                progress.bytes = before + (opened.file.tell() if position is None else position)
 
 
 def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, bytes]:
@@ -123,46 +111,38 @@ def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, by
     Raises:
         InputError: the file cannot be read, or is too long.
     """
-    with open_input(name) as (file, stream):
-        bounded = Bounded(name, stream, max_row_bytes, None)
-        kind, head = _detect_kind(name, kind, file, bounded)
-        data = b"" if kind in ("jsonl", "parquet") else _whole(head, bounded)
-    if isinstance(data, TooLong):
-        raise InputError(f"{name}: {data.message.replace('row', 'input')}; {data.hint}")
+    with open_input(name, max_row_bytes) as opened:
+        kind = kind or _kind(opened)
+        data = b"" if kind in ("jsonl", "parquet") else opened.whole()
+    if len(data) > max_row_bytes:
+        error = TooLong(max_row_bytes)
+        raise InputError(f"{name}: {error.message.replace('row', 'input')}; {error.hint}")
     return kind, data
 
 
-def _whole(head: list[bytes], bounded: Bounded) -> bytes | TooLong:
-    """A file that is one input, whose first lines were read; no more bytes than the limit are read."""
-    data = b"".join((*head, bounded.rest(sum(map(len, head)))))
-    return data if len(data) <= bounded.max_row_bytes else TooLong(bounded.max_row_bytes)
+def _whole(opened: Opened) -> Iterator[RowsRead]:
+    """A file that is one input."""
+    data = opened.whole()
+    is_long = len(data) > opened.max_row_bytes
+    yield [Row(None, TooLong(opened.max_row_bytes) if is_long else data)], 0 if is_long else len(data), None
 
 
-def _detect_kind(name: str, kind: Kind | None, file: BinaryIO, bounded: Bounded) -> tuple[Kind, list[bytes]]:
-    """The format of a file, and the lines that were read to detect it."""
-    if kind := kind or kind_of(name):
-        return kind, []
-    if _is_parquet(file):
-        return "parquet", []
-    head = _head(bounded)
-    return _sniff(head), head
-
-
-def _is_parquet(file: BinaryIO) -> bool:
-    peek = getattr(file, "peek", None)
-    return peek is not None and peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC)
-
-
-def _head(bounded: Bounded) -> list[bytes]:
-    """The lines up to the second one that is not blank, or up to one that is too long."""
+def _kind(opened: Opened) -> Kind:
+    """The format of a file, by its suffix, or else by its first bytes or lines."""
+    if kind := kind_of(opened.name):
+        return kind
+    peek = getattr(opened.file, "peek", None)
+    if peek is not None and peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC):
+        return "parquet"
     head: list[bytes] = []
     not_blank = 0
-    for line in bounded.lines():
+    for line in opened.lines():
         head.append(line)
         not_blank += not line.isspace()
-        if not_blank == 2 or bounded.bytes > bounded.max_row_bytes:
+        if not_blank == 2 or opened.bytes > opened.max_row_bytes:
             break
-    return head
+    opened.head = head
+    return _sniff(head)
 
 
 def _sniff(head: list[bytes]) -> Kind:
@@ -185,41 +165,24 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(lines: Iterator[bytes], limit: int) -> Iterator[list[tuple[int | None, bytes | TooLong]]]:
-    """Batches of lines with their numbers. Blank lines belong to the next row, or else to the last one.
-
-    Args:
-        lines: the lines; those longer than the limit in several pieces.
-        limit: the size limit of a row in bytes.
-    """
-    batch: list[tuple[int | None, bytes | TooLong]] = []
-    blank: list[bytes] = []
-    size = blank_size = number = 0
-    for line in lines:
-        number += 1
-        is_blank = line.isspace()
-        if len(line) + blank_size > limit:
-            length, piece = blank_size + len(line), line
-            while not piece.endswith(b"\n") and (piece := next(lines, b"")):
-                length += len(piece)
-            row: bytes | TooLong = TooLong(limit, length)
-        elif is_blank:
-            blank.append(line)
-            blank_size += len(line)
+def _rows(opened: Opened) -> Iterator[RowsRead]:
+    """Batches of lines that are not blank; of a file without any, an empty row."""
+    lines, limit = opened.lines(), opened.max_row_bytes
+    batch: list[Row] = []
+    size = start = 0
+    for number, line in enumerate(lines, 1):
+        item: bytes | TooLong = line
+        length = len(line)
+        if length > limit:
+            while not line.endswith(b"\n") and (line := next(lines, b"")):
+                length += len(line)
+            item = TooLong(limit, length)
+        start += length
+        if isinstance(item, bytes) and item.isspace():
             continue
-        else:
-            row = b"".join((*blank, line)) if blank else line
         if size >= BATCH_BYTES:
-            yield batch
+            yield batch, size, None
             batch, size = [], 0
-        batch.append((number, row))
-        size += len(row) if isinstance(row, bytes) else 0
-        blank, blank_size = [], 0
-    if batch:
-        last, row = batch.pop()
-        if isinstance(row, TooLong):
-            yield [*batch, (last, TooLong(limit, (row.size or 0) + blank_size))]
-        else:
-            yield [*batch, (last, b"".join((row, *blank)))]
-    else:  # a file without rows
-        yield [(max(number, 1), b"".join(blank))]
+        batch.append(Row(number, item, start - length))
+        size += length if isinstance(item, bytes) else 0
+    yield batch or [Row(1, b"")], size, None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
 
-from ..codec_loading import require
 from ..codes import UNREADABLE_ROW
 from ..errors import HarmonyError, RowError, Span
+from ..format.tables import require
+from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
+from .opening import InputError, open_input
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
@@ -139,6 +142,30 @@ def value_of(text: str) -> Any:
         _raise(f"not JSON: {error}")
 
 
+@contextmanager
+def _in_file(name: str, text: str) -> Iterator[None]:
+    """Raise an `InputError` with the place in a text for a `RowError`."""
+    try:
+        yield
+    except RowError as error:
+        place = ":".join(map(str, Lines(text).place(error.span.start))) if error.span else ""
+        raise InputError(":".join(filter(None, (name, place))) + f": {error.message}") from None
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises `InputError` if it cannot be read."""
+    with open_input(name) as opened:
+        data = opened.file.read()
+    with _in_file(name, data.decode("utf-8-sig", "replace")):
+        return text_of(data)
+
+
+def json_of(name: str, text: str) -> Any:
+    """The JSON value of the text of a file. Raises `InputError` with the place of a syntax error."""
+    with _in_file(name, text):
+        return value_of(text)
+
+
 def present(value: Any) -> Any:
     """A value without null keys: Parquet adds all keys of a column to each of its objects."""
     if isinstance(value, dict):
@@ -166,9 +193,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         if isinstance(value, list) and value and isinstance(value[0], dict) and codec.FORMAT.content in value[0]:
             return _rendered({"messages": value}, start, (), value, codec)
         return Content(_token_ids(value, "the row"), codec, value=value)
-    name = _column(value, codec) if column is None else column
-    if name not in value:
-        raise MissingColumn(name, tuple(value))
+    name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
     held = value[name]
     if isinstance(held, str):
         return Content(held, codec, (name,), value=value)
@@ -185,17 +210,30 @@ def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: An
     return Content(codec.render(messages, start), codec, path, messages, value)
 
 
-def _column(value: Mapping[str, Any], codec: ModuleType) -> str:
-    """The only column that can be validated."""
-    if known := next((name for name in COLUMNS if name in value), None):
+def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[str], bool]) -> str:
+    """The column that holds the inputs: the chosen one, one with a known name, or the only one that fits.
+
+    Args:
+        names: of the columns.
+        chosen: the name that `--column` names; None to find it.
+        fits: whether a column looks like one of inputs.
+
+    Raises:
+        RowError: there is no such column.
+    """
+    if chosen is not None:
+        if chosen not in names:
+            raise MissingColumn(chosen, tuple(names))
+        return chosen
+    if known := next((name for name in COLUMNS if name in names and fits(name)), None):
         return known
-    names = [name for name, held in value.items() if _holds_source(held, codec)]
-    if len(names) > 1:
-        _raise(f"several columns can be validated: {', '.join(names)}", hint="Choose one with --column.")
-    if not names:
+    fitting = list(filter(fits, names))
+    if len(fitting) > 1:
+        _raise(f"several columns can be validated: {', '.join(fitting)}", hint="Choose one with --column.")
+    if not fitting:
         hint = "Choose one with --column, or pass --input-format text if this is not a row."
         _raise("no column has a text, token ids or a conversation", hint=hint)
-    return names[0]
+    return fitting[0]
 
 
 def _holds_source(value: object, codec: ModuleType) -> bool:

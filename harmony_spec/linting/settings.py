@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from ..codec_loading import CodecError, load_codec
-from ..errors import SEVERITIES, HarmonyError, Severity
+from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
-from .batches import ID_COLUMN, MAX_FILE_BYTES, MAX_ROW_BYTES, Options
-from .catalogue import ALL, Layer, SelectorError, match_codes, select_codes
-from .input_files import STDIN, InputError, json_of, read_text
+from .batches import Options
+from .catalogue import ALL, SelectorError, codes, select_codes
+from .opening import STDIN, InputError
+from .rows import json_of, read_text
 
 FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
 
@@ -49,11 +52,11 @@ class Settings:
     """
 
     file: Path | None = None
-    select: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] = ()
+    select: Sequence[str] | None = None
+    ignore: Sequence[str] = ()
     severity: Severity | None = None
-    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    exclude: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    exclude: Sequence[str] = ()
     start: str | None = None
     column: str | None = None
     id_column: str | None = None
@@ -77,8 +80,10 @@ class Settings:
 
 def load(path: Path) -> Settings | None:
     """The settings in a TOML file; None if it has no table for them. Raises `SettingsError`."""
+    from jsonschema import Draft202012Validator
+
     try:
-        document = tomllib.loads(read_text(str(path)))
+        document = tomllib.loads(read_text(str(path)), parse_float=Decimal)  # for a schema, 1.0 is an integer
     except InputError as error:
         raise SettingsError(str(error)) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -90,17 +95,15 @@ def load(path: Path) -> Settings | None:
         return None
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: {TABLE} is not a table")
+    file = path.absolute()
     read: dict[str, Any] = {}
     for key, value in table.items():
         if key not in KEYS:
             raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; settings: {', '.join(KEYS)}")
-        expected, convert = KEYS[key]
-        try:
-            read[key.replace("-", "_")] = convert(value)
-        except (TypeError, ValueError):
-            raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}") from None
-    file = path.absolute()
-    read |= {key: file.parent / read[key] for key in ("tools", "codec", "grammar") if key in read}
+        expected, schema = KEYS[key]
+        if not Draft202012Validator(schema).is_valid(value):
+            raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}")
+        read[key.replace("-", "_")] = file.parent / value if key in PATHS else value
     if "codec" in read and "grammar" in read:
         raise SettingsError(f"{path}: {TABLE}: pass only one of codec and grammar")
     if "grammar" in read and not read["grammar"].is_dir():  # a module would run
@@ -108,70 +111,33 @@ def load(path: Path) -> Settings | None:
     return Settings(file=file, **read)
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
+PATHS = ("tools", "codec", "grammar")
+"""The keys whose values are paths, relative to the file."""
 
+TEXT, NAME = {"type": "string"}, {"type": "string", "minLength": 1}
+TEXTS = {"type": "array", "items": TEXT}
+SIZE = {"type": "integer", "minimum": 1}
 
-def _name(value: object) -> str:
-    if not _text(value):
-        raise ValueError
-    return _text(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError
-    return tuple(map(_text, value))
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _size(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError
-    if value < 1:
-        raise ValueError
-    return value
-
-
-def _ignores(value: object) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return {pattern: _texts(codes) for pattern, codes in value.items()}
-
-
-def _one_of(*known: str) -> Callable[[object], str]:
-    def convert(value: object) -> str:
-        if value not in known:
-            raise ValueError
-        return str(value)
-
-    return convert
-
-
-KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
-    "select": ("a list of codes", _texts),
-    "ignore": ("a list of codes", _texts),
-    "severity": (f"one of {', '.join(SEVERITIES)}", _one_of(*SEVERITIES)),
-    "per-file-ignores": ("a table that maps patterns of files to lists of codes", _ignores),
-    "exclude": ("a list of patterns of files", _texts),
-    "start": ("a string", _text),
-    "column": ("the name of a column", _name),
-    "id-column": ("the name of a column", _name),
-    "tools": ("the path of a file", _text),
-    "tokenization": ("true or false", _flag),
-    "max-row-bytes": ("a number of bytes", _size),
-    "max-file-bytes": ("a number of bytes", _size),
-    "codec": ("the path of a Python module", _text),
-    "grammar": ("the path of a folder", _text),
+KEYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "select": ("a list of codes", TEXTS),
+    "ignore": ("a list of codes", TEXTS),
+    "severity": (f"one of {', '.join(SEVERITIES)}", {"enum": list(SEVERITIES)}),
+    "per-file-ignores": (
+        "a table that maps patterns of files to lists of codes",
+        {"type": "object", "additionalProperties": TEXTS},
+    ),
+    "exclude": ("a list of patterns of files", TEXTS),
+    "start": ("a string", TEXT),
+    "column": ("the name of a column", NAME),
+    "id-column": ("the name of a column", NAME),
+    "tools": ("the path of a file", TEXT),
+    "tokenization": ("true or false", {"type": "boolean"}),
+    "max-row-bytes": ("a number of bytes", SIZE),
+    "max-file-bytes": ("a number of bytes", SIZE),
+    "codec": ("the path of a Python module", TEXT),
+    "grammar": ("the path of a folder", TEXT),
 }
-"""The keys of the table, with what they expect and the function that checks it."""
+"""The keys of the table, with what they expect in words and as a JSON Schema."""
 
 
 class Resolver:
@@ -183,6 +149,9 @@ class Resolver:
         isolated: whether settings files are ignored.
         base: the options that are not settings.
         fixable: codes, prefixes or names of rules all of whose fixes are applied.
+
+    Attributes:
+        settings: returns the settings of the files in a folder.
 
     All methods raise `SettingsError`.
     """
@@ -198,7 +167,7 @@ class Resolver:
             self.config = load(config)
             if self.config is None:
                 raise SettingsError(f"{config}: the file has no table {TABLE}")
-        self.nearest: dict[Path, Settings] = {}
+        self.settings = cache(self._settings)
         self.bases: dict[Path | None, Options] = {}
 
     def options(self, name: str) -> Options:
@@ -207,12 +176,10 @@ class Resolver:
         if settings.file not in self.bases:
             self.bases[settings.file] = self._options(settings)
         options = self.bases[settings.file]
-        for pattern, codes in settings.per_file_ignores.items():
+        for pattern, ignored in settings.per_file_ignores.items():
             if name != STDIN and _matches(pattern, Path(name), settings.folder):
-                try:
-                    options = replace(options, selected=options.selected - match_codes(codes, options.codec))
-                except SelectorError as error:
-                    raise SettingsError(f"{settings.file}: per-file-ignores: {error}") from None
+                with _invalid(f"{settings.file}: per-file-ignores"):
+                    options = replace(options, selected=options.selected - select_codes(options.codec, ignored))
         return options
 
     def excluded(self, path: Path) -> bool:
@@ -222,15 +189,9 @@ class Resolver:
         patterns += [(pattern, self.command.folder) for pattern in self.command.exclude]
         return any(_matches(pattern, path, folder) for pattern, folder in patterns)
 
-    def settings(self, folder: Path) -> Settings:
-        """The settings of the files in a folder."""
+    def _settings(self, folder: Path) -> Settings:
         if self.config is not None or self.isolated:
             return self.config or Settings()
-        if folder not in self.nearest:
-            self.nearest[folder] = self._nearest(folder)
-        return self.nearest[folder]
-
-    def _nearest(self, folder: Path) -> Settings:
         path = folder / FILE
         if os.path.isfile(path) and (found := load(path)) is not None:
             if found.codec is not None:
@@ -241,46 +202,39 @@ class Resolver:
 
     def _options(self, settings: Settings) -> Options:
         command = self.command
-        tools = command.tools or settings.tools
-        path = command.codec_path or settings.codec_path
-        try:
-            codec = load_codec(path)
-            all_selected, fixable = self._selected(settings, codec), match_codes(self.fixable, codec)
-        except CodecError as error:
-            raise SettingsError(str(error)) from None
-        except SelectorError as error:
-            raise SettingsError(f"fixable: {error}") from None
+        chosen: dict[str, Any] = {}
+        for each in fields(Options):
+            values = (getattr(layer, each.name, None) for layer in (command, settings))
+            if (value := next((value for value in values if value is not None), None)) is not None:
+                chosen[each.name] = value
+        options = replace(self.base, **chosen)
+        with _invalid():
+            codec = options.codec
+            everything = select_codes(codec, (ALL,))
+        with _invalid(settings.file):
+            selected = select_codes(codec, settings.select, settings.ignore, everything)
+        with _invalid("--select, --ignore"):
+            selected = select_codes(codec, command.select, command.ignore, selected)
+        with _invalid("fixable"):
+            fixable = select_codes(codec, self.fixable)
+        least = SEVERITIES.index(command.severity or settings.severity or SEVERITIES[-1])
+        severe = {code.code for code in codes(codec) if SEVERITIES.index(code.severity) <= least}
         starts = get_args(codec.Start)
-        start = command.start or settings.start or starts[0]
+        start = chosen.get("start", starts[0])
         if start not in starts:
             raise SettingsError(f"{settings.file or 'start'}: unknown start {start!r}; starts: {', '.join(starts)}")
-        tokenization = settings.tokenization if command.tokenization is None else command.tokenization
-        return replace(
-            self.base,
-            selected=all_selected,
-            fixable=fixable,
-            codec_path=path,
-            start=start,
-            column=command.column or settings.column,
-            id_column=command.id_column or settings.id_column or ID_COLUMN,
-            tools=None if tools is None else definitions(tools, codec),
-            tokenization=tokenization is not False,
-            max_row_bytes=command.max_row_bytes or settings.max_row_bytes or MAX_ROW_BYTES,
-            max_file_bytes=command.max_file_bytes or settings.max_file_bytes or MAX_FILE_BYTES,
-        )
+        path = chosen.get("tools")
+        tools = None if path is None else definitions(path, codec)
+        return replace(options, selected=selected & severe, fixable=fixable, start=start, tools=tools)
 
-    def _selected(self, settings: Settings, codec: ModuleType) -> frozenset[str]:
-        command = self.command
-        least = command.severity or settings.severity or SEVERITIES[-1]
-        layers = [Layer((ALL,)), Layer(settings.select, settings.ignore)]
-        try:
-            select_codes(layers, least, codec)
-        except SelectorError as error:
-            raise SettingsError(f"{settings.file}: {error}") from None
-        try:
-            return select_codes([*layers, Layer(command.select, command.ignore)], least, codec)
-        except SelectorError as error:
-            raise SettingsError(f"--select, --ignore: {error}") from None
+
+@contextmanager
+def _invalid(origin: object = None) -> Iterator[None]:
+    """Raise a `SettingsError` for selectors and codecs that cannot be used."""
+    try:
+        yield
+    except (CodecError, SelectorError) as error:
+        raise SettingsError(f"{origin}: {error}" if origin else str(error)) from None
 
 
 def _folder(name: str) -> Path:

@@ -1,92 +1,13 @@
-"""Formats errors for terminals: place, message, the line with a caret, what was expected, a hint."""
+"""Text that a terminal can print, and its colors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from rich.cells import cell_len
-from rich.text import Text
-
-from ..errors import Code, HarmonyError, RenderError, Severity, ToolError
-from .input_files import Input
+from ..errors import Severity
 
 COLORS: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 MAX_LINE_CHARS = 72
 """Characters of a line that are printed around the caret: they fit in a terminal of 80 columns with a margin."""
-
-
-def format_error(item: Input, error: HarmonyError) -> Text:
-    """An error in an input."""
-    located = isinstance(item.source, str) and error.span is not None and not _is_of_message(error)
-    line, column = item.lines.place(error.span.start) if located and error.span else (None, None)
-    quoted = (error.around, error.caret, "") if error.around else None
-    if located and error.span:
-        quoted = (*item.lines.around(error.span.start, 2 * MAX_LINE_CHARS), str(line))
-    rule = error.rule if isinstance(error, ToolError) else ""
-    notes = (("expected", ", or ".join(error.expected)), ("rule", rule), ("help", error.hint))
-    return layout(_where(item, error, line, column), "", error.code, error.message, quoted, notes)
-
-
-def layout(
-    where: str,
-    word: str,
-    code: Code,
-    message: str,
-    quoted: tuple[str, int, str] | None,
-    notes: Iterable[tuple[str, str]],
-) -> Text:
-    """Format an error.
-
-    Args:
-        where: the place.
-        word: printed before the code, unless empty.
-        code: the code; its severity determines the color.
-        message: the problem in one sentence.
-        quoted: a line, the position of the place in it, in code points, and the number of the line.
-        notes: further notes with titles; empty ones are left out.
-    """
-    color = COLORS[code.severity]
-    text = Text()
-    text.append(where, style="bold").append(": ").append(f"{word} " if word else "", style=f"bold {color}")
-    text.append(f"{code.code} ", style=f"bold {color}").append(code.name, style=color).append(
-        f": {printable(message)}\n"
-    )
-    if quoted is not None:
-        _quote(text, *quoted, color)
-    for title, note in notes:
-        if note:
-            text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
-    return text
-
-
-def _where(item: Input, error: HarmonyError, line: int | None, column: int | None) -> str:
-    name = printable_name(item.name)
-    if line is not None:
-        return f"{name}:{line}:{column}"
-    if error.pointer:
-        return f"{name} at {printable(error.pointer)}"
-    if _is_of_message(error):
-        return name if error.index is None else f"{name} at /messages/{error.index}"
-    return f"{name}: token {error.span.start}" if error.span else name
-
-
-def _is_of_message(error: HarmonyError) -> bool:
-    """Whether an error is about a message to be rendered: then its span is not a place in the input."""
-    return isinstance(error, RenderError) and not isinstance(error, ToolError)
-
-
-def _quote(text: Text, line: str, at: int, number: str, color: str) -> None:
-    """The part of a line around a position, and a caret under it."""
-    line = printable(line)
-    start = max(0, min(at - MAX_LINE_CHARS // 2, len(line) - MAX_LINE_CHARS))
-    shown = line[start : start + MAX_LINE_CHARS]
-    before = "\u2026" if start else ""
-    after = "\u2026" if start + MAX_LINE_CHARS < len(line) else ""
-    margin = " " * len(number)
-    caret = " " * cell_len(before + line[start:at])
-    text.append(f"  {margin} |\n  {number} | ", style="blue").append(before + shown + after + "\n")
-    text.append(f"  {margin} | ", style="blue").append(f"{caret}^\n", style=f"bold {color}")
 
 
 def printable(text: str) -> str:

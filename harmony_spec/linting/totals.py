@@ -84,46 +84,35 @@ class Totals:
 
     def as_json(self) -> dict[str, Any]:
         """The statistics as JSON."""
+        codes = sorted(self.codes.items(), key=lambda item: item[0].code)
+        channels = sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or ""))
         return {
             "inputs": self.inputs,
             "valid": self.clean,
             "messages": self.messages,
             "findings": [
                 {"code": code.code, "name": code.name, "severity": code.severity, "count": number}
-                for code, number in self._by_code()
+                for code, number in codes
             ],
             "in_baseline": self.in_baseline,
             "fixed": self.fixed,
-            "tokens": [{"channel": channel, "count": number} for channel, number in self._by_channel()],
+            "tokens": [{"channel": channel, "count": number} for channel, number in channels],
         }
-
-    def _by_code(self) -> list[tuple[Code, int]]:
-        return sorted(self.codes.items(), key=lambda item: item[0].code)
-
-    def _by_channel(self) -> list[tuple[str | None, int]]:
-        return sorted(self.tokens.items(), key=lambda item: (item[0] is None, item[0] or ""))
 
     def tables(self) -> Iterator[Table | str]:
         """The statistics: findings by code, tokens by channel, the share of clean inputs."""
-        if self.codes:
-            table = _table("code", "name", "severity", "findings")
-            for code, number in self._by_code():
-                table.add_row(code.code, code.name, code.severity, f"{number:,}")
-            yield table
-        if self.tokens:
-            table = _table("channel", "tokens")
-            for channel, number in self._by_channel():
-                table.add_row("(none)" if channel is None else printable(channel), f"{number:,}")
-            yield table
+        for title, rows in self.as_json().items():
+            if isinstance(rows, list) and rows:
+                table = Table(box=SIMPLE_HEAD)
+                for name in rows[0]:
+                    is_count = name == "count"
+                    table.add_column(title if is_count else name, justify="right" if is_count else "left", no_wrap=True)
+                for row in rows:
+                    *cells, count = row.values()
+                    table.add_row(*("(none)" if cell is None else printable(cell) for cell in cells), f"{count:,}")
+                yield table
         share = f"{self.clean / self.inputs:.1%}" if self.inputs else "none"
         yield f"clean: {self.clean:,} of {self.inputs:,} ({share})"
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    for title in titles:
-        table.add_column(title, justify="right" if title in ("findings", "tokens") else "left", no_wrap=True)
-    return table
 
 
 def tokens_by_channel(source: str | list[int], recovered: Recovered[Any], codec: ModuleType) -> dict[str | None, int]:

@@ -7,94 +7,91 @@ are possible there; the furthest position that any of them reaches is the place 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT, WRONG_START
-from ..errors import ParseError, Span, near_misses
+from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT
+from ..errors import Code, ParseError, Span, near_misses
 from ..format.tables import Atom, Frame
 from ..source.forms import Form, Piece
 
 PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its text
 
+Expectation = tuple[Atom | None, tuple[tuple[Atom, int], ...]]
+"""A symbol that may come next, None for the end of the input, and the symbols after it."""
+
 END = "the end of the input"
 
 
-class StopPoint(NamedTuple):
-    """The position where a parser stopped.
+def explain(form: Form, frames: list[Frame], may_end: bool, at: int, index: int, start: str) -> ParseError:
+    """Return the error for an input that a parser could not read to its end.
 
-    Attributes:
-        frames: the frames that the grammar allows there.
+    Args:
+        frames: the frames that the grammar allows where the parser stopped.
         may_end: whether the input may end there.
-        at: the position, in units of the input.
-        message: the index of the message there.
+        at: that position, in units of the input.
+        index: the index of the message there.
         start: the start rule.
-        fitting_start: another start rule, along which the input is valid.
     """
-
-    frames: list[Frame]
-    may_end: bool
-    at: int
-    message: int
-    start: str
-    fitting_start: str | None
-
-
-def explain(form: Form, stop_point: StopPoint) -> ParseError:
-    """Return the error for an input that a parser could not read to its end."""
-    at, frames = stop_point.at, stop_point.frames
     pieces: list[Piece] = []
     unreadable: ParseError | None = None
+    most = 1 + max((len(frame.steps) for frame in frames), default=0)  # no path through a frame is longer
     try:
-        for piece in form.pieces(at):
+        for piece in form.pieces(at, form.sound_end, strict=True):
             pieces.append(piece)
-            if len(pieces) > _max_pieces(frames):
+            if len(pieces) > most:
                 break
+        else:
+            unreadable = None if form.broken is None else form.damage(form.broken)
     except ParseError as error:
-        if error.span and not pieces:
-            error.index = stop_point.message
-            return error
         unreadable = error
     place, expected = _find_furthest(form, frames, pieces)
-    if unreadable and place[0] >= len(pieces):
-        unreadable.index = stop_point.message
+    if unreadable is not None and place[0] >= len(pieces):
+        unreadable.index = index
         return unreadable
-    if place == (0, 0) and stop_point.may_end:
-        expected[END] = None
-    return _make_error(form, pieces, place, tuple(expected), stop_point)
+    if place == (0, 0) and may_end:
+        expected.append((None, ()))
+    if place[0] < len(pieces):
+        code, span, message, hint = _describe(form, pieces, place, expected)
+    else:
+        end = pieces[-1][3] if pieces else at
+        code, span, hint = UNEXPECTED_END, Span(end, end), ""
+        message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
+    shown = tuple(dict.fromkeys(atom.shown if atom else END for atom, _ in expected))
+    return form.error(code, message, span, hint, index, shown)
 
 
-def _max_pieces(frames: list[Frame]) -> int:
-    """Return a bound on the pieces to read: no path through a frame is longer than its states."""
-    return 1 + max((len(frame.steps) for frame in frames), default=0)
-
-
-def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, dict[str, None]]:
+def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, list[Expectation]]:
     best: PiecePlace = (0, 0)
-    expected: dict[str, None] = {}
-    todo = [(frame, 0, (0, 0)) for frame in reversed(frames)]
+    expected: list[Expectation] = []
+    todo: list[tuple[Frame, int, PiecePlace, Atom | None]] = [(frame, 0, (0, 0), None) for frame in reversed(frames)]
     seen = set()
     while todo:
-        frame, state, place = todo.pop()
+        frame, state, place, before = todo.pop()
         if (frame.name, state, place) in seen:
             continue
         seen.add((frame.name, state, place))
-        reached = [(_match_atom(atom, pieces, place), target) for atom, target in frame.steps[state]]
-        if place > best and (any(after for after, _ in reached) or not _inside_word(form, pieces, place)):
-            best, expected = place, {}
+        reached = [(_match_atom(atom, pieces, place), atom, target) for atom, target in frame.steps[state]]
+        goes_on = any(after for after, _, _ in reached) or (before is not None and before.text is not None)
+        lists = any(atom.values for _, atom, _ in reached)
+        if place > best and (goes_on or not _inside_word(form, pieces, place, lists)):
+            best, expected = place, []
         if place == best:
-            expected |= dict.fromkeys(atom.label for atom, _ in frame.steps[state])
+            expected += [(atom, frame.steps[target]) for atom, target in frame.steps[state]]
             if state in frame.final:
-                expected[END] = None
-        todo += [(frame, target, after) for after, target in reversed(reached) if after]
-        todo += [(frame, target, place) for atom, target in frame.steps[state] if atom.nullable]
+                expected.append((None, ()))
+        todo += [(frame, target, after, atom) for after, atom, target in reversed(reached) if after]
+        todo += [(frame, target, place, atom) for atom, target in frame.steps[state] if atom.nullable]
     return best, expected
 
 
-def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace) -> bool:
-    """Whether a place is inside of a word that a field may hold: then the error is at the whole word."""
+def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace, lists: bool) -> bool:
+    """Whether a place is inside of a word, or of one that a field may hold: then the error is at the whole word.
+
+    It is not called after a text that introduces a field: then the error is at its value. If the grammar lists values
+    at the place (`lists`), a sign may begin one.
+    """
     number, offset = place
     around = pieces[number][1][offset - 1 : offset + 1] if number < len(pieces) and offset else ""
-    patterns = (pattern for pattern, _ in form.format.patterns.values())
+    patterns = [r"\w\w", *(pattern for pattern, _ in form.format.patterns.values() if not lists)]
     return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
@@ -111,45 +108,37 @@ def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlac
     return (number + 1, 0) if match.end() == len(text) else (number, match.end())
 
 
-def _make_error(
-    form: Form, pieces: list[Piece], place: PiecePlace, expected: tuple[str, ...], stop_point: StopPoint
-) -> ParseError:
-    at, index, start, fitting_start = stop_point.at, stop_point.message, stop_point.start, stop_point.fitting_start
+def _describe(
+    form: Form, pieces: list[Piece], place: PiecePlace, expectations: list[Expectation]
+) -> tuple[Code, Span, str, str]:
+    """Return what is wrong at a place before the end: code, span, message and hint."""
     number, offset = place
-    end = pieces[-1][3] if pieces else at
-    if number == len(pieces):
-        code, span = UNEXPECTED_END, Span(end, end)
-        message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
-    elif pieces[number][0] is not None:
-        spelling, _, first, last = pieces[number]
-        code, span, message = UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"unexpected special token {spelling}"
-    else:
-        _, text, first, _ = pieces[number]
-        code, span = UNEXPECTED_TEXT, form.locate(first, text, offset)
-        message = f"unexpected text {_abridge(text[offset:])}"
-    hint = _suggest(form, pieces[number][1][offset:]) if code is UNEXPECTED_TEXT else ""
-    if fitting_start:
-        code, message, expected = WRONG_START, f"this is a {fitting_start}, not a {start}", ()
-        hint = f"Pass start={fitting_start!r} (--start {fitting_start})."
-    around, caret = form.around(span)
-    return ParseError(
-        code,
-        message,
-        span=span,
-        unit=form.unit,
-        index=index,
-        expected=expected,
-        around=around,
-        caret=caret,
-        hint=hint,
-    )
+    spelling, text, first, last = pieces[number]
+    if spelling is not None:
+        return UNEXPECTED_SPECIAL_TOKEN, Span(first, last), f"unexpected special token {spelling}", ""
+    listed = [atom for atom, _ in expectations if atom and atom.special is None]
+    found, problem = text[offset:], "unexpected text"
+    if listed and all(atom.values for atom in listed):
+        found = _value_in(found, expectations)
+        problem = f"unknown {' or '.join(dict.fromkeys(atom.label for atom in listed))}"
+    hint = _suggest(form, found, [value for atom in listed for value in atom.values])
+    return UNEXPECTED_TEXT, form.locate(first, text, offset), f"{problem} {_abridge(found)}", hint
 
 
-def _suggest(form: Form, text: str) -> str:
-    """Return a hint for text that looks like a special token, or ""."""
+def _value_in(text: str, expectations: list[Expectation]) -> str:
+    """Return the text in the place of a listed value, up to a text that may follow one."""
+    following = [atom for _, after in expectations for atom, _ in after if atom.text is not None or atom.values]
+    places = (match.start() for atom in following if (match := atom.matcher.search(text, 1)))
+    return text[: min(places, default=len(text))]
+
+
+def _suggest(form: Form, text: str, values: list[str]) -> str:
+    """Return a hint for text that looks like a special token or like one of some values, or ""."""
     spelled = form.format.special_matcher.match(text)
     if spelled:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
+    if close := near_misses(text[:40], values):
+        return f"Is this a misspelt {close[0]}?"
     word = text[:40].split(" ")[0]
     for length in range(4, len(word) + 1):
         if close := near_misses(word[:length], form.format.markers, cutoff=0.9):

@@ -10,28 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ..codes import HEADER_TOO_LONG
+from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
+from ..format.cache_limits import HEADER_CACHES
 from ..format.contents import Record
-from ..format.tables import Format, Frame, Group, Path, Tokenizer
+from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Form, TextForm, TokenForm
 from ..source.saved_text import retry_without_final_newline
-from .explanations import StopPoint, explain
+from ..vocabulary import tokenizer_for
+from .explanations import explain
 
 M = TypeVar("M")
-
-HEADER_CACHE_SIZE = 4096
-"""Distinct headers in a cache: more than the combinations of tools, channels and roles in any conversation."""
-
-MAX_CACHED_HEADER_UNITS = 256
-"""Longer headers are not cached, so that hostile input cannot make the cache large."""
-
-
-def remember(cache: dict[Any, Any], key: Any, value: object) -> None:
-    """Add to a cache of `HEADER_CACHE_SIZE` entries. A full cache is cleared, so that current entries fit."""
-    if len(cache) >= HEADER_CACHE_SIZE:
-        cache.clear()
-    cache[key] = value
 
 
 @dataclass(frozen=True)
@@ -103,14 +92,7 @@ def parse(
 def _parse(
     format: Format, source: str | Sequence[int], start: str, given: dict[str, Any], tokenizer: Tokenizer | None
 ) -> Parsed[Any]:
-    form: Form
-    if isinstance(source, str):
-        form = TextForm(format, source)
-    else:
-        from ..vocabulary import tokenizer_for
-
-        form = TokenForm(format, source, tokenizer_for(format.encoding, tokenizer))
-    attempts = []
+    form, attempts = form_of(format, source, tokenizer), []
     for path in format.starts[start]:
         attempt = Attempt(format, form, path, given)
         if attempt.parse():
@@ -119,16 +101,24 @@ def _parse(
     raise explain_failure(format, form, start, attempts)
 
 
+def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | None) -> Form:
+    """Return the uniform view of a text or of token ids."""
+    if isinstance(source, str):
+        return TextForm(format, source)
+    return TokenForm(format, source, tokenizer_for(format.encoding, tokenizer))
+
+
 def explain_failure(format: Format, form: Form, start: str, attempts: list[Attempt]) -> ParseError:
     """Return the error for an input that no path reads, or that another start rule accepts."""
     at = max(attempt.at for attempt in attempts)
     last = [attempt for attempt in attempts if attempt.at == at]
-    others = (other for other in format.starts if other != start and form.units and accepts(format, form, other))
     frames = list(dict.fromkeys(frame for attempt in last for frame in attempt.candidates))
-    stop_point = StopPoint(
-        frames, any(attempt.may_end for attempt in last), at, last[0].index, start, next(others, None)
-    )
-    return explain(form, stop_point)
+    error = explain(form, frames, any(attempt.may_end for attempt in last), at, last[0].index, start)
+    for other in format.starts:
+        if other != start and form.units and error.span and accepts(format, form, other):
+            hint = f"Pass start={other!r} (--start {other})."
+            return form.error(WRONG_START, f"this is a {other}, not a {start}", error.span, hint, error.index)
+    return error
 
 
 def accepts(format: Format, form: Form, start: str) -> bool:
@@ -147,8 +137,8 @@ class Attempt:
         self.messages: list[Any] = []
         self.bounds: list[tuple[int, int, int, int]] = []
         self.opening: dict[str, Any] | None = None
-        self.at = 0
-        self.index = 0
+        self.at = self.index = 0
+        self.end = form.sound_end
         self.candidates: list[Frame] = []
         self.may_end = False
 
@@ -159,7 +149,7 @@ class Attempt:
         that the grammar allows there, and `may_end` is whether the input may end there.
         """
         try:
-            return self.read_steps() and self.at == len(self.form.units) and self.form.broken is None
+            return self.read_steps() and self.at == self.end and self.form.broken is None
         except ParseError as error:
             error.index = len(self.messages)
             raise
@@ -180,7 +170,7 @@ class Attempt:
                 return False
         if self.candidates:
             self.may_end = True
-        elif self.at < len(self.form.units) or self.form.broken is not None:
+        elif self.at < self.end or self.form.broken is not None:
             self.at, self.index, self.candidates = before  # the last frame is only the beginning of another one
         return True
 
@@ -191,7 +181,7 @@ class Attempt:
         message, bounds = self.messages.pop(), self.bounds.pop()
         kept = len(self.messages), len(self.bounds)
         self.at = bounds[0]
-        if self.read_one(frame, optional=False) and self.at == len(self.form.units):
+        if self.read_one(frame, optional=False) and self.at == self.end:
             return True
         self.messages[kept[0] :], self.bounds[kept[1] :] = [message], [bounds]
         self.at, self.opening = bounds[3], None
@@ -213,9 +203,9 @@ class Attempt:
         message, messages, bounds = self.format.message, self.messages, self.bounds
         structured = self.format.contents.structure
         headers = self.header_cache(frame)
-        at, end_of_input = start, len(units)
+        at, end_of_input = start, self.end
         found = False
-        while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at)):
+        while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at, end_of_input)):
             begin, stop = match.span(2)
             end = match.end()
             if frame.bare:
@@ -223,8 +213,8 @@ class Attempt:
                 header = headers.get(key)
                 if header is None:
                     header = self.read_header(frame, at, begin, stop, end, "")
-                    if header and len(key) <= MAX_CACHED_HEADER_UNITS:
-                        remember(headers, key, header)
+                    if header:
+                        HEADER_CACHES.remember(headers, key, header, len(key))
                 content: Any = text(begin, stop) if header else ""
             else:
                 content = text(begin, stop)
@@ -249,42 +239,26 @@ class Attempt:
         """The cache of the headers of a frame, by tokenizer and by the fields that are given."""
         given = tuple((name, value) for name, value in self.given.items() if name not in frame.fields)
         cache: dict[str, ParsedHeader] = self.form.caches.setdefault((frame.name, given), {})
-        if len(self.form.caches) > HEADER_CACHE_SIZE:
+        if len(self.form.caches) > HEADER_CACHES.size:
             self.form.caches.clear()
         return cache
 
     def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a message without a content that special tokens enclose; None if the pattern does not match."""
         mixed = self.form.mixed(at, begin) + content * frame.has_content + self.form.mixed(stop, end)
-        match = frame.matcher.fullmatch(mixed)
-        if match is None:
-            return None
         format = self.format
-        if format.recovery is not None:
-            self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         values: dict[str, Any] = dict(format.defaults)
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
-        variants = read_groups(frame.groups, match.groups(), values)
+        variants = frame.read(mixed, values)
+        if variants is None:
+            return None
+        if format.recovery is not None:
+            self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         before, after = format.sides(values)
         return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
 
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""
-        if end - at >= self.form.limit:
-            unit, around = self.form.unit, self.form.around(Span(at, at + 1))[0]
-            message = f"a header is shorter than {self.form.limit} {unit}s, and this one has {end - at}"
-            hint = "Shorten the names in it."
-            raise ParseError(HEADER_TOO_LONG, message, span=Span(at, end), unit=unit, around=around, hint=hint)
-
-
-def read_groups(meanings: tuple[Group, ...], groups: tuple[str | None, ...], values: dict[str, Any]) -> tuple[str, ...]:
-    """Add the matches of the groups of a pattern to `values`; return the variants that matched."""
-    variants = []
-    for group, text in zip(meanings, groups, strict=True):
-        if text is None:
-            continue
-        if group.field is None:
-            variants.append(str(group.value))
-        else:
-            values[group.field] = text if group.value is None else group.value
-    return tuple(variants)
+        if end - at >= self.form.limit and (length := end - at - self.form.free_units(at, end)) >= self.form.limit:
+            message = f"a header is shorter than {self.form.limit} {self.form.unit}s, and this one has {length}"
+            raise self.form.error(HEADER_TOO_LONG, message, Span(at, end), "Shorten the names in it.")

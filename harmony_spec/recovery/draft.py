@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..source.lenient import Lenient
+from ..source.forms import Form
 from .header_reading import HeaderReading
 from .header_text import HeaderText
 
@@ -40,7 +40,7 @@ class Draft:
 
     def __init__(
         self,
-        form: Lenient,
+        form: Form,
         reading: HeaderReading,
         begin: int,
         header_end: int,
@@ -63,7 +63,7 @@ class Draft:
     def header(self) -> HeaderText:
         """The text of its header."""
         if self._header is None:
-            self._header = HeaderText(self.form, list(self.form.header_pieces(self.begin, self.header_end)))
+            self._header = HeaderText(self.form, list(self.form.pieces(self.begin, self.header_end)))
         return self._header
 
     def add(self, start: int, end: int) -> None:

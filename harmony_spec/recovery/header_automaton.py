@@ -28,6 +28,8 @@ class HeaderAutomaton:
         introduces: for each label of a token or literal, the field that it introduces; a flag rather than the field.
         marks: for each field, the flags whose tokens directly precede it.
         spaced: the texts that introduce a field after white space, without it, and "".
+        opener_sets: for each token that opens the content, the fields that it sets.
+        reads: the fields that a path can set.
         lead: the literal that introduces a recipient; "" if none does.
     """
 
@@ -61,6 +63,10 @@ class HeaderAutomaton:
         every = [edge.label for row in recovery.header for edge in row if edge.kind == "text"]
         self.spaced = {"", *(text.strip() for text in every if text[0].isspace())}
         self.lead = next((x for x in sorted(texts) if self.introduces.get(x) == recovery.slots.recipient), "")
+        edges = [edge for row in recovery.header for edge in row]
+        self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
+        edges = [edge for edge in edges if edge.label not in recovery.opens]
+        self.reads = {edge.label for edge in edges if edge.kind == "field"} | {n for e in edges for n, _ in e.sets}
         atoms = (atom for row in format.starts["transcript"][0].steps[0][0].steps for atom, _ in row)
         named = {edge.label for row in recovery.header for edge in row if edge.kind == "field"}
         self.patterns = {

@@ -36,6 +36,7 @@ class HeaderReading:
         has_strays: it contains special tokens that no rule uses.
         is_clean: no diagnostic is due for it.
         mixed: the header in the mixed alphabet.
+        free_units: the units of its free text, which has no limit.
         sides: the values in the order of the message type, before and after the content.
         cost: what its edits cost, in tenths.
         alternative: the fields and the cost of the next reading, if it costs little more.
@@ -50,6 +51,7 @@ class HeaderReading:
     has_strays: bool = False
     is_clean: bool = False
     mixed: str = ""
+    free_units: int = 0
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
     cost: int = 0
     alternative: Alternative | None = None

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import Span
-from ..source.forms import Piece
-from ..source.lenient import REPLACEMENT, Lenient
+from ..source.forms import REPLACEMENT, Form, Piece
 
 
 class Word(NamedTuple):
@@ -37,7 +36,7 @@ class HeaderText:
         pieces: from the beginning of the message up to the token that opens its content.
     """
 
-    def __init__(self, form: Lenient, pieces: list[Piece]) -> None:
+    def __init__(self, form: Form, pieces: list[Piece]) -> None:
         self.form, self.markers = form, form.format.markers
         self.strays = [piece for piece in pieces if piece[0] is not None and piece[0] not in self.markers]
         self.pieces = [piece for piece in pieces if piece[0] is None or piece[0] in self.markers]

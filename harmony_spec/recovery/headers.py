@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from .. import codes
+from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame
-from ..parsing.strict_parsing import HEADER_CACHE_SIZE, MAX_CACHED_HEADER_UNITS, read_groups, remember
-from ..source.lenient import REPLACEMENT, Lenient
+from ..source.forms import REPLACEMENT, Form
 from .header_automaton import HeaderAutomaton
 from .header_names import HeaderNames
 from .header_reading import HeaderFinding, HeaderReading
@@ -26,7 +28,7 @@ class Headers:
     """
 
     def __init__(
-        self, format: Format, form: Lenient, names: KnownNames, strict: bool, max_cost: int | None = None
+        self, format: Format, form: Form, names: KnownNames, strict: bool, max_cost: int | None = None
     ) -> None:
         assert format.recovery is not None
         self.max_cost = max_cost
@@ -37,7 +39,20 @@ class Headers:
         self.frames = [frame for frame in frames if frame.has_content and frame.closed]
         self.open_frame = next((frame for frame in frames if not frame.has_content), None)
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        self.content_and_stop = "".join(format.markers[spelling] for spelling in (self.recovery.opens[0], closes))
+        markers = format.markers
+        self.between = self._make_between()
+        self.content_and_stop = {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
+
+    def _make_between(self) -> str:
+        """Make a regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
+        markers, recovery = self.format.markers, self.recovery
+        leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
+        ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)
+        opens = "".join(markers[spelling] for spelling in recovery.opens)
+        free = "".join(markers[spelling] for spelling in recovery.free_texts)
+        if not free and not any(frame.continues for frame in self.frames):
+            return ""
+        return f"[{free}][^\ud800-\udfff]*[{ends}]?|[{opens}]" if free else f"[{opens}]"
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
@@ -46,31 +61,31 @@ class Headers:
             ("headers", self.strict, self.max_cost, self.names.key), {}
         )
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHE_SIZE:
+        if len(caches) > HEADER_CACHES.size:
             caches.clear()
 
     def read(
-        self, begin: int, end: int, opened: bool, lacks_start: bool, given: tuple[tuple[str, Any], ...]
+        self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
     ) -> HeaderReading:
         """Read a part of the input as a header. The result is shared: do not change it.
 
         Args:
-            opened: the token that opens the content follows.
+            opener: the token that follows and opens the content; None if there is none.
             lacks_start: the token that begins a message is missing.
             given: the fields of the open header that it continues; used at the start of the input only.
         """
-        key = (self.form.slice(begin, end), opened, lacks_start, given if begin == 0 else ())
+        key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            header = HeaderText(self.form, list(self.form.header_pieces(begin, end)))
+            header = HeaderText(self.form, list(self.form.pieces(begin, end)))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
-            found = self._read(header, dict(continued), opened, lacks_start)
+            found = self._read(header, dict(continued), opener, lacks_start)
             found.mixed, found.has_strays = header.mixed, bool(header.strays)
-            found.is_clean = opened and not (lacks_start or found.has_strays or found.findings)
+            found.free_units = self.form.free_units(begin, end)
+            found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            if end - begin <= MAX_CACHED_HEADER_UNITS:
-                remember(self.known, key, found)
+            HEADER_CACHES.remember(self.known, key, found, end - begin)
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
@@ -79,21 +94,29 @@ class Headers:
         found = self.prose.get(key)
         if found is None:
             found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            if end - begin <= MAX_CACHED_HEADER_UNITS:
-                remember(self.prose, key, found)
+            HEADER_CACHES.remember(self.prose, key, found, end - begin)
         return found
 
-    def _read(self, header: HeaderText, given: dict[str, Any], opened: bool, lacks_start: bool) -> HeaderReading:
-        damaged = header.damaged
-        described = self.described(header.mixed, given) if opened and damaged is None else None
+    def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
+        damaged, opened = header.damaged, opener is not None
+        described = self.described(header.mixed, given, opener) if opener and damaged is None else None
         if self.strict and described:
             return described
+        whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
         reading = HeaderSearch(
             self.format, self.automaton, self._header_names(), header, given, opened, lacks_start
         ).read(None if described else self.max_cost)
+        header.mixed = whole
+        for lead, text in self.format.free_text_matcher.findall(whole):
+            field = self.recovery.free_texts[self.format.by_marker[lead]]
+            reading.values[field] = reduce(str.removeprefix, self.recovery.leads[field], text) or None
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
+        if opener:
+            reading.values.update(self.automaton.opener_sets.get(opener, ()))
+        if described:  # flags next to the token that opens the content
+            reading.values |= {name: described.values[name] for name in reading.values.keys() - self.automaton.reads}
         if described and self.max_cost is not None and reading.cost > self.max_cost:
             return described
         if described and not reading.findings and reading.values == described.values:
@@ -120,15 +143,21 @@ class Headers:
             found = self.form.caches[key] = HeaderNames(self.format, self.names, self.automaton)
         return found
 
+    def _without_free_texts(self, mixed: str) -> str:
+        """Blank the free texts in a header, the special tokens around them, and those that open a content too early."""
+        if not self.between:
+            return mixed
+        return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
+
     def _join_values(self, values: dict[str, Any]) -> str:
         return " ".join(str(value) for value in values.values() if value and value is not True)
 
-    def described(self, mixed: str, given: dict[str, Any]) -> HeaderReading | None:
-        """Read a header that a rule describes; None for any other."""
+    def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
+        """Read a header that a rule describes before the token that opens the content; None for any other."""
         for frame in self.frames:
-            if match := frame.matcher.fullmatch(mixed + self.content_and_stop):
-                values = {**self.format.defaults, **given}
-                variants = read_groups(frame.groups, match.groups(), values)
+            values = {**self.format.defaults, **given}
+            variants = frame.read(mixed + self.content_and_stop[opener], values)
+            if variants is not None:
                 del values[self.format.content]
                 return HeaderReading(values, variants)
         return None
@@ -141,8 +170,7 @@ class Headers:
         """Return the fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
-        values = {name: reading.values.get(name) for name in frame.fields}
-        if match := frame.matcher.fullmatch(reading.mixed):
-            values = dict.fromkeys(frame.fields)
-            read_groups(frame.groups, match.groups(), values)
+        values: dict[str, Any] = dict.fromkeys(frame.fields)
+        if frame.read(reading.mixed, values) is None:
+            return {name: reading.values.get(name) for name in frame.fields}
         return values

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from .. import codes
 from ..errors import Span
 from ..format.tables import Format, Recovery, continues, unfinished
-from ..source.lenient import REPLACEMENT, Lenient, LenientText
+from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
 from .header_reading import HeaderReading
 from .header_text import HeaderText
@@ -25,18 +26,25 @@ from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
 
-PROSE_WORDS = 3
-"""Complete words without a field that make an answer without its header: a header without a channel has three at most,
-its author, recipient and content type."""
-
 PROSE_CHARS = 80
-"""Characters that make one if words are longer: the name of a tool has 64 at most, after a namespace."""
+"""Characters without a field that make an answer without its header, if words are longer than in headers: the name of
+a tool has 64 at most, after a namespace."""
 
 PROSE_NON_ASCII_CHARS = 12
 """Characters in a row outside of ASCII that make one: many scripts do not divide words."""
 
-WORDS = re.compile(rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{PROSE_WORDS}}})")
-PROSE = re.compile(rf"{WORDS.pattern}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_NON_ASCII_CHARS}}}", re.DOTALL)
+
+@lru_cache
+def prose_patterns(word_count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Compile what makes a text an answer without its header: after the token that begins a message, and elsewhere.
+
+    Args:
+        word_count: complete words without a field: as many as a header can have there, for example its author,
+            recipient and content type.
+    """
+    words = rf"(?P<words>[\t\n\r ]*(?:[^\t\n\r ]+[\t\n\r ]+){{{word_count}}})"
+    prose = rf"{words}|.{{{PROSE_CHARS}}}|.*?[^\x00-\x7f]{{{PROSE_NON_ASCII_CHARS}}}"
+    return re.compile(words), re.compile(prose, re.DOTALL)
 
 
 class Machine:
@@ -55,7 +63,7 @@ class Machine:
     def __init__(
         self,
         format: Format,
-        form: Lenient,
+        form: Form,
         start: str,
         given: dict[str, Any],
         tools: list[Any] | None,
@@ -82,6 +90,9 @@ class Machine:
         self.lacks_start = self.is_header = False
         self.has_only_text = self.continued
         self.text_begin = 0
+        self.prose_patterns = prose_patterns(recovery.first_words)
+        self.free_units, self.in_free_text = 0, False
+        self.continues = frozenset(spelling for frame in self.headers.frames for spelling in frame.continues)
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
 
@@ -90,6 +101,11 @@ class Machine:
         """Return the tables for recovery, which every codec with these parsers has."""
         assert format.recovery is not None
         return format.recovery
+
+    @property
+    def header_limit(self) -> int:
+        """The position where the open header is too long; free text in it does not count."""
+        return self.begin + self.limit + self.free_units
 
     # Reading.
 
@@ -123,11 +139,14 @@ class Machine:
                 return
             if self.state == BETWEEN:
                 self._open_header(start, lacks_start=True)
-            self.at = min(end, max(self.begin + self.limit, start))
+            if self.in_free_text:
+                self.free_units += end - start
+                return
+            self.at = min(end, max(self.header_limit, start))
             if (certain := self.find_prose_end(start, self.at)) is not None:
                 self.begin_text(certain)
                 continue
-            if self.at < end or self.at - self.begin >= self.limit:
+            if self.at < end or self.at >= self.header_limit:
                 self._end_long_header()
 
     def find_prose_end(self, start: int, end: int) -> int | None:
@@ -142,7 +161,7 @@ class Machine:
         if not (self.may_be_prose and self.shows_prose_early and self.state == HEADER):
             return None
         # After the token that begins a message, one word of any length may be the name of an author.
-        prose = PROSE if self.begin == start else WORDS
+        prose = self.prose_patterns[self.begin == start]
         if not prose.match(self.form.run(start, end, 0)[0]):
             return None
         self.may_be_prose = False
@@ -153,11 +172,11 @@ class Machine:
         if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
-        shown = LenientText(self.format, self.form.spelled(self.begin, start) + found[0])
+        shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
         headers = Headers(self.format, shown, self.names, False, self.headers.max_cost)
         readings = (
-            headers.read(0, len(shown.units), False, self.lacks_start, self.given),
-            self._read_header(at, opened=False),
+            headers.read(0, len(shown.units), None, self.lacks_start, self.given),
+            self._read_header(at, opener=None),
         )
         return at if all(map(self._is_text, readings)) else None
 
@@ -178,7 +197,7 @@ class Machine:
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer without its header, read up to a position; see `find_prose_end`."""
         self.at = at
-        draft = self._begin_content_in_header(self._read_header(at, opened=False), at)
+        draft = self._begin_content_in_header(self._read_header(at, opener=None), at)
         draft.shown_early = True
         self.output.begin(draft)
 
@@ -219,15 +238,16 @@ class Machine:
                 return
             self._end_unterminated(start, "another header begins")
         elif draft is not None:  # the content was opened before the header was complete
-            self.state, self.begin, self.lacks_start, self.draft = HEADER, draft.begin, draft.lacks_start, None
+            self._reopen_header(draft)
         if self.state == BETWEEN:
             self._open_header(start, lacks_start=True)
-        elif self.lacks_start and self.has_only_text and self._read_header(start, opened=False).text_start is not None:
+        elif self.lacks_start and self.has_only_text and self._read_header(start, opener=None).text_start is not None:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
             self._open_header(start, lacks_start=True)
         elif spelling in self.recovery.leads.get(self.recovery.slots.channel, ()):
             self._end_text(start)
         self._extend(end)
+        self.in_free_text = self.state == HEADER and self.begin <= start and spelling in self.recovery.free_texts
 
     def _end_text(self, start: int) -> None:
         """End text in place of a header: a message of its own, or after a stop token a gap.
@@ -235,14 +255,21 @@ class Machine:
         The text since the last special token is checked first, so that each part of a long header is checked once. A
         header that has a recipient or that a rule describes stays one, and is not checked again.
         """
-        if self.is_header or self.text_begin == start or not self.headers.is_prose(self.text_begin, start):
+        if (
+            self.is_header
+            or self.in_free_text
+            or self.text_begin == start
+            or not self.headers.is_prose(self.text_begin, start)
+        ):
             return
-        reading, opened = self._read_header(start, opened=False), self._read_header(start, opened=True)
+        reading, openers = self._read_header(start, opener=None), self.recovery.opens
         text = (
             reading.mixed[reading.text_start :] if reading.text_start is not None and not reading.is_punctuation else ""
         )
-        called = opened.values[self.recovery.slots.recipient]
-        if called or not self.names.is_prose(text) or self.headers.described(reading.mixed, dict(self.given)):
+        called = self._read_header(start, openers[0]).values[self.recovery.slots.recipient]
+        given = dict(self.given)
+        described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
+        if called or described or not self.names.is_prose(text):
             self.is_header = True
             return
         if self.lacks_start and self.has_only_text:
@@ -257,7 +284,7 @@ class Machine:
     def _on_open(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT and self.draft is not None and self.draft.shown_early:
             self._end_unterminated(start, "another header begins")
-        elif self.state == CONTENT:
+        elif self.state == CONTENT and not self._goes_on(spelling, start):
             self._on_stray(spelling, start, end)
             return
         if self.state == BETWEEN:
@@ -266,11 +293,24 @@ class Machine:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
             if not any(map(self.names.is_nearly_named, first)):
                 self._end_text(start)
-        reading = self._read_header(start, opened=True)
+        reading = self._read_header(start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
         self.state = CONTENT
         if self.output.refuse is not None and not reading.is_clean:
             self.output.begin(draft)  # strict streams refuse a header at the token that opens its content
+
+    def _goes_on(self, spelling: str, start: int) -> bool:
+        """Whether another token opens the content, directly after one that may open it; opens the header again."""
+        draft = self.draft
+        if draft is None or draft.runs or draft.started or spelling not in self.continues or start >= self.header_limit:
+            return False
+        self._reopen_header(draft)
+        self.has_only_text = False
+        return True
+
+    def _reopen_header(self, draft: Draft) -> None:
+        self.state, self.begin, self.lacks_start, self.draft = HEADER, draft.begin, draft.lacks_start, None
+        self.free_units, self.in_free_text = draft.reading.free_units, False
 
     def _on_close(self, spelling: str, start: int, end: int) -> None:
         if self.state == CONTENT:
@@ -322,20 +362,22 @@ class Machine:
             False,
         )
         self.may_be_prose = not lacks_start
+        self.free_units, self.in_free_text = 0, False
 
     def _extend(self, end: int) -> None:
         self.has_only_text = self.may_be_prose = False
-        if end - self.begin >= self.limit:
+        self.in_free_text = False
+        if end >= self.header_limit:
             self.at = end
             self._end_long_header()
 
-    def _read_header(self, end: int, opened: bool) -> HeaderReading:
-        return self.headers.read(self.begin, end, opened, self.lacks_start, self.given)
+    def _read_header(self, end: int, opener: str | None) -> HeaderReading:
+        return self.headers.read(self.begin, end, opener, self.lacks_start, self.given)
 
     def _end_long_header(self) -> None:
         """End a header at the limit: the content of a message without its opening token, or a gap."""
         at, output = self.at, self.output
-        reading = self._read_header(at, opened=False)
+        reading = self._read_header(at, opener=None)
         output.report(
             codes.HEADER_TOO_LONG, Span(self.begin, at), "", f"headers are shorter than {self.limit} {self.form.unit}s"
         )
@@ -371,7 +413,7 @@ class Machine:
 
     def _end_header(self, by: str | None, start: int, end: int) -> None:
         """End a header whose content was not opened: at the next start or stop token, or at the end (`by` is None)."""
-        reading = self._read_header(start, opened=False)
+        reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
         text = (
             reading.text_start is not None
@@ -416,7 +458,7 @@ class Machine:
         if not self.headers.is_opening(reading) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
-        header = HeaderText(self.form, list(self.form.header_pieces(self.begin, end)))
+        header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
             output.report(codes.INVALID_TEXT, place, REPLACEMENT, "not valid UTF-8")

@@ -10,7 +10,7 @@ from .. import codes
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Code, Span
 from ..format.tables import Format, Recovery
-from ..source.lenient import REPLACEMENT, Lenient
+from ..source.forms import REPLACEMENT, Form
 from .draft import Draft
 from .events import MessageEnded, MessageStarted
 from .headers import Headers
@@ -48,7 +48,7 @@ class Output:
     def __init__(
         self,
         format: Format,
-        form: Lenient,
+        form: Form,
         names: KnownNames,
         headers: Headers,
         continued: bool,
@@ -166,7 +166,10 @@ class Output:
         candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls else None
         repair = self._make_repair(draft, content, candidate) if draft.changed or draft.after_stop else None
         before, after = draft.sides
-        variants = (*draft.variants, kind) if kind else draft.variants
+        variants = draft.variants
+        if kind:
+            places = self.format.variant_places
+            variants = tuple(sorted((*variants, kind), key=lambda name: places.get(name, len(places))))
         message = self.format.message(*before, content, *after, variants, repair)
         begin, end = draft.begin, draft.end
         self.events.append(MessageEnded(len(self.messages), message, Span(begin, end), terminator))

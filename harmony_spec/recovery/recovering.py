@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ParseError, Span
+from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame, Path, Tokenizer
-from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, Attempt, ParsedHeader, remember
-from ..source.lenient import Lenient, LenientText, LenientTokens
+from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
+from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
 from .known_names import offered
 from .machine import BETWEEN, Machine
@@ -46,18 +47,9 @@ def recover(
     return recover_form(format, form, start, given, known, stripped, max_repair_cost)
 
 
-def form_of(format: Format, source: str | Sequence[int], tokenizer: Tokenizer | None) -> Lenient:
-    """Return the uniform view of a text or of token ids."""
-    if isinstance(source, str):
-        return LenientText(format, source)
-    from ..vocabulary import tokenizer_for
-
-    return LenientTokens(format, source, tokenizer_for(format.encoding, tokenizer))
-
-
 def recover_form(
     format: Format,
-    form: Lenient,
+    form: Form,
     start: str,
     given: dict[str, Any],
     tools: list[Any] | None,
@@ -68,10 +60,10 @@ def recover_form(
     if stripped and (guessed := with_headers(format, form, given, tools)):
         return guessed
     found = _read_form(format, form, start, given, tools, max_repair_cost)
-    if found.diagnostics and isinstance(form, LenientText):
+    if found.diagnostics and isinstance(form, TextForm):
         text = without_line_break(form.units)
         if isinstance(text, str) and len(text) < len(form.units):
-            saved = _read_form(format, LenientText(format, text), start, given, tools, max_repair_cost)
+            saved = _read_form(format, TextForm(format, text), start, given, tools, max_repair_cost)
             if not saved.diagnostics:  # an editor added the line break
                 return replace(saved, gaps=[*saved.gaps, Span(len(text), len(form.units))])
     return found
@@ -79,7 +71,7 @@ def recover_form(
 
 def _read_form(
     format: Format,
-    form: Lenient,
+    form: Form,
     start: str,
     given: dict[str, Any],
     tools: list[Any] | None,
@@ -118,9 +110,12 @@ class ValidMessages(Attempt):
     def can_read(self) -> bool:
         """Whether no message is open or pending, no stop token came, and the text is undamaged."""
         machine = self.machine
-        if isinstance(machine.form, LenientText) and machine.form.damaged:
-            return False
-        return machine.state == BETWEEN and machine.output.pending is None and not machine.output.stopped
+        return (
+            machine.form.broken is None
+            and machine.state == BETWEEN
+            and machine.output.pending is None
+            and not machine.output.stopped
+        )
 
     def read_many(self, frame: Frame, limit: int = -1) -> bool:
         """Read a frame as often as it follows; return whether it did."""
@@ -149,8 +144,8 @@ class ValidMessages(Attempt):
         if key in odd:
             return None
         found = self._read_clean_header(frame, at, begin, stop, end)
-        if found is None and len(key) <= MAX_CACHED_HEADER_UNITS:
-            remember(odd, key, True)
+        if found is None:
+            HEADER_CACHES.remember(odd, key, True, len(key))
         return found
 
     def _read_clean_header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> ParsedHeader | None:
@@ -159,8 +154,8 @@ class ValidMessages(Attempt):
         found = super().read_header(frame, at, begin, stop, end, "")
         if found is None or found.structure is not None:
             return None
-        *_, (_, _, header_end, _) = machine.form.header_pieces(at, begin)
-        if machine.headers.read(at, header_end, opened=True, lacks_start=False, given=()).findings:
+        *_, (opener, _, header_end, _) = machine.form.pieces(at, begin)
+        if machine.headers.read(at, header_end, opener, lacks_start=False, given=()).findings:
             return None
         kind = recovery.closes[next(machine.form.specials(stop))[0]]
         if kind == recovery.ends_calls and not found.values[slots.recipient]:

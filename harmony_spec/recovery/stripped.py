@@ -11,14 +11,12 @@ from .. import codes
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
 from ..format.tables import Format, Recovery
-from ..source.lenient import Lenient
+from ..source.forms import Form
 from .known_names import BRACKETS, KnownNames
 from .recovered import Recovered
 
 
-def with_headers(
-    format: Format, form: Lenient, given: dict[str, Any], tools: list[Any] | None
-) -> Recovered[Any] | None:
+def with_headers(format: Format, form: Form, given: dict[str, Any], tools: list[Any] | None) -> Recovered[Any] | None:
     """Read an input that begins like a header and has no special tokens; None for any other input."""
     assert format.recovery is not None
     if next(form.specials(0), None) is not None:
@@ -46,7 +44,7 @@ def with_headers(
     return recovered
 
 
-def _unit(form: Lenient, text: str, at: int) -> int:
+def _unit(form: Form, text: str, at: int) -> int:
     return len(form.units) if at >= len(text) else form.place(0, text, at)[0]
 
 

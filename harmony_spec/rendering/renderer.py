@@ -6,22 +6,22 @@ Anything that would be read back as something else is a `RenderError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
-from ..format.contents import MAX_CACHED_CONTENT_CHARS, Record, remember_content
+from ..format.cache_limits import CONTENT_CACHES, HEADER_CACHES
+from ..format.content_writing import Inexpressible
+from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..parsing.strict_parsing import MAX_CACHED_HEADER_UNITS, read_groups, remember
-from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE
-from ..source.token_places import text_of, tokens_of
+from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
+from ..source.token_places import tokens_of
+from ..vocabulary import load, tokenizer_for
 from .originals import original_text
 
-
-class Inexpressible(Exception):
-    """No alternative of a rule can write a message. The argument is the name of the rule."""
+P = TypeVar("P", list[int], str)
 
 
 class WrittenFrame(NamedTuple):
@@ -33,13 +33,6 @@ class WrittenFrame(NamedTuple):
     tail: str
 
 
-class EncodedFrame(NamedTuple):
-    head: list[int]
-    prefix: str
-    suffix: str
-    tail: list[int]
-
-
 def pick(rule: str, chosen: Chosen, branches: dict[str, bool]) -> str:
     """Return the alternative to write: the first chosen one that can write the message, else the first that can."""
     possible = [name for name, fits in branches.items() if fits]
@@ -49,10 +42,21 @@ def pick(rule: str, chosen: Chosen, branches: dict[str, bool]) -> str:
 
 
 class Plan:
-    """The frame and the alternatives for each message."""
+    """The frame and the alternatives for each message.
+
+    Args:
+        unit: "token" or "character": what is rendered.
+    """
 
     def __init__(
-        self, format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
+        self,
+        format: Format,
+        messages: Sequence[Any],
+        start: str,
+        given: dict[str, Any],
+        style: str,
+        training: bool,
+        unit: str,
     ) -> None:
         if style not in format.styles and style != format.as_parsed:
             known = ", ".join([*format.styles, format.as_parsed])
@@ -65,7 +69,7 @@ class Plan:
         self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
         self.frames = self._frames(start)
         self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
-        self.training = training
+        self.training, self.unit = training, unit
         self.decided: dict[str, bool] | None = None
         self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
         self._require_continuation()
@@ -77,7 +81,8 @@ class Plan:
             self.decided = self.format.contents.decide(self.messages)
         try:
             message = self.messages[index]
-            return self.format.contents.text_of(message, self.decided, self.choices is None)
+            chosen = None if self.choices is None else self._choose_alternatives(message, index)
+            return self.format.contents.text_of(message, self.decided, chosen)
         except RenderError as error:
             error.index = index
             raise
@@ -154,25 +159,23 @@ class Plan:
         return tuple(rule.alternative for rule in rules if rule.applies(message))
 
     def check(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> WrittenFrame:
-        rule: object = None
         try:
             mixed = frame.write(message, chosen)
         except Inexpressible as error:
-            rule = error
-        if rule is not None:
             self.require_listed(message, index)
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
-            raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {rule}")
+            problem = f"no alternative of the grammar writes a message with {fields}: {error.rule}"
+            raise self.error(index, problem) from None
         hole = "" if frame.bare else message.content
-        match = frame.matcher.fullmatch(mixed.replace(HOLE, hole))
         values: dict[str, Any] = dict(self.format.defaults)
-        if match:
-            read_groups(frame.groups, match.groups(), values)
+        is_read = frame.read(mixed.replace(HOLE, hole), values) is not None
         for name in frame.fields:
-            if not match or (name != self.format.content and values[name] != getattr(message, name)):
-                self.blame_field(name, message, values if match else None, index)
-        if not match:
+            if not is_read or (name != self.format.content and values[name] != getattr(message, name)):
+                self.blame_field(name, message, values if is_read else None, index)
+        if not is_read:
             raise self.error(index, f"{frame.name} is written as {self.spelled(mixed)}, which does not read back")
+        if self.unit == "character" and (spelling := self.format.special_matcher.search(mixed)):
+            raise self.error(index, f"a field spells the special token {spelling[0]}, which as text would become one")
         return _split(mixed, frame)
 
     def blame_field(self, name: str, message: Any, read: dict[str, Any] | None, index: int | None) -> None:
@@ -204,14 +207,71 @@ class Plan:
     def error(self, index: int | None, message: str, span: Span | None = None) -> RenderError:
         return RenderError(INEXPRESSIBLE_MESSAGE, message, index=index, span=span)
 
-    def require_short(self, index: int, length: int, unit: str) -> None:
-        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`."""
-        if self.format.recovery is not None and length >= HEADER_LIMITS[unit]:
-            limit = f"a header is shorter than {HEADER_LIMITS[unit]} {unit}s"
+    def require_short(self, index: int, head: str, part: Callable[[str], Sized]) -> None:
+        """Raise `RenderError` for a header that recovery would read as text, see `HEADER_LIMITS`.
+
+        Args:
+            head: the header in the mixed alphabet. Free text in it does not count.
+            part: returns a text in units.
+        """
+        length, most = len(part(head[:-1])), HEADER_LIMITS[self.unit]
+        if self.format.recovery is None or length < most:
+            return
+        length -= sum(len(part(text)) for _, text in self.format.free_text_matcher.findall(head))
+        if length >= most:
+            limit = f"a header is shorter than {most} {self.unit}s"
             raise self.error(index, f"{limit}, and this one has {length}; shorten the names in it")
 
     def spelled(self, mixed: str) -> str:
         return "".join(self.format.by_marker.get(char, char) for char in mixed if char != HOLE)
+
+    def render(
+        self,
+        frames: dict[Any, tuple[P, str, str, P]],
+        part: Callable[[str], P],
+        whole: Callable[[int, Any, str, str], P],
+        original: Callable[[SourcePart], P],
+    ) -> Iterator[P]:
+        """Yield the parts of all messages, and the open header, as token ids or as text.
+
+        Args:
+            frames: the cache of frames.
+            part: returns a text in the mixed alphabet in this form.
+            whole: returns a content with the text directly around it.
+            original: returns a part of the input of a repaired message.
+        """
+        for index, message in enumerate(self.messages):
+            key = self.key(index, message)
+            content = self.text(index) if isinstance(message.content, Record) else message.content
+            if self.choices is None and (raw := original_text(self.format, message)):
+                yield from map(original, (raw.head, raw.body, raw.tail))
+                continue
+            try:
+                frame = frames.get(key)
+            except TypeError:  # a field of a wrong type, which has no hash
+                frame = None
+            if frame is None:
+                mixed = self.write(index, message)
+                self.require_short(index, mixed.head, part)
+                frame = part(mixed.head), mixed.prefix, mixed.suffix, part(mixed.tail)
+                if self.frames[index].bare:
+                    HEADER_CACHES.remember(frames, key, frame, len(frame[0]))
+            head, prefix, suffix, tail = frame
+            yield head
+            yield whole(index, content, prefix, suffix)
+            yield tail
+        if opening := self.opening():
+            yield part("".join(opening))
+
+    def require_text(self, index: int, content: object) -> None:
+        """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
+        if not isinstance(content, str):
+            raise self.error(index, f"{self.format.content}: expected a str, got {type(content).__name__}")
+        try:
+            content.encode()
+        except UnicodeEncodeError as error:
+            at, problem = error.start, f"character {error.start} of the content is a lone surrogate"
+            raise self.error(index, problem, Span(at, at + 1)) from None
 
     def opening(self) -> WrittenFrame | None:
         """Return the open header after the messages, or None if the start rule has none."""
@@ -246,91 +306,40 @@ def render(
     tokenizer: Tokenizer | None,
 ) -> list[int]:
     """Return the token ids of messages along a start rule. Raises `RenderError` if the format cannot express them."""
-    from ..vocabulary import tokenizer_for
-
-    plan = Plan(format, messages, start, given, style, training)
+    plan = Plan(format, messages, start, given, style, training, "token")
     chosen = tokenizer_for(format.encoding, tokenizer)
-    encode = chosen.encode
-    cache = format.caches_of(chosen).setdefault(("written", style), {})
-    tokens: list[int] = []
-    extend = tokens.extend
-    whole = _make_cached_encoder(encode, format.caches_of(chosen).setdefault("contents", {}))
-    for index, message in enumerate(messages):
-        key, content = _hashable_key(plan, index, message), message.content
-        if isinstance(content, Record):
-            content = plan.text(index)
-        if plan.choices is None and (raw := original_text(format, message)):
-            for part in (raw.head, raw.body, raw.tail):
-                extend(tokens_of(format, part, encode))
-            continue
-        encoded = cache.get(key)
-        if encoded is None:
-            encoded = _encode_frame(format, plan.write(index, message), encode)
-            plan.require_short(index, len(encoded.head) - 1, "token")
-            if plan.frames[index].bare and len(encoded.head) <= MAX_CACHED_HEADER_UNITS:
-                remember(cache, key, encoded)
-        head, prefix, suffix, tail = encoded
-        extend(head)
-        try:
-            extend(encode(prefix + content + suffix) if content is message.content else whole(content, prefix, suffix))
-        except (TypeError, UnicodeEncodeError, VocabularyError):
-            _require_text(plan, index, content)
-            raise
-        extend(tail)
-    if opening := plan.opening():
-        extend(_encode_mixed(format, "".join(opening), encode))
-    return tokens
+    encode, caches = chosen.encode, format.caches_of(chosen)
+    contents: dict[Any, list[int]] = caches.setdefault("contents", {})
 
-
-def _make_cached_encoder(
-    encode: Callable[[str], list[int]], cache: dict[Any, Any]
-) -> Callable[[str, str, str], list[int]]:
-    """Return an encoder that caches structured contents: each turn of a conversation renders them again."""
-
-    def whole(text: str, prefix: str, suffix: str) -> list[int]:
-        tokens: list[int] | None = cache.get((prefix, text, suffix))
-        if tokens is None:
-            tokens = encode(prefix + text + suffix)
-            if len(text) <= MAX_CACHED_CONTENT_CHARS:
-                remember_content(cache, (prefix, text, suffix), tokens)
+    def part(mixed: str) -> list[int]:
+        tokens: list[int] = []
+        for text in re.split("([\ud800-\udfff])", mixed):
+            if text in format.by_marker:
+                tokens.append(format.encoding.special[format.by_marker[text]])
+            elif text:
+                tokens += encode(text)
         return tokens
 
-    return whole
+    def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
+        try:
+            if content is messages[index].content:
+                return encode(prefix + content + suffix)
+            key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again
+            tokens = contents.get(key)
+            if tokens is None:
+                tokens = encode(prefix + content + suffix)
+                CONTENT_CACHES.remember(contents, key, tokens, len(content))
+            return tokens
+        except (TypeError, UnicodeEncodeError, VocabularyError):
+            plan.require_text(index, content)
+            raise
 
-
-def _encode_frame(format: Format, written: WrittenFrame, encode: Callable[[str], list[int]]) -> EncodedFrame:
-    head, tail = (_encode_mixed(format, part, encode) for part in (written.head, written.tail))
-    return EncodedFrame(head, written.prefix, written.suffix, tail)
-
-
-def _encode_mixed(format: Format, mixed: str, encode: Callable[[str], list[int]]) -> list[int]:
     tokens: list[int] = []
-    for part in re.split("([\ud800-\udfff])", mixed):
-        if part in format.by_marker:
-            tokens.append(format.encoding.special[format.by_marker[part]])
-        elif part:
-            tokens += encode(part)
+    for each in plan.render(
+        caches.setdefault(("written", style), {}), part, whole, lambda raw: tokens_of(format, raw, encode)
+    ):
+        tokens += each
     return tokens
-
-
-def _hashable_key(plan: Plan, index: int, message: Any) -> tuple[Any, ...]:
-    key = plan.key(index, message)
-    try:
-        hash(key)
-    except TypeError:
-        plan.write(index, message)
-    return key
-
-
-def _require_text(plan: Plan, index: int, content: object) -> None:
-    """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
-    if not isinstance(content, str):
-        raise plan.error(index, f"{plan.format.content}: expected a str, got {type(content).__name__}")
-    try:
-        content.encode()
-    except UnicodeEncodeError as error:
-        at = error.start
-        raise plan.error(index, f"character {at} of the content is a lone surrogate", Span(at, at + 1)) from None
 
 
 def render_text(
@@ -341,46 +350,29 @@ def render_text(
     Raises `RenderError` if the format cannot express them, and for content that spells a special token, since it would
     be read back as one.
     """
-    plan = Plan(format, messages, start, given, style, training)
-    cache = format.caches.setdefault(("written", style), {})
-    parts: list[str] = []
-    for index, message in enumerate(messages):
-        key, content = _hashable_key(plan, index, message), message.content
-        if isinstance(content, Record):
-            content = plan.text(index)
-        if plan.choices is None and (raw := original_text(format, message)):
-            parts += (text_of(format, part) for part in (raw.head, raw.body, raw.tail))
-            continue
-        written = cache.get(key)
-        if written is None:
-            mixed = plan.write(index, message)
-            if match := format.special_matcher.search("".join(mixed)):
-                raise plan.error(index, f"a field spells the special token {match[0]}, which as text would become one")
-            written = WrittenFrame(*map(plan.spelled, mixed))
-            plan.require_short(index, len(plan.spelled(mixed.head[:-1])), "character")
-            if plan.frames[index].bare and len(written.head) <= MAX_CACHED_HEADER_UNITS:
-                remember(cache, key, written)
-        head, prefix, suffix, tail = written
-        _require_text(plan, index, content)
-        if match := format.special_matcher.search(prefix + content + suffix):
-            raise _spells_special(match, index, content, len(prefix))
-        parts += (head, prefix, content, suffix, tail)
-    if opening := plan.opening():
-        if match := format.special_matcher.search("".join(opening)):
-            raise plan.error(None, f"the open header spells the special token {match[0]}")
-        parts.append(plan.spelled("".join(opening)))
-    return "".join(parts)
+    plan = Plan(format, messages, start, given, style, training, "character")
+    find_special = format.special_matcher.search
 
+    def whole(index: int, content: Any, prefix: str, suffix: str) -> str:
+        plan.require_text(index, content)
+        text: str = prefix + content + suffix
+        if match := find_special(text):
+            start, end = match.start() - len(prefix), match.end() - len(prefix)
+            first = max(start - QUOTED_CHARS_PER_SIDE, 0)
+            raise RenderError(
+                SPECIAL_TOKEN_IN_TEXT,
+                f"the content spells the special token {match[0]}",
+                span=Span(start, end),
+                index=index,
+                around=content[first : end + QUOTED_CHARS_PER_SIDE],
+                caret=start - first,
+                hint="Render to token ids, where content is never a special token.",
+            )
+        return text
 
-def _spells_special(match: re.Match[str], index: int, content: str, offset: int) -> RenderError:
-    start, end = match.start() - offset, match.end() - offset
-    first = max(start - QUOTED_CHARS_PER_SIDE, 0)
-    return RenderError(
-        SPECIAL_TOKEN_IN_TEXT,
-        f"the content spells the special token {match[0]}",
-        span=Span(start, end),
-        index=index,
-        around=content[first : end + QUOTED_CHARS_PER_SIDE],
-        caret=start - first,
-        hint="Render to token ids, where content is never a special token.",
-    )
+    def original(raw: SourcePart) -> str:
+        if isinstance(raw, str):
+            return raw
+        return TokenForm(format, raw, load(format.encoding)).spelled(0, len(raw))
+
+    return "".join(plan.render(format.caches.setdefault(("written", style), {}), plan.spelled, whole, original))

@@ -1,8 +1,9 @@
-"""A uniform view of an input, whether text or token ids: a string to match in, and methods to read parts of it.
+"""An input, whether text or token ids, damaged or not: a string to match in, and methods to read parts of it.
 
 Token ids fit into code points, so a token list becomes a string whose characters are the tokens, and one regular
 expression finds messages in either form at C speed. Positions are indices into that string: token indices or code
-points.
+points. Damage is a lone surrogate in a text, a token that is not in the vocabulary, or bytes that are not UTF-8.
+Strict parsing raises the first one; recovery reads U+FFFD, or `<id>`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
-from ..errors import ParseError, Span
+from ..errors import Code, ParseError, Span
 from ..format.tables import Format, Frame, Tokenizer
 
 Piece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
 
+SourcePart = str | tuple[int, ...]
+"""A part of the input in its own form: text or token ids."""
+
 QUOTED_CHARS_PER_SIDE = 24
 """Characters that an error quotes on each side of its position: enough to recognize the place."""
 
+MAX_QUOTED_CHARS_AFTER = 40
+"""Characters that it quotes from its position on, if its span is long."""
 
 HEADER_LIMITS = {"token": 256, "character": 1024}
 """Headers are shorter than this, up to the token that opens the content, by the unit of the input: several times the
@@ -31,24 +37,48 @@ longest name of a tool. Anything longer is text without a header, and a stream m
 MAX_CODE_POINT = 0x10FFFF
 """The largest token id, since ids become code points."""
 
+MAX_CHARACTER_BYTES = 4
+"""The longest character in UTF-8."""
+
+REPLACEMENT = "\ufffd"
+
+CHARACTER = re.compile(
+    rb"[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]?|\xe0(?:[\xa0-\xbf][\x80-\xbf]?)?|\xed(?:[\x80-\x9f][\x80-\xbf]?)?"
+    rb"|[\xe1-\xef][\x80-\xbf]{0,2}|\xf0(?:[\x90-\xbf][\x80-\xbf]{0,2})?|\xf4(?:[\x80-\x8f][\x80-\xbf]{0,2})?"
+    rb"|[\xf1-\xf3][\x80-\xbf]{0,3}|[\x80-\xff]"
+)
+"""The bytes of one character, or the longest beginning of one, which one U+FFFD replaces.
+Source: the Unicode Standard, table 3-7 and "U+FFFD Substitution of Maximal Subparts"."""
+
 
 class Form(ABC):
     """An input as a string of units.
 
     Attributes:
         unit: the unit of positions: "token" or "character".
-        units: the string, up to the first unit that cannot be read.
-        broken: the position of that unit, or None.
+        units: the string.
+        broken: the position of the first lone surrogate of a text, where strict parsing ends; else None.
+        caches: caches of headers.
+        limit: headers are shorter than this.
+        quoted_units: how many units errors quote on each side of a span at most.
+        tokenizer: that of token ids; None for a text.
     """
 
     unit: str
+    quoted_units: int
     units: str
-    broken: int | None
+    broken: int | None = None
+    tokenizer: Tokenizer | None = None
 
     def __init__(self, format: Format, owner: object) -> None:
         self.format = format
         self.caches = format.caches_of(owner)
         self.limit = HEADER_LIMITS[self.unit]
+
+    @property
+    def sound_end(self) -> int:
+        """The end of the units that strict parsing reads."""
+        return len(self.units) if self.broken is None else self.broken
 
     def framing(self, frame: Frame) -> re.Pattern[str]:
         """Return a pattern for a frame, with two groups: the part before the content, and the content."""
@@ -84,8 +114,37 @@ class Form(ABC):
         """Return a pattern for a special token."""
 
     @abstractmethod
+    def specials(self, start: int, end: int | None = None) -> Iterator[tuple[str, int, int]]:
+        """Yield the special tokens, and the unknown ones as `<id>`, with start and end."""
+
+    def pieces(self, start: int, end: int, strict: bool = False) -> Iterator[Piece]:
+        """Yield the special tokens of a part of the input, and the text between them.
+
+        With `strict`, raises `ParseError` at the first damage.
+        """
+        for spelling, first, last in self.specials(start, end):
+            if first > start:
+                yield None, self.text(start, first) if strict else self.run(start, first, 0)[0], start, first
+            if strict and spelling not in self.format.encoding.special:
+                raise self.damage(first)
+            yield spelling, "", first, last
+            start = last
+        if start < end:
+            yield None, self.text(start, end) if strict else self.run(start, end, 0)[0], start, end
+
     def mixed(self, start: int, end: int) -> str:
-        """Return a part of the input in the mixed alphabet: text, with one surrogate for each special token."""
+        """Return an undamaged part of the input in the mixed alphabet; raises `ParseError` for a damaged one."""
+        markers, pieces = self.format.markers, self.pieces(start, end, strict=True)
+        return "".join([text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces])
+
+    def free_units(self, start: int, end: int) -> int:
+        """Return the units of a header that are free text, which has no limit."""
+        leads = self.format.recovery.free_texts if self.format.recovery else ()
+        count, before = 0, None
+        for spelling, _, first, last in self.pieces(start, end) if leads else ():
+            count += (last - first) * (spelling is None and before in leads)
+            before = spelling
+        return count
 
     @abstractmethod
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
@@ -93,50 +152,86 @@ class Form(ABC):
 
     @abstractmethod
     def text(self, start: int, end: int) -> str:
-        """Return a part of the input without special tokens as text."""
+        """Return a part without special tokens as text; raises `ParseError` for bytes that are not UTF-8."""
 
     @abstractmethod
-    def pieces(self, start: int) -> Iterator[Piece]:
-        """Yield the special tokens (spelling, "") and runs of text (None, text) from a position on, with start and end.
-
-        Raises `ParseError` at a unit that cannot be read.
-        """
+    def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
+        """Return the text of a run without its first `skip` code points or bytes, and the span of the first damage."""
 
     @abstractmethod
+    def place(self, start: int, text: str, offset: int) -> tuple[int, int]:
+        """Return the unit with the character at an offset into a run, and the bytes before it in that unit."""
+
     def locate(self, start: int, text: str, offset: int) -> Span:
         """Return the span of the unit with the character at an offset into the run of text at `start`."""
+        at = self.place(start, text, offset)[0]
+        return Span(at, at + 1)
 
     @abstractmethod
+    def slice(self, start: int, end: int) -> SourcePart:
+        """Return a part of the input in its own form."""
+
+    @abstractmethod
+    def spelled(self, start: int, end: int) -> str:
+        """Return a part of the input as text, special tokens spelled out, unknown ones as `<id>`."""
+
     def around(self, span: Span) -> tuple[str, int]:
         """Return the text around a span, special tokens spelled out, and the offset of the span in it."""
+        most, units = QUOTED_CHARS_PER_SIDE, self.quoted_units
+        before = self.spelled(max(span.start - units, 0), span.start)[-most:]
+        after = self.spelled(span.start, min(span.end, span.start + most) + units)
+        return before + after[:MAX_QUOTED_CHARS_AFTER], len(before)
+
+    def error(
+        self,
+        code: Code,
+        message: str,
+        span: Span,
+        hint: str,
+        index: int | None = None,
+        expected: tuple[str, ...] = (),
+    ) -> ParseError:
+        """Return an error at a place of the input."""
+        around, caret = self.around(span)
+        return ParseError(
+            code,
+            message,
+            span=span,
+            unit=self.unit,
+            index=index,
+            expected=expected,
+            around=around,
+            caret=caret,
+            hint=hint,
+        )
+
+    @abstractmethod
+    def damage(self, at: int) -> ParseError:
+        """Return the error for a unit that cannot be read."""
 
 
 class TextForm(Form):
-    """A text in which special tokens are spelled out."""
+    """A text in which special tokens are spelled out. Lone surrogates are read as U+FFFD."""
 
     unit = "character"
+    quoted_units = QUOTED_CHARS_PER_SIDE
 
     def __init__(self, format: Format, text: str) -> None:
         super().__init__(format, TextForm)
-        self.source, self.units, self.broken = text, text, None
+        self.source = self.units = text
         try:
             text.encode()
         except UnicodeEncodeError as error:
             self.broken = error.start
-            self.units = text[: error.start]
+            self.units = re.sub("[\ud800-\udfff]", REPLACEMENT, text)
+            self.caches = {}  # a valid U+FFFD in another text has the same cache key
 
-    def unreadable(self) -> ParseError:
-        """Return the error for the first lone surrogate."""
-        at = len(self.units)
-        around, caret = self.around(Span(at, at + 1))
-        return ParseError(
-            INVALID_TEXT,
-            f"U+{ord(self.source[at]):04X} is a lone surrogate",
-            span=Span(at, at + 1),
-            around=around,
-            caret=caret,
-            hint="Decode the input as UTF-8.",
-        )
+    def __reduce__(self) -> tuple[object, ...]:
+        return TextForm, (self.format, self.source)
+
+    def damage(self, at: int) -> ParseError:
+        message = f"U+{ord(self.source[at]):04X} is a lone surrogate"
+        return self.error(INVALID_TEXT, message, Span(at, at + 1), "Decode the input as UTF-8.")
 
     def _ordinary(self) -> str:
         firsts = "".join(sorted({re.escape(spelling[0]) for spelling in self.format.encoding.special}))
@@ -145,9 +240,9 @@ class TextForm(Form):
     def _special(self, spelling: str) -> str:
         return re.escape(spelling)
 
-    def mixed(self, start: int, end: int) -> str:
-        markers = self.format.markers
-        return self.format.special_matcher.sub(lambda m: markers[m[0]], self.units[start:end])
+    def specials(self, start: int, end: int | None = None) -> Iterator[tuple[str, int, int]]:
+        for match in self.format.special_matcher.finditer(self.units, start, len(self.units) if end is None else end):
+            yield match[0], match.start(), match.end()
 
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
         return end - next(len(spelling) for spelling in spellings if self.units.endswith(spelling, 0, end))
@@ -155,74 +250,92 @@ class TextForm(Form):
     def text(self, start: int, end: int) -> str:
         return self.units[start:end]
 
-    def pieces(self, start: int) -> Iterator[Piece]:
-        for match in self.format.special_matcher.finditer(self.units, start):
-            if match.start() > start:
-                yield None, self.units[start : match.start()], start, match.start()
-            yield match[0], "", match.start(), match.end()
-            start = match.end()
-        if start < len(self.units):
-            yield None, self.units[start:], start, len(self.units)
-        if self.broken is not None:
-            raise self.unreadable()
+    slice = spelled = text
 
-    def locate(self, start: int, text: str, offset: int) -> Span:
-        return Span(start + offset, min(start + offset + 1, start + len(text)))
+    def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
+        text = self.units[start + skip : end]
+        halves = REPLACEMENT in text and re.search("[\ud800-\udfff]+", self.source[start + skip : end])
+        if not halves:
+            return text, None
+        return text, Span(start + skip + halves.start(), start + skip + halves.end())
 
-    def around(self, span: Span) -> tuple[str, int]:
-        start = max(span.start - QUOTED_CHARS_PER_SIDE, 0)
-        shown = (
-            self.source[start : min(span.end, span.start + QUOTED_CHARS_PER_SIDE) + QUOTED_CHARS_PER_SIDE]
-            .encode(errors="replace")
-            .decode()
-        )
-        return shown, span.start - start
+    def place(self, start: int, text: str, offset: int) -> tuple[int, int]:
+        return start + offset, 0
 
 
 class TokenForm(Form):
-    """A list of token ids."""
+    """A list of token ids, including unknown ones. Tokens may be added to `tokens` while it is read."""
 
     unit = "token"
+    quoted_units = QUOTED_CHARS_PER_SIDE // 2
+    tokenizer: Tokenizer
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokenizer)
         self.tokenizer, self.decode_bytes = tokenizer, tokenizer.decode_bytes
         self.special_ids, self.base_size = format.spellings, format.encoding.base_size
+        self.lowest_special = format.lowest_special
+        self._last_beginnings: tuple[tuple[int, int], list[int]] = (-1, 0), []
         if isinstance(tokens, (bytes, bytearray)):
             raise TypeError("the source is bytes; decode it to a text, or pass token ids")
         if isinstance(tokens, Mapping) or not isinstance(tokens, Iterable):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
-        self.broken = None
         try:
-            self.units = _characters(self.tokens)
+            self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
         except (OverflowError, UnicodeDecodeError):
-            self.broken = next(i for i, token in enumerate(self.tokens) if not 0 <= token <= MAX_CODE_POINT)
-            self.units = _characters(self.tokens[: self.broken])
+            known = (token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens)
+            self.units = "".join(map(chr, known))
 
-    def unknown(self, index: int) -> ParseError:
-        """Return the error for a token that is not in the vocabulary."""
-        around, caret = self.around(Span(index, index + 1))
-        return ParseError(
-            UNKNOWN_TOKEN,
-            f"{self.tokens[index]} is not a token id of {self.format.encoding.name}",
-            span=Span(index, index + 1),
-            unit=self.unit,
-            around=around,
-            caret=caret,
-            hint="Remove padding and ignored labels; tokens of another vocabulary mean something else.",
-        )
+    def __reduce__(self) -> tuple[object, ...]:
+        return TokenForm, (self.format, self.tokens, self.tokenizer)
+
+    def damage(self, at: int) -> ParseError:
+        message = f"{self.tokens[at]} is not a token id of {self.format.encoding.name}"
+        hint = "Remove padding and ignored labels; tokens of another vocabulary mean something else."
+        return self.error(UNKNOWN_TOKEN, message, Span(at, at + 1), hint)
 
     def _ordinary(self) -> str:
-        return f"[{ordinary_ids(self.format)}]*+"
+        return f"[{self._ordinary_ids}]*+"
 
     def _special(self, spelling: str) -> str:
         return _character(self.format.encoding.special[spelling])
 
-    def mixed(self, start: int, end: int) -> str:
-        markers = self.format.markers
-        pieces = self.pieces(start, end)
-        return "".join(text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces)
+    @property
+    def _ordinary_ids(self) -> str:
+        """The body of a character class for the ids of ordinary tokens."""
+        parts, first = [], 0
+        for number in sorted({*self.special_ids, self.base_size}):
+            if first < number <= self.base_size:
+                parts.append(f"{_character(first)}-{_character(number - 1)}")
+            first = number + 1
+        return "".join(parts)
+
+    def specials(self, start: int, end: int | None = None) -> Iterator[tuple[str, int, int]]:
+        places: Iterable[int]
+        if end is None:
+            if (pattern := self.format.caches.get("specials")) is None:
+                pattern = self.format.caches["specials"] = re.compile(f"[^{self._ordinary_ids}]")
+            places = (match.start() for match in pattern.finditer(self.units, start))
+        else:
+            places = [start + place for place in self.special_places(self.tokens[start:end])]
+        for place in places:
+            yield self.spelling(place), place, place + 1
+
+    def special_places(self, tokens: list[int]) -> list[int]:
+        """Return the indices of special and unknown tokens in a list."""
+        low = self.lowest_special
+        found = [index for index, token in enumerate(tokens) if token >= low or token < 0]
+        return found if low == self.base_size else [index for index in found if not self.is_ordinary(tokens[index])]
+
+    def spelling(self, index: int) -> str:
+        """Return the spelling of a special token at an index; of an unknown one, `<id>`."""
+        token = self.tokens[index]
+        return self.special_ids.get(token) or f"<{token}>"
+
+    def is_ordinary(self, token: int) -> bool:
+        """Whether a token id is that of an ordinary token."""
+        return 0 <= token < self.base_size and token not in self.special_ids
 
     def before(self, end: int, spellings: tuple[str, ...]) -> int:
         return end - 1
@@ -232,58 +345,50 @@ class TokenForm(Form):
         try:
             return data.decode()
         except UnicodeDecodeError as error:
-            index = self.token_at(start, error.start)
-            around, caret = self.around(Span(index, index + 1))
-            raise ParseError(
-                INVALID_TEXT,
-                f"the bytes {error.object[error.start : error.end]!r} are not UTF-8",
-                span=Span(index, self.token_at(start, error.end - 1) + 1),
-                unit=self.unit,
-                around=around,
-                caret=caret,
-                hint="A character may be split over tokens, but not over messages or headers.",
-            ) from None
+            message = f"the bytes {error.object[error.start : error.end]!r} are not UTF-8"
+            hint = "A character may be split over tokens, but not over messages or headers."
+            raise self.error(INVALID_TEXT, message, self._tokens_at(start, error.start, error.end), hint) from None
 
-    def token_at(self, start: int, offset: int) -> int:
-        """Return the index of the token with the byte at an offset from the token at `start`."""
-        while start < len(self.tokens):
+    def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
+        data = self.decode_bytes(self.tokens[start:end])[skip:]
+        try:
+            return data.decode(), None
+        except UnicodeDecodeError as error:
+            return data.decode(errors="replace"), self._tokens_at(start, skip + error.start, skip + error.end)
+
+    def place(self, start: int, text: str, offset: int) -> tuple[int, int]:
+        before = len(text[:offset].encode())
+        if REPLACEMENT in text[:offset]:
+            before = self._find_beginnings(start, len(text))[offset]
+        index = self._token_at(start, before)
+        return index, before - len(self.decode_bytes(self.tokens[start:index]))
+
+    def _find_beginnings(self, start: int, characters: int) -> list[int]:
+        """Return the byte offsets of the characters in a damaged run, and its length; the last run is cached."""
+        if self._last_beginnings[0] != (start, characters):
+            part = self.tokens[start : start + MAX_CHARACTER_BYTES * characters]
+            data = self.decode_bytes(part[: next(iter(self.special_places(part)), None)])
+            found = [*(match.start() for match in CHARACTER.finditer(data)), len(data)]
+            self._last_beginnings = (start, characters), found
+        return self._last_beginnings[1]
+
+    def _tokens_at(self, start: int, first: int, end: int) -> Span:
+        """Return the span of the tokens that hold some bytes of the run at `start`."""
+        return Span(self._token_at(start, first), self._token_at(start, end - 1) + 1)
+
+    def _token_at(self, start: int, offset: int) -> int:
+        """Return the index of the token with the byte at an offset from the token at `start`, within the run."""
+        while start + 1 < len(self.tokens) and self.is_ordinary(self.tokens[start + 1]):
             offset -= len(self.decode_bytes([self.tokens[start]]))
             if offset < 0:
                 break
             start += 1
         return start
 
-    def pieces(self, start: int, end: int | None = None) -> Iterator[Piece]:
-        run = re.compile(f"[{ordinary_ids(self.format)}]+")
-        whole = end is None
-        end = len(self.units) if end is None else end
-        while start < end:
-            if match := run.match(self.units, start, end):
-                yield None, self.text(start, match.end()), start, match.end()
-                start = match.end()
-            elif (spelling := self.format.spellings.get(self.tokens[start])) is not None:
-                yield spelling, "", start, start + 1
-                start += 1
-            else:
-                raise self.unknown(start)
-        if whole and self.broken is not None:
-            raise self.unknown(self.broken)
+    def slice(self, start: int, end: int) -> SourcePart:
+        return tuple(self.tokens[start:end])
 
-    def locate(self, start: int, text: str, offset: int) -> Span:
-        index = self.token_at(start, len(text[:offset].encode()))
-        return Span(index, index + 1)
-
-    def around(self, span: Span) -> tuple[str, int]:
-        before = self.spell(max(span.start - QUOTED_CHARS_PER_SIDE // 2, 0), span.start)[-QUOTED_CHARS_PER_SIDE:]
-        end = min(span.end, span.start + QUOTED_CHARS_PER_SIDE) + QUOTED_CHARS_PER_SIDE // 2
-        return before + self.spell(span.start, end)[: QUOTED_CHARS_PER_SIDE + 16], len(before)
-
-    def is_ordinary(self, token: int) -> bool:
-        """Whether a token id is that of an ordinary token."""
-        return 0 <= token < self.base_size and token not in self.special_ids
-
-    def spell(self, start: int, end: int) -> str:
-        """Return a part of the input as text, special tokens spelled out, unknown ones as `<id>`."""
+    def spelled(self, start: int, end: int) -> str:
         data = b""
         for is_text, run in groupby(self.tokens[start:end], self.is_ordinary):
             if is_text:
@@ -293,29 +398,5 @@ class TokenForm(Form):
         return data.decode(errors="replace")
 
 
-def _characters(tokens: list[int]) -> str:
-    """Return a string whose code points are the token ids."""
-    return array("I", tokens).tobytes().decode("utf-32-le", "surrogatepass")
-
-
 def _character(number: int) -> str:
     return f"\\U{number:08x}"
-
-
-def ordinary_ids(format: Format) -> str:
-    """Return the body of a character class for the ids of ordinary tokens."""
-    found: str | None = format.caches.get("ordinary")
-    if found is None:
-        found = format.caches["ordinary"] = _class_of_ordinary_ids(format)
-    return found
-
-
-def _class_of_ordinary_ids(format: Format) -> str:
-    parts, first = [], 0
-    for number in sorted({*format.encoding.special.values(), format.encoding.base_size}):
-        if number > format.encoding.base_size:
-            break
-        if number > first:
-            parts.append(f"{_character(first)}-{_character(number - 1)}")
-        first = number + 1
-    return "".join(parts)

@@ -8,25 +8,33 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from ..errors import Span
-from ..format.tables import Format
-from .lenient import Lenient, LenientText, LenientTokens, SourcePart
+from ..format.tables import Format, Tokenizer
+from .forms import Form, SourcePart, TextForm, TokenForm
 
 CONTINUATION = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that do not begin a character."""
 
 
 class Places:
-    """The positions of the tokens of an input, found in one pass. A text has the tokens that it is encoded to."""
+    """The positions of the tokens of an input, found in one pass.
 
-    def __init__(self, form: Lenient) -> None:
-        self.of_text = isinstance(form, LenientText)
-        if isinstance(form, LenientText):
-            from ..vocabulary import tokenizer_for
+    Args:
+        form: the input.
+        load: returns the tokenizer whose tokens a text has.
+    """
 
-            tokenizer = tokenizer_for(form.format.encoding, None)
-            tokens = tokens_of(form.format, form.units, tokenizer.encode)
-            form = LenientTokens(form.format, tokens, tokenizer)
-        self._begins = begins(form, form.tokens)
+    def __init__(self, form: Form, load: Callable[[], Tokenizer]) -> None:
+        self.of_text = isinstance(form, TextForm)
+        if isinstance(form, TextForm):
+            tokenizer = load()
+            form = TokenForm(form.format, tokens_of(form.format, form.units, tokenizer.encode), tokenizer)
+        assert isinstance(form, TokenForm)
+        decode, spelling = form.decode_bytes, form.spelling
+        sizes = (  # in code points: those that begin in a token
+            len(decode([token]).translate(None, CONTINUATION)) if form.is_ordinary(token) else len(spelling(index))
+            for index, token in enumerate(form.tokens)
+        )
+        self._begins = list(accumulate(sizes, initial=0))
 
     def text(self, span: Span) -> Span:
         """Return a span in code points of the text."""
@@ -34,28 +42,10 @@ class Places:
 
     def tokens(self, span: Span) -> Span:
         """Return a span in token indices: all tokens that overlap it."""
-        return tokens_at(self._begins, span) if self.of_text else span
-
-
-def begins(form: LenientTokens, tokens: list[int]) -> list[int]:
-    """Return the offset of each token in the text of all, and the end of the last, in code points."""
-    special, decode = form.special_ids, form.decode_bytes
-    sizes = (
-        characters(decode([token])) if form.is_ordinary(token) else len(special.get(token) or f"<{token}>")
-        for token in tokens
-    )
-    return list(accumulate(sizes, initial=0))
-
-
-def tokens_at(begins: list[int], span: Span) -> Span:
-    """Return the span of the tokens that overlap a span of their text."""
-    first, last = (bisect_right(begins, at) - 1 for at in span)
-    return Span(first, last if begins[last] == span.end else last + 1)
-
-
-def characters(data: bytes) -> int:
-    """Count the characters that begin in bytes of UTF-8."""
-    return len(data.translate(None, CONTINUATION))
+        if not self.of_text:
+            return span
+        first, last = (bisect_right(self._begins, at) - 1 for at in span)
+        return Span(first, last if self._begins[last] == span.end else last + 1)
 
 
 def tokens_of(format: Format, source: SourcePart, encode: Callable[[str], list[int]]) -> list[int]:
@@ -66,13 +56,3 @@ def tokens_of(format: Format, source: SourcePart, encode: Callable[[str], list[i
     for part in re.split(f"({format.special_text})", source):
         tokens += [format.encoding.special[part]] if part in format.encoding.special else encode(part)
     return tokens
-
-
-def text_of(format: Format, source: SourcePart) -> str:
-    """Return a part of an input with special tokens spelled out."""
-    if isinstance(source, str):
-        return source
-    from ..vocabulary import tokenizer_for
-
-    form = LenientTokens(format, source, tokenizer_for(format.encoding, None))
-    return form.spelled(0, len(source))

@@ -20,7 +20,7 @@ from ..recovery.events import ContentDelta, Event
 from ..recovery.known_names import offered
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import Recovered
-from ..source.lenient import REPLACEMENT, LenientTokens
+from ..source.forms import REPLACEMENT, TokenForm
 
 M = TypeVar("M")
 
@@ -57,7 +57,7 @@ class StreamParser(Generic[M]):
         self._only_text = all_text and isinstance(self._tokenizer, Vocabulary)
         ids, recovery = format.encoding.special, Machine.table(format)
         self._begins = ids[recovery.begins]
-        self._opens = [ids[spelling] for spelling in recovery.opens]
+        self._opens = {spelling: ids[spelling] for spelling in recovery.opens}
         self._closes = {ids[s]: s for s in recovery.closes}
         self._ends = {self._begins, *self._closes, *(ids[spelling] for spelling in recovery.inside)}
         self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
@@ -70,7 +70,7 @@ class StreamParser(Generic[M]):
 
     def reset(self) -> None:
         """Begin a new input; the old one is dropped."""
-        self._form = LenientTokens(self._format, [], self._tokenizer)
+        self._form = TokenForm(self._format, [], self._tokenizer)
         self._tokens = self._form.tokens
         self._append = self._tokens.append
         refuse = self._refuse if self._strict else None
@@ -174,17 +174,16 @@ class StreamParser(Generic[M]):
         # A prompt has begun the first header of a completion: a token that begins one there is repeated.
         first = read[begin] if begin < len(read) else tokens[at] if between else None
         if machine.state != CONTENT and first == self._begins:
-            for opens in self._opens:
+            for opener, opens in self._opens.items():
                 try:
                     opened = tokens.index(opens, at, at + machine.limit)
                 except ValueError:
                     continue
-                reading = machine.headers.known.get(((*read[begin:], *tokens[at:opened]), True, False, ()))
+                reading = machine.headers.known.get(((*read[begin:], *tokens[at:opened]), opener, False, ()))
                 if reading and reading.is_clean:
                     read += tokens[at : opened + 1]
                     machine.read_known_header(reading, begin, len(read))
                     return opened + 1
-                break
         return at
 
     def _read_content_start(self, tokens: list[int]) -> bool:
@@ -279,9 +278,12 @@ class StreamParser(Generic[M]):
     def _read_in_header(self, tokens: list[int]) -> list[int]:
         """Read text outside of a content, up to the limit of headers; return the tokens left, which are content."""
         machine, at = self._machine, 0
+        if machine.state == HEADER and machine.in_free_text:
+            self._tokens += tokens
+            return []
         while at < len(tokens) and machine.state != CONTENT:
-            begin = machine.at if machine.state == BETWEEN else machine.begin
-            taken = tokens[at : at + max(begin + machine.limit - len(self._tokens), 1)]
+            limit = machine.at + machine.limit if machine.state == BETWEEN else machine.header_limit
+            taken = tokens[at : at + max(limit - len(self._tokens), 1)]
             self._tokens += taken
             at += len(taken)
             if (certain := machine.find_prose_end(machine.at, len(self._tokens))) is not None:
@@ -289,7 +291,7 @@ class StreamParser(Generic[M]):
                 del self._tokens[certain:]
                 machine.begin_text(certain)
                 break
-            if len(self._tokens) - begin >= machine.limit:
+            if len(self._tokens) >= limit:
                 machine.read_text(len(self._tokens))
         return tokens[at:]
 

@@ -7,12 +7,12 @@ from collections.abc import Container, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..codec_loading import default_codec, require
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
 from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record
 from ..format.definitions import Definition, Definitions
+from ..format.tables import require
 from ..recovery.machine import Machine
 from ..tool_types.schema_references import escaped
 
@@ -70,8 +70,9 @@ def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[N
 
 def with_tools(codec: ModuleType | None) -> ModuleType:
     """The codec, or that of this package. Raises `CodecError` if its format has no tools."""
-    chosen = codec or default_codec()
-    require(chosen, "FUNCTION_NAMESPACE")
+    from .. import codec as own
+
+    require(chosen := codec or own, "FUNCTION_NAMESPACE")
     return chosen
 
 

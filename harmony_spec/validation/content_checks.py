@@ -13,7 +13,7 @@ from .budget import UnfinishedCheck
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
 from .json_text import JsonText, read_json
-from .schemas import InvalidSchema, find_breaches, find_schema_error
+from .schemas import Breach, InvalidSchema, find_breaches, find_schema_error
 
 ENVELOPE_KEYS = frozenset({"name", "arguments", "parameters", "recipient_name", "type", "id", "function"})
 """The keys of the objects in which other formats wrap a call."""
@@ -124,7 +124,7 @@ def _report_envelope(context: Context, index: int, name: str, parameters: Any, v
     if parameters is ANY_PARAMETERS:
         is_envelope = _names_tool(context, value, name)
     else:
-        is_envelope = parameters is None or _breaks(context, parameters, value)
+        is_envelope = parameters is None or bool(_breaches(context, parameters, value))
     if is_envelope:
         evidence = f"the content of a call is only the arguments of {name}"
         expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
@@ -140,11 +140,12 @@ def _names_tool(context: Context, value: dict[str, Any], tool: str) -> bool:
     return any(named in names for named in (value.get("name"), value.get("recipient_name"), inner))
 
 
-def _breaks(context: Context, schema: Any, value: Any) -> bool:
+def _breaches(context: Context, schema: Any, value: Any) -> list[Breach]:
+    """The first places where a value breaks a schema; none for an invalid schema, which is reported where it is."""
     try:
-        return bool(find_breaches(schema, value, context.budget))
+        return find_breaches(schema, value, context.budget)
     except InvalidSchema:
-        return False
+        return []
 
 
 def _check_arguments(context: Context, index: int, name: str, parameters: Any, value: Any) -> None:
@@ -157,11 +158,8 @@ def _check_arguments(context: Context, index: int, name: str, parameters: Any, v
 
 def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any) -> None:
     span = context.content_span(index)
-    try:
-        for pointer, reason, expected in find_breaches(schema, value, context.budget):
-            context.report(code, index, span, reason, expected=(expected,), pointer=pointer)
-    except InvalidSchema:
-        return  # reported where the schema is declared
+    for pointer, reason, expected in _breaches(context, schema, value):
+        context.report(code, index, span, reason, expected=(expected,), pointer=pointer)
 
 
 def _check_answer(context: Context, index: int) -> None:
@@ -173,7 +171,7 @@ def _check_answer(context: Context, index: int) -> None:
         raise UnfinishedCheck(
             f"{len(forms)} answer forms are declared; an answer is compared with at most {MAX_ANSWER_FORMS}"
         )
-    if not read.is_json or any(not _breaks(context, schema, read.value) for schema in forms.values()):
+    if not read.is_json or any(not _breaches(context, schema, read.value) for schema in forms.values()):
         return
     if len(forms) == 1:
         _report_breaches(context, index, codes.INVALID_ANSWER, next(iter(forms.values())), read.value)

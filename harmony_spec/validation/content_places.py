@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from bisect import bisect_right
-from collections.abc import Iterable
+from array import array
 
 from ..errors import Span
-from ..source.forms import Piece
-from ..source.lenient import Lenient, LenientTokens
+from ..source.forms import Form, TokenForm
 
 
 class ContentPlaces:
@@ -19,51 +17,35 @@ class ContentPlaces:
         length: of the content, in code points. More text in the span comes before the content.
 
     Attributes:
-        begun: for each unit, the characters that begin before it.
-        done: for each unit, the characters that are complete before it; for text, `begun` itself.
-        units: the units, in the same order.
+        firsts, lasts: for each character, the units in which it begins and ends.
     """
 
-    def __init__(self, form: Lenient, content: Span, length: int) -> None:
-        self.content = content
-        self.begun: list[int] = []
-        self.done: list[int] = []
-        self.units: list[int] = []
-        pieces = form.header_pieces(content.start, content.end)
-        total = self._tokens(form, pieces) if isinstance(form, LenientTokens) else self._texts(pieces)
-        self.before = total - length
+    def __init__(self, form: Form, content: Span, length: int) -> None:
+        self.content, self.firsts, self.lasts = content, array("q"), array("q")
+        for spelling, text, start, end in form.pieces(content.start, content.end):
+            if spelling is None and isinstance(form, TokenForm):
+                self._add_tokens(form, start, end, len(text))
+            elif spelling is None:
+                self.firsts.extend(range(start, end))
+                self.lasts.extend(range(start, end))
+        self.before = len(self.firsts) - length
 
     def span(self, start: int, end: int) -> Span:
         """The span of the units that hold these characters; an empty span at the end of the content for none."""
         if start >= end or self.before < 0:
             return Span(self.content.end, self.content.end) if start >= end else self.content
-        first, last = self.before + start, self.before + end - 1
-        index, until = bisect_right(self.begun, first) - 1, bisect_right(self.done, last) - 1
-        if self.done is self.begun:  # a piece of text, in which each character is a unit
-            return Span(self.units[index] + first - self.begun[index], self.units[until] + last - self.begun[until] + 1)
-        return Span(self.units[index], self.units[until] + 1)
+        return Span(self.firsts[self.before + start], self.lasts[self.before + end - 1] + 1)
 
-    def _texts(self, pieces: Iterable[Piece]) -> int:
-        """Collect the pieces of text; return how many characters they have."""
-        self.done, total = self.begun, 0
-        for spelling, text, start, _ in pieces:
-            if spelling is None:
-                self.begun.append(total)
-                self.units.append(start)
-                total += len(text)
-        return total
-
-    def _tokens(self, form: LenientTokens, pieces: Iterable[Piece]) -> int:
-        """Collect the tokens; return how many characters they have. A token may hold a part of a character."""
-        total = 0
-        for spelling, text, start, end in pieces:
-            if spelling is not None:
-                continue
-            decoder, done = codecs.getincrementaldecoder("utf-8")("replace"), total
-            for index in range(start, end):
-                self.done.append(done)
-                self.begun.append(done + bool(decoder.getstate()[0]))
-                self.units.append(index)
-                done += len(decoder.decode(form.decode_bytes([form.tokens[index]])))
-            total += len(text)
-        return total
+    def _add_tokens(self, form: TokenForm, start: int, end: int, length: int) -> None:
+        """Add the characters of a run of tokens. A token may hold a part of a character."""
+        decoder, begun, all_before = codecs.getincrementaldecoder("utf-8")("replace"), start, len(self.firsts)
+        for index in range(start, end):
+            pending = decoder.getstate()[0]
+            added = len(decoder.decode(form.decode_bytes([form.tokens[index]])))
+            begun = begun if pending else index
+            self.firsts.extend([begun][:added] + [index] * (added - 1))
+            self.lasts.extend([index] * added)
+            begun = index if added else begun
+        unfinished = length - (len(self.firsts) - all_before)
+        self.firsts.extend([begun] * unfinished)
+        self.lasts.extend([end - 1] * unfinished)

@@ -11,7 +11,7 @@ from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, Recovery, continues
 from ..recovery.output import MAX_QUOTED_CHARS, abridge
 from ..recovery.recovered import Recovered
-from ..source.lenient import Lenient, LenientText
+from ..source.forms import Form, TextForm
 from .budget import Budget
 from .content_places import ContentPlaces
 from .declarations import Declarations
@@ -25,10 +25,10 @@ class Context:
 
     Attributes:
         roles, names, recipients, channels: the fields of the messages, by index.
+        kinds: the kinds of the messages, by index; "" for none.
         checked: the indices of the messages to check: not those after the stop of a completion, nor forged ones.
         declarations: filled by the checks of contents.
         model_role: the role of the messages that the model writes.
-        stop_names: the names of the stop tokens, apart from the first, which has none.
         stripped: whether the headers were guessed from a text without special tokens.
         reported: the diagnostics of the checks.
         budget: the work that is left for schemas and patterns.
@@ -38,7 +38,7 @@ class Context:
     def __init__(
         self,
         format: Format,
-        form: Lenient,
+        form: Form,
         recovered: Recovered[Any],
         start: str,
         given: dict[str, Any],
@@ -54,9 +54,9 @@ class Context:
         self.names: list[str | None] = [getattr(m, slots.name, None) for m in self.messages]
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
         self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
+        self.kinds = list(map(format.kind_of, self.messages))
         self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
         self.model_role = self.recovery.author.get(slots.role, "")
-        self.stop_names = {name for name in self.recovery.closes.values() if name}
         self.stripped = any(each.code == STRIPPED_TOKENS for each in recovered.diagnostics[:1])
         self.reported: list[Diagnostic] = []
         self.budget = Budget()
@@ -79,17 +79,15 @@ class Context:
 
     def is_call(self, index: int) -> bool:
         """Whether a message calls a tool."""
-        recipient = self.recipients[index]
-        return self.is_by_model(index) and recipient is not None and recipient not in self.recovery.roles
+        return self.kinds[index] == "call" and self.recipients[index] not in self.recovery.roles
 
     def is_answer(self, index: int) -> bool:
         """Whether a message is a final answer of the model."""
-        return self.is_by_model(index) and self.channels[index] == self.recovery.answers and not self.recipients[index]
+        return self.kinds[index] == "answer"
 
-    def ends_with(self, index: int, alternative: str) -> bool:
-        """Whether a message ends with the stop token of this name; "" is the one without a name."""
-        has = self.stop_names.intersection(self.messages[index].variants)
-        return alternative in has if alternative else not has and self.is_complete(index)
+    def stop_name(self, index: int) -> str:
+        """The name of the stop token of a message; "" for the one without a name, and for none."""
+        return next((name for name in self.recovery.closes.values() if name in self.messages[index].variants), "") or ""
 
     def is_complete(self, index: int) -> bool:
         """Whether a message has a stop token."""
@@ -152,11 +150,11 @@ class Context:
     @property
     def empty(self) -> str | tuple[int, ...]:
         """The replacement that deletes: an empty text, or no tokens."""
-        return "" if isinstance(self.form, LenientText) else ()
+        return "" if isinstance(self.form, TextForm) else ()
 
     def special_token(self, spelling: str) -> str | tuple[int, ...]:
         """The replacement for a special token: its spelling, or its id."""
-        return spelling if isinstance(self.form, LenientText) else (self.format.encoding.special[spelling],)
+        return spelling if isinstance(self.form, TextForm) else (self.format.encoding.special[spelling],)
 
     def replace_stop(self, index: int, alternative: str | None) -> Change | None:
         """Return the change that ends a message with another stop token, by name.

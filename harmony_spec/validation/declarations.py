@@ -44,14 +44,11 @@ class Declarations:
         """Add the declarations in the content of a message; return the JSON Schemas in it, by tool or form."""
         recovery, schemas = self.recovery, dict[str, Any]()
         self.name_tools = True
-        for path in recovery.declared_tools:
+        tools = [(recovery.calls, path) for path in recovery.declared_tools]
+        for channel, path in (*tools, *((recovery.thoughts, path) for path in recovery.declared_builtin)):
             offered = self._add_tools(declared(path, role, content) or ())
-            self.call_channels |= dict.fromkeys(offered, recovery.calls)
+            self.call_channels |= dict.fromkeys(offered, channel)
             schemas |= offered
-        for path in recovery.declared_builtin:
-            builtin = self._add_tools(declared(path, role, content) or ())
-            self.call_channels |= dict.fromkeys(builtin, recovery.thoughts)
-            schemas |= builtin
         for path in recovery.declared_channels:
             self.channels |= dict.fromkeys(declared(path, role, content) or ())
         for path in recovery.declared_required:

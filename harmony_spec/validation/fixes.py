@@ -6,8 +6,9 @@ token. So a fix is offered only if recovery reads the same messages from the cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from .. import codes
@@ -17,7 +18,7 @@ from ..format.tables import continues
 from ..recovery.recovered import Recovered
 from ..rendering.originals import canonical
 from ..rendering.renderer import render, render_text
-from ..source.lenient import Lenient, LenientText
+from ..source.forms import Form, TextForm
 from ..source.saved_text import Source
 from .context import Change, Context
 
@@ -25,28 +26,22 @@ MAX_READINGS = 16
 """How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
 Only hostile inputs reach this limit."""
 
-InputReading = tuple[Lenient, Recovered[Any]]
+InputReading = tuple[Form, Recovered[Any]]
 """An input, and what recovery read from it."""
 
 
 def apply(source: Source, fixes: Iterable[Fix]) -> Source:
     """Apply fixes to a text or to token ids. A fix that overlaps an earlier one, or has the same span, is left out."""
-    texts: list[str] = []
-    tokens: list[int] = []
-    end = 0
-    last: Span | None = None
+    parts: list[Any] = []
+    end, last = 0, None
     for fix in sorted(fixes, key=lambda fix: fix.span):
         if fix.span.start < end or fix.span == last:
             continue
         last = fix.span
-        if isinstance(source, str):
-            assert isinstance(fix.replacement, str)
-            texts += source[end : fix.span.start], fix.replacement
-        else:
-            assert not isinstance(fix.replacement, str)
-            tokens += [*source[end : fix.span.start], *fix.replacement]
+        parts += source[end : fix.span.start], fix.replacement
         end = fix.span.end
-    return "".join((*texts, source[end:])) if isinstance(source, str) else [*tokens, *source[end:]]
+    parts.append(source[end:])
+    return "".join(parts) if isinstance(source, str) else list(chain.from_iterable(parts))
 
 
 def is_same_reading(before: InputReading, after: InputReading, exact: bool) -> bool:
@@ -73,7 +68,7 @@ def _marks(recovered: Recovered[Any]) -> list[tuple[bool, bool]]:
 def _gap_texts(reading: InputReading) -> Iterator[str]:
     form, recovered = reading
     for gap in recovered.gaps:
-        yield from (text for spelling, text, _, _ in form.header_pieces(*gap) if spelling is None)
+        yield from (text for spelling, text, _, _ in form.pieces(*gap) if spelling is None)
 
 
 def add_fixes(
@@ -87,18 +82,15 @@ def add_fixes(
     """
     if next(context.form.specials(0), None) is None and not context.stripped:
         return [replace(each, fix=None) for each in found]  # without a special token, this may not be Harmony at all
+    as_source: Any = type(source)
     proposed = [
-        None if fix is None or source[slice(*fix.span)] == _in_form_of(source, fix.replacement) else fix
+        None if fix is None or source[slice(*fix.span)] == as_source(fix.replacement) else fix
         for fix in (_propose_stripped_fixes(context, found) if context.stripped else _propose_fixes(context, found))
     ]
     if not any(proposed):
         return [replace(each, fix=None) for each in found]
     kept = _prove_fixes((context.form, context.recovered), source, {fix for fix in proposed if fix}, read)
     return [replace(each, fix=fix if fix in kept else None) for each, fix in zip(found, proposed, strict=True)]
-
-
-def _in_form_of(source: Source, replacement: str | tuple[int, ...]) -> Source:
-    return list(replacement) if isinstance(source, list) and not isinstance(replacement, str) else str(replacement)
 
 
 def _prove_fixes(
@@ -229,40 +221,34 @@ def _rewrite_header(context: Context, index: int) -> Change | None:
     plain = replace(canonical(format, message), **{format.content: ""})
     continued = span.start == 0 and continues(format, context.start)
     start, given = (context.start, context.given) if continued else ("transcript", {})
+    rendered: Any = _render(context, [plain], start, given)
+    if rendered is None:
+        return None
+    tokens = [
+        (opens if isinstance(opens, str) else opens[0], len(opens))
+        for opens in map(context.special_token, context.recovery.opens)
+    ]
+    return span, rendered[: min(rendered.index(token) + size for token, size in tokens if token in rendered)]
+
+
+def _render(
+    context: Context, messages: Sequence[Any], start: str, given: dict[str, Any]
+) -> str | tuple[int, ...] | None:
+    """Write messages as text or token ids, as the input is; return None if the format cannot express one."""
+    format, form = context.format, context.form
     try:
-        if isinstance(context.form, LenientText):
-            text = render_text(format, [plain], start, given, format.as_parsed, training=False)
-            return span, _cut_at_content(text, context.recovery.opens)
-        tokens = render(
-            format, [plain], start, given, format.as_parsed, training=False, tokenizer=context.form.tokenizer
-        )
+        if isinstance(form, TextForm):
+            return render_text(format, messages, start, given, format.as_parsed, training=False)
+        return tuple(render(format, messages, start, given, format.as_parsed, training=False, tokenizer=form.tokenizer))
     except RenderError:
         return None
-    opens = {format.encoding.special[spelling] for spelling in context.recovery.opens}
-    end = next(place for place, token in enumerate(tokens) if token in opens) + 1
-    return span, tuple(tokens[:end])
-
-
-def _cut_at_content(text: str, opens: tuple[str, ...]) -> str:
-    """The rendered message up to its content."""
-    return text[: min(text.index(token) + len(token) for token in opens if token in text)]
 
 
 def _propose_stripped_fixes(context: Context, found: list[Diagnostic]) -> Iterator[Fix | None]:
     """For each guessed header, one and the same change, which writes all headers of the stripped text."""
-    format, span, messages = context.format, Span(0, len(context.form.units)), context.recovered.messages
-    change: Change | None = None
-    try:
-        if isinstance(context.form, LenientText):
-            change = span, render_text(format, messages, context.start, context.given, format.as_parsed, training=False)
-        else:
-            tokenizer = context.form.tokenizer
-            ids = render(
-                format, messages, context.start, context.given, format.as_parsed, training=False, tokenizer=tokenizer
-            )
-            change = span, tuple(ids)
-    except RenderError:
-        pass
+    rendered = _render(context, context.recovered.messages, context.start, context.given)
     from_recovery = set(map(id, context.recovered.diagnostics))
     for each in found:
-        yield context.make_fix(change, [each.code], each.index) if change and id(each) in from_recovery else None
+        is_fixed = rendered is not None and id(each) in from_recovery
+        change = Span(0, len(context.form.units)), rendered or context.empty
+        yield context.make_fix(change, [each.code], each.index) if is_fixed else None

@@ -1,4 +1,4 @@
-"""Checks of the order of messages: instructions, turns, calls and their results, stop tokens, channels."""
+"""Checks of the order of messages, by the kinds of `[[turn]]`: instructions, turns, calls and results, stop tokens."""
 
 from __future__ import annotations
 
@@ -7,33 +7,36 @@ from itertools import chain, islice
 
 from .. import codes
 from ..errors import near_misses
+from ..format.tables import Kind
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
 
+NO_KIND = Kind("", (), (), None, None, ())
+
 
 def check_flow(context: Context) -> None:
-    _check_instructions(context)
+    _check_order(context)
     _check_turns(context)
     _check_results(context)
     _check_stops(context)
     _check_channels(context)
 
 
-def _check_instructions(context: Context) -> None:
-    """Instructions come before all turns, once for each role, the highest authority first.
+def _check_order(context: Context) -> None:
+    """A message is of a kind that may come after all kinds before it. Instructions come once, before all turns.
 
     Source: guide, "Roles".
     """
-    order, last = context.recovery.instructs, -1
+    kinds = context.format.kinds
+    allowed, last = set(kinds), ""
     for index in context.checked:
-        role = context.roles[index]
-        if role not in order:
-            last = len(order)
-            continue
-        if order.index(role) <= last:
-            before = "there is an earlier one" if order.index(role) == last else "it comes after other messages"
+        kind = context.kinds[index]
+        if kind and kind not in allowed:
+            before = "there is an earlier one" if kind == last else "it comes after other messages"
             context.report(codes.MISPLACED_INSTRUCTIONS, index, context.header_span(index), before)
-        last = max(last, order.index(role))
+        elif kind:
+            allowed &= context.format.later[kind]
+            last = kind
 
 
 def _check_turns(context: Context) -> None:
@@ -43,8 +46,9 @@ def _check_turns(context: Context) -> None:
     """
     answer: int | None = None
     thoughts: list[int] = []
+    begins = context.format.kinds.get("answer", NO_KIND).then
     for index in context.checked:
-        if context.roles[index] == context.recovery.asks:
+        if context.kinds[index] in begins:
             if answer is not None:
                 for thought in thoughts:
                     evidence = f"message {answer} completed the turn, and message {index} begins another one"
@@ -66,12 +70,13 @@ def _check_results(context: Context) -> None:
     Source: guide, "Receiving tool calls".
     """
     calls: dict[str, deque[int]] = {}
+    meanwhile = set(context.format.kinds.get("call", NO_KIND).then) - {"call"}
     for index in context.checked:
-        if context.roles[index] == context.recovery.tool:
+        if context.kinds[index] == "result":
             _check_result(context, index, calls)
         elif context.is_call(index):
             calls.setdefault(str(context.recipients[index]), deque()).append(index)
-        else:
+        elif context.kinds[index] not in meanwhile:
             _report_unanswered(context, calls, f"message {index} follows")
     opening = context.recovered.opening
     if opening is not None and opening[context.recovery.slots.role] != context.recovery.tool:
@@ -81,6 +86,7 @@ def _check_results(context: Context) -> None:
 def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) -> None:
     """Match a result with the calls that wait for one; `calls` are their indices by tool."""
     span, name = context.header_span(index), str(context.names[index])
+    has = dict(context.format.kinds["result"].has)
     if name not in calls:
         role = near_misses(name, context.recovery.roles)
         evidence = "another tool was called" if calls else "no call waits for a result"
@@ -91,9 +97,10 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
     call = calls[name].popleft()
     if not calls[name]:
         del calls[name]
-    if context.recipients[index] != context.model_role:
+    caller = has.get(context.recovery.slots.recipient)
+    if isinstance(caller, str) and context.recipients[index] != caller:
         evidence = f"it is the result of message {call}"
-        context.report(codes.MISADDRESSED_TOOL_RESULT, index, span, evidence, expected=(context.model_role,))
+        context.report(codes.MISADDRESSED_TOOL_RESULT, index, span, evidence, expected=(caller,))
     if context.channels[index] != context.channels[call]:
         evidence = f"the call (message {call}) is on another channel"
         context.report(
@@ -110,20 +117,22 @@ def _report_unanswered(context: Context, calls: dict[str, deque[int]], evidence:
 
 
 def _check_stops(context: Context) -> None:
-    """A call ends with the stop token of calls. The stop token of answers ends only the last message, by the model.
+    """A call ends with its stop token. One that only ends a completion ends only the last message, by the model.
 
     Source: guide, "Special tokens".
     """
-    recovery = context.recovery
+    kinds = context.format.kinds
+    last_only = {kind.last for kind in kinds.values() if kind.last != kind.ends}
     for index in context.checked:
         if not context.is_complete(index):
             continue
+        stop = context.stop_name(index)
         if context.is_call(index):
-            if recovery.ends_calls and not context.ends_with(index, recovery.ends_calls):
-                change = context.replace_stop(index, recovery.ends_calls)
+            if (ends := kinds["call"].ends) and stop != ends:
+                change = context.replace_stop(index, ends)
                 evidence = f"the message calls {context.recipients[index]}"
                 context.report(codes.WRONG_CALL_TERMINATOR, index, context.stop_span(index), evidence, change=change)
-        elif recovery.ends_answers and context.ends_with(index, recovery.ends_answers):
+        elif stop in last_only:
             last = index == context.checked[-1] and context.recovered.opening is None
             if not last or not context.is_by_model(index):
                 evidence = "only messages of the model end like this" if last else "other messages follow"

@@ -41,7 +41,7 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     written_out = len(pattern) * math.prod(count or 1 for count in copies)
     if written_out > MAX_PATTERN_CHARS:
         limit = f"more than {MAX_PATTERN_CHARS} characters with its repetitions written out"
-        raise UnfinishedCheck(f"{_quoted(pattern)} has {limit}")
+        raise UnfinishedCheck(f"{pattern!r} has {limit}")
     found = regex.compile(pattern, cache_pattern=False)
     _patterns.put(pattern, found, BYTES_PER_CHARACTER * (written_out + MATCH_CHARS_PER_STEP))
     return found
@@ -59,14 +59,6 @@ def matches(pattern: str, text: str) -> bool:
     try:
         return found.search(text, timeout=SECONDS_PER_MATCH) is not None
     except TimeoutError:
-        raise UnfinishedCheck(f"{_quoted(pattern)} takes too long to match (a limit of time, not of steps)") from None
+        raise UnfinishedCheck(f"{pattern!r} takes too long to match (a limit of time, not of steps)") from None
     finally:
         budget.spend_time(started, len(text))
-
-
-def _quoted(pattern: str) -> str:
-    return repr(pattern[:MAX_QUOTED_PATTERN_CHARS]) + "…" * (len(pattern) > MAX_QUOTED_PATTERN_CHARS)
-
-
-MAX_QUOTED_PATTERN_CHARS = 80
-"""How much of a pattern an error quotes, in code points."""

@@ -9,8 +9,9 @@ from typing import Generic, TypeVar
 from ..diagnostics import Diagnostic
 from ..errors import Span
 from ..recovery.recovered import Recovered
-from ..source.lenient import Lenient
+from ..source.forms import Form
 from ..source.token_places import Places
+from ..vocabulary import load
 
 M = TypeVar("M")
 
@@ -26,10 +27,10 @@ class Report(Generic[M]):
 
     recovered: Recovered[M]
     diagnostics: list[Diagnostic]
-    _form: Lenient = field(repr=False, compare=False)
+    _form: Form = field(repr=False, compare=False)
 
     @property
-    def reading(self) -> tuple[Lenient, Recovered[M]]:
+    def reading(self) -> tuple[Form, Recovered[M]]:
         """The input, and what recovery read from it."""
         return self._form, self.recovered
 
@@ -48,4 +49,4 @@ class Report(Generic[M]):
 
     @cached_property
     def _places(self) -> Places:
-        return Places(self._form)
+        return Places(self._form, lambda: load(self._form.format.encoding))

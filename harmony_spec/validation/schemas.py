@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 import regex
@@ -20,7 +21,7 @@ from referencing.jsonschema import DRAFT202012, specification_with
 from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
 from .caches import SizedCache
-from .keywords import budgeted, first_errors, with_short_repr
+from .keywords import budgeted, prepared
 from .patterns import compiled
 
 SCHEMA_CACHE_BYTES = 64 << 20
@@ -75,12 +76,12 @@ def find_breaches(schema: Any, value: Any, budget: Budget) -> list[Breach]:
 def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Breach]:
     current_budget.set(budget)
     try:
-        return [_breach_of(error) for error in first_errors(validator, value)]
+        return [_breach_of(error) for error in validator.iter_errors(prepared(value))]
     except Unresolvable as error:
         raise InvalidSchema("", f"the reference {error.ref!r} has no target in the schema") from None
     except (re.error, regex.error) as error:
         raise InvalidSchema("", f"a pattern is not a regular expression: {error}") from None
-    except (ArithmeticError, ValueError) as error:  # an integer that no float can hold, among others
+    except (ArithmeticError, TypeError, ValueError) as error:  # an integer that no float can hold, among others
         raise UnfinishedCheck(f"a keyword cannot be computed: {error}") from None
 
 
@@ -127,7 +128,7 @@ def _check_schema(schema: Any, budget: Budget) -> CheckedSchema:
 def _make_validator(schema: Any, budget: Budget) -> Validator | InvalidSchema:
     current_budget.set(budget)
     try:
-        schema = with_short_repr(schema)
+        schema = prepared(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
         checks = budgeted(made)
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
@@ -189,18 +190,9 @@ def _require_targets(resource: Resource[Any], resolver: Any) -> None:
 
 def _breach_of(error: ValidationError) -> Breach:
     worst = best_match([error]) or error
-    expected = f"{worst.validator}: {_shortened(_json_start(worst.validator_value))}"
+    value = json.JSONEncoder(ensure_ascii=False).iterencode(worst.validator_value)
+    expected = f"{worst.validator}: {_shortened(''.join(islice(value, MAX_REASON_CHARS)))}"
     return Breach(_json_pointer(worst.absolute_path), _shortened(worst.message), expected)
-
-
-def _json_start(value: Any) -> str:
-    """The beginning of a value as JSON."""
-    parts: list[str] = []
-    for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
-        parts.append(part)
-        if len(parts) > MAX_REASON_CHARS:
-            break
-    return "".join(parts)
 
 
 def _json_pointer(path: Any) -> str:

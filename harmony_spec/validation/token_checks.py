@@ -8,7 +8,7 @@ import unicodedata
 from .. import codes
 from ..errors import Span, VocabularyError
 from ..format.tables import Format
-from ..source.lenient import LenientTokens
+from ..source.forms import TokenForm
 from .context import Context
 
 LOOK_ALIKES = {
@@ -47,7 +47,7 @@ INVISIBLE = (
 
 def check_tokens(context: Context) -> None:
     """Report contents whose tokens are not those that the tokenizer returns for their text."""
-    if not isinstance(context.form, LenientTokens):
+    if not isinstance(context.form, TokenForm):
         return
     for index in range(len(context.messages)):
         span = context.content_span(index)
@@ -57,7 +57,7 @@ def check_tokens(context: Context) -> None:
             _check_canonical(context, context.form, index, part, text)
 
 
-def _check_canonical(context: Context, form: LenientTokens, index: int, part: list[int], text: str) -> None:
+def _check_canonical(context: Context, form: TokenForm, index: int, part: list[int], text: str) -> None:
     try:
         canonical = form.tokenizer.encode(text)
     except VocabularyError:  # a part of a character, which recovery reports

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..format.tables import Format, Tokenizer
+from ..parsing.strict_parsing import form_of
 from ..recovery.known_names import offered
-from ..recovery.recovering import form_of, recover_form
+from ..recovery.recovering import recover_form
 from .content_checks import check_contents
 from .context import Context
 from .declarations import Declarations

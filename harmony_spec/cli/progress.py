@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .row_reading import Progress as Read
-from .totals import Totals
+from ..linting.row_reading import Progress as Read
+from ..linting.totals import Totals
 
 DELAY_SECONDS = 0.5
 """The bar is not shown for shorter runs."""

@@ -1,0 +1,206 @@
+"""Names and paths in the data files lead to parts of the grammar.
+
+`grammar_folder.schema.json` describes what each one leads to: `x-names` a kind of name, `x-leads-to` a kind of field at
+the end of a path, which begins with a role (`x-of-role`) or a class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ..model.content_rules import Contents
+from ..model.content_types import (
+    is_list,
+    is_schema,
+    kind_of,
+    listed_values,
+    record_in,
+    required_fields,
+    terminal_of,
+    user_rules,
+)
+from ..model.format_model import AS_PARSED, MESSAGE, Format
+from ..model.recovery_tables import closes
+from ..model.rule_nodes import Mark, Node
+from ..read import regular_expressions as pattern
+from ..read.data_shapes import annotated
+from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
+from ..read.problems import Problem, suggestion
+
+LISTED = {"a list of tools": "tool", "a list of namespaces": "namespace", "a list of forms of answers": "answer"}
+"""The table of conversation.toml that describes the items of a list."""
+
+TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
+
+
+def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
+    """All problems of names in data files, and of the values that depend on them."""
+    for (file, *path), schema, value in annotated(sources.data):
+        place = sources.place(str(file), *path)
+        if "x-condition" in schema:
+            yield from _condition(format, value, sources, str(file), *path)
+        elif wanted := schema.get("x-names"):
+            if value not in (known := _known(format, wanted)):
+                yield Problem(place, f"`{value}` is not {wanted}", suggestion(value, known, "There are"))
+        elif wrong := _wrong(format, value.split("."), schema):
+            yield Problem(place, f"`{value}` leads to no such part: {wrong}", "Correct the path.")
+    if any(style.name == AS_PARSED for style in format.styles):
+        place = sources.place(STYLES, "style", AS_PARSED)
+        yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
+    for name, value in format.opening.items():
+        if isinstance(value, bool) and any(field.name == name and not field.flag for field in format.fields):
+            yield Problem(sources.place(CONVERSATION, "opening", name), f"`{name}` is a text", "Correct the value.")
+    yield from _turn(format, sources)
+    yield from _definitions(format, sources)
+    yield from _json_form(format, sources)
+
+
+def _known(format: Format, kind: str) -> Collection[str]:
+    match kind:
+        case "a field of messages":
+            return [field.name for field in format.fields]
+        case "a style":
+            return [style.name for style in format.styles]
+        case "a named alternative of messages":
+            return format.variants()
+        case "a named stop token":
+            return [name for name in closes(format).values() if name]
+        case "a kind of message":
+            return [kind.name for kind in format.turn]
+        case "a named alternative":
+            return format.variants() | format.content_variants()
+        case "a class of contents":
+            return [rule.name for rule in format.contents.rules.values() if rule.kind == "record"]
+    return format.contents.rules
+
+
+def _condition(format: Format, value: dict[str, str | bool], sources: Sources, *path: Any) -> Iterator[Problem]:
+    fields = {field.name: field for field in format.fields}
+    for name, wanted in value.items():
+        field, place = fields.get(name), sources.place(*path, name)
+        if field is None or isinstance(wanted, bool):
+            continue
+        if field.flag:
+            yield Problem(place, f"`{name}` is true or false", "Correct the value.")
+        elif field.values is not None:
+            if wanted not in field.values:
+                yield Problem(place, f"`{name}` cannot be `{wanted}`", f"Values: {', '.join(field.values)}.")
+        else:
+            for terminal in misfits(format, name, wanted):
+                yield Problem(place, f"`{wanted}` does not fit {terminal}", "Choose a value that can be written.")
+
+
+def misfits(format: Format, field: str, value: str) -> Iterator[str]:
+    """The terminals of a field that cannot have this text."""
+    for terminal in format.terminals_of(field):
+        if not re.fullmatch(pattern.expression(format.terminals[terminal].pattern), value):
+            yield terminal
+
+
+def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Each kind of message has a name of its own, and messages that are of no earlier kind."""
+    for index, kind in enumerate(format.turn):
+        for earlier in format.turn[:index]:
+            if earlier.name == kind.name:
+                reason = f"there are two kinds of messages with the name `{kind.name}`"
+                yield Problem(sources.place(CONVERSATION, "turn", index, "kind"), reason, "Choose another name.")
+            elif set(earlier.when.fields) <= set(kind.when.fields):
+                reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
+                remedy = "Move the kind with more conditions up."
+                yield Problem(sources.place(CONVERSATION, "turn", index, "when"), reason, remedy)
+
+
+def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
+    """Why a path does not lead to what the schema wants; "" if it does."""
+    contents, kind = format.contents, schema["x-leads-to"]
+    rule, *fields = path
+    if kind == "a field" and rule == MESSAGE:
+        return "" if fields[0] in _known(format, "a field of messages") else f"`{rule}` has no field `{fields[0]}`"
+    if "x-of-role" in schema and rule not in contents.roles:
+        return f"`{rule}` is not a role with contents"
+    if rule not in user_rules(contents):
+        return f"`{rule}` is not a class that the contents of a role have"
+    for index, field in enumerate(fields):
+        if field not in contents.fields(rule):
+            return f"`{rule}` has no field `{field}`"
+        node = contents.fields(rule)[field][0]
+        if index == len(fields) - 1:
+            return "" if _is_of_kind(format, node, kind) else f"`{field}` is not {kind}"
+        inner = record_in(contents, node)
+        if inner is None or is_list(contents, node) or contents.rules[inner].kind != "record":
+            return f"`{field}` of `{rule}` has no fields"
+        rule = inner
+    return f"`{rule}` is not {kind}"
+
+
+def _is_of_kind(format: Format, node: Node, kind: str) -> bool:
+    contents = format.contents
+    if table := LISTED.get(kind):
+        defined = format.definitions.get(table)
+        return is_list(contents, node) and defined is not None and record_in(contents, node) == defined.rule
+    match kind:
+        case "a field":
+            return True
+        case "a list of records":
+            return is_list(contents, node) and record_in(contents, node) is not None
+        case "one of several values":
+            return bool(listed_values(contents, node))
+        case "a JSON Schema":
+            return is_schema(contents, node) or _is_json(contents, node)
+        case "text that may be absent":
+            return isinstance(node, Mark)
+    return kind_of(contents, node) == TYPES[kind]
+
+
+def _is_json(contents: Contents, node: Node) -> bool:
+    terminal = terminal_of(contents, node)
+    return terminal is not None and contents.is_json(terminal.name)
+
+
+def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
+    """Each table describes one class, whose required fields it names."""
+    for table, defined in format.definitions.items():
+        written, place = sources.table(CONVERSATION, table), sources.place(CONVERSATION, table)
+        rules = {str(written[purpose]).split(".")[0] for purpose in defined.fields}
+        if len(rules) > 1:
+            reason = f"the paths of `{table}` begin with different rules: {', '.join(sorted(rules))}"
+            yield Problem(place, reason, "One class has all of these fields.")
+        elif table != "answer" and defined.rule in _known(format, "a class of contents"):
+            for field in sorted(required_fields(format.contents, defined.rule) - set(defined.fields.values())):
+                reason = f"`{defined.rule}` needs `{field}`, for which `{table}` has no path"
+                yield Problem(place, reason, f"Make it optional in {CONTENTS}.")
+    rules = {format.definitions[key].rule for key in ("namespace", "tool") if key in format.definitions}
+    for rule in sorted(rules - set(dict(format.namespace or {}).get("$defs", {}))):
+        reason = f"there is no definition `{rule}`, which {CONVERSATION} names"
+        yield Problem(sources.place(NAMESPACE, "$defs"), reason, "Define it: users' tools are checked by it.")
+    for file in format.tools:
+        if "namespace" not in format.definitions or format.namespace is None:
+            reason = f"nothing reads `{file}` without {NAMESPACE} and [namespace] in {CONVERSATION}"
+            yield Problem(sources.place(file), reason, "Add them, or remove the file.")
+
+
+def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
+    """The keys of lists are texts of their items; spellings are those of values, but for upper and lower case."""
+    contents = format.contents
+    tables = sources.table(CONVERSATION, "json")
+    for path, key in tables.get("keyed", {}).items():
+        if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
+            nodes = contents.fields(item).get(key)
+            if not nodes or kind_of(contents, nodes[0]) != "str":
+                reason = f"`{key}` is not a text that each item of `{path}` has"
+                place = sources.place(CONVERSATION, "json", "keyed", path)
+                yield Problem(place, reason, "Name a field of its records.")
+    for path, spellings in tables.get("spelled", {}).items():
+        if node := _led_to(format, path, "one of several values"):
+            values = {value.casefold() for value in listed_values(contents, node)}
+            for unknown in [each for each in spellings if each.casefold() not in values][:1]:
+                place = sources.place(CONVERSATION, "json", "spelled", path)
+                reason = f"`{unknown}` is not a value of `{path}`"
+                yield Problem(place, reason, "Only upper and lower case may differ.")
+
+
+def _led_to(format: Format, path: str, kind: str) -> Node | None:
+    rule, _, field = path.partition(".")
+    return None if _wrong(format, [rule, field], {"x-leads-to": kind}) else format.contents.fields(rule)[field][0]
