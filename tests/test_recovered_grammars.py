@@ -14,6 +14,7 @@ from codegen import generate
 from codegen.read.problems import GrammarError
 
 from .dialect import edited, module_of
+from .test_dialects import codec_of as dialect_codec
 from .test_introduced_recipients import dialect_tokens
 
 HEADER = "header: recipient? channel? type?\n      | channel recipient type? -> recipient_last"
@@ -103,6 +104,14 @@ def test_what_a_grammar_describes_is_read_by_all(name: str) -> None:
     assert found.messages == messages
     assert [(diagnostic.code.name, diagnostic.raw) for diagnostic in found.diagnostics] == []
     assert streamed(module, source) == messages
+
+
+def test_a_format_without_namespaces_has_no_functions() -> None:
+    """Nothing before a dot is a namespace, so that `v1.2` has no recipient in it."""
+    module = dialect_codec("plain_contents")
+    for word in ("v1.2", ".2"):
+        source = f"<|start|>assistant<|channel|>{word}<|message|>x<|end|>"
+        assert [message.recipient for message in module.recover(source).messages] == [None]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,6 @@ def _values(
         values |= {slots.role: read["role"], slots.name: None}
     for name, value in ((slots.recipient, read["recipient"]), (slots.content_type, read["type"])):
         if value and name:
-            values[name] = (names.nearest_tool(value) or value) if name == slots.recipient else value
+            values[name] = (names.tool(value) or value) if name == slots.recipient else value
             fields.append(name)
     return {name: values[name] for name in format.header_fields}, tuple(fields)
