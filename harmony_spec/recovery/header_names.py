@@ -237,11 +237,12 @@ class HeaderNames:
 
     @cached_property
     def _index(self) -> dict[str, set[str]]:
-        """The offered tools by the letters of their names, with and without the namespace."""
+        """The offered tools by the letters of their names, with and without the namespace, and without one letter."""
         found: dict[str, set[str]] = {}
         for tool in self.offered or ():
-            for name in (tool, self._last(tool)):
-                found.setdefault(re.sub(r"[\W_]", "", name), set()).add(tool)
+            last = self._last(tool)
+            for name in (_letters(tool), _letters(last), *_shortened(last)):
+                found.setdefault(name, set()).add(tool)
         return found
 
     def _last(self, name: str) -> str:
@@ -249,8 +250,20 @@ class HeaderNames:
 
     def _nearest_tool(self, word: str) -> str | None:
         """The only offered tool that a word is near to."""
-        found = self._index.get(re.sub(r"[\W_]", "", word), set())
+        found, last = self._index.get(_letters(word), set()), self._last(word.rstrip(PUNCTUATION))
+        if not found and len(last) >= MIN_TYPO_CHARS:
+            near = set().union(*(self._index.get(name, set()) for name in (last, *_shortened(last))))
+            found = {tool for tool in near if is_typo(self._last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
-            ratio, last = self.row(self.slots.recipient).costs["ratio"], self._last(word.rstrip(PUNCTUATION))
+            ratio = self.row(self.slots.recipient).costs["ratio"]
             found = {tool for tool in self.offered or () if is_alike(self._last(tool), last, ratio)}
         return next(iter(found)) if len(found) == 1 else None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name)
+
+
+def _shortened(name: str) -> set[str]:
+    """A name without one of its letters: two names with a typo between them have one such part in common."""
+    return {name[:at] + name[at + 1 :] for at in range(len(name))}
