@@ -245,6 +245,24 @@ class HeaderNames:
                 found.setdefault(name, set()).add(tool)
         return found
 
+    def spelled_apart(self, text: str) -> str | None:
+        """The only offered tool with the letters of two words; if none are known, a function after its namespace."""
+        namespace, _, name = text.partition(" ")
+        functions = self.recovery.definitions.functions
+        if self.offered is None and functions and namespace == self.recovery.of_functions:
+            name = name.strip()
+            return namespace + name if self.word.fullmatch(namespace + name) else None
+        found = self._whole.get(_letters(text).lower(), [])
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _whole(self) -> dict[str, list[str]]:
+        """The offered tools by the letters of their full names, in lower case."""
+        found: dict[str, list[str]] = {}
+        for tool in self.offered or ():
+            found.setdefault(_letters(tool).lower(), []).append(tool)
+        return found
+
     def _last(self, name: str) -> str:
         return name.rsplit(self.recovery.separator, 1)[-1]
 

@@ -32,6 +32,7 @@ ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 """The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
 
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
+APART = re.compile("[^\\s\ud800-\udfff]+[ \t]+[^\\s\ud800-\udfff]+")
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
@@ -189,6 +190,8 @@ class HeaderSearch:
         else:
             yield from self._literal(node, at, awaited)
             yield from self._names(node, at, awaited)
+            if self.slots.recipient in awaited:
+                yield from self._apart(node, at)
             yield from self._words(node, at, awaited)
 
     def _cost(self, field: str, edit: str) -> int:
@@ -429,6 +432,17 @@ class HeaderSearch:
     def _marked(self, node: Node) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
         return tuple(field for field in self.automaton.marks if node.marks and self._is_marked(node, field))
+
+    def _apart(self, node: Node, at: int) -> Iterator[Edge]:
+        """An introduced tool with white space in its name, as in `to=functions. search`."""
+        field = self.slots.recipient
+        match = APART.match(self.text, at)
+        if match and (tool := self.names.spelled_apart(match[0])):
+            sets: Sets = ((field, tool),)
+            state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
+            target = node._replace(at=match.end(), state=state, mode=CLEAN, values=values)
+            price = self.costs["decorated"] + self.costs["space"]
+            yield price, target, (Edit("near", field, at, match.end(), sets, (field,)),)
 
     def _is_marked(self, node: Node, field: str) -> bool:
         """Whether the flag of a token before belongs to a field."""
