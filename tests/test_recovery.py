@@ -348,3 +348,15 @@ def test_two_readings_at_nearly_one_price_are_ambiguous() -> None:
     assert repair.alternative.cost - repair.cost <= RECOVERY.costs["margin"]
     assert {message.channel, repair.alternative.fields["channel"]} == {"final", "commentary"}
     assert repair.is_ambiguous
+
+
+@pytest.mark.parametrize("end", ["<|channel|><|end|>", "<|channel|> hm<|end|>", "<|message|>x<|end|>"])
+def test_a_header_that_is_too_dear_is_not_read(end: str) -> None:
+    """The content begins after its last special token."""
+    source = "<|start|>assistant<|channel|>final" + " well to=user oh no <|constrain|>so it is" * 4 + end
+    found = recover(source)
+    assert found.diagnostics
+    assert tiles(found, len(source))
+    tokens = recover(tokens_of(source))
+    assert tokens.messages == found.messages
+    assert all("<|" not in message.text for message in found.messages)

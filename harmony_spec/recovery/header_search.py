@@ -116,14 +116,19 @@ class HeaderSearch:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
         found = self._search(self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"]))
         if not found:
-            edit = Edit("unread", "", 0, self.end) if self.opened else Edit("", "", 0, 0, rest=True)
-            return self._said([edit._replace(lost=True)])
+            return self._said(self._unread())
         (cost, path), *others = found
         reading = self._said(path)
         reading.cost = cost
         for other_cost, other in others:
             reading.alternative = Alternative(self._said(other).values, other_cost)
         return reading
+
+    def _unread(self) -> list[Edit]:
+        """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
+        at = self.end if self.opened else self.last_special + 1
+        path = [Edit("unread", "", 0, at, lost=True)] if at else []
+        return path if not self.text[at:].strip() else [*path, Edit("", "", at, at, lost=True, rest=True)]
 
     def _search(self, most: int) -> list[tuple[int, list[Edit]]]:
         """The cheapest path, and the next one that reads other fields if it costs little more; with their costs.
