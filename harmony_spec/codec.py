@@ -1461,6 +1461,7 @@ _RECOVERY = runtime.Recovery(
         "more_words": 5,
         "name_in_words": 10,
         "most_words": 45,
+        "unread_text": 6,
         "space": 4,
         "glued": 3,
         "partial": 3,

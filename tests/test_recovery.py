@@ -362,3 +362,16 @@ def test_a_header_that_is_too_dear_is_not_read(end: str) -> None:
     tokens = recover(tokens_of(source))
     assert tokens.messages == found.messages
     assert all("<|" not in message.text for message in found.messages)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<|start|>user to=assistant<|message|>hi<|end|>",
+        "<|start|>users<|message|>hi<|end|>",
+        "<|start|>user:alice<|message|>hi<|end|>",
+    ],
+)
+def test_what_is_valid_and_rare_is_read_as_it_stands(source: str) -> None:
+    """Law 7: a role may be a recipient, and the name of a tool may begin with a role."""
+    assert_agrees(source, "transcript", None)

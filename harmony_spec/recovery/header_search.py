@@ -86,6 +86,7 @@ class HeaderSearch:
         given: the fields of an open header that it continues.
         opened: the token that opens the content follows; otherwise the header may hold the content.
         lacks_start: the token that begins a message is missing.
+        described: the grammar describes the header, so that only its words can be wrong.
     """
 
     def __init__(
@@ -97,11 +98,12 @@ class HeaderSearch:
         given: dict[str, Any],
         opened: bool,
         lacks_start: bool,
+        described: bool,
     ) -> None:
         assert format.recovery is not None
         self.format, self.automaton, self.names, self.given = format, automaton, names, given
         self.recovery, self.slots, self.costs = format.recovery, format.recovery.slots, format.recovery.costs
-        self.opened, self.lacks_start = opened, lacks_start
+        self.opened, self.lacks_start, self.described = opened, lacks_start, described
         self.text = header.mixed
         self.end = len(self.text)
         self.begun = self.text.startswith(automaton.begins)
@@ -357,6 +359,7 @@ class HeaderSearch:
         run = self._run(at)
         price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
         price += costs["name_in_words"] * any(names.is_known(word) for _, _, word in run[:2])
+        price += costs["unread_text"] * (not self.opened and at > self.last_special)
         if displaced == self.slots.role and len(run) == 1:
             price += costs["one_word"]  # any word may be the name of a tool
         edits = tuple(Edit(*self._odd(node, word), start, end, fields=self._marked(node)) for start, end, word in run)
@@ -495,6 +498,9 @@ class HeaderSearch:
     ) -> tuple[int, str, int | None, Sets] | None:
         slots, cost = self.slots, self._cost(self.slots.role, "lead")
         if placed:
+            rest = self._word(at)[name.length :] if self.opened and name.how == "glued" else ""
+            if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
+                return None  # `users` is the name of a tool
             return 0, kind, None, ((name.field, name.value),)
         if name.how or slots.recipient in awaited or node.mode == BARE:
             return None
@@ -533,7 +539,7 @@ class HeaderSearch:
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
         if placed:
             mode = node.mode if node.mode == BARE else CLEAN
-            if name.how == "role" and self._value(node, slots.role) != self.recovery.tool:
+            if name.how == "role" and not self.described and self._value(node, slots.role) != self.recovery.tool:
                 return row["role"], "is_role", mode, ()
             if name.how == "role" and name.cost and node.mode != BARE:
                 kind = "near"

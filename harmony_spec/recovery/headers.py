@@ -104,7 +104,7 @@ class Headers:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
         reading = HeaderSearch(
-            self.format, self.automaton, self._header_names(), header, given, opened, lacks_start
+            self.format, self.automaton, self._header_names(), header, given, opened, lacks_start, bool(described)
         ).read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
