@@ -142,6 +142,12 @@ def declared(schema: Callable[[int], Any], each: int) -> Callable[[int], Made]:
     return made
 
 
+def offered(piece: str, begin: str = "// d\ntype f = (_: {\n", end: str = "}) => any;\n\n") -> Callable[[int], Made]:
+    """A developer message with a piece of the text of its functions repeated."""
+    head, tail = "<|start|>developer<|message|># Tools\n\n## n\n\nnamespace n {\n\n", "} // namespace n<|end|>"
+    return lambda size: (f"{head}{begin}{piece * -(-size // len(piece))}{end}{tail}", None)
+
+
 def declarations(size: int) -> Made:
     """Developer messages that offer one more tool each, and calls of another one."""
     parts = []
@@ -232,6 +238,21 @@ SCHEMAS: dict[str, Callable[[int], Made]] = {
     "declared patterns": declared(lambda n: {"patternProperties": {f"{name}(a|b)*": True for name in names(n)}}, 25),
     "declared alternatives": declared(lambda n: {"oneOf": [{"oneOf": [{"type": "null"}] * 3}] * n}, 75),
     "declarations": declarations,
+    "types of functions that are unread": offered('// d\ntype f = (_: {\na: "x"y",\n}) => any;\n\n', "", ""),
+    "types that are never closed": offered("// d\ntype f = (x\n\n", "", ""),
+    "references without targets": offered("// d\ntype f = (_: a) => any;\n\n", "", ""),
+    "unmarked comments": offered("x\n", "// d\ntype f = (_: {\n// d\n"),
+    "unmarked comments of properties": offered("// d\nx\n\na: string,\n"),
+    "unmarked comments, one line": offered("x: ", "// d\ntype f = (_: {\n// d\n"),
+    "unmarked comments of functions": offered("// d\nx: y\n\ntype f = () => any;\n\n", "", ""),
+    "unmarked comments of no function": offered("x: y\n", "// d\n", ""),
+    "namespaces with comments": offered("\n\n## n\n\n// d\n\nx", "type f = () => any;\n\n} // namespace n", ""),
+    "objects on one line": offered("{\nk: \n ", "// d\ntype f = (_: {\na: "),
+    "objects on one line, nested": offered("a: " + "{\nk: \n                " * 20 + "string" + "}" * 19 + ",\n"),
+    "alternatives on one line": offered("string | \n", "// d\ntype f = (_: {\na: "),
+    "properties on one line": offered("k: \n string, ", "// d\ntype f = (_: {\na: {\n"),
+    "names of properties": offered("a b", "// d\ntype f = (_: {\n"),
+    "brackets of a function": offered(")", "// d\ntype f = (_: {\na: ("),
     "answers of no form": answers,
     "brackets": lambda size: (f"{CALL}{'[' * size}<|call|>", []),
     "invisible": called(lambda n: {}, lambda n: ("<|" + "\u200b" * 98) * n, 100),

@@ -11,6 +11,8 @@ from benchmarks.measure import clock, in_turn
 from benchmarks.targets import PEER, Row, Target, faster, no_slower
 from benchmarks.transcripts import WORDS
 from harmony_spec import DeveloperContent, Message, Namespace, Tool, codec, parse, render, to_json
+from harmony_spec.source.token_places import tokens_of
+from harmony_spec.vocabulary import load
 
 if TYPE_CHECKING:
     import openai_harmony
@@ -88,7 +90,27 @@ def with_tools(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[
     (read_again,) = in_turn(runs, clock(lambda: parse(tokens)))
     yield no_slower("read 200 tools / peer renders them", PEER, read_first, peer_render, 8)
     yield no_slower("read 200 tools again", "itself, first", read_again, read_first, 0.25)
+    yield _of_the_template(runs, read_first)
     yield from _linear(runs)
+
+
+def _of_the_template(runs: int, own: float) -> Row:
+    """The same tools in the official template's spelling, which a chat with them has."""
+    from tests.chat_template import function, render_chat
+
+    listed = [function(tool.name, tool.parameters, tool.description or "") for tool in tools(200)]
+    text = render_chat([{"role": "system", "content": "Be brief."}], listed)
+    tokens = tokens_of(codec.FORMAT, text, load(codec.FORMAT.encoding).encode)
+    content = parse(tokens).messages[1].content
+    assert isinstance(content, DeveloperContent)
+    assert all(tool.parameters and "properties" in tool.parameters for tool in content.tools[0].tools)
+
+    def read() -> None:
+        forget()
+        parse(tokens)
+
+    (measured,) = in_turn(runs, clock(read))
+    return no_slower("read 200 tools of the template", "our own form", measured, own, 1.3)
 
 
 def _linear(runs: int) -> Iterator[Row]:

@@ -17,7 +17,10 @@ from .codec import (
     SystemContent,
     Tool,
     browser_tools,
+    count_tokens,
+    decode,
     drop_analysis,
+    encode,
     from_json,
     parse,
     python_tools,
@@ -28,7 +31,17 @@ from .codec import (
     validate,
 )
 from .diagnostics import Diagnostic, Fix, Repair
-from .errors import Code, ConversationError, HarmonyError, ParseError, RenderError, Span, ToolError, VocabularyError
+from .errors import (
+    Code,
+    ConversationError,
+    ConversionError,
+    HarmonyError,
+    ParseError,
+    RenderError,
+    Span,
+    ToolError,
+    VocabularyError,
+)
 from .recovery.events import ContentDelta, MessageEnded, MessageStarted
 from .recovery.recovered import Recovered
 from .runtime import Parsed, Tokenizer
@@ -45,6 +58,7 @@ __all__ = [
     "Code",
     "ContentDelta",
     "ConversationError",
+    "ConversionError",
     "DeveloperContent",
     "Diagnostic",
     "Fix",
@@ -69,7 +83,10 @@ __all__ = [
     "ToolError",
     "VocabularyError",
     "browser_tools",
+    "count_tokens",
+    "decode",
     "drop_analysis",
+    "encode",
     "from_json",
     "parse",
     "python_tools",
@@ -100,4 +117,4 @@ else:
 
 def __dir__() -> list[str]:
     """The names that are documented, for completion; the other modules are not public."""
-    return sorted({*__all__, "__doc__", "__version__", "codec", "compat", "linting", "vocabulary"})
+    return sorted({*__all__, "__doc__", "__version__", "adapters", "codec", "compat", "linting", "vocabulary"})

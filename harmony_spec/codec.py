@@ -30,7 +30,10 @@ __all__ = [
     "SystemContent",
     "Tool",
     "browser_tools",
+    "count_tokens",
+    "decode",
     "drop_analysis",
+    "encode",
     "from_json",
     "parse",
     "python_tools",
@@ -86,7 +89,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 Dimension = Literal["array"]
 
-Basic = Literal["string", "number", "boolean", "null", "any", "never"]
+Basic = Literal["string", "number", "boolean", "null", "any", "never", "integer", "object", "array"]
 
 Effort = Literal["low", "medium", "high"]
 
@@ -178,10 +181,13 @@ class Tool(runtime.Record):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Parameters(runtime.Part):
-    """The arguments of a function: none, or one object. Types that refer to themselves follow it."""
+    """The arguments of a function: none, or one object. Types that refer to themselves follow it. A type that cannot
+    be read stays text.
+    """
 
     type: Any = None
     definitions: list[Definition] = field(default_factory=list)
+    type_text: str | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -285,16 +291,21 @@ class ObjectType(runtime.Part):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Member(runtime.Part):
-    """A property. Its comments are above it, its default after it."""
+    """A property. Its comments are above it, its default after it. The template writes a comma after the default, the
+    alternatives of `oneOf` on lines of their own without an indent, and the properties of inner objects on one
+    line.
+    """
 
     title: str | None = None
-    about: str | None = None
+    summary: str | None = None
     examples: list[Any] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     identifier: str | None = None
     string: str | None = None
+    bare_key: str | None = None
     optional: bool = False
     value: Any = None
+    alternatives: list[Any] = field(default_factory=list)
     default: str | None = None
     one_of: OneOf | None = None
 
@@ -898,18 +909,30 @@ _CONTENT_TERMINALS = {
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
     # NAME: /[A-Za-z0-9_$.:\/@+-]+/
     "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
+    # COMMENT: (LINE | UNMARKED_COMMENT) UNMARKED_COMMENT*
+    "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
+    # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
+    "UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
     # TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
     "TEXT": '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+',
+    # SUMMARY: (TEXT | UNMARKED_LINE) UNMARKED_LINE*
+    "SUMMARY": '(?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
+    # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
+    "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
     # REMARK: /(?!default: )(?:(?! default: )[^\n])+/
     "REMARK": r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+",
-    # DEFAULT: /[^\n]+/
-    "DEFAULT": r"[^\n\ud800-\udfff]+",
+    # DEFAULT: /(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
+    "DEFAULT": r"(?!,\n)[^\n\ud800-\udfff][^\n,\ud800-\udfff]*(?:(?!,\n),[^\n,\ud800-\udfff]*)*",
     # KEYWORD: /[^\s]+/
     "KEYWORD": r"[^\s\ud800-\udfff]+",
-    # IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*/
-    "IDENTIFIER": r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*",
-    # NAMED: /(?!(?:string|number|boolean|null|any|never|true|false)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
-    "NAMED": r"(?!(?:string|number|boolean|null|any|never|true|false)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*",
+    # IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*(?!\??:[^ \n]|\?[^:]|[^?:])/
+    "IDENTIFIER": r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*(?!(?:\??:[^\ \n\ud800-\udfff]|\?[^:\ud800-\udfff]|[^\?:\ud800-\udfff]))",
+    # NAMED: /(?!(?:string|number|boolean|null|any|never|true|false|integer|object|array)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
+    "NAMED": r"(?!(?:string|number|boolean|null|any|never|true|false|integer|object|array)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*",
+    # BARE_KEY: /(?![ }\[])(?:(?!\??:[ \n]|\/\/)[^\n])+/
+    "BARE_KEY": r"(?![\ \}\[])(?:(?!(?:\??:[\ \n]|//))[^\n\ud800-\udfff])+",
+    # TYPE_TEXT: /\((?:[^)]|\)(?! => any;))*\) => any;/
+    "TYPE_TEXT": r"\((?:(?:[^\)\ud800-\udfff]|\)(?! => any;)))*\) => any;",
     # STRING: /"(?:[^"\\\n]|\\[^\n])*"/
     "STRING": '"(?:(?:[^"\\\\\\n\\ud800-\\udfff]|\\\\[^\\n\\ud800-\\udfff]))*"',
     # JSON_SCALAR: /"(?:[^"\\\n]|\\[^\n])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false/
@@ -1034,9 +1057,9 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # name: NAME
     "name": runtime.Single(((runtime.Token("name", "NAME"),),), ""),
-    # description: ("// " LINE? "\n")+
+    # description: ("// " COMMENT? "\n")+
     "description": runtime.Lines(
-        ((runtime.Many("lines", ("// ", runtime.Token("line", "LINE", optional=True), "\n")),),),
+        ((runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),),
     ),
     # tool: description? "type " name " = " parameters
     "tool": runtime.RecordRule(
@@ -1052,6 +1075,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         Tool,
     ),
     # parameters: "(" ("_: " type)? ") => any;" ("\n\n" definition)*
+    #           | TYPE_TEXT -> unread
     "parameters": runtime.RecordRule(
         (
             (
@@ -1060,6 +1084,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 ") => any;",
                 runtime.Many("definitions", ("\n\n", runtime.Value("definition")), 0),
             ),
+            (runtime.Token("type_text", "TYPE_TEXT"),),
         ),
         Parameters,
         is_schema=True,
@@ -1185,6 +1210,22 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
         ),
     ),
+    # summary: (_INDENT? "// " SUMMARY? "\n")+
+    "summary": runtime.Lines(
+        (
+            (
+                runtime.Many(
+                    "summarys",
+                    (
+                        runtime.Token("", "_INDENT", optional=True),
+                        "// ",
+                        runtime.Token("summary", "SUMMARY", optional=True, checked=False),
+                        "\n",
+                    ),
+                ),
+            ),
+        ),
+    ),
     # examples: _INDENT? "// Examples:\n" example+
     "examples": runtime.Single(
         (
@@ -1227,6 +1268,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
     ),
     # object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
+    #            | "{\n" _INDENT? "}" -> empty_object
     "object_type": runtime.RecordRule(
         (
             (
@@ -1238,26 +1280,32 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
             ("{\n", runtime.Value("index"), runtime.Token("", "_INDENT", optional=True), "}"),
             ("{}",),
+            ("{\n", runtime.Token("", "_INDENT", optional=True), "}"),
         ),
         ObjectType,
+        names=("", "", "", "empty_object"),
     ),
-    # member: _comments _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
-    #       | _comments (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
+    # member: _remarks _INDENT? _key optional? ": " value (" | \n" alternative)* "," (" // default: " DEFAULT ","?)? "\n"
+    #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
+    #       | _key optional? ": \n" _INDENT? value (" | \n" alternative)* ", "? -> run_on
     "member": runtime.RecordRule(
         (
             (
-                runtime.Use("_comments"),
+                runtime.Use("_remarks"),
                 runtime.Token("", "_INDENT", optional=True),
                 runtime.Use("_key"),
                 runtime.Flag("optional", "?"),
                 ": ",
                 runtime.Value("value"),
+                runtime.Many("alternatives", (" | \n", runtime.Value("alternative")), 0),
                 ",",
-                runtime.Option((" // default: ", runtime.Token("default", "DEFAULT", checked=False))),
+                runtime.Option(
+                    (" // default: ", runtime.Token("default", "DEFAULT", checked=False), runtime.Option((",",))),
+                ),
                 "\n",
             ),
             (
-                runtime.Use("_comments"),
+                runtime.Use("_remarks"),
                 runtime.Option(
                     (
                         runtime.Token("", "_INDENT", optional=True),
@@ -1275,12 +1323,37 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 runtime.Token("", "_INDENT", optional=True),
                 ",\n",
             ),
+            (
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ": \n",
+                runtime.Token("", "_INDENT", optional=True),
+                runtime.Value("value"),
+                runtime.Many("alternatives", (" | \n", runtime.Value("alternative")), 0),
+                runtime.Option((", ",)),
+            ),
         ),
         Member,
+        names=("", "", "run_on"),
     ),
-    # _key: IDENTIFIER | STRING
+    # _remarks: title? summary? examples? annotation*
+    "_remarks": runtime.Rule(
+        (
+            (
+                runtime.Option((runtime.Value("title"),)),
+                runtime.Option((runtime.Value("summary"),)),
+                runtime.Option((runtime.Value("examples"),)),
+                runtime.Many("annotations", (runtime.Value("annotation"),), 0),
+            ),
+        ),
+    ),
+    # _key: IDENTIFIER | STRING | BARE_KEY
     "_key": runtime.Rule(
-        ((runtime.Token("identifier", "IDENTIFIER", checked=False),), (runtime.Token("string", "STRING"),)),
+        (
+            (runtime.Token("identifier", "IDENTIFIER", checked=False),),
+            (runtime.Token("string", "STRING"),),
+            (runtime.Token("bare_key", "BARE_KEY"),),
+        ),
     ),
     # value: type
     "value": runtime.Single(((runtime.Value("type"),),), indent="    "),
@@ -1318,8 +1391,21 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     #      | "null" -> null
     #      | "any" -> any
     #      | "never" -> never
+    #      | "integer" -> integer
+    #      | "object" -> object
+    #      | "array" -> array
     "basic": runtime.Enumerated(
-        {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "any": "any", "never": "never"},
+        {
+            "string": "string",
+            "number": "number",
+            "boolean": "boolean",
+            "null": "null",
+            "any": "any",
+            "never": "never",
+            "integer": "integer",
+            "object": "object",
+            "array": "array",
+        },
     ),
 }
 
@@ -1707,6 +1793,60 @@ def render_text(
         runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
     return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
+
+
+def count_tokens(
+    messages: Sequence[Message],
+    start: Start = "transcript",
+    *,
+    role: Role = "assistant",
+    name: str | None = None,
+    style: Style = "openai",
+    training: bool = False,
+    tokenizer: runtime.Tokenizer | None = None,
+) -> int:
+    """Count the token ids that `render` returns.
+
+    Args:
+        messages: what to write.
+        start: what it is, as a start rule of the grammar.
+        role: of the open header that a completion continues and a prompt ends with.
+        name: of the open header that a completion continues and a prompt ends with.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
+        training: whether the last message is a target for training.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        runtime.RenderError: as for `render`.
+    """
+    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+
+
+def encode(
+    text: str,
+    *,
+    allowed_special: Literal["all"] | Iterable[str] = (),
+    tokenizer: runtime.Tokenizer | None = None,
+) -> list[int]:
+    """Encode a plain text. Contents of messages are encoded by `render`, whatever they spell.
+
+    Args:
+        allowed_special: spelled special tokens that become special tokens; any other is an error.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        VocabularyError: the text spells a special token that is not allowed.
+    """
+    return runtime.encode(FORMAT, text, allowed_special, tokenizer)
+
+
+def decode(tokens: Sequence[int], *, tokenizer: runtime.Tokenizer | None = None) -> str:
+    """Decode token ids, special tokens spelled out; unknown ids become `<id>`, invalid UTF-8 U+FFFD.
+
+    Args:
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+    """
+    return runtime.decode(FORMAT, tokens, tokenizer)
 
 
 def recover(

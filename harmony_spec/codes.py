@@ -306,7 +306,7 @@ SPECIAL_TOKEN_IN_TEXT = Code(
 UNREAD_CONTENT = Code(
     "H211",
     "unread-content",
-    "A section that cannot be parsed declares nothing: its tools and channels stay unknown.",
+    "What cannot be parsed declares nothing: its tools and channels stay unknown, or the parameters of a function.",
     "warning",
 )
 INVALID_SCHEMA = Code(
@@ -333,6 +333,19 @@ UNREADABLE_ROW = Code(
     "A row without a text, token ids or a conversation is not checked, and other programs cannot use it.",
     "error",
 )
+INVALID_CHAT = Code(
+    "H304",
+    "invalid-chat",
+    "The value is not a list of messages of Chat Completions, or the settings of its request are invalid.",
+    "error",
+)
+UNSUPPORTED_VALUE = Code(
+    "H305",
+    "unsupported-value",
+    "The format has no place for this value, so the model cannot see it.",
+    "warning",
+)
+WRONG_SIDE = Code("H306", "wrong-side", "A side record restores only the messages that it was made with.", "error")
 WRONG_VOCABULARY = Code("H401", "wrong-vocabulary", "Token ids have a meaning in one vocabulary only.", "error")
 TEXT_NOT_ENCODABLE = Code("H402", "text-not-encodable", "The tokenizer cannot encode this text.", "error")
 MISPLACED_INSTRUCTIONS = Code(
@@ -402,6 +415,12 @@ CALL_OUTSIDE_CHANNEL = Code(
     "H512",
     "call-outside-channel",
     "Models call the developer's functions on one channel, and built-in tools on another.",
+    "warning",
+)
+MAYBE_CHAT = Code(
+    "H513",
+    "maybe-chat",
+    "Chat Completions have no channels: read as they are, thoughts and answers are the same to the model.",
     "warning",
 )
 UNDECLARED_TOOL = Code(

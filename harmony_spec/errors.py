@@ -142,6 +142,10 @@ class ConversationError(HarmonyError):
     """A JSON value is not a conversation."""
 
 
+class ConversionError(HarmonyError):
+    """A JSON value cannot be converted to messages; `pointer` leads to it from the request that has it."""
+
+
 class RowError(HarmonyError):
     """A file or a row has no text, token ids or conversation."""
 

@@ -47,6 +47,21 @@ CHAT_HINTS = {
 """What to write in place of the keys of chat completions, and of tools by their `type`."""
 
 
+CHAT_KEYS = ("tool_calls", "function_call", "tool_call_id", "reasoning_content", "reasoning", "thinking")
+"""Keys of messages that only chat completions have."""
+
+
+def is_chat(row: object) -> bool:
+    """Whether a row, or a list of messages, has keys that only chat completions have."""
+    values = row if isinstance(row, dict) else {MESSAGES_KEY: row}
+    found = [values.get(key) for key in (MESSAGES_KEY, "conversations", "tools")]
+    messages, shared, tools = (
+        [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else [] for listed in found
+    )
+    has_key = any(message.get(key) is not None for message in (*messages, *shared) for key in CHAT_KEYS)
+    return has_key or any("from" in each for each in shared) or any(tool.get(TYPE_KEY) == "function" for tool in tools)
+
+
 class Shape(Protocol):
     """The values of one type, in JSON and in Python. `read` raises `Mismatch` for any other value."""
 

@@ -47,7 +47,8 @@ from .json_form import JsonForm
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
-from .rendering.renderer import pick, render, render_text
+from .rendering.renderer import count_tokens, pick, render, render_text
+from .rendering.token_texts import decode, encode
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
@@ -104,7 +105,10 @@ __all__ = [
     "Use",
     "Value",
     "codes",
+    "count_tokens",
+    "decode",
     "drop_completed",
+    "encode",
     "parse",
     "pick",
     "recover",

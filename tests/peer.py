@@ -69,6 +69,20 @@ def content_of(content: DeveloperContent) -> str:
     return text[text.index("#") : text.rindex("<|end|>")]
 
 
+def render_tools(functions: Sequence[dict[str, Any]]) -> list[int]:
+    """A developer message with functions, each with name, description and parameters."""
+    from openai_harmony import Conversation, DeveloperContent, Message, Role, ToolDescription
+
+    tools = [ToolDescription.new(each["name"], each["description"], each["parameters"]) for each in functions]
+    content = DeveloperContent.new().with_function_tools(tools)
+    message = Message.from_role_and_content(Role.DEVELOPER, content)
+    return list(_encoding().render_conversation(Conversation.from_messages([message])))
+
+
+def text_of(tokens: Sequence[int]) -> str:
+    return str(_encoding().decode(tokens))
+
+
 def tokens_of(text: str) -> list[int]:
     """Tokens of a text in which special tokens are spelled out."""
     return list(_encoding().encode(text, allowed_special="all"))

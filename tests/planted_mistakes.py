@@ -148,6 +148,14 @@ def _(rng: Random) -> Wrong:
     return Wrong(put(talk, at, Message("assistant", said(rng))), at, "header")
 
 
+@plants("maybe-chat")
+def _(rng: Random) -> Wrong:
+    talk = drawn(rng, lambda talk: not talk.setting.needs_channel)
+    kept = [message for message in talk.messages if message.role not in ("assistant", "tool")]
+    messages = [*kept, Message("assistant", said(rng)), Message("assistant", said(rng))]
+    return Wrong(replace(talk, messages=messages), len(kept), "header")
+
+
 @plants("undeclared-channel")
 def _(rng: Random) -> Wrong:
     talk = drawn(rng, lambda talk: talk.setting.has_channels)

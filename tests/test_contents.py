@@ -284,11 +284,10 @@ def test_comparing_what_cannot_be_written_is_no_error() -> None:
     ("old", "new"),
     [
         ("Be brief.", "Be brief.\n\n# Response Formats\n\n## r\n"),
-        ("} // namespace functions\n\n", "} // namespace functions\n\n\n"), ("\ncity: string", "\n city: string"),
-        ("\ncity: string,", "\ncity: string, "), ("\n// Where.", "\n //  Where."),
+        ("} // namespace functions\n\n", "} // namespace functions\n\n\n"),
         ("} // namespace functions\n", "\n"), ("} // namespace functions", "} // namespace function"),
         ("## functions", "## function"), ("namespace functions {", "namespace function {"),
-        ('"type":"object"', '"type": "object"'), ("city: string", "city: citizen"), ("() => any", "()=>any"),
+        ('"type":"object"', '"type": "object"'), ("() => any", "()=>any"),
         ("# Instructions", "# Instruction"), ("# Instructions\n\n", "# Instructions\n"),
         ('"string"', '"string"\n'), ('"string"', "'string'"), ('"title":"\u00e9"', '"title":"\\u00e9"'),
     ],
@@ -302,6 +301,24 @@ def test_what_no_structure_writes_stays_text(old: str, new: str) -> None:
     tokens = render([Message("developer", text)])
     assert parse(tokens).messages == [Message("developer", text)]
     assert render(parse(tokens).messages) == tokens
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\ncity: string", "\n city: string"), ("\ncity: string,", "\ncity: string, "),
+        ("\n// Where.", "\n //  Where."), ("city: string", "city: citizen"), ("// Today.", "Today."),
+    ],
+)  # fmt: skip
+def test_a_function_is_known_however_it_is_spelled(old: str, new: str) -> None:
+    """Its text is kept as long as it is not changed."""
+    text = DEVELOPER_TEXT.replace(old, new, 1)
+    content = read(text)
+    assert [tool.name for tool in content.tools[0].tools] == ["weather", "time"]
+    tokens = render([Message("developer", text)])
+    assert render(parse(tokens).messages, style="as_parsed") == tokens
+    content.tools[0].tools[0].name = "changed"
+    assert "type changed = " in content.text()
 
 
 @pytest.mark.parametrize("text", ["", "You are a pirate.", "Reasoning: max", "a\n\nb", SYSTEM_TEXT + "\n", "# Tools"])

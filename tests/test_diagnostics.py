@@ -30,6 +30,7 @@ from harmony_spec import (
     tools_from_json,
     validate,
 )
+from harmony_spec.adapters import from_chat
 from harmony_spec.errors import APPLICABILITIES, Code
 from harmony_spec.linting.rows import source_of, value_of
 from harmony_spec.source.forms import HEADER_LIMITS
@@ -68,6 +69,7 @@ def found(name: str, key: str, folder: Path) -> set[str]:
         "render_text": lambda: render_text(from_json(example)),
         "from_json": lambda: from_json(example),
         "source_of": lambda: source_of(value_of(example), "transcript", None, codec),
+        "from_chat": lambda: from_chat(**example),
         "tools_from_json": lambda: tools_from_json(example),
         "load_vocabulary": lambda: load_vocabulary(example, folder),
         "encode": lambda: load(codec.FORMAT.encoding).encode(json.loads(f'"{example}"')),

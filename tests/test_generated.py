@@ -167,13 +167,15 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/linting/*.py",
         "harmony_spec/cli/parse_command.py",
         "codegen/*/recovery_*.py",
+        "codegen/build.py",
         "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
-    # A table of conversation.toml, and a key in it; a property of SARIF logs.
+    # A table of conversation.toml, and a key in it; a property of SARIF logs; a role of Chat Completions.
     "tool": [
+        "harmony_spec/adapters/*.py",
         "codegen/model/schema_rules.py",
         "codegen/prove/data_names.py",
         "codegen/read/data_files.py",
@@ -182,9 +184,11 @@ OF_SOMETHING_ELSE = {
     ],
     "functions": ["codegen/build.py", "codegen/read/data_files.py"],
     # A kind of message that the library knows.
-    "call": ["codegen/*/recovery_*.py", "harmony_spec/validation/*.py"],
+    "call": ["codegen/*/recovery_*.py", "harmony_spec/validation/*.py", "harmony_spec/adapters/*.py"],
+    # Roles of Chat Completions, and a phase of Responses.
+    **{key: ["harmony_spec/adapters/*.py"] for key in ["system", "developer", "user", "assistant", "commentary"]},
     # A value of arguments of `tiktoken`'s methods, which the peer has too.
-    "all": ["harmony_spec/compat/encoding.py"],
+    "all": ["harmony_spec/compat/encoding.py", "harmony_spec/rendering/token_texts.py"],
     # The peer's own spelling of types, for the drop-in.
     "Array<any>": ["harmony_spec/compat/peer_types.py"],
     "// Examples:\n": ["harmony_spec/compat/peer_types.py"],

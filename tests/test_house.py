@@ -32,10 +32,11 @@ ALLOWED = {
     "harmony_spec/codec": "harmony_spec/runtime",
     "harmony_spec/codec_loading": "harmony_spec/codec harmony_spec/errors harmony_spec/format codegen",
     "harmony_spec/tools": f"{READING} harmony_spec/codec harmony_spec/tool_types",
+    "harmony_spec/adapters": f"{CODEC} harmony_spec/tools harmony_spec/tool_types",
     "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools",
     "harmony_spec/compat": CODEC,
     "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools",
-    "harmony_spec/cli": f"{CODEC} harmony_spec/tools harmony_spec/linting codegen",
+    "harmony_spec/cli": f"{CODEC} harmony_spec/tools harmony_spec/adapters harmony_spec/linting codegen",
     "harmony_spec/__main__": "harmony_spec/cli",
     "codegen": "codegen/write codegen/prove codegen/model codegen/read",
     "codegen/write": "codegen/model codegen/read",
@@ -49,6 +50,7 @@ with `harmony_spec`, `cli` and `codegen` on top."""
 IMPORT_THE_CODEC = {
     "harmony_spec/__init__",  # exports its functions
     "harmony_spec/codec_loading",  # the one loader
+    "harmony_spec/adapters",  # for types; what runs is passed in
     "harmony_spec/compat",  # an API for this one format
     "harmony_spec/tools",  # an API on top of it; other codecs are passed in
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -19,8 +20,10 @@ from harmony_spec import (
     ParseError,
     StreamParser,
     codec,
+    encode,
     parse,
     recover,
+    render,
 )
 from harmony_spec.recovery.events import Event
 from harmony_spec.source.forms import HEADER_LIMITS
@@ -425,3 +428,38 @@ def test_a_long_name_of_an_author_is_not_an_answer(name: str, content: str) -> N
         parser = StreamParser("transcript")
         read(parser, parts)
         assert parser.messages == messages
+
+
+CALL_AND_ANSWER = [
+    Message("assistant", "{}", channel="commentary", recipient="functions.f", content_type="json"),
+    Message("assistant", "Hi.", channel="final"),
+]
+
+
+@pytest.mark.parametrize(("message", "reason"), [(CALL_AND_ANSWER[0], "tool_calls"), (CALL_AND_ANSWER[1], "stop")])
+def test_a_completion_is_done_at_its_last_token(message: Message, reason: str) -> None:
+    parser = StreamParser()
+    *tokens, last = render([message], "completion", training=True)
+    for token in tokens:
+        parser.feed(token)
+        assert (parser.is_done, parser.finish_reason) == (False, None)
+    parser.feed(last)
+    assert (parser.is_done, parser.finish_reason) == (True, reason)
+    copied = pickle.loads(pickle.dumps(parser))
+    assert copied.finish_reason == reason
+    started = [event for event in parser.feed(render([message])) if isinstance(event, MessageStarted)]
+    assert [event.after_stop for event in started] == [True]
+    parser.close()
+    assert parser.finish_reason == reason
+    parser.reset()
+    parser.feed(tokens)
+    parser.close()
+    assert (parser.is_done, parser.finish_reason) == (False, "length")
+
+
+def test_a_message_without_a_channel_ends_the_completion_too() -> None:
+    """Its channel is decided later, but nothing more is to be sampled."""
+    parser = StreamParser()
+    parser.feed([*encode("{}"), SPECIAL_TOKENS["<|call|>"]])
+    parser.feed([])
+    assert (parser.is_done, parser.finish_reason) == (True, "tool_calls")

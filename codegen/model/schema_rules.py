@@ -13,14 +13,15 @@ FITTING_TERMINALS = {
     "identifier": "IDENTIFIER",
     "named": "NAMED",
     "remark": "REMARK",
+    "summary": "SUMMARY",
 }
 """Fields of these rules with their terminals. The library only sets them to texts that fit: writers check nothing."""
 
-SCHEMA_TERMINALS = sorted((*FITTING_TERMINALS.values(), "KEYWORD"))
+SCHEMA_TERMINALS = sorted((*FITTING_TERMINALS.values(), "KEYWORD", "TYPE_TEXT"))
 """All terminals that the library needs for types."""
 
 SCHEMA_FIELDS = {
-    PARAMETERS: ("type", "definitions"),
+    PARAMETERS: ("type", "definitions", "type_text"),
     "definition": ("named", "type"),
     "one_of": ("variants",),
     "variant": ("alternative", "remark", "default"),
@@ -32,8 +33,8 @@ SCHEMA_FIELDS = {
     "annotation": ("keyword", "json"),
     "object_type": ("members", "index"),
     "member": (
-        *("title", "about", "examples", "annotations"),
-        *("identifier", "string", "optional", "value", "default", "one_of"),
+        *("title", "summary", "examples", "annotations", "identifier", "string", "bare_key"),
+        *("optional", "value", "alternatives", "default", "one_of"),
     ),
     "tuple_type": ("places", "rest"),
     "any_array": (),

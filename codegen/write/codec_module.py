@@ -18,7 +18,7 @@ from .framing_code import constant, emit_patterns, emit_writers, markers
 from .json_functions import emit_json
 from .library_source import api_version
 from .message_types import emit_message
-from .public_functions import emit_functions
+from .public_functions import FUNCTIONS, emit_functions
 from .recovery_code import emit_recovery
 from .source_text import Block, Writer, call, data, group, literal, mapping, raw
 
@@ -63,7 +63,7 @@ def emit(format: Format) -> str:
 
 
 def _head(format: Format, writer: Writer) -> None:
-    exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", "parse", "render", "render_text"]
+    exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", *(function.name for function in FUNCTIONS)]
     exported += ["EXAMPLE"] if format.example else []
     exported += ["StreamParser", "recover", "validate"] if format.recovery is not None else []
     exported += [field.type_name for field in format.fields if field.values]
@@ -90,7 +90,7 @@ def _head(format: Format, writer: Writer) -> None:
 def emit_imports(format: Format, writer: Writer) -> None:
     writer.line("from __future__ import annotations")
     writer.line()
-    writer.line(f"from collections.abc import {'Iterable, ' if format.recovery is not None else ''}Sequence")
+    writer.line("from collections.abc import Iterable, Sequence")
     writer.line("from dataclasses import dataclass, field")
     writer.line("from typing import Any, Literal")
     writer.line()

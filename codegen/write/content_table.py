@@ -29,10 +29,13 @@ def emit_contents(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line("_CONTENT_RULES: dict[str, runtime.Rule] = {")
     writer.depth += 1
+    by_hand = set(written_by_hand(contents))
     for rule in contents.rules.values():
         if rule.kind != "constant":
             writer.comment(rule.source)
-            writer.block(_Row(contents, rule).code().prefixed(f"{literal(rule.name)}: "), suffix=",")
+            writer.block(
+                _Row(contents, rule, rule.name in by_hand).code().prefixed(f"{literal(rule.name)}: "), suffix=","
+            )
     writer.depth -= 1
     writer.line("}")
     writer.line()
@@ -47,9 +50,8 @@ def terminal_pattern(terminal: str) -> str:
 class _Row:
     """The row of a rule."""
 
-    def __init__(self, contents: Contents, rule: Rule) -> None:
-        self.contents, self.rule = contents, rule
-        self.by_hand = rule.name in written_by_hand(contents)
+    def __init__(self, contents: Contents, rule: Rule, by_hand: bool) -> None:
+        self.contents, self.rule, self.by_hand = contents, rule, by_hand
 
     def code(self) -> Block:
         rule, contents = self.rule, self.contents

@@ -23,6 +23,9 @@ ARGUMENTS = {
     "tokenization": "tokenization: bool = True",
     "max_repair_cost": "max_repair_cost: int | None = None",
     "tokenizer": "tokenizer: runtime.Tokenizer | None = None",
+    "text": "text: str",
+    "tokens": "tokens: Sequence[int]",
+    "allowed_special": 'allowed_special: Literal["all"] | Iterable[str] = ()',
 }
 
 DESCRIPTIONS = {
@@ -36,6 +39,7 @@ DESCRIPTIONS = {
     "strict": "raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
     "tokenization": "whether to compare token ids with the tokenizer's own ids for the same text.",
     "max_repair_cost": "a header whose repair costs more is read as text; in tenths, as `Repair.cost`.",
+    "allowed_special": "spelled special tokens that become special tokens; any other is an error.",
     "tokenizer": "encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.",
 }
 
@@ -67,6 +71,20 @@ FUNCTIONS = (
         *("render_text", "str", "messages start style training"),
         "Write messages as text, special tokens spelled out.",
         "runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.",
+    ),
+    Function(
+        *("count_tokens", "int", "messages start style training tokenizer"),
+        "Count the token ids that `render` returns.",
+        "runtime.RenderError: as for `render`.",
+    ),
+    Function(
+        *("encode", "list[int]", "text allowed_special tokenizer"),
+        "Encode a plain text. Contents of messages are encoded by `render`, whatever they spell.",
+        "VocabularyError: the text spells a special token that is not allowed.",
+    ),
+    Function(
+        *("decode", "str", "tokens tokenizer"),
+        "Decode token ids, special tokens spelled out; unknown ids become `<id>`, invalid UTF-8 U+FFFD.",
     ),
 )
 
@@ -156,7 +174,8 @@ def _parameters(format: Format, function: Function, start: str) -> list[str]:
         else:
             kind = kind.removesuffix(" | None")
         fields.append(f"{field.name}: {kind} = {literal(default) if isinstance(default, str) else default}")
-    return [*found[:2], *["*"] * (len(found) > 2), *fields, *found[2:]]
+    positional = 2 if "start" in function.arguments.split() or len(found) == 1 else 1
+    return [*found[:positional], *["*"] * (len(found) > positional), *fields, *found[positional:]]
 
 
 def _doc(format: Format, function: Function) -> list[str]:
@@ -170,9 +189,11 @@ def _doc(format: Format, function: Function) -> list[str]:
 
 
 def _passed(format: Format, function: Function, name: str) -> Block:
-    first, second, *others = function.arguments.split()
-    given = mapping({literal(field.name): field.name for field in _given(format, function)})
-    return call(name, "FORMAT", *[first] * (first != "self"), second, given, *others)
+    found: list[str | Block] = [argument for argument in function.arguments.split() if argument != "self"]
+    if "start" in found:
+        given = mapping({literal(field.name): field.name for field in _given(format, function)})
+        found.insert(found.index("start") + 1, given)
+    return call(name, "FORMAT", *found)
 
 
 def _type(field: Field) -> str:

@@ -12,6 +12,7 @@ import click
 
 from ..errors import CodecError
 from .console import COLOR, Command, refuse, unwritable
+from .convert_command import convert
 from .grammar_commands import generate, grammar
 from .parse_command import parse
 from .render_command import render
@@ -55,5 +56,5 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, parse, render, convert_tools, explain, list_rules, generate, grammar):
+for command in (validate, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
     main.add_command(command)

@@ -36,6 +36,7 @@ class Reader:
         expected: the rules and texts that were tried there.
         depth: how many choices are being read.
         variants: the names of the alternatives that were read, which no field shows.
+        unread: for each type that stays text, the first position that cannot be read, and what was expected there.
     """
 
     nothing = NOTHING
@@ -45,19 +46,20 @@ class Reader:
         self.furthest, self.expected = 0, list[str]()
         self.depth = 0
         self.variants = list[str]()
+        self.unread = list[tuple[int, list[str]]]()
 
     def fail(self, expected: str) -> bool:
-        if self.at > self.furthest:
-            self.furthest, self.expected = self.at, []
         if self.at == self.furthest:
             self.expected.append(expected)
+        elif self.at > self.furthest:
+            self.furthest, self.expected = self.at, [expected]
         return False
 
-    def fixed(self, text: str) -> bool:
+    def fixed(self, text: str, expected: str) -> bool:
         if self.text.startswith(text, self.at):
             self.at += len(text)
             return True
-        return self.fail(repr(text))
+        return self.fail(expected)
 
     def layout(self, pattern: re.Pattern[str]) -> bool:
         """Skip optional layout."""
@@ -65,15 +67,21 @@ class Reader:
             self.at = match.end()
         return True
 
+    def skip(self, text: str) -> bool:
+        """Skip a text that may be absent."""
+        if self.text.startswith(text, self.at):
+            self.at += len(text)
+        return True
+
     def flag(self, text: str, f: Fields, name: str) -> bool:
         f[name] = self.text.startswith(text, self.at)
         self.at += len(text) * f[name]
         return True
 
-    def token(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:
+    def token(self, pattern: re.Pattern[str], f: Fields, name: str, expected: str = "") -> bool:
         match = pattern.match(self.text, self.at)
         if match is None:
-            return self.fail(name)
+            return self.fail(expected or name)
         self.at = match.end()
         f[name] = match[0]
         return True
@@ -145,8 +153,11 @@ class Reader:
                 break
             values.append(value)
             end = self.at
-            if separator and not self.fixed(separator):
-                break
+            if separator:
+                if not self.text.startswith(separator, end):
+                    self.fail(repr(separator))
+                    break
+                self.at += len(separator)
             start = self.at
         self.at = end
         if values:
@@ -188,12 +199,25 @@ class Reader:
         self.at = match.end()
         return "\n".join(lines) + "\n" * (not lines[-1])
 
-    def remembered(self, read: Read) -> Any:
-        """Read a record, which gets the names of the alternatives that were read."""
-        outer, self.variants = self.variants, []
+    def maybe_lines(self, whole: re.Pattern[str], each: re.Pattern[str], f: Fields, name: str) -> bool:
+        start = self.at
+        value = self.lines(whole, each)
+        if value is not NOTHING and f.setdefault(name, value) != value:
+            self.at = start
+        return True
+
+    def converted(self, read: Read, convert: Callable[[Any, Reader, int], Any]) -> Any:
+        """Read a record and convert it; `convert` gets the reader and the position of the record, too."""
+        start = self.at
         record = read(self)
-        if self.variants and record is not NOTHING:
-            record._variants = tuple(dict.fromkeys(self.variants))
+        return record if record is NOTHING else convert(record, self, start)
+
+    def remembered(self, read: Read, always: bool) -> Any:
+        """Read a record, which keeps its text if that has alternatives which no field shows, or `always`."""
+        start, outer, self.variants = self.at, self.variants, []
+        record = read(self)
+        if record is not NOTHING and (always or self.variants):
+            record.keep(tuple(dict.fromkeys(self.variants)), self.text[start : self.at])
         self.variants = outer
         return record
 

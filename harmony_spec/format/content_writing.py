@@ -43,33 +43,32 @@ class Layout:
 
     Attributes:
         decided: the flags of the conversation.
-        chosen: the alternatives that the style chooses; None to write each record as it was read.
-        variants: the alternatives of the record that is being written.
+        chosen: the alternatives that the style chooses.
+        as_parsed: whether to write unchanged records as they were read.
+        just_read: whether no record has changed.
         indent: what begins a line.
         names: the names already used.
     """
 
-    def __init__(self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None) -> None:
-        self.decided, self.chosen = decided, chosen
-        self.variants: tuple[str, ...] = ()
+    def __init__(
+        self, decided: Mapping[str, bool], chosen: tuple[str, ...] | None = None, just_read: bool = False
+    ) -> None:
+        self.decided, self.chosen, self.as_parsed, self.just_read = decided, chosen or (), chosen is None, just_read
         self.indent = ""
         self.names: set[str] = set()
 
-    def indented(self, indent: str) -> tuple[str, tuple[str, ...]]:
-        """Indent the lines that follow. Returns the state before, for `leave`."""
-        before = self.indent, self.variants
-        self.indent += indent
+    def indented(self, indent: str) -> str:
+        """Indent the lines that follow. Returns the indent before, for `leave`."""
+        before, self.indent = self.indent, self.indent + indent
         return before
 
-    def inside(self, record: Any) -> tuple[str, tuple[str, ...]]:
-        """Write the alternatives of a record. Returns the state before, for `leave`."""
-        before = self.indent, self.variants
-        self.variants = record.variants if self.chosen is None else self.chosen
-        return before
-
-    def leave(self, before: tuple[str, tuple[str, ...]], text: str) -> str:
-        self.indent, self.variants = before
+    def leave(self, before: str, text: str) -> str:
+        self.indent = before
         return text
+
+    def kept(self, record: Any) -> str | None:
+        """The text from which an unchanged record was read."""
+        return record.kept_text(self.just_read) if self.as_parsed and hasattr(record, "_kept") else None
 
     def refuse(self, rule: str) -> str:
         raise Inexpressible(rule)

@@ -50,14 +50,31 @@ class Part:
 class Record(Part):
     """A structured content, or a part of one. It equals any record with the same text, and the text itself."""
 
-    __slots__ = ("_variants",)
+    __slots__ = ("_kept",)
     contents: ClassVar[Contents]
-    _variants: tuple[str, ...]
+    _kept: tuple[tuple[str, ...], str, bytes]
 
     @property
     def variants(self) -> tuple[str, ...]:
         """The named alternatives of the grammar that this part was read from; not compared."""
-        return getattr(self, "_variants", ())
+        return self._kept[0] if hasattr(self, "_kept") else ()
+
+    def keep(self, variants: tuple[str, ...], text: str) -> None:
+        """Store the text from which this part was read, and the values that it has now."""
+        if (values := self._values()) is not None:
+            self._kept = variants, text, values
+
+    def kept_text(self, just_read: bool) -> str | None:
+        """The text from which this part was read; None if a value has changed since."""
+        _, text, values = self._kept
+        return text if just_read or values == self._values() else None
+
+    def _values(self) -> bytes | None:
+        """All values, to compare; None if they are nested too deep."""
+        try:
+            return marshal.dumps(snapshot(self), 2)  # later versions write equal values in several ways
+        except ValueError:
+            return None
 
     def text(self) -> str:
         """Return the text of this part, as it was read. Raises `RenderError` if the format cannot express it."""
@@ -169,7 +186,7 @@ class Contents:
         if any(isinstance(value, str) and value == text for value in values):
             return None  # the whole text is one field: a record adds nothing
         try:
-            return found if self.write(found, {}) == text else None
+            return found if self._write(found, Layout({}, just_read=True)) == text else None
         except RenderError:
             return None
 
@@ -178,21 +195,21 @@ class Contents:
 
         Args:
             decided: the flags of the conversation, used for those that are None in the record.
-            chosen: the alternatives that the style chooses; None to write the record as it was read.
+            chosen: the alternatives that the style chooses; None to write unchanged parts as they were read.
         """
         try:
             key = marshal.dumps((snapshot(record, as_parsed=chosen is None), tuple(decided.items()), chosen))
         except ValueError:
-            return self._write(record, decided, chosen)
+            return self._write(record, Layout(decided, chosen))
         text = self.texts.get(key)
         if text is None:
-            text = self._write(record, decided, chosen)
+            text = self._write(record, Layout(decided, chosen))
             CONTENT_CACHES.remember(self.texts, key, text, len(text))
         return text
 
-    def _write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen) -> str:
+    def _write(self, record: Record, layout: Layout) -> str:
         try:
-            return self.rules.writer(self.rule_of[type(record)])(Layout(decided, chosen), record)
+            return self.rules.writer(self.rule_of[type(record)])(layout, record)
         except (AttributeError, TypeError) as error:
             message = f"{self.names[type(record)]} has a field of the wrong type: {error}"
             raise RenderError(INEXPRESSIBLE_MESSAGE, message) from None
@@ -214,12 +231,27 @@ class Contents:
                         return f"{self.names[type(item)]}{f' {name}' if name else ''}: {self._name_of_part(item)}"
         return ""
 
-    def explain_unread(self, made: type[Record], text: str) -> ToolError:
-        """Make the error for a text that `structure` does not read: its first wrong position, and what was expected."""
+    def is_understood(self, record: Record, text: str) -> bool:
+        """Whether each type in a record, which was read from a text, was read, and has what it refers to."""
+        try:
+            self.write(record, {}, ())
+        except RenderError:
+            return False
+        return not self.find_unread(type(record), text)
+
+    def find_unread(self, made: type[Record], text: str) -> list[tuple[int, tuple[str, ...]]]:
+        """Find what is not read as structure: each first wrong position, and what was expected there."""
         found, reader = self.read(made, text)
-        if found is not NOTHING and reader.at == len(text):
+        is_whole = found is not NOTHING and reader.at == len(text)
+        places = reader.unread if is_whole else [(reader.furthest, reader.expected)]
+        return [(at, tuple(dict.fromkeys(expected))) for at, expected in places]
+
+    def explain_unread(self, made: type[Record], text: str) -> ToolError:
+        """Make the error for a text that cannot be read, or not be written again: where, and what was expected."""
+        found, reader = self.read(made, text)
+        if found is not NOTHING and reader.at == len(text) and not reader.unread:
             try:
-                written = self.write(found, {})
+                written = self.write(found, {}, ())
             except RenderError as error:
                 message, named = f"the text cannot be written again: {error.message}", error.message.split("'")[1:2]
                 at = max(text.find(named[0].rsplit("/", 1)[-1]), 0) if named else 0
@@ -227,7 +259,7 @@ class Contents:
             at = next((i for i, (a, b) in enumerate(zip(text, written, strict=False)) if a != b), len(text))
             expected: tuple[str, ...] = (repr(written[at : at + MAX_QUOTED_VALUE_CHARS]),)
         else:
-            at, expected = reader.furthest, tuple(dict.fromkeys(reader.expected))
+            at, expected = self.find_unread(made, text)[0]
         first = max(at - AROUND_ERROR_CHARS, 0)
         around = text[first : at + AROUND_ERROR_CHARS]
         return ToolError(
@@ -282,7 +314,7 @@ def snapshot(value: Any, as_parsed: bool = False) -> Any:
     if isinstance(value, Record):
         parts = [getattr(value, name) for name in value.__dataclass_fields__]
         plain = [part if type(part) in PLAIN_TYPES else snapshot(part, as_parsed) for part in parts]
-        return type(value).__name__, plain, value.variants if as_parsed else ()
+        return type(value).__name__, plain, getattr(value, "_kept", ()) if as_parsed else ()
     if type(value) is list:
         return [snapshot(item, as_parsed) for item in value]
     return value
@@ -292,7 +324,8 @@ def deep_copy(value: Any) -> Any:
     """Copy a record, so that changes do not reach the cached one."""
     if isinstance(value, Record):
         copied = type(value)(*[deep_copy(getattr(value, name)) for name in value.__dataclass_fields__])
-        copied._variants = value.variants
+        if hasattr(value, "_kept"):
+            copied._kept = value._kept
         return copied
     if type(value) is dict:
         return {key: deep_copy(item) for key, item in value.items()}

@@ -73,7 +73,8 @@ class Token(NamedTuple):
         pattern = rules.bind(rules.pattern(self.terminal))
         if not self.field:
             return f"r.layout({pattern})"
-        code = f"r.token({pattern}, f, {self.field!r})"
+        expected = f", {' or '.join(map(repr, self.values))!r}" if self.values else ""
+        code = f"r.token({pattern}, f, {self.field!r}{expected})"
         return f"({code} or True)" if self.optional else code
 
     def write(self, rules: Rules, scope: Scope) -> str:
@@ -143,18 +144,23 @@ class Use(NamedTuple):
 
 
 class Option(NamedTuple):
-    """Parts that may be absent. They are written if one of their fields is set."""
+    """Parts that may be absent. They are written if one of their fields is set; a text by itself is only read."""
 
     parts: Parts
 
     def read(self, rules: Rules) -> str:
         match self.parts:
+            case (Value(name),) if isinstance(rule := rules.table[name], Lines):
+                return f"r.maybe_lines({rule.patterns(rules)}, f, {name!r})"
             case (Value(name),):
                 return f"r.maybe({rules.reads(name)}, f, {name!r})"
-        return f"r.group({rules.function(rules.read_all(self.parts))}, f)"
+            case (str(text),):
+                return f"r.skip({text!r})"
+        return _after_lead(self.parts, f"r.group({rules.function(rules.read_all(self.parts))}, f)")
 
     def write(self, rules: Rules, scope: Scope) -> str:
-        fields = [*rules.fields(self.parts)]
+        if not (fields := [*rules.fields(self.parts)]):
+            return "''"
         is_set = " or ".join(rules.is_set(name, fields, scope) for name in dict(fields))
         return f"({rules.write_all(self.parts, scope)} if {is_set} else '')"
 
@@ -173,7 +179,8 @@ class Many(NamedTuple):
                 read = rules.reads(name)
             case _:
                 read = rules.function(_value(rules.read_all(self.parts), f"f[{self.item!r}]"), "r")
-        return f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
+        code = f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
+        return code if self.least else _after_lead(self.parts, code)
 
     def write(self, rules: Rules, scope: Scope) -> str:
         values = scope.value(self.field)
@@ -209,23 +216,33 @@ class Rule:
         """Code that is the value of the rule; without a value, code that reads the first alternative that matches."""
         if len(self.ways) == 1:
             return rules.read_all(self.ways[0])
+        tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
+        if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
+            return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
         ways = "".join(f"{rules.function(rules.read_all(way))}, " for way in self.ways)
         return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
-        """Code that is the text of a value: of the alternative that was read, or the first one with all set fields."""
+        """Code that is the text of a value: of the alternative that is chosen, or the first one with all set fields."""
         scope = Scope(name, "m", self.is_value, name in rules.by_users)
         code = rules.write_all(self.ways[0], scope)
         if len(self.ways) > 1:
             ways = [(rules.condition(self, way, scope), rules.write_all(way, scope)) for way in self.ways]
             named = [
-                (f"{variant!r} in w.variants and {condition}", code)
+                (f"{variant!r} in w.chosen and {condition}", code)
                 for (condition, code), variant in zip(ways, self.names, strict=False)
                 if variant
             ]
             code = "".join(f"{code} if {condition} else " for condition, code in (*named, *ways))
             code += "''" if name in rules.roles else f"w.refuse({name!r})"
         return f"w.leave(w.indented({self.indent!r}), {code})" if self.indent else f"({code})"
+
+
+def _after_lead(parts: Parts, code: str) -> str:
+    """Code that reads parts that may be absent, only if the text that they begin with comes next."""
+    if not isinstance(lead := parts[0], str):
+        return code
+    return f"({code} if r.text.startswith({lead!r}, r.at) else not r.fail({repr(lead)!r}))"
 
 
 def _value(read: str, value: str) -> str:
@@ -252,23 +269,26 @@ class RecordRule(Rule):
     def read(self, rules: Rules) -> str:
         made = rules.bind(self.made)
         value = f"{made}(**({rules.bind(self.absent)} | f))" if self.absent else f"{made}(**f)"
-        if self.is_schema:
-            value = f"{rules.bind(rules.schemas.schema)}({value})"
         if self.core:
             value = f"r.collapsed(f, {made}, {self.core!r})"
         code = _value(super().read(rules), value)
-        return f"r.remembered({rules.function(code, 'r')})" if self.remembers and rules.has_variants else code
+        if self.is_schema:
+            return f"r.converted({rules.function(code, 'r')}, {rules.bind(rules.schemas.schema)})"
+        if not self.remembers:
+            return code
+        always = any(rules.is_schema(name) for way in self.ways for name, _ in rules.fields(way))
+        return f"r.remembered({rules.function(code, 'r')}, {always})" if always or rules.has_variants else code
 
     def write(self, rules: Rules, name: str) -> str:
         code, made = super().write(rules, name), rules.bind(self.made)
         if self.is_wrapped:
             return f"(lambda m: {code})(m if type(m) is {made} else {made}({self.core}=m))"
-        return f"w.leave(w.inside(m), {code})" if self.remembers and rules.has_variants else code
+        return f"(w.kept(m) or {code})" if self.remembers else code
 
     @property
     def remembers(self) -> bool:
-        """Whether its values have the names of the alternatives that were read."""
-        return hasattr(self.made, "_variants")
+        """Whether its values keep the texts from which they were read."""
+        return hasattr(self.made, "_kept")
 
     @property
     def is_wrapped(self) -> bool:
@@ -294,9 +314,13 @@ class Lines(Rule):
     is_value = True
 
     def read(self, rules: Rules) -> str:
+        return f"r.lines({self.patterns(rules)})"
+
+    def patterns(self, rules: Rules) -> str:
+        """Code for the patterns of all lines and of one."""
         whole = "".join(_expression(part, rules) for part in self.ways[0])
         each = "".join(_expression(part, rules, "(") for part in self.many.parts)
-        return f"r.lines({rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))})"
+        return f"{rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))}"
 
     def write(self, rules: Rules, name: str) -> str:
         parts, (way,) = self.many.parts, self.ways
@@ -355,7 +379,7 @@ class Converter(Protocol):
 
     def type(self, schema: Any, layout: Layout) -> Any: ...
 
-    def schema(self, parameters: Any) -> Any: ...
+    def schema(self, parameters: Any, reader: Reader, start: int) -> Any: ...
 
 
 class Rules:
@@ -442,7 +466,7 @@ class Rules:
         return key
 
     def read_all(self, parts: Parts) -> str:
-        codes = [f"r.fixed({part!r})" if isinstance(part, str) else part.read(self) for part in parts]
+        codes = [f"r.fixed({part!r}, {repr(part)!r})" if isinstance(part, str) else part.read(self) for part in parts]
         return " and ".join(codes) or "True"
 
     def _own_writer(self, name: str) -> str:

@@ -413,7 +413,14 @@ class Format:
 
     def kind_of(self, message: object) -> str:
         """The name of the kind of a message; "" if it is of none."""
-        return next((kind.name for kind in self.turn if meets(message, kind.when)), "")
+        for kind in self.turn:
+            for name, wanted in kind.when:  # as in `meets`, which takes three times as long for many kinds
+                value = getattr(message, name)
+                if value != wanted and (not isinstance(wanted, bool) or bool(value) is not wanted):
+                    break
+            else:
+                return kind.name
+        return ""
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:

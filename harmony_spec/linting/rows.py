@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from ..codes import UNREADABLE_ROW
-from ..errors import HarmonyError, RowError, Span
+from ..errors import ConversationError, HarmonyError, RowError, Span
 from ..format.tables import require
+from ..json_form import is_chat
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
@@ -206,7 +207,13 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
 
 def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:
     require(codec, "from_json")
-    messages = codec.from_json(conversation)
+    try:
+        messages = codec.from_json(conversation)
+    except ConversationError:
+        if not is_chat(value):
+            raise
+        advice = "harmony-spec convert --from chat --to conversation"
+        raise RowError(UNREADABLE_ROW, f"these are Chat Completions; convert them with: {advice}") from None
     return Content(codec.render(messages, start), codec, path, messages, value)
 
 

@@ -9,10 +9,14 @@ from ..errors import Span
 
 
 class MessageStarted(NamedTuple):
-    """A message begins. Its content is empty, and its channel None if only the next message shows it."""
+    """A message begins. Its content is empty, and its channel None if only the next message shows it.
+
+    `after_stop`: it comes after the stop token that ended the completion; an engine should have stopped.
+    """
 
     number: int
     message: Any
+    after_stop: bool = False
 
 
 class ContentDelta(NamedTuple):

@@ -349,7 +349,8 @@ class Machine:
         last = output.messages[-1] if output.messages else None
         called = kind == recovery.ends_calls and getattr(last, recovery.slots.recipient, None)
         answered = kind == recovery.ends_answers and getattr(last, recovery.slots.channel, None) == recovery.answers
-        output.stopped |= bool(called or answered)
+        if called or answered:
+            output.stopped = output.stopped or spelling
 
     # Headers.
 

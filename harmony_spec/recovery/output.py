@@ -65,7 +65,8 @@ class Output:
         self.events: list[Any] = []
         self.pending: Draft | None = None
         self.listener: Listener | None = None
-        self.stopped = self.reported_after_stop = False
+        self.stopped: str | None = None  # the spelling of the token that ended the completion
+        self.reported_after_stop = False
 
     def author(self, draft: Draft) -> str:
         """Return the role of a message."""
@@ -86,7 +87,7 @@ class Output:
             self._report_header(draft)
         before, after = draft.sides
         message = self.format.message(*before, "", *after, draft.variants, None)
-        self.events.append(MessageStarted(len(self.messages), message))
+        self.events.append(MessageStarted(len(self.messages), message, draft.after_stop))
         if self.listener is not None:
             self.listener.message_begins(draft)
 
@@ -119,9 +120,9 @@ class Output:
 
     def _report_impossible(self, draft: Draft) -> None:
         """Report messages that no model may write: those after the stop token, and those of tools."""
-        draft.after_stop = self.stopped
+        draft.after_stop = self.stopped is not None
         span = Span(draft.begin, draft.content)
-        if self.stopped and not self.reported_after_stop:
+        if draft.after_stop and not self.reported_after_stop:
             self.reported_after_stop = True
             self.report(codes.AFTER_STOP, span, "", "a stop token ended the completion before it")
         if self.author(draft) == self.recovery.tool:
@@ -138,6 +139,12 @@ class Output:
             self.pending = draft
         else:
             self._complete(draft, None)
+
+    def ends_completion(self, terminator: str | None) -> bool:
+        """Whether a model stops after a token that ends a message."""
+        if not self.continued or terminator is None:
+            return False
+        return self.format.encoding.special[terminator] in self.recovery.stops
 
     def resolve_pending(self, follower: str | None) -> None:
         """Decide on the pending message. `follower` is the role of the next message, None if there is none."""
@@ -175,8 +182,8 @@ class Output:
         self.events.append(MessageEnded(len(self.messages), message, Span(begin, end), terminator))
         self.messages.append(message)
         self.bounds.append((begin, draft.content, draft.stop, end))
-        if self.continued and terminator:
-            self.stopped |= self.format.encoding.special[terminator] in self.recovery.stops
+        if self.ends_completion(terminator):
+            self.stopped = self.stopped or terminator
 
     def _structure(self, draft: Draft, made: type[Any], text: str) -> Any:
         """Return the content as a record, or the text if it is none; learn the names that it declares."""

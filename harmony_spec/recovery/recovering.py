@@ -114,7 +114,7 @@ class ValidMessages(Attempt):
             machine.form.broken is None
             and machine.state == BETWEEN
             and machine.output.pending is None
-            and not machine.output.stopped
+            and machine.output.stopped is None
         )
 
     def read_many(self, frame: Frame, limit: int = -1) -> bool:

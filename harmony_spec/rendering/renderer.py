@@ -160,12 +160,13 @@ class Plan:
 
     def check(self, frame: Frame, message: Any, chosen: Chosen, index: int | None) -> WrittenFrame:
         try:
-            mixed = frame.write(message, chosen)
+            mixed, unwritten = frame.write(message, chosen), ""
         except Inexpressible as error:
+            mixed, unwritten = "", error.rule
+        if unwritten:
             self.require_listed(message, index)
             fields = ", ".join(f"{name}={getattr(message, name)!r}" for name in self.format.header_fields)
-            problem = f"no alternative of the grammar writes a message with {fields}: {error.rule}"
-            raise self.error(index, problem) from None
+            raise self.error(index, f"no alternative of the grammar writes a message with {fields}: {unwritten}")
         hole = "" if frame.bare else message.content
         values: dict[str, Any] = dict(self.format.defaults)
         is_read = frame.read(mixed.replace(HOLE, hole), values) is not None
@@ -340,6 +341,11 @@ def render(
     ):
         tokens += each
     return tokens
+
+
+def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> int:
+    """Count the token ids that `render` returns."""
+    return len(render(format, messages, *arguments))
 
 
 def render_text(

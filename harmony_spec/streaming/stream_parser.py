@@ -10,7 +10,7 @@ import codecs
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from operator import index
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ..errors import ParseError, Span
 from ..format.tables import Format, Tokenizer
@@ -374,6 +374,34 @@ class StreamParser(Generic[M]):
             self._content = content
             self._parts.clear()
         return self._content
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the token that ends the completion was read: an engine stops sampling."""
+        return self._stop_token is not None
+
+    @property
+    def finish_reason(self) -> Literal["stop", "tool_calls", "length"] | None:
+        """Why a completion ended, as in chat completions; None as long as it goes on.
+
+        "length": the input was closed before a token that ends the completion. An engine that removes this token knows
+        the reason itself.
+        """
+        if (token := self._stop_token) is None:
+            return "length" if self._closed else None
+        return "tool_calls" if self._closes_calls(token) else "stop"
+
+    @property
+    def _stop_token(self) -> str | None:
+        """The token that ended the completion; that of a message without a channel, too, which is not complete yet."""
+        output = self._machine.output
+        if output.stopped is None and output.pending and output.ends_completion(output.pending.terminator):
+            return output.pending.terminator
+        return output.stopped
+
+    def _closes_calls(self, token: str) -> bool:
+        recovery = Machine.table(self._format)
+        return recovery.closes[token] == recovery.ends_calls
 
     @property
     def last_delta(self) -> str:

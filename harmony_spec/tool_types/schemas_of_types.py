@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from ..format.content_writing import Layout
+from ..format.content_reading import NOTHING, Reader
+from ..format.content_writing import Inexpressible, Layout
 from ..format.rule_table import RecordRule, Rules
-from .type_grammar import Grammar, JsonSchema, default_of, strings_inside, strings_of
+from .schema_references import References
+from .type_grammar import UNREAD_KEYWORD, Grammar, JsonSchema, default_of, strings_inside, strings_of
 from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
 ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
@@ -45,15 +46,36 @@ class Schemas:
         """Convert the parameters of a tool to a type. Raises `Inexpressible` with the JSON pointer of the problem."""
         return TypeWriter(self.grammar, schema, layout).parameters()
 
-    def schema(self, parameters: Any) -> JsonSchema:
-        """Convert the parameters of a tool to a JSON Schema; None for no parameters."""
+    def schema(self, parameters: Any, reader: Reader, start: int) -> Any:
+        """Convert the parameters of a tool to a JSON Schema; None for no parameters.
+
+        If they cannot be read, or refer to something that is not defined, the schema only has their text. Text with
+        definitions is refused: it has no end by itself.
+        """
+        if parameters.type_text is not None:
+            reader.unread.append((reader.furthest, reader.expected))
+            return {UNREAD_KEYWORD: parameters.type_text}
         if parameters.type is None:
             return None
         schema = self.of(parameters.type)
-        if not parameters.definitions:
+        if not isinstance(schema, dict):
             return schema
-        definitions = {item.named: self.of(item.type) for item in parameters.definitions}
-        return {**schema, "$defs": definitions} if isinstance(schema, dict) else schema
+        if parameters.definitions:
+            schema = {**schema, "$defs": {item.named: self.of(item.type) for item in parameters.definitions}}
+        if "$ref" not in repr(schema):  # much faster than a walk
+            return schema
+        text = reader.text[start : reader.at]
+        try:
+            assert References(schema).reachable is not None
+        except Inexpressible as error:
+            reader.at = start + max(text.find(error.reason.split("'")[1].rsplit("/", 1)[-1]), 0)
+            if parameters.definitions:
+                reader.fail(error.rule)
+                return NOTHING
+            reader.unread.append((reader.at, [error.rule]))
+            reader.at = start + len(text)
+            return {UNREAD_KEYWORD: text}
+        return schema
 
     def of(self, made: Any) -> dict[str, Any] | bool:
         return self.by_class[type(made)](made)
@@ -86,11 +108,31 @@ class Schemas:
         return schema
 
     def name(self, member: Any) -> str:
-        return str(member.identifier if member.string is None else json.loads(member.string))
+        if member.string is not None:
+            return str(json.loads(member.string))
+        return str(member.bare_key if member.identifier is None else member.identifier)
 
     def member(self, member: Any) -> dict[str, Any] | bool:
         made = member.one_of if member.value is None else member.value
-        return self.remarked(self.alone(made), member, self.defaults(member.default, strings_of(self.grammar, made)))
+        schema = self.alone(made)
+        if member.alternatives:
+            schema = self.one_of_or_array([made, *member.alternatives])
+        elif isinstance(member.value, self.grammar.classes["one_of"]):
+            schema = self.array_of_one_of([*map(self.variant, made.variants)], made.variants[-1].alternative)
+        default = self.defaults(member.default, strings_of(self.grammar, made))
+        return self.remarked(schema, member, default, member.summary)
+
+    def one_of_or_array(self, parts: list[Any]) -> dict[str, Any]:
+        """The schema of alternatives in the template's form: the brackets after the last one may belong to all."""
+        schemas = [self.of(part) for part in parts]
+        either, one_of = self.array_of_one_of(schemas, parts[-1]), {"oneOf": schemas}
+        return one_of if either == one_of else {"anyOf": [either, one_of]}
+
+    def array_of_one_of(self, schemas: list[Any], last: Any) -> dict[str, Any]:
+        """The schema of alternatives in the peer's form: the brackets after the last one belong to all."""
+        if not isinstance(last, self.grammar.classes["array"]):
+            return {"oneOf": schemas}
+        return self.in_dimensions({"oneOf": [*schemas[:-1], self.of(last.element)]}, last)
 
     def alone(self, made: Any) -> dict[str, Any] | bool:
         """The schema of a type, wrapped if the type has remarks of its own: they are not those of the member."""
@@ -103,14 +145,14 @@ class Schemas:
         return {"default": values[0]} if values else {}
 
     def remarked(
-        self, schema: dict[str, Any] | bool, described: Any, default: Mapping[str, Any] = MappingProxyType({})
+        self, schema: dict[str, Any] | bool, described: Any, default: Mapping[str, Any], about: str | None
     ) -> dict[str, Any] | bool:
         """Add the remarks of a member, or of the comments before a type, to a schema."""
         remarks: dict[str, Any] = {}
         if described.title is not None:
             remarks["title"] = described.title
-        if described.about is not None:
-            remarks["description"] = described.about
+        if about is not None:
+            remarks["description"] = about
         if described.examples:
             remarks["examples"] = described.examples
         return with_remarks(
@@ -118,13 +160,15 @@ class Schemas:
         )
 
     def annotated(self, made: Any) -> dict[str, Any] | bool:
-        return self.remarked(self.of(made.primary), made)
+        return self.remarked(self.of(made.primary), made, {}, made.about)
 
     def group(self, made: Any) -> dict[str, Any] | bool:
-        return self.remarked(self.alone(made.type), made)
+        return self.remarked(self.alone(made.type), made, {}, made.about)
 
     def array(self, made: Any) -> dict[str, Any]:
-        schema: dict[str, Any] | bool = self.of(made.element)
+        return self.in_dimensions(self.of(made.element), made)
+
+    def in_dimensions(self, schema: dict[str, Any] | bool, made: Any) -> dict[str, Any]:
         for _ in made.dimensions:
             schema = {"type": "array", "items": schema}
         assert isinstance(schema, dict)
@@ -136,7 +180,11 @@ class Schemas:
         return schema if rest == {} else {**schema, "items": rest}
 
     def union(self, made: Any) -> dict[str, Any]:
-        parts = made.intersections
+        *others, last = parts = made.intersections
+        array = self.grammar.classes["array"]
+        if isinstance(last, array) and not any(isinstance(part, array) for part in others):
+            # The peer and the template write no brackets around alternatives. Here, such an array is written first.
+            return self.in_dimensions(self.union(type(made)([*others, last.element])), last)
         basic, literal = self.grammar.classes["basic_type"], self.grammar.classes["literal_type"]
         null = [isinstance(part, basic) and part.basic == "null" for part in parts]
         if all(isinstance(part, literal) or is_null for part, is_null in zip(parts, null, strict=True)):

@@ -29,7 +29,13 @@ class TypeBuilder:
         return self.alternatives([*flat.values()])
 
     def alternatives(self, parts: list[Any]) -> Any:
-        return parts[0] if len(parts) == 1 else self.made["union"](parts)
+        if len(parts) == 1:
+            return parts[0]
+        *others, last = parts
+        array = self.made["array"]
+        if isinstance(last, array) and not any(isinstance(part, array) for part in others):
+            parts = [last, *others]  # as the last part, its brackets would belong to all alternatives
+        return self.made["union"](parts)
 
     def basic(self, name: str) -> Any:
         found = self.grammar.basics.get(name)

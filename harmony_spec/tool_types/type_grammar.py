@@ -12,6 +12,9 @@ JsonSchema = dict[str, Any] | bool | None
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "null", "object", "array"})
 """The types of JSON Schema (2020-12, Validation, 6.1.1)."""
 
+UNREAD_KEYWORD = "x-unread-type"
+"""The only keyword of the schema for a type that cannot be read: its text. Every value is valid."""
+
 
 @dataclass(eq=False)
 class Grammar:

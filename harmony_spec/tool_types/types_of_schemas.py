@@ -24,6 +24,7 @@ from .schema_references import (
 from .type_building import TypeBuilder
 from .type_grammar import (
     JSON_TYPES,
+    UNREAD_KEYWORD,
     DescribedType,
     Grammar,
     JsonSchema,
@@ -71,6 +72,10 @@ class TypeWriter(TypeBuilder):
         made = self.made["parameters"]
         if self.root is None:
             return made()
+        if isinstance(self.root, dict) and self.root.keys() == {UNREAD_KEYWORD}:
+            text = self.root[UNREAD_KEYWORD]
+            if isinstance(text, str) and self.grammar.fits("TYPE_TEXT", text):
+                return made(type_text=text)
         written, definitions = self.inline(self.root, "", 0), self.definitions()
         if "#" in self.names:
             self.layout.names.difference_update(self.names.values())
@@ -339,8 +344,10 @@ class TypeWriter(TypeBuilder):
             self.annotations(described) if described.annotations else EMPTY_LIST,
             name if plain else None,
             None if plain else compact(name),
+            None,
             not required,
             None if alternatives else described.type,
+            EMPTY_LIST,
             default,
             described.type if alternatives else None,
         )

@@ -261,14 +261,15 @@ def tools_from_text(text: str, *, codec: ModuleType | None = None) -> list[Names
         codec: whose namespaces are returned; by default the one of this package.
 
     Raises:
-        ToolError: the text cannot be parsed as namespaces; the span starts at the first mistake.
+        ToolError: the text cannot be parsed as namespaces, or a type in it; the span starts at the first mistake.
     """
     codec = with_tools(codec)
     contents, holders, heading = codec.FORMAT.contents, _holders(codec), _heading(codec)
     for source in dict.fromkeys((text.rstrip("\n"), text, heading + text.rstrip("\n"), heading + text)):
         for cls, field in holders:
-            tools: list[Namespace] = getattr(contents.structure(cls, source), field, [])
-            if tools:
+            content = contents.structure(cls, source)
+            tools: list[Namespace] = getattr(content, field, [])
+            if content and tools and contents.is_understood(content, source):
                 return tools
     text = text.rstrip("\n")
     classes = holders[0][0], codec.FORMAT.definitions.namespace.made

@@ -9,6 +9,7 @@ from typing import Any
 from .. import codes
 from ..errors import Code
 from ..recovery.known_names import ANY_PARAMETERS
+from ..tool_types.type_grammar import UNREAD_KEYWORD
 from .budget import UnfinishedCheck
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
@@ -23,6 +24,9 @@ INNER_KEYS = ("arguments", "parameters", "function")
 
 MAX_ENVELOPE_CHARS = 100
 """How much of the arguments in such an object is quoted, in code points."""
+
+MAX_EXPECTED = 8
+"""How many texts a diagnostic names that could be read in place of unread content."""
 
 MAX_ANSWER_FORMS = 8
 """How many declared forms an answer is compared with. Each answer is compared with each form: without a limit, the time
@@ -55,21 +59,28 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     """Collect declarations, and report those that are unreadable and schemas that are invalid."""
     content = context.content(index)
     if isinstance(content, str):
-        for heading in context.recovery.headings.get(role, ()):
-            at = f"\n{content}".find(f"\n{heading}")
-            if at >= 0:
-                span = context.span_in_content(index, at, at + len(heading))
-                evidence = "the content as a whole does not match the grammar"
-                context.report(codes.UNREAD_CONTENT, index, span, evidence)
-                context.declarations.are_complete = False
+        if any(f"\n{heading}" in f"\n{content}" for heading in context.recovery.headings.get(role, ())):
+            _report_unread(context, index, role, "the content does not match the grammar from here on")
+            context.declarations.are_complete = False
         return
     schemas = context.declarations.add(role, content)
+    if any(isinstance(schema, dict) and UNREAD_KEYWORD in schema for schema in schemas.values()):
+        _report_unread(context, index, role, "the type of a tool does not match the grammar from here on")
     if schemas:
         context.budget.grant(len(context.text(index)))
     for name, schema in schemas.items():
         if error := find_schema_error(schema, context.budget):
             evidence = f"the schema of {name} is invalid: {error.reason}"
             context.report(codes.INVALID_SCHEMA, index, context.content_span(index), evidence, pointer=error.pointer)
+
+
+def _report_unread(context: Context, index: int, role: str, evidence: str) -> None:
+    """Report the lines of a content that cannot be read."""
+    contents, text = context.format.contents, context.text(index)
+    for at, expected in contents.find_unread(contents.roles[role], text):
+        start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        span = context.span_in_content(index, start, max(end if end >= 0 else len(text), start + 1))
+        context.report(codes.UNREAD_CONTENT, index, span, evidence, expected=expected[:MAX_EXPECTED])
 
 
 def _check_call(context: Context, index: int) -> None:

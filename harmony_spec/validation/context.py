@@ -87,7 +87,8 @@ class Context:
 
     def stop_name(self, index: int) -> str:
         """The name of the stop token of a message; "" for the one without a name, and for none."""
-        return next((name for name in self.recovery.closes.values() if name in self.messages[index].variants), "") or ""
+        variants = self.messages[index].variants
+        return next((name for name in self.recovery.closes.values() if name in variants), "") or "" if variants else ""
 
     def is_complete(self, index: int) -> bool:
         """Whether a message has a stop token."""

@@ -20,6 +20,7 @@ def check_flow(context: Context) -> None:
     _check_results(context)
     _check_stops(context)
     _check_channels(context)
+    _check_chat(context)
 
 
 def _check_order(context: Context) -> None:
@@ -154,3 +155,17 @@ def _check_channels(context: Context) -> None:
         elif channel is not None and declarations.channels and channel not in declarations.channels:
             evidence = f"{channel} is not declared"
             context.report(codes.UNDECLARED_CHANNEL, index, span, evidence, expected=expected)
+
+
+def _check_chat(context: Context) -> None:
+    """Several messages of the model of which none has a channel are probably those of Chat Completions."""
+    answers = [index for index in context.checked if context.is_by_model(index)]
+    has_field = any(context.channels[index] or context.recipients[index] for index in answers)
+    if (
+        len(answers) > 1
+        and not has_field
+        and context.recovery.slots.channel
+        and not context.declarations.requires_channel
+    ):
+        evidence = "no message of the model has a channel; convert Chat Completions: harmony-spec convert --from chat"
+        context.report(codes.MAYBE_CHAT, answers[0], context.header_span(answers[0]), evidence)

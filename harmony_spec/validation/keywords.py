@@ -75,6 +75,9 @@ class PreparedStr(Prepared, str):
     pass
 
 
+CONTAINERS = frozenset((PreparedList, PreparedDict, list, dict))
+
+
 def prepared(value: Any) -> Any:
     """Return an equal value of these classes, with `LAST_KEYWORDS` at the end; short texts stay as they are."""
     if isinstance(value, str):
@@ -271,8 +274,8 @@ def _charged(check: Check) -> Check:
     """Wrap a keyword so that it spends its steps before it begins."""
 
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[ValidationError] | None:
-        parts = len(value) if isinstance(value, (list, dict)) else 0
-        parts += len(instance) if isinstance(instance, (list, dict)) else 0
+        parts = len(value) if value.__class__ in CONTAINERS else 0
+        parts += len(instance) if instance.__class__ in CONTAINERS else 0
         current_budget.get().spend(1 + parts // PARTS_PER_STEP)
         return check(validator, value, instance, schema)
 
@@ -301,9 +304,11 @@ def budgeted(made: type[Validator]) -> type[Validator]:
         }
         return budgeted(validator_for(schema, default=made))(**(fields | changes))
 
-    def descend(*arguments: Any, resolver: Any = None, **path: Any) -> Iterable[ValidationError]:
+    def descend(
+        validator: Any, instance: Any, schema: Any, path: Any = None, schema_path: Any = None, resolver: Any = None
+    ) -> Iterable[ValidationError]:
         current_budget.get().spend(SCHEMA_STEPS if resolver is None else REFERENCE_STEPS)
-        return islice(plain_descend(*arguments, resolver=resolver, **path), MAX_REPORTED_ERRORS)
+        return islice(plain_descend(validator, instance, schema, path, schema_path, resolver), MAX_REPORTED_ERRORS)
 
     def iter_errors(*arguments: Any) -> Iterable[ValidationError]:
         current_budget.get().spend(SCHEMA_STEPS)

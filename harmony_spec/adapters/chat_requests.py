@@ -1,0 +1,149 @@
+"""The settings of a request of Chat Completions: tools, formats of answers, and how long to think."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import RenderError, ToolError, near_misses
+from ..format.contents import Record
+from ..recovery.known_names import parameters_by_name
+from ..tools.openai_tools import FUNCTION, tools_from_json
+from .purposes import Purposes
+from .requirements import Reporter, fail, quoted, require_list, require_object, require_text
+from .sides import INPUT
+
+CUSTOM = "custom"
+"""The type of tools that are called with a text. The format declares them as functions with one text."""
+
+EFFORT = "reasoning_effort"
+"""The key of a request, and the field of the content of system messages."""
+
+NEAREST_EFFORT = {"minimal": 0, "xhigh": -1, "max": -1}
+"""Efforts of other models, by the index of the nearest one of the format."""
+
+NO_EFFORT, NO_CALLS, ANY_CALLS = "none", "none", ("auto", "required")
+TEXT_ANSWER, OBJECT_ANSWER, SCHEMA_ANSWER = "text", "json_object", "json_schema"
+
+
+class ChatTools:
+    """The tools of a request.
+
+    Attributes:
+        namespaces: the tools as the format declares them; those of custom tools take one text.
+        custom: the names of custom tools.
+        recipients, builtin: the full names of all tools, and of those in the settings.
+        names: the names of all tools as a request calls them.
+    """
+
+    def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
+        entries = [] if tools is None else require_list(tools, ("tools",))
+        self.custom: set[str] = set()
+        read = [self._as_function(entry, ("tools", index)) for index, entry in enumerate(entries)]
+        try:
+            self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
+        except ToolError as error:
+            raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
+            fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
+        self.builtin = {*parameters_by_name(purposes.recovery, others)}
+        self.recipients = {*parameters_by_name(purposes.recovery, self.namespaces), *self.builtin}
+        self.names = {purposes.tool_name(each) for each in self.recipients}
+
+    def _as_function(self, entry: Any, path: tuple[str | int, ...]) -> Any:
+        """The definition of a tool; a custom tool as a function with one text."""
+        if not isinstance(entry, dict) or entry.get("type") != CUSTOM:
+            return entry
+        inner = require_object(entry.get(CUSTOM, entry), (*path, CUSTOM))
+        name = require_text(inner.get("name"), (*path, CUSTOM, "name"))
+        self.custom.add(name)
+        parameters = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
+        described = {"description": inner["description"]} if inner.get("description") else {}
+        return {"type": FUNCTION, FUNCTION: {"name": name, **described, "parameters": parameters}}
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def is_called(choice: object, tools: ChatTools) -> bool:
+    """Whether a `tool_choice` lets the model call tools; raises `ConversionError` for an invalid one."""
+    if choice is None or choice in ANY_CALLS:
+        return True
+    if choice == NO_CALLS:
+        return False
+    path = ("tool_choice",)
+    value = require_object(choice, path) if not isinstance(choice, str) else {}
+    if value.get("type") == "allowed_tools":
+        return True
+    name = named_tool(choice)
+    if name is None:
+        fail(path, f"unknown tool choice {quoted(choice)}", expected=(NO_CALLS, *ANY_CALLS))
+    if name not in tools.names:
+        near = near_misses(name, tools.names)
+        fail(path, f"no tool is called {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
+    return True
+
+
+def named_tool(choice: object) -> str | None:
+    """The name of the tool that a `tool_choice` requires; None if it names none."""
+    if not isinstance(choice, dict) or choice.get("type") not in (FUNCTION, CUSTOM):
+        return None
+    inner = choice.get(choice["type"], choice)
+    name = inner.get("name") if isinstance(inner, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def answer_forms(purposes: Purposes, value: object) -> list[Any]:
+    """The declared formats of the answer for a `response_format`."""
+    path: tuple[str, ...] = ("response_format",)
+    if value is None or not purposes.forms:
+        return []
+    given = require_object(value, path)
+    kind = given.get("type")
+    if kind == TEXT_ANSWER:
+        return []
+    if kind not in (OBJECT_ANSWER, SCHEMA_ANSWER):
+        known = (TEXT_ANSWER, OBJECT_ANSWER, SCHEMA_ANSWER)
+        fail((*path, "type"), f"unknown response format {quoted(kind)}", expected=known)
+    inner: dict[str, Any] = {"name": OBJECT_ANSWER, "schema": {"type": "object"}}
+    if kind == SCHEMA_ANSWER:
+        path = (*path, SCHEMA_ANSWER)
+        inner = require_object(given.get(SCHEMA_ANSWER), path)
+    require_text(inner.get("name"), (*path, "name"))
+    made = purposes.definitions.answer
+    values = {"name": inner["name"], "schema": inner.get("schema", True)}
+    described = {"description": inner["description"]} if inner.get("description") else {}
+    form = made.made(**made.spelled(values), **described)
+    require_expressible(form, path)
+    return [form]
+
+
+def require_expressible(content: Record, path: tuple[str | int, ...]) -> None:
+    """Raise `ConversionError` if the format cannot express a content: a text of it would be read as structure."""
+    try:
+        content.text().encode()
+    except RenderError as error:
+        fail((*path, *_steps(error.pointer)), error.message, code=error.code)
+    except UnicodeEncodeError:
+        fail(path, "a text has half of a surrogate pair, which cannot be encoded")
+
+
+def with_effort(purposes: Purposes, settings: Any, effort: object, reporter: Reporter) -> Any:
+    """The content of the system message with a `reasoning_effort`, or the nearest one of the format."""
+    if effort is None:
+        return settings
+    known = purposes.listed(type(settings), EFFORT)
+    if effort not in known:
+        path = (EFFORT,)
+        name = require_text(effort, path)
+        if name in NEAREST_EFFORT and known:
+            nearest = known[NEAREST_EFFORT[name]]
+            reporter.report(path, "the nearest effort is used", name, nearest)
+            effort = nearest
+        elif name == NO_EFFORT:
+            reporter.replace(path, "the format cannot turn thoughts off", name, "")
+            return settings
+        else:
+            fail(path, f"unknown effort {quoted(name)}", expected=(*known, *NEAREST_EFFORT, NO_EFFORT))
+    values = {field: getattr(settings, field) for field in settings.__dataclass_fields__}
+    return type(settings)(**(values | {EFFORT: effort}))

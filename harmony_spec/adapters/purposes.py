@@ -1,0 +1,124 @@
+"""The messages of a format by their purpose in a conversation: what Chat Completions spread over keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from functools import cache
+from types import ModuleType
+from typing import Any, Literal, get_args, get_type_hints
+
+from ..codec_loading import default_codec
+from ..errors import CodecError
+from ..format.contents import Record
+from ..format.tables import Format, require
+from ..recovery.machine import Machine
+
+Purpose = Literal["instructions", "question", "result", "thoughts", "preamble", "call", "answer"]
+
+MODEL_KINDS: tuple[Purpose, ...] = ("thoughts", "preamble", "call", "answer")
+"""The kinds of messages of the model, as `[[turn]]` of conversation.toml names them."""
+
+
+class Purposes:
+    """Makes messages of a codec by purpose, and tells the purpose of messages.
+
+    The kinds of messages of the format have the roles and channels.
+    """
+
+    @classmethod
+    def of(cls, codec: ModuleType | None) -> Purposes:
+        """Those of a codec; by default of the one of this package."""
+        return _purposes(codec or default_codec())
+
+    def __init__(self, codec: ModuleType) -> None:
+        self.codec = codec
+        require(self.codec, "FUNCTION_NAMESPACE")
+        self.format: Format = self.codec.FORMAT
+        recovery = self.recovery = Machine.table(self.format)
+        self.slots, self.definitions = recovery.slots, recovery.definitions
+        self.model = recovery.author[self.slots.role]
+        self.prefix = recovery.of_functions
+        kinds = self.format.kinds
+        if not all(self.slots) or not {"result", "thoughts", "preamble", "call", "answer"} <= kinds.keys():
+            raise CodecError(
+                f"{self.codec.__file__}: this codec has no kinds of messages for thoughts, calls and answers"
+            )
+        self.word = re.compile(self.format.patterns[self.slots.recipient][0])
+        classes = self.format.contents.roles
+        self.developer = next((path.split(".")[0] for path in recovery.declared_tools), "")
+        self.first = next((path.split(".")[0] for path in recovery.declared_builtin), "")
+        asks = kinds[kinds["answer"].then[0]]
+        if self.developer not in classes:
+            raise CodecError(f"{self.codec.__file__}: this codec has no instructions that declare functions")
+        self.settings, self.instructions = classes.get(self.first), classes[self.developer]
+        self.tools = dict(self.definitions.holders)[self.developer]
+        self.text = _text_field(self.instructions)
+        self.forms = next((path.split(".")[1] for path in recovery.declared_answers), "")
+        made: dict[Purpose, Any] = {purpose: kinds[purpose] for purpose in ("result", *MODEL_KINDS)}
+        made["question"] = asks
+        self.fields: dict[Purpose, dict[str, Any]] = {"instructions": {self.slots.role: self.developer}}
+        for purpose, kind in made.items():
+            self.fields[purpose] = {name: value for name, value in (*kind.when, *kind.has) if isinstance(value, str)}
+        self.fields["call"] |= {self.slots.content_type: recovery.json}
+        self.fields["result"] |= {self.slots.channel: self.fields["call"][self.slots.channel]}
+
+    # Making.
+
+    def make(self, purpose: Purpose, content: object, name: str | None = None, recipient: str | None = None) -> Any:
+        """A message for a purpose. For a result, the name is the tool's."""
+        values = {self.slots.name: name, self.format.content: content}
+        if recipient is not None:
+            values[self.slots.recipient] = recipient
+        return self.format.message(**self.fields[purpose], **values)
+
+    def make_settings(self, content: Record) -> Any:
+        """The message before all others."""
+        return self.format.message(**{self.slots.role: self.first, self.format.content: content})
+
+    # Reading.
+
+    def purpose(self, message: Any) -> Purpose:
+        """The purpose of a message. Messages of the model that are of no other kind are preambles."""
+        role = getattr(message, self.slots.role)
+        if role != self.model:
+            if role == self.recovery.tool:
+                return "result"
+            return "instructions" if role in (self.first, self.developer) else "question"
+        kind = self.format.kind_of(message)
+        if kind == "call" and getattr(message, self.slots.recipient) in self.recovery.roles:
+            is_thought = getattr(message, self.slots.channel) == self.recovery.thoughts
+            return "thoughts" if is_thought else "answer"
+        return next((known for known in MODEL_KINDS if known == kind), "preamble")
+
+    def get(self, message: Any, slot: str) -> Any:
+        return getattr(message, getattr(self.slots, slot))
+
+    def content(self, message: Any) -> str:
+        """The text of a message; of instructions with a structure, that of the developer."""
+        content = getattr(message, self.format.content)
+        return content if isinstance(content, str) else getattr(content, self.text, None) or ""
+
+    def tool_name(self, recipient: str) -> str:
+        """The name of a tool in Chat Completions: functions without their namespace."""
+        return recipient.removeprefix(self.prefix)
+
+    def headers(self, messages: Any) -> list[tuple[Any, ...]]:
+        """The fields that tell messages apart, without contents."""
+        names = self.slots.role, self.slots.name, self.slots.channel, self.slots.recipient
+        return [tuple(getattr(message, name) for name in names) for message in messages]
+
+    def listed(self, made: type[Record], field: str) -> tuple[str, ...]:
+        """The values that a field of a content may have; empty if there is no such field."""
+        hint = get_type_hints(made).get(field)
+        found = [value for option in get_args(hint) for value in get_args(option)] or list(get_args(hint))
+        return tuple(value for value in found if isinstance(value, str))
+
+
+_purposes = cache(Purposes)
+
+
+def _text_field(made: type[Record]) -> str:
+    """The field of a content for its text."""
+    hints = get_type_hints(made)
+    return next((each.name for each in fields(made) if str in get_args(hints[each.name])), "")

@@ -1,0 +1,424 @@
+"""Chat Completions to messages of a format."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..codes import INVALID_CHAT, UNREQUESTED_TOOL_RESULT
+from ..diagnostics import Diagnostic
+from ..errors import ConversionError
+from ..tools.openai_tools import FUNCTION
+from .chat_requests import CUSTOM, ChatTools, answer_forms, is_called, require_expressible, with_effort
+from .chat_types import ChatMessage, Side, Source
+from .identifiers import digest_of
+from .purposes import Purpose, Purposes
+from .requirements import Policy, Reporter, fail, quoted, require_list, require_object, require_text
+from .sides import INPUT, Steps, reading_side, restored_messages, to_text, value_at, without
+
+if TYPE_CHECKING:
+    from ..codec import Message, Namespace, SystemContent
+
+REASONING_KEYS = ("reasoning", "reasoning_content", "thinking")
+"""The keys for thoughts. Chat Completions have none; servers and data sets write these."""
+
+ROLES = ("system", "developer", "user", "assistant", "tool", FUNCTION)
+"""The roles of Chat Completions. `function` is the old name of `tool`."""
+
+INSTRUCTS, ASSISTANT, RESULTS = ROLES[:2], ROLES[3], ROLES[4:]
+
+KEYS = ("role", "content", "name")
+KEYS_BY_ROLE: Mapping[str, tuple[str, ...]] = {
+    ASSISTANT: ("tool_calls", "function_call", "refusal", "phase", *REASONING_KEYS),
+    **dict.fromkeys(RESULTS, ("tool_call_id", "tool_name")),
+}
+"""The keys of messages that are read, and those of some roles. Other values are reported, unless they are empty."""
+
+PHASES: Mapping[str, Purpose] = {"commentary": "preamble", "final_answer": "answer"}
+"""The purposes of texts by `phase`, which Responses have for what Chat Completions leave open."""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """Messages of a format that were made of a request.
+
+    Attributes:
+        messages: the messages; those of completed turns still have their analysis.
+        side: what they cannot hold; `to_chat` restores the messages of the request with it.
+        findings: what was left out or replaced, each with its JSON pointer.
+        tools: the offered tools, for `recover` and `StreamParser`.
+    """
+
+    messages: list[Message]
+    side: Side
+    findings: list[Diagnostic] = field(default_factory=list)
+    tools: list[Namespace] = field(default_factory=list)
+
+
+class Piece(NamedTuple):
+    """A text of a message, and its places in the chat message; none for a text that stands for something else."""
+
+    paths: tuple[Steps, ...]
+    text: str
+    form: str = "text"
+
+
+@dataclass(slots=True)
+class Call:
+    """A call, and whether a result answers it."""
+
+    number: int
+    batch: int
+    recipient: str
+    channel: str | None
+    is_answered: bool = False
+
+
+@dataclass(slots=True)
+class Made:
+    """A message, where it goes, and the texts that it consists of: for each the index of its chat message."""
+
+    place: tuple[int, int]
+    message: Any
+    texts: list[tuple[int, Piece]]
+
+
+def from_chat(
+    messages: Sequence[ChatMessage] | Sequence[Mapping[str, Any]],
+    *,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    tool_choice: object = None,
+    response_format: Mapping[str, Any] | None = None,
+    reasoning_effort: str | None = None,
+    settings: SystemContent | None = None,
+    side: Side | None = None,
+    constrain: bool = True,
+    interleave: bool = False,
+    unsupported: Policy = "refuse",
+    codec: ModuleType | None = None,
+) -> Adapted:
+    """Convert the messages and settings of a Chat Completions request.
+
+    Args:
+        messages: the messages of the request.
+        tools: function tools, custom tools and namespaces.
+        tool_choice: if it is "none", the tools are left out.
+        response_format: declared in the developer message.
+        reasoning_effort: of the system message.
+        settings: the content of the system message; by default that of the format, without a date.
+        side: from `chat_side`; the messages that it was made of are restored, then the others are converted.
+        constrain: whether calls have the constrain token, which models write.
+        interleave: whether each of several calls is followed by its result, as models produce them.
+        unsupported: what to do with values that the format cannot hold, such as images.
+        codec: whose messages are returned; by default the one of this package.
+
+    Raises:
+        ConversionError: the request is invalid, or the format cannot hold a value; the error has its JSON pointer.
+    """
+    purposes, reporter = Purposes.of(codec), Reporter(unsupported)
+    try:
+        chat = _require_messages(messages)
+        if settings is None and purposes.settings is not None:
+            settings = purposes.settings()
+        settings = with_effort(purposes, settings, reasoning_effort, reporter)
+        builtin = getattr(settings, dict(purposes.definitions.holders).get(purposes.first, ""), [])
+        declared = ChatTools(purposes, tools, builtin)
+        offered = declared.namespaces if is_called(tool_choice, declared) else []
+        forms = answer_forms(purposes, response_format)
+        reader = _Reader(purposes, reporter, declared, constrain, interleave)
+        if side is None:
+            first = reader.read_first(chat, settings, offered, forms)
+        else:
+            with reading_side():
+                first = reader.restore(chat, side)
+        reader.read_messages(chat, first)
+        return Adapted(*reader.result(chat), reporter.findings, [*offered, *builtin])
+    except RecursionError:
+        raise ConversionError(INVALID_CHAT, "the value is nested too deeply") from None
+
+
+def _require_messages(messages: object) -> list[dict[str, Any]]:
+    chat = list(messages) if isinstance(messages, tuple) else require_list(messages, ("messages",))
+    for index, message in enumerate(chat):
+        role = require_object(message, ("messages", index)).get("role")
+        if role not in ROLES:
+            fail(("messages", index, "role"), f"unknown role {quoted(role)}", expected=ROLES)
+    return chat
+
+
+class _Reader:
+    """Reads chat messages one after the other.
+
+    Args:
+        tools: the declared tools; other names are functions.
+        constrain, interleave: see `from_chat`.
+    """
+
+    def __init__(
+        self, purposes: Purposes, reporter: Reporter, tools: ChatTools, constrain: bool, interleave: bool
+    ) -> None:
+        self.purposes, self.reporter, self.tools = purposes, reporter, tools
+        self.constrain, self.interleave = constrain, interleave
+        self.made: list[Made] = []
+        self.by_id: dict[str, list[Call]] = {}
+        self.by_name: dict[str, deque[Call]] = {}
+        self.batch = 0
+        self.numbers = count()
+
+    def result(self, chat: list[Any]) -> tuple[list[Any], Side]:
+        """The messages in their order, and the chat messages without their texts."""
+        made = sorted(self.made, key=lambda each: each.place)
+        messages = [each.message for each in made]
+        sources: list[dict[Steps, Source]] = [{} for _ in chat]
+        for number, each in enumerate(made):
+            at, is_whole = 0, len(each.texts) == 1
+            for index, piece in each.texts:
+                end = at + len(piece.text)
+                part = (number, None, None) if is_whole else (number, at, end)
+                for path in piece.paths:
+                    if (source := sources[index].get(path)) is None:
+                        sources[index][path] = {"path": [*path], "form": piece.form, "parts": [part]}
+                    else:
+                        source["parts"].append(part)
+                at = end
+        kept = [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
+        digest = digest_of(self.purposes.headers(messages))
+        return messages, {"digest": digest, "chat": kept, "messages": len(messages)}
+
+    def restore(self, chat: list[Any], side: Side) -> int:
+        """Restore the messages of a side record; return how many chat messages they are."""
+        restored = restored_messages(self.purposes, chat, side)
+        for message, source in restored.values:
+            pieces = [(source[0], Piece((tuple(source[1:]),), self.purposes.content(message)))] if source else []
+            made = Made((next(self.numbers), 0), message, pieces)
+            self.made.append(made)
+            if source and source[1] == "tool_calls":
+                self.add_call(value_at(chat, source[:3])["id"], made)
+        for index in range(restored.size):
+            identifier = chat[index].get("tool_call_id")
+            if chat[index]["role"] in RESULTS and self.by_id.get(identifier):
+                self.by_id[identifier].pop().is_answered = True
+        return restored.size
+
+    # Messages.
+
+    def add(self, purpose: Purpose, index: int, pieces: Sequence[Piece], content: Any = None, **fields: Any) -> Made:
+        """Add a message with some texts of a chat message, or with a content that has them; see `Purposes.make`."""
+        text = "".join(piece.text for piece in pieces) if content is None else content
+        message = self.purposes.make(purpose, text, **fields)
+        made = Made((next(self.numbers), 0), message, [(index, piece) for piece in pieces])
+        self.made.append(made)
+        return made
+
+    def read_first(self, chat: list[Any], settings: Any, tools: list[Any], forms: list[Any]) -> int:
+        """Read the settings, and the first instructions, which declare tools; return how many messages these are."""
+        purposes = self.purposes
+        if settings is not None:
+            self.made.append(Made((next(self.numbers), 0), purposes.make_settings(settings), []))
+        instructs = bool(chat) and chat[0]["role"] in INSTRUCTS
+        pieces = self.texts(chat[0], 0) if instructs else []
+        name = self.author(chat[0], 0) if instructs else None
+        declared = {purposes.tools: tools} | ({purposes.forms: forms} if purposes.forms else {})
+        if any(piece.text for piece in pieces) or tools or forms:
+            self.add_instructions(0, pieces, name, declared)
+        return int(instructs)
+
+    def add_instructions(self, index: int, pieces: list[Piece], name: str | None, declared: Mapping[str, Any]) -> None:
+        text = "".join(piece.text for piece in pieces) or None
+        content = self.purposes.instructions(**{self.purposes.text: text}, **declared)
+        require_expressible(content, ("messages", index, "content") if pieces else ("tools",))
+        self.add("instructions", index, pieces, content, name=name)
+
+    def read_messages(self, chat: list[Any], first: int) -> None:
+        calls_follow = _calls_follow(chat)
+        index = first
+        while index < len(chat):
+            message = chat[index]
+            role = message["role"]
+            if role in RESULTS:
+                index = self.read_results(chat, index)
+                continue
+            self.batch += 1
+            if role == ASSISTANT:
+                self.read_answer(message, index, calls_follow[index])
+            else:
+                pieces, name = self.texts(message, index), self.author(message, index)
+                if role in INSTRUCTS and any(piece.text for piece in pieces):
+                    self.add_instructions(index, pieces, name, {})
+                elif role not in INSTRUCTS:
+                    if message.get("content") is None:
+                        fail(("messages", index, "content"), "the content is missing")
+                    self.add("question", index, pieces, name=name)
+            index += 1
+
+    def read_answer(self, message: dict[str, Any], index: int, calls_follow: bool) -> None:
+        """Read a message of the model: thoughts, then text, then calls."""
+        at, name = ("messages", index), self.author(message, index)
+        thoughts: dict[str, tuple[Steps, ...]] = {}
+        for key in REASONING_KEYS:
+            if message.get(key) is not None:
+                text = require_text(message[key], (*at, key))
+                thoughts[text] = (*thoughts.get(text, ()), (key,))
+        for text, paths in thoughts.items():
+            self.add("thoughts", index, [Piece(paths, text)], name=name)
+        pieces, calls = self.texts(message, index), self.read_calls(message, index)
+        phase = message.get("phase")
+        if phase is not None and phase not in PHASES:
+            fail((*at, "phase"), f"unknown phase {quoted(phase)}", expected=PHASES)
+        purpose = PHASES[phase] if phase else "preamble" if calls or calls_follow else "answer"
+        if pieces and (any(piece.text for piece in pieces) or not (calls or message.get("refusal"))):
+            self.add(purpose, index, pieces, name=name)
+        if message.get("refusal"):
+            refusal = require_text(message["refusal"], (*at, "refusal"))
+            self.add("answer", index, [Piece((("refusal",),), refusal)], name=name)
+        for identifier, called, piece in calls:
+            recipient = called if called in self.tools.recipients else f"{self.purposes.prefix}{called}"
+            made = self.add("call", index, [piece], name=name, recipient=recipient)
+            setattr(made.message, self.purposes.slots.constrain, self.constrain)
+            if recipient in self.tools.builtin:
+                setattr(made.message, self.purposes.slots.channel, self.purposes.recovery.thoughts)
+            self.add_call(identifier, made)
+
+    def add_call(self, identifier: Any, made: Made) -> None:
+        recipient, channel = (self.purposes.get(made.message, slot) for slot in ("recipient", "channel"))
+        call = Call(made.place[0], self.batch, str(recipient), channel)
+        for name in ("", self.purposes.tool_name(recipient)):  # a result without an id may have the name of its call
+            self.by_name.setdefault(name, deque()).append(call)
+        if identifier is not None:
+            self.by_id.setdefault(identifier, []).append(call)
+
+    def read_calls(self, message: dict[str, Any], index: int) -> list[tuple[str | None, str, Piece]]:
+        """The id, name and arguments of each call."""
+        found = []
+        listed = message.get("tool_calls")
+        calls = [] if listed is None else require_list(listed, ("messages", index, "tool_calls"))
+        entries: list[tuple[Steps, Any]] = [(("tool_calls", number), call) for number, call in enumerate(calls)]
+        if message.get("function_call") is not None:
+            entries.append((("function_call",), message["function_call"]))
+        for path, entry in entries:
+            at = ("messages", index, *path)
+            call = require_object(entry, at)
+            identifier = call.get("id")
+            if identifier is not None:
+                require_text(identifier, (*at, "id"))
+            kind = call.get("type") or FUNCTION
+            if kind not in (FUNCTION, CUSTOM):
+                fail((*at, "type"), f"unknown type of call {quoted(kind)}", expected=(FUNCTION, CUSTOM))
+            inner, inside = (
+                (call, path) if kind not in call else (require_object(call[kind], (*at, kind)), (*path, kind))
+            )
+            name = require_text(inner.get("name"), ("messages", index, *inside, "name"))
+            if not name or not self.purposes.word.fullmatch(name):
+                fail(("messages", index, *inside, "name"), f"the name {quoted(name)} cannot be written in a header")
+            key = INPUT if kind == CUSTOM else "arguments"
+            found.append((identifier, name, self.arguments(inner.get(key), index, (*inside, key), kind)))
+        return found
+
+    def arguments(self, value: Any, index: int, path: Steps, kind: str) -> Piece:
+        """The arguments of a call as text; JSON text is kept as it is."""
+        at = ("messages", index, *path)
+        form = INPUT if kind == CUSTOM else "value" if isinstance(value, dict) else "text"
+        if form != "value":
+            require_text(value, at)
+        try:
+            text = to_text(form, value)
+        except (ValueError, TypeError) as error:
+            fail(at, f"the value is not JSON: {error}")
+        return Piece((path,), require_text(text, at), form)
+
+    def read_results(self, chat: list[Any], first: int) -> int:
+        """Read the results that follow each other, in the order of their calls; return the index after them."""
+        end = first
+        results = []
+        while end < len(chat) and chat[end]["role"] in RESULTS:
+            call = self.call_of(chat[end], end)
+            results.append((call, end, self.texts(chat[end], end)))
+            end += 1
+        for call, index, pieces in sorted(results, key=lambda each: each[0].number):
+            made = self.add("result", index, pieces, name=call.recipient)
+            made.place = (call.number, 1) if self.interleave and call.batch == self.batch else made.place
+            setattr(made.message, self.purposes.slots.channel, call.channel)
+        return end
+
+    def call_of(self, message: dict[str, Any], index: int) -> Call:
+        """The call that a result answers: by its id, else the oldest one that waits, by its name if there is one."""
+        self.unknown_keys(message, index)
+        at, identifier = ("messages", index, "tool_call_id"), message.get("tool_call_id")
+        named = message.get("name", message.get("tool_name")) if identifier is None else None
+        if identifier is not None:
+            waiting = self.by_id.get(require_text(identifier, at), [])
+            problem = "answered twice" if identifier in self.by_id else "not the id of an earlier call"
+            problem = f"{quoted(identifier)} is {problem}"
+            while waiting and waiting[-1].is_answered:
+                waiting.pop()
+            call = waiting.pop() if waiting else None
+        else:
+            queue = self.by_name.get(named if isinstance(named, str) else "", deque())
+            while queue and queue[0].is_answered:
+                queue.popleft()
+            call, problem = queue.popleft() if queue else None, "no call waits for this result"
+        if call is None:
+            hint = "A result follows its call, and has its id."
+            fail(at, problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
+        call.is_answered = True
+        return call
+
+    # Parts of messages.
+
+    def author(self, message: dict[str, Any], index: int) -> str | None:
+        """The name of the author of a message."""
+        self.unknown_keys(message, index)
+        name, at = message.get("name"), ("messages", index, "name")
+        if name is None or require_text(name, at) == "":
+            return None
+        if not self.purposes.word.fullmatch(name):
+            self.reporter.replace(at, "the name cannot be written in a header", name, "")
+            return None
+        return str(name)
+
+    def unknown_keys(self, message: dict[str, Any], index: int) -> None:
+        """Report the values that have no place in the format."""
+        known = (*KEYS, *KEYS_BY_ROLE.get(message["role"], ()))
+        for key in message:
+            if key not in known and message[key] not in (None, "", [], {}):
+                at = ("messages", index, key)
+                self.reporter.report(
+                    at, "the format has no place for this key; the side record keeps it", quoted(message[key])
+                )
+
+    def texts(self, message: dict[str, Any], index: int) -> list[Piece]:
+        """The texts of a content, which together are one text."""
+        content, at = message.get("content"), ("messages", index, "content")
+        if content is None:
+            return [] if message["role"] not in RESULTS else [Piece((), "")]
+        if isinstance(content, str):
+            return [Piece((("content",),), require_text(content, at))]
+        found = []
+        for number, part in enumerate(require_list(content, at)):
+            kind = require_object(part, (*at, number)).get("type")
+            if kind == "text" or (kind == "refusal" and message["role"] == ASSISTANT):
+                found.append(Piece((("content", number, kind),), require_text(part.get(kind), (*at, number, kind))))
+                continue
+            name = require_text(kind, (*at, number, "type"))
+            self.reporter.replace(
+                (*at, number), f"the format cannot hold a part of the type {quoted(name)}", name, f"[{name}]"
+            )
+            found.append(Piece((), f"[{name}]"))
+        return found or [Piece((), "")]
+
+
+def _calls_follow(chat: list[Any]) -> list[bool]:
+    """For each chat message whether a call follows before the next message of a user or tool."""
+    found, follows = [False] * len(chat), False
+    for index in range(len(chat) - 1, -1, -1):
+        found[index] = follows
+        message = chat[index]
+        if message["role"] not in (*INSTRUCTS, ASSISTANT):
+            follows = False
+        elif message["role"] == ASSISTANT and (message.get("tool_calls") or message.get("function_call")):
+            follows = True
+    return found

@@ -1,0 +1,87 @@
+"""Checks of JSON values, each with its pointer, and what is reported instead of being refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, NoReturn
+
+from ..codes import INVALID_CHAT, UNSUPPORTED_VALUE
+from ..diagnostics import Diagnostic
+from ..errors import Code, ConversionError, Span
+from ..tool_types.schema_references import escaped
+
+Policy = Literal["refuse", "replace"]
+"""What to do with a value that the format cannot hold."""
+
+MAX_QUOTED_CHARS = 60
+"""Code points of a wrong value that an error quotes."""
+
+
+def pointer_to(path: Iterable[object]) -> str:
+    return "".join(f"/{escaped(str(step))}" for step in path)
+
+
+def quoted(value: object) -> str:
+    shown = (
+        repr(value) if isinstance(value, str | int | float | None) else f"a value of the type {type(value).__name__}"
+    )
+    return shown if len(shown) <= MAX_QUOTED_CHARS else f"{shown[:MAX_QUOTED_CHARS]}\u2026"
+
+
+def fail(
+    path: Iterable[object],
+    reason: str,
+    *,
+    code: Code = INVALID_CHAT,
+    hint: str = "",
+    expected: Iterable[str] = (),
+) -> NoReturn:
+    raise ConversionError(code, reason, pointer=pointer_to(path), hint=hint, expected=tuple(expected))
+
+
+def require_text(value: object, path: Iterable[object]) -> str:
+    """Return a text that can be encoded; raise `ConversionError` for anything else."""
+    if not isinstance(value, str):
+        fail(path, f"expected a string, got {quoted(value)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        fail(path, "the text has half of a surrogate pair, which cannot be encoded")
+    return value
+
+
+def require_object(value: object, path: Iterable[object]) -> dict[str, Any]:
+    return value if isinstance(value, dict) else fail(path, f"expected an object, got {quoted(value)}")
+
+
+def require_list(value: object, path: Iterable[object]) -> list[Any]:
+    return value if isinstance(value, list) else fail(path, f"expected a list, got {quoted(value)}")
+
+
+class Reporter:
+    """Refuses or reports what the format cannot hold."""
+
+    def __init__(self, policy: Policy) -> None:
+        if policy not in ("refuse", "replace"):
+            raise ValueError(f"unknown policy {policy!r}; policies: refuse, replace")
+        self.policy, self.findings = policy, list[Diagnostic]()
+
+    def replace(self, path: Iterable[object], what: str, raw: str, taken_for: str) -> None:
+        """Report a replaced value; raise `ConversionError` if the policy is to refuse."""
+        if self.policy == "refuse":
+            fail(
+                path,
+                what,
+                code=UNSUPPORTED_VALUE,
+                hint='Pass unsupported="replace" to replace or leave out such values.',
+            )
+        self.report(path, what, raw, taken_for)
+
+    def report(self, path: Iterable[object], evidence: str, raw: str, taken_for: str = "") -> None:
+        """Report a value that is left out or replaced under any policy."""
+        path = list(path)
+        index = next((step for step in path[1:2] if isinstance(step, int)), -1)
+        place = pointer_to(path)
+        self.findings.append(
+            Diagnostic(UNSUPPORTED_VALUE, Span(0, 0), "character", index, raw, taken_for, evidence, pointer=place)
+        )

@@ -1,0 +1,147 @@
+"""Side records: one side's values without the texts that the other side has, and how to put the texts back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ..codes import WRONG_SIDE
+from ..errors import ConversionError, HarmonyError
+from ..json_form import MESSAGES_KEY
+from .chat_types import ChatMessage, Kept, Side, Source
+from .identifiers import digest_of
+from .purposes import Purposes
+
+SEPARATOR = "\n"
+"""Between the texts that one text of a chat message consists of, whole or streamed."""
+
+INPUT = "input"
+"""The key of the text that a custom tool is called with, also in its arguments as a function."""
+
+Steps = tuple[str | int, ...]
+
+
+@contextmanager
+def reading_side() -> Iterator[None]:
+    """Raise `ConversionError` for a record that is not what `from_chat` or `chat_side` returned for these messages."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, HarmonyError):
+        hint = "Convert without it; ids, parts and spellings are then new ones."
+        problem = "the record was made of other messages"
+        raise ConversionError(WRONG_SIDE, problem, pointer="/side", hint=hint) from None
+
+
+def to_text(form: str, value: Any) -> str:
+    """The text of a message for a value of a chat message; raises `ValueError`."""
+    if form == "text":
+        return str(value)
+    value = {INPUT: value} if form == INPUT else value
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def from_text(form: str, text: str) -> Any:
+    """The value that `to_text` made a text of; the text itself if it was changed to another kind."""
+    if form == "text":
+        return text
+    try:
+        value = json.loads(text)
+        return value[INPUT] if form == INPUT else value
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return text
+
+
+def without(value: dict[str, Any], sources: Sequence[Source]) -> Kept:
+    """Keep a value without its texts."""
+    kept = copied(value)
+    for source in sources:
+        _holder(kept, source["path"])[source["path"][-1]] = None
+    return {"value": kept, "texts": list(sources)}
+
+
+def restore(kept: Kept, part: Callable[[Any], str], separator: str) -> dict[str, Any]:
+    """The value with its texts; `part` returns the text at a place of the other side."""
+    value: dict[str, Any] = copied(kept["value"])
+    for source in kept["texts"]:
+        texts = [part(place)[start:end] for place, start, end in source["parts"]]
+        _holder(value, source["path"])[source["path"][-1]] = from_text(source["form"], separator.join(texts))
+    return value
+
+
+def copied(value: Any) -> Any:
+    """A copy of a JSON value, also of one in other classes of dicts and lists."""
+    if isinstance(value, dict):
+        return {key: item if isinstance(item, str) else copied(item) for key, item in value.items()}
+    return [*map(copied, value)] if isinstance(value, (list, tuple)) else value
+
+
+def value_at(value: Any, path: Sequence[str | int]) -> Any:
+    """The value that some steps lead to."""
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _holder(value: Any, path: Sequence[str | int]) -> Any:
+    return value_at(value, path[:-1])
+
+
+class Restored(NamedTuple):
+    """What a side record restores.
+
+    Attributes:
+        size: how many values of the other side it was made with.
+        values: the restored values, each with the place of its first text on the other side.
+    """
+
+    size: int
+    values: list[tuple[Any, Any]]
+
+
+def restored_chat(purposes: Purposes, messages: Sequence[Any], side: Side) -> Restored:
+    """The chat messages of a record that `from_chat` made."""
+    count, kept = _require_digest(side, "messages", "chat", messages, purposes.headers)
+    texts = [purposes.content(message) for message in messages[:count]]
+    return Restored(count, [(restore(each, lambda at: texts[at], SEPARATOR), _first_place(each)) for each in kept])
+
+
+def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> Restored:
+    """The messages of a record that `chat_side` made."""
+    count, kept = _require_digest(side, "chat", "messages", chat, chat_headers)
+    values = [restore(each, lambda at: str(value_at(chat, at)), "") for each in kept]
+    role, content = purposes.slots.role, purposes.format.content
+    read = [{role: value["header"][role], content: value["content"]} for value in values]
+    found = purposes.codec.from_json({MESSAGES_KEY: read})
+    for message, value in zip(found, values, strict=True):
+        message.variants = tuple(map(str, value["variants"]))
+        for name in purposes.format.header_fields:
+            field = value["header"].get(name, getattr(message, name))
+            if not isinstance(field, str | bool | None):
+                raise TypeError(name)
+            setattr(message, name, field)
+    return Restored(count, [(message, _first_place(each)) for message, each in zip(found, kept, strict=True)])
+
+
+def _first_place(kept: Kept) -> Any:
+    return kept["texts"][0]["parts"][0][0] if kept["texts"] else None
+
+
+def _require_digest(
+    side: Any, counted: str, listed: str, values: Sequence[Any], headers: Callable[[Sequence[Any]], object]
+) -> tuple[int, list[Kept]]:
+    """The number of values that a record was made with, and what it keeps, if these are the values."""
+    count, kept = side[counted], side[listed]
+    if not 0 <= count <= len(values) or side["digest"] != digest_of(headers(values[:count])):
+        raise ValueError(count)
+    return count, list(kept)
+
+
+def chat_headers(chat: Sequence[ChatMessage]) -> list[object]:
+    """What tells chat messages apart, without texts."""
+    found: list[object] = []
+    for message in chat:
+        calls = [(call.get("id"), call.get("type")) for call in message.get("tool_calls") or ()]
+        found.append((message["role"], message.get("name"), message.get("tool_call_id"), calls))
+    return found

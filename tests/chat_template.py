@@ -1,0 +1,132 @@
+"""The official chat template of gpt-oss, and chats with tools that it and the peer render.
+
+The template is a file of the package `trl`, which is not imported: its dependencies are not needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+TODAY = "2026-01-31"
+Schema = dict[str, Any]
+
+
+@cache
+def _template() -> Any:
+    found = find_spec("trl")
+    assert found is not None, "install trl without its dependencies (README.md)"
+    assert found.origin is not None
+    text = (Path(found.origin).parent / "chat_templates" / "gptoss.jinja").read_text(encoding="utf-8")
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
+    environment.globals.update(raise_exception=_refuse, strftime_now=lambda _: TODAY)
+    return environment.from_string(text)
+
+
+def _refuse(reason: str) -> None:
+    raise ValueError(reason)
+
+
+def render_chat(messages: Sequence[Mapping[str, Any]], tools: Sequence[Schema] = (), **values: Any) -> str:
+    """The text that the template makes of a chat. Raises `ValueError` or `TypeError` for one that it refuses."""
+    return str(_template().render(messages=messages, tools=list(tools), **values))
+
+
+def function(name: str, parameters: Any, description: str = "Does it.") -> Schema:
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+# Schemas as people write them, and as pydantic and other libraries make them.
+words = st.sampled_from(["The place.", "An id, if known: optional,", "a {b} | c", "é 名前", 'say "x"', "// no"])
+LINES = ["One line.\nAnother line", "One.\n\nMore, after a blank line.\n  - x: y", "\nText\n"]
+described = words | st.sampled_from(LINES)
+names = st.sampled_from(["a", "city", "max_results", "a-b", "x.y", "@id", "1st", "two words", "type", "é", "ids[]"])
+SCALARS: list[Schema] = [{"type": name} for name in ("string", "integer", "number", "boolean")]
+ENUM: Schema = {"type": "string", "enum": ["x", "y z", "a,b"]}
+LOOSE: list[Schema] = [
+    {"type": "object"},
+    {"type": "object", "properties": {}},
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    {"type": "array"},
+    {"type": ["string", "null"]},
+    {"type": ["integer", "null"]},
+    {"type": ["array", "null"], "items": {"type": "string"}},
+    {"type": ["object", "null"]},
+    {"type": "string", "nullable": True},
+    {"type": "integer", "nullable": True},
+    {"type": "object", "nullable": True},
+    {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+    {"enum": [1, 2]},
+    {"const": "x"},
+    {},
+]
+DEFAULTS: Mapping[str, Sequence[Any]] = {
+    "string": ["d", "", 'a "b", c', "x\ny", "é"],
+    "integer": [1, -1, 0],
+    "number": [0.5, 1e20, 1],
+    "boolean": [True, False],
+    "array": [[], ["x"]],
+    "object": [{}, {"k": 1}],
+}
+
+
+@st.composite
+def properties(draw: st.DrawFn, depth: int) -> Schema:
+    """The schema of a property."""
+    way = draw(st.sampled_from(["scalar", "scalar", "scalar", "enum", "loose", "array", "oneOf", "object"]))
+    if depth == 0 and way in ("array", "oneOf", "object"):
+        way = "scalar"
+    schema = dict(draw(st.sampled_from(SCALARS)))
+    if way == "enum":
+        schema = {**ENUM, "default": "x"} if draw(st.booleans()) else dict(ENUM)
+    elif way == "loose":
+        schema = dict(draw(st.sampled_from(LOOSE)))
+    elif way == "array":
+        schema = {"type": "array", "items": draw(properties(depth - 1))}
+    elif way == "oneOf":
+        schema = {"oneOf": draw(st.lists(properties(depth - 1), min_size=1, max_size=3))}
+    elif way == "object":
+        schema = draw(objects(depth - 1))
+    if draw(st.booleans()):
+        schema["description"] = draw(described if depth else words)
+    if draw(st.integers(0, 2)) == 0 and isinstance(schema.get("type"), str) and "enum" not in schema:
+        schema["default"] = draw(st.sampled_from(DEFAULTS[schema["type"]]))
+    return schema
+
+
+@st.composite
+def objects(draw: st.DrawFn, depth: int) -> Schema:
+    found = draw(st.dictionaries(names, properties(depth), max_size=4))
+    return {"type": "object", "properties": found, "required": [name for name in found if draw(st.booleans())]}
+
+
+@st.composite
+def tool_lists(draw: st.DrawFn) -> list[Schema]:
+    """Functions as requests have them; sometimes one without parameters."""
+    listed = draw(st.lists(st.sampled_from(["get_weather", "search", "f", "send-mail"]), unique=True, min_size=1))
+    empty = st.sampled_from([None, {}, {"type": "object", "properties": {}}])
+    return [function(name, draw(objects(2) | objects(2) | empty), draw(described)) for name in listed]
+
+
+@st.composite
+def chats(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Turns of a user and an assistant that calls functions. The template takes the first message as instructions."""
+    found: list[dict[str, Any]] = []
+    if draw(st.booleans()):
+        found.append({"role": "system", "content": draw(st.sampled_from(["Be brief.", "# Style\n\nBe brief.\n\n- x"]))})
+    for _ in range(draw(st.integers(1, 3))):
+        found.append({"role": "user", "content": draw(words)})
+        for _ in range(draw(st.integers(0, 2))):
+            call = {"name": draw(st.sampled_from(["f", "search"])), "arguments": {"q": draw(words)}}
+            found.append({"role": "assistant", "thinking": "Hm.", "tool_calls": [{"function": call}]})
+            found.append({"role": "tool", "content": draw(st.sampled_from(["ok", {"n": 1}, None]))})
+        found.append({"role": "assistant", "content": draw(words)})
+    return found

@@ -1,0 +1,203 @@
+"""Prompts that the official template and the peer render are read as structure and written back token for token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+
+from harmony_spec import DeveloperContent, Message, parse, render, tools_from_json, tools_from_text, validate
+from harmony_spec.errors import ToolError
+from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
+
+from . import peer
+from .chat_template import Schema, chats, function, render_chat, tool_lists
+
+HEAD = "# Tools\n\n## functions\n\nnamespace functions {\n\n"
+CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>json<|message|>{}<|call|>"
+ENUM = {"type": "string", "enum": ["x", "y"]}
+NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
+
+
+def names(text: str) -> list[str]:
+    return [found.code.name for found in validate(text).diagnostics]
+
+
+def developer(members: str, between: str = "") -> str:
+    """A developer message with a tool of these properties and one without any."""
+    return (
+        f"<|start|>developer<|message|>{HEAD}// D\n{between}type f = (_: {{\n{members}}}) => any;\n\n"
+        "// E\ntype g = () => any;\n\n} // namespace functions<|end|>"
+    )
+
+
+def check(tokens: list[int], tools: list[Schema]) -> list[Any]:
+    """Whether a prompt is structure, with these tools, and is written back; return the schemas that were read."""
+    messages = parse(tokens).messages
+    assert render(messages, style="as_parsed") == tokens
+    assert [m.role for m in messages if m.role in ("system", "developer") and isinstance(m.content, str)] == []
+    content = next(m.content for m in messages if m.role == "developer")
+    assert isinstance(content, DeveloperContent)
+    [namespace] = content.tools
+    assert [tool.name for tool in namespace.tools] == [tool["function"]["name"] for tool in tools]
+    for tool, given_tool in zip(namespace.tools, tools, strict=True):
+        properties = (given_tool["function"]["parameters"] or {}).get("properties", {})
+        if isinstance(tool.parameters, dict) and UNREAD_KEYWORD not in tool.parameters:
+            assert list(tool.parameters.get("properties", {})) == list(properties)
+            assert set(tool.parameters.get("required", [])) == {
+                name for name in properties if name in given_tool["function"]["parameters"].get("required", [])
+            }
+    # In another style the same tools are written as we write them.
+    again = next(m.content for m in parse(render(messages)).messages if m.role == "developer")
+    assert isinstance(again, DeveloperContent)
+    assert unread(again) == unread(content)
+    text = peer.text_of(tokens)
+    assert "undeclared-tool" in names(text + CALL.format("nowhere", "{}"))
+    return [tool.parameters for tool in namespace.tools]
+
+
+def unread(content: DeveloperContent) -> list[str]:
+    """The names of the tools whose types are not read."""
+    found = [tool for namespace in content.tools for tool in namespace.tools]
+    return [tool.name for tool in found if isinstance(tool.parameters, dict) and UNREAD_KEYWORD in tool.parameters]
+
+
+@settings(max_examples=500)
+@given(tool_lists(), chats())
+@example(
+    [function("f", {"type": "object", "properties": {"a": ENUM | {"enum": ['x"y']}}})],
+    [{"role": "user", "content": ""}],
+)
+def test_what_the_template_renders_is_structure(tools: list[Schema], chat: list[dict[str, Any]]) -> None:
+    check(peer.tokens_of(render_chat(chat, tools)), tools)
+
+
+@settings(max_examples=500)
+@given(tool_lists())
+def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
+    check(peer.render_tools([tool["function"] for tool in tools]), tools)
+
+
+@pytest.mark.parametrize(
+    ("text", "schema"),
+    [
+        ("a?: number, // default: 1,", NUMBER | {"default": 1}),
+        ('a?: "x" | "y", // default: x,', ENUM | {"default": "x"}),
+        ('a?: string[], // default: ["x"],', {"type": "array", "items": STRING, "default": ["x"]}),
+        ("a?: object, // default: {},", {"type": "object", "default": {}}),
+        ("a?: object | null,", {"type": ["object", "null"]}),
+        ("a?: object[],", {"type": "array", "items": {"type": "object"}}),
+        ("a?: object | object[],", {"type": "array", "items": {"type": ["object", "object"]}}),
+        ("a?: integer | null,", {"type": ["integer", "null"]}),
+        ("a?: array | null,", {"type": ["array", "null"]}),
+        ("a?: {\n},", {"type": "object", "properties": {}}),
+        ("a?: {\n    }[],", {"type": "array", "items": {"type": "object", "properties": {}}}),
+        ("a?: {\n    } | null,", {"anyOf": [{"type": "object", "properties": {}}, NULL]}),
+        (
+            "a?: {\nk: \n                string, l?: \n                number},",
+            {"type": "object", "properties": {"k": STRING, "l": NUMBER}, "required": ["k"]},
+        ),
+        (
+            "a?: {\nk?: \n                {\nl?: \n                string}}[],",
+            {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"k": {"type": "object", "properties": {"l": STRING}}},
+                },
+            },
+        ),
+        ('a?: "x" | "y"[],', {"type": "array", "items": ENUM}),
+        ("a?: string | null[],", {"type": "array", "items": {"type": ["string", "null"]}}),
+        ("a?: string[] | null,", {"anyOf": [{"type": "array", "items": STRING}, NULL]}),
+        ("a?: string | \nnumber,", {"oneOf": [STRING, NUMBER]}),
+        (
+            "a?: string | \nnumber[],",
+            {
+                "anyOf": [
+                    {"type": "array", "items": {"oneOf": [STRING, NUMBER]}},
+                    {"oneOf": [STRING, {"type": "array", "items": NUMBER}]},
+                ]
+            },
+        ),
+        ("a?: \n     | string\n     | number[],", {"type": "array", "items": {"oneOf": [STRING, NUMBER]}}),
+        ("// d1\nd2\na?: string,", STRING | {"description": "d1\nd2"}),
+        ("// d1\n\n  - x: y\nNote: a, b.\na?: string,", STRING | {"description": "d1\n\n  - x: y\nNote: a, b."}),
+        ("// \nd\n\na?: string,", STRING | {"description": "\nd\n"}),
+        ("// d1\u2028d2\na?: string,", STRING | {"description": "d1\u2028d2"}),
+    ],
+)  # fmt: skip
+def test_each_spelling_is_read_as_its_writer_meant(text: str, schema: Schema) -> None:
+    prompt = developer(f"b: number,\n{text}\nc?: string,\n", "Two\n\nlines.\n")
+    tokens = peer.tokens_of(prompt)
+    [message] = parse(tokens).messages
+    assert isinstance(message.content, DeveloperContent)
+    tool, _ = message.content.tools[0].tools
+    assert tool.description == "D\nTwo\n\nlines."
+    assert tool.parameters == {
+        "type": "object",
+        "properties": {"b": NUMBER, "a": schema, "c": STRING},
+        "required": ["b"],
+    }
+    assert render([message], style="as_parsed") == tokens
+    tool.description = "Changed."
+    assert "Changed." in message.content.text()
+    assert parse(render([message])).messages[0].content.tools[0].tools[0].parameters["required"] == ["b"]
+
+
+@pytest.mark.parametrize("name", ["a-b", "a.b", "@a", "1a", "a b", "ids[]", "a:b", "$a", "\u00e9"])
+def test_a_property_may_have_any_name(name: str) -> None:
+    [message] = parse(peer.tokens_of(developer(f"{name}?: string,\nb: number,\n"))).messages
+    assert isinstance(message.content, DeveloperContent)
+    parameters = message.content.tools[0].tools[0].parameters
+    assert isinstance(parameters, dict)
+    assert parameters["properties"] == {name: STRING, "b": NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [('a: "x"y",', "','"), ("a: citizen,", "$ref"), ("a: string;", "','"), ("a: string | | null,", "json_scalar")],
+)
+def test_a_type_that_cannot_be_read_is_reported_at_its_line(line: str, expected: str) -> None:
+    """Its function is known, its arguments are not checked, and the other functions are read."""
+    prompt = developer(f"b: number,\n{line}\nc: string,\n")
+    tokens = peer.tokens_of(prompt)
+    [message] = parse(tokens).messages
+    assert isinstance(message.content, DeveloperContent)
+    assert unread(message.content) == ["f"]
+    assert render([message]) == render([message], style="as_parsed") == tokens
+    assert message.content.tools[0].tools[1].parameters is None
+    [found] = validate(prompt).diagnostics
+    assert (found.code.name, found.raw) == ("unread-content", line)
+    assert expected in " ".join(found.expected)
+    assert names(prompt + CALL.format("f", "[]")) == ["unread-content"]
+    assert names(prompt + CALL.format("g", '{"a": 1}')) == ["unread-content", "invalid-arguments"]
+    assert names(prompt + CALL.format("h", "{}")) == ["unread-content", "undeclared-tool"]
+    with pytest.raises(ToolError) as caught:
+        tools_from_text(message.content.text())
+    assert caught.value.span is not None
+    assert message.content.text()[: caught.value.span.start].count("\n") == prompt[: found.span.start].count("\n")
+
+
+@pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", ""])
+def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
+    prompt = render_chat([{"role": "user", "content": "Hi."}], reasoning_effort=effort)
+    [found] = validate(prompt).diagnostics
+    assert (found.code.name, found.raw) == ("unread-content", f"Reasoning: {effort}")
+    assert [word for word in ("low", "medium", "high") if word not in " ".join(found.expected)] == []
+
+
+def test_a_type_that_was_not_read_can_be_passed_on() -> None:
+    """As JSON, and as a schema that accepts all arguments; a text that is no type is a comment."""
+    [message] = parse(peer.tokens_of(developer('a: "x"y",\n'))).messages
+    assert isinstance(message.content, DeveloperContent)
+    schema = message.content.tools[0].tools[0].parameters
+    assert schema == {UNREAD_KEYWORD: '(_: {\na: "x"y",\n}) => any;'}
+    [namespace] = tools_from_json([function("f", schema, "D")])
+    assert namespace.tools[0] == message.content.tools[0].tools[0]
+    for text in ("any", "() => any;\n\ntype g = () => any;"):
+        [other] = tools_from_json([function("f", {UNREAD_KEYWORD: text}, "D")])
+        content = DeveloperContent(tools=[other])
+        assert parse(render([Message("developer", content)])).messages[0].content == content
+        assert f"// @{UNREAD_KEYWORD} " in content.text()

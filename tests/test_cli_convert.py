@@ -1,0 +1,132 @@
+"""The command `harmony-spec convert`: each form to each, rows that cannot be converted, and what validation says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from harmony_spec import parse, validate
+from harmony_spec.adapters import from_chat
+from harmony_spec.cli import main
+
+CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+CHAT: list[dict[str, Any]] = [
+    {"role": "user", "content": "Hi."},
+    {"role": "assistant", "content": None, "thinking": "Hm.", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "1", "content": "3"},
+    {"role": "assistant", "content": "Three."},
+]
+ROW = {"id": "a", "messages": CHAT, "tools": [TOOL]}
+MESSAGES = from_chat(CHAT, tools=[TOOL]).messages
+FORMS = ["chat", "conversation", "text", "tokens"]
+
+
+def run(*arguments: str, given: str = "") -> Result:
+    return CliRunner().invoke(main, ["convert", *arguments], input=given)
+
+
+def rows(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("form", FORMS[1:])
+def test_each_form_becomes_chat_and_back(form: str) -> None:
+    """The id stays; texts, calls and tools are those of the row."""
+    first = run("--from", "chat", "--to", form, "-", given=json.dumps(ROW))
+    assert (first.exit_code, rows(first.stdout)[0]["id"]) == (0, "a")
+    (back,) = rows(run("--from", form, "--to", "chat", "-", given=first.stdout).stdout)
+    found = from_chat(back["messages"], tools=back["tools"]).messages
+    assert found == MESSAGES
+
+
+def test_training_rows_end_as_targets() -> None:
+    (row,) = rows(run("--from", "chat", "--to", "training", "-", given=json.dumps(ROW)).stdout)
+    assert parse(row["tokens"]).messages == MESSAGES
+    assert "return" in parse(row["tokens"]).messages[-1].variants
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        CHAT[:1] + CHAT[3:],
+        {"messages": [CHAT[0], CHAT[3]]},
+        {"conversations": [{"from": "human", "value": "Hi."}, {"from": "gpt", "value": "Three."}]},
+        {"conversations": [CHAT[0], CHAT[3]]},
+        {"prompt": "Hi.", "completion": "Three."},
+        {"prompt": [CHAT[0]], "completion": [CHAT[3]]},
+    ],
+)
+def test_the_forms_of_data_sets_are_read(row: Any) -> None:
+    (found,) = rows(run("--from", "chat", "--to", "text", "-", given=json.dumps(row)).stdout)
+    assert [(m.role, m.channel, m.content) for m in parse(found["text"]).messages[1:]] == [
+        ("user", None, "Hi."),
+        ("assistant", "final", "Three."),
+    ]
+
+
+def test_calls_of_shared_rows_are_read() -> None:
+    shared = [
+        {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
+        {"from": "observation", "value": "3"},
+    ]
+    row = {"conversations": shared, "tools": json.dumps([TOOL])}
+    (found,) = rows(run("--from", "chat", "--to", "text", "-", given=json.dumps(row)).stdout)
+    call, result = parse(found["text"]).messages[2:]
+    assert (call.recipient, call.content, result.name) == ("functions.f", '{"a":1}', "functions.f")
+
+
+def test_rows_that_cannot_be_converted_are_kept_apart(tmp_path: Path) -> None:
+    """In their order, each with its place and its pointer; the others are written."""
+    bad = [
+        '{"messages": [{"role": "user", "content": 5}]}',
+        "[1]",
+        "no JSON",
+        '{"x": 1}',
+        '{"conversations": [{"from": "x", "value": ""}]}',
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join([json.dumps(ROW), *bad]))
+    out, rejected = tmp_path / "out.jsonl", tmp_path / "rejected.jsonl"
+    found = run(
+        "--from", "chat", "--to", "tokens", str(tmp_path / "in.jsonl"), "-o", str(out), "--rejected", str(rejected)
+    )
+    assert found.exit_code == 1
+    assert len(rows(out.read_text())) == 1
+    assert rejected.read_text().splitlines() == bad
+    said = found.stderr.splitlines()
+    assert [line.split(" ")[0] for line in said] == [f"{tmp_path}/in.jsonl:{number}:" for number in range(2, 7)]
+    assert "H304 invalid-chat at /messages/0/content" in said[0]
+
+
+def test_a_value_that_is_replaced_is_reported() -> None:
+    row = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}
+    assert run("--from", "chat", "--to", "text", "-", given=json.dumps(row)).exit_code == 1
+    found = run("--from", "chat", "--to", "text", "--replace-unsupported", "-", given=json.dumps(row))
+    assert (found.exit_code, "[image_url]" in found.stdout) == (0, True)
+    assert "H305 unsupported-value at /messages/0/content/0" in found.stderr
+
+
+def test_a_wrong_form_and_a_missing_file_are_reported(tmp_path: Path) -> None:
+    found = run("--from", "text", "--to", "chat", "-", given="[200006, 1428, 200008, 12194, 200007]\n[]")
+    assert (found.exit_code, "Pass --from tokens" in found.stderr) == (1, True)
+    found = run("--from", "text", "--to", "chat", str(tmp_path / "none.txt"))
+    assert (found.exit_code, "none.txt" in found.stderr) == (2, True)
+
+
+def test_validation_says_in_one_line_what_to_do_with_chat_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(ROW))
+    found = CliRunner().invoke(main, ["validate", "--isolated", "--output-format", "concise", str(path)])
+    (line,) = [line for line in found.output.splitlines() if line.startswith(str(path))]
+    assert "these are Chat Completions; convert them with: harmony-spec convert --from chat --to conversation" in line
+
+
+def test_rows_that_may_be_chat_are_read_with_a_finding() -> None:
+    text = "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|message|>Hello.<|end|>"
+    assert validate(text).diagnostics == []
+    (found,) = validate(text * 2).diagnostics
+    assert (found.code.name, found.index) == ("maybe-chat", 1)
