@@ -7,7 +7,7 @@ from dataclasses import replace
 from .model.content_rules import build_contents
 from .model.format_model import CONTENT, STARTS, Format
 from .model.frame_graph import graph
-from .model.framing_rules import MISTAKE_PREFIX, Rules, build_start, is_mistake
+from .model.framing_rules import Rules, build_start
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
 from .model.rule_nodes import Choice, walk
@@ -42,8 +42,7 @@ def build(sources: Sources) -> Format:
     problems += misnamed_definitions(sources.contents)
     contents = build_contents(sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE), layout, problems)
     problems += endless_definitions(sources.contents)
-    mistakes = {name.removeprefix(MISTAKE_PREFIX): rule for name, rule in rules.built.items() if is_mistake(name)}
-    recovery = build_recovery(sources, mistakes)
+    recovery = build_recovery(sources)
     if problems:
         raise GrammarError(problems)
     partial = Format(
@@ -52,7 +51,7 @@ def build(sources: Sources) -> Format:
         vocabulary=vocabulary,
         terminals=terminals.patterns,
         specials=tuple(terminals.specials.values()),
-        rules={name: rule for name, rule in rules.built.items() if not is_mistake(name)},
+        rules=dict(rules.built),
         starts=starts,
         fields=(),
         json=sources.table(CONVERSATION, "json"),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(3, 1)
+runtime.require_api(4, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -475,99 +475,6 @@ _RULE_continuation = _RULE_header + r"\ud803" + _RULE_content + _RULE_terminator
 
 # remainder: header MESSAGE content
 _RULE_remainder = _RULE_header + r"\ud803" + _RULE_content
-
-# invalid_missing_role: START header
-_RULE_invalid_missing_role = r"\ud800" + _RULE_header
-
-# invalid_repeated_channel: opening? recipient? channel channel type?
-#                         | opening? channel channel recipient type?
-#                         | opening? channel recipient channel type?
-_RULE_invalid_repeated_channel = (
-    "(?:(?:"
-    + _RULE_opening
-    + ")?(?:"
-    + _RULE_recipient
-    + ")?"
-    + _RULE_channel
-    + _RULE_channel
-    + "(?:"
-    + _RULE_type
-    + ")?|(?:"
-    + _RULE_opening
-    + ")?"
-    + _RULE_channel
-    + _RULE_channel
-    + _RULE_recipient
-    + "(?:"
-    + _RULE_type
-    + ")?|(?:"
-    + _RULE_opening
-    + ")?"
-    + _RULE_channel
-    + _RULE_recipient
-    + _RULE_channel
-    + "(?:"
-    + _RULE_type
-    + ")?)"
-)
-
-# invalid_repeated_recipient: opening? channel recipient recipient type?
-_RULE_invalid_repeated_recipient = (
-    "(?:" + _RULE_opening + ")?" + _RULE_channel + _RULE_recipient + _RULE_recipient + "(?:" + _RULE_type + ")?"
-)
-
-# invalid_empty_recipient: opening? " to=" channel? type?
-_RULE_invalid_empty_recipient = "(?:" + _RULE_opening + ")? to=(?:" + _RULE_channel + ")?(?:" + _RULE_type + ")?"
-
-# invalid_spaced_content_type: opening? recipient? channel? " "? constrain " " content_type
-#                            | opening? channel recipient " "? constrain " " content_type
-_RULE_invalid_spaced_content_type = (
-    "(?:(?:"
-    + _RULE_opening
-    + ")?(?:"
-    + _RULE_recipient
-    + ")?(?:"
-    + _RULE_channel
-    + ")?(?: )?(?P<constrain_IS_>"
-    + _RULE_constrain
-    + ") "
-    + _RULE_content_type
-    + "|(?:"
-    + _RULE_opening
-    + ")?"
-    + _RULE_channel
-    + _RULE_recipient
-    + "(?: )?(?P<constrain_IS_>"
-    + _RULE_constrain
-    + ") "
-    + _RULE_content_type
-    + ")"
-)
-
-# invalid_repeated_constrain: opening? recipient? channel? " "? CONSTRAIN constrain content_type
-#                           | opening? channel recipient " "? CONSTRAIN constrain content_type
-_RULE_invalid_repeated_constrain = (
-    "(?:(?:"
-    + _RULE_opening
-    + ")?(?:"
-    + _RULE_recipient
-    + ")?(?:"
-    + _RULE_channel
-    + r")?(?: )?(?P<constrain_IS_>\ud802)(?P<constrain_IS_>"
-    + _RULE_constrain
-    + ")"
-    + _RULE_content_type
-    + "|(?:"
-    + _RULE_opening
-    + ")?"
-    + _RULE_channel
-    + _RULE_recipient
-    + r"(?: )?(?P<constrain_IS_>\ud802)(?P<constrain_IS_>"
-    + _RULE_constrain
-    + ")"
-    + _RULE_content_type
-    + ")"
-)
 
 
 # Writers: the same rules from the other side.
@@ -1552,30 +1459,188 @@ _RECOVERY = runtime.Recovery(
     declared_required=("system.channel_config.channel_required",),
     declared_answers=("developer.response_formats",),
     headings={"developer": ("# Tools", "# Response Formats"), "system": ("# Tools", "# Valid channels: ")},
-    mistakes=(
-        runtime.Mistake(_RULE_invalid_missing_role, runtime.codes.MISSING_ROLE, "no author after the start token"),
-        runtime.Mistake(
-            _RULE_invalid_repeated_channel,
-            runtime.codes.REPEATED_CHANNEL,
-            "repeated channel; the last one is kept",
+    header=(
+        (runtime.HeaderEdge("token", "<|start|>", 1),),
+        (runtime.HeaderEdge("field", "role", 2), runtime.HeaderEdge("field", "name", 5, (("role", "tool"),))),
+        (
+            runtime.HeaderEdge("text", ":", 3),
+            runtime.HeaderEdge("text", " to=", 6),
+            runtime.HeaderEdge("token", "<|channel|>", 8),
+            runtime.HeaderEdge("text", " ", 10),
+            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
+            runtime.HeaderEdge("token", "<|channel|>", 15),
+            runtime.HeaderEdge("token", "<|message|>", 24),
         ),
-        runtime.Mistake(
-            _RULE_invalid_repeated_recipient,
-            runtime.codes.REPEATED_RECIPIENT,
-            "repeated recipient; the last one is kept",
+        (runtime.HeaderEdge("field", "name", 4),),
+        (
+            runtime.HeaderEdge("text", " to=", 6),
+            runtime.HeaderEdge("token", "<|channel|>", 8),
+            runtime.HeaderEdge("text", " ", 10),
+            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
+            runtime.HeaderEdge("token", "<|channel|>", 15),
+            runtime.HeaderEdge("token", "<|message|>", 24),
         ),
-        runtime.Mistake(
-            _RULE_invalid_empty_recipient,
-            runtime.codes.EMPTY_RECIPIENT,
-            "no name after the text that introduces a recipient",
+        (
+            runtime.HeaderEdge("text", " to=", 6),
+            runtime.HeaderEdge("token", "<|channel|>", 8),
+            runtime.HeaderEdge("text", " ", 10),
+            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
+            runtime.HeaderEdge("token", "<|channel|>", 15),
+            runtime.HeaderEdge("token", "<|message|>", 24),
         ),
-        runtime.Mistake(
-            _RULE_invalid_spaced_content_type,
-            runtime.codes.SPACED_CONTENT_TYPE,
-            "a space between the constrain token and the content type",
+        (runtime.HeaderEdge("field", "recipient", 7),),
+        (
+            runtime.HeaderEdge("token", "<|channel|>", 8),
+            runtime.HeaderEdge("text", " ", 10),
+            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
+            runtime.HeaderEdge("token", "<|message|>", 24),
         ),
-        runtime.Mistake(_RULE_invalid_repeated_constrain, runtime.codes.REPEATED_CONSTRAIN, "repeated constrain token"),
+        (runtime.HeaderEdge("field", "channel", 9),),
+        (
+            runtime.HeaderEdge("text", " ", 10),
+            runtime.HeaderEdge("token", "<|constrain|>", 13, (("constrain", True),)),
+            runtime.HeaderEdge("token", "<|message|>", 24),
+        ),
+        (
+            runtime.HeaderEdge("token", "<|constrain|>", 11, (("constrain", True),)),
+            runtime.HeaderEdge("field", "content_type", 12),
+        ),
+        (runtime.HeaderEdge("field", "content_type", 12),),
+        (runtime.HeaderEdge("token", "<|message|>", 24),),
+        (runtime.HeaderEdge("field", "content_type", 14),),
+        (runtime.HeaderEdge("token", "<|message|>", 24),),
+        (runtime.HeaderEdge("field", "channel", 16),),
+        (runtime.HeaderEdge("text", " to=", 17),),
+        (runtime.HeaderEdge("field", "recipient", 18),),
+        (
+            runtime.HeaderEdge("text", " ", 19),
+            runtime.HeaderEdge("token", "<|constrain|>", 22, (("constrain", True),)),
+            runtime.HeaderEdge("token", "<|message|>", 24),
+        ),
+        (
+            runtime.HeaderEdge("token", "<|constrain|>", 20, (("constrain", True),)),
+            runtime.HeaderEdge("field", "content_type", 21),
+        ),
+        (runtime.HeaderEdge("field", "content_type", 21),),
+        (runtime.HeaderEdge("token", "<|message|>", 24),),
+        (runtime.HeaderEdge("field", "content_type", 23),),
+        (runtime.HeaderEdge("token", "<|message|>", 24),),
+        (),
     ),
+    costs={
+        "text": 25,
+        "no_content": 20,
+        "text_for_name": 10,
+        "one_word": 15,
+        "text_at_name": 20,
+        "text_after_name": 25,
+        "text_with_lead": 15,
+        "text_at_lead": 40,
+        "no_channel": 12,
+        "order": 5,
+        "again": 20,
+        "drop_field": 21,
+        "drop_name": 23,
+        "drop_special": 22,
+        "special_in_a_row": 10,
+        "words": 20,
+        "more_words": 5,
+        "name_in_words": 10,
+        "most_words": 45,
+        "unread_text": 6,
+        "space": 4,
+        "glued": 3,
+        "partial": 3,
+        "decorated": 4,
+        "joined": 5,
+        "near": 10,
+        "width": 4,
+        "most": 110,
+        "runner_up": 10,
+        "margin": 5,
+    },
+    fields={
+        "role": runtime.FieldCosts(
+            {"empty": 10, "displaced": 15, "lead": 20, "ratio": 90},
+            {
+                "near": "misspelt-role",
+                "empty": "missing-role",
+                "displaced": "missing-role",
+                "dropped": "spliced-header",
+                "again": "repeated-start",
+            },
+        ),
+        "name": runtime.FieldCosts({"unknown": 30, "odd": 20, "namespaced": 5, "partial": 25, "lead": 10}, {}),
+        "channel": runtime.FieldCosts(
+            {
+                "empty": 10,
+                "displaced": 15,
+                "unknown": 15,
+                "lead": 14,
+                "lead_at_author": 10,
+                "lead_again": 25,
+                "ratio": 75,
+                "beginning": 1,
+            },
+            {
+                "near": "misspelt-channel",
+                "glued": "misspelt-channel",
+                "empty": "empty-channel",
+                "bare": "bare-channel",
+                "dropped": "channel-as-content-type",
+                "extra": "repeated-channel",
+                "as_type": "channel-as-content-type",
+                "as_role": "channel-as-role",
+                "again": "empty-channel",
+                "repeated": "repeated-channel",
+            },
+        ),
+        "recipient": runtime.FieldCosts(
+            {"empty": 15, "unknown": 10, "odd": 10, "lead": 15, "role": 20, "answers": 10, "of_tool": 15, "ratio": 80},
+            {
+                "near": "misspelt-recipient",
+                "glued": "misspelt-recipient",
+                "empty": "empty-recipient",
+                "bare": "bare-recipient",
+                "as_role": "tool-as-role",
+                "as_channel": "tool-as-channel",
+                "repeated": "repeated-recipient",
+            },
+        ),
+        "content_type": runtime.FieldCosts(
+            {"empty": 15, "lead": 5, "ratio": 90},
+            {
+                "near": "misspelt-content-type",
+                "glued": "misspelt-content-type",
+                "empty": "empty-content-type",
+                "repeated": "repeated-content-type",
+                "extra": "repeated-content-type",
+                "spaced": "spaced-content-type",
+                "unread": "unknown-content-type",
+            },
+        ),
+        "constrain": runtime.FieldCosts({}, {"again": "repeated-constrain"}),
+    },
+    edits={
+        "near": ("misplaced-part", "the only known name near it"),
+        "glued": ("misplaced-part", "no space between two parts"),
+        "empty": ("misplaced-part", "no name comes after what introduces it"),
+        "displaced": ("unread-header-text", "other words come in its place"),
+        "bare": ("misplaced-part", "a known name, but nothing introduces it"),
+        "order": ("misplaced-part", "the grammar has it elsewhere"),
+        "dropped": ("unread-header-text", "a name that no field takes"),
+        "extra": ("unread-header-text", "another one is kept"),
+        "repeated": ("misplaced-part", "another one is kept"),
+        "again": ("stray-special-token", "a special token too many"),
+        "spaced": ("misplaced-part", "white space before the name"),
+        "unread": ("unread-header-text", "not a known name"),
+        "spliced": ("spliced-header", "the beginning of another header inside of this one"),
+        "as_role": ("misplaced-part", "a known name in place of the author"),
+        "as_channel": ("misplaced-part", "a known name in place of the channel"),
+        "as_type": ("misplaced-part", "a known name in place of the content type"),
+        "is_role": ("recipient-is-role", "a role is not a tool"),
+    },
+    own_codes=(),
 )
 
 FORMAT = runtime.Format(
@@ -1793,6 +1858,7 @@ def recover(
     tools: Iterable[str | Namespace] | None = None,
     stripped: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
+    max_repair_cost: int | None = None,
 ) -> runtime.Recovered[Message]:
     """Read messages, also malformed ones; never raises for what the source holds.
 
@@ -1804,8 +1870,18 @@ def recover(
         tools: what the conversation offers, besides what its own messages declare.
         stripped: the special tokens may have been stripped; where headers were is then a guess.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+        max_repair_cost: a header whose repair costs more is read as text; in tenths, as `Repair.cost`.
     """
-    return runtime.recover(FORMAT, source, start, {"role": role, "name": name}, tools, stripped, tokenizer)
+    return runtime.recover(
+        FORMAT,
+        source,
+        start,
+        {"role": role, "name": name},
+        tools,
+        stripped,
+        tokenizer,
+        max_repair_cost,
+    )
 
 
 def validate(
@@ -1853,6 +1929,7 @@ class StreamParser(runtime.StreamParser[Message]):
         tools: what the conversation offers, besides what its own messages declare.
         strict: raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+        max_repair_cost: a header whose repair costs more is read as text; in tenths, as `Repair.cost`.
     """
 
     def __init__(
@@ -1864,8 +1941,9 @@ class StreamParser(runtime.StreamParser[Message]):
         tools: Iterable[str | Namespace] | None = None,
         strict: bool = False,
         tokenizer: runtime.Tokenizer | None = None,
+        max_repair_cost: int | None = None,
     ) -> None:
-        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer)
+        super().__init__(FORMAT, start, {"role": role, "name": name}, tools, strict, tokenizer, max_repair_cost)
 
     @property
     def role(self) -> Role | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .errors import Applicability, Code, Fault, Span
 
@@ -57,6 +58,13 @@ class Diagnostic(Fault):
         return self.on_one_line(f"{self.reading}{': ' if self.reading else ''}{self.evidence}")
 
 
+class Alternative(NamedTuple):
+    """The next reading of a header: its fields, and what its edits cost, in tenths."""
+
+    fields: dict[str, str | bool | None]
+    cost: int
+
+
 @dataclass(frozen=True)
 class Repair:
     """How recovery repaired a message; None on messages that match the grammar.
@@ -66,6 +74,9 @@ class Repair:
         after_stop: the message comes after the stop token that ended the completion.
         forged: a tool's message inside of a completion, which the model made up.
         candidate: the likely tool of a call without recipient; never the recipient of the message.
+        cost: what the edits of its header cost, in tenths (`grammar/recovery.toml`).
+        alternative: the next reading of its header, if it costs little more.
+        is_ambiguous: whether that reading costs about the same.
         head, body, tail: the input before the content, of the content, and after it: text or token ids.
         original_fields: the fields of the message as recovery read it. Empty if the message matches the grammar. If the
             fields have changed since, `head` is no longer rendered.
@@ -75,6 +86,9 @@ class Repair:
     after_stop: bool = False
     forged: bool = False
     candidate: str | None = None
+    cost: int = 0
+    alternative: Alternative | None = None
+    is_ambiguous: bool = False
     head: str | tuple[int, ...] = field(default="", repr=False)
     body: str | tuple[int, ...] = field(default="", repr=False)
     tail: str | tuple[int, ...] = field(default="", repr=False)

@@ -32,10 +32,11 @@ from .format.tables import (
     Choose,
     Chosen,
     Encoding,
+    FieldCosts,
     Format,
     Frame,
+    HeaderEdge,
     Kind,
-    Mistake,
     Path,
     Recovery,
     Slots,
@@ -69,9 +70,11 @@ __all__ = [
     "Diagnostic",
     "Encoding",
     "Enumerated",
+    "FieldCosts",
     "Flag",
     "Format",
     "Frame",
+    "HeaderEdge",
     "Implied",
     "Json",
     "JsonForm",
@@ -79,7 +82,6 @@ __all__ = [
     "Kind",
     "Lines",
     "Many",
-    "Mistake",
     "Option",
     "ParseError",
     "Parsed",
@@ -118,7 +120,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (3, 1)
+API_VERSION = (4, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

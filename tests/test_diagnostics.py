@@ -178,7 +178,7 @@ severity = "info"
 
 def test_a_dialect_adds_its_own_diagnostics_only(tmp_path: Path) -> None:
     """Its file needs no entry of the library; what it adds is reported and listed, the rest is as in the library."""
-    production = {"file": "harmony.lark", "old": "invalid_missing_role:", "new": "invalid_absent_role:"}
+    production = {"file": "recovery.toml", "old": 'empty = "missing-role"', "new": 'empty = "absent-role"'}
     folder = edited(tmp_path / "grammar", [production])
     (folder / "diagnostics.toml").write_text(NEW, encoding="utf-8")
     module = module_of("absent_role", generate(folder), tmp_path)
@@ -209,14 +209,13 @@ def test_no_file_spells_a_diagnostic(path: Path) -> None:
 
 
 def test_every_entry_is_reported() -> None:
-    """By the library, through its constant, or by an error production of its name; every production has an entry."""
+    """By the library, through its constant, or by an edit of a header."""
     used = set().union(*map(constants_in, SOURCES))
     recovery = build(load_grammar(GRAMMAR)).recovery
     assert recovery is not None
-    mistakes = {name.upper() for name in recovery.mistakes}
-    assert mistakes
-    assert {name for name, value in vars(codes).items() if isinstance(value, Code)} <= used | mistakes
-    assert mistakes <= vars(codes).keys()
+    rows = [code for _, row in recovery.fields.values() for code in row.values()]
+    edits = {name.upper().replace("-", "_") for name in (*rows, *(code for code, _ in recovery.edits.values()))}
+    assert {name for name, value in vars(codes).items() if isinstance(value, Code)} <= used | edits
 
 
 OPENED = "<|channel|>final "

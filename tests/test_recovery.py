@@ -22,6 +22,8 @@ from harmony_spec import (
     render_text,
     validate,
 )
+from harmony_spec.recovery.header_automaton import HeaderAutomaton
+from harmony_spec.recovery.header_names import HeaderNames
 from harmony_spec.recovery.known_names import KnownNames
 from harmony_spec.source.forms import TokenForm
 
@@ -43,7 +45,8 @@ from .strategies import conversations, text_contents
 STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
 assert codec.FORMAT.recovery is not None
-NAMES = KnownNames(codec.FORMAT.recovery, None)
+RECOVERY = codec.FORMAT.recovery
+NAMES = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT.recovery, None), HeaderAutomaton(codec.FORMAT))
 
 
 def tiles(found: Recovered[Message], length: int) -> bool:
@@ -138,6 +141,7 @@ def test_a_plausible_completion_is_read_as_it_stands(
 
 
 @given(mistakes | any_tokens, starts, offers)
+@example("\n", "transcript", None)
 def test_nothing_is_repaired_in_silence(source: str | list[int], start: codec.Start, tools: list[str] | None) -> None:
     """What the strict parser refuses gets a diagnostic; what it takes is read as it stands, or it is said."""
     found = recover(source, start, tools=tools)
@@ -147,7 +151,8 @@ def test_nothing_is_repaired_in_silence(source: str | list[int], start: codec.St
         assert found.diagnostics
         return
     assert_told_of_what_differs(found, strict.messages)
-    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, [])
+    added = [gap for gap in found.gaps if source[gap.start :] in ("\n", "\r\n")]  # by an editor
+    assert (found.bounds, found.opening, found.gaps) == (strict.bounds, strict.opening, added)
 
 
 def assert_told_of_what_differs(found: Recovered[Message], strict: list[Message]) -> None:
@@ -201,7 +206,8 @@ def test_what_was_recovered_can_be_sent_again(
 ) -> None:
     """Written in the canonical way, messages are strictly valid, and read by either parser they are the same again."""
     messages = recover(source, start, tools=tools).messages
-    assume(all(NAMES.channel(message.channel or "") in {None, message.channel} for message in messages))
+    near = (NAMES.readings(message.channel) for message in messages if message.channel)
+    assume(not any(name.field == "channel" and name.how == "near" for names in near for name in names))
     tokens = render(messages)
     assert parse(tokens).messages == messages
     again = recover(tokens, tools=tools)
@@ -306,3 +312,66 @@ def test_offered_tools_may_be_an_iterator() -> None:
     source = "<|channel|>commentary to=weather<|message|>{}<|call|>\n"
     (message,) = recover(source, "completion", tools=iter(["functions.weather"])).messages
     assert message.recipient == "functions.weather"
+
+
+# What repairs cost.
+
+REPAIRED = [
+    ("<|start|>assistant<|channel|>comment<|message|>x<|end|>", "commentary", "comment"),
+    ("<|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>", "final", None),
+]
+
+
+@pytest.mark.parametrize(("source", "repaired", "left"), REPAIRED)
+def test_a_repair_that_costs_too_much_is_not_made(source: str, repaired: str, left: str | None) -> None:
+    """What the grammar describes stays as it is, and what it does not is no header; streams do the same."""
+    (message,) = recover(source).messages
+    assert message.channel == repaired
+    assert message.repair
+    cost = message.repair.cost
+    assert cost > 0
+    for most, channel in ((cost, repaired), (cost - 1, left)):
+        (message,) = recover(source, max_repair_cost=most).messages
+        assert message.content == "x"
+        assert message.channel == channel or (left is None and most < cost)
+        parser = StreamParser("transcript", max_repair_cost=most)
+        parser.feed(tokens_of(source))
+        parser.close()
+        assert parser.recovered == recover(tokens_of(source), max_repair_cost=most)
+
+
+def test_two_readings_at_nearly_one_price_are_ambiguous() -> None:
+    """The repair names the other one."""
+    (message,) = recover("<|channel|>final commentary<|message|>x<|end|>", "completion").messages
+    repair = message.repair
+    assert repair
+    assert repair.alternative is not None
+    assert RECOVERY is not None
+    assert repair.alternative.cost - repair.cost <= RECOVERY.costs["margin"]
+    assert {message.channel, repair.alternative.fields["channel"]} == {"final", "commentary"}
+    assert repair.is_ambiguous
+
+
+@pytest.mark.parametrize("end", ["<|channel|><|end|>", "<|channel|> hm<|end|>", "<|message|>x<|end|>"])
+def test_a_header_that_is_too_dear_is_not_read(end: str) -> None:
+    """The content begins after its last special token."""
+    source = "<|start|>assistant<|channel|>final" + " well to=user oh no <|constrain|>so it is" * 4 + end
+    found = recover(source)
+    assert found.diagnostics
+    assert tiles(found, len(source))
+    tokens = recover(tokens_of(source))
+    assert tokens.messages == found.messages
+    assert all("<|" not in message.text for message in found.messages)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<|start|>user to=assistant<|message|>hi<|end|>",
+        "<|start|>users<|message|>hi<|end|>",
+        "<|start|>user:alice<|message|>hi<|end|>",
+    ],
+)
+def test_what_is_valid_and_rare_is_read_as_it_stands(source: str) -> None:
+    """Law 7: a role may be a recipient, and the name of a tool may begin with a role."""
+    assert_agrees(source, "transcript", None)

@@ -72,7 +72,9 @@ class Recovery:
         separator: the text between the names of a namespace and of a tool.
         content_types, json: those that are known, and the one that is JSON.
         declared: where contents declare tools and channels, by role.
-        mistakes: the error productions, by the names of their diagnostics.
+        costs: what each edit of a header costs.
+        fields: for each field with a row of its own, its costs and the names of its diagnostics.
+        edits: for each edit of a header, the name of its diagnostic, and the evidence.
         codes: the diagnostics of the library and of diagnostics.toml, by their names.
     """
 
@@ -81,7 +83,9 @@ class Recovery:
     content_types: tuple[str, ...]
     json: str
     declared: Mapping[str, tuple[str, ...]]
-    mistakes: Mapping[str, Rule]
+    costs: Mapping[str, int]
+    fields: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]]
+    edits: Mapping[str, tuple[str, str]]
     codes: Mapping[str, Diagnostic]
 
 

@@ -22,10 +22,15 @@ Edge = Special | FixedText | Value
 
 @dataclass
 class Graph:
-    """For each state the edges that leave it, each with the state that it leads to. State 0 is the start."""
+    """For each state the edges that leave it, each with the state that it leads to. State 0 is the start.
+
+    Each edge leads to a state of its own. `sets` are the fields that reaching a state sets: flags, and fields
+    whose value is the name of an alternative.
+    """
 
     steps: list[list[tuple[Edge, int]]] = field(default_factory=lambda: [[]])
     final: frozenset[int] = frozenset()
+    sets: dict[int, tuple[tuple[str, str | bool], ...]] = field(default_factory=dict)
 
     def edges(self) -> list[tuple[int, Edge, int]]:
         return [(source, edge, target) for source, row in enumerate(self.steps) for edge, target in row]
@@ -56,20 +61,29 @@ def graph(format: Format, rule: str) -> Graph:
                 return frozenset({target})
             case Option(item):
                 return sources | connect(item, sources)
-            case Mark(_, item):
-                return connect(item, sources)
+            case Mark(name, item):
+                return marked(connect(item, sources), ((name, True),), sources)
             case Sequence(items):
                 for item in items:
                     sources = connect(item, sources)
                 return sources
             case Choice(_, branches):
-                return frozenset().union(*(connect(branch.node, sources) for branch in branches))
+                ends = (marked(connect(branch.node, sources), branch.sets, sources) for branch in branches)
+                return frozenset().union(*ends)
             case Call(rule) if rule == CONTENT:
                 return connect(content_value(format), sources)
             case Call():
                 return connect(format.resolve(node), sources)
             case Many():
                 raise AssertionError("a message holds no list")
+
+    def marked(
+        ends: frozenset[int], sets: tuple[tuple[str, str | bool], ...], sources: frozenset[int]
+    ) -> frozenset[int]:
+        for state in ends - sources:
+            if sets:
+                made.sets[state] = made.sets.get(state, ()) + sets
+        return ends
 
     made.final = connect(format.rules[rule].node, frozenset({0}))
     return made

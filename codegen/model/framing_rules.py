@@ -19,14 +19,7 @@ from .rule_building import RuleBuilder
 from .rule_nodes import Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Value, walk
 from .terminals import FixedText, Special, Terminals, is_terminal
 
-MISTAKE_PREFIX = "invalid_"
-"""The names of error productions begin like this. Only the recovering parser reads those rules."""
-
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
-
-
-def is_mistake(rule: str) -> bool:
-    return rule.startswith(MISTAKE_PREFIX)
 
 
 class Rules(RuleBuilder):
@@ -44,7 +37,7 @@ class Rules(RuleBuilder):
         self.rule, self.rule_kind = definition, self.kind(definition)
         branches = []
         for index, alternative in enumerate(definition.alternatives):
-            if index and alternative.name is None and not is_mistake(definition.name):
+            if index and alternative.name is None:
                 reason = f"alternative {index + 1} of `{definition.name}` has no name"
                 self.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
             node = self.sequence(alternative.items)
@@ -117,8 +110,6 @@ class Rules(RuleBuilder):
         return Value(self.rule.name if self.rule_kind == "field" else terminal.lower().lstrip("_"), terminal)
 
     def call(self, rule: str, place: Place) -> Node:
-        if is_mistake(rule):
-            return self.refuse(place, f"`{rule}` is an error production, and used in a rule", "Only recovery reads it.")
         return Call(rule)
 
     def group(self, item: Group) -> Node:
@@ -132,7 +123,7 @@ class Rules(RuleBuilder):
         if item.operator != "?":
             return inner
         field = self.flag_field(items, inner)
-        if field is None or is_mistake(self.rule.name):
+        if field is None:
             return Option(inner)
         if field.startswith("_") or not field:
             self.refuse(item.place, "no field records whether this part is present", "Give it a rule with a name.")
@@ -194,9 +185,6 @@ def _step(item: Item, rules: Rules) -> Step:
             break
         times = times or item.operator
         item = item.alternatives[0].items[0]
-    if isinstance(item, Name) and is_mistake(item.name):
-        rules.refuse(item.place, f"`{item.name}` is an error production", "Only recovery reads it.")
-        return Step("", times)
     if isinstance(item, Name) and item.name in rules.built and times in ("", "?", "*"):
         return Step(item.name, times)
     if isinstance(item, Name) and item.name not in rules.definitions:

@@ -7,12 +7,13 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from .format_model import Diagnostic, Format, Recovery
-from .frame_graph import framing, graph, is_content
-from .rule_nodes import Call, Choice, Rule, Value
+from .frame_graph import Edge, framing, graph, is_content
+from .rule_nodes import Call, Choice, Value
 from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
@@ -31,6 +32,46 @@ def library_diagnostics() -> dict[str, Diagnostic]:
     return _diagnostics(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
+@cache
+def _library_table(name: str) -> dict[str, dict[str, Any]]:
+    """A table of this package's recovery.toml, which a grammar may change."""
+    path = Path(__file__).resolve().parents[2] / "grammar" / RECOVERY
+    found: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))[name]
+    return found
+
+
+def _field_costs(
+    slots: Mapping[str, str], own: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[Mapping[str, int], Mapping[str, str]]]:
+    """The rows of the fields with a purpose, and of those that the grammar has a row for."""
+    rows = {slots.get(key, ""): dict(row) for key, row in _library_table("costs").items() if key != "header"}
+    for key, row in own.items():
+        if key != "header":
+            name = slots.get(key, key)
+            rows[name] = rows.get(name, {}) | dict(row)
+    rows.pop("", None)
+    return {name: ({k: v for k, v in row.items() if k != "codes"}, row.get("codes", {})) for name, row in rows.items()}
+
+
+def header_edges(format: Format) -> list[list[tuple[Edge, int, tuple[tuple[str, str | bool], ...]]]]:
+    """The automaton of a message up to the token that opens its content, that token included."""
+    made = graph(format, format.message)
+    opens = framing(made).opens
+    reached, todo = {0}, [0]
+    while todo:
+        for edge, target in made.steps[todo.pop()]:
+            if target not in reached:
+                reached.add(target)
+                todo += [] if isinstance(edge, Special) and edge.spelling in opens else [target]
+    numbers = {state: number for number, state in enumerate(sorted(reached))}
+    rows: list[list[tuple[Edge, int, tuple[tuple[str, str | bool], ...]]]] = [[] for _ in numbers]
+    for state, number in numbers.items():
+        for edge, target in made.steps[state]:
+            if target in numbers:
+                rows[number].append((edge, numbers[target], made.sets.get(target, ())))
+    return rows
+
+
 def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, Diagnostic]:
     return {
         name: Diagnostic(entry["code"], entry["why"], entry.get("severity", DEFAULT_SEVERITY), entry.get("fix"))
@@ -38,7 +79,7 @@ def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, Diagnost
     }
 
 
-def build_recovery(sources: Sources, mistakes: Mapping[str, Rule]) -> Recovery | None:
+def build_recovery(sources: Sources) -> Recovery | None:
     """Read recovery.toml and diagnostics.toml; None for a format without recovery.toml."""
     if RECOVERY not in sources.data:
         return None
@@ -50,7 +91,12 @@ def build_recovery(sources: Sources, mistakes: Mapping[str, Rule]) -> Recovery |
         content_types=tuple(known.get("known", ())),
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
-        mistakes=mistakes,
+        costs=_library_table("costs")["header"] | sources.table(RECOVERY, "costs").get("header", {}),
+        fields=_field_costs(slots, sources.table(RECOVERY, "costs")),
+        edits={
+            name: (row["code"], row["evidence"])
+            for name, row in (_library_table("edits") | sources.table(RECOVERY, "edits")).items()
+        },
         codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
     )
 

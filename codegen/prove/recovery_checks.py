@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from ..model.format_model import CONTENT, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
-from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
-from ..model.rule_nodes import Option, walk
+from ..model.rule_nodes import Option
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION, DIAGNOSTICS, RECOVERY, Sources
-from ..read.problems import Place, Problem
+from ..read.problems import Problem
 from ..read.value_places import Path as ValuePath
 from .data_names import misfits
 
@@ -20,15 +19,20 @@ from .data_names import misfits
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     """All problems of the tables of recovery."""
     if (recovery := format.recovery) is None:
-        for name, rule in _unused_mistakes(sources):
-            yield Problem(rule, f"`{name}` is read by recovery only", f"Add {RECOVERY}, or remove the rule.")
         if DIAGNOSTICS in sources.data:
             yield Problem(
                 sources.place(DIAGNOSTICS), f"nothing reads `{DIAGNOSTICS}`", f"Add {RECOVERY}, or remove it."
             )
         return
     enclosing = framing(graph(format, format.message))
-    if begins(format) is None or not enclosing.opens or not enclosing.closed or enclosing.touched or enclosing.trails:
+    if (
+        begins(format) is None
+        or not enclosing.opens
+        or not enclosing.closed
+        or enclosing.touched
+        or enclosing.trails
+        or enclosing.ends_with_text
+    ):
         reason = "recovery needs messages that begin with one special token, and contents between two"
         yield Problem(sources.place(RECOVERY), reason, f"Remove {RECOVERY}, or enclose the contents.")
         return
@@ -52,7 +56,6 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _companions(sources)
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
-    yield from _productions(format, enclosing)
     yield from _codes(recovery, sources)
 
 
@@ -135,24 +138,15 @@ def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator
         yield Problem(place, reason, "Choose a text that headers can hold.")
 
 
-def _productions(format: Format, enclosing: Framing) -> Iterator[Problem]:
-    """An error production ends before the content."""
-    assert format.recovery is not None
-    for name, rule in format.recovery.mistakes.items():
-        specials = {node.spelling for node in walk(rule.node) if isinstance(node, Special)}
-        if format.has_content(rule.node) or specials & enclosing.opens:
-            reason = f"`{MISTAKE_PREFIX}{name}` goes on into the content"
-            yield Problem(rule.place, reason, "Describe the message up to before the token that opens its content.")
-
-
-def _unused_mistakes(sources: Sources) -> Iterator[tuple[str, Place]]:
-    for definition in sources.definitions:
-        if definition.name.startswith(MISTAKE_PREFIX):
-            yield definition.name, definition.place
-
-
 def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
-    mistakes = {name.replace("_", "-"): rule for name, rule in recovery.mistakes.items()}
+    """Each diagnostic is reported, each edit has one, and a code has one meaning."""
+    rows: list[tuple[ValuePath, str]] = [(("edits", edit, "code"), name) for edit, (name, _) in recovery.edits.items()]
+    rows += [
+        (("costs", field, "codes", edit), name)
+        for field, (_, row) in recovery.fields.items()
+        for edit, name in row.items()
+    ]
+    reported = {name for _, name in rows}
     library, owners = library_diagnostics(), dict[str, str]()
     for name, entry in recovery.codes.items():
         place = sources.place(DIAGNOSTICS, name)
@@ -160,15 +154,12 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
             reason = f"the library reports `{name}`, so a grammar cannot change its code, severity, fix or reason"
             yield Problem(place, reason, "Remove the entry, or copy that of the library.")
             continue
-        if name not in library and name not in mistakes:
-            yield Problem(
-                place, f"nothing reports the diagnostic `{name}`", f"Remove it, or add `{MISTAKE_PREFIX}{name}`."
-            )
+        if name not in library and name not in reported:
+            yield Problem(place, f"nothing reports the diagnostic `{name}`", f"Remove it, or name it in {RECOVERY}.")
         if entry.code in owners:
             reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
             yield Problem(place, reason, "A code means one thing for good: choose a new one.")
         owners[entry.code] = name
-    for name, rule in mistakes.items():
+    for path, name in rows:
         if name not in recovery.codes:
-            reason = f"`{rule.name}` has no diagnostic"
-            yield Problem(rule.place, reason, f"Add `{name}` to {DIAGNOSTICS}.")
+            yield Problem(sources.place(RECOVERY, *path), f"`{name}` is not a diagnostic", f"Add it to {DIAGNOSTICS}.")

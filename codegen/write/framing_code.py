@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..model.format_model import CONTENT, Format
 from ..model.frame_graph import content_value
-from ..model.framing_rules import MISTAKE_PREFIX
 from ..model.rule_nodes import Branch, Call, Choice, Many, Mark, Node, Option, Sequence, Value
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
@@ -37,9 +36,6 @@ def emit_patterns(format: Format, writer: Writer) -> None:
     for name in ordered(format):
         writer.comment(format.rules[name].source)
         _emit_rule(name, _rule_pieces(format, name), writer)
-    for name, rule in format.recovery.mistakes.items() if format.recovery else ():
-        writer.comment(rule.source)
-        _emit_rule(MISTAKE_PREFIX + name, _pieces(format, rule.node), writer)
 
 
 def _emit_rule(name: str, unmerged: list[Piece], writer: Writer) -> None:

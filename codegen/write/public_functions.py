@@ -21,6 +21,7 @@ ARGUMENTS = {
     "stripped": "stripped: bool = False",
     "strict": "strict: bool = False",
     "tokenization": "tokenization: bool = True",
+    "max_repair_cost": "max_repair_cost: int | None = None",
     "tokenizer": "tokenizer: runtime.Tokenizer | None = None",
     "text": "text: str",
     "tokens": "tokens: Sequence[int]",
@@ -37,6 +38,7 @@ DESCRIPTIONS = {
     "stripped": "the special tokens may have been stripped; where headers were is then a guess.",
     "strict": "raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
     "tokenization": "whether to compare token ids with the tokenizer's own ids for the same text.",
+    "max_repair_cost": "a header whose repair costs more is read as text; in tenths, as `Repair.cost`.",
     "allowed_special": "spelled special tokens that become special tokens; any other is an error.",
     "tokenizer": "encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.",
 }
@@ -88,7 +90,7 @@ FUNCTIONS = (
 
 RECOVERING = (
     Function(
-        *("recover", "runtime.Recovered[Message]", "source start tools stripped tokenizer"),
+        *("recover", "runtime.Recovered[Message]", "source start tools stripped tokenizer max_repair_cost"),
         "Read messages, also malformed ones; never raises for what the source holds.",
     ),
     Function(
@@ -98,7 +100,7 @@ RECOVERING = (
 )
 
 STREAM_PARSER = Function(
-    *("StreamParser", "runtime.StreamParser[Message]", "self start tools strict tokenizer"),
+    *("StreamParser", "runtime.StreamParser[Message]", "self start tools strict tokenizer max_repair_cost"),
     "Reads token ids as they come, one or many at a time.",
 )
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.format_model import Format, Recovery
-from ..model.frame_graph import framing, graph
-from ..model.framing_rules import MISTAKE_PREFIX
+from ..model.frame_graph import Edge, framing, graph
 from ..model.recovery_tables import (
     CHANNELED,
     begins,
     closes,
     first_words,
     free_texts,
+    header_edges,
     headings,
     leads,
     library_diagnostics,
     value_of,
 )
+from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
-from .framing_code import constant
-from .library_codes import code, constant_of
+from .library_codes import code
 from .source_text import Block, Writer, call, group, literal, mapping
 
 Arguments = Iterator[str | Block]
@@ -38,7 +38,7 @@ def emit_recovery(format: Format, writer: Writer) -> None:
         *_words(format, recovery),
         *_purposes(format),
         *_declared(format, recovery),
-        group(_mistakes(format)).prefixed("mistakes="),
+        *_costs(format, recovery),
     )
     writer.line()
     writer.block(block, prefix="_RECOVERY = ")
@@ -99,6 +99,40 @@ def _declared(format: Format, recovery: Recovery) -> Arguments:
     yield mapping(found).prefixed("headings=")
 
 
+def _costs(format: Format, recovery: Recovery) -> Arguments:
+    """The automaton of headers, and what each edit of a header costs."""
+    yield group(group(_edge(*edge) for edge in row) for row in header_edges(format)).prefixed("header=")
+    yield mapping({literal(name): str(cost) for name, cost in recovery.costs.items()}).prefixed("costs=")
+    rows = {
+        literal(name): call(
+            "runtime.FieldCosts",
+            mapping({literal(key): str(cost) for key, cost in costs.items()}),
+            mapping({literal(edit): literal(reported) for edit, reported in codes.items()}),
+        )
+        for name, (costs, codes) in recovery.fields.items()
+    }
+    yield mapping(rows).prefixed("fields=")
+    edits = {
+        name: f"({literal(reported)}, {literal(evidence)})" for name, (reported, evidence) in recovery.edits.items()
+    }
+    yield mapping({literal(name): row for name, row in edits.items()}).prefixed("edits=")
+    library = library_diagnostics()
+    own = (code(name, entry, "runtime.Code") for name, entry in recovery.codes.items() if name not in library)
+    yield group(own).prefixed("own_codes=")
+
+
+def _edge(edge: Edge, target: int, sets: tuple[tuple[str, str | bool], ...]) -> Block:
+    match edge:
+        case Special(_, spelling):
+            kind, label = "token", spelling
+        case FixedText(text):
+            kind, label = "text", text
+        case _:
+            kind, label = "field", edge.field
+    changed = [group(f"({literal(name)}, {value if value is True else literal(str(value))})" for name, value in sets)]
+    return call("runtime.HeaderEdge", literal(kind), literal(label), str(target), *(changed if sets else []))
+
+
 def _table(entries: dict[str, str | None] | dict[str, str]) -> Block:
     return mapping({literal(key): "None" if value is None else value for key, value in entries.items()})
 
@@ -113,23 +147,3 @@ def _channels(format: Format) -> list[str]:
             value = value.get(key) if isinstance(value, dict) else None
         found += value if isinstance(value, list) else []
     return found
-
-
-def _clause(doc: tuple[str, ...]) -> str:
-    """The first line of a comment as a part of a sentence."""
-    return f"{doc[0][:1].lower()}{doc[0][1:].removesuffix('.')}" if doc else ""
-
-
-def _mistakes(format: Format) -> list[Block]:
-    assert format.recovery is not None
-    codes, library = format.recovery.codes, library_diagnostics()
-    names = {rule: rule.replace("_", "-") for rule in format.recovery.mistakes}
-    return [
-        call(
-            "runtime.Mistake",
-            constant(MISTAKE_PREFIX + name),
-            f"runtime.codes.{constant_of(n)}" if (n := names[name]) in library else code(n, codes[n], "runtime.Code"),
-            literal(_clause(rule.doc)),
-        )
-        for name, rule in format.recovery.mistakes.items()
-    ]

@@ -188,6 +188,29 @@ def meets(message: object, when: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
+class HeaderEdge(NamedTuple):
+    """What may come next in a header.
+
+    Attributes:
+        kind: "token" (a special token), "text" (a literal) or "field" (a value).
+        label: the spelling of the token, the literal, or the name of the field.
+        target: the state after it.
+        sets: fields that it sets besides: flags, and fields whose value is the name of an alternative.
+    """
+
+    kind: str
+    label: str
+    target: int
+    sets: tuple[tuple[str, str | bool], ...] = ()
+
+
+class FieldCosts(NamedTuple):
+    """The row of a field in the cost table of `recovery.toml`: costs by edit, and diagnostics by edit."""
+
+    costs: Mapping[str, int]
+    codes: Mapping[str, str]
+
+
 class Kind(NamedTuple):
     """A kind of message in a turn. A message is of the first kind whose condition `when` it meets.
 
@@ -204,18 +227,6 @@ class Kind(NamedTuple):
     ends: str | None
     last: str | None
     then: tuple[str, ...]
-
-
-@dataclass(eq=False)
-class Mistake(Pattern):
-    """An error production: a known mistake in a header up to the content, which only recovery accepts.
-
-    Attributes:
-        evidence: why recovery reads the header like this.
-    """
-
-    code: Code
-    evidence: str
 
 
 class Slots(NamedTuple):
@@ -260,7 +271,11 @@ class Recovery:
         declared_channels, declared_required: the fields with the channels, and whether each message needs one.
         declared_answers: the fields with the forms of a final answer.
         headings: for each role, the first texts of the sections of its contents that declare something.
-        mistakes: the error productions, in the order of the grammar.
+        header: the automaton of the header of a message: for each state, what may come next. State 0 is the beginning.
+        costs: what each edit of a header costs, in tenths.
+        fields: for each field of a header, its own costs and diagnostics.
+        edits: for each edit of a header, the name of its diagnostic, and the evidence.
+        own_codes: the diagnostics that only this format has.
     """
 
     begins: str
@@ -292,13 +307,17 @@ class Recovery:
     declared_required: tuple[str, ...]
     declared_answers: tuple[str, ...]
     headings: Mapping[str, tuple[str, ...]]
-    mistakes: tuple[Mistake, ...]
+    header: tuple[tuple[HeaderEdge, ...], ...]
+    costs: Mapping[str, int]
+    fields: Mapping[str, FieldCosts]
+    edits: Mapping[str, tuple[str, str]]
+    own_codes: tuple[Code, ...] = ()
 
     @cached_property
     def codes(self) -> dict[str, Code]:
-        """The diagnostics by name: those of the library, and those that only error productions of the format have."""
+        """The diagnostics by name: those of the library, and those that only this format has."""
         of_library = (value for value in vars(codes).values() if isinstance(value, Code))
-        return {code.name: code for code in (*of_library, *(mistake.code for mistake in self.mistakes))}
+        return {code.name: code for code in (*of_library, *self.own_codes)}
 
     def full_name(self, namespace: str, tool: str) -> str:
         """The name of a tool in a header."""

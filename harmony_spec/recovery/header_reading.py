@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..diagnostics import Alternative
 from ..errors import Code
 from .header_text import Word
 
@@ -37,6 +38,8 @@ class HeaderReading:
         mixed: the header in the mixed alphabet.
         free_units: the units of its free text, which has no limit.
         sides: the values in the order of the message type, before and after the content.
+        cost: what its edits cost, in tenths.
+        alternative: the fields and the cost of the next reading, if it costs little more.
     """
 
     values: dict[str, Any]
@@ -50,6 +53,8 @@ class HeaderReading:
     mixed: str = ""
     free_units: int = 0
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
+    cost: int = 0
+    alternative: Alternative | None = None
 
 
 class FieldCandidate(NamedTuple):

@@ -11,8 +11,10 @@ from .. import codes
 from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame
 from ..source.forms import REPLACEMENT, Form
+from .header_automaton import HeaderAutomaton
+from .header_names import HeaderNames
 from .header_reading import HeaderFinding, HeaderReading
-from .header_repair import HeaderRepair
+from .header_search import HeaderSearch
 from .header_text import HeaderText
 from .known_names import KnownNames
 
@@ -22,10 +24,14 @@ class Headers:
 
     Args:
         strict: accept headers that a rule describes as they are, without checking names.
+        max_cost: the most that the repair of a header may cost; None for the limit of the format.
     """
 
-    def __init__(self, format: Format, form: Form, names: KnownNames, strict: bool) -> None:
+    def __init__(
+        self, format: Format, form: Form, names: KnownNames, strict: bool, max_cost: int | None = None
+    ) -> None:
         assert format.recovery is not None
+        self.max_cost = max_cost
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
         self.forget()
@@ -51,7 +57,9 @@ class Headers:
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
         caches = self.form.caches
-        self.known: dict[Any, HeaderReading] = caches.setdefault(("headers", self.strict, self.names.key), {})
+        self.known: dict[Any, HeaderReading] = caches.setdefault(
+            ("headers", self.strict, self.max_cost, self.names.key), {}
+        )
         self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
         if len(caches) > HEADER_CACHES.size:
             caches.clear()
@@ -95,10 +103,9 @@ class Headers:
         if self.strict and described:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
-        arguments = (self.format, self.recovery, header, self.names, given)
-        reading = HeaderRepair(
-            *arguments, described=described is not None, opened=opened, lacks_start=lacks_start
-        ).read()
+        reading = HeaderSearch(
+            self.format, self.automaton, self._header_names(), header, given, opened, lacks_start, bool(described)
+        ).read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
@@ -106,26 +113,35 @@ class Headers:
         if damaged is not None and (reading.text_start is None or damaged < reading.text_start):
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
-        if not opened or (reading.findings and described):
-            return reading
-        if described:
+        if opener:
+            reading.values.update(self.automaton.opener_sets.get(opener, ()))
+        if described:  # flags next to the token that opens the content
+            reading.values |= {name: described.values[name] for name in reading.values.keys() - self.automaton.reads}
+        if described and self.max_cost is not None and reading.cost > self.max_cost:
+            return described
+        if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel)
-        for mistake in self.recovery.mistakes:
-            values = {**self.format.defaults, **given}
-            variants = mistake.read(header.mixed, values)
-            if not values[self.recovery.slots.role]:
-                values |= self.recovery.author
-            if variants is not None and values == reading.values:
-                fields = tuple(dict.fromkeys(name for finding in reading.findings for name in finding.fields))
-                finding = HeaderFinding(
-                    mistake.code, 0, len(header.mixed), self._join_values(values), mistake.evidence, fields
-                )
-                return replace(reading, findings=[finding], variants=variants)
-        if not reading.findings:
+        if opened and not reading.findings:
             evidence = "its parts are known, but not in their places"
             taken = self._join_values(reading.values)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
+
+    @property
+    def automaton(self) -> HeaderAutomaton:
+        """The automaton of headers, made once for a format."""
+        found: HeaderAutomaton | None = self.format.caches.get("header automaton")
+        if found is None:
+            found = self.format.caches["header automaton"] = HeaderAutomaton(self.format)
+        return found
+
+    def _header_names(self) -> HeaderNames:
+        """The names of the conversation, shared by conversations that know the same names."""
+        key = "header names", self.names.key
+        found: HeaderNames | None = self.form.caches.get(key)
+        if found is None:
+            found = self.form.caches[key] = HeaderNames(self.format, self.names, self.automaton)
+        return found
 
     def _without_free_texts(self, mixed: str) -> str:
         """Blank the free texts in a header, the special tokens around them, and those that open a content too early."""

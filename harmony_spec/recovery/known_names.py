@@ -10,15 +10,6 @@ from typing import Any
 from ..errors import near_misses
 from ..format.tables import Format, Recovery
 
-MIN_PREFIX_CHARS = 4
-"""A shorter word is not read as the beginning of a channel: too many words begin with its letters."""
-
-CHANNEL_SIMILARITY = 0.75
-"""The least ratio of `difflib` between a word and the channel it is read as; `anlysis` has 0.93."""
-
-TOOL_SIMILARITY = 0.8
-"""The least ratio between a name and the offered tool it is read as: one or two letters differ."""
-
 ROLE_SIMILARITY = 0.9
 """The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
 
@@ -32,8 +23,8 @@ PUNCTUATION = ",;:."
 _SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 LETTER = re.compile(r"[^\W\d_]")
 
-MAX_COMPARED_TOOLS = 250
-"""With more tools, only exact names are recognized: comparing letters takes a few microseconds for each tool."""
+MAX_COMPARED_TOOLS = 20
+"""With more tools, only one wrong letter in a name is recognized: comparing two names takes up to 100 microseconds."""
 
 
 ANY_PARAMETERS: Mapping[str, Any] = {}
@@ -90,6 +81,10 @@ class KnownNames:
     def __init__(self, recovery: Recovery, tools: list[Any] | None) -> None:
         self.recovery = recovery
         self.writable = re.compile(recovery.word)
+        found = (
+            lead.strip() for leads in recovery.leads.values() for lead in leads if lead.strip() not in recovery.inside
+        )
+        self.leads = tuple(lead for lead in found if len(lead) > 1 and lead != recovery.begins)
         self.channels = dict.fromkeys(recovery.channels)
         self.tools: set[str] | None = None if tools is None else self._writable(parameters_by_name(recovery, tools))
         self._by_last: dict[str, list[str]] | None = None
@@ -119,34 +114,12 @@ class KnownNames:
         self.key = _make_key(self.key, channels, tools if named else None)
         return True
 
-    def channel(self, word: str) -> str | None:
-        """Return the channel that a word names, alone or joined to a role, or the only one near it."""
-        if word in self.channels:
-            return word
-        joined = self.role_and_channel(word)
-        return joined[1] if joined else _near(word, self.channels)
-
     def content_type(self, word: str) -> str | None:
         """Return the known content type that a word is, in any case: `JSON` is seen on structured answers."""
         return next((known for known in self.recovery.content_types if known == word.lower()), None)
 
-    def nearest_content_type(self, word: str) -> str | None:
-        """Return the known content type that a word is with signs around it, or at the end of a media type."""
-        return self.content_type(word) or self.content_type(_bare(word).rpartition("/")[2])
-
-    def content_type_in(self, word: str) -> str:
-        """Return the known content type that a word begins with, unless a letter or digit follows it; else ""."""
-        found = (known for known in self.recovery.content_types if word.startswith(known))
-        return next((known for known in found if not word[len(known) :][:1].isalnum()), "")
-
     def is_role(self, word: str) -> bool:
         return word in self.recovery.roles
-
-    def nearest_role(self, word: str) -> str | None:
-        """Return the role that a word is in another case or repeated, or the role of the model if near."""
-        bare, model = _bare(word), str(self.recovery.author[self.recovery.slots.role])
-        same = (role for role in self.recovery.roles if bare and bare == role * (len(bare) // len(role)))
-        return next(same, None) or next(iter(near_misses(bare, [model], cutoff=ROLE_SIMILARITY)), None)
 
     def role_and_channel(self, word: str) -> tuple[str, str] | None:
         """Divide a word such as `assistantfinal` into role and channel; None for any other."""
@@ -173,24 +146,12 @@ class KnownNames:
     def _last(self, name: str) -> str:
         return name.rsplit(self.recovery.separator, 1)[-1]
 
-    def nearest_tool(self, word: str) -> str | None:
-        """Return the offered tool that a word names, or the only one near it."""
-        if (named := self.tool(word)) or not self.tools or len(self.tools) > MAX_COMPARED_TOOLS:
-            return named
-        lasts = near_misses(self._last(word), {self._last(tool) for tool in self.tools}, n=2, cutoff=TOOL_SIMILARITY)
-        close = [tool for tool in self.tools if self._last(tool) in lasts]
-        close = [tool for tool in self.tools if _letters(word) in (_letters(tool), _letters(self._last(tool)))] or close
-        return close[0] if len(close) == 1 else None
-
-    def function_in(self, word: str) -> str | None:
-        """Return the full name of the function that a word has between signs; None if there is none."""
-        found = self.writable.match(re.sub(r"^\W+", "", word))
-        bare = re.sub(r"\W+$", "", found[0]) if found else ""
-        return bare if bare.startswith(self.recovery.of_functions) else None
-
     def reads_as_tool(self, word: str) -> bool:
         """Whether a word is an offered tool, or begins with the namespace of functions."""
-        return word.startswith(self.recovery.of_functions) or self.tool(word) is not None
+        return self._is_function(word) or self.tool(word) is not None
+
+    def _is_function(self, word: str) -> bool:
+        return bool(self.recovery.definitions.functions) and word.startswith(self.recovery.of_functions)
 
     def bare_name(self, word: str) -> str:
         """Return a word without punctuation after it, or "" if it has signs that prose puts around names."""
@@ -202,7 +163,7 @@ class KnownNames:
         if self.is_offered(word):
             return word
         name = self.bare_name(word)
-        function = self.tools is None and name.startswith(self.recovery.of_functions)
+        function = self.tools is None and self._is_function(name)
         return name if function or self.is_offered(name) else ""
 
     def is_offered(self, word: str) -> bool:
@@ -215,7 +176,8 @@ class KnownNames:
         A single word may be the remainder of a damaged name. Scripts without capitals, such as Chinese, are often
         written without spaces, and no format has names in them.
         """
-        words = [word for word in text.split() if LETTER.search(word) and not self.is_named(word)]
+        plain = (word for word in text.split() if LETTER.search(word) and not word.startswith(self.leads))
+        words = [word for word in plain if not self.is_named(word)]
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
     def is_named(self, word: str) -> bool:
@@ -265,24 +227,3 @@ def _make_key(before: bytes, channels: Iterable[str], tools: set[str] | None) ->
 def without_signs(word: str) -> str:
     """Remove the signs around a word."""
     return _SIGNS.sub("", word)
-
-
-def _letters(name: str) -> str:
-    """Remove the signs between the words of a name."""
-    return re.sub(r"[\W_]", "", name)
-
-
-def _bare(word: str) -> str:
-    return without_signs(word).lower()
-
-
-def _near(word: str, known: Iterable[str]) -> str | None:
-    bare = _bare(word)
-    if not bare:
-        return None
-    found = [name for name in known if name == bare] or [name for name in known if name in re.split(r"\W+", bare)]
-    found = found or [
-        name for name in known if bare.startswith(name) or (len(bare) >= MIN_PREFIX_CHARS and name.startswith(bare))
-    ]
-    found = found or near_misses(bare, known, n=2, cutoff=CHANNEL_SIMILARITY)
-    return found[0] if len(found) == 1 else None

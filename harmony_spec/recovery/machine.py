@@ -18,10 +18,10 @@ from ..format.tables import Format, Recovery, continues, unfinished
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
 from .header_reading import HeaderReading
-from .header_repair import near_lead
 from .header_text import HeaderText
 from .headers import Headers
 from .known_names import KnownNames, without_signs
+from .near_leads import near_lead
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
@@ -57,6 +57,7 @@ class Machine:
         given: the fields of the open header that a completion continues.
         tools: the offered tools, as `offered` returns them.
         refuse: called at each mistake before it is reported; a strict parser raises there.
+        max_repair_cost: the most that the repair of a header may cost.
     """
 
     def __init__(
@@ -67,11 +68,12 @@ class Machine:
         given: dict[str, Any],
         tools: list[Any] | None,
         refuse: Callable[[Span], None] | None = None,
+        max_repair_cost: int | None = None,
     ) -> None:
         self.format, self.form, self.start = format, form, start
         self.recovery = self.table(format)
         self.names = KnownNames(self.recovery, tools)
-        self.headers = Headers(format, form, self.names, strict=refuse is not None)
+        self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
         self.continued = continues(format, start)
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
@@ -171,7 +173,7 @@ class Machine:
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
-        headers = Headers(self.format, shown, self.names, strict=False)
+        headers = Headers(self.format, shown, self.names, False, self.headers.max_cost)
         readings = (
             headers.read(0, len(shown.units), None, self.lacks_start, self.given),
             self._read_header(at, opener=None),

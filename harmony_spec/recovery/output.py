@@ -229,13 +229,16 @@ class Output:
 
     def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
         fields = tuple(dict.fromkeys(draft.repaired))
+        cost, other = draft.reading.cost, draft.reading.alternative
+        is_ambiguous = other is not None and other.cost - cost <= self.recovery.costs["margin"]
+        marks = fields, draft.after_stop, draft.forged, candidate, cost, other, is_ambiguous
         if not draft.changed:
-            return Repair(fields, draft.after_stop, draft.forged, candidate)
+            return Repair(*marks)
         part = self.form.slice
         written = (*chain(*draft.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
-        return Repair(fields, draft.after_stop, draft.forged, candidate, head, body, tail, written)
+        return Repair(*marks, head, body, tail, written)
 
     # Reporting.
 

@@ -27,6 +27,7 @@ def recover(
     tools: Iterable[Any] | None,
     stripped: bool,
     tokenizer: Tokenizer | None,
+    max_repair_cost: int | None = None,
 ) -> Recovered[Any]:
     """Read a text or token ids along a start rule. Malformed input raises nothing.
 
@@ -38,32 +39,45 @@ def recover(
         tools: the offered tools, as names or namespaces; None if they are not known.
         stripped: the special tokens may have been removed.
         tokenizer: decodes ordinary tokens; needed for token ids only.
+        max_repair_cost: the most that the repair of a header may cost, in tenths; dearer headers are read as text.
     """
     format.require_start(start)
     known = offered(format, tools)
-    return recover_form(format, form_of(format, source, tokenizer), start, given, known, stripped)
+    form = form_of(format, source, tokenizer)
+    return recover_form(format, form, start, given, known, stripped, max_repair_cost)
 
 
 def recover_form(
-    format: Format, form: Form, start: str, given: dict[str, Any], tools: list[Any] | None, stripped: bool
+    format: Format,
+    form: Form,
+    start: str,
+    given: dict[str, Any],
+    tools: list[Any] | None,
+    stripped: bool,
+    max_repair_cost: int | None = None,
 ) -> Recovered[Any]:
     """Read an input along a start rule; see `recover`."""
     if stripped and (guessed := with_headers(format, form, given, tools)):
         return guessed
-    found = _read_form(format, form, start, given, tools)
+    found = _read_form(format, form, start, given, tools, max_repair_cost)
     if found.diagnostics and isinstance(form, TextForm):
         text = without_line_break(form.units)
         if isinstance(text, str) and len(text) < len(form.units):
-            saved = _read_form(format, TextForm(format, text), start, given, tools)
+            saved = _read_form(format, TextForm(format, text), start, given, tools, max_repair_cost)
             if not saved.diagnostics:  # an editor added the line break
                 return replace(saved, gaps=[*saved.gaps, Span(len(text), len(form.units))])
     return found
 
 
 def _read_form(
-    format: Format, form: Form, start: str, given: dict[str, Any], tools: list[Any] | None
+    format: Format,
+    form: Form,
+    start: str,
+    given: dict[str, Any],
+    tools: list[Any] | None,
+    max_repair_cost: int | None,
 ) -> Recovered[Any]:
-    machine = Machine(format, form, start, given, tools)
+    machine = Machine(format, form, start, given, tools, max_repair_cost=max_repair_cost)
     read_to_end(machine)
     output = machine.output
     return Recovered(output.messages, machine.opening, form.unit, output.bounds, output.gaps, output.diagnostics)
@@ -121,7 +135,7 @@ class ValidMessages(Attempt):
     @property
     def key(self) -> tuple[object, ...]:
         """The part of the cache keys that decides whether a header is clean."""
-        return self.machine.continued, self.machine.names.key
+        return self.machine.continued, self.machine.headers.max_cost, self.machine.names.key
 
     def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a header; None if recovery has a diagnostic for it."""

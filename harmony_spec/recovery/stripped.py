@@ -55,8 +55,11 @@ def _headers(recovery: Recovery, names: KnownNames) -> tuple[re.Pattern[str], re
         for known in (recovery.roles, names.channels, recovery.content_types)
     )
     lead = "|".join(re.escape(lead) for lead in recovery.leads.get(recovery.slots.recipient, ()) if lead.strip())
-    recipient = rf"(?:(?:{lead})(?P<recipient>{recovery.word}))?" if lead else "(?P<recipient>(?!))?"
-    rest = rf"(?P<channel>{channel}){recipient}(?:\s*(?P<type>{kind})(?=\W|$))?(?:\s+(?=[{BRACKETS}]))?"
+    # A recipient ends before a content type or the content; in the other order, before the channel.
+    behind = rf"(?:{lead})(?P<recipient>[^\s{BRACKETS}]+?)(?=[\s{BRACKETS}]|$|(?:{kind or '(?!)'})(?:\W|$))"
+    before = rf"(?:{lead})(?P<before>[^\s{BRACKETS}]+?)(?={channel})"
+    first, last = (f"(?:{part})?" if lead else "" for part in (before, behind))
+    rest = rf"{first}(?P<channel>{channel}){last}(?:\s*(?P<type>{kind})(?=\W|$))?(?:\s+(?=[{BRACKETS}]))?"
     by_author = re.escape(recovery.author[recovery.slots.role])
     return (
         re.compile(rf"\s*(?:(?P<role>{role})\s*)?{rest}(?![a-z]|\s+[a-z])"),
@@ -73,8 +76,9 @@ def _values(
     fields = [slots.role, slots.channel]
     if read["role"]:
         values |= {slots.role: read["role"], slots.name: None}
-    for name, value in ((slots.recipient, read["recipient"]), (slots.content_type, read["type"])):
+    recipient = read.get("before") or read.get("recipient")
+    for name, value in ((slots.recipient, recipient), (slots.content_type, read["type"])):
         if value and name:
-            values[name] = (names.nearest_tool(value) or value) if name == slots.recipient else value
+            values[name] = (names.tool(value) or value) if name == slots.recipient else value
             fields.append(name)
     return {name: values[name] for name in format.header_fields}, tuple(fields)

@@ -42,11 +42,13 @@ class StreamParser(Generic[M]):
         tools: Iterable[Any] | None,
         strict: bool,
         tokenizer: Tokenizer | None,
+        max_repair_cost: int | None = None,
     ) -> None:
         from ..vocabulary import Vocabulary, tokenizer_for
 
         format.require_start(start)
         self._format, self._start, self._given, self._strict = format, start, given, strict
+        self._max_repair_cost = max_repair_cost
         self._tools = offered(format, tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
@@ -63,7 +65,7 @@ class StreamParser(Generic[M]):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy by the arguments and the tokens read so far; unpickling reads them again."""
-        made = self._format, self._start, self._given, self._tools, self._strict, self._tokenizer
+        made = self._format, self._start, self._given, self._tools, self._strict, self._tokenizer, self._max_repair_cost
         return _restore, (type(self), made, list(self._tokens), self._closed, list(self._last))
 
     def reset(self) -> None:
@@ -72,7 +74,8 @@ class StreamParser(Generic[M]):
         self._tokens = self._form.tokens
         self._append = self._tokens.append
         refuse = self._refuse if self._strict else None
-        self._machine = Machine(self._format, self._form, self._start, self._given, self._tools, refuse)
+        opening = self._start, self._given
+        self._machine = Machine(self._format, self._form, *opening, self._tools, refuse, self._max_repair_cost)
         self._machine.output.listener = self
         self._events: list[Event] = self._machine.output.events
         self._utf8 = _decoder("replace")

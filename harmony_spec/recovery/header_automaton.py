@@ -1,0 +1,127 @@
+"""The automaton of headers that the generator writes, made deterministic as it is used.
+
+A label is the marker of a special token, a literal without white space around it, or `FIELD` and the name of a field.
+White space is free: a literal of white space alone has no label.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from ..format.tables import HOLE, Format, HeaderEdge
+
+FIELD = HOLE
+"""The beginning of the label of a field: no text has it."""
+
+Sets = tuple[tuple[str, str | bool], ...]
+"""Fields that a step sets, with their values."""
+
+
+class HeaderAutomaton:
+    """States are numbers; 0 is the beginning, `NOWHERE` the state that nothing leads out of.
+
+    Attributes:
+        fields: the fields of headers, in order.
+        patterns: for each field with a value, what its names look like.
+        literal: matches a text that introduces a field, without the white space before it.
+        introduces: for each label of a token or literal, the field that it introduces; a flag rather than the field.
+        marks: for each field, the flags whose tokens directly precede it.
+        spaced: the texts that introduce a field after white space, without it, and "".
+        opener_sets: for each token that opens the content, the fields that it sets.
+        reads: the fields that a path can set.
+        lead: the literal that introduces a recipient; "" if none does.
+    """
+
+    NOWHERE = -1
+
+    def __init__(self, format: Format) -> None:
+        assert format.recovery is not None
+        recovery = format.recovery
+        self.fields, self.markers = format.header_fields, frozenset(format.by_marker)
+        self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
+        self.opens = [format.markers[spelling] for spelling in recovery.opens]
+        self._edges = [[(self._label(format, edge), edge) for edge in row] for row in recovery.header]
+        self._blank = [frozenset(edge.target for label, edge in row if not label) for row in self._edges]
+        self._numbers: dict[frozenset[int], int] = {frozenset({0}): 0}
+        self._states = [frozenset({0})]
+        self._steps: dict[tuple[int, str], tuple[int, Sets]] = {}
+        self._awaited: dict[int, tuple[str, ...]] = {}
+        self._jumps: dict[str, tuple[int, Sets]] = {}
+        self.introduces: dict[str, str] = {}
+        marks: dict[str, dict[str, None]] = {}
+        for label, edge in (pair for row in self._edges for pair in row if pair[0] and pair[0][0] != FIELD):
+            follow = [after for _, after in self._edges[edge.target] if after.kind == "field"]
+            for field in (after.label for after in follow):
+                self.introduces.setdefault(label, field)
+                marks.setdefault(field, {}).update(dict.fromkeys(name for name, _ in edge.sets))
+            if edge.sets:
+                self.introduces[label] = edge.sets[0][0]
+        self.marks = {field: tuple(names) for field, names in marks.items()}
+        texts = {label for row in self._edges for label, edge in row if edge.kind == "text" and label}
+        self.literal = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)")
+        every = [edge.label for row in recovery.header for edge in row if edge.kind == "text"]
+        self.spaced = {"", *(text.strip() for text in every if text[0].isspace())}
+        self.lead = next((x for x in sorted(texts) if self.introduces.get(x) == recovery.slots.recipient), "")
+        edges = [edge for row in recovery.header for edge in row]
+        self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
+        edges = [edge for edge in edges if edge.label not in recovery.opens]
+        self.reads = {edge.label for edge in edges if edge.kind == "field"} | {n for e in edges for n, _ in e.sets}
+        atoms = (atom for row in format.starts["transcript"][0].steps[0][0].steps for atom, _ in row)
+        named = {edge.label for row in recovery.header for edge in row if edge.kind == "field"}
+        self.patterns = {
+            field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
+        }
+
+    @staticmethod
+    def _label(format: Format, edge: HeaderEdge) -> str:
+        if edge.kind == "token":
+            return format.markers[edge.label]
+        return edge.label.strip() if edge.kind == "text" else FIELD + edge.label
+
+    @cached_property
+    def after_author(self) -> int:
+        """The state of a header that continues an open one."""
+        return self.jump(FIELD + self.role)[0]
+
+    def step(self, state: int, label: str) -> tuple[int, Sets]:
+        """Where a label leads and what it sets; `NOWHERE` if it cannot come next."""
+        key = state, label
+        if (found := self._steps.get(key)) is None:
+            found = self._steps[key] = self._follow(self._states[state], label)
+        return found
+
+    def jump(self, label: str) -> tuple[int, Sets]:
+        """Where a label leads, wherever it comes."""
+        if (found := self._jumps.get(label)) is None:
+            found = self._jumps[label] = self._follow(frozenset(range(len(self._edges))), label)
+        return found
+
+    def _follow(self, states: frozenset[int], label: str) -> tuple[int, Sets]:
+        every = states.union(*(self._blank[state] for state in states))
+        edges = [edge for state in sorted(every) for name, edge in self._edges[state] if name == label]
+        if not edges:
+            return self.NOWHERE, ()
+        targets = frozenset(edge.target for edge in edges)
+        if targets not in self._numbers:
+            self._numbers[targets] = len(self._states)
+            self._states.append(targets)
+        return self._numbers[targets], edges[0].sets
+
+    def awaited(self, state: int) -> tuple[str, ...]:
+        """The fields of which a name must come next; empty if something else may."""
+        if (found := self._awaited.get(state)) is None:
+            edges = [edge for each in self._states[state] for _, edge in self._edges[each]]
+            only = edges and all(edge.kind == "field" for edge in edges)
+            found = tuple(sorted({edge.label for edge in edges}, key=self.fields.index)) if only else ()
+            self._awaited[state] = found
+        return found
+
+    def is_complete(self, state: int) -> bool:
+        """Whether the token that opens the content may come next."""
+        return any(self.step(state, mark)[0] != self.NOWHERE for mark in self.opens)
+
+    def at_lead(self, text: str, at: int) -> bool:
+        """Whether text of two characters or more that introduces a field is at a place."""
+        match = self.literal.match(text, at)
+        return match is not None and len(match[0]) > 1

@@ -1,0 +1,611 @@
+"""A header as the cheapest reading of the grammar: the shortest path over places in the header and states of its
+automaton. What the grammar allows costs nothing, each edit what `recovery.toml` sets; the edits are the findings.
+
+Hard rules come before costs. Between two special tokens, a name that nothing introduces is read only as far as the
+words there allow, see `CLEAN` and the other modes: two plain words are text; a tool must be the whole of its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ..diagnostics import Alternative
+from ..format.tables import Format
+from .header_automaton import FIELD, HeaderAutomaton, Sets
+from .header_names import HeaderNames, Name
+from .header_reading import HeaderFinding, HeaderReading
+from .header_text import HeaderText
+from .near_leads import NearLead, near_lead
+
+CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
+"""What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
+content type; a plain word; several; a tool with a namespace, or after a near miss of ` to=`; one without."""
+
+MAX_SINGLE_WORDS = 8
+"""Each of so many words that belong to nothing is reported by itself."""
+
+ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
+"""The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
+
+NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
+APART = re.compile("[^\\s\ud800-\udfff]+[ \t]+[^\\s\ud800-\udfff]+")
+SPECIAL = re.compile("[\ud800-\udfff]")
+
+Values = tuple[str | bool | None, ...]
+
+
+class Node(NamedTuple):
+    """A place in the header, the state of the automaton there, and what is known of the path.
+
+    Attributes:
+        mode: what has come in the segment, see `CLEAN`.
+        marks: what the token before it sets with the next name.
+        values: the fields that were read; "" for one that was introduced without a name.
+    """
+
+    at: int
+    state: int
+    mode: int
+    marks: Sets
+    values: Values
+
+
+class Edit(NamedTuple):
+    """One step of a path.
+
+    Attributes:
+        kind: the row of `edits` in `recovery.toml`; "" if there is nothing to report.
+        field: the field whose row may name the diagnostic.
+        sets: the fields that it sets.
+        fields: the repaired fields.
+        lost: the channel is not where it should be, so that it must be inferred.
+        rest: the content begins there.
+    """
+
+    kind: str
+    field: str
+    start: int
+    end: int
+    sets: Sets = ()
+    fields: tuple[str, ...] = ()
+    lost: bool = False
+    rest: bool = False
+
+
+Edge = tuple[int, Node, tuple[Edit, ...]]
+
+
+class HeaderSearch:
+    """Reads one header.
+
+    Args:
+        given: the fields of an open header that it continues.
+        opened: the token that opens the content follows; otherwise the header may hold the content.
+        lacks_start: the token that begins a message is missing.
+        described: the grammar describes the header, so that only its words can be wrong.
+    """
+
+    def __init__(
+        self,
+        format: Format,
+        automaton: HeaderAutomaton,
+        names: HeaderNames,
+        header: HeaderText,
+        given: dict[str, Any],
+        opened: bool,
+        lacks_start: bool,
+        described: bool,
+    ) -> None:
+        assert format.recovery is not None
+        self.format, self.automaton, self.names, self.given = format, automaton, names, given
+        self.recovery, self.slots, self.costs = format.recovery, format.recovery.slots, format.recovery.costs
+        self.opened, self.lacks_start, self.described = opened, lacks_start, described
+        self.text = header.mixed
+        self.end = len(self.text)
+        self.begun = self.text.startswith(automaton.begins)
+        self.first = self.end - len(self.text.lstrip())
+        self.places = {field: index for index, field in enumerate(automaton.fields)}
+        self.words: dict[int, str] = {}
+        self.runs: dict[int, list[tuple[int, int, str]]] = {}
+        self.last_special = max((m.start() for m in SPECIAL.finditer(self.text)), default=-1)
+        self.near: NearLead = near_lead(automaton.lead or "\0", self.slots.recipient, self.recovery.of_functions)
+
+    def read(self, max_cost: int | None) -> HeaderReading:
+        """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
+        found = self._search(self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"]))
+        if not found:
+            return self._said(self._unread())
+        (cost, path), *others = found
+        reading = self._said(path)
+        reading.cost = cost
+        for other_cost, other in others:
+            reading.alternative = Alternative(self._said(other).values, other_cost)
+        return reading
+
+    def _unread(self) -> list[Edit]:
+        """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
+        at = self.end if self.opened else self.last_special + 1
+        path = [Edit("unread", "", 0, at, lost=True)] if at else []
+        return path if not self.text[at:].strip() else [*path, Edit("", "", at, at, lost=True, rest=True)]
+
+    def _search(self, most: int) -> list[tuple[int, list[Edit]]]:
+        """The cheapest path, and the next one that reads other fields if it costs little more; with their costs.
+
+        Dijkstra's algorithm; of two paths that cost the same, the one that was found first.
+        """
+        values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
+        start = Node(0, 0 if self.begun else self.automaton.after_author, CLEAN, (), values)
+        heap: list[tuple[int, int, Node]] = [(0, 0, start)]
+        best, back = {start: 0}, dict[Node, tuple[Node, tuple[Edit, ...]]]()
+        done, width = set[Node](), dict[int, int]()
+        count, found = 0, list[tuple[int, Node]]()
+        while heap:
+            cost, _, node = heappop(heap)
+            if cost > most:
+                break
+            if node.at > self.end:
+                if not found or node.values != found[0][1].values:
+                    found.append((cost, node))
+                    most = min(most, cost + self.costs["runner_up"])
+                if len(found) > 1:
+                    break
+                continue
+            if node in done or (passed := width.get(node.at, 0)) == self.costs["width"]:
+                continue
+            done.add(node)
+            width[node.at] = passed + 1
+            for price, target, edits in self._edges(node):
+                total = cost + price
+                if total < best.get(target, total + 1):
+                    count += 1
+                    best[target], back[target] = total, (node, edits)
+                    heappush(heap, (total, count, target))
+        paths = []
+        for cost, node in found:
+            steps = []
+            while node in back:
+                node, edits = back[node]
+                steps.append(edits)
+            paths.append((cost, [edit for edits in reversed(steps) for edit in edits]))
+        return paths
+
+    # What may come next.
+
+    def _edges(self, node: Node) -> Iterator[Edge]:
+        at, text, automaton = node.at, self.text, self.automaton
+        while at < self.end and text[at].isspace():
+            at += 1
+        awaited = automaton.awaited(node.state)
+        special = at < self.end and text[at] in automaton.markers
+        if awaited and (at == self.end or special or automaton.at_lead(text, at)):
+            yield self._nothing(node, at, awaited)
+        if not self.opened and self.last_special < at < self.end:
+            yield from self._content(node, at, awaited)
+        if at == self.end:
+            if not awaited:
+                called = self._value(node, self.slots.recipient) and not self._value(node, self.slots.channel)
+                called = called and self._value(node, self.slots.role) != self.recovery.tool
+                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * bool(called)
+                price += self.costs["order"] * (not automaton.is_complete(node.state))
+                yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), ()
+        elif special:
+            yield from self._special(node, at, awaited)
+        else:
+            yield from self._literal(node, at, awaited)
+            yield from self._names(node, at, awaited)
+            if self.slots.recipient in awaited:
+                yield from self._apart(node, at)
+            yield from self._words(node, at, awaited)
+
+    def _cost(self, field: str, edit: str) -> int:
+        return self.names.row(field).costs.get(edit, self.costs["order"])
+
+    def _put(self, values: Values, sets: Sets) -> Values:
+        changed = list(values)
+        for field, value in sets:
+            changed[self.places[field]] = value
+        return tuple(changed)
+
+    def _value(self, node: Node, field: str) -> str | bool | None:
+        return node.values[self.places[field]] if field else None
+
+    def _nothing(self, node: Node, at: int, awaited: tuple[str, ...]) -> Edge:
+        """A name is missing after what introduces it."""
+        field = awaited[0]
+        state = self.automaton.step(node.state, FIELD + field)[0]
+        target = node._replace(state=state)
+        if node.marks and self.text[:at].rstrip()[-1:] not in self.automaton.markers:
+            return 0, target, ()  # a word that is not a name comes there
+        lost = field in (self.slots.role, self.slots.channel)
+        edit = Edit("empty", field, max(node.at - 1, 0), max(node.at, 1), fields=(field,), lost=lost)
+        return self._cost(field, "empty"), target, (edit,)
+
+    def _content(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+        """The rest is the content."""
+        rest, word, costs = self.text[at:], self._word(at), self.costs
+        if self.names.is_known(rest.rstrip()) or (node.mode in (BARE, PLAIN) and not ARGUMENTS.match(rest)):
+            return
+        price = costs["text"]
+        if node.mode in (NAMED, TYPED) and rest[0].isalpha():
+            price += costs["text_after_name"]
+        if node.mode == WORD and self._value(node, self.slots.role) == self.recovery.tool:
+            price += costs["text_for_name"] + costs["text_after_name"]  # a sentence that begins with the name of a tool
+        if awaited:
+            if any(word in self.names.lists.get(field, ()) for field in awaited):
+                return
+            price += costs["text_for_name"] + costs["one_word"] * (rest.rstrip() == word and word[0].isalnum())
+        if self.automaton.at_lead(self.text, at):
+            price += costs["text_at_lead"]
+        elif self.automaton.lead and self.automaton.lead in rest:
+            price += costs["text_with_lead"]
+        elif self._begins_with_name(word):
+            price += costs["text_at_name"]
+        yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), (Edit("", "", at, at, rest=True),)
+
+    def _begins_with_name(self, word: str) -> bool:
+        known = any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all)
+        return known or bool(self.names.known.bare_tool(word))
+
+    def _special(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+        """A special token: it introduces a field, or is one too many."""
+        char, automaton, costs = self.text[at], self.automaton, self.costs
+        field = automaton.introduces.get(char, "")
+        flag = field != "" and self.format.defaults.get(field) is False
+        again = not flag and self._value(node, field) is not None
+        (state, sets), edits = automaton.step(node.state, char), tuple[Edit, ...]()
+        price = costs["again"] * again
+        if state < 0 and not awaited:
+            (state, sets), price = automaton.jump(char), price or costs["order"]
+        if flag and (self._value(node, field) or node.marks):
+            edits = (Edit("again", field, at, at + 1),)
+        if state >= 0 and char not in automaton.opens:
+            pending = bool(automaton.awaited(state))
+            values = node.values if pending else self._put(node.values, sets)
+            edits += () if pending or not sets else (Edit("", field, at, at + 1, sets),)
+            target = Node(at + 1, state, CLEAN, sets if pending else (), values)
+            yield price, target, edits
+        if again:
+            yield from self._again(node._replace(marks=()), at, at + 1, field)
+        row = awaited and self.text[at - 1] in automaton.markers
+        price = costs["special_in_a_row" if row else "drop_special"]
+        yield price, node._replace(at=at + 1, mode=CLEAN), (Edit("again", field, at, at + 1),)
+
+    def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
+        """A field that comes again and does not count: it takes no known name."""
+        word = self._word(begin)
+        role = field == self.slots.recipient and word in self.recovery.roles
+        if word and not self.automaton.at_lead(self.text, begin) and (role or not self.names.is_known(word)):
+            end = begin + len(word)
+            edit = Edit("repeated", field, at, end)
+            yield self.costs["drop_field"], node._replace(at=end, mode=CLEAN), (edit,)
+
+    def _literal(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+        """Text that introduces a field, or nearly."""
+        automaton, costs, recipient = self.automaton, self.costs, self.slots.recipient
+        if match := automaton.literal.match(self.text, at):
+            field = automaton.introduces.get(match[0], "")
+            (state, _), again = automaton.step(node.state, match[0]), self._value(node, field) is not None
+            if state >= 0 or not (awaited or len(match[0]) == 1):
+                price = costs["again"] if again else costs["order"] * (state < 0)
+                state = state if state >= 0 else automaton.jump(match[0])[0]
+                yield price, node._replace(at=match.end(), state=state, mode=CLEAN), ()
+                if again:
+                    yield from self._again(node, at, match.end(), field)
+        elif automaton.lead and node.mode not in (BARE, PLAIN):
+            answers = self._value(node, self.slots.role) == self.recovery.tool
+            wordy = node.mode == WORDS or (node.mode == WORD and not answers)
+            match = (self.near.beside if wordy else self.near.spaced).match(self.text, at)
+            if match and self._is_introduced(match[0], self._word(match.end()), node):
+                price = self._cost(recipient, "lead") + costs["again"] * (self._value(node, recipient) is not None)
+                state, end = automaton.jump(automaton.lead)[0], match.end() + len(self._word(match.end()))
+                target = node._replace(at=match.end(), state=state, mode=CLEAN if wordy else BARE)
+                yield price, target, (Edit("bare", recipient, at, end, fields=(recipient,)),)
+
+    def _is_introduced(self, lead: str, name: str, node: Node | None) -> bool:
+        """Whether a name follows a near miss of ` to=`; a sign alone introduces a tool only."""
+        known = self.names.known
+        if node is not None and self._value(node, self.slots.role) == self.recovery.tool:
+            return name in self.recovery.roles
+        if any(map(str.isalpha, lead)):
+            signed = known.tools is None and lead[-1:] in "=:" and node is not None
+            if known.reads_as_tool(name) or (signed and self._is_plain_name(name)):
+                return lead.rstrip()[-1:] in "=:" or self.recovery.separator in name
+        return bool(known.bare_tool(name))
+
+    def _is_plain_name(self, name: str) -> bool:
+        return name not in self.names.all and self.names.word.fullmatch(name) is not None
+
+    def _word(self, at: int) -> str:
+        if (found := self.words.get(at)) is None:
+            match = NEXT_WORD.match(self.text, at)
+            found = self.words[at] = match[0] if match else ""
+        return found
+
+    def _words(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+        """A known name that is not meant, or words that belong to nothing, up to what introduces something."""
+        word, costs, names = self._word(at), self.costs, self.names
+        if self.automaton.at_lead(self.text, at):
+            return
+        displaced = ""
+        if awaited and not node.marks:
+            displaced = awaited[0]
+            if node.mode != CLEAN or "displaced" not in names.row(displaced).costs:
+                return
+        if node.mode in (BARE, PLAIN):
+            return
+        if displaced:
+            state = self.automaton.step(node.state, FIELD + displaced)[0]
+            kind = "displaced" if "displaced" in names.row(displaced).codes else ""
+            place, lost = (max(node.at - 1, 0), max(node.at, 1)), displaced == self.slots.channel
+            before: tuple[Edit, ...] = (Edit(kind, displaced, *place, fields=(displaced,), lost=lost),)
+            node, extra = node._replace(state=state), self._cost(displaced, "displaced")
+        else:
+            before, extra = (), 0
+            if names.is_known(word):
+                kept = word in names.all or self._value(node, self.slots.recipient) is not None
+                edit = Edit(*self._odd(node, word), at, at + len(word), fields=self._marked(node))
+                yield (
+                    costs["drop_name"],
+                    node._replace(at=edit.end, mode=(node.mode or NAMED) if kept else WORD),
+                    (edit,),
+                )
+        glued = at == node.at and at and self.text[at - 1] not in self.automaton.markers
+        if node.mode != CLEAN and not glued:
+            return
+        run = self._run(at)
+        price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
+        price += costs["name_in_words"] * any(names.is_known(word) for _, _, word in run[:2])
+        price += costs["unread_text"] * (not self.opened and at > self.last_special)
+        if displaced == self.slots.role and len(run) == 1:
+            price += costs["one_word"]  # any word may be the name of a tool
+        edits = tuple(Edit(*self._odd(node, word), start, end, fields=self._marked(node)) for start, end, word in run)
+        mode = node.mode or (WORDS if len(run) > 1 else WORD)
+        yield extra + price, node._replace(at=run[-1][1], mode=mode), (*before, *edits)
+        if len(run) > 1 and node.mode == CLEAN and not names.is_known(word):
+            yield extra + costs["words"], node._replace(at=run[0][1], mode=WORD), (*before, edits[0])
+
+    def _run(self, at: int) -> list[tuple[int, int, str]]:
+        """The words up to what introduces something; after `MAX_SINGLE_WORDS`, the others as one."""
+        if (found := self.runs.get(at)) is None:
+            lead = self.text.find(self.automaton.lead, at) if self.automaton.lead else -1
+            special = SPECIAL.search(self.text, at)
+            stop = min(special.start() if special else self.end, lead if lead >= 0 else self.end)
+            for match in self.near.beside.finditer(self.text, at + 1, stop):
+                name = self._word(match.end())
+                if self.text[match.start() - 1].isspace() and self._is_introduced(match[0], name, None):
+                    stop = match.start()
+                    break
+            words = NEXT_WORD.finditer(self.text, at, stop)
+            found = [(m.start(), m.end(), m[0]) for m in islice(words, MAX_SINGLE_WORDS)]
+            if rest := self.text[found[-1][1] : stop].rstrip():
+                found.append((found[-1][1], found[-1][1] + len(rest), rest))
+            self.runs[at] = found
+        return found
+
+    def _odd(self, node: Node, word: str) -> tuple[str, str]:
+        """The edit for a word that no field takes, and the field that it may be about."""
+        slots, lists = self.slots, self.names.lists
+        if word in lists.get(slots.role, ()):
+            return "dropped", slots.role
+        for field in (slots.channel, slots.content_type):
+            if word in lists.get(field, ()):
+                return "dropped" if node.marks else "extra", field
+        if self._value(node, slots.recipient) and self.names.is_tool(word):
+            return "repeated", slots.recipient
+        return "unread", slots.content_type if node.marks else ""
+
+    # Names. What is introduced is evidence; anything else must be a known name, and no part of a sentence.
+
+    def _names(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+        """A word, or its beginning, that is the name of something."""
+        slots = self.slots
+        before = self.text[node.at - 1] if node.at else ""
+        spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
+        displaced = {slots.channel, slots.role} & {*awaited}
+        for name in self.names.readings(self._word(at)):
+            state, also = self.automaton.step(node.state, FIELD + name.field)
+            placed = state >= 0
+            found = self._taken(node, at, awaited, name, placed)
+            if found is None:
+                continue
+            price, kind, mode, sets = found
+            if placed and spaced and awaited:
+                if name.field == slots.recipient and not (name.how == "role" or self._is_plain_name(name.value)):
+                    continue
+                price += self.costs["space"]
+                kind = kind or "spaced" * ("spaced" in self.names.row(name.field).codes)
+            if sets:
+                marked = self._is_marked(node, name.field)
+                flags = self.automaton.marks.get(name.field, ())
+                sets += (*also, *((flag, False) for flag in flags), *(node.marks if marked else ()))
+            state = state if placed else self.automaton.jump(FIELD + name.field)[0]
+            values = self._put(node.values, sets)
+            lost = bool(displaced) and name.field not in (*awaited, slots.channel)
+            fields = tuple(field for field, _ in sets) if kind not in ("", "order") else ()
+            marks = () if self._is_marked(node, name.field) else node.marks
+            target = Node(at + name.length, state, node.mode if mode is None else mode, marks, values)
+            edits: tuple[Edit, ...] = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
+            if awaited and not placed and not kind:
+                place, field = (max(node.at - 1, 0), max(node.at, 1)), awaited[0]
+                edits, price = (
+                    (Edit("empty", field, *place, fields=(field,)), *edits),
+                    price + self._cost(field, "empty"),
+                )
+            yield name.cost + price, target, edits
+
+    def _marked(self, node: Node) -> tuple[str, ...]:
+        """The fields that the flags of a token before belong to."""
+        return tuple(field for field in self.automaton.marks if node.marks and self._is_marked(node, field))
+
+    def _apart(self, node: Node, at: int) -> Iterator[Edge]:
+        """An introduced tool with white space in its name, as in `to=functions. search`."""
+        field = self.slots.recipient
+        match = APART.match(self.text, at)
+        if match and (tool := self.names.spelled_apart(match[0])):
+            sets: Sets = ((field, tool),)
+            state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
+            target = node._replace(at=match.end(), state=state, mode=CLEAN, values=values)
+            price = self.costs["decorated"] + self.costs["space"]
+            yield price, target, (Edit("near", field, at, match.end(), sets, (field,)),)
+
+    def _is_marked(self, node: Node, field: str) -> bool:
+        """Whether the flag of a token before belongs to a field."""
+        return any(flag in self.automaton.marks.get(field, ()) for flag, _ in node.marks)
+
+    def _taken(
+        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool
+    ) -> tuple[int, str, int | None, Sets] | None:
+        """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
+        slots, row = self.slots, self.names.row(name.field).costs
+        kind = name.how if name.how in ("near", "glued") else ""
+        sets: Sets = ((name.field, name.value),)
+        if not placed and (node.mode == PLAIN or (node.mode == WORDS and name.field != slots.content_type)):
+            return None
+        if name.field == slots.role:
+            return self._role(node, at, awaited, name, placed, kind)
+        if name.field == slots.name:
+            if placed:
+                after_role = self._value(node, slots.role) is not None
+                if after_role:
+                    return -name.cost, "", WORD, sets
+                answers = self._is_answer(at + name.length)
+                return -name.cost * answers, "", None if answers else WORD, sets
+            if at != self.first or name.how or not self._is_answer(at + name.length):
+                return None
+            return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
+        if name.field == slots.channel:
+            return self._channel(node, at, awaited, name, placed, kind)
+        if name.field == slots.recipient:
+            return self._recipient(node, at, awaited, name, placed, kind)
+        if name.field == slots.content_type:
+            called = node.marks or self._value(node, slots.recipient)
+            if node.mode == PLAIN or (name.how and not placed) or (node.mode in (WORD, WORDS) and not called):
+                return None
+            if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
+                return None
+            price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
+            weak = not called
+            kind = "order" if slots.channel in awaited else kind
+            return price, kind, node.mode or (TYPED if weak or name.how == "near" else CLEAN), sets
+        return (0, kind, None, sets) if placed else None
+
+    def _role(
+        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str
+    ) -> tuple[int, str, int | None, Sets] | None:
+        slots, cost = self.slots, self._cost(self.slots.role, "lead")
+        if placed:
+            rest = self._word(at)[name.length :] if self.opened and name.how == "glued" else ""
+            if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
+                return None  # `users` is the name of a tool
+            return 0, kind, None, ((name.field, name.value),)
+        if name.how or slots.recipient in awaited or node.mode == BARE:
+            return None
+        if at == self.first:
+            named: Sets = ((slots.name, None),) if slots.name else ()  # type: ignore[assignment]
+            return cost // 2, "order", NAMED, ((name.field, name.value), *named)
+        return cost, "dropped", NAMED, ()
+
+    def _channel(
+        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str
+    ) -> tuple[int, str, int | None, Sets] | None:
+        slots, row = self.slots, self.names.row(name.field).costs
+        sets: Sets = ((name.field, name.value),)
+        if placed:
+            return 0, kind, WORD if name.how == "unknown" else None, sets
+        seen, alone = self._value(node, name.field) is not None, self._has_only_role(node)
+        touches = at == node.at > 0 and alone
+        if node.mode == BARE or (name.how and not (name.how == "glued" and touches)):
+            return None
+        author = slots.role in awaited
+        sets = (((slots.role, self.recovery.author[slots.role]),) if author else ()) + sets
+        first = self.begun and alone and node.mode == CLEAN
+        kind = "spliced" if seen else "as_type" if node.marks else "bare"
+        kind = "as_role" if author or touches or (self.lacks_start and at == self.first) else kind
+        price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
+        return price, kind, CLEAN if first else node.mode or NAMED, sets
+
+    def _has_only_role(self, node: Node) -> bool:
+        return all(v is None or field == self.slots.role for field, v in zip(self.places, node.values, strict=True))
+
+    def _recipient(
+        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str
+    ) -> tuple[int, str, int | None, Sets] | None:
+        slots, row, names = self.slots, self.names.row(name.field).costs, self.names
+        sets: Sets = ((name.field, name.value),)
+        price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
+        if placed:
+            mode = node.mode if node.mode == BARE else CLEAN
+            if name.how == "role" and not self.described and self._value(node, slots.role) != self.recovery.tool:
+                return row["role"], "is_role", mode, ()
+            if name.how == "role" and name.cost and node.mode != BARE:
+                kind = "near"
+            foreign = name.how != "role" and self._value(node, slots.role) == self.recovery.tool
+            foreign = foreign and self._value(node, name.field) is None
+            return price + row["of_tool"] * foreign, "" if node.mode == BARE else kind, mode, sets
+        if name.how == "role" and node.mode in (CLEAN, WORD) and self._value(node, slots.role) == self.recovery.tool:
+            return row["lead"], "bare", CLEAN, sets
+        bare = names.known.bare_tool(self._word(at))
+        if not bare or node.mode not in (CLEAN, NAMED) or name.how not in ("", "near", "glued"):
+            return None
+        plain = self.recovery.separator not in bare
+        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tool(bare)):
+            return None
+        price += row["lead"] + self.costs["again"] * (self._value(node, name.field) is not None)
+        kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"
+        sets = (((slots.role, self.recovery.author[slots.role]),) if slots.role in awaited else ()) + sets
+        return price, kind, PLAIN if plain else BARE, sets
+
+    def _is_answer(self, at: int) -> bool:
+        """Whether a role comes as recipient, before the next special token."""
+        special = SPECIAL.search(self.text, at)
+        _, lead, role = self.text[at : special.start() if special else self.end].partition(self.automaton.lead or "\0")
+        return lead != "" and role.lstrip().lower().startswith(self.recovery.roles)
+
+    # The reading.
+
+    def _said(self, path: list[Edit]) -> HeaderReading:
+        slots = self.slots
+        reading = HeaderReading({**self.format.defaults, **self.given})
+        values = reading.values
+        if self.begun:
+            values.update(dict.fromkeys(name for name in (slots.role, slots.name) if name))
+        last, reported = dict[str, Edit](), list[Edit]()
+        for edit, after in zip(path, [*path[1:], Edit("", "", 0, 0)], strict=False):
+            for field, value in edit.sets:
+                before = last.get(field)
+                repeats = before is not None and "repeated" in self.names.row(field).codes
+                if before and repeats and edit.kind != "spliced":
+                    reported.append(Edit("repeated", field, before.start, before.end, fields=(field,)))
+                values[field] = value
+                last[field] = edit
+            if edit.rest:
+                reading.text_start = edit.start
+            elif edit.kind and (edit.kind != "glued" or self._touches(edit, after)):
+                reported.append(edit if edit.kind != "bare" or edit.sets else edit._replace(sets=after.sets))
+        if not values[slots.role]:
+            values.update(self.recovery.author)
+        for edit in reported:
+            self._report(reading, edit)
+        text = reading.text_start is not None and values[slots.role] == self.recovery.author[slots.role]
+        lost = self.lacks_start or text or any(edit.lost for edit in path)
+        reading.lacks_channel = lost and values[slots.channel] is None
+        if reading.text_start is not None:
+            awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
+            reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])
+        return reading
+
+    def _touches(self, edit: Edit, after: Edit) -> bool:
+        """Whether the next name follows directly, although the grammar has a token or a space between the two."""
+        return bool(after.sets) and not after.kind and self.text[edit.end : after.start] in self.automaton.spaced
+
+    def _report(self, reading: HeaderReading, edit: Edit) -> None:
+        sets = {**reading.values} if edit.kind in ("empty", "displaced") else dict(edit.sets)
+        taken = str(sets.get(edit.field) or "")
+        kind = "dropped" if edit.kind == "extra" and not reading.values[edit.field] else edit.kind
+        default, evidence = self.recovery.edits[kind]
+        code = self.recovery.codes[self.names.row(edit.field).codes.get(kind, default)]
+        reading.findings.append(HeaderFinding(code, edit.start, edit.end, taken, evidence, edit.fields))

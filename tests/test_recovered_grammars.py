@@ -1,0 +1,162 @@
+"""Changes of the grammar alone that recovery follows: what the grammar describes is read alike by all parsers."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from codegen import generate
+from codegen.read.problems import GrammarError
+
+from .dialect import edited, module_of
+from .test_dialects import codec_of as dialect_codec
+from .test_introduced_recipients import dialect_tokens
+
+HEADER = "header: recipient? channel? type?\n      | channel recipient type? -> recipient_last"
+START = 'START: "<|start|>"'
+
+
+def lark(old: str, new: str) -> dict[str, str]:
+    return {"file": "harmony.lark", "old": old, "new": new}
+
+
+def header(new: str) -> dict[str, str]:
+    """Both orders of a header with another part at their ends."""
+    return lark(
+        HEADER, f"header: recipient? channel? type? {new}\n      | channel recipient type? {new} -> recipient_last"
+    )
+
+
+GRAMMARS = {
+    "field": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: /[a-z]+/\n{START}')],
+    "list": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "high" | "low"\n{START}')],
+    "flag": [header("urgent?"), lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}')],
+    "flag at the opener": [
+        lark("header MESSAGE content terminator", "header MESSAGE urgent? content terminator"),
+        lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}'),
+    ],
+    "two tokens that open contents": [
+        lark("message: opening header MESSAGE content", "message: opening header kind content"),
+        lark("unfinished: opening header MESSAGE content", "unfinished: opening header kind content"),
+        lark("continuation: header MESSAGE content", "continuation: header kind content"),
+        lark("remainder: header MESSAGE content", "remainder: header kind content"),
+        lark(START, f'kind: MESSAGE -> text\n    | IMAGE -> image\nIMAGE: "<|reserved_200013|>"\n{START}'),
+    ],
+    "closed channels": [
+        lark("channel: CHANNEL WORD", "channel: CHANNEL CHANNELS"),
+        lark(START, f'CHANNELS: "analysis" | "commentary" | "final"\n{START}'),
+    ],
+    "token before a recipient": [
+        lark('recipient: " to=" WORD', "recipient: TO WORD"),
+        lark(START, f'TO: "<|reserved_200013|>"\n{START}'),
+    ],
+    "no slot for recipients": [{"file": "recovery.toml", "old": 'recipient = "recipient"\n', "new": ""}],
+    "no implied flag": [
+        {
+            "file": "conversation.toml",
+            "old": '[[implied]]\nflag = "channel_config.function_calls"\nlist = "developer.tools"\n',
+            "new": "",
+        }
+    ],
+}
+VALID = {
+    "field": "<|start|>assistant<|channel|>final json priority=high<|message|>x<|end|>",
+    "list": "<|start|>assistant<|channel|>final <|constrain|>json priority=low<|message|>x<|end|>",
+    "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
+    "flag at the opener": "<|start|>assistant<|channel|>final<|message|><|reserved_200013|>x<|end|>",
+    "two tokens that open contents": (
+        "<|start|>user<|message|>x<|end|><|start|>user<|reserved_200013|>y<|end|>"
+        "<|start|>assistant<|channel|>final json<|reserved_200013|>z<|end|>"
+    ),
+    "closed channels": "<|start|>assistant<|channel|>final<|message|>x<|end|>",
+    "token before a recipient": (
+        "<|start|>assistant<|channel|>commentary<|reserved_200013|>functions.f json<|message|>{}<|call|>"
+    ),
+    "no slot for recipients": "<|start|>user<|message|>x<|end|>",
+    "no implied flag": "<|start|>assistant<|channel|>v1.2<|message|>x<|end|>",
+}
+
+
+@cache
+def codec_of(name: str) -> ModuleType:
+    folder = Path(mkdtemp())
+    return module_of(name.replace(" ", "_"), generate(edited(folder / "grammar", GRAMMARS[name])), folder)
+
+
+def streamed(module: ModuleType, source: str) -> list[Any]:
+    parser = module.StreamParser("transcript")
+    for token in dialect_tokens(module, source):
+        parser.feed(token)
+    parser.close()
+    return list(parser.messages)
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_what_a_grammar_describes_is_read_by_all(name: str) -> None:
+    """Law 7 for fields, flags, lists and introductions that this package's grammar does not have."""
+    module, source = codec_of(name), VALID[name]
+    messages, found = module.parse(source).messages, module.recover(source)
+    assert found.messages == messages
+    assert [(diagnostic.code.name, diagnostic.raw) for diagnostic in found.diagnostics] == []
+    assert streamed(module, source) == messages
+
+
+def test_a_format_without_namespaces_has_no_functions() -> None:
+    """Nothing before a dot is a namespace, so that `v1.2` has no recipient in it."""
+    module = dialect_codec("plain_contents")
+    for word in ("v1.2", ".2"):
+        source = f"<|start|>assistant<|channel|>{word}<|message|>x<|end|>"
+        assert [message.recipient for message in module.recover(source).messages] == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "fields"),
+    [
+        (
+            "list",
+            "<|start|>assistant<|channel|>final json priority=high priority=low<|message|>x<|end|>",
+            {"priority": "low"},
+        ),
+        ("list", "<|start|>assistant<|channel|>final priority=high json<|message|>x<|end|>", {"priority": "high"}),
+        ("list", "<|start|>assistant<|channel|>finalpriority=low<|message|>x<|end|>", {"priority": "low"}),
+        (
+            "list",
+            "<|start|>assistant<|channel|>analysis<|channel|>final json priority=low<|message|>x<|end|>",
+            {"priority": "low", "channel": "final"},
+        ),
+        (
+            "flag",
+            "<|start|>assistant<|channel|>analysis<|channel|>final<|reserved_200013|><|message|>x<|end|>",
+            {"urgent": True, "channel": "final"},
+        ),
+        ("closed channels", "<|start|>assistant<|channel|>finl<|message|>x<|end|>", {"channel": "final"}),
+        ("closed channels", "<|start|>assistant<|channel|>verdict<|message|>x<|end|>", {"channel": "final"}),
+        (
+            "token before a recipient",
+            "<|start|>assistant<|channel|>analysis<|channel|>commentary<|reserved_200013|>functions.f<|message|>x<|call|>",
+            {"channel": "commentary", "recipient": "functions.f"},
+        ),
+    ],
+)
+def test_a_malformed_header_of_another_grammar(name: str, source: str, fields: dict[str, Any]) -> None:
+    """Parts of a header that only this grammar has are repaired like the others, and can be written again."""
+    module = codec_of(name)
+    found = module.recover(source)
+    (message,) = found.messages
+    assert {field: getattr(message, field) for field in fields} == fields
+    assert message.content == "x"
+    assert found.diagnostics
+    assert module.parse(module.render_text(found.messages)).messages == found.messages
+
+
+def test_text_after_a_stop_token_is_refused(tmp_path: Path) -> None:
+    """Recovery finds the ends of messages by their tokens alone."""
+    stop = [lark("terminator: END\n", 'terminator: END "\\n"\n')]
+    example = {"file": "conversation.toml", "old": "<|end|>", "new": "<|end|>\\n", "everywhere": "yes"}
+    with pytest.raises(GrammarError, match="recovery needs"):
+        generate(edited(tmp_path / "grammar", [*stop, example]))
