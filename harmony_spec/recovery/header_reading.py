@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
 from ..errors import Code
-from .header_text import Word
 
 
 class HeaderFinding(NamedTuple):
@@ -55,11 +54,3 @@ class HeaderReading:
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
     cost: int = 0
     alternative: Alternative | None = None
-
-
-class FieldCandidate(NamedTuple):
-    """A value that a field may have: its text, its word, and the index of its segment (-1: the author's place)."""
-
-    value: str
-    word: Word
-    segment_index: int

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from ..errors import Span
 from ..source.forms import REPLACEMENT, Form, Piece
-
-
-class Word(NamedTuple):
-    """A word, with its offsets into the mixed text."""
-
-    text: str
-    start: int
-    end: int
-
-
-class Segment(NamedTuple):
-    """A special token and the words up to the next one; `marker` is None before the first."""
-
-    marker: str | None
-    start: int
-    end: int
-    words: list[Word]
 
 
 class HeaderText:
@@ -73,13 +53,3 @@ class HeaderText:
         """Return a part of the mixed text with special tokens spelled out."""
         by_marker = self.form.format.by_marker
         return "".join(by_marker.get(char, char) for char in self.mixed[start:end])
-
-    def segments(self) -> Iterator[Segment]:
-        """The segments, in order; the first has no marker and may be empty."""
-        by_marker = self.form.format.by_marker
-        for match in re.finditer("(^|[\ud800-\udfff])([^\ud800-\udfff]*)", self.mixed):
-            words = [
-                Word(word[0], match.start(2) + word.start(), match.start(2) + word.end())
-                for word in re.finditer(r"\S+", match[2])
-            ]
-            yield Segment(by_marker.get(match[1]), match.start(), match.end(), words)
