@@ -27,9 +27,6 @@ from .test_streaming import chunks, read, seen, sizes
 RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
 """Those with a recovery.toml."""
 
-REPAIRED = ("awkward_literals",)
-"""White space inside of a text that introduces a field is read as the end of three words, which prove an answer."""
-
 Source = str | list[int]
 
 
@@ -201,7 +198,7 @@ def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObj
         assert seen(parser) == (found, repairs, found.messages)
 
 
-@pytest.mark.parametrize("name", [name for name in RECOVERING if name not in REPAIRED])
+@pytest.mark.parametrize("name", RECOVERING)
 @settings(max_examples=40)
 @given(data=st.data())
 def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from .. import codes
@@ -169,6 +170,8 @@ class Machine:
         at = units[bisect_left(units, True, key=lambda unit: prose.match(self.form.run(start, unit, 0)[0]) is not None)]
         found = prose.match(self.form.run(start, at, 0)[0])
         assert found is not None
+        if self._is_in_lead(found[0]):
+            return None
         if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
@@ -179,6 +182,15 @@ class Machine:
             self._read_header(at, opener=None),
         )
         return at if all(map(self._is_text, readings)) else None
+
+    def _is_in_lead(self, text: str) -> bool:
+        """Whether a text ends in a text of several words that introduces a field, or has that text."""
+        for lead in chain.from_iterable(self.recovery.leads.values()):
+            first, *others = lead.split() or [""]
+            rest = text[text.find(first) :] if others and first in text else ""
+            if rest and (lead.lstrip().startswith(rest) or rest.startswith(lead.strip())):
+                return True
+        return False
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of ` to=`."""
