@@ -375,3 +375,12 @@ def test_a_header_that_is_too_dear_is_not_read(end: str) -> None:
 def test_what_is_valid_and_rare_is_read_as_it_stands(source: str) -> None:
     """Law 7: a role may be a recipient, and the name of a tool may begin with a role."""
     assert_agrees(source, "transcript", None)
+
+
+def test_what_a_conversation_learns_is_not_known_to_the_next() -> None:
+    """Conversations that begin with the same tools share readings of words."""
+    tools, call = ["functions.search"], "<|start|>assistant<|channel|>comentary to={}<|message|>x<|call|>"
+    more = "<|start|>developer<|message|># Tools\n\n## web\n\nnamespace web {\n\ntype search = () => any;\n\n}"
+    recover(f"{call.format('functions.search')}{more} // namespace web<|end|>", tools=tools)
+    (message,) = recover(call.format("search"), tools=tools).messages
+    assert message.recipient == "functions.search"

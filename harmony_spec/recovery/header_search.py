@@ -275,8 +275,10 @@ class HeaderSearch:
         yield price, node._replace(at=at + 1, mode=CLEAN), (Edit("again", field, at, at + 1),)
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
-        """A field that comes again and does not count: it takes no known name."""
-        word = self._word(begin)
+        """A field that comes again and does not count: it takes no known name, nor one that is near."""
+        word, near = self._word(begin), self.costs["near"]
+        if any(name.field == field and name.cost <= near for name in self.names.readings(word)):
+            return
         role = field == self.slots.recipient and word in self.recovery.roles
         if word and not self.automaton.at_lead(self.text, begin) and (role or not self.names.is_known(word)):
             end = begin + len(word)

@@ -140,7 +140,7 @@ class Headers:
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names, self.automaton)
+            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), self.automaton)
         return found
 
     def _without_free_texts(self, mixed: str) -> str:

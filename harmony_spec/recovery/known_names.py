@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 from ..errors import near_misses
@@ -93,6 +94,12 @@ class KnownNames:
     def _writable(self, tools: Iterable[str]) -> set[str]:
         """Return the names that can be written in a header."""
         return {tool for tool in tools if self.writable.fullmatch(tool)}
+
+    def snapshot(self) -> KnownNames:
+        """The names that are known now."""
+        found = copy(self)
+        found.channels, found.tools, found._by_last = {**self.channels}, self.tools and {*self.tools}, None
+        return found
 
     def learn(self, role: str, content: object) -> bool:
         """Add the tools and channels that the content of a message declares; return whether any is new."""
