@@ -180,6 +180,21 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", RECOVERING)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) -> None:
+    """Caches hold what would be read again: readings are the same after others, and with new caches."""
+    module = codec_of(name)
+    start, sources = "transcript", data.draw(st.lists(texts(module, "transcript"), min_size=2, max_size=6))
+    warm = [module.recover(source, start) for source in sources]
+    for source, found in zip(sources, warm, strict=True):
+        module.FORMAT.caches.clear()
+        for cache_of_owner in module.FORMAT.owned.values():
+            cache_of_owner.clear()
+        assert module.recover(source, start) == found
+
+
+@pytest.mark.parametrize("name", RECOVERING)
 @settings(max_examples=40)
 @given(data=st.data())
 def test_recovery_is_total_and_chunks_change_nothing(name: str, data: st.DataObject) -> None:

@@ -82,13 +82,17 @@ class HeaderAutomaton:
     @cached_property
     def after_author(self) -> int:
         """The state of a header that continues an open one."""
-        return self.jump(FIELD + self.role)[0]
+        state = self.jump(FIELD + self.role)[0]
+        if state != self.NOWHERE:
+            return state
+        edges = (edge for row in self._edges for _, edge in row if self.role in dict(edge.sets))
+        return self._number(frozenset(edge.target for edge in edges))  # tokens or texts spell the roles
 
     def step(self, state: int, label: str) -> tuple[int, Sets]:
         """Where a label leads and what it sets; `NOWHERE` if it cannot come next."""
         key = state, label
         if (found := self._steps.get(key)) is None:
-            found = self._steps[key] = self._follow(self._states[state], label)
+            found = self._steps[key] = self._follow(self._places(state), label)
         return found
 
     def jump(self, label: str) -> tuple[int, Sets]:
@@ -102,16 +106,21 @@ class HeaderAutomaton:
         edges = [edge for state in sorted(every) for name, edge in self._edges[state] if name == label]
         if not edges:
             return self.NOWHERE, ()
-        targets = frozenset(edge.target for edge in edges)
-        if targets not in self._numbers:
-            self._numbers[targets] = len(self._states)
-            self._states.append(targets)
-        return self._numbers[targets], edges[0].sets
+        return self._number(frozenset(edge.target for edge in edges)), edges[0].sets
+
+    def _number(self, places: frozenset[int]) -> int:
+        if places not in self._numbers:
+            self._numbers[places] = len(self._states)
+            self._states.append(places)
+        return self._numbers[places]
+
+    def _places(self, state: int) -> frozenset[int]:
+        return frozenset() if state == self.NOWHERE else self._states[state]
 
     def awaited(self, state: int) -> tuple[str, ...]:
         """The fields of which a name must come next; empty if something else may."""
         if (found := self._awaited.get(state)) is None:
-            edges = [edge for each in self._states[state] for _, edge in self._edges[each]]
+            edges = [edge for each in self._places(state) for _, edge in self._edges[each]]
             only = edges and all(edge.kind == "field" for edge in edges)
             found = tuple(sorted({edge.label for edge in edges}, key=self.fields.index)) if only else ()
             self._awaited[state] = found

@@ -98,7 +98,8 @@ class KnownNames:
     def snapshot(self) -> KnownNames:
         """The names that are known now."""
         found = copy(self)
-        found.channels, found.tools, found._by_last = {**self.channels}, self.tools and {*self.tools}, None
+        found.channels, found._by_last = {**self.channels}, None
+        found.tools = None if self.tools is None else {*self.tools}
         return found
 
     def learn(self, role: str, content: object) -> bool:
