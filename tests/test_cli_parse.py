@@ -26,7 +26,7 @@ def test_parse_recovers() -> None:
     assert [message["recipient"] for message in value["messages"]] == ["f"]
     assert [(each["code"], each["span"], each["raw"]) for each in value["diagnostics"]] == [
         ("H134", [29, 37], "analysis"),
-        ("H139", [59, 63], "to=f"),
+        ("H139", [62, 63], "f"),
     ]
     clean = run("parse", "--recover", "-", given=GOOD)
     assert (clean.exit_code, json.loads(clean.stdout)["diagnostics"]) == (0, [])

@@ -276,8 +276,8 @@ class HeaderSearch:
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
         """A field that comes again and does not count: it takes no known name, nor one that is near."""
-        word, near = self._word(begin), self.costs["near"]
-        if any(name.field == field and name.cost <= near for name in self.names.readings(word)):
+        word = self._word(begin)
+        if any(name.field == field and name.how == "near" for name in self.names.readings(word)):
             return
         role = field == self.slots.recipient and word in self.recovery.roles
         if word and not self.automaton.at_lead(self.text, begin) and (role or not self.names.is_known(word)):
