@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from ..read.lark_files import Definition, Group, Item, Name, Regex, String
@@ -10,7 +11,7 @@ from .rule_nodes import Node, Sequence
 from .terminals import FixedText, Terminals, is_terminal
 
 
-class RuleBuilder:
+class RuleBuilder(ABC):
     """Builds the nodes of rules. What has no meaning is added to `problems`, and is an empty text then."""
 
     def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
@@ -44,14 +45,14 @@ class RuleBuilder:
                     return self.refuse(place, f"`{name}` is not defined", "Define it, or correct the spelling.")
                 return FixedText("") if is_terminal(name) else self.call(name, place)  # the terminal is a problem
 
-    def pattern(self, item: Regex) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def pattern(self, item: Regex) -> Node: ...
 
-    def group(self, item: Group) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def group(self, item: Group) -> Node: ...
 
-    def value(self, terminal: str, place: Place) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def value(self, terminal: str, place: Place) -> Node: ...
 
-    def call(self, rule: str, place: Place) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def call(self, rule: str, place: Place) -> Node: ...

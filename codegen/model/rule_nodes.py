@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -102,13 +103,13 @@ class Rule:
         return tuple(way.name or "" for way in self.ways)
 
 
-class Grammar:
+class Grammar(ABC):
     """Rules. A call of one is a field, or has the fields of its parts."""
 
     rules: Mapping[str, Rule]
 
-    def is_field(self, rule: str) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_field(self, rule: str) -> bool: ...
 
     def settings(self, node: Node) -> Iterator[tuple[str, Node]]:
         """The fields that a node can set, each with the node that sets it, in order of appearance."""

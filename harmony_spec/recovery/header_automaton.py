@@ -14,7 +14,7 @@ from ..format.tables import HOLE, Format, HeaderEdge
 FIELD = HOLE
 """The beginning of the label of a field: no text has it."""
 
-Sets = tuple[tuple[str, str | bool], ...]
+Sets = tuple[tuple[str, str | bool | None], ...]
 """Fields that a step sets, with their values."""
 
 

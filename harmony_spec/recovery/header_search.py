@@ -507,7 +507,7 @@ class HeaderSearch:
         if name.how or slots.recipient in awaited or node.mode == BARE:
             return None
         if at == self.first:
-            named: Sets = ((slots.name, None),) if slots.name else ()  # type: ignore[assignment]
+            named: Sets = ((slots.name, None),) if slots.name else ()
             return cost // 2, "order", NAMED, ((name.field, name.value), *named)
         return cost, "dropped", NAMED, ()
 
