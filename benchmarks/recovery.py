@@ -78,7 +78,7 @@ MISTAKES = [
 
 
 def mistake(rng: random.Random, before: Parts) -> Parts:
-    """The parts with one mistake of a drawn kind; another kind is drawn if there is no place for it."""
+    """The parts with one mistake of a drawn kind; another kind is drawn if it has no place."""
     parts = list(before)
     kind = rng.choice(MISTAKES)
     specials = [i for i, p in enumerate(parts) if p in SPECIAL and i]
@@ -158,7 +158,7 @@ def read(text: str, tools: list[str] | None) -> tuple[Fields | None, bool, bool]
 
 
 def mutations(seed: int, count: Counter[str], show: bool = False) -> None:
-    """Headers with 1 to 3 mistakes that people know of, and calls read from headers that are no calls."""
+    """Headers with 1 to 3 mistakes that people know of, and calls read from headers without one."""
     rng = random.Random(seed)
     for _ in range(3 * MUTATED):
         parts, want = header(rng)

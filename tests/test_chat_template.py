@@ -189,7 +189,7 @@ def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
 
 
 def test_a_type_that_was_not_read_can_be_passed_on() -> None:
-    """As JSON, and as a schema that accepts all arguments; a text that is no type is a comment."""
+    """As JSON, and as a schema that accepts all arguments; other text is a comment."""
     [message] = parse(peer.tokens_of(developer('a: "x"y",\n'))).messages
     assert isinstance(message.content, DeveloperContent)
     schema = message.content.tools[0].tools[0].parameters

@@ -23,7 +23,7 @@ PARTS = {
     "doubled": [f"{before}<|constrain|><|constrain|>{name}" for before in ("", " ") for name in TYPES],
     "start": ["<|start|>"],
 }
-# The headers with each mistake, of the parts named above. What stands directly behind the start token, behind
+# The headers with each mistake, of the parts named above. What stands directly after the start token, after
 # a space, is left out: it stands where the author does.
 SHAPES = {
     "missing-role": [
