@@ -57,6 +57,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _codes(recovery, sources)
+    yield from _order(recovery, sources)
 
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
@@ -163,3 +164,29 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     for path, name in rows:
         if name not in recovery.codes:
             yield Problem(sources.place(RECOVERY, *path), f"`{name}` is not a diagnostic", f"Add it to {DIAGNOSTICS}.")
+
+
+def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
+    """Edits whose order is policy cost as much less as it says."""
+    own = len(sources.data[RECOVERY].get("before", ()))
+    rows = {"header": recovery.costs} | {
+        key: recovery.fields[field][0]
+        for key, field in {**{field: field for field in recovery.fields}, **recovery.slots}.items()
+        if field in recovery.fields
+    }
+    for index, pair in enumerate(recovery.before):
+        names = [name.partition(".")[::2] for name in (*pair["cheaper"], *pair["dearer"])]
+        unknown = [f"{table}.{edit}" for table, edit in names if edit not in rows.get(table, ())]
+        if unknown and index >= own:
+            continue  # the grammar lacks the field
+        place = sources.place(RECOVERY, "before", index)
+        if unknown:
+            yield Problem(place, f"`{unknown[0]}` is not a cost", "Name a table and a row of [costs], with a dot.")
+            continue
+        less, more = (sum(rows[t][e] for t, _, e in (n.partition(".") for n in pair[k])) for k in ("cheaper", "dearer"))
+        if less >= more:
+            changed = (name for name in names if name[1] in sources.table(RECOVERY, "costs").get(name[0], ()))
+            place = place if index < own else sources.place(RECOVERY, "costs", *next(changed))
+            sums = [" + ".join(f"`{name}`" for name in pair[key]) for key in ("cheaper", "dearer")]
+            reason = f"{sums[0]} costs {less}, and {sums[1]} {more}: {pair['because']}"
+            yield Problem(place, reason, "Make the first sum the smaller one.")
