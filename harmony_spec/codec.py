@@ -1441,6 +1441,7 @@ _RECOVERY = runtime.Recovery(
     author={"role": "assistant"},
     tool="tool",
     roles=("system", "developer", "user", "assistant"),
+    recipients=(),
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
     json="json",

@@ -1,6 +1,6 @@
-"""The official chat template of gpt-oss, and chats with tools that it and the peer render.
+"""The official chat templates of gpt-oss and other models, and chats with tools that it and the peer render.
 
-The template is a file of the package `trl`, which is not imported: its dependencies are not needed.
+The templates are files of the package `trl`, which is not imported: its dependencies are not needed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Schema = dict[str, Any]
 
 
 @cache
-def _template() -> Any:
+def _template(name: str) -> Any:
     found = find_spec("trl")
     assert found is not None, "install trl without its dependencies (README.md)"
     assert found.origin is not None
-    text = (Path(found.origin).parent / "chat_templates" / "gptoss.jinja").read_text(encoding="utf-8")
+    text = (Path(found.origin).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
     environment.globals.update(raise_exception=_refuse, strftime_now=lambda _: TODAY)
@@ -35,9 +35,11 @@ def _refuse(reason: str) -> None:
     raise ValueError(reason)
 
 
-def render_chat(messages: Sequence[Mapping[str, Any]], tools: Sequence[Schema] = (), **values: Any) -> str:
-    """The text that the template makes of a chat. Raises `ValueError` or `TypeError` for one that it refuses."""
-    return str(_template().render(messages=messages, tools=list(tools), **values))
+def render_chat(
+    messages: Sequence[Mapping[str, Any]], tools: Sequence[Schema] = (), template: str = "gptoss", **values: Any
+) -> str:
+    """The text that a template makes of a chat. Raises `ValueError` or `TypeError` for one that it refuses."""
+    return str(_template(template).render(messages=messages, tools=list(tools), **values))
 
 
 def function(name: str, parameters: Any, description: str = "Does it.") -> Schema:

@@ -106,7 +106,7 @@ def value_of(format: Format, kind: str, slot: str) -> str:
     """The value that a field has in all messages of a kind; "" for none."""
     assert format.recovery is not None
     fields = dict(field for each in format.turn if each.name == kind for field in (*each.when.fields, *each.has.fields))
-    found = fields.get(format.recovery.slots[slot])
+    found = fields.get(format.recovery.slots[slot])  # no slot, no field
     return found if isinstance(found, str) else ""
 
 

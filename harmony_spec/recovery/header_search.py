@@ -204,9 +204,10 @@ class HeaderSearch:
             yield from self._content(node, at, awaited)
         if at == self.end:
             if not awaited:
-                called = self._value(node, self.slots.recipient) and not self._value(node, self.slots.channel)
+                called = bool(self.slots.channel and self._value(node, self.slots.recipient))
                 called = called and self._value(node, self.slots.role) != self.recovery.tool
-                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * bool(called)
+                called = called and not self._value(node, self.slots.channel)
+                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * called
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
                 yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), ()
         elif special:
@@ -612,7 +613,7 @@ class HeaderSearch:
             self._report(reading, edit)
         text = reading.text_start is not None and values[slots.role] == self.recovery.author[slots.role]
         lost = self.lacks_start or text or any(edit.lost for edit in path)
-        reading.lacks_channel = lost and values[slots.channel] is None
+        reading.lacks_channel = lost and values.get(slots.channel) is None
         if reading.text_start is not None:
             awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
             reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])
