@@ -45,9 +45,7 @@ def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
     for row in batch.rows:
         checked = _check_row(batch, row)
         if checked.skipped and batch.is_named and row.number is None:
-            error = InputError(f"{batch.name}: {NOT_HARMONY}")
-            error.name = batch.name
-            yield error
+            yield InputError(f"{batch.name}: {NOT_HARMONY}", batch.name)
             return
         if batch.options.fix and isinstance(row.item, bytes):
             after = row.item if checked.after is None else checked.after
