@@ -86,7 +86,7 @@ class Checked:
 
     name: str
     row: int | None
-    messages: int
+    messages: int = 0
     findings: list[Finding] = field(default_factory=list)
     tokens: dict[str | None, int] = field(default_factory=dict)
     unfixed: Checked | None = None
