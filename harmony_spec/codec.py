@@ -135,7 +135,7 @@ class ChannelConfig(runtime.Record):
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
-    """Instructions, tools and response formats of the developer.
+    """Instructions, tools and response formats of the developer. empty line.
 
     Attributes:
         instructions: The instructions for the model, often called the system prompt.
@@ -903,8 +903,8 @@ _CONTENT_TERMINALS = {
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
     "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
-    # INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
-    "INSTRUCTIONS": r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+",
+    # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
+    "INSTRUCTIONS": r"(?:(?:(?!(?:\n\n(?![^\ud800-\udfff])|\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+(?:|\n\n)|\n\n(?![^\ud800-\udfff]))",
     # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
     # NAME: /[A-Za-z0-9_$.:\/@+-]+/
@@ -1017,12 +1017,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         [],
     ),
     # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+    #          | "# Instructions\n\n" instructions "\n\n" -> closed
     "developer": runtime.RecordRule(
         (
             ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
             (runtime.Use("_sections"),),
+            ("# Instructions\n\n", runtime.Value("instructions"), "\n\n"),
         ),
         DeveloperContent,
+        names=("", "", "closed"),
     ),
     # _sections: tools ("\n\n" response_formats)? | response_formats
     "_sections": runtime.Rule(

@@ -219,7 +219,8 @@ class Rule:
         tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
         if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
             return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
-        ways = "".join(f"{rules.function(rules.read_all(way))}, " for way in self.ways)
+        end = " and r.ends()" if self in map(rules.table.get, rules.roles) else ""
+        ways = "".join(f"{rules.function(rules.read_all(way) + end)}, " for way in self.ways)
         return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
