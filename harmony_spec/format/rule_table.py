@@ -308,6 +308,12 @@ class Single(Rule):
         (name,) = {name for way in self.ways for name, _ in rules.fields(way)}
         return _value(super().read(rules), f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})")
 
+    def write(self, rules: Rules, name: str) -> str:
+        if len(self.ways) == 1:
+            return super().write(rules, name)
+        terminals = (rules.terminals[part.terminal] for (part,) in self.ways if isinstance(part, Token))
+        return f"w.fit({rules.bind(re.compile('|'.join(terminals)))}, m, {name!r})"
+
 
 class Lines(Rule):
     """A rule whose value is lines of text, without the texts around each."""
