@@ -135,7 +135,7 @@ class ChannelConfig(runtime.Record):
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
-    """Instructions, tools and response formats of the developer.
+    """Instructions, tools and response formats of the developer. empty line.
 
     Attributes:
         instructions: The instructions for the model, often called the system prompt.
@@ -903,12 +903,14 @@ _CONTENT_TERMINALS = {
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
     "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
-    # INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
-    "INSTRUCTIONS": r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+",
+    # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## (?:[^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |[^\n]+\n\n(?:\/\/ [^\n]*\n)*namespace [^\n]+ \{\n\n)|\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
+    "INSTRUCTIONS": r"(?:(?:(?!(?:\n\n(?![^\ud800-\udfff])|\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## (?:[^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |[^\n\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace [^\n\ud800-\udfff]+ \{\n\n)|\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+(?:|\n\n)|\n\n(?![^\ud800-\udfff]))",
     # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
-    # NAME: /[A-Za-z0-9_$.:\/@+-]+/
-    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
+    # NAME: /[A-Za-z0-9_$.:\/@+-]+(?![^ \n]| (?!= |\{\n))/
+    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+(?!(?:[^\ \n\ud800-\udfff]| (?!(?:= |\{\n))))",
+    # FREE_NAME: /(?!(?: = | \{\n|\n))[^\n](?:(?! = | \{\n)[^\n])*/
+    "FREE_NAME": r"(?!(?: = | \{\n|\n))[^\n\ud800-\udfff](?:(?!(?: = | \{\n))[^\n\ud800-\udfff])*",
     # COMMENT: (LINE | UNMARKED_COMMENT) UNMARKED_COMMENT*
     "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
@@ -1017,12 +1019,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         [],
     ),
     # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+    #          | "# Instructions\n\n" instructions "\n\n" -> closed
     "developer": runtime.RecordRule(
         (
             ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
             (runtime.Use("_sections"),),
+            ("# Instructions\n\n", runtime.Value("instructions"), "\n\n"),
         ),
         DeveloperContent,
+        names=("", "", "closed"),
     ),
     # _sections: tools ("\n\n" response_formats)? | response_formats
     "_sections": runtime.Rule(
@@ -1036,7 +1041,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     # tools: "# Tools" ("\n\n" namespace)+
     "tools": runtime.Single((("# Tools", runtime.Many("namespaces", ("\n\n", runtime.Value("namespace")))),), []),
     # namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
-    #          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
+    #          | "## " NAME "\n" ("\n" DESCRIPTION)? -> without_tools
     "namespace": runtime.RecordRule(
         (
             (
@@ -1051,12 +1056,22 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 "} // namespace ",
                 runtime.Value("name"),
             ),
-            ("## ", runtime.Value("name"), "\n", runtime.Option(("\n", runtime.Token("description", "DESCRIPTION")))),
+            (
+                "## ",
+                runtime.Token("name", "NAME"),
+                "\n",
+                runtime.Option(("\n", runtime.Token("description", "DESCRIPTION"))),
+            ),
         ),
         Namespace,
     ),
     # name: NAME
-    "name": runtime.Single(((runtime.Token("name", "NAME"),),), ""),
+    #     | FREE_NAME -> free_name
+    "name": runtime.Single(
+        ((runtime.Token("name", "NAME"),), (runtime.Token("name", "FREE_NAME"),)),
+        "",
+        names=("", "free_name"),
+    ),
     # description: ("// " COMMENT? "\n")+
     "description": runtime.Lines(
         ((runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),),
@@ -2060,9 +2075,9 @@ _JSON = runtime.JsonForm(
     keyed={"system_content.tools": "name", "developer_content.tools": "name"},
     spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
     patterns={
-        "namespace.name": _CONTENT_TERMINALS["NAME"],
-        "tool.name": _CONTENT_TERMINALS["NAME"],
-        "response_format.name": _CONTENT_TERMINALS["NAME"],
+        "namespace.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        "tool.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        "response_format.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
     },
 )
 
