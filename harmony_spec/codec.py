@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(4, 0)
+runtime.require_api(5, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -361,6 +361,7 @@ class Message:
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
         repair: How the recovering parser repaired the message; not compared.
+        tokens: The token ids that the message was read from; not compared.
     """
 
     role: Role
@@ -372,6 +373,7 @@ class Message:
     content_type: str | None = None
     variants: tuple[str, ...] = field(default=(), compare=False, repr=False)
     repair: runtime.Repair | None = field(default=None, compare=False, repr=False)
+    tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:

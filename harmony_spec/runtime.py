@@ -49,6 +49,7 @@ from .recovery.recovered import Recovered
 from .recovery.recovering import recover
 from .rendering.renderer import count_tokens, pick, render, render_text
 from .rendering.token_texts import decode, encode
+from .source.message_tokens import MessageTokens
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
@@ -82,6 +83,7 @@ __all__ = [
     "Kind",
     "Lines",
     "Many",
+    "MessageTokens",
     "Option",
     "ParseError",
     "Parsed",
@@ -120,7 +122,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (4, 0)
+API_VERSION = (5, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 
