@@ -29,6 +29,11 @@ from .console import (
 )
 
 
+def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> None:
+    if is_passed:
+        raise click.UsageError("there is no --training; use: harmony-spec convert --from conversation --to training")
+
+
 @click.command(cls=Command, epilog=example("harmony-spec parse -", "harmony-spec render -"))
 @click.argument("file", shell_complete=complete_file)
 @click.option(
@@ -45,8 +50,15 @@ from .console import (
     help=f"Style of headers.  [default: {default_codec().FORMAT.default_style}]",
 )
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
-@click.option("--training", is_flag=True, help="End the last message with the token that training targets have.")
-def render(file: str, start: str, style: str, tokens: bool, training: bool) -> None:
+@click.option(
+    "--training",
+    is_flag=True,
+    hidden=True,
+    expose_value=False,
+    callback=_refuse_training,
+    help="Replaced by `harmony-spec convert --to training`.",
+)
+def render(file: str, start: str, style: str, tokens: bool) -> None:
     """Write a conversation in its JSON form as text or token ids."""
     codec = codec_of(None)
     require(codec, "from_json")
@@ -55,9 +67,9 @@ def render(file: str, start: str, style: str, tokens: bool, training: bool) -> N
         messages = codec.from_json(value)
         opening = opening_from_json(codec.FORMAT, value)
         if tokens:
-            click.echo(json.dumps(codec.render(messages, start, style=style, training=training, **opening)))
+            click.echo(json.dumps(codec.render(messages, start, style=style, **opening)))
         else:
-            text = codec.render_text(messages, start, style=style, training=training, **opening)
+            text = codec.render_text(messages, start, style=style, **opening)
             click.echo(text, nl=sys.stdout.isatty())
     except InputError as error:
         refuse(str(error))
