@@ -27,6 +27,7 @@ from .codec import (
     recover,
     render,
     render_text,
+    render_training,
     to_json,
     validate,
 )
@@ -44,7 +45,7 @@ from .errors import (
 )
 from .recovery.events import ContentDelta, MessageEnded, MessageStarted
 from .recovery.recovered import Recovered
-from .runtime import Parsed, Tokenizer
+from .runtime import Parsed, Tokenizer, Training, TrainingSpan
 from .tools.openai_tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
 from .tools.python_functions import tool_from_function
 from .validation.report import Report
@@ -81,6 +82,8 @@ __all__ = [
     "Tokenizer",
     "Tool",
     "ToolError",
+    "Training",
+    "TrainingSpan",
     "VocabularyError",
     "browser_tools",
     "count_tokens",
@@ -93,6 +96,7 @@ __all__ = [
     "recover",
     "render",
     "render_text",
+    "render_training",
     "to_json",
     "tool_from_function",
     "tools_from_json",

@@ -7,7 +7,7 @@ not edit; edit the grammar.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ __all__ = [
     "recover",
     "render",
     "render_text",
+    "render_training",
     "to_json",
     "validate",
 ]
@@ -1690,6 +1691,8 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    opening=(("role", "assistant"),),
+    drops={"drop_analysis": runtime.Drop((("channel", "analysis"),), (("role", "assistant"), ("channel", "final")))},
     turn=(
         runtime.Kind("system", (("role", "system"),), (), None, None, ("developer", "user")),
         runtime.Kind("developer", (("role", "developer"),), (), None, None, ("user",)),
@@ -1760,6 +1763,7 @@ def parse(
     return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
+@runtime.refuses_training
 def render(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1767,7 +1771,6 @@ def render(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> list[int]:
     """Write messages as token ids.
@@ -1778,15 +1781,15 @@ def render(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
 
 
+@runtime.refuses_training
 def render_text(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1794,7 +1797,6 @@ def render_text(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
 ) -> str:
     """Write messages as text, special tokens spelled out.
 
@@ -1804,14 +1806,14 @@ def render_text(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
 
     Raises:
         runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style)
 
 
+@runtime.refuses_training
 def count_tokens(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1819,7 +1821,6 @@ def count_tokens(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> int:
     """Count the token ids that `render` returns.
@@ -1830,13 +1831,33 @@ def count_tokens(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: as for `render`.
     """
-    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
+
+
+def render_training(
+    messages: Sequence[Message],
+    train: Literal["last_turn", "assistant"] | Callable[[Message, runtime.TrainingPart], bool] = "last_turn",
+    *,
+    style: Style = "openai",
+    tokenizer: runtime.Tokenizer | None = None,
+) -> runtime.Training:
+    """Write a transcript to train on as token ids, without the analysis of earlier turns, with a mask.
+
+    Args:
+        messages: what to write.
+        train: what the model writes in the last turn, or in all turns, or where a function returns true.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        runtime.RenderError: as for `render`.
+    """
+    return runtime.render_training(FORMAT, messages, train, style, tokenizer)
 
 
 def encode(
@@ -2006,11 +2027,9 @@ class StreamParser(runtime.StreamParser[Message]):
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     """Drop messages of completed turns that are not shown again; messages of the current turn stay.
 
-    A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.
+    `FORMAT.drops` has the messages that end a turn, and those before the last such one that go.
     """
-    dropped = (("channel", "analysis"),)
-    completes = (("role", "assistant"), ("channel", "final"))
-    return runtime.drop_completed(messages, dropped, completes)
+    return runtime.drop_completed(messages, FORMAT.drops["drop_analysis"])
 
 
 def browser_tools() -> Namespace:

@@ -129,4 +129,4 @@ def _written(messages: list[Any], target: str, codec: ModuleType) -> dict[str, A
         return conversation
     if target == TEXT:
         return {TEXT: codec.render_text(messages)}
-    return {TOKENS: codec.render(messages, training=target == TRAINING)}
+    return {TOKENS: codec.render_training(messages).tokens if target == TRAINING else codec.render(messages)}

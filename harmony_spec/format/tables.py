@@ -229,6 +229,13 @@ class Kind(NamedTuple):
     then: tuple[str, ...]
 
 
+class Drop(NamedTuple):
+    """The messages that prompts leave out: those that meet `dropped` before the last one that meets `completes`."""
+
+    dropped: tuple[tuple[str, str | bool], ...]
+    completes: tuple[tuple[str, str | bool], ...]
+
+
 class Slots(NamedTuple):
     """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
@@ -347,6 +354,8 @@ class Format:
         special_text: a regular expression for the spelling of any special token.
         special_ends: the texts with which all of them begin and end.
         patterns: for each field, the pattern of its terminal, and the terminal as errors show it.
+        opening: the fields of the open header that a model continues.
+        drops: by the name of a function, the messages of completed turns that it drops.
         caches: caches that depend on the format only.
         owned: see `caches_of`.
     """
@@ -367,6 +376,8 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    opening: tuple[tuple[str, str | bool], ...] = ()
+    drops: Mapping[str, Drop] = field(default_factory=dict)
     turn: tuple[Kind, ...] = ()
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
@@ -474,6 +485,11 @@ class Format:
         """The frames of all start rules by name."""
         steps = [step for paths in self.starts.values() for path in paths for step in path.steps]
         return {frame.name: frame for frame, _ in steps}
+
+    @cached_property
+    def open_frame(self) -> Frame | None:
+        """The open header that a prompt ends with, if there is one."""
+        return next((frame for frame in self.frames.values() if not frame.has_content), None)
 
     @cached_property
     def free_text_matcher(self) -> re.Pattern[str]:
