@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
+from .format import algebra
 from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
@@ -104,6 +105,7 @@ __all__ = [
     "Tokenizer",
     "Use",
     "Value",
+    "algebra",
     "codes",
     "count_tokens",
     "decode",
@@ -120,7 +122,7 @@ __all__ = [
 
 M = TypeVar("M")
 
-API_VERSION = (4, 0)
+API_VERSION = (4, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 

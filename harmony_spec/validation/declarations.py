@@ -60,6 +60,10 @@ class Declarations:
             schemas |= forms
         return {name: schema for name, schema in schemas.items() if schema is not None}
 
+    def add_builtin(self, tools: Iterable[Any]) -> None:
+        """Add tools that are called on the channel of thoughts."""
+        self.call_channels |= dict.fromkeys(self._add_tools(tools), self.recovery.thoughts)
+
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""
         return name.split(self.recovery.separator)[0] in self.namespaces
