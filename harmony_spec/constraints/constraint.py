@@ -15,9 +15,11 @@ from ..format.algebra import NOTHING, Node, TokenNode
 from ..format.tables import Format
 from .completions import PROFILES, Completion, Profile
 from .derivatives import JsonBegun, derivative
+from .ebnf_texts import GbnfText, XgrammarText
 from .lark_texts import LarkText
 from .offers import Offer, make_offer
 from .reports import Report, TargetName, make_report
+from .structural_tags import StructuralTag
 
 OnUnenforced = Literal["report", "error"]
 
@@ -78,6 +80,22 @@ class Constraint:
         self._require_enforced("portable-lark" if portable else "lark")
         ids, size = self.format.encoding.special, self.format.encoding.size
         return LarkText(ids, size if portable else None).print(self.root)
+
+    def xgrammar_ebnf(self) -> str:
+        """Return a grammar for xgrammar, with its token nodes."""
+        self._require_enforced("xgrammar-ebnf")
+        return XgrammarText(self.format.encoding.special, self.format.special_ends[0]).print(self.root)
+
+    def structural_tag(self) -> dict[str, Any]:
+        """Return a structural tag for xgrammar and the engines that read its tags, ready for `json.dumps`."""
+        self._require_enforced("structural-tag")
+        return StructuralTag(self.format.encoding.special, self.format.special_ends[0]).make(self.root)
+
+    def gbnf(self) -> str:
+        """Return a grammar for llama.cpp, which adds the stop tokens itself."""
+        self._require_enforced("gbnf")
+        stops = {*self.stops, *(self.format.recovery.stops if self.format.recovery else ())}
+        return GbnfText(self.format.encoding.special, self.format.special_ends[0]).print(self.root_for(stops))
 
 
 def constrain(

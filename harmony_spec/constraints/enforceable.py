@@ -29,7 +29,7 @@ READ = WRITTEN | BOUNDS | {"allOf", "minProperties", "maxProperties", "patternPr
 
 ENFORCED: dict[Target, frozenset[str]] = {
     "lark": READ,
-    "structural-tag": READ - {"allOf", "multipleOf"},
+    "structural-tag": READ - {"allOf", "multipleOf", "minLength", "maxLength"},
     "grammar": WRITTEN,
 }
 
@@ -132,6 +132,8 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
+        if self.keywords == WRITTEN:
+            found = self._without_intersections(found, at)
         return False if _is_impossible(found) else found
 
     def _keyword(self, schema: dict[str, Any], keyword: str, value: Any, at: str) -> Replacement:
@@ -188,6 +190,23 @@ class _Cleaner:
             is_exact = abs(value) < MAX_BOUND and (keyword != "multipleOf" or value > 0)
             return {keyword: value} if is_exact else None
         return None
+
+    def _without_intersections(self, schema: dict[str, Any], at: str) -> dict[str, Any]:
+        """A schema for rules, which cannot express that two parts apply at once: one part, or parts in each other."""
+        for keyword in ("enum", "$ref"):
+            if keyword in schema:
+                for other in schema.keys() - {keyword, "type"}:
+                    self.report(at, other)
+                return {keyword: schema[keyword]}
+        if "anyOf" not in schema:
+            return schema
+        rest = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
+        options = [option if isinstance(option, dict) else {} for option in schema["anyOf"]]
+        if any({"enum", "$ref", *(rest.keys() & option.keys())} & option.keys() for option in options) and rest:
+            for keyword in sorted(rest):
+                self.report(at, keyword)
+            return {"anyOf": options}
+        return {"anyOf": [{**rest, **option} for option in options]}
 
     def _reference(self, value: str) -> Replacement:
         """A reference to a definition of its own. Nothing is fetched."""

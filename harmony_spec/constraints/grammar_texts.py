@@ -13,6 +13,7 @@ from ..format.algebra import (
     LiteralNode,
     Node,
     OptionalNode,
+    ReferenceNode,
     RepeatNode,
     RuleNode,
     SequenceNode,
@@ -70,6 +71,10 @@ class GrammarText(ABC):
     def json(self, node: JsonNode) -> str:
         """The body of the rule of a JSON value."""
 
+    def definition(self, name: str) -> Node:
+        """The definition of a part that is defined elsewhere."""
+        raise LookupError(name)
+
     def expression(self, node: Node, is_part: bool = False) -> str:
         """A node in one line; a part of a sequence is in brackets if it has alternatives."""
         match node:
@@ -86,7 +91,9 @@ class GrammarText(ABC):
             case RuleNode(name, item):
                 return self.rule(node, name, lambda: self.expression(item))
             case JsonNode():
-                return self.rule(node, "json", lambda: self.json(node))
+                return self.rule(node, "value", lambda: self.json(node))
+            case ReferenceNode(name):
+                return self.rule(node, name, lambda: self.expression(self.definition(name)))
             case SequenceNode(items):
                 return " ".join(self.expression(item, True) for item in items) or self.empty
             case AlternativesNode(items):
@@ -101,7 +108,7 @@ class GrammarText(ABC):
     def unit(self, node: Node) -> str:
         """A node that an operator can follow."""
         body = self.expression(node)
-        is_unit = isinstance(node, TokenNode | LiteralNode | CharacterNode | RuleNode | JsonNode)
+        is_unit = isinstance(node, TokenNode | LiteralNode | CharacterNode | RuleNode | ReferenceNode | JsonNode)
         return body if is_unit else f"( {body} )"
 
     def rule(self, node: Node, name: str, body: Callable[[], str]) -> str:

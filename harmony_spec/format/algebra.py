@@ -81,6 +81,13 @@ class RuleNode:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceNode:
+    """A part that is defined elsewhere, such as one that holds itself; what prints it knows its definitions."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldNode:
     """The text of a field."""
 
@@ -123,6 +130,7 @@ Node = (
     | OptionalNode
     | RepeatNode
     | RuleNode
+    | ReferenceNode
     | FieldNode
     | FlagNode
     | ChoiceNode
