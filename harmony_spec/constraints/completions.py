@@ -9,6 +9,7 @@ from typing import Literal
 from ..format.algebra import (
     EMPTY,
     NOTHING,
+    FieldNode,
     JsonNode,
     LiteralNode,
     Node,
@@ -19,7 +20,7 @@ from ..format.algebra import (
 )
 from ..format.tables import Format, Kind, Path
 from .offers import Call, Offer
-from .specialising import ABSENT, Specialiser, Wanted, fields_of
+from .specialising import ABSENT, Specialiser, Wanted, fields_of, walk
 
 Profile = Literal["accepting", "canonical"]
 
@@ -57,6 +58,11 @@ class Completion:
         """The fields of the open header of a model."""
         fixed = {name: Wanted(LiteralNode(value)) for name, value in self.author.items()}
         return dict.fromkeys(fields_of(self.opening), ABSENT) | fixed
+
+    @cached_property
+    def texts(self) -> dict[str, Node]:
+        """The texts that fields may have, by name."""
+        return {node.name: node.item for node in walk(in_order(self.frames)) if isinstance(node, FieldNode)}
 
     @cached_property
     def closes(self) -> Mapping[str, str | None]:
@@ -115,7 +121,7 @@ class Completion:
                 continue
             then = frozenset(name for name in kind.then if name in self.kinds)
             if then and kind.ends not in self.stops and self._spelling(kind.ends) not in self.owned:
-                opened = self._open() if self.is_factored else EMPTY
+                opened = self.opened if self.is_factored else EMPTY
                 node = in_order([self._message(kind, kind.ends, is_first, False), opened])
                 found.setdefault((False, then), []).append(_named(name, node))
             if self._ends(kind):
@@ -132,7 +138,8 @@ class Completion:
 
     # Messages.
 
-    def _open(self) -> Node:
+    @property
+    def opened(self) -> Node:
         """The open header between two messages of the model."""
         return self._specialiser(self.header, {})(self.opening)
 
@@ -141,7 +148,7 @@ class Completion:
         tokens: dict[str, Node] = dict.fromkeys(others, NOTHING)
         if is_last and (spelling := self._spelling(stop)) in self.owned:
             tokens[spelling] = EMPTY
-        fixed = self._fixed(kind)
+        fixed = self.fixed(kind)
         frame = self.frames[0 if is_first or self.is_factored else 1]
         found = []
         for name, fields in self._shapes(kind):
@@ -155,7 +162,7 @@ class Completion:
             chosen = frozenset(c.alternative for c in choices if all(_meets(fields, *each) for each in c.when))
         return Specialiser(fields, tokens, chosen)
 
-    def _fixed(self, kind: Kind) -> dict[str, Wanted]:
+    def fixed(self, kind: Kind) -> dict[str, Wanted]:
         """The fields that the conditions of a kind fix, and the condition of an earlier kind that must not be met."""
         conditions = dict((*kind.when, *kind.has))
         fixed = {**self.header, **{name: _wanted(value) for name, value in conditions.items()}}

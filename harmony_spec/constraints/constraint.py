@@ -19,6 +19,7 @@ from .ebnf_texts import GbnfText, XgrammarText
 from .lark_texts import LarkText
 from .offers import Offer, make_offer
 from .reports import Report, TargetName, make_report
+from .response_templates import response_template
 from .structural_tags import StructuralTag
 
 OnUnenforced = Literal["report", "error"]
@@ -90,6 +91,10 @@ class Constraint:
         """Return a structural tag for xgrammar and the engines that read its tags, ready for `json.dumps`."""
         self._require_enforced("structural-tag")
         return StructuralTag(self.format.encoding.special, self.format.special_ends[0]).make(self.root)
+
+    def response_template(self) -> dict[str, Any]:
+        """Return the `response_template` of `transformers`, which reads completions. It depends on the format only."""
+        return response_template(self.format)
 
     def gbnf(self) -> str:
         """Return a grammar for llama.cpp, which adds the stop tokens itself."""

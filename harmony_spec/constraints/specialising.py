@@ -96,20 +96,25 @@ class Specialiser:
         return [name for name in fields_of(node) if name in self.fields and self.fields[name].is_required]
 
 
-def fields_of(node: Node) -> Iterator[str]:
-    """The fields that a node can set."""
+def walk(node: Node) -> Iterator[Node]:
+    """A node of a rule and all nodes in it, without the texts of fields."""
+    yield node
     match node:
-        case FieldNode(name):
-            yield name
-        case FlagNode(name, item):
-            yield name
-            yield from fields_of(item)
-        case OptionalNode(item):
-            yield from fields_of(item)
+        case FlagNode(_, item) | OptionalNode(item):
+            yield from walk(item)
         case SequenceNode(items):
             for item in items:
-                yield from fields_of(item)
+                yield from walk(item)
         case ChoiceNode(ways):
             for way in ways:
-                yield from (name for name, _ in way.sets)
-                yield from fields_of(way.item)
+                yield from walk(way.item)
+
+
+def fields_of(node: Node) -> Iterator[str]:
+    """The fields that a node can set."""
+    for part in walk(node):
+        match part:
+            case FieldNode(name) | FlagNode(name):
+                yield name
+            case ChoiceNode(ways):
+                yield from (name for way in ways for name, _ in way.sets)

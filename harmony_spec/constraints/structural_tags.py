@@ -74,7 +74,6 @@ class StructuralTag:
         return made | ({"excludes": [self.lead]} if self.lead else {})
 
     def _repeat(self, content: dict[str, Any], least: int, most: int | None) -> dict[str, Any]:
-        kind = {(0, None): "star", (1, None): "plus"}.get((least, most))
-        if kind:
-            return {"type": kind, "content": content}
+        if most is None and least < 2:
+            return {"type": "plus" if least else "star", "content": content}
         return {"type": "repeat", "min": least, "max": -1 if most is None else most, "content": content}
