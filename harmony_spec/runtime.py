@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
+from .format import algebra
 from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
@@ -112,6 +113,7 @@ __all__ = [
     "TrainingSpan",
     "Use",
     "Value",
+    "algebra",
     "codes",
     "count_tokens",
     "decode",
@@ -131,7 +133,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (5, 0)
+API_VERSION = (5, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 

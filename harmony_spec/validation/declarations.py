@@ -65,6 +65,10 @@ class Declarations:
         functions = {path.split(".")[0] for path in self.recovery.declared_tools}
         return not (self.unread & functions if name.startswith(self.recovery.of_functions) else self.unread)
 
+    def add_builtin(self, tools: Iterable[Any]) -> None:
+        """Add tools that are called on the channel of thoughts."""
+        self.call_channels |= dict.fromkeys(self._add_tools(tools), self.recovery.thoughts)
+
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""
         return name.split(self.recovery.separator)[0] in self.namespaces
