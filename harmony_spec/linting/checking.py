@@ -235,7 +235,7 @@ def _validated(held: Content, source: Source, options: Options) -> Report[Any]:
     report: Report[Any] = codec.validate(
         source,
         options.start,
-        tools=_tools(options.tools, codec),
+        tools=offered_tools(options.tools, codec),
         stripped=options.stripped,
         tokenization=options.tokenization and not is_rendered,
     )
@@ -282,5 +282,5 @@ def _headless(first: Diagnostic) -> str:
 
 
 @lru_cache(maxsize=16)
-def _tools(definitions: str | None, codec: ModuleType) -> list[Any] | None:
+def offered_tools(definitions: str | None, codec: ModuleType) -> list[Any] | None:
     return None if definitions is None else list(tools_from_json(json.loads(definitions), codec=codec))

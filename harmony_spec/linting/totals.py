@@ -13,9 +13,9 @@ from rich.table import Table
 
 from ..errors import Code
 from ..recovery.recovered import Recovered
+from ..view.terminal_text import printable
 from ..vocabulary import load
 from .findings import Checked
-from .terminal_text import printable
 
 
 @dataclass
