@@ -254,3 +254,11 @@ def test_prompts_and_gaps_are_shown() -> None:
     assert [(each.kind, each.fields) for each in prompt.sections][-1] == (OPEN_HEADER, {"role": "assistant"})
     assert [each.kind for each in shown_report(validate(BAD)).sections].count(GAP) == 1
     assert html_fragment(prompt, ()).count("open header") == 1
+
+
+def test_the_page_of_the_docs_shows_what_is_printed() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "show.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```console\n\$ printf '([^']*)' \| harmony-spec (.*)\n((?:.*\n)*?)```", page, re.MULTILINE)
+    given, command, shown = block
+    assert command == "show -"
+    assert run("-", given=given).stdout == shown

@@ -10,7 +10,7 @@ from itertools import accumulate
 from rich.cells import cell_len
 from rich.text import Text
 
-from .shown_row import CONTENT, GAP, MESSAGE, OPEN_HEADER, Piece, Section, ShownFinding, ShownRow
+from .shown_row import CONTENT, GAP, HEADER, MESSAGE, OPEN_HEADER, Piece, Section, ShownFinding, ShownRow
 from .terminal_text import COLORS, printable, printable_name
 
 INDENT = "  "
@@ -38,10 +38,11 @@ def row_lines(row: ShownRow, width: int) -> Iterator[Text]:
         yield Text()
         number += section.kind == MESSAGE
         yield _heading(section, number)
-        is_whole = has_mask or section.kind in (OPEN_HEADER, GAP) or bool(section.repaired)
+        is_whole = has_mask or section.kind in (OPEN_HEADER, GAP)
         for name, piece in section.pieces.items():
             found = [each for each in section.findings if each.piece == name]
-            if name == CONTENT or is_whole or found or piece.tokens:
+            is_repaired = name == HEADER and bool(section.repaired)
+            if name == CONTENT or is_whole or is_repaired or found or piece.tokens:
                 yield from _piece(piece, name, found, width)
 
 
