@@ -271,6 +271,7 @@ class Recovery:
         word: a pattern for the name of a tool.
         definitions: how contents define tools and forms of answers.
         separator: the text between the name of a namespace and that of a tool.
+        recipients: the recipients of a model's messages that are not calls.
         answers: the channel of messages that end a turn.
         thoughts: the channel of analysis. Recovery infers it for a message without header that another one follows.
         calls: the channel of calls.
@@ -305,6 +306,7 @@ class Recovery:
     word: str
     definitions: Definitions
     separator: str
+    recipients: tuple[str, ...]
     answers: str
     thoughts: str
     calls: str
@@ -332,6 +334,11 @@ class Recovery:
     def full_name(self, namespace: str, tool: str) -> str:
         """The name of a tool in a header."""
         return f"{namespace}{self.separator}{tool}"
+
+    @property
+    def ends_calls_only(self) -> str:
+        """The name of the stop token that shows a call; "" if answers end with the same one."""
+        return self.ends_calls if self.ends_calls != self.ends_answers else ""
 
     @cached_property
     def of_functions(self) -> str:
