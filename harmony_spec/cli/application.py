@@ -19,6 +19,7 @@ from .grammar_commands import generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
+from .show_command import show
 from .tools_command import convert_tools
 from .validate_command import validate
 
@@ -60,5 +61,5 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
+for command in (validate, show, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
     main.add_command(command)

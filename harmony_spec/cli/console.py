@@ -20,8 +20,8 @@ from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN
 from ..linting.settings import definitions
-from ..linting.terminal_text import printable_name
 from ..tools.openai_tools import tools_from_json
+from ..view.terminal_text import printable_name
 
 FINDINGS, UNUSABLE = 1, 2
 

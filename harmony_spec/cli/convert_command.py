@@ -21,9 +21,9 @@ from ..linting.batches import ID_COLUMN, Kind, Options, read_content, row_value
 from ..linting.files import File, expand
 from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
-from ..linting.terminal_text import printable_name
 from ..recovery.known_names import declared
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
+from ..view.terminal_text import printable_name
 from .console import CODEC, CODEC_PATH, ERR, FINDINGS, UNUSABLE, Command, complete_file
 
 CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"

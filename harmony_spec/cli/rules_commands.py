@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..linting.catalogue import Rule, close_to, rules
-from ..linting.terminal_text import COLORS, printable
+from ..view.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
 

@@ -18,8 +18,8 @@ from ..linting.outputs import FIXABLE, FOR_READERS, Output
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
-from ..linting.terminal_text import printable_name
 from ..linting.totals import Totals
+from ..view.terminal_text import printable_name
 from .console import ERR, FINDINGS, UNUSABLE, Stream, count
 from .progress import show_progress
 

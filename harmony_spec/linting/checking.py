@@ -69,11 +69,10 @@ class RowCheck:
         if self.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
             return self._checked(skipped=True)  # a file without rows
         try:
-            self.value = row_value(self.kind, item)
-            held = read_content(self.kind, self.value, options)
+            held = self.read()
             if number is None and not held.is_harmony and not options.stripped:
                 return self._checked(skipped=True)
-            report, exact = self._reports(held)
+            report, exact = self.reports(held)
             self.parts = _parts(held, report) if options.fingerprints else []
             return self._fix(held, report, exact)
         except HarmonyError as error:
@@ -86,12 +85,23 @@ class RowCheck:
                 finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
             return self._checked(findings=[finding] if finding.code.code in options.selected else [])
 
-    def _checked(self, **found: Any) -> Checked:
+    def read(self) -> Content:
+        """The content of the row. Raises `HarmonyError` if it has none."""
+        self.value = row_value(self.kind, self.row.item)
+        return read_content(self.kind, self.value, self.options)
+
+    @property
+    def id(self) -> str | int | None:
+        """The value of the id column, if that is a string or an integer."""
         row, value = self.row, self.value
         # The value of a Parquet row is that of its column; its id is in another one.
         id = value.get(self.options.id_column) if isinstance(value, dict) and self.kind != "parquet" else row.id
+        return id if type(id) in (str, int) else None
+
+    def _checked(self, **found: Any) -> Checked:
+        row = self.row
         kept = row.item if self.options.fix and isinstance(row.item, bytes) else None
-        id = id if type(id) in (str, int) and "skipped" not in found else None
+        id = None if "skipped" in found else self.id
         return Checked(self.batch.name, row.number, start=row.start, before=kept, after=kept, id=id, **found)
 
     def _may_be_harmony(self, text: str) -> bool:
@@ -101,7 +111,7 @@ class RowCheck:
         has_id = self.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
         return has_id or self.batch.is_named or format.special_matcher.search(text) is not None
 
-    def _reports(self, held: Content) -> tuple[Report[Any], Report[Any]]:
+    def reports(self, held: Content) -> tuple[Report[Any], Report[Any]]:
         """The report on a row, and the report on what fixes may change of it.
 
         The first is on the source without its last line break, which editors add, unless it is valid with it. It has
@@ -184,7 +194,7 @@ class RowCheck:
             held = read_content(self.kind, row_value(self.kind, written), options)
         if was_harmony and not held.is_harmony and not options.stripped:
             return plain  # the next run would take it for something else
-        after, _ = self._reports(held)  # what the next run finds
+        after, _ = self.reports(held)  # what the next run finds
         found, left = map(self._selected, (report, after))
         fixes = [
             replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)

@@ -10,9 +10,9 @@ from ..errors import Code, ConversationError, HarmonyError, Span
 from ..parsing.strict_parsing import form_of
 from ..source.lines import Lines
 from ..source.saved_text import Source
+from ..view.terminal_text import MAX_LINE_CHARS, printable
 from .batches import Kind
 from .rows import Content, MissingColumn
-from .terminal_text import MAX_LINE_CHARS, printable
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from ..errors import Code
 from ..recovery.recovered import Recovered
 from ..source.saved_text import Source
 from ..source.token_places import tokens_of
+from ..view.terminal_text import printable
 from ..vocabulary import load
 from .findings import Checked
-from .terminal_text import printable
 
 
 @dataclass
