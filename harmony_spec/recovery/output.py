@@ -20,11 +20,9 @@ MAX_QUOTED_CHARS = 120
 """Longer texts are abridged in diagnostics: they are printed one to a line."""
 
 
-def abridge(raw: str) -> str:
+def abridge(raw: str, limit: int = MAX_QUOTED_CHARS) -> str:
     """Remove the middle of a long text."""
-    return (
-        raw if len(raw) <= MAX_QUOTED_CHARS else raw[: MAX_QUOTED_CHARS // 2] + "\u2026" + raw[-MAX_QUOTED_CHARS // 2 :]
-    )
+    return raw if len(raw) <= limit else f"{raw[: limit // 2]}\u2026{raw[-limit // 2 :]}"
 
 
 class Listener(Protocol):
