@@ -107,7 +107,7 @@ class Schemas:
     def object(self, made: Any) -> dict[str, Any]:
         members = {self.name(member): member for member in (*made.members, *made.run_ons)}
         properties = {
-            name: self.member(member) if made.members else self.inlines(member.inlines)
+            name: self.member(member) if made.members else self.run_on(member.inlines)
             for name, member in members.items()
         }
         schema: dict[str, Any] = {"type": "object", "properties": properties}
@@ -126,7 +126,7 @@ class Schemas:
         made = member.one_of if member.value is None else member.value
         schema: dict[str, Any] | bool = {}
         if member.inlines:
-            schema = self.inlines(member.inlines)
+            schema = self.one_of_or_array(member.inlines)
         elif isinstance(member.value, self.grammar.classes["one_of"]):
             schema = self.array_of_one_of([*map(self.variant, made.variants)], made.variants[-1].alternative)
         elif made is not None:
@@ -136,10 +136,14 @@ class Schemas:
             default = {"default": member.bare_default}
         return self.remarked(schema, member, default, member.summary)
 
-    def inlines(self, parts: list[Any]) -> dict[str, Any] | bool:
+    def run_on(self, parts: list[Any]) -> dict[str, Any] | bool:
+        """The schema of a property of an inner object. There, only alternatives have comments and defaults."""
+        [first, *others] = parts
+        is_one_of = others or first.inline_remark is not None or first.inline_default is not None
+        return self.one_of_or_array(parts) if is_one_of else self.alone(first.union)
+
+    def one_of_or_array(self, parts: list[Any]) -> dict[str, Any]:
         """The schema of alternatives in the template's form: the brackets after the last one may belong to all."""
-        if len(parts) == 1:
-            return self.inline(parts[0])
         schemas = [self.inline(part) for part in parts]
         either, one_of = self.array_of_one_of(schemas, parts[-1].union), {"oneOf": schemas}
         return one_of if either == one_of else {"anyOf": [either, one_of]}
