@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, cast, get_args
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
-from harmony_spec import Message, Parsed, ParseError, RenderError, Span, codec, parse, recover, render, render_text
+from harmony_spec import (
+    Message,
+    Parsed,
+    ParseError,
+    RenderError,
+    Span,
+    StreamParser,
+    codec,
+    from_json,
+    parse,
+    recover,
+    render,
+    render_text,
+    to_json,
+)
 
 from .strategies import ROLES, SPECIAL, contents, conversations, messages, retokenized, text_contents, variants, words
 
@@ -84,13 +100,39 @@ def spelled(draw: st.DrawFn, start: codec.Start = "transcript", **opening: Any) 
 @given(spelled())
 def test_any_spelling_is_written_back(tokens: list[int]) -> None:
     """Law 2: whichever accepted spelling and tokenization was read, rendering as parsed returns the same tokens."""
-    parsed = parse(tokens)
-    assert render(parsed.messages, style="as_parsed") == tokens
-    assert render(parsed.messages) == render([Message(**fields_of(message)) for message in parsed.messages])
+    messages = parse(tokens).messages
+    assert messages == [plain(message) for message in messages]
+    for read in every_way(messages, tokens, "transcript"):
+        assert render(read, style="as_parsed") == tokens
+        assert render(read) == render([plain(message) for message in read])
 
 
-def fields_of(message: Message) -> dict[str, Any]:
-    return {name: getattr(message, name) for name in codec.FORMAT.fields}
+def plain(message: Message) -> Message:
+    """A message with nothing that remembers how it was read."""
+    return Message(**{name: getattr(message, name) for name in codec.FORMAT.fields})
+
+
+def every_way(messages: list[Message], tokens: list[int], start: codec.Start, **opening: Any) -> list[list[Message]]:
+    """The same messages as the strict parser, recovery and a stream read them, as JSON, and as copies."""
+    stream = StreamParser(start, **opening)
+    for at in range(0, len(tokens), 7):
+        stream.feed(tokens[at : at + 7])
+    stream.close()
+    ways = [messages, recover(tokens, start, **opening).messages, stream.messages]
+    as_json = json.loads(json.dumps(to_json(messages)))
+    for message in as_json["messages"]:  # which a recipient of all means
+        reject_if(message.get("recipient") == "all")
+    return [
+        *ways,
+        from_json(as_json),
+        [Message.from_json(message.to_json()) for message in messages],
+        deepcopy(messages),
+    ]
+
+
+def reject_if(condition: bool) -> None:
+    if condition:
+        reject()
 
 
 @given(st.data(), openings)
@@ -98,8 +140,8 @@ def test_any_spelling_of_prompts_and_completions_is_written_back(data: st.DataOb
     """Law 2 for inputs with an open header, which has a spelling of its own, and for those that continue one."""
     for start in ("prompt", "completion"):
         tokens = data.draw(spelled(start, **opening))
-        messages = parse(tokens, start, **opening).messages
-        assert render(messages, start, style="as_parsed", **opening) == tokens
+        for read in every_way(parse(tokens, start, **opening).messages, tokens, start, **opening):
+            assert render(read, start, style="as_parsed", **opening) == tokens
 
 
 @given(conversations(min_size=1))

@@ -40,7 +40,7 @@ from .console import (
 @CODEC
 @click.option(
     "--style",
-    type=OfCodec("style", lambda codec: list(codec.FORMAT.styles)),
+    type=OfCodec("style", lambda codec: [*codec.FORMAT.styles, codec.FORMAT.as_parsed]),
     callback=lambda context, _, value: value or codec_of(context).FORMAT.default_style,
     help=f"Style of headers.  [default: {default_codec().FORMAT.default_style}]",
 )
