@@ -19,6 +19,7 @@ from harmony_spec import (
     Span,
     StreamParser,
     codec,
+    drop_analysis,
     from_json,
     parse,
     recover,
@@ -27,6 +28,7 @@ from harmony_spec import (
     to_json,
 )
 
+from .recovery_strategies import damaged
 from .strategies import ROLES, SPECIAL, contents, conversations, messages, retokenized, text_contents, variants, words
 
 styles = st.sampled_from(["openai", "model"])
@@ -142,6 +144,42 @@ def test_any_spelling_of_prompts_and_completions_is_written_back(data: st.DataOb
         tokens = data.draw(spelled(start, **opening))
         for read in every_way(parse(tokens, start, **opening).messages, tokens, start, **opening):
             assert render(read, start, style="as_parsed", **opening) == tokens
+
+
+sampled = spelled("completion", role="assistant", name=None) | damaged("completion")
+"""What a model writes, in any tokenization, also what is not valid."""
+
+
+@given(conversations(), st.lists(st.tuples(sampled, st.lists(messages(), max_size=2)), max_size=3), st.data())
+def test_a_prompt_begins_with_the_one_before_and_what_was_sampled(
+    conversation: list[Message], turns: list[tuple[list[int], list[Message]]], data: st.DataObject
+) -> None:
+    """The prefix law: no token that a model has read or written changes, however messages were read or kept."""
+    for tokens, later in turns:
+        prompt = render(conversation, "prompt", style="as_parsed")
+        recovered = recover(tokens, "completion")
+        starts_again = tokens[:1] == [codec.SPECIAL_TOKENS["<|start|>"]]
+        if recovered.gaps or starts_again or any(m.repair and m.repair.after_stop for m in recovered.messages):
+            reject()
+        try:
+            ways = every_way(parse(tokens, "completion").messages, tokens, "completion")
+        except ParseError:
+            ways = [recovered.messages, deepcopy(recovered.messages)]
+        conversation = [*conversation, *data.draw(st.sampled_from(ways)), *later]
+        longer = render(conversation, "prompt", style="as_parsed")
+        assert longer[: len(prompt) + len(tokens)] == prompt + tokens
+
+
+@given(st.lists(messages(), min_size=2))
+def test_leaving_out_analysis_changes_no_other_message(conversation: list[Message]) -> None:
+    """The prefix law where analysis is dropped: what stays is written as it was read."""
+    parsed = parse(render(conversation))
+    kept = drop_analysis(parsed.messages)
+    spans = [
+        span for span, message in zip(parsed.spans, parsed.messages, strict=True) if any(m is message for m in kept)
+    ]
+    tokens = render(conversation)
+    assert render(kept, style="as_parsed") == [token for span in spans for token in tokens[slice(*span)]]
 
 
 @given(conversations(min_size=1))

@@ -258,6 +258,8 @@ class Plan:
             key = self.key(index, message)
             content = self.text(index) if isinstance(message.content, Record) else message.content
             if self.choices is None and (raw := original_text(self.format, message)):
+                if raw.continues and (opening := self.opening_of(index)):
+                    yield part(opening, self.kept(index - 1).opening)
                 yield from map(original, (raw.head, raw.body, raw.tail))
                 continue
             try:
@@ -298,6 +300,12 @@ class Plan:
         other = contents.structure(type(record), spelled)
         decided = self.decided or {}
         return other is not None and contents.write(other, decided, ()) == contents.write(record, decided, ())
+
+    def opening_of(self, index: int) -> str:
+        """Return the open header that a message continues, if the frame of the message contains it."""
+        opens = next((frame for frame in self.format.frames.values() if not frame.has_content), None)
+        message, contained = self.messages[index], self.frames[index].fields
+        return opens.write(message, ()) if opens and set(opens.fields) <= set(contained) else ""
 
     def opening(self) -> WrittenFrame | None:
         """Return the open header after the messages, or None if the start rule has none."""
