@@ -6,9 +6,9 @@ grammar runs once for each distinct header. The content is decoded in one call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
@@ -42,6 +42,12 @@ class Parsed(Generic[M]):
     opening: dict[str, str | bool | None] | None
     unit: str
     bounds: list[Bounds] = field(repr=False)
+
+    notebook: ClassVar[Callable[[Any], str] | None] = None
+    """Returns a result as HTML. The package sets it, since views are above parsers."""
+
+    def _repr_html_(self) -> str | None:
+        return Parsed.notebook and Parsed.notebook(self)
 
     @property
     def spans(self) -> list[Span]:

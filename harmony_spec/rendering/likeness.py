@@ -22,7 +22,6 @@ def is_rendered_alike(format: Format, message: Any, other: Any) -> bool:
     if opening and encode(format, decode(format, opening, tokenizer), ALL_SPECIAL, tokenizer) != opening:
         return False
     ids, others = (
-        render(format, [each], next(iter(format.starts)), {}, format.as_parsed, False, tokenizer)
-        for each in (message, other)
+        render(format, [each], next(iter(format.starts)), {}, format.as_parsed, tokenizer) for each in (message, other)
     )
     return ids == others

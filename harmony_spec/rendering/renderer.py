@@ -50,6 +50,7 @@ class Plan:
 
     Args:
         unit: "token" or "character": what is rendered.
+        training: whether the last message is a target of training.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class Plan:
         start: str,
         given: dict[str, Any],
         style: str,
-        training: bool,
         unit: str,
+        training: bool = False,
     ) -> None:
         if style not in format.styles and style != format.as_parsed:
             known = ", ".join([*format.styles, format.as_parsed])
@@ -161,8 +162,11 @@ class Plan:
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
         copy = self.format.message(**values)
-        chosen = self.variants(message) if self.choices is None else self._choose_alternatives(copy, index)
-        return self.check(frame, copy, chosen, index)
+        return self.check(frame, copy, self.alternatives(message, index), index)
+
+    def alternatives(self, message: Any, index: int) -> Chosen:
+        """Return the alternatives that a message is written with."""
+        return self.variants(message) if self.choices is None else self._choose_alternatives(message, index)
 
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
         """Return the alternatives that the style, or being the training target, chooses for a message."""
@@ -258,9 +262,9 @@ class Plan:
             key = self.key(index, message)
             content = self.text(index) if isinstance(message.content, Record) else message.content
             if self.choices is None and (raw := original_text(self.format, message)):
-                if raw.continues and (opening := self.opening_of(index)):
-                    yield part(opening, self.kept(index - 1).opening)
-                yield from map(original, (raw.head, raw.body, raw.tail))
+                opening = self.opening_of(index) if raw.continues else ""
+                yield part(opening, self.kept(index - 1).opening) + original(raw.head)
+                yield from map(original, (raw.body, raw.tail))
                 continue
             try:
                 frame = frames.get(key)
@@ -303,8 +307,7 @@ class Plan:
 
     def opening_of(self, index: int) -> str:
         """Return the open header that a message continues, if the frame of the message contains it."""
-        opens = next((frame for frame in self.format.frames.values() if not frame.has_content), None)
-        message, contained = self.messages[index], self.frames[index].fields
+        opens, message, contained = self.format.open_frame, self.messages[index], self.frames[index].fields
         return opens.write(message, ()) if opens and set(opens.fields) <= set(contained) else ""
 
     def opening(self) -> WrittenFrame | None:
@@ -336,11 +339,18 @@ def render(
     start: str,
     given: dict[str, Any],
     style: str,
-    training: bool,
     tokenizer: Tokenizer | None,
 ) -> list[int]:
     """Return the token ids of messages along a start rule. Raises `RenderError` if the format cannot express them."""
-    plan = Plan(format, messages, start, given, style, training, "token")
+    tokens: list[int] = []
+    for each in token_parts(Plan(format, messages, start, given, style, "token"), tokenizer):
+        tokens += each
+    return tokens
+
+
+def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
+    """Return the token ids of each message in three parts, around and with its content, and of the open header."""
+    format, messages = plan.format, plan.messages
     chosen = tokenizer_for(format.encoding, tokenizer)
     encode, caches = chosen.encode, format.caches_of(chosen)
     contents: dict[Any, list[int]] = caches.setdefault("contents", {})
@@ -351,13 +361,7 @@ def render(
             spelled = spelled_by(format, units, chosen) if units else None
             if spelled and mixed.endswith(spelled):
                 ends[:0], mixed = ids_of(units), mixed.removesuffix(spelled)
-        tokens: list[int] = []
-        for text in re.split("([\ud800-\udfff])", mixed):
-            if text in format.by_marker:
-                tokens.append(format.encoding.special[format.by_marker[text]])
-            elif text:
-                tokens += encode(text)
-        return tokens + ends
+        return tokens_of_frame(format, encode, mixed) + ends
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
         try:
@@ -376,11 +380,18 @@ def render(
             plan.require_text(index, content)
             raise
 
+    written = caches.setdefault(("written", plan.style), {})
+    return plan.render(written, part, whole, lambda raw: tokens_of(format, raw, encode))
+
+
+def tokens_of_frame(format: Format, encode: Callable[[str], list[int]], mixed: str) -> list[int]:
+    """Return the token ids of a part of a frame in the mixed alphabet."""
     tokens: list[int] = []
-    for each in plan.render(
-        caches.setdefault(("written", style), {}), part, whole, lambda raw: tokens_of(format, raw, encode)
-    ):
-        tokens += each
+    for text in re.split("([\ud800-\udfff])", mixed):
+        if text in format.by_marker:
+            tokens.append(format.encoding.special[format.by_marker[text]])
+        elif text:
+            tokens += encode(text)
     return tokens
 
 
@@ -389,15 +400,13 @@ def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> in
     return len(render(format, messages, *arguments))
 
 
-def render_text(
-    format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
-) -> str:
+def render_text(format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str) -> str:
     """Return the text of messages along a start rule, special tokens spelled out.
 
     Raises `RenderError` if the format cannot express them, and for content that spells a special token, since it would
     be read back as one.
     """
-    plan = Plan(format, messages, start, given, style, training, "character")
+    plan = Plan(format, messages, start, given, style, "character")
     find_special = format.special_matcher.search
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> str:
