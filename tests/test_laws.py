@@ -159,7 +159,12 @@ def test_a_prompt_begins_with_the_one_before_and_what_was_sampled(
         prompt = render(conversation, "prompt", style="as_parsed")
         recovered = recover(tokens, "completion")
         starts_again = tokens[:1] == [codec.SPECIAL_TOKENS["<|start|>"]]
-        if recovered.gaps or starts_again or any(m.repair and m.repair.after_stop for m in recovered.messages):
+        if (
+            not recovered.messages
+            or recovered.gaps
+            or starts_again
+            or any(m.repair and m.repair.after_stop for m in recovered.messages)
+        ):
             reject()
         try:
             ways = every_way(parse(tokens, "completion").messages, tokens, "completion")
