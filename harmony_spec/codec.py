@@ -405,6 +405,16 @@ class Message:
         """The content as text, without what the rest of a conversation decides about it."""
         return self.content if isinstance(self.content, str) else self.content.text()
 
+    def to_json(self) -> dict[str, Any]:
+        """Convert the message to its JSON form."""
+        return _JSON.message_to_json(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Message:
+        """Read a message in its JSON form. Raises `ConversationError`."""
+        message: Message = _JSON.message_from_json(value)
+        return message
+
 
 # Patterns. Surrogates stand for special tokens, so text never matches one.
 

@@ -15,6 +15,8 @@ from ..errors import CodecError
 from ..linting import InputError, SettingsError
 from .console import COLOR, Command, refuse
 from .convert_command import convert
+from .decode_command import decode
+from .diff_command import diff
 from .grammar_commands import generate, grammar
 from .parse_command import parse
 from .render_command import render
@@ -61,5 +63,6 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, show, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
+READING = (validate, show, parse, render, decode, diff, convert, convert_tools)
+for command in (*READING, explain, list_rules, generate, grammar):
     main.add_command(command)

@@ -247,7 +247,8 @@ class Output:
         written = (*chain(*draft.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
-        return Repair(*marks, head, body, tail, written)
+        continues = self.continued and draft.begin == 0 and not draft.lacks_start
+        return Repair(*marks, head, body, tail, written, continues)
 
     # Reporting.
 
