@@ -35,6 +35,7 @@ class Options:
         selected: the codes of the rules that are reported.
         start: the start rule of the inputs.
         column: the column that holds the inputs; None to find it.
+        columns: in Parquet files, the columns that together are a row, an object; empty if `column` is the row.
         id_column: the column that identifies rows.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         tokenization: whether token ids are compared with the canonical ones of their text.
@@ -53,6 +54,7 @@ class Options:
     selected: frozenset[str]
     start: str = "transcript"
     column: str | None = None
+    columns: tuple[str, ...] = ()
     id_column: str = ID_COLUMN
     tools: str | None = None
     tokenization: bool = True
