@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,6 +53,22 @@ def trained(row: dict[str, Any]) -> str:
 def stored(value: Any, name: str = "messages") -> Any:
     """A row with JSON as text."""
     return {**value, name: json.dumps(value[name])}
+
+
+def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks in Python are run by test_docs.py."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
+    (given,) = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ((command, shown),) = re.findall(
+        r"^```console\n\$ harmony-spec convert (.*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE
+    )
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_text(given)
+    assert run(*command.split()).stderr == shown
+    columns = dict(re.findall(r"^\| `(\w+)`(?: \(`(--[a-z-]+)`\))? \|", page, re.MULTILINE))
+    given = json.dumps(ROW)
+    found = train(ROW, *filter(None, columns.values()))
+    assert set(rows(found.stdout)[0]) == set(columns) - {"conversations"}
 
 
 SHARED = [{"from": "human", "value": "Hi."}, {"from": "gpt", "value": "Three."}]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 import click
 
 from ..codec_loading import default_codec
+from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
 from ..linting.jobs import cores, run
@@ -24,6 +25,7 @@ from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
 from ..linting.terminal_text import printable_name
+from ..rendering.training import trainable
 from .console import (
     CODEC,
     CODEC_PATH,
@@ -142,8 +144,12 @@ def _styles(codec: ModuleType) -> list[str]:
     return [*codec.FORMAT.styles, codec.FORMAT.as_parsed]
 
 
-def _trained(codec: ModuleType) -> list[str]:
-    return ["last_turn", *(value for _, value in codec.FORMAT.opening)]
+def _train(context: click.Context, _: click.Parameter, value: str | None) -> str:
+    """What is trained on; refuses a codec that does not tell what a model writes."""
+    codec = codec_of(context)
+    if not (names := trainable(codec.FORMAT)) and context.params.get("target") == TRAINING:
+        raise CodecError(f"{codec.__file__}: this codec has no `[opening]` in conversation.toml, which training needs")
+    return value or "".join(names[:1])
 
 
 @click.command(cls=Command, epilog=EXAMPLE)
@@ -171,8 +177,8 @@ def _trained(codec: ModuleType) -> list[str]:
 )
 @click.option(
     "--train",
-    type=OfCodec("train", _trained),
-    callback=lambda context, _, value: value or _trained(codec_of(context))[0],
+    type=OfCodec("train", lambda codec: trainable(codec.FORMAT)),
+    callback=_train,
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )
 @click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate rows to train on to N tokens.")
@@ -194,9 +200,9 @@ def convert(
     quiet: bool,
     **others: Any,
 ) -> None:
-    """Convert rows of JSON files, JSON Lines and Parquet files, and write JSON Lines or Parquet.
+    """Convert rows of data sets to another form.
 
-    Rows in the form `chat` have `messages` and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt`
+    Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages` and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt`
     and `completion`. That form loses settings and channels. `training` is token ids (`input_ids`) with a mask
     (`assistant_masks`). The exit status is 1 if rows cannot be converted, and 2 if a file cannot be read.
     """
