@@ -1,6 +1,6 @@
 """An executable specification of OpenAI's Harmony message format: parser and renderer, generated from a grammar."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .codec import (
     CONVERSATION_SCHEMA,
@@ -105,6 +105,15 @@ __all__ = [
     "tools_to_text",
     "validate",
 ]
+
+
+def _notebook(result: Any) -> str:
+    from .view.html_page import notebook
+
+    return notebook(result)
+
+
+Parsed.notebook = _notebook
 
 if TYPE_CHECKING:
     __version__: str

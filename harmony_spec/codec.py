@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(5, 0)
+runtime.require_api(5, 1)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -136,7 +136,7 @@ class ChannelConfig(runtime.Record):
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
-    """Instructions, tools and response formats of the developer.
+    """Instructions, tools and response formats of the developer. empty line.
 
     Attributes:
         instructions: The instructions for the model, often called the system prompt.
@@ -362,6 +362,7 @@ class Message:
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
         repair: How the recovering parser repaired the message; not compared.
+        tokens: The token ids that the message was read from; not compared.
     """
 
     role: Role
@@ -373,6 +374,7 @@ class Message:
     content_type: str | None = None
     variants: tuple[str, ...] = field(default=(), compare=False, repr=False)
     repair: runtime.Repair | None = field(default=None, compare=False, repr=False)
+    tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
@@ -587,6 +589,190 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
     return _write_header(m, chosen) + "\ud803" + runtime.HOLE
 
 
+# Algebra: the same rules for engines that constrain a model.
+
+# ROLE: "system" | "developer" | "user" | "assistant"
+_CHARACTERS_ROLE = runtime.algebra.AlternativesNode(
+    (
+        runtime.algebra.LiteralNode("system"),
+        runtime.algebra.LiteralNode("developer"),
+        runtime.algebra.LiteralNode("user"),
+        runtime.algebra.LiteralNode("assistant"),
+    ),
+)
+
+# WORD: /[^\s<]+/
+_CHARACTERS_WORD = runtime.algebra.RepeatNode(
+    runtime.algebra.CharacterNode(
+        (
+            (0, 8),
+            (14, 27),
+            (33, 59),
+            (61, 132),
+            (134, 159),
+            (161, 5759),
+            (5761, 8191),
+            (8203, 8231),
+            (8234, 8238),
+            (8240, 8286),
+            (8288, 12287),
+            (12289, 55295),
+            (57344, 1114111),
+        ),
+    ),
+    1,
+    None,
+)
+
+# TYPE: /[A-Za-z0-9][A-Za-z0-9_+\/-]*/
+_CHARACTERS_TYPE = runtime.algebra.SequenceNode(
+    (
+        runtime.algebra.CharacterNode(((48, 57), (65, 90), (97, 122))),
+        runtime.algebra.RepeatNode(
+            runtime.algebra.CharacterNode(((43, 43), (45, 45), (47, 57), (65, 90), (95, 95), (97, 122))),
+            0,
+            None,
+        ),
+    ),
+)
+
+# TEXT: /(?: (?! <\|(?: startoftext | endoftext | return | constrain | channel | start | end | message | call
+#                    | reserved_(?: 20000[0149] | 2000(?: 1[01] | 1[3-9] | [2-9][0-9] ) | 200[1-9][0-9][0-9]
+#                                 | 2010(?: [0-7][0-9] | 8[0-7] ) ) )\|> ) (?s:.) )+/x
+_CHARACTERS_TEXT = runtime.algebra.TextNode()
+
+# name: WORD
+_ALGEBRA_name = runtime.algebra.FieldNode("name", _CHARACTERS_WORD)
+
+# author: ROLE (":" name)?
+#       | name -> tool
+_ALGEBRA_author = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(
+            None,
+            (),
+            runtime.algebra.SequenceNode(
+                (
+                    runtime.algebra.FieldNode("role", _CHARACTERS_ROLE),
+                    runtime.algebra.OptionalNode(
+                        runtime.algebra.SequenceNode((runtime.algebra.LiteralNode(":"), _ALGEBRA_name)),
+                    ),
+                ),
+            ),
+        ),
+        runtime.algebra.Way("tool", (("role", "tool"),), _ALGEBRA_name),
+    ),
+)
+
+# opening: START author
+_ALGEBRA_opening = runtime.algebra.SequenceNode((runtime.algebra.TokenNode("<|start|>"), _ALGEBRA_author))
+
+# recipient: " to=" WORD
+_ALGEBRA_recipient = runtime.algebra.SequenceNode(
+    (runtime.algebra.LiteralNode(" to="), runtime.algebra.FieldNode("recipient", _CHARACTERS_WORD)),
+)
+
+# channel: CHANNEL WORD
+_ALGEBRA_channel = runtime.algebra.SequenceNode(
+    (runtime.algebra.TokenNode("<|channel|>"), runtime.algebra.FieldNode("channel", _CHARACTERS_WORD)),
+)
+
+# constrain: CONSTRAIN
+_ALGEBRA_constrain = runtime.algebra.TokenNode("<|constrain|>")
+
+# content_type: TYPE
+_ALGEBRA_content_type = runtime.algebra.FieldNode("content_type", _CHARACTERS_TYPE)
+
+# type: " " constrain? content_type
+#      | constrain content_type -> unspaced
+_ALGEBRA_type = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(
+            None,
+            (),
+            runtime.algebra.SequenceNode(
+                (
+                    runtime.algebra.LiteralNode(" "),
+                    runtime.algebra.OptionalNode(runtime.algebra.FlagNode("constrain", _ALGEBRA_constrain)),
+                    _ALGEBRA_content_type,
+                ),
+            ),
+        ),
+        runtime.algebra.Way(
+            "unspaced",
+            (),
+            runtime.algebra.SequenceNode(
+                (runtime.algebra.FlagNode("constrain", _ALGEBRA_constrain), _ALGEBRA_content_type),
+            ),
+        ),
+    ),
+)
+
+# header: recipient? channel? type?
+#       | channel recipient type? -> recipient_last
+_ALGEBRA_header = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(
+            None,
+            (),
+            runtime.algebra.SequenceNode(
+                (
+                    runtime.algebra.OptionalNode(_ALGEBRA_recipient),
+                    runtime.algebra.OptionalNode(_ALGEBRA_channel),
+                    runtime.algebra.OptionalNode(_ALGEBRA_type),
+                ),
+            ),
+        ),
+        runtime.algebra.Way(
+            "recipient_last",
+            (),
+            runtime.algebra.SequenceNode(
+                (_ALGEBRA_channel, _ALGEBRA_recipient, runtime.algebra.OptionalNode(_ALGEBRA_type)),
+            ),
+        ),
+    ),
+)
+
+# content: TEXT?
+_ALGEBRA_content = runtime.algebra.OptionalNode(runtime.algebra.FieldNode("content", _CHARACTERS_TEXT))
+
+# terminator: END
+#           | CALL -> call
+#           | RETURN -> return
+_ALGEBRA_terminator = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(None, (), runtime.algebra.TokenNode("<|end|>")),
+        runtime.algebra.Way("call", (), runtime.algebra.TokenNode("<|call|>")),
+        runtime.algebra.Way("return", (), runtime.algebra.TokenNode("<|return|>")),
+    ),
+)
+
+# message: opening header MESSAGE content terminator
+_ALGEBRA_message = runtime.algebra.SequenceNode(
+    (
+        _ALGEBRA_opening,
+        _ALGEBRA_header,
+        runtime.algebra.TokenNode("<|message|>"),
+        _ALGEBRA_content,
+        _ALGEBRA_terminator,
+    ),
+)
+
+# unfinished: opening header MESSAGE content
+_ALGEBRA_unfinished = runtime.algebra.SequenceNode(
+    (_ALGEBRA_opening, _ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content),
+)
+
+# continuation: header MESSAGE content terminator
+_ALGEBRA_continuation = runtime.algebra.SequenceNode(
+    (_ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content, _ALGEBRA_terminator),
+)
+
+# remainder: header MESSAGE content
+_ALGEBRA_remainder = runtime.algebra.SequenceNode(
+    (_ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content),
+)
+
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
@@ -676,6 +862,7 @@ _FRAME_message = runtime.Frame(
     ),
     final=frozenset({26, 27, 28}),
     write=_write_message,
+    algebra=_ALGEBRA_message,
 )
 
 # opening: START author
@@ -696,6 +883,7 @@ _FRAME_opening = runtime.Frame(
     steps=(((_NEXT_START, 1),), ((_NEXT_role, 2), (_NEXT_name, 5)), ((_NEXT_TEXT, 3),), ((_NEXT_name, 4),), (), ()),
     final=frozenset({2, 4, 5}),
     write=_write_opening,
+    algebra=_ALGEBRA_opening,
 )
 
 # continuation: header MESSAGE content terminator
@@ -748,6 +936,7 @@ _FRAME_continuation = runtime.Frame(
     ),
     final=frozenset({21, 22, 23}),
     write=_write_continuation,
+    algebra=_ALGEBRA_continuation,
 )
 
 # unfinished: opening header MESSAGE content
@@ -817,6 +1006,7 @@ _FRAME_unfinished = runtime.Frame(
     ),
     final=frozenset({25}),
     write=_write_unfinished,
+    algebra=_ALGEBRA_unfinished,
 )
 
 # remainder: header MESSAGE content
@@ -866,6 +1056,7 @@ _FRAME_remainder = runtime.Frame(
     ),
     final=frozenset({20}),
     write=_write_remainder,
+    algebra=_ALGEBRA_remainder,
 )
 
 # transcript: message*
@@ -904,12 +1095,14 @@ _CONTENT_TERMINALS = {
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
     "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
-    # INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
-    "INSTRUCTIONS": r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+",
+    # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## (?:[^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |[^\n]+\n\n(?:\/\/ [^\n]*\n)*namespace [^\n]+ \{\n\n)|\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
+    "INSTRUCTIONS": r"(?:(?:(?!(?:\n\n(?![^\ud800-\udfff])|\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## (?:[^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |[^\n\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace [^\n\ud800-\udfff]+ \{\n\n)|\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+(?:|\n\n)|\n\n(?![^\ud800-\udfff]))",
     # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
-    # NAME: /[A-Za-z0-9_$.:\/@+-]+/
-    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
+    # NAME: /[A-Za-z0-9_$.:\/@+-]+(?![^ \n]| (?!= |\{\n))/
+    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+(?!(?:[^\ \n\ud800-\udfff]| (?!(?:= |\{\n))))",
+    # FREE_NAME: /(?!(?: = | \{\n|\n))[^\n](?:(?! = | \{\n)[^\n])*/
+    "FREE_NAME": r"(?!(?: = | \{\n|\n))[^\n\ud800-\udfff](?:(?!(?: = | \{\n))[^\n\ud800-\udfff])*",
     # COMMENT: (LINE | UNMARKED_COMMENT) UNMARKED_COMMENT*
     "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
@@ -1018,12 +1211,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         [],
     ),
     # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+    #          | "# Instructions\n\n" instructions "\n\n" -> closed
     "developer": runtime.RecordRule(
         (
             ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
             (runtime.Use("_sections"),),
+            ("# Instructions\n\n", runtime.Value("instructions"), "\n\n"),
         ),
         DeveloperContent,
+        names=("", "", "closed"),
     ),
     # _sections: tools ("\n\n" response_formats)? | response_formats
     "_sections": runtime.Rule(
@@ -1037,7 +1233,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     # tools: "# Tools" ("\n\n" namespace)+
     "tools": runtime.Single((("# Tools", runtime.Many("namespaces", ("\n\n", runtime.Value("namespace")))),), []),
     # namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
-    #          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
+    #          | "## " NAME "\n" ("\n" DESCRIPTION)? -> without_tools
     "namespace": runtime.RecordRule(
         (
             (
@@ -1052,12 +1248,22 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 "} // namespace ",
                 runtime.Value("name"),
             ),
-            ("## ", runtime.Value("name"), "\n", runtime.Option(("\n", runtime.Token("description", "DESCRIPTION")))),
+            (
+                "## ",
+                runtime.Token("name", "NAME"),
+                "\n",
+                runtime.Option(("\n", runtime.Token("description", "DESCRIPTION"))),
+            ),
         ),
         Namespace,
     ),
     # name: NAME
-    "name": runtime.Single(((runtime.Token("name", "NAME"),),), ""),
+    #     | FREE_NAME -> free_name
+    "name": runtime.Single(
+        ((runtime.Token("name", "NAME"),), (runtime.Token("name", "FREE_NAME"),)),
+        "",
+        names=("", "free_name"),
+    ),
     # description: ("// " COMMENT? "\n")+
     "description": runtime.Lines(
         ((runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),),
@@ -2079,9 +2285,9 @@ _JSON = runtime.JsonForm(
     keyed={"system_content.tools": "name", "developer_content.tools": "name"},
     spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
     patterns={
-        "namespace.name": _CONTENT_TERMINALS["NAME"],
-        "tool.name": _CONTENT_TERMINALS["NAME"],
-        "response_format.name": _CONTENT_TERMINALS["NAME"],
+        "namespace.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        "tool.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        "response_format.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
     },
 )
 

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
+from .format import algebra
 from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
@@ -51,6 +52,7 @@ from .recovery.recovering import recover
 from .rendering.renderer import count_tokens, pick, render, render_text
 from .rendering.token_texts import decode, encode
 from .rendering.training import Training, TrainingPart, TrainingSpan, drop_completed, render_training
+from .source.message_tokens import MessageTokens
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
@@ -85,6 +87,7 @@ __all__ = [
     "Kind",
     "Lines",
     "Many",
+    "MessageTokens",
     "Option",
     "ParseError",
     "Parsed",
@@ -110,6 +113,7 @@ __all__ = [
     "TrainingSpan",
     "Use",
     "Value",
+    "algebra",
     "codes",
     "count_tokens",
     "decode",
@@ -129,7 +133,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (5, 0)
+API_VERSION = (5, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 

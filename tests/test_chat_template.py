@@ -188,6 +188,17 @@ def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
     assert [word for word in ("low", "medium", "high") if word not in " ".join(found.expected)] == []
 
 
+@pytest.mark.parametrize("built_in", [False, True])
+def test_an_unreadable_system_message_does_not_hide_the_functions(built_in: bool) -> None:
+    """Built-in tools may be in it: a call of one is not reported."""
+    prompt = render_chat([{"role": "user", "content": "Hi."}], [function("f", {})], reasoning_effort="none")
+    prompt = prompt.replace("\n\n# Valid", "\n\n# Tools\n\n## browser\n\n# Valid") if built_in else prompt
+    assert names(prompt) == ["unread-content"]
+    assert names(prompt + CALL.format("f", "{}")) == ["unread-content"]
+    assert names(prompt + CALL.format("g", "{}")) == ["unread-content", "undeclared-tool"]
+    assert names(prompt + CALL.replace("functions.{}", "browser.open").format("{}")) == ["unread-content"]
+
+
 def test_a_type_that_was_not_read_can_be_passed_on() -> None:
     """As JSON, and as a schema that accepts all arguments; other text is a comment."""
     [message] = parse(peer.tokens_of(developer('a: "x"y",\n'))).messages

@@ -24,7 +24,7 @@ from harmony_spec import ConversationError, ParseError, RenderError, Span
 from harmony_spec.vocabulary import load
 
 from . import dialect
-from .strategies import messages_of
+from .strategies import messages_of, retokenized
 
 
 @cache
@@ -55,6 +55,10 @@ def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
     assert parsed.messages == conversation
     assert [s.start for s in parsed.spans] == [0, *(s.end for s in parsed.spans)][: len(conversation)]
     assert module.render(parsed.messages, style="as_parsed", tokenizer=tokenizer) == tokens
+    tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
+    parsed = module.parse(tokens, tokenizer=tokenizer)
+    assert parsed.messages == conversation
+    assert module.render(parsed.messages, style="as_parsed", tokenizer=tokenizer) == tokens
     try:
         text = module.render_text(conversation, style=style)
     except RenderError as error:
@@ -79,6 +83,7 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
         except RenderError as error:
             assert error.code.code == "H201"
             continue
+        tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
         parsed = module.parse(tokens, start, tokenizer=tokenizer, **opening)
         assert parsed.messages == conversation
         assert parsed.opening == (opening if start == "prompt" and opening else None)

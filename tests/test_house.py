@@ -33,10 +33,14 @@ ALLOWED = {
     "harmony_spec/codec_loading": "harmony_spec/codec harmony_spec/errors harmony_spec/format codegen",
     "harmony_spec/tools": f"{READING} harmony_spec/codec harmony_spec/tool_types",
     "harmony_spec/adapters": f"{CODEC} harmony_spec/tools harmony_spec/tool_types",
-    "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools",
+    "harmony_spec/constraints": f"{CODEC} harmony_spec/adapters harmony_spec/tools harmony_spec/tool_types "
+    "harmony_spec/validation",
+    "harmony_spec/view": f"{CODEC} harmony_spec/validation",
+    "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
     "harmony_spec/compat": CODEC,
-    "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools",
-    "harmony_spec/cli": f"{CODEC} harmony_spec/tools harmony_spec/adapters harmony_spec/linting codegen",
+    "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
+    "harmony_spec/cli": f"{CODEC} harmony_spec/tools harmony_spec/adapters harmony_spec/constraints "
+    "harmony_spec/linting harmony_spec/view codegen",
     "harmony_spec/__main__": "harmony_spec/cli",
     "codegen": "codegen/write codegen/prove codegen/model codegen/read",
     "codegen/write": "codegen/model codegen/read",

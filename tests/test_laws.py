@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harmony_spec import Message, Parsed, ParseError, RenderError, Span, codec, parse, recover, render, render_text
 
-from .strategies import ROLES, SPECIAL, contents, conversations, messages, text_contents, variants, words
+from .strategies import ROLES, SPECIAL, contents, conversations, messages, retokenized, text_contents, variants, words
 
 styles = st.sampled_from(["openai", "model"])
 openings = st.fixed_dictionaries({"role": st.sampled_from(ROLES), "name": st.none() | words})
@@ -70,16 +70,36 @@ def test_a_completion_survives(conversation: list[Message], style: codec.Style) 
         assert tiles(parsed, len(source))
 
 
-@given(st.lists(st.tuples(messages(), variants), max_size=4))
-def test_variants_are_remembered(drawn: list[tuple[Message, tuple[str, ...]]]) -> None:
-    """Law 2: whichever accepted spelling a header has, rendering as parsed gives the same tokens."""
-    conversation = []
-    for message, chosen in drawn:
-        message.variants = chosen
-        conversation.append(message)
-    tokens = render(conversation, style="as_parsed")
+@st.composite
+def spelled(draw: st.DrawFn, start: codec.Start = "transcript", **opening: Any) -> list[int]:
+    """Valid token ids, in any accepted spelling and any tokenization."""
+    drawn = draw(st.lists(messages(), min_size=int(start != "transcript"), max_size=4))
+    for index, message in enumerate(drawn):
+        message.variants = draw(variants)
+        if start == "completion" and index == 0:
+            message.role, message.name = opening["role"], opening["name"]
+    return draw(retokenized(render(drawn, start, style="as_parsed", **opening)))
+
+
+@given(spelled())
+def test_any_spelling_is_written_back(tokens: list[int]) -> None:
+    """Law 2: whichever accepted spelling and tokenization was read, rendering as parsed returns the same tokens."""
     parsed = parse(tokens)
     assert render(parsed.messages, style="as_parsed") == tokens
+    assert render(parsed.messages) == render([Message(**fields_of(message)) for message in parsed.messages])
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in codec.FORMAT.fields}
+
+
+@given(st.data(), openings)
+def test_any_spelling_of_prompts_and_completions_is_written_back(data: st.DataObject, opening: dict[str, Any]) -> None:
+    """Law 2 for inputs with an open header, which has a spelling of its own, and for those that continue one."""
+    for start in ("prompt", "completion"):
+        tokens = data.draw(spelled(start, **opening))
+        messages = parse(tokens, start, **opening).messages
+        assert render(messages, start, style="as_parsed", **opening) == tokens
 
 
 @given(conversations(min_size=1))

@@ -186,11 +186,9 @@ def test_a_file_that_breaks_off_is_left_as_it_was(tmp_path: Path) -> None:
 def test_what_can_be_fixed_is_fixed_in_all_examples(tmp_path: Path) -> None:
     """Fixing again finds nothing more to fix."""
     examples = {
-        rule.code.code: rule.bad
-        for rule in rules(codec).values()
-        if isinstance(rule.bad, str)
-        and not rule.details.keys() & {"read", "tools"}
-        and rule.details.get("start") is None
+        code: entry["bad"]
+        for code, (_, entry) in rules(codec).items()
+        if isinstance(entry.get("bad"), str) and not entry.keys() & {"read", "tools", "start"}
     }
     assert len(examples) > 40
     for code, example in examples.items():

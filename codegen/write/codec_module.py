@@ -11,6 +11,7 @@ from ..model.recovery_tables import closes
 from ..model.terminals import Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
+from .algebra_tables import emit_algebra
 from .content_table import emit_contents, emit_tools
 from .definition_tables import emit_definitions
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
@@ -42,6 +43,9 @@ def emit(format: Format) -> str:
     emit_writers(format, writer)
     writer.line()
     writer.line()
+    writer.comment("Algebra: the same rules for engines that constrain a model.")
+    writer.line()
+    emit_algebra(format, writer)
     writer.comment("States: what may come next.")
     writer.line()
     names = atom_names(format)

@@ -157,6 +157,7 @@ def emit_class(format: Format, writer: Writer) -> None:
         writer.line(f"{field.name}: {kind}{default}")
     writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
     writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")
+    writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
     if contents:
         _text(writer)
     writer.depth -= 1
@@ -171,6 +172,7 @@ def _docstring(format: Format, writer: Writer) -> None:
         "    variants: The named alternatives of the grammar that the message was read from; not compared."
     )
     attributes.append("    repair: How the recovering parser repaired the message; not compared.")
+    attributes.append("    tokens: The token ids that the message was read from; not compared.")
     rule = format.rules[format.message]
     first = rule.doc[0] if rule.doc else "One message."
     writer.docstring([first, "", *rule.doc[1:], *[""] * (len(rule.doc) > 1), "Attributes:", *attributes])

@@ -24,8 +24,7 @@ from ..linting.opening import InputError
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
-from ..linting.terminal_text import printable_name
-from ..rendering.training import trainable
+from ..view.terminal_text import printable_name
 from .console import (
     CODEC,
     CODEC_PATH,
@@ -54,7 +53,7 @@ from .converting import (
     convert_chunk,
 )
 from .progress import show_progress
-from .validation_run import INTERRUPTED, exit_on_error, interruptible
+from .validation_run import INTERRUPTED, interruptible
 
 if TYPE_CHECKING:
     import pyarrow
@@ -147,7 +146,7 @@ def _styles(codec: ModuleType) -> list[str]:
 def _train(context: click.Context, _: click.Parameter, value: str | None) -> str:
     """What is trained on; refuses a codec that does not tell what a model writes."""
     codec = codec_of(context)
-    if not (names := trainable(codec.FORMAT)) and context.params.get("target") == TRAINING:
+    if not (names := codec.FORMAT.trainable) and context.params.get("target") == TRAINING:
         raise CodecError(f"{codec.__file__}: this codec has no `[opening]` in conversation.toml, which training needs")
     return value or "".join(names[:1])
 
@@ -177,7 +176,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
 )
 @click.option(
     "--train",
-    type=OfCodec("train", lambda codec: trainable(codec.FORMAT)),
+    type=OfCodec("train", lambda codec: codec.FORMAT.trainable),
     callback=_train,
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )
@@ -202,9 +201,10 @@ def convert(
 ) -> None:
     """Convert rows of data sets to another form.
 
-    Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages` and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt`
-    and `completion`. That form loses settings and channels. `training` is token ids (`input_ids`) with a mask
-    (`assistant_masks`). The exit status is 1 if rows cannot be converted, and 2 if a file cannot be read.
+    Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages`
+    and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt` and `completion`. That form loses settings
+    and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`). The exit status is 1 if rows
+    cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
     context = click.get_current_context()
@@ -222,7 +222,7 @@ def convert(
     progress, numbers, status = Progress(), _Numbers(), 0
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())
     try:
-        with exit_on_error(), interruptible(), ExitStack() as stack:
+        with interruptible(), ExitStack() as stack:
             items = read_files(files, lambda _: False, lambda _: options, progress)
             if is_parquet and find_spec("pyarrow") is None:
                 raise InputError(f"{output}: {NO_PYARROW}")

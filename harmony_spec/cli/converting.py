@@ -18,9 +18,9 @@ from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
 from ..linting.opening import InputError
 from ..linting.rows import value_of
-from ..linting.terminal_text import printable_name
 from ..recovery.known_names import declared
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
+from ..view.terminal_text import printable_name
 
 if TYPE_CHECKING:
     import pyarrow

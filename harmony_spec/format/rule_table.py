@@ -219,7 +219,8 @@ class Rule:
         tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
         if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
             return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
-        ways = "".join(f"{rules.function(rules.read_all(way))}, " for way in self.ways)
+        end = " and r.ends()" if self in map(rules.table.get, rules.roles) else ""
+        ways = "".join(f"{rules.function(rules.read_all(way) + end)}, " for way in self.ways)
         return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
@@ -306,6 +307,12 @@ class Single(Rule):
     def read(self, rules: Rules) -> str:
         (name,) = {name for way in self.ways for name, _ in rules.fields(way)}
         return _value(super().read(rules), f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})")
+
+    def write(self, rules: Rules, name: str) -> str:
+        if len(self.ways) == 1:
+            return super().write(rules, name)
+        terminals = (rules.terminals[part.terminal] for (part,) in self.ways if isinstance(part, Token))
+        return f"w.fit({rules.bind(re.compile('|'.join(terminals)))}, m, {name!r})"
 
 
 class Lines(Rule):

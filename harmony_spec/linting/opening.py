@@ -37,8 +37,9 @@ class InputError(Exception):
         lacks_column: whether a Parquet file lacks the column that was chosen.
     """
 
-    name = ""
-    lacks_column = False
+    def __init__(self, message: str, name: str = "", lacks_column: bool = False) -> None:
+        super().__init__(message)
+        self.name, self.lacks_column = name, lacks_column
 
 
 class Opened:

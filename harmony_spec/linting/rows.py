@@ -100,35 +100,22 @@ def text_of(data: bytes) -> str:
 class TooLong(RowError):
     """A row is too long, and was not read into memory.
 
-    Args:
-        limit_bytes: the size limit.
+    Attributes:
         size: its bytes in the file; None if the file is one input, which is not read to its end.
     """
 
-    def __init__(self, limit_bytes: int, size: int | None = None) -> None:
-        message = f"the row has more than {limit_bytes:,} bytes"
-        super().__init__(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
-        self.limit_bytes, self.size = limit_bytes, size
+    size: int | None = None
 
-    def __reduce__(self) -> tuple[type[TooLong], tuple[int, int | None]]:
-        return TooLong, (self.limit_bytes, self.size)
+
+def too_long(limit_bytes: int, size: int | None = None) -> TooLong:
+    message = f"the row has more than {limit_bytes:,} bytes"
+    error = TooLong(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
+    error.size = size
+    return error
 
 
 class MissingColumn(RowError):
-    """A row lacks the column that was chosen with `--column`.
-
-    Args:
-        name: of that column.
-        columns: the names of those that the row has.
-    """
-
-    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
-        listed = shorten(", ".join(columns), MAX_LISTED_CHARS, placeholder=" …")
-        super().__init__(UNREADABLE_ROW, f"no column {name!r}; columns: {listed or 'none'}")
-        self.name, self.columns = name, columns
-
-    def __reduce__(self) -> tuple[type[MissingColumn], tuple[str, tuple[str, ...]]]:
-        return MissingColumn, (self.name, self.columns)
+    """A row lacks the column that was chosen with `--column`."""
 
 
 def value_of(text: str) -> Any:
@@ -230,7 +217,8 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
     """
     if chosen is not None:
         if chosen not in names:
-            raise MissingColumn(chosen, tuple(names))
+            listed = shorten(", ".join(names), MAX_LISTED_CHARS, placeholder=" …") or "none"
+            raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed}")
         return chosen
     if known := next((name for name in COLUMNS if name in names and fits(name)), None):
         return known

@@ -25,6 +25,9 @@ CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
 content type; a plain word; several; a tool with a namespace, or after a near miss of ` to=`; one without."""
 
+MAX_NAME_WORDS = 4
+"""White space divides the name of a tool into so many words, as in `functions Web Search`."""
+
 MAX_SINGLE_WORDS = 8
 """Each of so many words that belong to nothing is reported by itself."""
 
@@ -32,7 +35,6 @@ ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 """The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
 
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
-APART = re.compile("[^\\s\ud800-\udfff]+[ \t]+[^\\s\ud800-\udfff]+")
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
@@ -383,7 +385,7 @@ class HeaderSearch:
                     break
             words = NEXT_WORD.finditer(self.text, at, stop)
             found = [(m.start(), m.end(), m[0]) for m in islice(words, MAX_SINGLE_WORDS)]
-            if rest := self.text[found[-1][1] : stop].rstrip():
+            if found and (rest := self.text[found[-1][1] : stop].rstrip()):
                 found.append((found[-1][1], found[-1][1] + len(rest), rest))
             self.runs[at] = found
         return found
@@ -446,13 +448,14 @@ class HeaderSearch:
     def _apart(self, node: Node, at: int) -> Iterator[Edge]:
         """An introduced tool with white space in its name, as in `to=functions. search`."""
         field = self.slots.recipient
-        match = APART.match(self.text, at)
-        if match and (tool := self.names.spelled_apart(match[0])):
-            sets: Sets = ((field, tool),)
-            state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
-            target = node._replace(at=match.end(), state=state, mode=CLEAN, values=values)
-            price = self.costs["decorated"] + self.costs["space"]
-            yield price, target, (Edit("near", field, at, match.end(), sets, (field,)),)
+        price, words = self.costs["decorated"], self._run(at)[:MAX_NAME_WORDS]
+        for _, end, _ in words[1:]:
+            price += self.costs["space"]
+            if tool := self.names.spelled_apart(self.text[at:end]):
+                sets: Sets = ((field, tool),)
+                state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
+                target = node._replace(at=end, state=state, mode=CLEAN, values=values)
+                yield price, target, (Edit("near", field, at, end, sets, (field,)),)
 
     def _is_marked(self, node: Node, field: str) -> bool:
         """Whether the flag of a token before belongs to a field."""

@@ -166,6 +166,9 @@ class Output:
             content = self._read_text(draft)
             if self.listener is not None:
                 self.listener.message_ends()
+        begin, end = draft.begin, draft.end
+        bounds = begin, draft.content, draft.stop, end
+        tokens = self.form.tokens_of_message(bounds, None if draft.changed else content)
         if content and (made := self.format.contents.class_for(draft.values)):
             content = self._structure(draft, made, content)
         terminator = draft.terminator
@@ -177,11 +180,10 @@ class Output:
         if kind:
             places = self.format.variant_places
             variants = tuple(sorted((*variants, kind), key=lambda name: places.get(name, len(places))))
-        message = self.format.message(*before, content, *after, variants, repair)
-        begin, end = draft.begin, draft.end
+        message = self.format.message(*before, content, *after, variants, repair, tokens)
         self.events.append(MessageEnded(len(self.messages), message, Span(begin, end), terminator))
         self.messages.append(message)
-        self.bounds.append((begin, draft.content, draft.stop, end))
+        self.bounds.append(bounds)
         if self.ends_completion(terminator):
             self.stopped = self.stopped or terminator
 

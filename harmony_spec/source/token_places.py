@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from ..errors import Span
 from ..format.tables import Format, Tokenizer
-from .forms import Form, SourcePart, TextForm, TokenForm
+from .forms import Form, TextForm, TokenForm
 
 CONTINUATION = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that do not begin a character."""
@@ -48,7 +48,7 @@ class Places:
         return Span(first, last if self._begins[last] == span.end else last + 1)
 
 
-def tokens_of(format: Format, source: SourcePart, encode: Callable[[str], list[int]]) -> list[int]:
+def tokens_of(format: Format, source: str | Sequence[int], encode: Callable[[str], list[int]]) -> list[int]:
     """Return the token ids of a part of an input; spelled-out special tokens become special tokens."""
     if not isinstance(source, str):
         return list(source)

@@ -61,7 +61,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     if isinstance(content, str):
         if any(f"\n{heading}" in f"\n{content}" for heading in context.recovery.headings.get(role, ())):
             _report_unread(context, index, role, "the content does not match the grammar from here on")
-            context.declarations.are_complete = False
+            context.declarations.unread.add(role)
         return
     schemas = context.declarations.add(role, content)
     if any(isinstance(schema, dict) and UNREAD_KEYWORD in schema for schema in schemas.values()):
@@ -90,7 +90,7 @@ def _check_call(context: Context, index: int) -> None:
     parameters = declarations.tools.get(name, ANY_PARAMETERS)
     if name in declarations.tools:
         _check_channel(context, index, name)
-    elif declarations.name_tools and declarations.are_complete:
+    elif declarations.name_tools and declarations.are_complete(name):
         code = codes.UNDECLARED_TOOL if declarations.has_namespace(name) else codes.UNDECLARED_NAMESPACE
         expected = declarations.suggest_tools(name)
         context.report(code, index, context.header_span(index), f"{name} is not offered", expected=expected)
