@@ -37,11 +37,11 @@ class LarkText(GrammarText):
     def head(self) -> list[str]:
         return ["%llguidance {}"]
 
-    def expression(self, node: Node, is_part: bool = False) -> str:
+    def written(self, node: Node, is_part: bool) -> str:
         has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
         if has_pattern and has_characters(node) and (pattern := regular_expression(node)) is not None:
             return f"/{pattern}/"
-        return super().expression(node, is_part)
+        return super().written(node, is_part)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
