@@ -100,13 +100,18 @@ def enforceable(schema: str, target: Target) -> Enforced:
 
 
 class _Cleaner:
-    """Cleans one schema. Parts that references lead to become definitions of their own."""
+    """Cleans one schema. Parts that references lead to become definitions of their own.
+
+    Attributes:
+        entered: the references followed so far from the value that is described; one of them again would be a circle.
+    """
 
     def __init__(self, root: Any, keywords: frozenset[str]) -> None:
         self.root, self.keywords = root, keywords
         self.unenforced: list[str] = []
         self.names: dict[str, str] = {}
         self.definitions: dict[str, Any] = {}
+        self.entered = {"#"}
 
     def clean_root(self) -> Any:
         found = self.clean(self.root, "")
@@ -132,6 +137,11 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
+        if len(found) > 1 and any(map(self.may_refer_back, _references(schema))):
+            kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
+            for keyword in found.keys() - {kept}:
+                self.report(at, keyword)
+            found = {kept: found[kept]}
         if self.keywords == WRITTEN:
             found = self._without_intersections(found, at)
         return False if _is_impossible(found) else found
@@ -164,7 +174,7 @@ class _Cleaner:
             case "properties" | "patternProperties", dict():
                 if keyword == "patternProperties" and not all(map(is_simple_pattern, value)):
                     return None
-                parts = {name: self.clean(each, f"{here}/{escaped(name)}") for name, each in value.items()}
+                parts = {name: self.clean_inside(each, f"{here}/{escaped(name)}") for name, each in value.items()}
                 required = schema.get("required") or ()
                 if keyword == "properties" and any(each is False and name in required for name, each in parts.items()):
                     return None if "type" not in schema else False
@@ -172,14 +182,14 @@ class _Cleaner:
             case "required", list():
                 return {keyword: [*dict.fromkeys(name for name in value if isinstance(name, str))]}
             case "additionalProperties", _:
-                return {keyword: self.clean(value, here)}
+                return {keyword: self.clean_inside(value, here)}
             case "items", list():
-                made = [self.clean(each, f"{here}/{index}") for index, each in enumerate(value)]
-                return {"prefixItems": made, "items": self.clean(schema.get("additionalItems", True), at)}
+                made = [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]
+                return {"prefixItems": made, "items": self.clean_inside(schema.get("additionalItems", True), at)}
             case "items", _:
-                return {keyword: self.clean(value, here)}
+                return {keyword: self.clean_inside(value, here)}
             case "prefixItems", list():
-                return {keyword: [self.clean(each, f"{here}/{index}") for index, each in enumerate(value)]}
+                return {keyword: [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]}
             case "pattern", str():
                 return {keyword: value} if is_simple_pattern(value) else None
             case "format", str():
@@ -190,6 +200,20 @@ class _Cleaner:
             is_exact = abs(value) < MAX_BOUND and (keyword != "multipleOf" or value > 0)
             return {keyword: value} if is_exact else None
         return None
+
+    def clean_inside(self, schema: Any, at: str) -> Any:
+        """The same for a schema of a part of the value."""
+        entered, self.entered = self.entered, set()
+        found = self.clean(schema, at)
+        self.entered = entered
+        return found
+
+    def may_refer_back(self, reference: str) -> bool:
+        """Whether a part may be defined by itself and more, which llguidance refuses."""
+        try:
+            return '"$ref"' in to_json_text(_resolve(self.root, reference[1:]))
+        except (LookupError, ValueError):
+            return False
 
     def _without_intersections(self, schema: dict[str, Any], at: str) -> dict[str, Any]:
         """A schema for rules, which cannot express that two parts apply at once: one part, or parts in each other."""
@@ -214,7 +238,7 @@ class _Cleaner:
         target: Any = {"$ref": value}
         while isinstance(target, dict) and isinstance(target.get("$ref"), str) and len(target) == 1:
             value = target["$ref"]
-            if value in seen or not value.startswith("#"):
+            if value in seen | self.entered or not value.startswith("#"):
                 return None
             seen.add(value)
             try:
@@ -224,10 +248,22 @@ class _Cleaner:
         if value not in self.names:
             name = self.names[value] = f"d{len(self.names)}"
             self.definitions[name] = {}
+            entered, self.entered = self.entered, {*self.entered, value}
             self.definitions[name] = self.clean(target, value[1:])
+            self.entered = entered
         if self.definitions[self.names[value]] is False:
             return False
         return {"$ref": f"#/$defs/{self.names[value]}"}
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """The references that a value itself must match, not its parts."""
+    if isinstance(schema, dict):
+        if isinstance(reference := schema.get("$ref"), str):
+            yield reference
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            for option in schema[keyword] if isinstance(schema.get(keyword), list) else ():
+                yield from _references(option)
 
 
 def _resolve(root: Any, pointer: str) -> Any:
@@ -277,7 +313,11 @@ def _are_disjoint(options: list[Any]) -> bool:
 
 
 def _is_impossible(schema: dict[str, Any]) -> bool:
-    """Whether limits contradict each other."""
+    """Whether limits contradict each other, or a required property is forbidden."""
+    if schema.get("type") == "object" and schema.get("additionalProperties") is False:
+        allowed = schema.get("properties", {})
+        if "patternProperties" not in schema and any(name not in allowed for name in schema.get("required", ())):
+            return True
     return any(low in schema and high in schema and schema[low] > schema[high] for low, high in RANGES)
 
 

@@ -48,7 +48,8 @@ class LarkText(GrammarText):
         return spelling if is_name else f"<[{self.ids[spelling]}]>"
 
     def literal(self, text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)
+        shown = json.dumps(text, ensure_ascii=False)
+        return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
 
     def characters(self, node: CharacterNode) -> str:
         return f"/{character_class(node)}/"
