@@ -221,10 +221,8 @@ def test_invalid_arguments_are_refused() -> None:
 
 def test_a_prompt_declares_tools_channels_and_formats() -> None:
     settings = SystemContent(tools=[python_tools()])
-    tools = [
-        function("get_weather", {**WEATHER, "properties": {"city": {"type": "string"}, "days": {"type": "number"}}}),
-        TOOLS[1],
-    ]
+    simple = {**WEATHER, "properties": {"city": {"type": "string"}, "days": {"type": "number"}}}
+    tools = [function("get_weather", simple), TOOLS[1]]
     developer = DeveloperContent(tools=tools_from_json(tools), response_formats=[ResponseFormat("count", ANSWER)])
     prompt = [Message("system", settings), Message("developer", developer), Message("user", "Hi")]
     passed = constrain(tools=tools, builtins=["python"], response_format=FORMAT)
@@ -439,7 +437,7 @@ def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
     grammar = made.lark()
     assert grammar == constrain(tools=[function("f", schema)]).lark()
     found = matcher_error(grammar)
-    assert not found or "nsatisfiable" in found
+    assert not found or ("nsatisfiable" in found and "allOf" in str(schema))
     text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
     if not found and not made.report.lines("lark") and admits(grammar, text):
         Draft202012Validator(schema).validate({})
