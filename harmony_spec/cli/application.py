@@ -12,6 +12,7 @@ import click
 
 from ..errors import CodecError
 from .console import COLOR, Command, refuse, unwritable
+from .constrain_command import constrain_model
 from .convert_command import convert
 from .grammar_commands import generate, grammar
 from .parse_command import parse
@@ -56,5 +57,7 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
+COMMANDS = (validate, parse, render, convert, convert_tools, constrain_model, explain, list_rules, generate, grammar)
+
+for command in COMMANDS:
     main.add_command(command)

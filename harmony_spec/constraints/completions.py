@@ -32,7 +32,7 @@ State = tuple[bool, frozenset[str]]
 
 Fields = Mapping[str, Wanted]
 
-TOOL, VALUE = ReferenceNode("tool"), ReferenceNode("value")
+TOOL, VALUE = ReferenceNode("called"), ReferenceNode("value")
 """The name of a tool and a JSON value, in messages that differ in nothing else."""
 
 

@@ -35,7 +35,7 @@ class LarkText(GrammarText):
         self.size = size
 
     def head(self) -> list[str]:
-        return ["%llguidance {}"]
+        return ["%llguidance {}"] if self.size is None else []
 
     def written(self, node: Node, is_part: bool) -> str:
         has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
