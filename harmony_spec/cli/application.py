@@ -14,6 +14,7 @@ import click
 from ..errors import CodecError
 from ..linting import InputError, SettingsError
 from .console import COLOR, Command, refuse
+from .constrain_command import constrain_model
 from .convert_command import convert
 from .decode_command import decode
 from .diff_command import diff
@@ -63,6 +64,6 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-READING = (validate, show, parse, render, decode, diff, convert, convert_tools)
+READING = (validate, show, parse, render, decode, diff, convert, convert_tools, constrain_model)
 for command in (*READING, explain, list_rules, generate, grammar):
     main.add_command(command)
