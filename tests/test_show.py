@@ -236,6 +236,21 @@ def test_examples_of_dialects_are_shown_whole(name: str) -> None:
         assert html_fragment(row, [kind.name for kind in module.FORMAT.turn])
 
 
+def test_what_training_learns_is_marked() -> None:
+    text = (
+        "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|channel|>final<|message|>Ho.<|end|>"
+        "<|start|>user<|message|>And?<|end|><|start|>assistant<|channel|>final<|message|>So.<|return|>"
+    )
+    shown = run("--training", "-", given=text).stdout.splitlines()
+    assert [line for line in shown if line.startswith("+ ")] == [
+        "+ <|start|>assistant<|channel|>final<|message|>",
+        "+ So.",
+        "+ <|return|>",
+    ]
+    page = run("--training", "--html", "-", given=text).stdout
+    assert blocks_of(page)[0].count(" trained") == 3
+
+
 def test_results_have_a_form_for_notebooks() -> None:
     good = BAD[: BAD.index("x<")]
     for result in (parse(good), recover(BAD), validate(BAD), recover(""), validate(""), recover("x", "prompt")):
