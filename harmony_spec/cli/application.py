@@ -15,7 +15,7 @@ from ..errors import CodecError
 from ..linting import InputError, SettingsError
 from .console import COLOR, Command, refuse
 from .convert_command import convert
-from .grammar_commands import generate, grammar
+from .grammar_commands import diagrams, generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
@@ -61,5 +61,17 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, show, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
+for command in (
+    validate,
+    show,
+    parse,
+    render,
+    convert,
+    convert_tools,
+    explain,
+    list_rules,
+    generate,
+    grammar,
+    diagrams,
+):
     main.add_command(command)
