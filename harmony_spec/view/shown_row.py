@@ -14,7 +14,7 @@ from ..errors import Code, HarmonyError
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
-from ..rendering.training import Training
+from ..runtime import Training
 from ..source.forms import Form, TokenForm
 from ..source.token_places import tokens_of
 from ..validation.report import Report
