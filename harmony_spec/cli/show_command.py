@@ -21,6 +21,7 @@ from ..linting.row_reading import Progress, read
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import ShownRow, learned_pieces, shown_report, unreadable_row
+from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
@@ -66,6 +67,7 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 @click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")
 @click.option("--training", is_flag=True, help="Mark what training learns: the last turn.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
+@click.option("--statistics", is_flag=True, help="With --html, numbers of all rows instead of the rows.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the page.")
 def show(
     files: tuple[str, ...],
@@ -75,6 +77,7 @@ def show(
     tokens: bool,
     training: bool,
     html: bool,
+    statistics: bool,
     output: Path | None,
     **others: Any,
 ) -> None:
@@ -86,14 +89,15 @@ def show(
     Exits with 0, or with 2 if a file cannot be read, or has no such row.
     """
     require_one_reader(others["tools"], *set(files))
-    if output is not None and not html:
-        raise click.UsageError("--output needs --html")
+    if (output is not None or statistics) and not html:
+        advice = "--statistics needs --html; validate --statistics prints numbers" if statistics else ""
+        raise click.UsageError(advice or "--output needs --html")
     stripped = others.pop("stripped")
     command = Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
     found = _shown(files, resolver, kind, rows, limit, tokens or html, training)
     if html:
-        _write_page(found, files, output)
+        _write_page(found, files, statistics, output)
         return
     for number, row in enumerate(found):
         if number:
@@ -102,12 +106,19 @@ def show(
             OUT.print(line)
 
 
-def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], output: Path | None) -> None:
-    turns = [kind.name for kind in codec_of(None).FORMAT.turn]
-    try:
-        page = html_page(found, ", ".join(map(printable_name, files)), turns)
-    except PageTooLarge as error:
-        refuse(f"{error}; pass --limit, or --row with a range")
+def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], statistics: bool, output: Path | None) -> None:
+    format, names = codec_of(None).FORMAT, ", ".join(map(printable_name, files))
+    if statistics:
+        slots = format.recovery.slots
+        counted = Statistics(tuple(filter(None, (slots.role, slots.channel))))
+        for row in found:
+            counted.add(row)
+        page = counted.page(names)
+    else:
+        try:
+            page = html_page(found, names, [kind.name for kind in format.turn])
+        except PageTooLarge as error:
+            refuse(f"{error}; pass --limit, or --row with a range")
     if output is None:
         sys.stdout.buffer.write(page)
         return
