@@ -18,7 +18,7 @@ from .constrain_command import constrain_model
 from .convert_command import convert
 from .decode_command import decode
 from .diff_command import diff
-from .grammar_commands import generate, grammar
+from .grammar_commands import diagrams, generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
@@ -65,5 +65,5 @@ def main() -> None:
 
 
 READING = (validate, show, parse, render, decode, diff, convert, convert_tools, constrain_model)
-for command in (*READING, explain, list_rules, generate, grammar):
+for command in (*READING, explain, list_rules, generate, grammar, diagrams):
     main.add_command(command)
