@@ -16,6 +16,7 @@ from typing import Any
 from .. import codes
 from ..errors import Span
 from ..format.tables import Format, Recovery, continues, unfinished
+from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
 from .header_reading import HeaderReading
@@ -480,7 +481,9 @@ class Machine:
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         self.opening = self.headers.opening(self.begin, end, reading)
-        output.bounds.append((self.begin, end, end, end))
+        output.bounds.append(bounds := (self.begin, end, end, end))
+        if (tokens := self.form.tokens_of_message(bounds, None)) is not None:
+            keep_opening(output.messages, tokens.header)
         if not self.headers.is_opening(self.begin, end) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)

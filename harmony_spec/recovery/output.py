@@ -20,11 +20,9 @@ MAX_QUOTED_CHARS = 120
 """Longer texts are abridged in diagnostics: they are printed one to a line."""
 
 
-def abridge(raw: str) -> str:
+def abridge(raw: str, limit: int = MAX_QUOTED_CHARS) -> str:
     """Remove the middle of a long text."""
-    return (
-        raw if len(raw) <= MAX_QUOTED_CHARS else raw[: MAX_QUOTED_CHARS // 2] + "\u2026" + raw[-MAX_QUOTED_CHARS // 2 :]
-    )
+    return raw if len(raw) <= limit else f"{raw[: limit // 2]}\u2026{raw[-limit // 2 :]}"
 
 
 class Listener(Protocol):
@@ -166,6 +164,9 @@ class Output:
             content = self._read_text(draft)
             if self.listener is not None:
                 self.listener.message_ends()
+        begin, end = draft.begin, draft.end
+        bounds = begin, draft.content, draft.stop, end
+        tokens = self.form.tokens_of_message(bounds, None if draft.changed else content)
         if content and (made := self.format.contents.class_for(draft.values)):
             content = self._structure(draft, made, content)
         terminator = draft.terminator
@@ -177,11 +178,10 @@ class Output:
         if kind:
             places = self.format.variant_places
             variants = tuple(sorted((*variants, kind), key=lambda name: places.get(name, len(places))))
-        message = self.format.message(*before, content, *after, variants, repair)
-        begin, end = draft.begin, draft.end
+        message = self.format.message(*before, content, *after, variants, repair, tokens)
         self.events.append(MessageEnded(len(self.messages), message, Span(begin, end), terminator))
         self.messages.append(message)
-        self.bounds.append((begin, draft.content, draft.stop, end))
+        self.bounds.append(bounds)
         if self.ends_completion(terminator):
             self.stopped = self.stopped or terminator
 
@@ -247,7 +247,8 @@ class Output:
         written = (*chain(*draft.sides), content)
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
-        return Repair(*marks, head, body, tail, written)
+        continues = self.continued and draft.begin == 0 and not draft.lacks_start
+        return Repair(*marks, head, body, tail, written, continues)
 
     # Reporting.
 

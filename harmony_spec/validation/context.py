@@ -121,14 +121,15 @@ class Context:
         self,
         code: Code,
         index: int,
-        span: Span,
         evidence: str,
+        span: Span | None = None,
         *,
         expected: tuple[str, ...] = (),
         pointer: str = "",
         change: Change | None = None,
     ) -> None:
-        """Add a diagnostic for a message; `change` would remove the mistake."""
+        """Add a diagnostic for a message, by default for its header; `change` would remove the mistake."""
+        span = span or self.header_span(index)
         raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
         fix = self.make_fix(change, [code], index) if change else None
         self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))
