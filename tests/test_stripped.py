@@ -42,7 +42,7 @@ def spoken(draw: st.DrawFn, module: ModuleType, tools: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("name", SPELLED)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
     """What is recovered without the special tokens equals the messages, whatever the style."""

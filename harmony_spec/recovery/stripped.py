@@ -150,8 +150,11 @@ class StrippedText:
         return word[len(bare) - known if known else max(functions, 0) :]
 
     def _is_certain(self, header: StrippedHeader) -> bool:
-        """Whether a header has a channel, a recipient, or the name of a tool."""
-        slots = (self.slots.channel, self.slots.recipient, self.slots.name)
+        """Whether a header has a channel, or the name of a tool; a recipient only in a format without channels.
+
+        In `assistant to=functions.grep` before a sentence, nothing is called (opencode#15164).
+        """
+        slots = (self.slots.channel or self.slots.recipient, self.slots.name)
         return any(header.values.get(slot) for slot in slots if slot)
 
     # One header.
