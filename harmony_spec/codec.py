@@ -1847,7 +1847,7 @@ _RECOVERY = runtime.Recovery(
     costs={
         "text": 25,
         "no_content": 20,
-        "text_for_name": 10,
+        "text_for_name": 12,
         "one_word": 15,
         "text_at_name": 20,
         "text_after_name": 25,
