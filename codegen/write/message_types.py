@@ -160,6 +160,7 @@ def emit_class(format: Format, writer: Writer) -> None:
     writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
     if contents:
         _text(writer)
+    _json_methods(writer)
     writer.depth -= 1
 
 
@@ -185,4 +186,21 @@ def _text(writer: Writer) -> None:
     writer.depth += 1
     writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
     writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
+    writer.depth -= 1
+
+
+def _json_methods(writer: Writer) -> None:
+    writer.line()
+    writer.line("def to_json(self) -> dict[str, Any]:")
+    writer.depth += 1
+    writer.docstring(["Convert the message to its JSON form."])
+    writer.line("return _JSON.message_to_json(self)")
+    writer.depth -= 1
+    writer.line()
+    writer.line("@classmethod")
+    writer.line("def from_json(cls, value: object) -> Message:")
+    writer.depth += 1
+    writer.docstring(["Read a message in its JSON form. Raises `ConversationError`."])
+    writer.line("message: Message = _JSON.message_from_json(value)")
+    writer.line("return message")
     writer.depth -= 1

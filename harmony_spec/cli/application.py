@@ -14,8 +14,11 @@ import click
 from ..errors import CodecError
 from ..linting import InputError, SettingsError
 from .console import COLOR, Command, refuse
+from .constrain_command import constrain_model
 from .convert_command import convert
-from .grammar_commands import generate, grammar
+from .decode_command import decode
+from .diff_command import diff
+from .grammar_commands import diagrams, generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
@@ -61,5 +64,6 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-for command in (validate, show, parse, render, convert, convert_tools, explain, list_rules, generate, grammar):
+READING = (validate, show, parse, render, decode, diff, convert, convert_tools, constrain_model)
+for command in (*READING, explain, list_rules, generate, grammar, diagrams):
     main.add_command(command)

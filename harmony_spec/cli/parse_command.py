@@ -42,7 +42,7 @@ from .console import (
 SingleKind = Literal["text", "json"]
 """The formats of files that are one input."""
 
-_HINT = "parse reads one text or token list"
+_HINT = "{command} reads one text or token list"
 HINTS: dict[Kind, str] = {
     "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
     "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",
@@ -79,7 +79,7 @@ def parse(
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
     offered = read_tools(tools, codec)
-    source, kind_read = _read_input(file, kind, max_row_bytes or MAX_ROW_BYTES)
+    source, kind_read = read_input("parse", file, kind, max_row_bytes or MAX_ROW_BYTES)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]
     if repair:
@@ -105,13 +105,13 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def _read_input(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Source, Kind]:
+def read_input(command: str, name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Source, Kind]:
     """The only input of a file, and the format of the file. Exits if there is no input, or more than one."""
     row = Row(None, b"")
     try:
         kind, row = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, row.item), dict):
-            refuse(f"{name}: {HINTS[kind]}")
+            refuse(f"{name}: {HINTS[kind].format(command=command)}")
         options = Options(frozenset(), codec_path=click.get_current_context().meta.get(CODEC_PATH))
         return read_content(kind, value, options).source, kind
     except HarmonyError as error:

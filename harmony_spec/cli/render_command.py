@@ -25,7 +25,9 @@ def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> 
 @codec_option("--start", starts_of, "Type of text to write.")
 @CODEC
 @codec_option(
-    "--style", lambda codec: list({codec.FORMAT.default_style: None} | codec.FORMAT.styles), "Style of headers."
+    "--style",
+    lambda codec: [*({codec.FORMAT.default_style: None} | codec.FORMAT.styles), codec.FORMAT.as_parsed],
+    "Style of headers.",
 )
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
 @click.option(

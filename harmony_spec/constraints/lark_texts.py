@@ -35,20 +35,21 @@ class LarkText(GrammarText):
         self.size = size
 
     def head(self) -> list[str]:
-        return ["%llguidance {}"]
+        return ["%llguidance {}"] if self.size is None else []
 
-    def expression(self, node: Node, is_part: bool = False) -> str:
+    def written(self, node: Node, is_part: bool) -> str:
         has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
         if has_pattern and has_characters(node) and (pattern := regular_expression(node)) is not None:
             return f"/{pattern}/"
-        return super().expression(node, is_part)
+        return super().written(node, is_part)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
         return spelling if is_name else f"<[{self.ids[spelling]}]>"
 
     def literal(self, text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)
+        shown = json.dumps(text, ensure_ascii=False)
+        return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
 
     def characters(self, node: CharacterNode) -> str:
         return f"/{character_class(node)}/"

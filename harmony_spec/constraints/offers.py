@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from ..adapters.chat_requests import ChatTools, answer_forms, call_choice
+from ..adapters.chat_requests import answer_forms, as_function, call_choice, reading_tools
 from ..adapters.purposes import Purposes
 from ..adapters.requirements import fail
-from ..format.tables import Format
-from ..recovery.known_names import ANY_PARAMETERS, offered
+from ..format.tables import Format, require
+from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
 from ..recovery.machine import Machine
-from ..tools.openai_tools import FUNCTION
+from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..validation.declarations import Declarations
 from .enforceable import enforceable, to_json_text
 
@@ -76,12 +76,15 @@ def make_offer(
     defined = [tool for tool in tools or () if isinstance(tool, Mapping)]
     others: Any = [tool for tool in tools if not isinstance(tool, Mapping)] if isinstance(tools, list) else tools
     others = offered(format, others) or []
-    if defined:
-        others += ChatTools(Purposes.of(codec), defined).namespaces
     is_known = tools is not None or prompt_messages is not None
     declarations = Declarations(recovery, others if is_known else None)
     own = offered(format, [_builtin(codec, each) for each in builtins]) or []
-    declarations.add_builtin(own)
+    declarations.offer(parameters_by_name(recovery, own), recovery.thoughts)
+    if defined:
+        require(codec, "FUNCTION_NAMESPACE")
+        with reading_tools():
+            read = [as_function(each, ("tools", index), set()) for index, each in enumerate(defined)]
+            declarations.offer(parameters_from_json(read, codec=codec), recovery.calls)
     format.require_messages(prompt_messages or ())
     for message in prompt_messages or ():
         role, content = getattr(message, recovery.slots.role), getattr(message, format.content)

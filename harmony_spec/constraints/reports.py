@@ -57,7 +57,7 @@ class Report:
     def __bool__(self) -> bool:
         return bool(self.unenforced or self.inexact_stops or self.left_out or self.lax)
 
-    def lines(self, target: TargetName | None = None) -> list[str]:
+    def lines(self, target: str | None = None) -> list[str]:
         """The report in words, for one target or for all."""
         found = [str(each) for each in self.unenforced if target in (None, each.target)]
         found += self.inexact_stops

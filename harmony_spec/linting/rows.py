@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span
 from ..format.tables import require
-from ..json_form import is_chat
+from ..json_form import TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
@@ -22,6 +22,8 @@ from .opening import InputError, open_input
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
+
+AS_READ = (VARIANTS_KEY, TOKENS_KEY)
 
 MAX_QUOTED_CHARS = 40
 """Code points of a wrong value that an error quotes."""
@@ -73,12 +75,12 @@ class Content:
         if [getattr(m, content) for m in self.messages] != [getattr(m, content) for m in messages]:
             return None
         before, after = (self.codec.to_json(each)["messages"] for each in (self.messages, messages))
-        return {
-            (*self.path, index, key): new.get(key)
-            for index, (old, new) in enumerate(zip(before, after, strict=True))
-            for key in old | new
-            if key != content and old.get(key) != new.get(key)
-        }
+        found: dict[Path, Any] = {}
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            keys = [key for key in {**old, **new} if key not in (content, *AS_READ) and old.get(key) != new.get(key)]
+            keys += [key for key in AS_READ if keys and key in old]  # how the old header was read
+            found |= {(*self.path, index, key): None if key in AS_READ else new.get(key) for key in keys}
+        return found
 
     def written(self, data: bytes, edits: Mapping[Path, Any]) -> bytes:
         """The bytes of the row with new values; all else stays."""

@@ -262,7 +262,9 @@ class Plan:
             key = self.key(index, message)
             content = self.text(index) if isinstance(message.content, Record) else message.content
             if self.choices is None and (raw := original_text(self.format, message)):
-                yield from map(original, (raw.head, raw.body, raw.tail))
+                opening = self.opening_of(index) if raw.continues else ""
+                yield part(opening, self.kept(index - 1).opening) + original(raw.head)
+                yield from map(original, (raw.body, raw.tail))
                 continue
             try:
                 frame = frames.get(key)
@@ -302,6 +304,11 @@ class Plan:
         other = contents.structure(type(record), spelled)
         decided = self.decided or {}
         return other is not None and contents.write(other, decided, ()) == contents.write(record, decided, ())
+
+    def opening_of(self, index: int) -> str:
+        """Return the open header that a message continues, if the frame of the message contains it."""
+        opens, message, contained = self.format.open_frame, self.messages[index], self.frames[index].fields
+        return opens.write(message, ()) if opens and set(opens.fields) <= set(contained) else ""
 
     def opening(self) -> WrittenFrame | None:
         """Return the open header after the messages, or None if the start rule has none."""

@@ -44,8 +44,12 @@ class Places:
         """Return a span in token indices: all tokens that overlap it."""
         if not self.of_text:
             return span
-        first, last = (bisect_right(self._begins, at) - 1 for at in span)
+        first, last = map(self.token_at, span)
         return Span(first, last if self._begins[last] == span.end else last + 1)
+
+    def token_at(self, at: int) -> int:
+        """Return the index of the token in which a code point of the text begins."""
+        return bisect_right(self._begins, at) - 1
 
 
 def tokens_of(format: Format, source: str | Sequence[int], encode: Callable[[str], list[int]]) -> list[int]:

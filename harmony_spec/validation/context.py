@@ -53,7 +53,7 @@ class Context:
         self.roles: list[str] = [getattr(m, slots.role) for m in self.messages]
         self.names: list[str | None] = [getattr(m, slots.name, None) for m in self.messages]
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
-        self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
+        self.channels: list[str | None] = [getattr(m, slots.channel, None) for m in self.messages]
         self.kinds = list(map(format.kind_of, self.messages))
         self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
         self.model_role = self.recovery.author.get(slots.role, "")
