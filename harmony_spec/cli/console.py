@@ -175,6 +175,11 @@ def starts_of(codec: ModuleType) -> Sequence[str]:
     return get_args(codec.Start)
 
 
+def styles_of(codec: ModuleType) -> Sequence[str]:
+    """The styles of headers of a codec, the default first."""
+    return [*({codec.FORMAT.default_style: None} | codec.FORMAT.styles), codec.FORMAT.as_parsed]
+
+
 CODEC = click.option(
     "--codec",
     type=click.Path(path_type=Path, exists=True),
