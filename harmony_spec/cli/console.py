@@ -57,7 +57,6 @@ class Stream:
         )
 
     def print(self, item: Any = "", style: str | None = None) -> None:
-        """Print a line or a table."""
         self.console.print(item, style=style)
 
     def write(self, item: Text | str) -> None:

@@ -44,7 +44,6 @@ class Results:
             raise InputError(f"{path}: {error.strerror or error}") from None
 
     def add(self, checked: Checked) -> None:
-        """Add a row."""
         self.rows.append(
             {
                 "file": os.fsencode(checked.name).decode(errors="replace"),
