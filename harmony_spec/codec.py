@@ -7,13 +7,13 @@ not edit; edit the grammar.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(4, 0)
+runtime.require_api(5, 1)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -40,6 +40,7 @@ __all__ = [
     "recover",
     "render",
     "render_text",
+    "render_training",
     "to_json",
     "validate",
 ]
@@ -391,6 +392,7 @@ class Message:
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
         repair: How the recovering parser repaired the message; not compared.
+        tokens: The token ids that the message was read from; not compared.
     """
 
     role: Role
@@ -402,11 +404,22 @@ class Message:
     content_type: str | None = None
     variants: tuple[str, ...] = field(default=(), compare=False, repr=False)
     repair: runtime.Repair | None = field(default=None, compare=False, repr=False)
+    tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
         """The content as text, without what the rest of a conversation decides about it."""
         return self.content if isinstance(self.content, str) else self.content.text()
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert the message to its JSON form."""
+        return _JSON.message_to_json(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Message:
+        """Read a message in its JSON form. Raises `ConversationError`."""
+        message: Message = _JSON.message_from_json(value)
+        return message
 
 
 # Patterns. Surrogates stand for special tokens, so text never matches one.
@@ -616,6 +629,190 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
     return _write_header(m, chosen) + "\ud803" + runtime.HOLE
 
 
+# Algebra: the same rules for engines that constrain a model.
+
+# ROLE: "system" | "developer" | "user" | "assistant"
+_CHARACTERS_ROLE = runtime.algebra.AlternativesNode(
+    (
+        runtime.algebra.LiteralNode("system"),
+        runtime.algebra.LiteralNode("developer"),
+        runtime.algebra.LiteralNode("user"),
+        runtime.algebra.LiteralNode("assistant"),
+    ),
+)
+
+# WORD: /[^\s<]+/
+_CHARACTERS_WORD = runtime.algebra.RepeatNode(
+    runtime.algebra.CharacterNode(
+        (
+            (0, 8),
+            (14, 27),
+            (33, 59),
+            (61, 132),
+            (134, 159),
+            (161, 5759),
+            (5761, 8191),
+            (8203, 8231),
+            (8234, 8238),
+            (8240, 8286),
+            (8288, 12287),
+            (12289, 55295),
+            (57344, 1114111),
+        ),
+    ),
+    1,
+    None,
+)
+
+# TYPE: /[A-Za-z0-9][A-Za-z0-9_+\/-]*/
+_CHARACTERS_TYPE = runtime.algebra.SequenceNode(
+    (
+        runtime.algebra.CharacterNode(((48, 57), (65, 90), (97, 122))),
+        runtime.algebra.RepeatNode(
+            runtime.algebra.CharacterNode(((43, 43), (45, 45), (47, 57), (65, 90), (95, 95), (97, 122))),
+            0,
+            None,
+        ),
+    ),
+)
+
+# TEXT: /(?: (?! <\|(?: startoftext | endoftext | return | constrain | channel | start | end | message | call
+#                    | reserved_(?: 20000[0149] | 2000(?: 1[01] | 1[3-9] | [2-9][0-9] ) | 200[1-9][0-9][0-9]
+#                                 | 2010(?: [0-7][0-9] | 8[0-7] ) ) )\|> ) (?s:.) )+/x
+_CHARACTERS_TEXT = runtime.algebra.TextNode()
+
+# name: WORD
+_ALGEBRA_name = runtime.algebra.FieldNode("name", _CHARACTERS_WORD)
+
+# author: ROLE (":" name)?
+#       | name -> tool
+_ALGEBRA_author = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(
+            None,
+            (),
+            runtime.algebra.SequenceNode(
+                (
+                    runtime.algebra.FieldNode("role", _CHARACTERS_ROLE),
+                    runtime.algebra.OptionalNode(
+                        runtime.algebra.SequenceNode((runtime.algebra.LiteralNode(":"), _ALGEBRA_name)),
+                    ),
+                ),
+            ),
+        ),
+        runtime.algebra.Way("tool", (("role", "tool"),), _ALGEBRA_name),
+    ),
+)
+
+# opening: START author
+_ALGEBRA_opening = runtime.algebra.SequenceNode((runtime.algebra.TokenNode("<|start|>"), _ALGEBRA_author))
+
+# recipient: " to=" WORD
+_ALGEBRA_recipient = runtime.algebra.SequenceNode(
+    (runtime.algebra.LiteralNode(" to="), runtime.algebra.FieldNode("recipient", _CHARACTERS_WORD)),
+)
+
+# channel: CHANNEL WORD
+_ALGEBRA_channel = runtime.algebra.SequenceNode(
+    (runtime.algebra.TokenNode("<|channel|>"), runtime.algebra.FieldNode("channel", _CHARACTERS_WORD)),
+)
+
+# constrain: CONSTRAIN
+_ALGEBRA_constrain = runtime.algebra.TokenNode("<|constrain|>")
+
+# content_type: TYPE
+_ALGEBRA_content_type = runtime.algebra.FieldNode("content_type", _CHARACTERS_TYPE)
+
+# type: " " constrain? content_type
+#      | constrain content_type -> unspaced
+_ALGEBRA_type = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(
+            None,
+            (),
+            runtime.algebra.SequenceNode(
+                (
+                    runtime.algebra.LiteralNode(" "),
+                    runtime.algebra.OptionalNode(runtime.algebra.FlagNode("constrain", _ALGEBRA_constrain)),
+                    _ALGEBRA_content_type,
+                ),
+            ),
+        ),
+        runtime.algebra.Way(
+            "unspaced",
+            (),
+            runtime.algebra.SequenceNode(
+                (runtime.algebra.FlagNode("constrain", _ALGEBRA_constrain), _ALGEBRA_content_type),
+            ),
+        ),
+    ),
+)
+
+# header: recipient? channel? type?
+#       | channel recipient type? -> recipient_last
+_ALGEBRA_header = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(
+            None,
+            (),
+            runtime.algebra.SequenceNode(
+                (
+                    runtime.algebra.OptionalNode(_ALGEBRA_recipient),
+                    runtime.algebra.OptionalNode(_ALGEBRA_channel),
+                    runtime.algebra.OptionalNode(_ALGEBRA_type),
+                ),
+            ),
+        ),
+        runtime.algebra.Way(
+            "recipient_last",
+            (),
+            runtime.algebra.SequenceNode(
+                (_ALGEBRA_channel, _ALGEBRA_recipient, runtime.algebra.OptionalNode(_ALGEBRA_type)),
+            ),
+        ),
+    ),
+)
+
+# content: TEXT?
+_ALGEBRA_content = runtime.algebra.OptionalNode(runtime.algebra.FieldNode("content", _CHARACTERS_TEXT))
+
+# terminator: END
+#           | CALL -> call
+#           | RETURN -> return
+_ALGEBRA_terminator = runtime.algebra.ChoiceNode(
+    (
+        runtime.algebra.Way(None, (), runtime.algebra.TokenNode("<|end|>")),
+        runtime.algebra.Way("call", (), runtime.algebra.TokenNode("<|call|>")),
+        runtime.algebra.Way("return", (), runtime.algebra.TokenNode("<|return|>")),
+    ),
+)
+
+# message: opening header MESSAGE content terminator
+_ALGEBRA_message = runtime.algebra.SequenceNode(
+    (
+        _ALGEBRA_opening,
+        _ALGEBRA_header,
+        runtime.algebra.TokenNode("<|message|>"),
+        _ALGEBRA_content,
+        _ALGEBRA_terminator,
+    ),
+)
+
+# unfinished: opening header MESSAGE content
+_ALGEBRA_unfinished = runtime.algebra.SequenceNode(
+    (_ALGEBRA_opening, _ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content),
+)
+
+# continuation: header MESSAGE content terminator
+_ALGEBRA_continuation = runtime.algebra.SequenceNode(
+    (_ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content, _ALGEBRA_terminator),
+)
+
+# remainder: header MESSAGE content
+_ALGEBRA_remainder = runtime.algebra.SequenceNode(
+    (_ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content),
+)
+
 # States: what may come next.
 
 _NEXT_START = runtime.Atom("<|start|>", special="<|start|>")
@@ -705,6 +902,7 @@ _FRAME_message = runtime.Frame(
     ),
     final=frozenset({26, 27, 28}),
     write=_write_message,
+    algebra=_ALGEBRA_message,
 )
 
 # opening: START author
@@ -725,6 +923,7 @@ _FRAME_opening = runtime.Frame(
     steps=(((_NEXT_START, 1),), ((_NEXT_role, 2), (_NEXT_name, 5)), ((_NEXT_TEXT, 3),), ((_NEXT_name, 4),), (), ()),
     final=frozenset({2, 4, 5}),
     write=_write_opening,
+    algebra=_ALGEBRA_opening,
 )
 
 # continuation: header MESSAGE content terminator
@@ -777,6 +976,7 @@ _FRAME_continuation = runtime.Frame(
     ),
     final=frozenset({21, 22, 23}),
     write=_write_continuation,
+    algebra=_ALGEBRA_continuation,
 )
 
 # unfinished: opening header MESSAGE content
@@ -846,6 +1046,7 @@ _FRAME_unfinished = runtime.Frame(
     ),
     final=frozenset({25}),
     write=_write_unfinished,
+    algebra=_ALGEBRA_unfinished,
 )
 
 # remainder: header MESSAGE content
@@ -895,6 +1096,7 @@ _FRAME_remainder = runtime.Frame(
     ),
     final=frozenset({20}),
     write=_write_remainder,
+    algebra=_ALGEBRA_remainder,
 )
 
 # transcript: message*
@@ -1555,10 +1757,11 @@ _RECOVERY = runtime.Recovery(
     author={"role": "assistant"},
     tool="tool",
     roles=("system", "developer", "user", "assistant"),
+    recipients=(),
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
     json="json",
-    word=_CONTENT_TERMINALS["NAME"],
+    word=r"[A-Za-z0-9_\$\.:/@\+\-]+",
     definitions=_DEFINITIONS,
     separator=".",
     answers="final",
@@ -1742,12 +1945,12 @@ _RECOVERY = runtime.Recovery(
         "displaced": ("unread-header-text", "other words come in its place"),
         "bare": ("misplaced-part", "a known name, but nothing introduces it"),
         "order": ("misplaced-part", "the grammar has it elsewhere"),
-        "dropped": ("unread-header-text", "a name that no field takes"),
-        "extra": ("unread-header-text", "another one is kept"),
-        "repeated": ("misplaced-part", "another one is kept"),
-        "again": ("stray-special-token", "a special token too many"),
+        "dropped": ("unread-header-text", "left out: no field takes this name"),
+        "extra": ("unread-header-text", "left out: another one is kept"),
+        "repeated": ("misplaced-part", "left out: another one is kept"),
+        "again": ("stray-special-token", "left out: a special token too many"),
         "spaced": ("misplaced-part", "white space before the name"),
-        "unread": ("unread-header-text", "not a known name"),
+        "unread": ("unread-header-text", "left out: not a known name"),
         "spliced": ("spliced-header", "the beginning of another header inside of this one"),
         "as_role": ("misplaced-part", "a known name in place of the author"),
         "as_channel": ("misplaced-part", "a known name in place of the channel"),
@@ -1791,6 +1994,8 @@ FORMAT = runtime.Format(
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    opening=(("role", "assistant"),),
+    drops={"drop_analysis": runtime.Drop((("channel", "analysis"),), (("role", "assistant"), ("channel", "final")))},
     turn=(
         runtime.Kind("system", (("role", "system"),), (), None, None, ("developer", "user")),
         runtime.Kind("developer", (("role", "developer"),), (), None, None, ("user",)),
@@ -1861,6 +2066,7 @@ def parse(
     return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
+@runtime.refuses_training
 def render(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1868,7 +2074,6 @@ def render(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> list[int]:
     """Write messages as token ids.
@@ -1879,15 +2084,15 @@ def render(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
 
 
+@runtime.refuses_training
 def render_text(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1895,7 +2100,6 @@ def render_text(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
 ) -> str:
     """Write messages as text, special tokens spelled out.
 
@@ -1905,14 +2109,14 @@ def render_text(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
 
     Raises:
         runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style)
 
 
+@runtime.refuses_training
 def count_tokens(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1920,7 +2124,6 @@ def count_tokens(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> int:
     """Count the token ids that `render` returns.
@@ -1931,13 +2134,33 @@ def count_tokens(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: as for `render`.
     """
-    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
+
+
+def render_training(
+    messages: Sequence[Message],
+    train: Literal["last_turn", "assistant"] | Callable[[Message, runtime.TrainingPart], bool] = "last_turn",
+    *,
+    style: Style = "openai",
+    tokenizer: runtime.Tokenizer | None = None,
+) -> runtime.Training:
+    """Write a transcript to train on as token ids, without the analysis of earlier turns, with a mask.
+
+    Args:
+        messages: what to write.
+        train: what the model writes in the last turn, or in all turns, or where a function returns true.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        runtime.RenderError: as for `render`.
+    """
+    return runtime.render_training(FORMAT, messages, train, style, tokenizer)
 
 
 def encode(
@@ -2107,11 +2330,9 @@ class StreamParser(runtime.StreamParser[Message]):
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     """Drop messages of completed turns that are not shown again; messages of the current turn stay.
 
-    A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.
+    `FORMAT.drops` has the messages that end a turn, and those before the last such one that go.
     """
-    dropped = (("channel", "analysis"),)
-    completes = (("role", "assistant"), ("channel", "final"))
-    return runtime.drop_completed(messages, dropped, completes)
+    return runtime.drop_completed(messages, FORMAT.drops["drop_analysis"])
 
 
 def browser_tools() -> Namespace:

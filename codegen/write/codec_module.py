@@ -11,6 +11,7 @@ from ..model.recovery_tables import closes
 from ..model.terminals import Terminal
 from ..read.data_files import Choose, Vocabulary, common_ends
 from ..read.regular_expressions import any_of, is_free
+from .algebra_tables import emit_algebra
 from .content_table import emit_contents, emit_tools
 from .definition_tables import emit_definitions
 from .frame_tables import atom_names, emit_atoms, emit_frame, emit_starts
@@ -42,6 +43,9 @@ def emit(format: Format) -> str:
     emit_writers(format, writer)
     writer.line()
     writer.line()
+    writer.comment("Algebra: the same rules for engines that constrain a model.")
+    writer.line()
+    emit_algebra(format, writer)
     writer.comment("States: what may come next.")
     writer.line()
     names = atom_names(format)
@@ -90,7 +94,7 @@ def _head(format: Format, writer: Writer) -> None:
 def emit_imports(format: Format, writer: Writer) -> None:
     writer.line("from __future__ import annotations")
     writer.line()
-    writer.line("from collections.abc import Iterable, Sequence")
+    writer.line("from collections.abc import Callable, Iterable, Sequence")
     writer.line("from dataclasses import dataclass, field")
     writer.line("from typing import Any, Literal")
     writer.line()
@@ -189,6 +193,16 @@ def _turn(format: Format) -> Block:
     )
 
 
+def _drops(format: Format) -> Block:
+    """By function, the conditions of the messages that are dropped, and of those that complete a turn."""
+    whens = {kind.name: kind.when for kind in format.turn}
+    drops = {
+        literal(drop.name): call("runtime.Drop", data(drop.dropped.fields), data(whens[drop.completes].fields))
+        for drop in format.drops
+    }
+    return mapping(drops)
+
+
 def _format(format: Format, writer: Writer) -> None:
     names = [field.name for field in format.fields]
     defaults = {literal(f.name): "False" if f.flag else "None" for f in format.fields if f.name != CONTENT}
@@ -210,6 +224,8 @@ def _format(format: Format, writer: Writer) -> None:
         f"as_parsed={literal(AS_PARSED)}",
         _choices(format.always).prefixed("always="),
         _choices(format.training).prefixed("training="),
+        *[group(data(item) for item in format.opening.items()).prefixed("opening=")] * bool(format.opening),
+        *[_drops(format).prefixed("drops=")] * bool(format.drops),
         *[_turn(format).prefixed("turn=")] * bool(format.turn),
         *["definitions=_DEFINITIONS"] * bool(format.definitions),
         *["recovery=_RECOVERY"] * (format.recovery is not None),

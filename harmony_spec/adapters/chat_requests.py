@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from ..errors import RenderError, ToolError, near_misses
 from ..format.contents import Record
@@ -22,7 +23,7 @@ EFFORT = "reasoning_effort"
 NEAREST_EFFORT = {"minimal": 0, "xhigh": -1, "max": -1}
 """Efforts of other models, by the index of the nearest one of the format."""
 
-NO_EFFORT, NO_CALLS, ANY_CALLS = "none", "none", ("auto", "required")
+NO_EFFORT, NO_CALLS, ANY_CALLS, ALLOWED_TOOLS = "none", "none", ("auto", "required"), "allowed_tools"
 TEXT_ANSWER, OBJECT_ANSWER, SCHEMA_ANSWER = "text", "json_object", "json_schema"
 
 
@@ -39,49 +40,79 @@ class ChatTools:
     def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
         entries = [] if tools is None else require_list(tools, ("tools",))
         self.custom: set[str] = set()
-        read = [self._as_function(entry, ("tools", index)) for index, entry in enumerate(entries)]
-        try:
+        read = [as_function(entry, ("tools", index), self.custom) for index, entry in enumerate(entries)]
+        with reading_tools():
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
-        except ToolError as error:
-            raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
-            fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
         self.builtin = {*parameters_by_name(purposes.recovery, others)}
         self.recipients = {*parameters_by_name(purposes.recovery, self.namespaces), *self.builtin}
         self.names = {purposes.tool_name(each) for each in self.recipients}
 
-    def _as_function(self, entry: Any, path: tuple[str | int, ...]) -> Any:
-        """The definition of a tool; a custom tool as a function with one text."""
-        if not isinstance(entry, dict) or entry.get("type") != CUSTOM:
-            return entry
-        inner = require_object(entry.get(CUSTOM, entry), (*path, CUSTOM))
-        name = require_text(inner.get("name"), (*path, CUSTOM, "name"))
-        self.custom.add(name)
-        parameters = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
-        described = {"description": inner["description"]} if inner.get("description") else {}
-        return {"type": FUNCTION, FUNCTION: {"name": name, **described, "parameters": parameters}}
+
+def as_function(entry: Any, path: tuple[str | int, ...], custom: set[str]) -> Any:
+    """The definition of a tool; a custom tool, whose name is added to `custom`, as a function with one text."""
+    if not isinstance(entry, dict) or entry.get("type") != CUSTOM:
+        return entry
+    inner = require_object(entry.get(CUSTOM, entry), (*path, CUSTOM))
+    name = require_text(inner.get("name"), (*path, CUSTOM, "name"))
+    custom.add(name)
+    parameters = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
+    described = {"description": inner["description"]} if inner.get("description") else {}
+    return {"type": FUNCTION, FUNCTION: {"name": name, **described, "parameters": parameters}}
+
+
+@contextmanager
+def reading_tools() -> Iterator[None]:
+    """Raise `ConversionError` for an invalid tool of a request."""
+    try:
+        yield
+    except ToolError as error:
+        raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
+        fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
 
 
 def _steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
+class CallChoice(NamedTuple):
+    """What a `tool_choice` allows.
+
+    Attributes:
+        names: the names of the tools that may be called, as requests have them; None for all.
+        is_required: whether one must be called.
+    """
+
+    names: frozenset[str] | None
+    is_required: bool
+
+
 def is_called(choice: object, tools: ChatTools) -> bool:
     """Whether a `tool_choice` lets the model call tools; raises `ConversionError` for an invalid one."""
-    if choice is None or choice in ANY_CALLS:
-        return True
-    if choice == NO_CALLS:
-        return False
+    return call_choice(choice, tools.names).names != frozenset()
+
+
+def call_choice(choice: object, names: Collection[str]) -> CallChoice:
+    """Read a `tool_choice`; raises `ConversionError` for an invalid one, and for a name that is not one of these."""
     path = ("tool_choice",)
+    if choice is None or choice in ANY_CALLS:
+        return CallChoice(None, choice == ANY_CALLS[1])
+    if choice == NO_CALLS:
+        return CallChoice(frozenset(), False)
     value = require_object(choice, path) if not isinstance(choice, str) else {}
-    if value.get("type") == "allowed_tools":
-        return True
-    name = named_tool(choice)
-    if name is None:
-        fail(path, f"unknown tool choice {quoted(choice)}", expected=(NO_CALLS, *ANY_CALLS))
-    if name not in tools.names:
-        near = near_misses(name, tools.names)
-        fail(path, f"no tool is called {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
-    return True
+    if value.get("type") == ALLOWED_TOOLS:
+        inner = require_object(value.get(ALLOWED_TOOLS, value), (*path, ALLOWED_TOOLS))
+        listed = inner.get("tools", [])
+        allowed = [named_tool(tool) for tool in require_list(listed, (*path, ALLOWED_TOOLS, "tools"))]
+        is_required = inner.get("mode") == ANY_CALLS[1]
+    else:
+        allowed, is_required = [named_tool(choice)], True
+    for name in allowed:
+        if name is None:
+            fail(path, f"unknown tool choice {quoted(choice)}", expected=(NO_CALLS, *ANY_CALLS))
+        if name not in names:
+            near = near_misses(name, names)
+            fail(path, f"no tool is called {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
+    return CallChoice(frozenset(name for name in allowed if name is not None), is_required)
 
 
 def named_tool(choice: object) -> str | None:

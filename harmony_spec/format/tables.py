@@ -18,10 +18,11 @@ from weakref import WeakKeyDictionary
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
 from ..errors import Code, CodecError, RenderError
+from .algebra import Node
+from .definitions import NO_DEFINITIONS, Definitions
 
 if TYPE_CHECKING:
     from .contents import Contents, Record
-from .definitions import NO_DEFINITIONS, Definitions
 
 HOLE = "\udfff"
 """Replaces the content of a message while its header is parsed or rendered."""
@@ -89,6 +90,9 @@ class Atom:
         return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
 
 
+LAST_TURN = "last_turn"
+"""What `render_training` trains on by default."""
+
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -143,6 +147,7 @@ class Frame(Pattern):
         steps: for each state, what may come next and the state after it; the first state is the beginning.
         final: the states in which the frame is complete.
         write: writes a message in the mixed alphabet, with a hole for its content.
+        algebra: the rule of the frame, for constraints.
     """
 
     name: str
@@ -160,6 +165,7 @@ class Frame(Pattern):
     steps: tuple[tuple[tuple[Atom, int], ...], ...]
     final: frozenset[int]
     write: Callable[[Any, Chosen], str]
+    algebra: Node
 
 
 class Path(NamedTuple):
@@ -229,6 +235,16 @@ class Kind(NamedTuple):
     then: tuple[str, ...]
 
 
+NO_KIND = Kind("", (), (), None, None, ())
+
+
+class Drop(NamedTuple):
+    """The messages that prompts leave out: those that meet `dropped` before the last one that meets `completes`."""
+
+    dropped: tuple[tuple[str, str | bool], ...]
+    completes: tuple[tuple[str, str | bool], ...]
+
+
 class Slots(NamedTuple):
     """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
@@ -261,6 +277,7 @@ class Recovery:
         word: a pattern for the name of a tool.
         definitions: how contents define tools and forms of answers.
         separator: the text between the name of a namespace and that of a tool.
+        recipients: the recipients of a model's messages that are not calls.
         answers: the channel of messages that end a turn.
         thoughts: the channel of analysis. Recovery infers it for a message without header that another one follows.
         calls: the channel of calls.
@@ -295,6 +312,7 @@ class Recovery:
     word: str
     definitions: Definitions
     separator: str
+    recipients: tuple[str, ...]
     answers: str
     thoughts: str
     calls: str
@@ -323,6 +341,11 @@ class Recovery:
         """The name of a tool in a header."""
         return f"{namespace}{self.separator}{tool}"
 
+    @property
+    def ends_calls_only(self) -> str:
+        """The name of the stop token that shows a call; "" if answers end with the same one."""
+        return self.ends_calls if self.ends_calls != self.ends_answers else ""
+
     @cached_property
     def of_functions(self) -> str:
         """The prefix of the full names of tools that a developer offers."""
@@ -347,6 +370,8 @@ class Format:
         special_text: a regular expression for the spelling of any special token.
         special_ends: the texts with which all of them begin and end.
         patterns: for each field, the pattern of its terminal, and the terminal as errors show it.
+        opening: the fields of the open header that a model continues.
+        drops: by the name of a function, the messages of completed turns that it drops.
         caches: caches that depend on the format only.
         owned: see `caches_of`.
     """
@@ -367,6 +392,8 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    opening: tuple[tuple[str, str | bool], ...] = ()
+    drops: Mapping[str, Drop] = field(default_factory=dict)
     turn: tuple[Kind, ...] = ()
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
@@ -422,6 +449,12 @@ class Format:
                 return kind.name
         return ""
 
+    @property
+    def trainable(self) -> list[str]:
+        """What can be trained on, the default first; empty if the format does not tell what a model writes."""
+        authors = [value for _, value in self.opening if isinstance(value, str)]
+        return [LAST_TURN, *authors] if authors else []
+
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """The kinds of messages by name."""
@@ -474,6 +507,11 @@ class Format:
         """The frames of all start rules by name."""
         steps = [step for paths in self.starts.values() for path in paths for step in path.steps]
         return {frame.name: frame for frame, _ in steps}
+
+    @cached_property
+    def open_frame(self) -> Frame | None:
+        """The open header that a prompt ends with, if there is one."""
+        return next((frame for frame in self.frames.values() if not frame.has_content), None)
 
     @cached_property
     def free_text_matcher(self) -> re.Pattern[str]:

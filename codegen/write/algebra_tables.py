@@ -1,0 +1,75 @@
+"""The rules of framing as an algebra, see `harmony_spec/format/algebra.py`: engines are constrained by it."""
+
+from __future__ import annotations
+
+from ..model.format_model import Format
+from ..model.rule_nodes import Branch, Call, Choice, Mark, Node, Option, Sequence, Value
+from ..model.terminals import FixedText, Special, is_terminal
+from ..read import regular_expressions as pattern
+from .framing_code import ordered
+from .source_text import Block, Writer, call, data, group, literal
+
+
+def algebra_name(name: str) -> str:
+    """The name of the constant for a rule or terminal."""
+    return f"_{'CHARACTERS' if is_terminal(name) else 'ALGEBRA'}_{name}"
+
+
+def emit_algebra(format: Format, writer: Writer) -> None:
+    for terminal in format.terminals.values():
+        writer.comment(terminal.source)
+        writer.block(_terminal(terminal.pattern), prefix=f"{algebra_name(terminal.name)} = ")
+        writer.line()
+    for name in ordered(format):
+        writer.comment(format.rules[name].source)
+        node = _node(format.rules[name].node)
+        prefix = f"{algebra_name(name)} = "
+        writer.line(prefix + node) if isinstance(node, str) else writer.block(node, prefix=prefix)
+        writer.line()
+
+
+def _made(kind: str, *items: str | Block) -> Block:
+    return call(f"runtime.algebra.{kind}Node", *items)
+
+
+def _node(node: Node) -> str | Block:
+    match node:
+        case Special(_, spelling):
+            return _made("Token", literal(spelling))
+        case FixedText(text):
+            return _made("Literal", literal(text))
+        case Value(field, terminal):
+            return _made("Field", literal(field), algebra_name(terminal))
+        case Mark(field, item):
+            return _made("Flag", literal(field), _node(item))
+        case Option(item):
+            return _made("Optional", _node(item))
+        case Sequence(items):
+            return _made("Sequence", group(map(_node, items)))
+        case Call(rule):
+            return algebra_name(rule)
+        case Choice(_, branches):
+            return _made("Choice", group(map(_way, branches)))
+    raise AssertionError("a message holds no list")
+
+
+def _way(branch: Branch) -> Block:
+    return call("runtime.algebra.Way", data(branch.name), data(branch.sets), _node(branch.node))
+
+
+def _terminal(node: pattern.Pattern) -> Block:
+    """A terminal. Lookaheads only exclude special tokens, which no text of the algebra contains."""
+    if pattern.is_free(node):
+        return _made("Text")
+    match node:
+        case pattern.Text(text):
+            return _made("Literal", literal(text))
+        case pattern.Chars():
+            return _made("Character", data(pattern.ranges(node)))
+        case pattern.Concat(items):
+            return _made("Sequence", group(_terminal(item) for item in items))
+        case pattern.AnyOf(options):
+            return _made("Alternatives", group(_terminal(option) for option in options))
+        case pattern.Repeat(item, low, high):
+            return _made("Repeat", _terminal(item), str(low), str(high))
+    return _made("Sequence", "()")

@@ -1,0 +1,165 @@
+"""Grammars as text: one rule a line, with the operators that Lark, EBNF and GBNF share. Each target has a subclass."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+from ..format.algebra import (
+    AlternativesNode,
+    CharacterNode,
+    JsonNode,
+    LiteralNode,
+    Node,
+    OptionalNode,
+    ReferenceNode,
+    RepeatNode,
+    RuleNode,
+    SequenceNode,
+    TextNode,
+    TokenNode,
+)
+
+LAST_CODE_POINT = 0x10FFFF
+
+
+class GrammarText(ABC):
+    """Prints an algebra as a grammar.
+
+    Attributes:
+        ids: the special tokens of the vocabulary.
+        rules: the bodies of the rules by name, in order of appearance.
+        empty: what matches nothing but the empty text.
+        start, defines: the name of the first rule, and the sign between a name and its body.
+    """
+
+    empty = '""'
+    start = "start"
+    defines = ": "
+
+    def __init__(self, ids: Mapping[str, int]) -> None:
+        self.ids, self.rules = ids, dict[str, str]()
+        self._names: dict[Node, str] = {}
+        self._written: dict[tuple[int, bool], str] = {}
+        self._kept: list[Node] = []
+        self._used: dict[str, int] = {self.start: 0}
+
+    def print(self, node: Node) -> str:
+        body = self.expression(node)
+        lines = [
+            f"{self.start}{self.defines}{body}",
+            *(f"{name}{self.defines}{rule}" for name, rule in self.rules.items()),
+        ]
+        return "\n".join([*self.head(), *lines, ""])
+
+    def head(self) -> list[str]:
+        """The lines before the first rule."""
+        return []
+
+    @abstractmethod
+    def token(self, spelling: str) -> str: ...
+
+    @abstractmethod
+    def literal(self, text: str) -> str: ...
+
+    @abstractmethod
+    def characters(self, node: CharacterNode) -> str: ...
+
+    @abstractmethod
+    def text(self, is_optional: bool) -> str: ...
+
+    @abstractmethod
+    def json(self, node: JsonNode) -> str:
+        """The body of the rule of a JSON value."""
+
+    def definition(self, name: str) -> Node:
+        """The definition of a part that is defined elsewhere."""
+        raise LookupError(name)
+
+    def expression(self, node: Node, is_part: bool = False) -> str:
+        """A node in one line; a part of a sequence is in brackets if it has alternatives."""
+        key = id(node), is_part  # a large part that occurs often is one object; to compare it takes longer
+        if key not in self._written:
+            self._written[key] = self.written(node, is_part)
+            self._kept.append(node)  # ids are unique among objects that exist
+        return self._written[key]
+
+    def written(self, node: Node, is_part: bool) -> str:
+        match node:
+            case TokenNode(spelling):
+                return self.token(spelling)
+            case LiteralNode(text):
+                return self.literal(text)
+            case CharacterNode():
+                return self.characters(node)
+            case TextNode():
+                return self.text(False)
+            case OptionalNode(TextNode()):
+                return self.text(True)
+            case RuleNode(name, item):
+                return self.rule(node, name, lambda: self.expression(item))
+            case JsonNode():
+                return self.rule(node, "value", lambda: self.json(node))
+            case ReferenceNode(name):
+                return self.rule(node, name, lambda: self.expression(self.definition(name)))
+            case SequenceNode(items):
+                return " ".join(self.expression(item, True) for item in items) or self.empty
+            case AlternativesNode(items):
+                body = " | ".join(self.expression(item) for item in items)
+                return f"( {body} )" if is_part else body
+            case OptionalNode(item):
+                return f"{self.unit(item)}?"
+            case RepeatNode(item, least, most):
+                return self.unit(item) + repetition(least, most)
+        raise AssertionError(f"{node} has fields")
+
+    def unit(self, node: Node) -> str:
+        """A node that an operator can follow."""
+        body = self.expression(node)
+        is_unit = isinstance(node, TokenNode | LiteralNode | CharacterNode | RuleNode | ReferenceNode | JsonNode)
+        return body if is_unit else f"( {body} )"
+
+    def rule(self, node: Node, name: str, body: Callable[[], str]) -> str:
+        """The name of the rule for a node, which is written once."""
+        if node not in self._names:
+            found = self._names[node] = self.new_name(name)
+            self.rules[found] = ""
+            self.rules[found] = body()
+        return self._names[node]
+
+    def new_name(self, wanted: str) -> str:
+        name = self.identifier(wanted)
+        count = self._used[name] = self._used.get(name, -1) + 1
+        return self.new_name(f"{name}_{count}") if count else name
+
+    def identifier(self, wanted: str) -> str:
+        return re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_") or "rule"
+
+
+def repetition(least: int, most: int | None) -> str:
+    sign = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((least, most))
+    return sign or f"{{{least},{'' if most is None else most}}}"
+
+
+def escaped(code: int) -> str:
+    """A code point in a class of characters, as all targets read it."""
+    char = chr(code)
+    if char.isascii() and char.isalnum():
+        return char
+    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+
+
+def character_class(node: CharacterNode) -> str:
+    """A class of characters in square brackets; the shorter of itself and its complement."""
+    negative = []
+    at = 0
+    for low, high in node.ranges:
+        if low > at and (at, low - 1) != (0xD800, 0xDFFF):
+            negative.append((at, low - 1))
+        at = high + 1
+    if at <= LAST_CODE_POINT:
+        negative.append((at, LAST_CODE_POINT))
+    ranges, sign = (negative, "^") if negative and len(negative) < len(node.ranges) else (node.ranges, "")
+    shown = (escaped(low) if low == high else f"{escaped(low)}-{escaped(high)}" for low, high in ranges)
+    return f"[{sign}{''.join(shown)}]"

@@ -1,0 +1,230 @@
+"""JSON Schemas as rules, for grammars without JSON: the schemas that `enforceable` makes for them.
+
+White space is free between tokens of JSON, in runs of limited length. Properties have the order of the schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from ..format.algebra import (
+    EMPTY,
+    NOTHING,
+    CharacterNode,
+    LiteralNode,
+    Node,
+    ReferenceNode,
+    in_order,
+    maybe,
+    one_of,
+    repeat,
+)
+
+MAX_JSON_SPACE = 32
+"""White space in a row inside of JSON: enough for indented lines. Without a limit, models may loop in it."""
+
+LAST_CODE_POINT = 0x10FFFF
+
+DIGIT = CharacterNode(((48, 57),))
+HEX = CharacterNode(((48, 57), (65, 70), (97, 102)))
+SIGN = CharacterNode(((43, 43), (45, 45)))
+ESCAPE = in_order(
+    [
+        LiteralNode("\\"),
+        one_of(
+            [
+                CharacterNode(tuple((ord(char), ord(char)) for char in '"/\\bfnrt')),
+                in_order([LiteralNode("u"), repeat(HEX, 4, 4)]),
+            ]
+        ),
+    ]
+)
+INTEGER = in_order(
+    [
+        maybe(LiteralNode("-")),
+        one_of([LiteralNode("0"), in_order([CharacterNode(((49, 57),)), repeat(DIGIT)])]),
+    ]
+)
+NUMBER = in_order(
+    [
+        INTEGER,
+        maybe(in_order([LiteralNode("."), repeat(DIGIT, 1)])),
+        maybe(in_order([CharacterNode(((69, 69), (101, 101))), maybe(SIGN), repeat(DIGIT, 1)])),
+    ]
+)
+QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
+
+TYPES = ("null", "boolean", "number", "string", "array", "object")
+
+ANY, TEXT, GAP = ReferenceNode("any_value"), ReferenceNode("any_string"), ReferenceNode("space")
+
+Names = dict[str, ReferenceNode]
+"""The parts of a schema that references lead to."""
+
+
+class JsonRules:
+    """Makes rules of schemas.
+
+    Args:
+        lead: a text that strings never hold, since all special tokens begin with it; "" for none.
+
+    Attributes:
+        definitions: the parts that rules refer to by name.
+    """
+
+    def __init__(self, lead: str) -> None:
+        self.lead = lead
+        self.definitions: dict[str, Callable[[], Node]] = {
+            ANY.name: lambda: one_of(self._of_type(name, {}, {}) for name in TYPES),
+            TEXT.name: lambda: in_order([QUOTE, self._text(), QUOTE]),
+            GAP.name: lambda: repeat(CharacterNode(((9, 10), (13, 13), (32, 32))), 0, MAX_JSON_SPACE),
+        }
+
+    def value(self, schema: str) -> Node:
+        """The rule of a schema, which is JSON text."""
+        root = json.loads(schema)
+        names: Names = {}
+        for name, part in (root.get("$defs", {}) if isinstance(root, dict) else {}).items():
+            names[f"#/$defs/{name}"] = self._define("part", partial(self._value, part, names))
+        return self._value(root, names)
+
+    def _define(self, name: str, make: Callable[[], Node]) -> ReferenceNode:
+        found = ReferenceNode(f"{name}_{len(self.definitions)}")
+        self.definitions[found.name] = make
+        return found
+
+    def _value(self, schema: Any, names: Names) -> Node:
+        if not isinstance(schema, dict):
+            return NOTHING if schema is False else ANY
+        if "$ref" in schema:
+            return names[schema["$ref"]]
+        if "enum" in schema:
+            return one_of(map(self._constant, schema["enum"]))
+        if "anyOf" in schema:
+            return one_of(self._value(option, names) for option in schema["anyOf"])
+        listed = schema.get("type", TYPES)
+        return one_of(self._of_type(name, schema, names) for name in ([listed] if isinstance(listed, str) else listed))
+
+    def _constant(self, value: Any) -> Node:
+        text = json.dumps(value, ensure_ascii=False)
+        if self.lead and self.lead in text:
+            text = text.replace(self.lead, f"\\u{ord(self.lead[0]):04x}{self.lead[1:]}")
+        return LiteralNode(text)
+
+    def _of_type(self, name: str, schema: Mapping[str, Any], names: Names) -> Node:
+        match name:
+            case "null":
+                return LiteralNode("null")
+            case "boolean":
+                return one_of([LiteralNode("true"), LiteralNode("false")])
+            case "integer":
+                return INTEGER
+            case "number":
+                return NUMBER
+            case "string":
+                least, most = schema.get("minLength", 0), schema.get("maxLength")
+                if not least and most is None:
+                    return TEXT
+                return in_order([QUOTE, repeat(self._character(self.lead[:1]), least, most), QUOTE])
+            case "array":
+                return self._array(schema, names)
+        return self._object(schema, names)
+
+    # Strings.
+
+    def _character(self, without: str) -> Node:
+        """A character of a string, or an escape; some characters must be escaped."""
+        return one_of([plain_characters(without), ESCAPE])
+
+    def _text(self) -> Node:
+        """Any characters without the lead of special tokens, which can be escaped."""
+        if len(self.lead) != 2:
+            return repeat(self._character(self.lead[:1]))
+        first = LiteralNode(self.lead[0])
+        begun = in_order([repeat(first, 1), self._character(self.lead)])
+        return in_order([repeat(one_of([self._character(self.lead[0]), begun])), repeat(first)])
+
+    def _other_name(self, names: Iterable[str]) -> Node:
+        """The rest of a name, and its quote, that is none of these."""
+        tails: dict[str, list[str]] = {}
+        known = list(names)
+        for name in known:
+            if name:
+                tails.setdefault(name[0], []).append(name[1:])
+        options: list[Node] = [] if "" in known else [QUOTE]
+        options.append(in_order([plain_characters("".join(tails) + self.lead[:1]), repeat(self._plain), QUOTE]))
+        options += [in_order([LiteralNode(char), self._other_name(rest)]) for char, rest in sorted(tails.items())]
+        return one_of(options)
+
+    @property
+    def _plain(self) -> Node:
+        return plain_characters(self.lead[:1])
+
+    # Arrays and objects.
+
+    def _array(self, schema: Mapping[str, Any], names: Names) -> Node:
+        least, most, first = schema.get("minItems", 0), schema.get("maxItems"), schema.get("prefixItems", [])
+        item = self._value(schema.get("items", True), names)
+        begun = len(first)
+        if begun:
+            limit = None if most is None else max(most - begun, 0)
+            rest = repeat(in_order([GAP, COMMA, GAP, item]), max(least - begun, 0), limit)
+        elif item == NOTHING or most == 0:
+            rest = EMPTY if not least else NOTHING
+        else:
+            more = repeat(in_order([GAP, COMMA, GAP, item]), max(least - 1, 0), None if most is None else most - 1)
+            rest = in_order([item, more]) if least else maybe(in_order([item, more]))
+        for index in reversed(range(begun if most is None else min(begun, most))):
+            comma = in_order([GAP, COMMA, GAP]) if index else EMPTY
+            rest = in_order([comma, self._value(first[index], names), rest])
+            rest = rest if index < least else maybe(rest)
+        return in_order([LiteralNode("["), GAP, rest, GAP, LiteralNode("]")])
+
+    def _object(self, schema: Mapping[str, Any], names: Names) -> Node:
+        properties = dict(schema.get("properties", {}))
+        required = set(schema.get("required", ()))
+        others = schema.get("additionalProperties", True)
+        properties |= {name: others for name in schema.get("required", ()) if name not in properties}
+        listed = [
+            (in_order([self._constant(name), GAP, COLON, GAP, self._value(part, names)]), name in required)
+            for name, part in properties.items()
+            if part is not False
+        ]
+        key = in_order([QUOTE, self._other_name(properties)]) if properties else TEXT
+        value = self._value(others, names)
+        other = NOTHING if value == NOTHING else self._define("member", lambda: in_order([key, GAP, COLON, GAP, value]))
+        return in_order([LiteralNode("{"), GAP, self._members(listed, other, 0, True), GAP, LiteralNode("}")])
+
+    def _members(self, listed: list[tuple[Node, bool]], other: Node, at: int, is_first: bool) -> Node:
+        """The members of an object from one on: each is required or may be left out, then come others."""
+        comma = EMPTY if is_first else in_order([GAP, COMMA, GAP])
+        if at == len(listed):
+            more = repeat(in_order([GAP, COMMA, GAP, other]))
+            return maybe(in_order([other, more])) if is_first else more
+        member, is_required = listed[at]
+        written = in_order([comma, member, self._rest(listed, other, at + 1, False)])
+        return written if is_required else one_of([written, self._rest(listed, other, at + 1, is_first)])
+
+    def _rest(self, listed: list[tuple[Node, bool]], other: Node, at: int, is_first: bool) -> Node:
+        """A rule for members, so that the size of all rules grows with their number only."""
+        if at == len(listed):
+            return self._members(listed, other, at, is_first)
+        return self._define("members", partial(self._members, listed, other, at, is_first))
+
+
+def plain_characters(without: str) -> Node:
+    """Any character that a string may hold as it is, but some."""
+    return all_but([*range(32), ord('"'), ord("\\"), *map(ord, without)])
+
+
+def all_but(codes: Iterable[int]) -> Node:
+    """Any character but some."""
+    ranges, at = [], 0
+    for code in sorted({*codes, *range(0xD800, 0xE000), LAST_CODE_POINT + 1}):
+        if code > at:
+            ranges.append((at, code - 1))
+        at = code + 1
+    return CharacterNode(tuple(ranges))

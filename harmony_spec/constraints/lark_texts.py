@@ -1,0 +1,107 @@
+"""Constraints as Lark, in the dialect of llguidance, and in the part of it that xgrammar reads too."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from ..format.algebra import (
+    AlternativesNode,
+    CharacterNode,
+    JsonNode,
+    LiteralNode,
+    Node,
+    OptionalNode,
+    RepeatNode,
+    SequenceNode,
+)
+from .enforceable import enforceable
+from .grammar_texts import GrammarText, character_class, repetition
+
+REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
+
+
+class LarkText(GrammarText):
+    """The Lark of llguidance. Text rules never match special tokens there.
+
+    Args:
+        size: the number of ids in the vocabulary; None for llguidance. With it, the text is one that xgrammar reads
+            too: it names special tokens by id, and text is every token without them.
+    """
+
+    def __init__(self, ids: Mapping[str, int], size: int | None = None) -> None:
+        super().__init__(ids)
+        self.size = size
+
+    def head(self) -> list[str]:
+        return ["%llguidance {}"] if self.size is None else []
+
+    def written(self, node: Node, is_part: bool) -> str:
+        has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
+        if has_pattern and has_characters(node) and (pattern := regular_expression(node)) is not None:
+            return f"/{pattern}/"
+        return super().written(node, is_part)
+
+    def token(self, spelling: str) -> str:
+        is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
+        return spelling if is_name else f"<[{self.ids[spelling]}]>"
+
+    def literal(self, text: str) -> str:
+        shown = json.dumps(text, ensure_ascii=False)
+        return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
+
+    def characters(self, node: CharacterNode) -> str:
+        return f"/{character_class(node)}/"
+
+    def text(self, is_optional: bool) -> str:
+        sign = "*" if is_optional else "+"
+        if self.size is None:
+            return f"/(.|\\n){sign}/"
+        return f"<[^{id_ranges(self.ids.values())}]>{sign}"
+
+    def json(self, node: JsonNode) -> str:
+        return f"%json {enforceable(node.schema, 'lark').text}"
+
+
+def id_ranges(ids: Iterable[int]) -> str:
+    """Token ids as ranges: `199998-201087`."""
+    found: list[list[int]] = []
+    for number in sorted(ids):
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ",".join(f"{low}-{high}" if low != high else f"{low}" for low, high in found)
+
+
+def has_characters(node: Node) -> bool:
+    """Whether a node has a class of characters; a fixed text is not written as a pattern."""
+    match node:
+        case CharacterNode():
+            return True
+        case SequenceNode(items) | AlternativesNode(items):
+            return any(map(has_characters, items))
+        case OptionalNode(item) | RepeatNode(item):
+            return has_characters(item)
+    return False
+
+
+def regular_expression(node: Node) -> str | None:
+    """A node of characters alone as a regular expression; None for any other."""
+    match node:
+        case LiteralNode(text):
+            return REGULAR_SIGNS.sub(lambda match: f"\\U{ord(match[0]):08X}", text)
+        case CharacterNode():
+            return character_class(node)
+        case SequenceNode(items) | AlternativesNode(items):
+            parts = [regular_expression(item) for item in items]
+            if None in parts:
+                return None
+            joined = ("" if isinstance(node, SequenceNode) else "|").join(map(str, parts))
+            return joined if isinstance(node, SequenceNode) else f"(?:{joined})"
+        case OptionalNode(item):
+            return None if (inner := regular_expression(item)) is None else f"(?:{inner})?"
+        case RepeatNode(item, least, most):
+            return None if (inner := regular_expression(item)) is None else f"(?:{inner}){repetition(least, most)}"
+    return None

@@ -1,0 +1,186 @@
+"""What a model may write besides plain text: calls of tools and forms of answers, from a prompt and from arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from ..adapters.chat_requests import answer_forms, as_function, call_choice, reading_tools
+from ..adapters.purposes import Purposes
+from ..adapters.requirements import fail
+from ..format.tables import Format, require
+from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
+from ..recovery.machine import Machine
+from ..tools.openai_tools import FUNCTION, parameters_from_json
+from ..validation.declarations import Declarations
+from .enforceable import enforceable, to_json_text
+
+ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+"""The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""
+
+NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
+
+
+class Call(NamedTuple):
+    """Calls of one tool.
+
+    Attributes:
+        name: its full name; None for tools of any name.
+        channels: where it is called.
+        schema: the JSON Schema of its arguments, as JSON text; None for a tool that is called with text.
+        is_empty: whether the arguments may be missing.
+        is_builtin: whether the format declares it itself, so that its content may be of any known type.
+    """
+
+    name: str | None
+    channels: tuple[str, ...]
+    schema: str | None
+    is_empty: bool = False
+    is_builtin: bool = False
+
+
+class Offer(NamedTuple):
+    """What may be written.
+
+    Attributes:
+        calls: the tools that may be called.
+        answers: the JSON Schemas of answers by name, as JSON text; empty for any answer.
+        may_answer: whether the model may answer.
+        channels: those that messages may use; empty for all.
+        left_out: the tools and forms of answers that cannot be written, with the reason.
+        lax: the tools whose definitions say that their schema does not bind.
+    """
+
+    calls: tuple[Call, ...] = ()
+    answers: Mapping[str, str] = {}
+    may_answer: bool = True
+    channels: frozenset[str] = frozenset()
+    left_out: Mapping[str, str] = {}
+    lax: tuple[str, ...] = ()
+
+
+def make_offer(
+    codec: ModuleType,
+    prompt_messages: Sequence[Any] | None,
+    tools: Iterable[Any] | None,
+    builtins: Iterable[Any],
+    tool_choice: object,
+    response_format: Mapping[str, Any] | None,
+) -> Offer:
+    """Collect what a prompt and a request declare; see `constrain`."""
+    format: Format = codec.FORMAT
+    recovery = Machine.table(format)
+    tools = tools if tools is None or isinstance(tools, str | Mapping) else list(tools)
+    defined = [tool for tool in tools or () if isinstance(tool, Mapping)]
+    others: Any = [tool for tool in tools if not isinstance(tool, Mapping)] if isinstance(tools, list) else tools
+    others = offered(format, others) or []
+    is_known = tools is not None or prompt_messages is not None
+    declarations = Declarations(recovery, others if is_known else None)
+    own = offered(format, [_builtin(codec, each) for each in builtins]) or []
+    declarations.offer(parameters_by_name(recovery, own), recovery.thoughts)
+    if defined:
+        require(codec, "FUNCTION_NAMESPACE")
+        with reading_tools():
+            read = [as_function(each, ("tools", index), set()) for index, each in enumerate(defined)]
+            declarations.offer(parameters_from_json(read, codec=codec), recovery.calls)
+    format.require_messages(prompt_messages or ())
+    for message in prompt_messages or ():
+        role, content = getattr(message, recovery.slots.role), getattr(message, format.content)
+        if isinstance(content, str) and role in format.contents.roles:
+            content = format.contents.structure(format.contents.roles[role], content) or content
+        if not isinstance(content, str):
+            declarations.add(role, content)
+    answers = dict(declarations.answer_forms)
+    if response_format is not None:
+        made = recovery.definitions.answer
+        forms = answer_forms(Purposes.of(codec), response_format)
+        answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
+    lax = _not_strict(declarations, defined)
+    calls = _calls(format, declarations, lax)
+    if not (is_known or own):
+        calls = [Call(None, (recovery.calls, recovery.thoughts), None)]
+    chosen, may_answer = _chosen(declarations, calls, tool_choice)
+    writable: list[Call] = []
+    left_out: dict[str, str] = {}
+    for call in chosen:
+        if reason := _unwritable(format, call):
+            left_out[str(call.name)] = reason
+        else:
+            writable.append(call)
+    schemas = {name: schema_text(schema, name) for name, schema in answers.items()}
+    left_out |= dict.fromkeys((name for name, text in schemas.items() if is_impossible(text)), IMPOSSIBLE)
+    kept = {name: text for name, text in schemas.items() if name not in left_out}
+    may_answer = may_answer and len(kept) >= bool(schemas)
+    return Offer(tuple(writable), kept, may_answer, frozenset(declarations.channels), left_out, tuple(sorted(lax)))
+
+
+IMPOSSIBLE = "no JSON value matches its schema"
+
+
+def _unwritable(format: Format, call: Call) -> str:
+    """Why a call cannot be written; "" if it can."""
+    pattern = format.patterns.get(Machine.table(format).slots.recipient, ("", ""))[0]
+    if call.name is not None and not re.fullmatch(pattern, call.name):
+        return "no header can have its name"
+    return IMPOSSIBLE if call.schema is not None and is_impossible(call.schema) else ""
+
+
+def is_impossible(schema: str) -> bool:
+    return enforceable(schema, "lark").text is None
+
+
+def schema_text(schema: Any, name: str) -> str:
+    """A schema as JSON text; raises `ConversionError` for what is not a JSON value."""
+    try:
+        return to_json_text(schema)
+    except (TypeError, ValueError, RecursionError) as error:
+        fail(("schemas", name), f"not a JSON Schema: {error}")
+
+
+def _builtin(codec: ModuleType, tool: Any) -> Any:
+    """A built-in namespace; a name is that of one which the codec has."""
+    if not isinstance(tool, str):
+        return tool
+    made = getattr(codec, f"{tool}_tools", None)
+    if made is None:
+        known = [name.removesuffix("_tools") for name in codec.__all__ if name.endswith("_tools")]
+        fail(("builtins",), f"unknown built-in tool {tool!r}", expected=known)
+    return made()
+
+
+def _not_strict(declarations: Declarations, defined: list[Any]) -> set[str]:
+    """The full names of the functions whose definitions say `"strict": false`."""
+    inner = (entry[FUNCTION] if isinstance(entry.get(FUNCTION), dict) else entry for entry in defined)
+    names = {entry.get("name") for entry in inner if entry.get("strict") is False}
+    return {declarations.recovery.of_functions + str(name) for name in names} & declarations.tools.keys()
+
+
+def _calls(format: Format, declarations: Declarations, lax: set[str]) -> list[Call]:
+    recovery, found = declarations.recovery, []
+    for name, parameters in sorted(declarations.tools.items()):
+        channel = declarations.call_channels.get(name)
+        channels = (channel,) if channel else (recovery.calls, recovery.thoughts)
+        schema, is_function = parameters, name.startswith(recovery.of_functions)
+        if name in lax or (parameters is ANY_PARAMETERS and is_function):
+            schema = ANY_OBJECT
+        elif parameters is ANY_PARAMETERS:
+            schema = None
+        elif parameters is None:
+            schema = NO_ARGUMENTS
+        is_builtin = not is_function and channel != recovery.calls
+        text = None if schema is None else schema_text(schema, name)
+        found.append(Call(name, channels, text, parameters is None, is_builtin))
+    return found
+
+
+def _chosen(declarations: Declarations, calls: list[Call], tool_choice: object) -> tuple[list[Call], bool]:
+    """The calls that a `tool_choice` allows, and whether it allows an answer."""
+    prefix = declarations.recovery.of_functions
+    names = {call.name.removeprefix(prefix) for call in calls if call.name is not None}
+    choice = call_choice(tool_choice, names)
+    allowed = [c for c in calls if choice.names is None or (c.name or "").removeprefix(prefix) in choice.names]
+    if choice.is_required and not allowed:
+        fail(("tool_choice",), f"{tool_choice!r} requires a call, but no tools are declared")
+    return allowed, not choice.is_required

@@ -1,0 +1,77 @@
+"""What a constraint leaves to chance: keywords of schemas, stop tokens, and tools that cannot be called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from .enforceable import Target, enforceable
+from .offers import Offer
+
+TargetName = Literal["lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf"]
+
+READERS: dict[TargetName, Target] = {
+    "lark": "lark",
+    "portable-lark": "structural-tag",
+    "xgrammar-ebnf": "grammar",
+    "structural-tag": "structural-tag",
+    "gbnf": "grammar",
+}
+"""For each target, what reads its schemas."""
+
+
+class Unenforced(NamedTuple):
+    """A keyword of a schema that a target does not enforce.
+
+    Attributes:
+        target: the target.
+        name: the tool, or the form of an answer.
+        pointer: the place of the keyword in the schema, as a JSON pointer.
+    """
+
+    target: TargetName
+    name: str
+    pointer: str
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.name}: {self.pointer} is not enforced"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the targets cannot enforce.
+
+    Attributes:
+        unenforced: keywords of schemas, by target.
+        inexact_stops: for engines that add stop tokens themselves, the wrong ones that they may add.
+        left_out: tools and forms of answers that cannot be written, with the reason.
+        lax: tools whose definitions say that their schema does not bind. Their arguments are any object.
+    """
+
+    unenforced: tuple[Unenforced, ...]
+    inexact_stops: tuple[str, ...]
+    left_out: Mapping[str, str]
+    lax: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.unenforced or self.inexact_stops or self.left_out or self.lax)
+
+    def lines(self, target: str | None = None) -> list[str]:
+        """The report in words, for one target or for all."""
+        found = [str(each) for each in self.unenforced if target in (None, each.target)]
+        found += self.inexact_stops
+        found += [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
+        return found + [f"{name}: its schema does not bind, because it is not strict" for name in self.lax]
+
+
+def make_report(offer: Offer, inexact_stops: Iterable[str]) -> Report:
+    return Report(tuple(_unenforced(offer)), tuple(inexact_stops), offer.left_out, offer.lax)
+
+
+def _unenforced(offer: Offer) -> Iterator[Unenforced]:
+    schemas = [(str(call.name), call.schema) for call in offer.calls if call.schema is not None]
+    for target, reader in READERS.items():
+        for name, schema in (*schemas, *offer.answers.items()):
+            for pointer in enforceable(schema, reader).unenforced:
+                yield Unenforced(target, name, pointer)
