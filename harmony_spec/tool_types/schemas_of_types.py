@@ -129,7 +129,10 @@ class Schemas:
         elif member.one_of is not None:
             schema = self.alone(member.one_of)
         default = self.defaults(member.default, strings_of(self.grammar, member.value))
-        if member.bare_default is not None:
+        if member.bare_default is not None:  # only those of `oneOf` are written like that
+            schema = (
+                schema if member.inlines or (isinstance(schema, dict) and "oneOf" in schema) else {"oneOf": [schema]}
+            )
             default = {"default": member.bare_default}
         return self.remarked(schema, member, default, member.summary)
 
