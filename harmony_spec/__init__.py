@@ -1,6 +1,6 @@
 """An executable specification of OpenAI's Harmony message format: parser and renderer, generated from a grammar."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .codec import (
     CONVERSATION_SCHEMA,
@@ -27,6 +27,7 @@ from .codec import (
     recover,
     render,
     render_text,
+    render_training,
     to_json,
     validate,
 )
@@ -44,7 +45,7 @@ from .errors import (
 )
 from .recovery.events import ContentDelta, MessageEnded, MessageStarted
 from .recovery.recovered import Recovered
-from .runtime import Parsed, Tokenizer
+from .runtime import Parsed, Tokenizer, Training, TrainingSpan
 from .tools.openai_tools import tools_from_json, tools_from_text, tools_to_json, tools_to_text
 from .tools.python_functions import tool_from_function
 from .validation.report import Report
@@ -81,6 +82,8 @@ __all__ = [
     "Tokenizer",
     "Tool",
     "ToolError",
+    "Training",
+    "TrainingSpan",
     "VocabularyError",
     "browser_tools",
     "count_tokens",
@@ -93,6 +96,7 @@ __all__ = [
     "recover",
     "render",
     "render_text",
+    "render_training",
     "to_json",
     "tool_from_function",
     "tools_from_json",
@@ -101,6 +105,15 @@ __all__ = [
     "tools_to_text",
     "validate",
 ]
+
+
+def _notebook(result: Any) -> str:
+    from .view.html_page import notebook
+
+    return notebook(result)
+
+
+Parsed.notebook = _notebook
 
 if TYPE_CHECKING:
     __version__: str

@@ -7,13 +7,13 @@ not edit; edit the grammar.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(4, 1)
+runtime.require_api(5, 1)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -40,6 +40,7 @@ __all__ = [
     "recover",
     "render",
     "render_text",
+    "render_training",
     "to_json",
     "validate",
 ]
@@ -96,7 +97,7 @@ Effort = Literal["low", "medium", "high"]
 
 @dataclass(eq=False, repr=False, slots=True)
 class SystemContent(runtime.Record):
-    """The settings of a conversation.
+    """The settings of a conversation. an empty identity.
 
     Attributes:
         model_identity: Who the model is.
@@ -135,7 +136,7 @@ class ChannelConfig(runtime.Record):
 
 @dataclass(eq=False, repr=False, slots=True)
 class DeveloperContent(runtime.Record):
-    """Instructions, tools and response formats of the developer.
+    """Instructions, tools and response formats of the developer. empty line.
 
     Attributes:
         instructions: The instructions for the model, often called the system prompt.
@@ -275,10 +276,13 @@ class Group(runtime.Part):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Annotation(runtime.Part):
-    """A keyword of JSON Schema that no type expresses, and its value."""
+    """A keyword that no type expresses, and its value. Keywords that JSON Schema does not have are in quotes, so that
+    a description such as `@x {}` is not read as one.
+    """
 
-    keyword: str
     json: Any
+    keyword: str | None = None
+    other_keyword: str | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -287,13 +291,13 @@ class ObjectType(runtime.Part):
 
     members: list[Member] = field(default_factory=list)
     index: Any = None
+    run_ons: list[RunOn] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Member(runtime.Part):
-    """A property. Its comments are above it, its default after it. The template writes a comma after the default, the
-    alternatives of `oneOf` on lines of their own without an indent, and the properties of inner objects on one
-    line.
+    """A property. Its comments are above it, its default after it. The template writes a comma after the default, and
+    the alternatives of `oneOf` without an indent. The peer writes nothing for a `oneOf` without alternatives.
     """
 
     title: str | None = None
@@ -305,9 +309,30 @@ class Member(runtime.Part):
     bare_key: str | None = None
     optional: bool = False
     value: Any = None
-    alternatives: list[Any] = field(default_factory=list)
     default: str | None = None
     one_of: OneOf | None = None
+    inlines: list[Inline] = field(default_factory=list)
+    bare_default: str | None = None
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class RunOn(runtime.Part):
+    """A property of an inner object, without comments."""
+
+    inlines: list[Inline] = field(default_factory=list)
+    identifier: str | None = None
+    string: str | None = None
+    bare_key: str | None = None
+    optional: bool = False
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Inline(runtime.Part):
+    """A type on one line, or one of the alternatives of `oneOf`, followed by its comment and its default."""
+
+    union: Any
+    inline_remark: str | None = None
+    inline_default: str | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -361,6 +386,7 @@ class Message:
         content_type: The type of the content: `json`, `code`.
         variants: The named alternatives of the grammar that the message was read from; not compared.
         repair: How the recovering parser repaired the message; not compared.
+        tokens: The token ids that the message was read from; not compared.
     """
 
     role: Role
@@ -372,11 +398,22 @@ class Message:
     content_type: str | None = None
     variants: tuple[str, ...] = field(default=(), compare=False, repr=False)
     repair: runtime.Repair | None = field(default=None, compare=False, repr=False)
+    tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
         """The content as text, without what the rest of a conversation decides about it."""
         return self.content if isinstance(self.content, str) else self.content.text()
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert the message to its JSON form."""
+        return _JSON.message_to_json(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Message:
+        """Read a message in its JSON form. Raises `ConversationError`."""
+        message: Message = _JSON.message_from_json(value)
+        return message
 
 
 # Patterns. Surrogates stand for special tokens, so text never matches one.
@@ -1092,34 +1129,44 @@ _CONTENT_TERMINALS = {
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
     "CHANNEL_NAME": r"[^\s<,\.\ud800-\udfff]+",
-    # INSTRUCTIONS: /(?:(?!\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## [^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |\n\n# Response Formats\n\n## )(?s:.))+/
-    "INSTRUCTIONS": r"(?:(?!(?:\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## [^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+",
+    # INSTRUCTIONS: /(?:(?!\n\n(?!(?s:.))|\n\n# Tools(?:\n\n## [^\s]+\n(?:\n(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+)?)*\n\n## (?:[^\s]+\n\n(?:\/\/ [^\n]*\n)*namespace |[^\n]+\n\n(?:\/\/ [^\n]*\n)*namespace [^\n]+ \{\n\n)|\n\n# Response Formats\n\n## )(?s:.))+(?:|\n\n)|\n\n(?!(?s:.))/
+    "INSTRUCTIONS": r"(?:(?:(?!(?:\n\n(?![^\ud800-\udfff])|\n\n# Tools(?:\n\n## [^\s\ud800-\udfff]+\n(?:\n(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+)?)*\n\n## (?:[^\s\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace |[^\n\ud800-\udfff]+\n\n(?:// [^\n\ud800-\udfff]*\n)*namespace [^\n\ud800-\udfff]+ \{\n\n)|\n\n# Response Formats\n\n## ))[^\ud800-\udfff])+(?:|\n\n)|\n\n(?![^\ud800-\udfff]))",
     # DESCRIPTION: /(?!\n|(?:\/\/ [^\n]*\n)*namespace )(?:(?!\n\n#)(?s:.))+/
     "DESCRIPTION": r"(?!(?:\n|(?:// [^\n\ud800-\udfff]*\n)*namespace ))(?:(?!\n\n#)[^\ud800-\udfff])+",
-    # NAME: /[A-Za-z0-9_$.:\/@+-]+/
-    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+",
+    # NAME: /[A-Za-z0-9_$.:\/@+-]+(?![^ \n]| (?!= |\{\n))/
+    "NAME": r"[A-Za-z0-9_\$\.:/@\+\-]+(?!(?:[^\ \n\ud800-\udfff]| (?!(?:= |\{\n))))",
+    # FREE_NAME: /(?!(?: = | \{\n|\n))[^\n](?:(?! = | \{\n)[^\n])*/
+    "FREE_NAME": r"(?!(?: = | \{\n|\n))[^\n\ud800-\udfff](?:(?!(?: = | \{\n))[^\n\ud800-\udfff])*",
     # COMMENT: (LINE | UNMARKED_COMMENT) UNMARKED_COMMENT*
     "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
     "UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
-    # TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
-    "TEXT": '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+',
+    # TEXT: /(?!Examples:(?![^\n]|\n(?! *\/\/ - ))|default: (?![^\n]*\n(?![^\n]*:\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+|"[^\s"]+") (?:"[^\n]*"|\[[^\n]*\]|\{(?:"[^\n]*)?\}|-?[0-9][0-9.eE+-]*|true|false|null)(?![^\n]))[^\n]+/
+    "TEXT": '(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+',
     # SUMMARY: (TEXT | UNMARKED_LINE) UNMARKED_LINE*
-    "SUMMARY": '(?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
+    "SUMMARY": '(?:(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
     "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
-    # REMARK: /(?!default: )(?:(?! default: )[^\n])+/
-    "REMARK": r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+",
-    # DEFAULT: /(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
-    "DEFAULT": r"(?!,\n)[^\n\ud800-\udfff][^\n,\ud800-\udfff]*(?:(?!,\n),[^\n,\ud800-\udfff]*)*",
-    # KEYWORD: /[^\s]+/
-    "KEYWORD": r"[^\s\ud800-\udfff]+",
+    # REMARK: /(?!default: )(?:(?! default: )[^\n]|\n(?! *(?:\||,\n)))+/
+    "REMARK": r"(?!default: )(?:(?:(?! default: )[^\n\ud800-\udfff]|\n(?! *(?:\||,\n))))+",
+    # DEFAULT: /"(?:[^\n"]|"(?!,?(?![^\n])))*(?:\n(?:[^\n"]|"(?!,?(?![^\n])))*)+"|(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
+    "DEFAULT": '(?:"(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*(?:\\n(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*)+"|(?!,\\n)[^\\n\\ud800-\\udfff][^\\n,\\ud800-\\udfff]*(?:(?!,\\n),[^\\n,\\ud800-\\udfff]*)*)',
+    # INLINE_REMARK: /(?!default: )(?:(?! \| \n| {20}\/\/ default: |\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))(?s:.))+/
+    "INLINE_REMARK": r"(?!default: )(?:(?!(?: \| \n| {20,20}// default: |// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\ud800-\udfff])+",
+    # INLINE_DEFAULT: /(?:(?! \| \n|\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))[^\n])+/
+    "INLINE_DEFAULT": r"(?:(?!(?: \| \n|// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\n\ud800-\udfff])+",
+    # BARE_DEFAULT: /(?:(?!,\n)[^\n])+/
+    "BARE_DEFAULT": r"(?:(?!,\n)[^\n\ud800-\udfff])+",
+    # KEYWORD: /(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+)(?![^\s])/
+    "KEYWORD": '(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+)(?![^\\s\\ud800-\\udfff])',
+    # OTHER_KEYWORD: /[^\s"]+/
+    "OTHER_KEYWORD": '[^\\s"\\ud800-\\udfff]+',
     # IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*(?!\??:[^ \n]|\?[^:]|[^?:])/
     "IDENTIFIER": r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*(?!(?:\??:[^\ \n\ud800-\udfff]|\?[^:\ud800-\udfff]|[^\?:\ud800-\udfff]))",
     # NAMED: /(?!(?:string|number|boolean|null|any|never|true|false|integer|object|array)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
     "NAMED": r"(?!(?:string|number|boolean|null|any|never|true|false|integer|object|array)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*",
-    # BARE_KEY: /(?![ }\[])(?:(?!\??:[ \n]|\/\/)[^\n])+/
-    "BARE_KEY": r"(?![\ \}\[])(?:(?!(?:\??:[\ \n]|//))[^\n\ud800-\udfff])+",
+    # BARE_KEY: /(?![ }\[])(?:(?!\??(?::[ \n]|(?![^\n]))|\/\/)[^\n])+/
+    "BARE_KEY": r"(?![\ \}\[])(?:(?!(?:\??(?::[\ \n]|(?![^\n\ud800-\udfff]))|//))[^\n\ud800-\udfff])+",
     # TYPE_TEXT: /\((?:[^)]|\)(?! => any;))*\) => any;/
     "TYPE_TEXT": r"\((?:(?:[^\)\ud800-\udfff]|\)(?! => any;)))*\) => any;",
     # STRING: /"(?:[^"\\\n]|\\[^\n])*"/
@@ -1136,12 +1183,15 @@ _CONTENT_TERMINALS = {
 
 _CONTENT_RULES: dict[str, runtime.Rule] = {
     # system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
+    #       | "\n" _from_cutoff ("\n\n" _from_reasoning)? -> empty_identity
     "system": runtime.RecordRule(
         (
             (runtime.Use("_settings"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
             (runtime.Use("_from_reasoning"),),
+            ("\n", runtime.Use("_from_cutoff"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
         ),
         SystemContent,
+        names=("", "", "empty_identity"),
         absent={"model_identity": None, "knowledge_cutoff": None, "reasoning_effort": None, "channel_config": None},
     ),
     # _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
@@ -1174,10 +1224,10 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # model_identity: IDENTITY
     "model_identity": runtime.Single(((runtime.Token("identity", "IDENTITY"),),), ""),
-    # knowledge_cutoff: "Knowledge cutoff: " LINE
-    "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE")),), ""),
-    # conversation_start_date: "Current date: " LINE
-    "conversation_start_date": runtime.Single((("Current date: ", runtime.Token("line", "LINE")),), ""),
+    # knowledge_cutoff: "Knowledge cutoff: " LINE?
+    "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE", optional=True)),), ""),
+    # conversation_start_date: "Current date: " LINE?
+    "conversation_start_date": runtime.Single((("Current date: ", runtime.Token("line", "LINE", optional=True)),), ""),
     # reasoning_effort: "Reasoning: " EFFORT
     "reasoning_effort": runtime.Single(
         (("Reasoning: ", runtime.Token("effort", "EFFORT", values=("low", "medium", "high"))),),
@@ -1206,12 +1256,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         [],
     ),
     # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
+    #          | "# Instructions\n\n" instructions "\n\n" -> closed
     "developer": runtime.RecordRule(
         (
             ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
             (runtime.Use("_sections"),),
+            ("# Instructions\n\n", runtime.Value("instructions"), "\n\n"),
         ),
         DeveloperContent,
+        names=("", "", "closed"),
     ),
     # _sections: tools ("\n\n" response_formats)? | response_formats
     "_sections": runtime.Rule(
@@ -1225,7 +1278,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     # tools: "# Tools" ("\n\n" namespace)+
     "tools": runtime.Single((("# Tools", runtime.Many("namespaces", ("\n\n", runtime.Value("namespace")))),), []),
     # namespace: "## " name "\n\n" description? "namespace " name " {\n\n" (tool "\n\n")+ "} // namespace " name
-    #          | "## " name "\n" ("\n" DESCRIPTION)? -> without_tools
+    #          | "## " NAME "\n" ("\n" DESCRIPTION)? -> without_tools
     "namespace": runtime.RecordRule(
         (
             (
@@ -1240,15 +1293,30 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 "} // namespace ",
                 runtime.Value("name"),
             ),
-            ("## ", runtime.Value("name"), "\n", runtime.Option(("\n", runtime.Token("description", "DESCRIPTION")))),
+            (
+                "## ",
+                runtime.Token("name", "NAME"),
+                "\n",
+                runtime.Option(("\n", runtime.Token("description", "DESCRIPTION"))),
+            ),
         ),
         Namespace,
     ),
     # name: NAME
-    "name": runtime.Single(((runtime.Token("name", "NAME"),),), ""),
+    #     | FREE_NAME -> free_name
+    "name": runtime.Single(
+        ((runtime.Token("name", "NAME"),), (runtime.Token("name", "FREE_NAME"),)),
+        "",
+        names=("", "free_name"),
+    ),
     # description: ("// " COMMENT? "\n")+
+    #            | "// " COMMENT "\n" -> unmarked_lines
     "description": runtime.Lines(
-        ((runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),),
+        (
+            (runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),
+            ("// ", runtime.Token("comment", "COMMENT"), "\n"),
+        ),
+        names=("", "unmarked_lines"),
     ),
     # tool: description? "type " name " = " parameters
     "tool": runtime.RecordRule(
@@ -1400,6 +1468,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
     ),
     # summary: (_INDENT? "// " SUMMARY? "\n")+
+    #        | "// " SUMMARY "\n" -> unmarked_lines
     "summary": runtime.Lines(
         (
             (
@@ -1413,7 +1482,9 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                     ),
                 ),
             ),
+            ("// ", runtime.Token("summary", "SUMMARY"), "\n"),
         ),
+        names=("", "unmarked_lines"),
     ),
     # examples: _INDENT? "// Examples:\n" example+
     "examples": runtime.Single(
@@ -1431,19 +1502,23 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ((runtime.Token("", "_INDENT", optional=True), "// - ", runtime.Json("json", "JSON"), "\n"),),
         "",
     ),
-    # annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
+    # annotation: _INDENT? "// @" _keyword " " JSON "\n"
     "annotation": runtime.RecordRule(
         (
             (
                 runtime.Token("", "_INDENT", optional=True),
                 "// @",
-                runtime.Token("keyword", "KEYWORD"),
+                runtime.Use("_keyword"),
                 " ",
                 runtime.Json("json", "JSON"),
                 "\n",
             ),
         ),
         Annotation,
+    ),
+    # _keyword: KEYWORD | "\"" OTHER_KEYWORD "\""
+    "_keyword": runtime.Rule(
+        ((runtime.Token("keyword", "KEYWORD"),), ('"', runtime.Token("other_keyword", "OTHER_KEYWORD"), '"')),
     ),
     # primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
     "primary": runtime.Choice(
@@ -1457,6 +1532,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
     ),
     # object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
+    #            | "{\n" run_on (", " run_on)* "}"
     #            | "{\n" _INDENT? "}" -> empty_object
     "object_type": runtime.RecordRule(
         (
@@ -1469,14 +1545,17 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
             ("{\n", runtime.Value("index"), runtime.Token("", "_INDENT", optional=True), "}"),
             ("{}",),
+            ("{\n", runtime.Many("run_ons", (runtime.Value("run_on"),), separator=", "), "}"),
             ("{\n", runtime.Token("", "_INDENT", optional=True), "}"),
         ),
         ObjectType,
-        names=("", "", "", "empty_object"),
+        names=("", "", "", "", "empty_object"),
     ),
-    # member: _remarks _INDENT? _key optional? ": " value (" | \n" alternative)* "," (" // default: " DEFAULT ","?)? "\n"
+    # member: _remarks _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
     #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
-    #       | _key optional? ": \n" _INDENT? value (" | \n" alternative)* ", "? -> run_on
+    #       | _remarks _INDENT? _key optional? ": " value ", // default: " DEFAULT ",\n" -> default_with_comma
+    #       | _remarks _key optional? ": " inline (" | \n" inline)* ("// default: " BARE_DEFAULT)? ",\n" -> inline_one_of
+    #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":\n" _INDENT? ",\n" -> empty_one_of
     "member": runtime.RecordRule(
         (
             (
@@ -1486,11 +1565,8 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 runtime.Flag("optional", "?"),
                 ": ",
                 runtime.Value("value"),
-                runtime.Many("alternatives", (" | \n", runtime.Value("alternative")), 0),
                 ",",
-                runtime.Option(
-                    (" // default: ", runtime.Token("default", "DEFAULT", checked=False), runtime.Option((",",))),
-                ),
+                runtime.Option((" // default: ", runtime.Token("default", "DEFAULT", checked=False))),
                 "\n",
             ),
             (
@@ -1513,17 +1589,45 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 ",\n",
             ),
             (
+                runtime.Use("_remarks"),
+                runtime.Token("", "_INDENT", optional=True),
                 runtime.Use("_key"),
                 runtime.Flag("optional", "?"),
-                ": \n",
-                runtime.Token("", "_INDENT", optional=True),
+                ": ",
                 runtime.Value("value"),
-                runtime.Many("alternatives", (" | \n", runtime.Value("alternative")), 0),
-                runtime.Option((", ",)),
+                ", // default: ",
+                runtime.Token("default", "DEFAULT", checked=False),
+                ",\n",
+            ),
+            (
+                runtime.Use("_remarks"),
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ": ",
+                runtime.Many("inlines", (runtime.Value("inline"),), separator=" | \n"),
+                runtime.Option(("// default: ", runtime.Token("bare_default", "BARE_DEFAULT"))),
+                ",\n",
+            ),
+            (
+                runtime.Use("_remarks"),
+                runtime.Option(
+                    (
+                        runtime.Token("", "_INDENT", optional=True),
+                        "// default: ",
+                        runtime.Token("default", "DEFAULT", checked=False),
+                        "\n",
+                    ),
+                ),
+                runtime.Token("", "_INDENT", optional=True),
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ":\n",
+                runtime.Token("", "_INDENT", optional=True),
+                ",\n",
             ),
         ),
         Member,
-        names=("", "", "run_on"),
+        names=("", "", "default_with_comma", "", ""),
     ),
     # _remarks: title? summary? examples? annotation*
     "_remarks": runtime.Rule(
@@ -1546,6 +1650,29 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # value: type
     "value": runtime.Single(((runtime.Value("type"),),), indent="    "),
+    # run_on: _key optional? ": \n                " inline (" | \n" inline)*
+    "run_on": runtime.RecordRule(
+        (
+            (
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ": \n                ",
+                runtime.Many("inlines", (runtime.Value("inline"),), separator=" | \n"),
+            ),
+        ),
+        RunOn,
+    ),
+    # inline: union ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)?
+    "inline": runtime.RecordRule(
+        (
+            (
+                runtime.Value("union"),
+                runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
+                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+            ),
+        ),
+        Inline,
+    ),
     # index: _INDENT? "[key: string]: " value ",\n"
     "index": runtime.Single(
         ((runtime.Token("", "_INDENT", optional=True), "[key: string]: ", runtime.Value("value"), ",\n"),),
@@ -1630,6 +1757,7 @@ _RECOVERY = runtime.Recovery(
     author={"role": "assistant"},
     tool="tool",
     roles=("system", "developer", "user", "assistant"),
+    recipients=(),
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
     json="json",
@@ -1817,12 +1945,12 @@ _RECOVERY = runtime.Recovery(
         "displaced": ("unread-header-text", "other words come in its place"),
         "bare": ("misplaced-part", "a known name, but nothing introduces it"),
         "order": ("misplaced-part", "the grammar has it elsewhere"),
-        "dropped": ("unread-header-text", "a name that no field takes"),
-        "extra": ("unread-header-text", "another one is kept"),
-        "repeated": ("misplaced-part", "another one is kept"),
-        "again": ("stray-special-token", "a special token too many"),
+        "dropped": ("unread-header-text", "left out: no field takes this name"),
+        "extra": ("unread-header-text", "left out: another one is kept"),
+        "repeated": ("misplaced-part", "left out: another one is kept"),
+        "again": ("stray-special-token", "left out: a special token too many"),
         "spaced": ("misplaced-part", "white space before the name"),
-        "unread": ("unread-header-text", "not a known name"),
+        "unread": ("unread-header-text", "left out: not a known name"),
         "spliced": ("spliced-header", "the beginning of another header inside of this one"),
         "as_role": ("misplaced-part", "a known name in place of the author"),
         "as_channel": ("misplaced-part", "a known name in place of the channel"),
@@ -1857,11 +1985,21 @@ FORMAT = runtime.Format(
         "content_type": (_TERMINAL_TYPE, "TYPE: /[A-Za-z0-9][A-Za-z0-9_+\\/-]*/"),
     },
     starts=_STARTS,
-    styles={"openai": (), "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),)},
+    styles={
+        "openai": (),
+        "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),),
+        "template": (
+            runtime.Choose("closed", ()),
+            runtime.Choose("default_with_comma", ()),
+            runtime.Choose("unmarked_lines", ()),
+        ),
+    },
     default_style="openai",
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
     training=(runtime.Choose("return", (("role", "assistant"), ("channel", "final"))),),
+    opening=(("role", "assistant"),),
+    drops={"drop_analysis": runtime.Drop((("channel", "analysis"),), (("role", "assistant"), ("channel", "final")))},
     turn=(
         runtime.Kind("system", (("role", "system"),), (), None, None, ("developer", "user")),
         runtime.Kind("developer", (("role", "developer"),), (), None, None, ("user",)),
@@ -1906,7 +2044,7 @@ FORMAT = runtime.Format(
 """The tables of this format."""
 
 Start = Literal["transcript", "prompt", "completion"]
-Style = Literal["openai", "model", "as_parsed"]
+Style = Literal["openai", "model", "template", "as_parsed"]
 
 
 def parse(
@@ -1932,6 +2070,7 @@ def parse(
     return runtime.parse(FORMAT, source, start, {"role": role, "name": name}, tokenizer)
 
 
+@runtime.refuses_training
 def render(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1939,7 +2078,6 @@ def render(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> list[int]:
     """Write messages as token ids.
@@ -1950,15 +2088,15 @@ def render(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: the format cannot express a message.
     """
-    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+    return runtime.render(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
 
 
+@runtime.refuses_training
 def render_text(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1966,7 +2104,6 @@ def render_text(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
 ) -> str:
     """Write messages as text, special tokens spelled out.
 
@@ -1976,14 +2113,14 @@ def render_text(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
 
     Raises:
         runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.
     """
-    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style, training)
+    return runtime.render_text(FORMAT, messages, start, {"role": role, "name": name}, style)
 
 
+@runtime.refuses_training
 def count_tokens(
     messages: Sequence[Message],
     start: Start = "transcript",
@@ -1991,7 +2128,6 @@ def count_tokens(
     role: Role = "assistant",
     name: str | None = None,
     style: Style = "openai",
-    training: bool = False,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> int:
     """Count the token ids that `render` returns.
@@ -2002,13 +2138,33 @@ def count_tokens(
         role: of the open header that a completion continues and a prompt ends with.
         name: of the open header that a completion continues and a prompt ends with.
         style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
-        training: whether the last message is a target for training.
         tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
 
     Raises:
         runtime.RenderError: as for `render`.
     """
-    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, training, tokenizer)
+    return runtime.count_tokens(FORMAT, messages, start, {"role": role, "name": name}, style, tokenizer)
+
+
+def render_training(
+    messages: Sequence[Message],
+    train: Literal["last_turn", "assistant"] | Callable[[Message, runtime.TrainingPart], bool] = "last_turn",
+    *,
+    style: Style = "openai",
+    tokenizer: runtime.Tokenizer | None = None,
+) -> runtime.Training:
+    """Write a transcript to train on as token ids, without the analysis of earlier turns, with a mask.
+
+    Args:
+        messages: what to write.
+        train: what the model writes in the last turn, or in all turns, or where a function returns true.
+        style: which of the accepted spellings to write; as_parsed keeps those that a message was read with.
+        tokenizer: encodes and decodes ordinary tokens; by default the vocabulary that comes with the package.
+
+    Raises:
+        runtime.RenderError: as for `render`.
+    """
+    return runtime.render_training(FORMAT, messages, train, style, tokenizer)
 
 
 def encode(
@@ -2178,11 +2334,9 @@ class StreamParser(runtime.StreamParser[Message]):
 def drop_analysis(messages: Sequence[Message]) -> list[Message]:
     """Drop messages of completed turns that are not shown again; messages of the current turn stay.
 
-    A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go.
+    `FORMAT.drops` has the messages that end a turn, and those before the last such one that go.
     """
-    dropped = (("channel", "analysis"),)
-    completes = (("role", "assistant"), ("channel", "final"))
-    return runtime.drop_completed(messages, dropped, completes)
+    return runtime.drop_completed(messages, FORMAT.drops["drop_analysis"])
 
 
 def browser_tools() -> Namespace:
@@ -2249,9 +2403,9 @@ _JSON = runtime.JsonForm(
     keyed={"system_content.tools": "name", "developer_content.tools": "name"},
     spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
     patterns={
-        "namespace.name": _CONTENT_TERMINALS["NAME"],
-        "tool.name": _CONTENT_TERMINALS["NAME"],
-        "response_format.name": _CONTENT_TERMINALS["NAME"],
+        "namespace.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        "tool.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        "response_format.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
     },
 )
 

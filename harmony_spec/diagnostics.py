@@ -80,6 +80,7 @@ class Repair:
         head, body, tail: the input before the content, of the content, and after it: text or token ids.
         original_fields: the fields of the message as recovery read it. Empty if the message matches the grammar. If the
             fields have changed since, `head` is no longer rendered.
+        continues: whether `head` continues an open header, as in a completion.
     """
 
     fields: tuple[str, ...] = ()
@@ -93,3 +94,4 @@ class Repair:
     body: str | tuple[int, ...] = field(default="", repr=False)
     tail: str | tuple[int, ...] = field(default="", repr=False)
     original_fields: tuple[object, ...] = field(default=(), repr=False)
+    continues: bool = field(default=False, repr=False)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 
 from .codes import INVALID_CONVERSATION
-from .errors import ConversationError, RenderError, near_misses
+from .errors import ConversationError, RenderError, VocabularyError, near_misses
 from .format.contents import Record, deep_copy
 from .format.tables import Format
+from .rendering.likeness import is_rendered_alike
+from .source.forms import MAX_CODE_POINT
+from .source.message_tokens import MessageTokens
 from .tool_types.schema_references import escaped
 
 MAX_QUOTED_CHARS = 60
@@ -22,6 +25,10 @@ MAX_QUOTED_CHARS = 60
 MESSAGES_KEY, OPENING_KEY, DIAGNOSTICS_KEY = "messages", "opening", "diagnostics"
 """The keys of a conversation: its messages, the fields of the open header at the end of a prompt, and what recovery
 reported, which nothing reads."""
+
+VARIANTS_KEY, TOKENS_KEY = "variants", "tokens"
+"""The keys of a message for how it was read. They are written for messages that were read from token ids, and only if
+the style that keeps spellings would write other ids without them."""
 
 TYPE_KEY, TEXT_TYPE = "type", "text"
 """The key for the kind of a part of a content, and the kind and key of texts."""
@@ -378,6 +385,47 @@ class ContentShape(NamedTuple):
         return ["string", "array"]
 
 
+class IdsShape:
+    """Token ids, in Python as the code points of a string."""
+
+    def write(self, value: Any) -> Any:
+        return [*map(ord, value)]
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise _wrong(value, self)
+        for index, item in enumerate(value):
+            if type(item) is not int or not 0 <= item <= MAX_CODE_POINT:
+                mismatch = Mismatch(f"wrong value {_quoted(item)}", [f"a token id from 0 to {MAX_CODE_POINT}"])
+                mismatch.steps.append(index)
+                raise mismatch
+        return "".join(map(chr, value))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_CODE_POINT}}
+
+    def expected(self) -> Sequence[str]:
+        return ["array"]
+
+
+class VariantsShape(NamedTuple):
+    """The names of alternatives of the grammar; null if they are the usual ones."""
+
+    names: ItemsShape = ItemsShape(PlainShape((str,)))
+
+    def write(self, value: Any) -> Any:
+        return [*value]
+
+    def read(self, value: Any) -> Any:
+        return None if value is None else tuple(self.names.read(value))
+
+    def schema(self) -> dict[str, Any]:
+        return self.names.schema()
+
+    def expected(self) -> Sequence[str]:
+        return self.names.expected()
+
+
 @dataclass(eq=False)
 class JsonForm:
     """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
@@ -405,7 +453,7 @@ class JsonForm:
         structured = [index for index, message in enumerate(messages) if isinstance(message.content, Record)]
         for index in structured:
             self.format.require_content(messages[index].content, index)
-        written = [self.message.write(message) for message in messages]
+        written = [self.message.write(self._with_needed(message)) for message in messages]
         decided = self.format.contents.decide(messages) if structured else {}
         for index in structured:
             written[index][self.format.content] = _without(written[index][self.format.content], decided)
@@ -413,22 +461,55 @@ class JsonForm:
 
     def from_json(self, value: object) -> list[Any]:
         """Read the messages of a conversation; raises `ConversationError`."""
-        try:
-            if isinstance(value, list):
-                reason, hint = "a conversation is an object, not a list", 'Write {"messages": [...]} around the list.'
-                raise Mismatch(reason, hint=hint)
-            if isinstance(value, str):
-                raise _wrong(value, self.conversation, "Parse the JSON text first, with json.loads.")
-            found: list[Any] = self.conversation.read(value)[MESSAGES_KEY]
-        except Mismatch as mismatch:
-            raise mismatch.error() from None
-        except RecursionError:
-            raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
+        if isinstance(value, list):
+            reason, hint = "a conversation is an object, not a list", 'Write {"messages": [...]} around the list.'
+            raise Mismatch(reason, hint=hint).error()
+        found: list[Any] = _read_whole(self.conversation, value)[MESSAGES_KEY]
         return found
+
+    def message_to_json(self, message: Any) -> dict[str, Any]:
+        """Convert one message."""
+        written: dict[str, Any] = self.to_json([message])[MESSAGES_KEY][0]
+        return written
+
+    def message_from_json(self, value: object) -> Any:
+        """Read one message; raises `ConversationError`."""
+        return _read_whole(self.message, value)
+
+    def _with_needed(self, message: Any) -> Any:
+        """The message with those variants and token ids without which it would be rendered to other ids."""
+        if message.tokens is None:
+            return replace(message, variants=None)
+        plain = replace(message, tokens=None, repair=None)
+        again = self.message.read(self.message.write(plain)) if isinstance(message.content, Record) else plain
+        needed = replace(
+            message, variants=None if message.variants == self._usual_variants(message) else message.variants
+        )
+        try:
+            is_usual = is_rendered_alike(
+                self.format, replace(message, repair=None), replace(again, variants=message.variants)
+            )
+        except (RenderError, VocabularyError):  # not in a transcript of its own, or without its tokenizer
+            is_usual = False
+        return replace(needed, tokens=None) if is_usual else needed
+
+    def _usual_variants(self, message: Any) -> tuple[str, ...]:
+        """The alternatives that the default style writes in a message."""
+        chosen = (*self.format.always, *self.format.styles[self.format.default_style])
+        return tuple(rule.alternative for rule in chosen if rule.applies(message))
+
+    def _made(self, **values: Any) -> Any:
+        message = self.format.message(**values)
+        if message.variants is None:
+            message.variants = self._usual_variants(message)
+        return message
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of conversations."""
-        named = {made.name: made for made in (self.message, *self._part.kinds.values(), *self._records.values())}
+        named = {
+            made.name: made
+            for made in (self.message, self._tokens, *self._part.kinds.values(), *self._records.values())
+        }
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "Conversation",
@@ -450,7 +531,7 @@ class JsonForm:
         made = self.format.message
         hints, defaults = self._hints, {part.name: part.default for part in fields(made)}
         owners = {name: owner for owner, marks in self.joined.items() for name in marks}
-        found = ObjectShape(MESSAGE, made)
+        found = ObjectShape(MESSAGE, self._made)
         for name in self.format.fields:
             path, is_required = f"{MESSAGE}.{name}", defaults[name] is MISSING
             if owner := owners.get(name):
@@ -461,7 +542,16 @@ class JsonForm:
                 omitted = () if is_required or path in self.always else (None, False)
                 absent = bool if hints[name] is bool else NoneType
                 found.properties[name] = Property(self._shape(hints[name], path), name, is_required, absent, omitted)
+        found.properties[VARIANTS_KEY] = Property(VariantsShape(), VARIANTS_KEY, omitted=(None,))
+        found.properties[TOKENS_KEY] = Property(NullableShape(self._tokens), TOKENS_KEY, omitted=(None,))
         return found
+
+    @cached_property
+    def _tokens(self) -> ObjectShape:
+        names = ("header", "content", "stop")
+        parts = {name: Property(IdsShape(), name, is_required=True) for name in names}
+        parts["opening"] = Property(IdsShape(), "opening", absent=str, omitted=("",))
+        return ObjectShape("message_tokens", MessageTokens, parts)
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -522,6 +612,18 @@ def opening_from_json(format: Format, value: Mapping[str, Any]) -> dict[str, Any
     """The fields of the open header at the end of a prompt, in a conversation that `from_json` has read."""
     found: dict[str, Any] = JsonForm(format).opening.read(value.get(OPENING_KEY, {}))
     return found
+
+
+def _read_whole(shape: Shape, value: object) -> Any:
+    """Read a value of a shape. Raises `ConversationError`."""
+    try:
+        if isinstance(value, str):
+            raise _wrong(value, shape, "Parse the JSON text first, with json.loads.")
+        return shape.read(value)
+    except Mismatch as mismatch:
+        raise mismatch.error() from None
+    except RecursionError:
+        raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
 
 
 def _text(text: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from . import codes
 from .diagnostics import Diagnostic, Repair
@@ -32,6 +33,7 @@ from .format.tables import (
     Atom,
     Choose,
     Chosen,
+    Drop,
     Encoding,
     FieldCosts,
     Format,
@@ -42,7 +44,6 @@ from .format.tables import (
     Recovery,
     Slots,
     Tokenizer,
-    meets,
 )
 from .json_form import JsonForm
 from .parsing.strict_parsing import Parsed, parse
@@ -50,6 +51,8 @@ from .recovery.recovered import Recovered
 from .recovery.recovering import recover
 from .rendering.renderer import count_tokens, pick, render, render_text
 from .rendering.token_texts import decode, encode
+from .rendering.training import Training, TrainingPart, TrainingSpan, drop_completed, render_training
+from .source.message_tokens import MessageTokens
 from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
@@ -69,6 +72,7 @@ __all__ = [
     "Definition",
     "Definitions",
     "Diagnostic",
+    "Drop",
     "Encoding",
     "Enumerated",
     "FieldCosts",
@@ -83,6 +87,7 @@ __all__ = [
     "Kind",
     "Lines",
     "Many",
+    "MessageTokens",
     "Option",
     "ParseError",
     "Parsed",
@@ -103,6 +108,9 @@ __all__ = [
     "StreamParser",
     "Token",
     "Tokenizer",
+    "Training",
+    "TrainingPart",
+    "TrainingSpan",
     "Use",
     "Value",
     "algebra",
@@ -114,15 +122,18 @@ __all__ = [
     "parse",
     "pick",
     "recover",
+    "refuses_training",
     "render",
     "render_text",
+    "render_training",
     "require_api",
     "validate",
 ]
 
-M = TypeVar("M")
+P = ParamSpec("P")
+R = TypeVar("R")
 
-API_VERSION = (4, 1)
+API_VERSION = (5, 1)
 """A codec needs the same major version, and at least its minor version."""
 
 
@@ -142,11 +153,13 @@ def validate(*arguments: Any) -> Report[Any]:
     return check(*arguments)
 
 
-def drop_completed(
-    messages: Sequence[M],
-    dropped: tuple[tuple[str, str | bool], ...],
-    completes: tuple[tuple[str, str | bool], ...],
-) -> list[M]:
-    """Drop the messages that meet `dropped` and come before the last message that meets `completes`."""
-    last = max((index for index, message in enumerate(messages) if meets(message, completes)), default=-1)
-    return [message for index, message in enumerate(messages) if index > last or not meets(message, dropped)]
+def refuses_training(function: Callable[P, R]) -> Callable[P, R]:
+    """A function whose argument `training`, which it had once, raises a `TypeError` that names `render_training`."""
+
+    @wraps(function)
+    def checked(*arguments: P.args, **options: P.kwargs) -> R:
+        if "training" in options:
+            raise TypeError(f"{function.__name__}() has no argument 'training'; call render_training(messages)")
+        return function(*arguments, **options)
+
+    return checked

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import groupby, pairwise
 from types import ModuleType
 from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from harmony_spec import Message, codec
+from harmony_spec.format.tables import Format
+from harmony_spec.source.forms import TokenForm
+from harmony_spec.vocabulary import load
 
 SPECIAL = list(codec.SPECIAL_TOKENS)
 ROLES = [role for role in get_args(codec.Role) if role != "tool"]
@@ -64,6 +68,23 @@ def messages(draw: st.DrawFn, content: st.SearchStrategy[str] = contents) -> Mes
 
 def conversations(content: st.SearchStrategy[str] = contents, min_size: int = 0) -> st.SearchStrategy[list[Message]]:
     return st.lists(messages(content), min_size=min_size, max_size=5)
+
+
+@st.composite
+def retokenized(draw: st.DrawFn, tokens: list[int], format: Format = codec.FORMAT, tokenizer: Any = None) -> list[int]:
+    """The same text in other tokens: each run of ordinary ones is encoded in pieces, as no tokenizer would."""
+    chosen, rng = tokenizer or load(format.encoding), draw(st.randoms(use_true_random=False))
+    form, found = TokenForm(format, tokens, chosen), list[int]()
+    for is_ordinary, group in groupby(tokens, form.is_ordinary):
+        run = list(group)
+        if is_ordinary:
+            text = chosen.decode_bytes(run).decode()
+            cuts = [at for at in range(1, len(text)) if rng.random() < 0.3]
+            pieces = [text[a:b] for a, b in pairwise([0, *cuts, len(text)])]
+            other = [token for piece in pieces for token in chosen.encode(piece)]
+            run = other if chosen.decode_bytes(other).decode() == text else run
+        found += run
+    return found
 
 
 variants = st.lists(st.sampled_from(["recipient_last", "unspaced", "call", "return"]), unique=True).map(tuple)

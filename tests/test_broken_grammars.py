@@ -132,7 +132,7 @@ def test_what_refusals_suggest_is_accepted(tmp_path: Path) -> None:
 
 
 TAKEN = {
-    "a parameter of functions": ["tools", "style", "training", "stripped", "tokenization", "source", "messages"],
+    "a parameter of functions": ["tools", "style", "train", "stripped", "tokenization", "source", "messages"],
     "a parameter of the streaming parser": ["strict", "self"],
     "a name in the body of a function": ["runtime"],
     "a function": ["parse", "render_text", "from_json"],

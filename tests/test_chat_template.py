@@ -18,6 +18,7 @@ HEAD = "# Tools\n\n## functions\n\nnamespace functions {\n\n"
 CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>json<|message|>{}<|call|>"
 ENUM = {"type": "string", "enum": ["x", "y"]}
 NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
+X = {"type": "string", "enum": ["x"]}
 
 
 def names(text: str) -> list[str]:
@@ -88,7 +89,16 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
         ("a?: object, // default: {},", {"type": "object", "default": {}}),
         ("a?: object | null,", {"type": ["object", "null"]}),
         ("a?: object[],", {"type": "array", "items": {"type": "object"}}),
-        ("a?: object | object[],", {"type": "array", "items": {"type": ["object", "object"]}}),
+        (
+            "a?: object | object[],",
+            {
+                "anyOf": [
+                    {"type": "array", "items": {"type": ["object", "object"]}},
+                    {"type": "object"},
+                    {"type": "array", "items": {"type": "object"}},
+                ]
+            },
+        ),
         ("a?: integer | null,", {"type": ["integer", "null"]}),
         ("a?: array | null,", {"type": ["array", "null"]}),
         ("a?: {\n},", {"type": "object", "properties": {}}),
@@ -108,8 +118,55 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
                 },
             },
         ),
-        ('a?: "x" | "y"[],', {"type": "array", "items": ENUM}),
-        ("a?: string | null[],", {"type": "array", "items": {"type": ["string", "null"]}}),
+        (
+            'a?: "x" | "y"[],',
+            {"anyOf": [{"type": "array", "items": ENUM}, X, {"type": "array", "items": X | {"enum": ["y"]}}]},
+        ),
+        (
+            "a?: string | null[],",
+            {
+                "anyOf": [
+                    {"type": "array", "items": {"type": ["string", "null"]}},
+                    STRING,
+                    {"type": "array", "items": NULL},
+                ]
+            },
+        ),
+        (
+            "a?:\n     | string // s1\ns2\n     | number // default: 1\n    ,",
+            {"oneOf": [STRING | {"description": "s1\ns2"}, NUMBER | {"default": 1}]},
+        ),
+        ("a?:\n,", {}),
+        ("// d\na?:\n    ,", {"description": "d"}),
+        ("// default: x\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": "x"}),
+        ("// default: 1\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": 1}),
+        ("// default: x\na?: string,", STRING | {"description": "default: x"}),
+        ("// default: x\n// y\na?: string,", STRING | {"description": "default: x\ny"}),
+        ("// Examples:\na?: string,", STRING | {"description": "Examples:"}),
+        ("// @x {}\na?: string,", STRING | {"description": "@x {}"}),
+        ("// @param {string} the name\na?: string,", STRING | {"description": "@param {string} the name"}),
+        ("// @format the date\na?: string,", STRING | {"description": "@format the date"}),
+        ('// @format "date"\na?: string,', STRING | {"format": "date"}),
+        ('// @"x" {}\na?: string,', STRING | {"x": {}}),
+        ("a?: number, // default: 1e20", NUMBER | {"default": 1e20}),
+        ('a?: string, // default: "d"q"', STRING | {"default": 'd"q'}),
+        ('a?: string, // default: "d"q\nx, "y"z,\nz"', STRING | {"default": 'd"q\nx, "y"z,\nz'}),
+        ("a?: string// s | \nnumber// i,", {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "i"}]}),
+        (
+            'a?: string// s                    // default: "x" | \nnumber                    // default: 2,',
+            {"oneOf": [STRING | {"description": "s", "default": "x"}, NUMBER | {"default": 2}]},
+        ),
+        ("a?: string | \nnumber// default: x, y,", {"oneOf": [STRING, NUMBER], "default": "x, y"}),
+        (
+            "a?: {\nk?: \n                string// s | \nnumber// a, b, l?: \n                number},",
+            {
+                "type": "object",
+                "properties": {
+                    "k": {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "a, b"}]},
+                    "l": NUMBER,
+                },
+            },
+        ),
         ("a?: string[] | null,", {"anyOf": [{"type": "array", "items": STRING}, NULL]}),
         ("a?: string | \nnumber,", {"oneOf": [STRING, NUMBER]}),
         (
@@ -186,6 +243,17 @@ def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
     [found] = validate(prompt).diagnostics
     assert (found.code.name, found.raw) == ("unread-content", f"Reasoning: {effort}")
     assert [word for word in ("low", "medium", "high") if word not in " ".join(found.expected)] == []
+
+
+@pytest.mark.parametrize("built_in", [False, True])
+def test_an_unreadable_system_message_does_not_hide_the_functions(built_in: bool) -> None:
+    """Built-in tools may be in it: a call of one is not reported."""
+    prompt = render_chat([{"role": "user", "content": "Hi."}], [function("f", {})], reasoning_effort="none")
+    prompt = prompt.replace("\n\n# Valid", "\n\n# Tools\n\n## browser\n\n# Valid") if built_in else prompt
+    assert names(prompt) == ["unread-content"]
+    assert names(prompt + CALL.format("f", "{}")) == ["unread-content"]
+    assert names(prompt + CALL.format("g", "{}")) == ["unread-content", "undeclared-tool"]
+    assert names(prompt + CALL.replace("functions.{}", "browser.open").format("{}")) == ["unread-content"]
 
 
 def test_a_type_that_was_not_read_can_be_passed_on() -> None:

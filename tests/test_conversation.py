@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from harmony_spec import (
     CONVERSATION_SCHEMA,
+    SPECIAL_TOKENS,
     ConversationError,
     Message,
+    decode,
     drop_analysis,
     from_json,
     parse,
-    render,
     render_text,
+    render_training,
     to_json,
 )
 
@@ -158,12 +160,12 @@ def test_a_stored_return_becomes_an_end(style: Any) -> None:
     messages = parse(text).messages
     assert render_text(messages, style=style) == text.replace("return", "end")
     assert render_text(messages, style="as_parsed") == text
-    assert render_text(messages, style=style, training=True) == text
-    assert render(messages, training=True)[-1] == 200002
+    assert decode(render_training(messages, style=style).tokens) == text
 
 
 def test_only_a_last_final_message_is_a_target() -> None:
     final, call = Message("assistant", "x", channel="final"), CALL
-    assert render_text([final, final], training=True).count("<|return|>") == 1
-    assert "<|return|>" not in render_text([final, call], training=True)
-    assert "<|return|>" not in render_text([Message("user", "x")], training=True)
+    stop = SPECIAL_TOKENS["<|return|>"]
+    assert render_training([final, final]).tokens.count(stop) == 1
+    assert stop not in render_training([final, call]).tokens
+    assert stop not in render_training([Message("user", "x")]).tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from tempfile import mkdtemp
 from types import ModuleType
@@ -24,7 +25,9 @@ from .strategies import described, messages_of
 from .test_dialects import codec_of, tokenizer_of
 from .test_streaming import chunks, read, seen, sizes
 
-RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
+RECOVERING = [
+    name for name in dialect.NAMES if name in dialect.EDITS or (dialect.HERE / name / "recovery.toml").exists()
+]
 """Those with a recovery.toml."""
 
 Source = str | list[int]
@@ -231,6 +234,36 @@ def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
         if recovered != message or recovered.variants != message.variants:
             assert recovered.repair
             assert index in {diagnostic.index for diagnostic in found.diagnostics}
+
+
+@pytest.mark.parametrize("name", RECOVERING)
+def test_short_inputs_are_read_alike(name: str) -> None:
+    """Law 7 for all inputs of two parts: those that are valid have no diagnostic, and all others have one.
+
+    The line break of an editor is a gap: it is in no message, and spans tile the input.
+    """
+    module = codec_of(name)
+    recovery = module.FORMAT.recovery
+    words = [recovery.author[recovery.slots.role], *recovery.channels[:1], "\n", " ", "a", *recovery.content_types[:1]]
+    units, valid = [*structure(module), *words], 0
+    for parts in product(["", *units], units):
+        text = "".join(parts)
+        for start in module.FORMAT.starts:
+            found = module.recover(text, start)
+            try:
+                strict = module.parse(text, start)
+            except ParseError:
+                assert found.diagnostics
+                continue
+            valid += 1
+            assert (found.bounds, found.opening) == (strict.bounds, strict.opening)
+            assert found.messages == strict.messages or found.diagnostics
+            assert {text[gap.start : gap.end] for gap in found.gaps} <= {"\n"}
+            if not found.gaps:
+                parser = module.StreamParser(start, tokenizer=tokenizer_of(module))
+                read(parser, [tokens_of(module, text)])
+                assert parser.messages == found.messages
+    assert valid
 
 
 @pytest.mark.parametrize(("name", "field"), [("thoughts", "thought"), ("remark", "remark")])

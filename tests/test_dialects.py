@@ -24,7 +24,7 @@ from harmony_spec import ConversationError, ParseError, RenderError, Span
 from harmony_spec.vocabulary import load
 
 from . import dialect
-from .strategies import messages_of
+from .strategies import messages_of, retokenized
 
 
 @cache
@@ -55,6 +55,10 @@ def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
     assert parsed.messages == conversation
     assert [s.start for s in parsed.spans] == [0, *(s.end for s in parsed.spans)][: len(conversation)]
     assert module.render(parsed.messages, style="as_parsed", tokenizer=tokenizer) == tokens
+    tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
+    parsed = module.parse(tokens, tokenizer=tokenizer)
+    assert parsed.messages == conversation
+    assert module.render(parsed.messages, style="as_parsed", tokenizer=tokenizer) == tokens
     try:
         text = module.render_text(conversation, style=style)
     except RenderError as error:
@@ -79,6 +83,7 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
         except RenderError as error:
             assert error.code.code == "H201"
             continue
+        tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
         parsed = module.parse(tokens, start, tokenizer=tokenizer, **opening)
         assert parsed.messages == conversation
         assert parsed.opening == (opening if start == "prompt" and opening else None)
@@ -111,6 +116,39 @@ def changed(draw: st.DrawFn, value: Any) -> Any:
 
 
 JUNK = st.sampled_from([None, True, 5, 0.5, "", "text", "all", "a b", [], ["text"], {}, {"type": "text"}, [{}]])
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_the_json_form_of_a_dialect_keeps_token_ids(name: str, data: st.DataObject) -> None:
+    """Law 2 through JSON: any spelling and tokenization, and `from_json` reads exactly what the schema allows."""
+    module = codec_of(name)
+    tokenizer = tokenizer_of(module)
+    conversation = data.draw(st.lists(messages_of(module), min_size=1, max_size=3))
+    for message in conversation:
+        if getattr(message, "recipient", None) == "all":  # which means no recipient
+            message.recipient = None
+    try:
+        tokens = module.render(conversation, style="as_parsed", tokenizer=tokenizer)
+    except RenderError:
+        reject()
+    tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
+    value = json.loads(json.dumps(module.to_json(module.parse(tokens, tokenizer=tokenizer).messages)))
+    validator = Draft202012Validator(module.CONVERSATION_SCHEMA)
+    validator.validate(value)
+    assert module.render(module.from_json(value), style="as_parsed", tokenizer=tokenizer) == tokens
+    for message in value["messages"]:
+        message.setdefault("tokens", {"header": [5], "content": [7, 200008], "stop": [], "opening": [0]})
+        message.setdefault("variants", ["call"])
+    assert module.from_json(value) == conversation
+    other = data.draw(changed(value))
+    try:
+        module.from_json(other)
+    except ConversationError as error:
+        assert not validator.is_valid(other), (str(error), other)
+    else:
+        assert validator.is_valid(other), other
 
 
 @pytest.mark.parametrize("name", dialect.NAMES)

@@ -26,7 +26,7 @@ ALLOWED = {
     "harmony_spec/recovery": f"{SOURCE} harmony_spec/parsing",
     "harmony_spec/streaming": READING,
     "harmony_spec/validation": f"{READING} harmony_spec/rendering harmony_spec/tool_types",
-    "harmony_spec/json_form": f"{FLOOR} harmony_spec/format harmony_spec/tool_types",
+    "harmony_spec/json_form": f"{SOURCE} harmony_spec/rendering harmony_spec/tool_types",
     "harmony_spec/runtime": f"{READING} harmony_spec/rendering harmony_spec/streaming harmony_spec/validation "
     "harmony_spec/json_form harmony_spec/tool_types",
     "harmony_spec/codec": "harmony_spec/runtime",
@@ -35,11 +35,12 @@ ALLOWED = {
     "harmony_spec/adapters": f"{CODEC} harmony_spec/tools harmony_spec/tool_types",
     "harmony_spec/constraints": f"{CODEC} harmony_spec/adapters harmony_spec/tools harmony_spec/tool_types "
     "harmony_spec/validation",
-    "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools",
+    "harmony_spec/view": f"{CODEC} harmony_spec/validation",
+    "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
     "harmony_spec/compat": CODEC,
-    "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools",
+    "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
     "harmony_spec/cli": f"{CODEC} harmony_spec/tools harmony_spec/adapters harmony_spec/constraints "
-    "harmony_spec/linting codegen",
+    "harmony_spec/linting harmony_spec/view codegen",
     "harmony_spec/__main__": "harmony_spec/cli",
     "codegen": "codegen/write codegen/prove codegen/model codegen/read",
     "codegen/write": "codegen/model codegen/read",

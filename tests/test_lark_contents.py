@@ -28,6 +28,7 @@ CONTENTS: list[tuple[str, Any]] = [
     ("system", SystemContent()),
     ("system", SystemContent(None, None, "2026-01-01", "low", [browser_tools(), python_tools()])),
     ("developer", DeveloperContent("Be brief.\n\n# Tools\n\nUse them.")),
+    ("developer", DeveloperContent("Be brief.", [Namespace("my n", "All.", [Tool("my f", "Does.")])])),
     *(("developer", DeveloperContent(None, [Namespace("n", "All.", [Tool("f", "Does.", s)])])) for s in SCHEMAS),
 ]
 
@@ -54,14 +55,14 @@ def test_lark_reads_what_is_written(role: str, content: Any) -> None:
     tree = lark().parse(content.text(), start=role)
     found = read(role, content.text())
     names = [name for namespace in found.tools for name in (namespace.name, *(tool.name for tool in namespace.tools))]
-    assert sorted({*texts_of(tree, "name")}) == sorted({*names})
+    assert {*tree.scan_values(lambda token: getattr(token, "type", "") in ("NAME", "FREE_NAME"))} == {*names}
     if role == "developer" and content.instructions:
         assert texts_of(tree, "instructions") == [found.instructions]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(CONTENTS), st.integers(0), st.sampled_from(["", "\n", " ", "x", "// ", "}", "|", '"', "?"]))
-@example(CONTENTS[6], CONTENTS[6][1].text().index("perties"), " ")  # `minPro erties 1`: a value that is no JSON
+@example(CONTENTS[7], CONTENTS[7][1].text().index("perties"), " ")  # `minPro erties 1`: a value that is no JSON
 def test_lark_reads_the_same_damaged_texts(case: tuple[str, Any], at: int, put: str) -> None:
     """A character replaced anywhere: what Lark reads is read here, and the other way around."""
     role, text = case[0], case[1].text()

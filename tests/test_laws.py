@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, cast, get_args
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
-from harmony_spec import Message, Parsed, ParseError, RenderError, Span, codec, parse, recover, render, render_text
+from harmony_spec import (
+    Message,
+    Parsed,
+    ParseError,
+    RenderError,
+    Span,
+    StreamParser,
+    codec,
+    drop_analysis,
+    from_json,
+    parse,
+    recover,
+    render,
+    render_text,
+    to_json,
+)
 
-from .strategies import ROLES, SPECIAL, contents, conversations, messages, text_contents, variants, words
+from .recovery_strategies import damaged
+from .strategies import ROLES, SPECIAL, contents, conversations, messages, retokenized, text_contents, variants, words
 
 styles = st.sampled_from(["openai", "model"])
 openings = st.fixed_dictionaries({"role": st.sampled_from(ROLES), "name": st.none() | words})
@@ -70,16 +88,103 @@ def test_a_completion_survives(conversation: list[Message], style: codec.Style) 
         assert tiles(parsed, len(source))
 
 
-@given(st.lists(st.tuples(messages(), variants), max_size=4))
-def test_variants_are_remembered(drawn: list[tuple[Message, tuple[str, ...]]]) -> None:
-    """Law 2: whichever accepted spelling a header has, rendering as parsed gives the same tokens."""
-    conversation = []
-    for message, chosen in drawn:
-        message.variants = chosen
-        conversation.append(message)
-    tokens = render(conversation, style="as_parsed")
-    parsed = parse(tokens)
-    assert render(parsed.messages, style="as_parsed") == tokens
+@st.composite
+def spelled(draw: st.DrawFn, start: codec.Start = "transcript", **opening: Any) -> list[int]:
+    """Valid token ids, in any accepted spelling and any tokenization."""
+    drawn = draw(st.lists(messages(), min_size=int(start != "transcript"), max_size=4))
+    for index, message in enumerate(drawn):
+        message.variants = draw(variants)
+        if start == "completion" and index == 0:
+            message.role, message.name = opening["role"], opening["name"]
+    return draw(retokenized(render(drawn, start, style="as_parsed", **opening)))
+
+
+@given(spelled())
+def test_any_spelling_is_written_back(tokens: list[int]) -> None:
+    """Law 2: whichever accepted spelling and tokenization was read, rendering as parsed returns the same tokens."""
+    messages = parse(tokens).messages
+    assert messages == [plain(message) for message in messages]
+    for read in every_way(messages, tokens, "transcript"):
+        assert render(read, style="as_parsed") == tokens
+        assert render(read) == render([plain(message) for message in read])
+
+
+def plain(message: Message) -> Message:
+    """A message with nothing that remembers how it was read."""
+    return Message(**{name: getattr(message, name) for name in codec.FORMAT.fields})
+
+
+def every_way(messages: list[Message], tokens: list[int], start: codec.Start, **opening: Any) -> list[list[Message]]:
+    """The same messages as the strict parser, recovery and a stream read them, as JSON, and as copies."""
+    stream = StreamParser(start, **opening)
+    for at in range(0, len(tokens), 7):
+        stream.feed(tokens[at : at + 7])
+    stream.close()
+    ways = [messages, recover(tokens, start, **opening).messages, stream.messages]
+    as_json = json.loads(json.dumps(to_json(messages)))
+    for message in as_json["messages"]:  # which a recipient of all means
+        reject_if(message.get("recipient") == "all")
+    return [
+        *ways,
+        from_json(as_json),
+        [Message.from_json(message.to_json()) for message in messages],
+        deepcopy(messages),
+    ]
+
+
+def reject_if(condition: bool) -> None:
+    if condition:
+        reject()
+
+
+@given(st.data(), openings)
+def test_any_spelling_of_prompts_and_completions_is_written_back(data: st.DataObject, opening: dict[str, Any]) -> None:
+    """Law 2 for inputs with an open header, which has a spelling of its own, and for those that continue one."""
+    for start in ("prompt", "completion"):
+        tokens = data.draw(spelled(start, **opening))
+        for read in every_way(parse(tokens, start, **opening).messages, tokens, start, **opening):
+            assert render(read, start, style="as_parsed", **opening) == tokens
+
+
+sampled = spelled("completion", role="assistant", name=None) | damaged("completion")
+"""What a model writes, in any tokenization, also what is not valid."""
+
+
+@given(conversations(), st.lists(st.tuples(sampled, st.lists(messages(), max_size=2)), max_size=3), st.data())
+def test_a_prompt_begins_with_the_one_before_and_what_was_sampled(
+    conversation: list[Message], turns: list[tuple[list[int], list[Message]]], data: st.DataObject
+) -> None:
+    """The prefix law: no token that a model has read or written changes, however messages were read or kept."""
+    for tokens, later in turns:
+        prompt = render(conversation, "prompt", style="as_parsed")
+        recovered = recover(tokens, "completion")
+        starts_again = tokens[:1] == [codec.SPECIAL_TOKENS["<|start|>"]]
+        if (
+            not recovered.messages
+            or recovered.gaps
+            or starts_again
+            or any(m.repair and m.repair.after_stop for m in recovered.messages)
+        ):
+            reject()
+        try:
+            ways = every_way(parse(tokens, "completion").messages, tokens, "completion")
+        except ParseError:
+            ways = [recovered.messages, deepcopy(recovered.messages)]
+        conversation = [*conversation, *data.draw(st.sampled_from(ways)), *later]
+        longer = render(conversation, "prompt", style="as_parsed")
+        assert longer[: len(prompt) + len(tokens)] == prompt + tokens
+
+
+@given(st.lists(messages(), min_size=2))
+def test_leaving_out_analysis_changes_no_other_message(conversation: list[Message]) -> None:
+    """The prefix law where analysis is dropped: what stays is written as it was read."""
+    parsed = parse(render(conversation))
+    kept = drop_analysis(parsed.messages)
+    spans = [
+        span for span, message in zip(parsed.spans, parsed.messages, strict=True) if any(m is message for m in kept)
+    ]
+    tokens = render(conversation)
+    assert render(kept, style="as_parsed") == [token for span in spans for token in tokens[slice(*span)]]
 
 
 @given(conversations(min_size=1))

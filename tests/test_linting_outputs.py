@@ -58,7 +58,8 @@ def run(*arguments: object, given: str | bytes | None = None) -> Result:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that can be wrong, in texts and in rows."""
     path = tmp_path_factory.mktemp("all")
-    bad = [rule.bad for rule in rules(codec).values() if isinstance(rule.bad, str) and "read" not in rule.details]
+    entries = [rule.entry for rule in rules(codec).values() if "read" not in rule.entry]
+    bad = [entry["bad"] for entry in entries if isinstance(entry.get("bad"), str)]
     assert len(bad) > 40
     for number, text in enumerate(bad):
         (path / f"{number:03}, 100%: ü.txt").write_text(text)
@@ -253,8 +254,8 @@ def test_explain_names_the_circumstances_that_the_page_names() -> None:
         said = [*(bad[1].split(", ")[1:] if bad else []), *([f"comes with {others[1]}"] if others else [])]
         words = "; ".join(each.replace("`", "") for each in said)
         assert ("bad:" if not words else f"bad ({words}):") in run("explain", name).stdout or not bad
-        named |= rules(codec)[code].details.keys()
-    assert named == {"read", "start", "tools", "stripped", "with", "raised"}
+        named |= rules(codec)[code].entry.keys()
+    assert named == {"bad", "good", "read", "start", "tools", "stripped", "with", "raised"}
 
 
 def test_neither_needs_the_generator() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from harmony_spec import (
     parse,
     recover,
     render,
+    render_training,
 )
 from harmony_spec.recovery.events import Event
 from harmony_spec.source.forms import HEADER_LIMITS
@@ -439,7 +441,8 @@ CALL_AND_ANSWER = [
 @pytest.mark.parametrize(("message", "reason"), [(CALL_AND_ANSWER[0], "tool_calls"), (CALL_AND_ANSWER[1], "stop")])
 def test_a_completion_is_done_at_its_last_token(message: Message, reason: str) -> None:
     parser = StreamParser()
-    *tokens, last = render([message], "completion", training=True)
+    training = render_training([message])
+    *tokens, last = compress(training.tokens, training.mask)
     for token in tokens:
         parser.feed(token)
         assert (parser.is_done, parser.finish_reason) == (False, None)

@@ -57,13 +57,19 @@ def is_list(contents: Contents, node: Node) -> bool:
     return kind_of(contents, node).startswith("list[")
 
 
-def terminal_of(contents: Contents, node: Node) -> Terminal | None:
-    """The terminal for the text of a field."""
+def terminals_of(contents: Contents, node: Node) -> list[Terminal]:
+    """The terminals for the text of a field, the canonical one first."""
     if isinstance(node, Value):
-        return contents.terminals[node.terminal]
+        return [contents.terminals[node.terminal]]
     if isinstance(node, Call) and contents.rules[node.rule].kind == "text":
-        return terminal_of(contents, _first(contents, node.rule))
-    return None
+        nodes = (inner for _, inner in contents.settings(contents.rules[node.rule].node))
+        return [terminal for inner in nodes for terminal in terminals_of(contents, inner)]
+    return []
+
+
+def terminal_of(contents: Contents, node: Node) -> Terminal | None:
+    """The terminal for the text of a field, in its canonical spelling."""
+    return next(iter(terminals_of(contents, node)), None)
 
 
 def listed_values(contents: Contents, node: Node) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def _head(format: Format, writer: Writer) -> None:
 def emit_imports(format: Format, writer: Writer) -> None:
     writer.line("from __future__ import annotations")
     writer.line()
-    writer.line("from collections.abc import Iterable, Sequence")
+    writer.line("from collections.abc import Callable, Iterable, Sequence")
     writer.line("from dataclasses import dataclass, field")
     writer.line("from typing import Any, Literal")
     writer.line()
@@ -193,6 +193,16 @@ def _turn(format: Format) -> Block:
     )
 
 
+def _drops(format: Format) -> Block:
+    """By function, the conditions of the messages that are dropped, and of those that complete a turn."""
+    whens = {kind.name: kind.when for kind in format.turn}
+    drops = {
+        literal(drop.name): call("runtime.Drop", data(drop.dropped.fields), data(whens[drop.completes].fields))
+        for drop in format.drops
+    }
+    return mapping(drops)
+
+
 def _format(format: Format, writer: Writer) -> None:
     names = [field.name for field in format.fields]
     defaults = {literal(f.name): "False" if f.flag else "None" for f in format.fields if f.name != CONTENT}
@@ -214,6 +224,8 @@ def _format(format: Format, writer: Writer) -> None:
         f"as_parsed={literal(AS_PARSED)}",
         _choices(format.always).prefixed("always="),
         _choices(format.training).prefixed("training="),
+        *[group(data(item) for item in format.opening.items()).prefixed("opening=")] * bool(format.opening),
+        *[_drops(format).prefixed("drops=")] * bool(format.drops),
         *[_turn(format).prefixed("turn=")] * bool(format.turn),
         *["definitions=_DEFINITIONS"] * bool(format.definitions),
         *["recovery=_RECOVERY"] * (format.recovery is not None),

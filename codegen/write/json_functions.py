@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.content_types import definition_name, terminal_of, user_rules
+from ..model.content_types import definition_name, terminals_of, user_rules
 from ..model.format_model import MESSAGE, Format
 from ..model.rule_nodes import Mark, Node, Sequence, walk
 from ..model.terminals import FixedText, Special
@@ -51,8 +51,9 @@ def _patterns(format: Format) -> dict[str, str]:
     contents, named, found = format.contents, name_terminal(format), dict[str, str]()
     for rule in user_rules(contents) if named else ():
         for name, (node, *_) in contents.fields(rule).items():
-            if named and terminal_of(contents, node) == named:
-                found[literal(f"{definition_name(contents, rule)}.{name}")] = terminal_pattern(named.name)
+            if named in (terminals := terminals_of(contents, node)):
+                patterns = (terminal_pattern(terminal.name) for terminal in terminals)
+                found[literal(f"{definition_name(contents, rule)}.{name}")] = f" + {literal('|')} + ".join(patterns)
     return found
 
 

@@ -157,8 +157,10 @@ def emit_class(format: Format, writer: Writer) -> None:
         writer.line(f"{field.name}: {kind}{default}")
     writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
     writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")
+    writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
     if contents:
         _text(writer)
+    _json_methods(writer)
     writer.depth -= 1
 
 
@@ -171,6 +173,7 @@ def _docstring(format: Format, writer: Writer) -> None:
         "    variants: The named alternatives of the grammar that the message was read from; not compared."
     )
     attributes.append("    repair: How the recovering parser repaired the message; not compared.")
+    attributes.append("    tokens: The token ids that the message was read from; not compared.")
     rule = format.rules[format.message]
     first = rule.doc[0] if rule.doc else "One message."
     writer.docstring([first, "", *rule.doc[1:], *[""] * (len(rule.doc) > 1), "Attributes:", *attributes])
@@ -183,4 +186,21 @@ def _text(writer: Writer) -> None:
     writer.depth += 1
     writer.docstring(["The content as text, without what the rest of a conversation decides about it."])
     writer.line("return self.content if isinstance(self.content, str) else self.content.text()")
+    writer.depth -= 1
+
+
+def _json_methods(writer: Writer) -> None:
+    writer.line()
+    writer.line("def to_json(self) -> dict[str, Any]:")
+    writer.depth += 1
+    writer.docstring(["Convert the message to its JSON form."])
+    writer.line("return _JSON.message_to_json(self)")
+    writer.depth -= 1
+    writer.line()
+    writer.line("@classmethod")
+    writer.line("def from_json(cls, value: object) -> Message:")
+    writer.depth += 1
+    writer.docstring(["Read a message in its JSON form. Raises `ConversationError`."])
+    writer.line("message: Message = _JSON.message_from_json(value)")
+    writer.line("return message")
     writer.depth -= 1

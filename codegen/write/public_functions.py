@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..model.content_types import class_name
 from ..model.format_model import AS_PARSED, CONTENT, Field, Format, without_sources
 from ..model.rule_nodes import Call
-from .source_text import Block, Writer, call, data, literal, mapping
+from .source_text import Block, Writer, call, literal, mapping
 
 ARGUMENTS = {
     "self": "self",
@@ -16,7 +16,7 @@ ARGUMENTS = {
     "value": "value: object",
     "start": "start: Start = {start}",
     "style": "style: Style = {style}",
-    "training": "training: bool = False",
+    "train": "train: {train}",
     "tools": "tools: Iterable[{offered}] | None = None",
     "stripped": "stripped: bool = False",
     "strict": "strict: bool = False",
@@ -33,7 +33,7 @@ DESCRIPTIONS = {
     "source": "text with special tokens spelled out, or token ids.",
     "start": "what it is, as a start rule of the grammar.",
     "style": "which of the accepted spellings to write; as_parsed keeps those that a message was read with.",
-    "training": "whether the last message is a target for training.",
+    "train": "what the model writes in the last turn, or in all turns, or where a function returns true.",
     "tools": "what the conversation offers, besides what its own messages declare.",
     "stripped": "the special tokens may have been stripped; where headers were is then a guess.",
     "strict": "raise `runtime.ParseError` where the tokens leave the grammar, instead of repairing them.",
@@ -54,6 +54,7 @@ class Function(NamedTuple):
     arguments: str
     summary: str
     raises: str = ""
+    decorator: str = ""
 
 
 FUNCTIONS = (
@@ -63,18 +64,26 @@ FUNCTIONS = (
         "runtime.ParseError: the source is not what the grammar describes.",
     ),
     Function(
-        *("render", "list[int]", "messages start style training tokenizer"),
+        *("render", "list[int]", "messages start style tokenizer"),
         "Write messages as token ids.",
         "runtime.RenderError: the format cannot express a message.",
+        "runtime.refuses_training",
     ),
     Function(
-        *("render_text", "str", "messages start style training"),
+        *("render_text", "str", "messages start style"),
         "Write messages as text, special tokens spelled out.",
         "runtime.RenderError: as for `render`, or a content spells a special token, which as text would become one.",
+        "runtime.refuses_training",
     ),
     Function(
-        *("count_tokens", "int", "messages start style training tokenizer"),
+        *("count_tokens", "int", "messages start style tokenizer"),
         "Count the token ids that `render` returns.",
+        "runtime.RenderError: as for `render`.",
+        "runtime.refuses_training",
+    ),
+    Function(
+        *("render_training", "runtime.Training", "messages train style tokenizer"),
+        "Write a transcript to train on as token ids, without the analysis of earlier turns, with a mask.",
         "runtime.RenderError: as for `render`.",
     ),
     Function(
@@ -126,23 +135,19 @@ def emit_functions(format: Format, writer: Writer) -> None:
     writer.line(f"Start = Literal[{starts}]")
     writer.line(f"Style = Literal[{styles}]")
     for function in (*FUNCTIONS, *(RECOVERING if format.recovery is not None else ())):
-        writer.function(function.name, _parameters(format, function, "transcript"), function.result)
+        parameters = _parameters(format, function, "transcript")
+        writer.function(function.name, parameters, function.result, function.decorator)
         writer.docstring(_doc(format, function))
         writer.block(_passed(format, function, f"runtime.{function.name}"), prefix="return ")
         writer.depth -= 1
     if format.recovery is not None:
         _stream(format, writer)
     for drop in format.drops:
-        completes = next(kind.when for kind in format.turn if kind.name == drop.completes)
         writer.function(drop.name, ["messages: Sequence[Message]"], "list[Message]")
-        doc = "A message that meets `completes` ends a turn; those before the last such one that meet `dropped` go."
+        doc = "`FORMAT.drops` has the messages that end a turn, and those before the last such one that go."
         first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
         writer.docstring([first, "", doc])
-        for name, condition in (("dropped", drop.dropped), ("completes", completes)):
-            block = data(condition.fields)
-            assert isinstance(block, Block)
-            writer.block(block, prefix=f"{name} = ")
-        writer.line("return runtime.drop_completed(messages, dropped, completes)")
+        writer.line(f"return runtime.drop_completed(messages, FORMAT.drops[{literal(drop.name)}])")
         writer.depth -= 1
 
 
@@ -165,6 +170,7 @@ def _parameters(format: Format, function: Function, start: str) -> list[str]:
     namespace = format.definitions.get("namespace")
     offered = f"str | {class_name(format.contents, namespace.rule)}" if namespace else "str"
     values = {"start": literal(start), "style": literal(format.default_style), "offered": offered}
+    values["train"] = _train(format)
     found = [ARGUMENTS[name].format(**values) for name in function.arguments.split()]
     fields = []
     for field in _given(format, function):
@@ -174,8 +180,16 @@ def _parameters(format: Format, function: Function, start: str) -> list[str]:
         else:
             kind = kind.removesuffix(" | None")
         fields.append(f"{field.name}: {kind} = {literal(default) if isinstance(default, str) else default}")
-    positional = 2 if "start" in function.arguments.split() or len(found) == 1 else 1
+    positional = 2 if {"start", "train"} & {*function.arguments.split()} or len(found) == 1 else 1
     return [*found[:positional], *["*"] * (len(found) > positional), *fields, *found[positional:]]
+
+
+def _train(format: Format) -> str:
+    """The type of `train`, with its default: without `[opening]`, nothing tells which messages the model writes."""
+    function = "Callable[[Message, runtime.TrainingPart], bool]"
+    authors = [literal(value) for value in format.opening.values() if isinstance(value, str)]
+    names = ", ".join([literal("last_turn"), *authors])
+    return f'Literal[{names}] | {function} = "last_turn"' if authors else function
 
 
 def _doc(format: Format, function: Function) -> list[str]:

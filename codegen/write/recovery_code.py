@@ -68,6 +68,10 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
     tool = value_of(format, "result", "role")
     yield f"tool={literal(tool)}"
     yield group(literal(role) for role in roles if role != tool).prefixed("roles=")
+    model = format.opening.get(recovery.slots["role"])
+    kinds = (kind.name for kind in format.turn if value_of(format, kind.name, "role") == model)
+    recipients = dict.fromkeys(value_of(format, kind, "recipient") for kind in kinds)
+    yield group(literal(recipient) for recipient in recipients if recipient).prefixed("recipients=")
 
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
@@ -86,7 +90,7 @@ def _purposes(format: Format) -> Arguments:
     ids, last = format.vocabulary.special, {kind.name: kind.last for kind in format.turn}
     for key, kind in zip(("answers", "thoughts", "calls"), CHANNELED, strict=True):
         yield f"{key}={literal(value_of(format, kind, 'channel'))}"
-    yield from (f"ends_{kind}s={literal(last[kind] or '')}" for kind in ("call", "answer"))
+    yield from (f"ends_{kind}s={literal(last.get(kind) or '')}" for kind in ("call", "answer"))
     stops = sorted({ids[s] for s, name in closes(format).items() if name and name in last.values()})
     yield group(map(str, stops)).prefixed("stops=")
 

@@ -167,10 +167,12 @@ class Writer:
         self.line(f"    {argument}")
         self.line(")")
 
-    def function(self, name: str, parameters: list[str], result: str) -> None:
+    def function(self, name: str, parameters: list[str], result: str, decorator: str = "") -> None:
         """Write the first line of a function, and indent the lines after it."""
         self.line()
         self.line()
+        if decorator:
+            self.line(f"@{decorator}")
         self.block(Block(f"def {name}(", tuple(parameters), ")"), suffix=f" -> {result}:")
         self.depth += 1
 

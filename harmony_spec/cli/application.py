@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Any
@@ -11,13 +12,17 @@ from typing import Any
 import click
 
 from ..errors import CodecError
-from .console import COLOR, Command, refuse, unwritable
+from ..linting import InputError, SettingsError
+from .console import COLOR, Command, refuse
 from .constrain_command import constrain_model
 from .convert_command import convert
+from .decode_command import decode
+from .diff_command import diff
 from .grammar_commands import generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
+from .show_command import show
 from .tools_command import convert_tools
 from .validate_command import validate
 
@@ -40,10 +45,12 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # as of `| head`; click exits without a message
-        except CodecError as error:
+        except (CodecError, InputError, SettingsError) as error:
             refuse(str(error))
         except OSError as error:
-            unwritable(error)
+            refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
+        except BrokenProcessPool:
+            refuse("a worker process ended early; there may be too little memory: try fewer --jobs")
         except MemoryError:
             refuse("out of memory; try a smaller input, fewer --jobs, or --max-row-bytes")
         except UnicodeError as error:
@@ -57,7 +64,6 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-COMMANDS = (validate, parse, render, convert, convert_tools, constrain_model, explain, list_rules, generate, grammar)
-
-for command in COMMANDS:
+READING = (validate, show, parse, render, decode, diff, convert, convert_tools)
+for command in (*READING, constrain_model, explain, list_rules, generate, grammar):
     main.add_command(command)

@@ -19,9 +19,9 @@ from ..errors import CodecError
 from ..linting.batches import MAX_ROW_BYTES
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN
-from ..linting.settings import SettingsError, definitions
-from ..linting.terminal_text import printable_name
+from ..linting.settings import definitions
 from ..tools.openai_tools import tools_from_json
+from ..view.terminal_text import printable_name
 
 FINDINGS, UNUSABLE = 1, 2
 
@@ -184,12 +184,16 @@ CODEC = click.option(
     help="Codec to use: a generated module or a grammar folder.  [default: Harmony]",
 )
 
-START = click.option(
-    "--start",
-    type=OfCodec("start", starts_of),
-    callback=lambda context, _, value: value or starts_of(codec_of(context))[0],
-    help=f"Type of the input.  [default: {starts_of(default_codec())[0]}]",
-)
+
+def codec_option(flag: str, values: Callable[[ModuleType], Sequence[str]], help: str) -> Callable[[Any], Any]:
+    """An option whose values depend on the codec; the first one is the default."""
+    return click.option(
+        flag,
+        type=OfCodec(flag.removeprefix("--"), values),
+        callback=lambda context, _, value: value or values(codec_of(context))[0],
+        help=f"{help}  [default: {values(default_codec())[0]}]",
+    )
+
 
 TOOLS = click.option(
     "--tools",
@@ -208,13 +212,8 @@ STRIPPED = click.option(
 
 
 def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:
-    """The tools defined in a file; exits if it cannot be used."""
-    if path is None:
-        return None
-    try:
-        return list(tools_from_json(json.loads(definitions(path, codec)), codec=codec))
-    except SettingsError as error:
-        refuse(str(error))
+    """The tools defined in a file. Raises `SettingsError` if it cannot be used."""
+    return None if path is None else list(tools_from_json(json.loads(definitions(path, codec)), codec=codec))
 
 
 def example(*commands: str) -> str:
@@ -227,11 +226,6 @@ def refuse(message: str) -> NoReturn:
     """Print an error and exit."""
     ERR.print(printable_name(message), style="red")
     sys.exit(UNUSABLE)
-
-
-def unwritable(error: OSError) -> NoReturn:
-    """Print which file could not be read or written, and exit."""
-    refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
 
 
 def require_one_reader(*names: object) -> None:

@@ -21,9 +21,9 @@ from ..linting.batches import ID_COLUMN, Kind, Options, read_content, row_value
 from ..linting.files import File, expand
 from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
-from ..linting.terminal_text import printable_name
 from ..recovery.known_names import declared
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
+from ..view.terminal_text import printable_name
 from .console import CODEC, CODEC_PATH, ERR, FINDINGS, UNUSABLE, Command, complete_file
 
 CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
@@ -129,4 +129,4 @@ def _written(messages: list[Any], target: str, codec: ModuleType) -> dict[str, A
         return conversation
     if target == TEXT:
         return {TEXT: codec.render_text(messages)}
-    return {TOKENS: codec.render(messages, training=target == TRAINING)}
+    return {TOKENS: codec.render_training(messages).tokens if target == TRAINING else codec.render(messages)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..linting import terminal_text as report
+from ..view import terminal_text as report
 from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse
 
 

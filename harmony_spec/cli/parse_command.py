@@ -13,9 +13,8 @@ from .. import runtime
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..json_form import OPENING_KEY
-from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
+from ..linting.batches import MAX_ROW_BYTES, Kind, Options, Row, read_content, row_value
 from ..linting.findings import locate
-from ..linting.opening import InputError
 from ..linting.outputs import describe, format_error
 from ..linting.row_reading import read_one
 from ..linting.rows import Content
@@ -26,23 +25,24 @@ from .console import (
     ERR,
     FINDINGS,
     MAX_ROW,
-    START,
     STRIPPED,
     TOOLS,
     UNUSABLE,
     Command,
     codec_of,
+    codec_option,
     complete_file,
     example,
     read_tools,
     refuse,
     require_one_reader,
+    starts_of,
 )
 
 SingleKind = Literal["text", "json"]
 """The formats of files that are one input."""
 
-_HINT = "parse reads one text or token list"
+_HINT = "{command} reads one text or token list"
 HINTS: dict[Kind, str] = {
     "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
     "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",
@@ -53,7 +53,7 @@ HINTS: dict[Kind, str] = {
 
 @click.command(cls=Command, epilog=example("harmony-spec parse -"))
 @click.argument("file", shell_complete=complete_file)
-@START
+@codec_option("--start", starts_of, "Type of the input.")
 @CODEC
 @click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
 @click.option("--recover", "repair", is_flag=True, help="Accept malformed input, and print all repairs.")
@@ -79,7 +79,7 @@ def parse(
     for name in ("to_json", *["recover"] * repair):
         require(codec, name)
     offered = read_tools(tools, codec)
-    source, kind_read = _read_input(file, kind, max_row_bytes or MAX_ROW_BYTES)
+    source, kind_read = read_input("parse", file, kind, max_row_bytes or MAX_ROW_BYTES)
     found: list[dict[str, Any]] = []
     parsed: runtime.Parsed[Any]
     if repair:
@@ -105,17 +105,16 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def _read_input(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Source, Kind]:
+def read_input(command: str, name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Source, Kind]:
     """The only input of a file, and the format of the file. Exits if there is no input, or more than one."""
-    data = b""
+    row = Row(None, b"")
     try:
-        kind, data = read_one(name, kind, max_row_bytes)
-        if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, data), dict):
-            refuse(f"{name}: {HINTS[kind]}")
+        kind, row = read_one(name, kind, max_row_bytes)
+        if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, row.item), dict):
+            refuse(f"{name}: {HINTS[kind].format(command=command)}")
         options = Options(frozenset(), codec_path=click.get_current_context().meta.get(CODEC_PATH))
         return read_content(kind, value, options).source, kind
-    except InputError as error:
-        refuse(str(error))
     except HarmonyError as error:
+        data = row.item if isinstance(row.item, bytes) else b""
         ERR.write(format_error(name, data.decode("utf-8-sig", "replace"), error))
         sys.exit(UNUSABLE)

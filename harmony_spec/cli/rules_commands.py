@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..linting.catalogue import Rule, close_to, rules
-from ..linting.terminal_text import COLORS, printable
+from ..view.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
 
@@ -54,9 +54,8 @@ def explain(codes: tuple[str, ...]) -> None:
 
 def describe_rule(rule: Rule) -> dict[str, Any]:
     """A rule as JSON."""
-    code = rule.code
-    value = {"code": code.code, "name": code.name, "severity": code.severity, "fix": code.fix, "why": code.why}
-    return value | {"bad": rule.bad, "good": rule.good} | rule.details
+    value = {key: getattr(rule.code, key) for key in ("code", "name", "severity", "fix", "why")}
+    return value | {"bad": None, "good": None} | rule.entry
 
 
 def explain_rule(rule: Rule) -> Iterator[Text]:
@@ -66,8 +65,9 @@ def explain_rule(rule: Rule) -> Iterator[Text]:
     yield Text(f"{code.severity}{f', fix: {code.fix}' if code.fix else ''}")
     yield Text()
     yield Text(code.why)
-    shown = [(title, example) for title, example in (("bad", rule.bad), ("good", rule.good)) if example is not None]
-    for title, example in shown:
+    for title in ("bad", "good"):
+        if (example := rule.entry.get(title)) is None:
+            continue
         yield Text()
         yield Text(f"{title}{_circumstances(rule) if title == 'bad' else ''}:", style="bold")
         yield Text("  " + printable(example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)))
@@ -75,7 +75,7 @@ def explain_rule(rule: Rule) -> Iterator[Text]:
 
 def _circumstances(rule: Rule) -> str:
     """How the examples are read, unless as a transcript without options."""
-    details = rule.details
+    details = rule.entry
     parts = [f"for {details['read']}"] if "read" in details else []
     parts += [f"as a {details['start']}"] if "start" in details else []
     parts += [f"where {', '.join(details['tools'])} is offered"] if "tools" in details else []

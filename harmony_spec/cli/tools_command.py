@@ -8,7 +8,6 @@ import sys
 import click
 
 from ..errors import HarmonyError
-from ..linting.opening import InputError
 from ..linting.outputs import format_error
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import FORMS, tools_from_json, tools_from_text, tools_to_json, tools_to_text
@@ -44,8 +43,6 @@ def convert_tools(file: str, form: str) -> None:
         else:
             found = tools_to_json(tools_from_text(text, codec=codec), form, codec=codec)
             click.echo(json.dumps(found, ensure_ascii=False, indent=2))
-    except InputError as error:
-        refuse(str(error))
     except RecursionError:
         refuse(f"{file}: nested too deeply")
     except ValueError as error:

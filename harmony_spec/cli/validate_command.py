@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
@@ -36,7 +37,7 @@ from .console import (
     require_one_reader,
     starts_of,
 )
-from .validation_run import Reporting, Run, conclude, exit_on_error, follow
+from .validation_run import Run, conclude, follow
 
 
 def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -47,10 +48,19 @@ def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...
     return selectors if values or option.name != "select" else None
 
 
-def _results_file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    if path is not None and path.suffix not in SUFFIXES:
-        raise click.BadParameter(f"the name must end with {' or '.join(SUFFIXES)}")
-    return path
+def _require(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback that refuses the names that do not fit."""
+
+    def checked(_: click.Context, __: click.Parameter, name: Any) -> Any:
+        if name is not None and not fits(name):
+            raise click.BadParameter(reason)
+        return name
+
+    return checked
+
+
+_file = _require(lambda path: path != Path(), "the name is empty")
+_column = _require(bool, "the name is empty; pass the name of a column, or leave the option out")
 
 
 def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -60,49 +70,6 @@ def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Pa
             if (settings := load(path)) is not None and settings.codec_path is not None:
                 context.meta.setdefault(CODEC_PATH, settings.codec_path)
     return path
-
-
-def _file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    if path == Path():
-        raise click.BadParameter("the name is empty")
-    return path
-
-
-def _column(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
-    if name == "":
-        raise click.BadParameter("the name is empty; pass the name of a column, or leave the option out")
-    return name
-
-
-def _suffix(_: click.Context, __: click.Parameter, suffix: str) -> str:
-    if "/" in suffix or "\\" in suffix:
-        raise click.BadParameter("pass a suffix for file names, such as .orig")
-    return suffix
-
-
-def _require_consistent(
-    form: str,
-    statistics: bool,
-    fix: bool,
-    diff: bool,
-    fixed_output: str | None,
-    backup: str,
-    baseline: Path | None,
-    write_baseline: Path | None,
-) -> None:
-    """Raise a usage error for options that contradict each other."""
-    if diff and form not in FOR_READERS:
-        raise click.UsageError(f"--diff needs --output-format {' or '.join(FOR_READERS)}")
-    if statistics and form not in WITH_STATISTICS:
-        raise click.UsageError(f"--statistics needs --output-format {' or '.join(WITH_STATISTICS)}")
-    if (fixed_output is not None or backup) and (diff or not fix):
-        raise click.UsageError("--fixed-output and --backup require --fix and cannot be combined with --diff")
-    if fixed_output is not None and backup:
-        raise click.UsageError("--fixed-output replaces no file; do not pass --backup")
-    if write_baseline is not None and (fix or diff):
-        raise click.UsageError("--write-baseline records findings as they are; do not pass --fix or --diff")
-    if write_baseline is not None and baseline is not None:
-        raise click.UsageError("pass only one of --baseline and --write-baseline")
 
 
 GROUPS = {
@@ -127,6 +94,8 @@ GROUPS = {
 """The options by the headings of `--help`."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_results = _require(lambda path: path.suffix in SUFFIXES, f"the name must end with {' or '.join(SUFFIXES)}")
+_backup = _require(lambda name: not {"/", "\\"} & set(name), "pass a suffix for file names, such as .orig")
 _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 
 
@@ -198,7 +167,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     show_default=True,
     help="Format of the findings.",
 )
-@click.option("-o", "--output", type=_FILE, callback=_results_file, help="Write results by row to .jsonl or .parquet.")
+@click.option("-o", "--output", type=_FILE, callback=_results, help="Write results by row to .jsonl or .parquet.")
 @click.option("--statistics", is_flag=True, help="Print counts by code and tokens by channel instead of findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings, but no summary.")
 @click.option("--fix", is_flag=True, help="Apply safe fixes in place; write fixed standard input to standard output.")
@@ -213,7 +182,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 )
 @click.option("--diff", is_flag=True, help="Print what --fix would change as a patch; findings go to standard error.")
 @click.option("--fixed-output", metavar="PATH", help="Write fixed rows to this file or folder.")
-@click.option("--backup", metavar="SUFFIX", default="", callback=_suffix, help="Keep copies of replaced files.")
+@click.option("--backup", metavar="SUFFIX", default="", callback=_backup, help="Keep copies of replaced files.")
 def validate(
     files: tuple[str, ...],
     form: str,
@@ -237,7 +206,25 @@ def validate(
 
     Exits with 0 if all is valid, 1 if there are findings, 2 if a file cannot be read or written, 130 if interrupted.
     """
-    _require_consistent(form, statistics, fix, diff, fixed_output, backup, baseline, write_baseline)
+    for is_wrong, reason in (
+        (diff and form not in FOR_READERS, f"--diff needs --output-format {' or '.join(FOR_READERS)}"),
+        (
+            statistics and form not in WITH_STATISTICS,
+            f"--statistics needs --output-format {' or '.join(WITH_STATISTICS)}",
+        ),
+        (
+            (fixed_output is not None or backup) and (diff or not fix),
+            "--fixed-output and --backup require --fix and cannot be combined with --diff",
+        ),
+        (fixed_output is not None and backup, "--fixed-output replaces no file; do not pass --backup"),
+        (
+            write_baseline and (fix or diff),
+            "--write-baseline records findings as they are; do not pass --fix or --diff",
+        ),
+        (write_baseline and baseline, "pass only one of --baseline and --write-baseline"),
+    ):
+        if is_wrong:
+            raise click.UsageError(reason)
     config, kind = others.pop("config"), others.pop("kind")
     require_one_reader(others["tools"], config, baseline, *set(files))
     how = {
@@ -245,44 +232,40 @@ def validate(
     }
     progress = Progress()
     aside = diff or (fix and STDIN in files and fixed_output is None)
-    with exit_on_error():
-        recorded = baseline or write_baseline
-        known = None if recorded is None else Baseline(recorded, is_new=baseline is None)
-        checked = lint(
-            files,
-            Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
-            config=config,
-            kind=kind,
-            tokens=statistics,
-            fix=fix or diff,
-            spans=form in WITH_SPANS or output is not None,
-            fingerprints=known is not None,
-            progress=progress,
-            **how,
-        )
-        read = {os.path.realpath(name) for name in progress.files if name != STDIN}
-        claimed = read | {name + backup for name in read}
-        if output is not None:
-            claim("-o", output, claimed)
-        for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
-            if path is not None:
-                claimed -= {os.path.realpath(path)} & read  # it may be in a folder that is read
-                claim(option, path, claimed)
-        places = {} if fixed_output is None else find_targets(fixed_output, progress.files, claimed)
-        run = Run(
-            Reporting(
-                OUTPUTS[form](codec_of(None)),
-                form,
-                ERR if aside else OUT,
-                has_findings=not statistics,
-                has_statistics=statistics,
-                has_summary=not quiet,
-            ),
-            Results(output) if output else None,
-            Rewriter(progress, places, backup, diff) if fix or diff else None,
-            known,
-            id_column=others["id_column"],
-        )
-        complete = follow(run, checked, progress)
+    recorded = baseline or write_baseline
+    known = None if recorded is None else Baseline(recorded, is_new=baseline is None)
+    checked = lint(
+        files,
+        Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
+        config=config,
+        kind=kind,
+        tokens=statistics,
+        fix=fix or diff,
+        spans=form in WITH_SPANS or output is not None,
+        fingerprints=known is not None,
+        progress=progress,
+        **how,
+    )
+    read = {os.path.realpath(name) for name in progress.files if name != STDIN}
+    claimed = read | {name + backup for name in read}
+    if output is not None:
+        claim("-o", output, claimed)
+    for option, path in (("--baseline", baseline), ("--write-baseline", write_baseline)):
+        if path is not None:
+            claimed -= {os.path.realpath(path)} & read  # it may be in a folder that is read
+            claim(option, path, claimed)
+    places = {} if fixed_output is None else find_targets(fixed_output, progress.files, claimed)
+    run = Run(
+        OUTPUTS[form](codec_of(None)),
+        form,
+        ERR if aside else OUT,
+        has_statistics=statistics,
+        has_summary=not quiet,
+        results=Results(output) if output else None,
+        rewriter=Rewriter(progress, places, backup, diff) if fix or diff else None,
+        baseline=known,
+        id_column=others["id_column"],
+    )
+    complete = follow(run, checked, progress)
     unwritten = [path for path in (output, write_baseline) if path is not None and not complete]
     conclude(run, complete, exit_zero or write_baseline is not None, unwritten)

@@ -7,54 +7,36 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..linting import Checked, Finding, SettingsError
+from ..linting import Checked, Finding
 from ..linting.baseline import Baseline
 from ..linting.opening import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
-from ..linting.terminal_text import printable_name
 from ..linting.totals import Totals
-from .console import ERR, FINDINGS, UNUSABLE, Stream, count, refuse
+from ..view.terminal_text import printable_name
+from .console import ERR, FINDINGS, UNUSABLE, Stream, count
 from .progress import show_progress
 
 INTERRUPTED = 130
 """The exit status after an interruption, as in shells."""
 
 
-@dataclass(frozen=True)
-class Reporting:
-    """What is printed, and where.
+@dataclass
+class Run:
+    """What is printed of findings, and where they go.
 
     Attributes:
         output: the format of the findings.
         form: its name.
         stream: where findings and statistics go.
-        has_findings: whether findings are printed.
-        has_statistics: whether statistics are printed.
+        has_statistics: whether statistics are printed instead of findings.
         has_summary: whether progress and the summary are printed.
-    """
-
-    output: Output
-    form: str
-    stream: Stream
-    has_findings: bool = True
-    has_statistics: bool = False
-    has_summary: bool = True
-
-
-@dataclass
-class Run:
-    """Where findings go.
-
-    Attributes:
-        reporting: what is printed.
         results: the file of results by row, if any.
         rewriter: writes fixed rows, or prints what would be fixed, if fixes are applied or shown.
         baseline: the findings that are not reported, or that are recorded.
@@ -66,7 +48,11 @@ class Run:
         others: the other inputs without that column, and the other Parquet files.
     """
 
-    reporting: Reporting
+    output: Output
+    form: str
+    stream: Stream
+    has_statistics: bool
+    has_summary: bool
     results: Results | None = None
     rewriter: Rewriter | None = None
     baseline: Baseline | None = None
@@ -101,8 +87,8 @@ class Run:
             self.results.add(item)
 
     def _print_finding(self, checked: Checked, finding: Finding) -> None:
-        if self.reporting.has_findings:
-            self.reporting.stream.write(self.reporting.output.finding(checked, finding))
+        if not self.has_statistics:
+            self.stream.write(self.output.finding(checked, finding))
 
     def _add_without_column(self, found: tuple[Checked, Finding] | InputError) -> None:
         if self.without_column is not None:
@@ -122,8 +108,8 @@ class Run:
 
     def print_around(self, text: str) -> None:
         """Print the start or end of the output."""
-        if self.reporting.has_findings:
-            self.reporting.stream.write(text)
+        if not self.has_statistics:
+            self.stream.write(text)
 
     def close(self, complete: bool) -> None:
         """Complete the files that the run writes; if it was interrupted or this fails, leave them as they were."""
@@ -165,37 +151,25 @@ class Run:
         return f" ({text})" if text else ""
 
 
-@contextmanager
-def exit_on_error() -> Iterator[None]:
-    """Print in one line what ends a run, and exit."""
-    try:
-        yield
-    except (InputError, SettingsError) as error:
-        refuse(str(error))
-    except BrokenProcessPool:
-        refuse("a worker process ended early; there may be too little memory: try fewer --jobs")
-
-
 def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress) -> bool:
     """Report all rows; returns whether the run was complete."""
     complete = failed = False
-    reporting = run.reporting
-    is_bar_shown = reporting.has_summary and sys.stderr.isatty()
+    is_bar_shown = run.has_summary and sys.stderr.isatty()
     try:
         with (
             _interruptible(),
-            show_progress(progress, run.totals, reporting.stream.console, ERR.console, is_bar_shown) as tick,
+            show_progress(progress, run.totals, run.stream.console, ERR.console, is_bar_shown) as tick,
         ):
-            run.print_around(reporting.output.head)
+            run.print_around(run.output.head)
             watched = _each(checked, tick)
             for item in watched if run.rewriter is None else run.rewriter.written(watched):
                 run.report(item)
         complete = True
-        if progress.skipped and reporting.has_summary:
+        if progress.skipped and run.has_summary:
             first, more = progress.skipped[0], len(progress.skipped) - 1
             others = f" and {count(more, 'other')}" if more else ""
             ERR.print(printable_name(f"{first}{others}: skipped, since it is not a regular file"), style="yellow")
-        if run.id_column is not None and run.totals.inputs and not run.has_id and reporting.has_summary:
+        if run.id_column is not None and run.totals.inputs and not run.has_id and run.has_summary:
             reason = f"--id-column: no input has a string or an integer in a column {run.id_column!r}"
             ERR.print(printable_name(reason), style="yellow")
     except KeyboardInterrupt:
@@ -206,7 +180,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
     finally:
         if not failed:
             run.print_without_column()
-            run.print_around(reporting.output.tail(complete and not run.totals.failed))
+            run.print_around(run.output.tail(complete and not run.totals.failed))
         run.close(complete)
     return complete
 
@@ -236,18 +210,17 @@ def conclude(run: Run, complete: bool, exit_zero: bool, unwritten: list[Path]) -
         exit_zero: whether findings leave the exit status at 0.
         unwritten: the files that were not written since the run was interrupted.
     """
-    totals, reporting = run.totals, run.reporting
-    is_json = reporting.form not in FOR_READERS
-    if reporting.has_statistics and is_json:
-        reporting.stream.write(json.dumps(totals.as_json()) + "\n")
-    elif reporting.has_statistics:
+    totals, is_json = run.totals, run.form not in FOR_READERS
+    if run.has_statistics and is_json:
+        run.stream.write(json.dumps(totals.as_json()) + "\n")
+    elif run.has_statistics:
         for table in totals.tables():
-            reporting.stream.print(table)
+            run.stream.print(table)
     text = run.summary() if complete else f"interrupted: {run.summary()}"
     text += "".join(f"; {path} was not written" for path in unwritten)
     has_findings = totals.findings or (run.is_diff and totals.fixed)
-    if reporting.has_summary:
+    if run.has_summary:
         is_bad = has_findings or totals.failed or not complete
-        (ERR if is_json else reporting.stream).print(text, style="red" if is_bad else "green")
+        (ERR if is_json else run.stream).print(text, style="red" if is_bad else "green")
     status = FINDINGS if has_findings and not exit_zero else 0
     sys.exit(INTERRUPTED if not complete else UNUSABLE if totals.failed else status)

@@ -61,6 +61,10 @@ class Reader:
             return True
         return self.fail(expected)
 
+    def ends(self) -> bool:
+        """Whether the whole text was read, as by an alternative for the content of a message."""
+        return self.at == len(self.text)
+
     def layout(self, pattern: re.Pattern[str]) -> bool:
         """Skip optional layout."""
         if match := pattern.match(self.text, self.at):

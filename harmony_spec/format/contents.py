@@ -81,13 +81,16 @@ class Record(Part):
         return self.contents.write(self, {})
 
     def __eq__(self, other: object) -> bool:
-        """Whether a str or a record of the same class has the same text. Flags that are None match either value."""
+        """Whether a str or a record of the same class has the same text, as it was read or in the default style.
+
+        Flags that are None match either value.
+        """
         if not isinstance(other, (str, type(self))):
             return NotImplemented
         try:
             if isinstance(other, str):
                 return other in self._texts(chosen=None)
-            return not self._texts(chosen=()).isdisjoint(other._texts(chosen=()))
+            return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ((), None))
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 

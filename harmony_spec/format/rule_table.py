@@ -219,7 +219,8 @@ class Rule:
         tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
         if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
             return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
-        ways = "".join(f"{rules.function(rules.read_all(way))}, " for way in self.ways)
+        end = " and r.ends()" if self in map(rules.table.get, rules.roles) else ""
+        ways = "".join(f"{rules.function(rules.read_all(way) + end)}, " for way in self.ways)
         return f"r.either(({ways}), f, {self.names!r})"
 
     def write(self, rules: Rules, name: str) -> str:
@@ -307,9 +308,18 @@ class Single(Rule):
         (name,) = {name for way in self.ways for name, _ in rules.fields(way)}
         return _value(super().read(rules), f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})")
 
+    def write(self, rules: Rules, name: str) -> str:
+        if len(self.ways) == 1:
+            return super().write(rules, name)
+        terminals = (rules.terminals[part.terminal] for (part,) in self.ways if isinstance(part, Token))
+        return f"w.fit({rules.bind(re.compile('|'.join(terminals)))}, m, {name!r})"
+
 
 class Lines(Rule):
-    """A rule whose value is lines of text, without the texts around each."""
+    """A rule whose value is lines of text, without the texts around each.
+
+    A second alternative has the whole text in place of the lines. It is read like the first one.
+    """
 
     is_value = True
 
@@ -323,14 +333,18 @@ class Lines(Rule):
         return f"{rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))}"
 
     def write(self, rules: Rules, name: str) -> str:
-        parts, (way,) = self.many.parts, self.ways
+        parts, way = self.many.parts, self.ways[0]
         scope = Scope(name, "m", True, name in rules.by_users)
         at, token = next((at, part) for at, part in enumerate(parts) if isinstance(part, Token) and part.field)
         line = token.write(rules, Scope(name, "line", True, scope.by_user))
         lines = f"[{line} for line in w.split(m)]" if token.checked else "w.split(m)"
         before, after = rules.write_all(parts[:at], scope), rules.write_all(parts[at + 1 :], scope)
         rest = rules.write_all(way[way.index(self.many) + 1 :], scope)
-        return f"w.lines({lines}, {before}, {after}) + {rest}"
+        code = f"w.lines({lines}, {before}, {after}) + {rest}"
+        for variant, whole in zip(self.names[1:], self.ways[1:], strict=True):
+            fits = rules.bind(rules.pattern(token.terminal))
+            code = f"{rules.write_all(whole, scope)} if {variant!r} in w.chosen and {fits}.fullmatch(m) else {code}"
+        return f"({code})"
 
     @property
     def many(self) -> Many:

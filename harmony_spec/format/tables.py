@@ -232,6 +232,13 @@ class Kind(NamedTuple):
     then: tuple[str, ...]
 
 
+class Drop(NamedTuple):
+    """The messages that prompts leave out: those that meet `dropped` before the last one that meets `completes`."""
+
+    dropped: tuple[tuple[str, str | bool], ...]
+    completes: tuple[tuple[str, str | bool], ...]
+
+
 class Slots(NamedTuple):
     """The names of the fields of a header, by meaning; "" if the format has no such field."""
 
@@ -264,6 +271,7 @@ class Recovery:
         word: a pattern for the name of a tool.
         definitions: how contents define tools and forms of answers.
         separator: the text between the name of a namespace and that of a tool.
+        recipients: the recipients of a model's messages that are not calls.
         answers: the channel of messages that end a turn.
         thoughts: the channel of analysis. Recovery infers it for a message without header that another one follows.
         calls: the channel of calls.
@@ -298,6 +306,7 @@ class Recovery:
     word: str
     definitions: Definitions
     separator: str
+    recipients: tuple[str, ...]
     answers: str
     thoughts: str
     calls: str
@@ -326,6 +335,11 @@ class Recovery:
         """The name of a tool in a header."""
         return f"{namespace}{self.separator}{tool}"
 
+    @property
+    def ends_calls_only(self) -> str:
+        """The name of the stop token that shows a call; "" if answers end with the same one."""
+        return self.ends_calls if self.ends_calls != self.ends_answers else ""
+
     @cached_property
     def of_functions(self) -> str:
         """The prefix of the full names of tools that a developer offers."""
@@ -350,6 +364,8 @@ class Format:
         special_text: a regular expression for the spelling of any special token.
         special_ends: the texts with which all of them begin and end.
         patterns: for each field, the pattern of its terminal, and the terminal as errors show it.
+        opening: the fields of the open header that a model continues.
+        drops: by the name of a function, the messages of completed turns that it drops.
         caches: caches that depend on the format only.
         owned: see `caches_of`.
     """
@@ -370,6 +386,8 @@ class Format:
     as_parsed: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
+    opening: tuple[tuple[str, str | bool], ...] = ()
+    drops: Mapping[str, Drop] = field(default_factory=dict)
     turn: tuple[Kind, ...] = ()
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
@@ -477,6 +495,11 @@ class Format:
         """The frames of all start rules by name."""
         steps = [step for paths in self.starts.values() for path in paths for step in path.steps]
         return {frame.name: frame for frame, _ in steps}
+
+    @cached_property
+    def open_frame(self) -> Frame | None:
+        """The open header that a prompt ends with, if there is one."""
+        return next((frame for frame in self.frames.values() if not frame.has_content), None)
 
     @cached_property
     def free_text_matcher(self) -> re.Pattern[str]:

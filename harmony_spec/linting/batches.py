@@ -29,24 +29,13 @@ MAX_FILE_BYTES = 10 << 30
 
 @dataclass(frozen=True)
 class Options:
-    """How the rows of a file are checked.
+    """How the rows of a file are checked: by its `Settings`, and the arguments of `lint` of the same names.
 
     Attributes:
         selected: the codes of the rules that are reported.
-        start: the start rule of the inputs.
-        column: the column that holds the inputs; None to find it.
-        id_column: the column that identifies rows.
+        column: None to find it.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
-        tokenization: whether token ids are compared with the canonical ones of their text.
-        tokens: whether tokens are counted.
-        fix: whether fixes are applied.
-        unsafe_fixes: whether unsafe fixes are applied, too.
         fixable: codes of rules all of whose fixes are applied.
-        stripped: whether text without special tokens is read as if they had been stripped.
-        spans: whether findings are located both in tokens and in text.
-        fingerprints: whether findings have fingerprints.
-        max_row_bytes: the size limit of a row.
-        max_file_bytes: the size limit of a compressed file after decompression.
         codec_path: of the codec; None for the one of this package.
     """
 

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..codec_loading import default_codec
 from ..errors import Code, near_misses
 from ..format.tables import require
 
-EXAMPLE_KEYS = ("bad", "good")
 
-
-@dataclass(frozen=True)
-class Rule:
-    """An entry of the catalogue.
-
-    Attributes:
-        code: its code, name and severity.
-        bad: an example with this mistake; None if there is none.
-        good: the same without it.
-        details: the other keys of the entry, such as how the examples are read.
-    """
+class Rule(NamedTuple):
+    """A code, and what else its entry in the catalogue has: examples, and how they are read."""
 
     code: Code
-    bad: Any = None
-    good: Any = None
-    details: dict[str, Any] = field(default_factory=dict)
+    entry: dict[str, Any]
 
 
 @cache
@@ -41,13 +28,8 @@ def rules(codec: ModuleType) -> dict[str, Rule]:
     if codec is default_codec():
         text = files("harmony_spec.grammar").joinpath("diagnostics.toml").read_text(encoding="utf-8")
         catalogue = tomllib.loads(text)
-    found = []
-    for code in codes(codec):
-        entry = catalogue.get(code.name, {})
-        details = {key: value for key, value in entry.items() if key not in EXAMPLE_KEYS and not hasattr(code, key)}
-        bad, good = map(entry.get, EXAMPLE_KEYS)
-        found.append(Rule(code, bad, good, details))
-    return {rule.code.code: rule for rule in found}
+    others = {name: {key: entry[key] for key in entry if key not in Code._fields} for name, entry in catalogue.items()}
+    return {code.code: Rule(code, others.get(code.name, {})) for code in codes(codec)}
 
 
 @cache

@@ -43,130 +43,184 @@ def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
 def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
     """The findings of each row, or the error that the file is not Harmony."""
     for row in batch.rows:
-        checked = _check_row(batch, row)
+        checked = RowCheck(batch, row).run()
         if checked.skipped and batch.is_named and row.number is None:
-            error = InputError(f"{batch.name}: {NOT_HARMONY}")
-            error.name = batch.name
-            yield error
+            yield InputError(f"{batch.name}: {NOT_HARMONY}", batch.name)
             return
-        if batch.options.fix and isinstance(row.item, bytes):
-            after = row.item if checked.after is None else checked.after
-            checked = replace(checked, start=row.start, before=row.item, after=after)
         yield checked
 
 
-def _check_row(batch: Batch, row: Row) -> Checked:
-    options, item = batch.options, row.item
-    if batch.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
-        return Checked(batch.name, row.number, 0, skipped=True)  # a file without rows
-    value: Any = None
-    try:
-        value = row_value(batch.kind, item)
-        held = read_content(batch.kind, value, options)
-        if row.number is None and not held.is_harmony and not options.stripped:
-            return Checked(batch.name, None, 0, skipped=True)
-        report, exact = _reports(batch, held)
-        contents = _contents(held, report) if options.fingerprints else []
-        plain = _check_source(batch, row, held, report, contents)
-        return _fix_row(batch, row, held, (report, exact), plain, contents)
-    except HarmonyError as error:
-        text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
-        if row.number is None and text and isinstance(error, RowError) and not _may_be_harmony(batch, text):
-            return Checked(batch.name, None, 0, skipped=True)
-        finding = finding_of_error(error, text, batch.kind, row.number, isinstance(error, RowError))
-        if options.fingerprints:
-            whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
-            finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
-        findings = [finding] if finding.code.code in options.selected else []
-        return Checked(batch.name, row.number, 0, findings, id=_id(batch, row, value))
+class RowCheck:
+    """The check of a row.
 
-
-def _id(batch: Batch, row: Row, value: Any) -> str | int | None:
-    """The id of a row, whose value is an object; that of a Parquet row is in a column of its own."""
-    found = value.get(batch.options.id_column) if isinstance(value, dict) and batch.kind != "parquet" else row.id
-    return found if type(found) in (str, int) else None
-
-
-def _contents(held: Content, report: Report[Any]) -> list[Source]:
-    """The parts of a source by which baselines know findings.
-
-    These are each message with what precedes it, and for what follows the last message, that message and the rest.
+    Attributes:
+        value: the text or the JSON value of the row; None if it cannot be read.
+        parts: the parts of the source by which baselines know findings; fixes keep them.
     """
-    contents, start, end = [], 0, 0
+
+    def __init__(self, batch: Batch, row: Row) -> None:
+        self.batch, self.row, self.options, self.kind = batch, row, batch.options, batch.kind
+        self.value: Any = None
+        self.parts: list[Source] = []
+
+    def run(self) -> Checked:
+        """The findings; with fixes, those that are left."""
+        item, number, options = self.row.item, self.row.number, self.options
+        if self.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
+            return self._checked(skipped=True)  # a file without rows
+        try:
+            held = self.read()
+            if number is None and not held.is_harmony and not options.stripped:
+                return self._checked(skipped=True)
+            report, exact = self.reports(held)
+            self.parts = _parts(held, report) if options.fingerprints else []
+            return self._fix(held, report, exact)
+        except HarmonyError as error:
+            text = item.decode("utf-8-sig", "replace") if isinstance(item, bytes) else ""
+            if number is None and text and isinstance(error, RowError) and not self._may_be_harmony(text):
+                return self._checked(skipped=True)
+            finding = finding_of_error(error, text, self.kind, number, isinstance(error, RowError))
+            if options.fingerprints:
+                whole_row = text.strip() if isinstance(item, bytes) else f"{item} {getattr(item, 'size', '')}"
+                finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
+            return self._checked(findings=[finding] if finding.code.code in options.selected else [])
+
+    def read(self) -> Content:
+        """The content of the row. Raises `HarmonyError` if it has none."""
+        self.value = row_value(self.kind, self.row.item)
+        return read_content(self.kind, self.value, self.options)
+
+    @property
+    def id(self) -> str | int | None:
+        """The value of the id column, if that is a string or an integer."""
+        row, value = self.row, self.value
+        # The value of a Parquet row is that of its column; its id is in another one.
+        id = value.get(self.options.id_column) if isinstance(value, dict) and self.kind != "parquet" else row.id
+        return id if type(id) in (str, int) else None
+
+    def _checked(self, **found: Any) -> Checked:
+        row = self.row
+        kept = row.item if self.options.fix and isinstance(row.item, bytes) else None
+        id = None if "skipped" in found else self.id
+        return Checked(self.batch.name, row.number, start=row.start, before=kept, after=kept, id=id, **found)
+
+    def _may_be_harmony(self, text: str) -> bool:
+        """Whether a file that cannot be read is reported: it was named, or has a special token."""
+        format = self.options.codec.FORMAT
+        ids = map(str, format.encoding.special.values())
+        has_id = self.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
+        return has_id or self.batch.is_named or format.special_matcher.search(text) is not None
+
+    def reports(self, held: Content) -> tuple[Report[Any], Report[Any]]:
+        """The report on a row, and the report on what fixes may change of it.
+
+        The first is on the source without its last line break, which editors add, unless it is valid with it. It has
+        only the fixes of the second.
+        """
+        known: dict[int, Report[Any]] = {}
+
+        def read(source: Source) -> Report[Any]:  # parts of one source, known by their lengths
+            if len(source) not in known:
+                known[len(source)] = self._validated(held, source)
+            return known[len(source)]
+
+        report = retry_without_final_newline(held.source, read, lambda report: not report.diagnostics)
+        exact = read(self._fixable(held)) if report.diagnostics else report
+        if exact is not report:
+            offered = {each.fix for each in exact.diagnostics}
+            report = _with_fixes(report, lambda fix, _: fix in offered)
+        return report, exact
+
+    def _fixable(self, held: Content) -> Source:
+        """What fixes may change: the line break at the end of a text file comes from the editor and stays."""
+        return without_line_break(held.source) if self.kind == "text" else held.source
+
+    def _validated(self, held: Content, source: Source) -> Report[Any]:
+        """The report on a source; for a conversation, with fixes of headers only: its JSON form has no stop tokens."""
+        codec, is_rendered, options = held.codec, held.messages is not None, self.options
+        report: Report[Any] = codec.validate(
+            source,
+            options.start,
+            tools=_tools(options.tools, codec),
+            stripped=options.stripped,
+            tokenization=options.tokenization and not is_rendered,
+        )
+        if not is_rendered:
+            return report
+        ends = [content for _, content, *_ in report.recovered.bounds]
+        return _with_fixes(report, lambda fix, index: any(fix.span.start < end for end in ends[index:][:1]))
+
+    def _selected(self, report: Report[Any]) -> list[Diagnostic]:
+        return [each for each in report.diagnostics if each.code.code in self.options.selected]
+
+    def _admitted(self, report: Report[Any]) -> list[Fix]:
+        return [each.fix for each in self._selected(report) if each.fix and self.options.admits(each.fix)]
+
+    def _locate(self, held: Content, report: Report[Any]) -> Checked:
+        """The row with its findings, without fixes."""
+        options = self.options
+        findings: list[Finding] = []
+        for finding in locate(self._selected(report), held, self.kind, self.row.number):
+            diagnostic = finding.diagnostic
+            if self.parts:
+                part = self.parts[min(diagnostic.index, len(self.parts) - 1)]
+                finding = replace(finding, fingerprint=fingerprint(finding.code.code, part))
+            if options.spans:
+                text_span, token_span = report.text_span(diagnostic), report.token_span(diagnostic)
+                finding = replace(finding, text_span=text_span, token_span=token_span)
+            if not findings and (hint := _hint(held, diagnostic, options)):
+                finding = replace(finding, hint=hint)
+            findings.append(finding)
+        tokens = tokens_by_channel(held.source, report.recovered, held.codec) if options.tokens else {}
+        return self._checked(messages=len(report.messages), findings=findings, tokens=tokens)
+
+    def _fix(self, held: Content, report: Report[Any], exact: Report[Any]) -> Checked:
+        """The row with all applicable fixes; without `--fix`, with the findings marked that they would remove."""
+        plain, options = self._locate(held, report), self.options
+        if not self._admitted(exact):
+            return plain
+        before = self._fixable(held)
+        source, _ = apply_fixes(before, exact, self._admitted, lambda source: self._validated(held, source))
+        if isinstance(source, str) and isinstance(held.source, str):
+            source += held.source[len(before) :]
+        edits = None if source == held.source else held.edits(source, options.start)
+        written = self._edit(held, edits) if edits else None
+        if written is None:
+            return plain
+        was_harmony = held.is_harmony
+        if held.messages is None:
+            held = replace(held, source=source)
+        else:  # fields are written, not tokens: a fixed recipient changes the stop token, too
+            held = read_content(self.kind, row_value(self.kind, written), options)
+        if was_harmony and not held.is_harmony and not options.stripped:
+            return plain  # the next run would take it for something else
+        after, _ = self.reports(held)  # what the next run finds
+        found, left = map(self._selected, (report, after))
+        fixes = [
+            replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)
+        ]
+        plain = replace(plain, findings=fixes)
+        if not options.fix:
+            return plain
+        checked = self._locate(held, after)
+        new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
+        return replace(checked, findings=new, unfixed=plain, before=self.row.item, after=written)
+
+    def _edit(self, held: Content, edits: dict[Path, Any]) -> Any:
+        """The row with new values, in the same form; None if its column cannot hold them."""
+        if not isinstance(self.batch.rows, ColumnRows):
+            return held.written(self.row.item, edits)
+        value = with_values(self.row.item, edits)
+        return value if self.batch.rows.can_hold(value) else None
+
+
+def _parts(held: Content, report: Report[Any]) -> list[Source]:
+    """Each message with what precedes it, and for what follows the last message, that message and the rest."""
+    parts, start, end = [], 0, 0
     for span in report.recovered.spans[: len(report.messages)]:
-        contents.append(held.source[end : span.end])
+        parts.append(held.source[end : span.end])
         start, end = end, span.end
-    return [*contents, held.source[start:]]
-
-
-def _may_be_harmony(batch: Batch, text: str) -> bool:
-    """Whether a file that cannot be read is reported: it was named, or has a special token."""
-    format = batch.options.codec.FORMAT
-    ids = map(str, format.encoding.special.values())
-    has_special = format.special_matcher.search(text) or (
-        batch.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
-    )
-    return bool(has_special) or batch.is_named
-
-
-def _fix_row(
-    batch: Batch,
-    row: Row,
-    held: Content,
-    reports: tuple[Report[Any], Report[Any]],
-    plain: Checked,
-    contents: list[Source],
-) -> Checked:
-    """A row with all applicable fixes; without `--fix`, the row with the findings marked that they would remove.
-
-    Args:
-        batch: the batch of the row.
-        row: the row.
-        held: its content.
-        reports: the reports on it.
-        plain: its findings, without fixes.
-        contents: the parts that fingerprints are made of: those of the original row, since fixes keep its messages.
-    """
-    options, (report, exact) = batch.options, reports
-
-    def admitted(found: Report[Any]) -> list[Fix]:
-        selected = _selected(found.diagnostics, options)
-        return [each.fix for each in selected if each.fix and options.admits(each.fix)]
-
-    if not admitted(exact):
-        return plain
-    before = _fixable(batch, held)
-    source, _ = apply_fixes(before, exact, admitted, lambda source: _validated(held, source, options))
-    if isinstance(source, str) and isinstance(held.source, str):
-        source += held.source[len(before) :]
-    edits = None if source == held.source else held.edits(source, options.start)
-    written = _edit_row(batch, row.item, held, edits) if edits else None
-    if written is None:
-        return plain
-    was_harmony = held.is_harmony
-    if held.messages is None:
-        held = replace(held, source=source)
-    else:  # fields are written, not tokens: a fixed recipient changes the stop token, too
-        held = read_content(batch.kind, row_value(batch.kind, written), options)
-    if was_harmony and not held.is_harmony and not options.stripped:
-        return plain  # the next run would take it for something else
-    after, _ = _reports(batch, held)  # what the next run finds
-    found, left = (_selected(each.diagnostics, options) for each in (report, after))
-    fixes = [replace(each, is_fixable=gone) for each, gone in zip(plain.findings, _unmatched(found, left), strict=True)]
-    plain = replace(plain, findings=fixes)
-    if not options.fix:
-        return plain
-    checked = _check_source(batch, row, held, after, contents)
-    new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
-    return replace(checked, id=plain.id, findings=new, unfixed=plain, before=row.item, after=written)
-
-
-def _edit_row(batch: Batch, item: Any, held: Content, edits: dict[Path, Any]) -> Any:
-    """A row with new values, in the same form; None if its column cannot hold them."""
-    if not isinstance(batch.rows, ColumnRows):
-        return held.written(item, edits)
-    value = with_values(item, edits)
-    return value if batch.rows.can_hold(value) else None
+    return [*parts, held.source[start:]]
 
 
 def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
@@ -183,68 +237,6 @@ def _unmatched(some: list[Diagnostic], others: list[Diagnostic]) -> list[bool]:
     return unmatched
 
 
-def _check_source(batch: Batch, row: Row, held: Content, report: Report[Any], contents: list[Source]) -> Checked:
-    options = batch.options
-    found = _selected(report.diagnostics, options)
-    findings: list[Finding] = []
-    for finding in locate(found, held, batch.kind, row.number):
-        diagnostic = finding.diagnostic
-        if contents:
-            content = contents[min(diagnostic.index, len(contents) - 1)]
-            finding = replace(finding, fingerprint=fingerprint(finding.code.code, content))
-        if options.spans:
-            text_span, token_span = report.text_span(diagnostic), report.token_span(diagnostic)
-            finding = replace(finding, text_span=text_span, token_span=token_span)
-        if not findings and (hint := _hint(held, diagnostic, options)):
-            finding = replace(finding, hint=hint)
-        findings.append(finding)
-    tokens = tokens_by_channel(held.source, report.recovered, held.codec) if options.tokens else {}
-    id = _id(batch, row, held.value)
-    return Checked(batch.name, row.number, len(report.messages), findings, tokens, id=id)
-
-
-def _fixable(batch: Batch, held: Content) -> Source:
-    """What fixes may change: the line break at the end of a text file comes from the editor and stays."""
-    return without_line_break(held.source) if batch.kind == "text" else held.source
-
-
-def _reports(batch: Batch, held: Content) -> tuple[Report[Any], Report[Any]]:
-    """The report on a row, and the report on what fixes may change of it.
-
-    The first is on the source without its last line break, which editors add, unless it is valid with it. It has only
-    the fixes of the second.
-    """
-    known: dict[int, Report[Any]] = {}
-
-    def read(source: Source) -> Report[Any]:  # parts of one source, known by their lengths
-        if len(source) not in known:
-            known[len(source)] = _validated(held, source, batch.options)
-        return known[len(source)]
-
-    report = retry_without_final_newline(held.source, read, lambda report: not report.diagnostics)
-    exact = read(_fixable(batch, held)) if report.diagnostics else report
-    if exact is not report:
-        offered = {each.fix for each in exact.diagnostics}
-        report = _with_fixes(report, lambda fix, _: fix in offered)
-    return report, exact
-
-
-def _validated(held: Content, source: Source, options: Options) -> Report[Any]:
-    """The report on a source; for a conversation, with fixes of headers only: its JSON form has no stop tokens."""
-    codec, is_rendered = held.codec, held.messages is not None
-    report: Report[Any] = codec.validate(
-        source,
-        options.start,
-        tools=_tools(options.tools, codec),
-        stripped=options.stripped,
-        tokenization=options.tokenization and not is_rendered,
-    )
-    if not is_rendered:
-        return report
-    ends = [content for _, content, *_ in report.recovered.bounds]
-    return _with_fixes(report, lambda fix, index: any(fix.span.start < end for end in ends[index:][:1]))
-
-
 def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Report[Any]:
     """The report with some of its fixes; `keeps` has the fix and the index of its message."""
     found = [
@@ -254,31 +246,18 @@ def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Repor
     return replace(report, diagnostics=found)
 
 
-def _selected(found: list[Diagnostic], options: Options) -> list[Diagnostic]:
-    return [diagnostic for diagnostic in found if diagnostic.code.code in options.selected]
-
-
 def _hint(held: Content, first: Diagnostic, options: Options) -> str:
     """Advice if the source was probably read with the wrong options."""
     if not held.is_harmony:
         return "" if options.stripped else "The text has no special tokens; if they were stripped, pass --stripped."
-    return _other_start(held, options.start) or _headless(first)
-
-
-def _other_start(held: Content, start: str) -> str:
-    """Advice if another start rule accepts the source."""
     try:
-        retry_without_final_newline(held.source, lambda each: held.codec.parse(each, start))
+        retry_without_final_newline(held.source, lambda each: held.codec.parse(each, options.start))
     except ParseError as error:
         if error.code is WRONG_START:
             return f"{error.message[0].upper()}{error.message[1:]}. {error.hint}"
-    return ""
-
-
-def _headless(first: Diagnostic) -> str:
-    """Advice if the source begins like a completion, but has other mistakes, too."""
-    hint = "If this is a completion, pass --start completion; otherwise it is read as a message."
-    return hint if may_be_completion(first) else ""
+    if not may_be_completion(first):
+        return ""
+    return "If this is a completion, pass --start completion; otherwise it is read as a message."
 
 
 @lru_cache(maxsize=16)

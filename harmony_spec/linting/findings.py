@@ -10,9 +10,9 @@ from ..errors import Code, ConversationError, HarmonyError, Span
 from ..parsing.strict_parsing import form_of
 from ..source.lines import Lines
 from ..source.saved_text import Source
+from ..view.terminal_text import MAX_LINE_CHARS, printable
 from .batches import Kind
 from .rows import Content, MissingColumn
-from .terminal_text import MAX_LINE_CHARS, printable
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Checked:
 
     name: str
     row: int | None
-    messages: int
+    messages: int = 0
     findings: list[Finding] = field(default_factory=list)
     tokens: dict[str | None, int] = field(default_factory=dict)
     unfixed: Checked | None = None
@@ -106,29 +106,26 @@ def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | Non
     """Findings in the content of a row. They have lines and columns only in a text that is the file."""
     if not found:
         return []
+    line = row if kind == "jsonl" else None
     if isinstance(content.source, str):
         lines = Lines(content.source)
-        return [_in_text(diagnostic, lines, kind, row, kind == "text") for diagnostic in found]
+        return [_in_text(diagnostic, lines, line, row, kind == "text") for diagnostic in found]
     form = form_of(content.codec.FORMAT, content.source, None)
     findings = []
     for diagnostic in found:
         around, caret = form.around(diagnostic.span)
         pointer = f"/messages/{diagnostic.index}" if content.messages is not None else ""
-        findings.append(Finding(diagnostic, _line(kind, row), pointer=pointer, around=around, caret=caret))
+        findings.append(Finding(diagnostic, line, pointer=pointer, around=around, caret=caret))
     return findings
 
 
-def _line(kind: Kind, row: int | None) -> int | None:
-    return row if kind == "jsonl" else None
-
-
-def _in_text(diagnostic: Diagnostic, lines: Lines, kind: Kind, row: int | None, has_columns: bool) -> Finding:
+def _in_text(diagnostic: Diagnostic, lines: Lines, line: int | None, row: int | None, has_columns: bool) -> Finding:
     around, caret = lines.around(diagnostic.span.start, 2 * MAX_LINE_CHARS)
     if not has_columns:
-        return Finding(diagnostic, _line(kind, row), around=around, caret=caret)
-    (line, column), (end_line, end_column) = map(lines.place, diagnostic.span)
-    first, last = (line, end_line) if row is None else (_line(kind, row),) * 2
-    return Finding(diagnostic, first, column, last, end_column, around=around, caret=caret)
+        return Finding(diagnostic, line, around=around, caret=caret)
+    (first, column), (last, end_column) = map(lines.place, diagnostic.span)
+    places = (first, column, last, end_column) if row is None else (line, column, line, end_column)
+    return Finding(diagnostic, *places, around=around, caret=caret)
 
 
 def finding_of_error(error: HarmonyError, source: Source, kind: Kind, row: int | None, is_of_source: bool) -> Finding:
@@ -146,9 +143,9 @@ def finding_of_error(error: HarmonyError, source: Source, kind: Kind, row: int |
     inside = isinstance(error, ConversationError) and error.pointer != pointer
     evidence = f"at {error.pointer}: {error.message}" if inside else error.message
     diagnostic = Diagnostic(error.code, span, unit, error.index or 0, "", "", evidence, error.expected)
+    line = row if kind == "jsonl" else None
     if unit and isinstance(source, str):
-        finding = _in_text(diagnostic, Lines(source), kind, row, True)
+        finding = _in_text(diagnostic, Lines(source), line, row, True)
     else:
-        line = _line(kind, row)
         finding = Finding(diagnostic, line, pointer=pointer, around=error.around, caret=error.caret)
     return replace(finding, hint=error.hint, lacks_column=isinstance(error, MissingColumn))

@@ -19,10 +19,10 @@ from ..diagnostics import Fix
 from ..errors import Code, HarmonyError, RenderError, Span, ToolError
 from ..recovery.output import abridge
 from ..source.saved_text import Source
+from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
 from .catalogue import codes
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
-from .terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
 
 FINDING: dict[str, tuple[type, Callable[[Finding], Any]]] = {
     "line": (int, lambda each: each.line),

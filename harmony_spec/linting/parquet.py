@@ -15,7 +15,7 @@ from ..codes import UNREADABLE_ROW
 from ..errors import RowError
 from .batches import Options, Row, RowsRead
 from .opening import InputError, Opened
-from .rows import MissingColumn, TooLong, choose_column
+from .rows import MissingColumn, choose_column, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -55,7 +55,7 @@ class ColumnRows:
         for at, value in enumerate(self.values):
             is_long = self.values[at : at + 1].nbytes > self.limit
             id = None if self.ids is None else _value(self.ids[at])
-            yield Row(self.first + at, TooLong(self.limit) if is_long else _value(value), id=id)
+            yield Row(self.first + at, too_long(self.limit) if is_long else _value(value), id=id)
 
     def can_hold(self, value: Any) -> bool:
         """Whether the column can hold a value: a list of fixed size cannot become shorter."""
@@ -209,10 +209,8 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
     try:
         return choose_column(types, chosen, lambda each: _holds_source(types[each]))
     except RowError as error:
-        columns = "" if isinstance(error, MissingColumn) else f" Columns: {', '.join(schema.names)}."
-        missing = InputError(f"{name}: {error.message}" + (f". {error.hint}{columns}" if error.hint else ""))
-        missing.lacks_column = isinstance(error, MissingColumn)
-        raise missing from None
+        advice = f". {error.hint} Columns: {', '.join(schema.names)}." if error.hint else ""
+        raise InputError(f"{name}: {error.message}{advice}", lacks_column=isinstance(error, MissingColumn)) from None
 
 
 def _holds_source(kind: pyarrow.DataType) -> bool:

@@ -11,9 +11,9 @@ from pathlib import PurePath
 
 from .batches import Batch, Kind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSED, STDIN, InputError, Opened, Original, open_input, saved_input
+from .opening import COMPRESSED, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
-from .rows import TooLong
+from .rows import TooLong, too_long
 
 SUFFIXES: dict[str, Kind] = {
     ".txt": "text",
@@ -47,10 +47,10 @@ class Progress:
     total: int | None = None
     files: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    originals: dict[str, Original] = field(default_factory=dict)
+    originals: dict[str, Opened] = field(default_factory=dict)
 
 
-def pieces(original: Original, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
+def pieces(original: Opened, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
     """The bytes of a file up to a line each, and what fixes make of them: the same object, or a fixed row."""
     with original.reopen() as stream:
         limit, at = original.max_row_bytes + 1, 0
@@ -87,12 +87,13 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
     copy = saved_input() if options.fix and name == STDIN else None
     with open_input(name, options.max_row_bytes, options.max_file_bytes, copy) as opened:
         kind = kind or _kind(opened)
+        batches: Iterable[RowsRead]
         if kind == "parquet":
-            column, batches = read_parquet(opened, options, BATCH_BYTES)
+            opened.column, batches = read_parquet(opened, options, BATCH_BYTES)
         else:
-            column, batches = "", _rows(opened) if kind == "jsonl" else _whole(opened)
+            batches = _rows(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
         if options.fix:
-            progress.originals[name] = Original.of(opened, column, copy)
+            progress.originals[name] = opened.keep()
         before, has_position = progress.bytes, opened.file.seekable()
         for rows, size, position in batches:
             yield Batch(name, kind, is_named, options, rows, size)
@@ -100,39 +101,27 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
                 progress.bytes = before + (opened.file.tell() if position is None else position)
 
 
-def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, bytes]:
-    """The format of a file, and its bytes if it is one input; the rows of other files are not read.
+def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, Row]:
+    """The format of a file, and its row if it is one input; the rows of other files are not read.
 
-    Args:
-        name: of the file; `-` is standard input.
-        kind: its format; None to detect it.
-        max_row_bytes: the size limit of the input.
-
-    Raises:
-        InputError: the file cannot be read, or is too long.
+    Raises `InputError` if the file cannot be read. See `read` for the arguments.
     """
     with open_input(name, max_row_bytes) as opened:
         kind = kind or _kind(opened)
-        data = b"" if kind in ("jsonl", "parquet") else opened.whole()
-    if len(data) > max_row_bytes:
-        error = TooLong(max_row_bytes)
-        raise InputError(f"{name}: {error.message.replace('row', 'input')}; {error.hint}")
-    return kind, data
+        return kind, Row(None, b"") if kind in ("jsonl", "parquet") else _whole(opened)
 
 
-def _whole(opened: Opened) -> Iterator[RowsRead]:
-    """A file that is one input."""
+def _whole(opened: Opened) -> Row:
+    """The row of a file that is one input."""
     data = opened.whole()
-    is_long = len(data) > opened.max_row_bytes
-    yield [Row(None, TooLong(opened.max_row_bytes) if is_long else data)], 0 if is_long else len(data), None
+    return Row(None, data if len(data) <= opened.max_row_bytes else too_long(opened.max_row_bytes))
 
 
 def _kind(opened: Opened) -> Kind:
     """The format of a file, by its suffix, or else by its first bytes or lines."""
     if kind := kind_of(opened.name):
         return kind
-    peek = getattr(opened.file, "peek", None)
-    if peek is not None and peek(len(PARQUET_MAGIC)).startswith(PARQUET_MAGIC):
+    if opened.magic == PARQUET_MAGIC:
         return "parquet"
     head: list[bytes] = []
     not_blank = 0
@@ -176,7 +165,7 @@ def _rows(opened: Opened) -> Iterator[RowsRead]:
         if length > limit:
             while not line.endswith(b"\n") and (line := next(lines, b"")):
                 length += len(line)
-            item = TooLong(limit, length)
+            item = too_long(limit, length)
         start += length
         if isinstance(item, bytes) and item.isspace():
             continue

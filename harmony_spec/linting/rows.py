@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span
 from ..format.tables import require
-from ..json_form import is_chat
+from ..json_form import TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
@@ -22,6 +22,8 @@ from .opening import InputError, open_input
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
+
+AS_READ = (VARIANTS_KEY, TOKENS_KEY)
 
 MAX_QUOTED_CHARS = 40
 """Code points of a wrong value that an error quotes."""
@@ -73,12 +75,12 @@ class Content:
         if [getattr(m, content) for m in self.messages] != [getattr(m, content) for m in messages]:
             return None
         before, after = (self.codec.to_json(each)["messages"] for each in (self.messages, messages))
-        return {
-            (*self.path, index, key): new.get(key)
-            for index, (old, new) in enumerate(zip(before, after, strict=True))
-            for key in old | new
-            if key != content and old.get(key) != new.get(key)
-        }
+        found: dict[Path, Any] = {}
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            keys = [key for key in {**old, **new} if key not in (content, *AS_READ) and old.get(key) != new.get(key)]
+            keys += [key for key in AS_READ if keys and key in old]  # how the old header was read
+            found |= {(*self.path, index, key): None if key in AS_READ else new.get(key) for key in keys}
+        return found
 
     def written(self, data: bytes, edits: Mapping[Path, Any]) -> bytes:
         """The bytes of the row with new values; all else stays."""
@@ -100,35 +102,22 @@ def text_of(data: bytes) -> str:
 class TooLong(RowError):
     """A row is too long, and was not read into memory.
 
-    Args:
-        limit_bytes: the size limit.
+    Attributes:
         size: its bytes in the file; None if the file is one input, which is not read to its end.
     """
 
-    def __init__(self, limit_bytes: int, size: int | None = None) -> None:
-        message = f"the row has more than {limit_bytes:,} bytes"
-        super().__init__(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
-        self.limit_bytes, self.size = limit_bytes, size
+    size: int | None = None
 
-    def __reduce__(self) -> tuple[type[TooLong], tuple[int, int | None]]:
-        return TooLong, (self.limit_bytes, self.size)
+
+def too_long(limit_bytes: int, size: int | None = None) -> TooLong:
+    message = f"the row has more than {limit_bytes:,} bytes"
+    error = TooLong(UNREADABLE_ROW, message, hint="If it is a single row, raise --max-row-bytes.")
+    error.size = size
+    return error
 
 
 class MissingColumn(RowError):
-    """A row lacks the column that was chosen with `--column`.
-
-    Args:
-        name: of that column.
-        columns: the names of those that the row has.
-    """
-
-    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
-        listed = shorten(", ".join(columns), MAX_LISTED_CHARS, placeholder=" …")
-        super().__init__(UNREADABLE_ROW, f"no column {name!r}; columns: {listed or 'none'}")
-        self.name, self.columns = name, columns
-
-    def __reduce__(self) -> tuple[type[MissingColumn], tuple[str, tuple[str, ...]]]:
-        return MissingColumn, (self.name, self.columns)
+    """A row lacks the column that was chosen with `--column`."""
 
 
 def value_of(text: str) -> Any:
@@ -188,21 +177,19 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         ConversationError: the value is not a valid conversation.
         RenderError: the format cannot express the conversation.
     """
-    if not isinstance(value, dict):
-        if isinstance(value, str):
-            return Content(value, codec, value=value)
-        if isinstance(value, list) and value and isinstance(value[0], dict) and codec.FORMAT.content in value[0]:
-            return _rendered({"messages": value}, start, (), value, codec)
-        return Content(_token_ids(value, "the row"), codec, value=value)
-    name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
-    held = value[name]
+    path: Path = ()
+    held, what = value, "the row"
+    if isinstance(value, dict):
+        name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
+        held, path, what = value[name], (name,), f"the column {name!r}"
     if isinstance(held, str):
-        return Content(held, codec, (name,), value=value)
+        return Content(held, codec, path, value=value)
     if isinstance(held, dict):
-        return _rendered(held, start, (name, "messages"), value, codec)
-    if isinstance(held, list) and held and isinstance(held[0], dict):
-        return _rendered({"messages": held}, start, (name,), value, codec)
-    return Content(_token_ids(held, f"the column {name!r}"), codec, (name,), value=value)
+        return _rendered(held, start, (*path, "messages"), value, codec)
+    is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
+    if is_list and (path or codec.FORMAT.content in held[0]):
+        return _rendered({"messages": held}, start, path, value, codec)
+    return Content(_token_ids(held, what), codec, path, value=value)
 
 
 def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:
@@ -230,7 +217,8 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
     """
     if chosen is not None:
         if chosen not in names:
-            raise MissingColumn(chosen, tuple(names))
+            listed = shorten(", ".join(names), MAX_LISTED_CHARS, placeholder=" …") or "none"
+            raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed}")
         return chosen
     if known := next((name for name in COLUMNS if name in names and fits(name)), None):
         return known

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_type_hints
 
 from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
@@ -26,6 +26,14 @@ FILE, TABLE = "pyproject.toml", "tool.harmony-spec"
 
 class SettingsError(Exception):
     """A setting is invalid; the message names the file and the key."""
+
+
+TEXT, NAME = {"type": "string"}, {"type": "string", "minLength": 1}
+TEXTS = {"type": "array", "items": TEXT}
+PATH, BOOLEAN = {"type": "string"}, {"type": "boolean"}
+SIZE = {"type": "integer", "minimum": 1}
+PATTERNS = {"type": "object", "additionalProperties": TEXTS}
+ONE_SEVERITY, SEVERITY = f"one of {', '.join(SEVERITIES)}", {"enum": list(SEVERITIES)}
 
 
 @dataclass(frozen=True)
@@ -52,20 +60,22 @@ class Settings:
     """
 
     file: Path | None = None
-    select: Sequence[str] | None = None
-    ignore: Sequence[str] = ()
-    severity: Severity | None = None
-    per_file_ignores: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    exclude: Sequence[str] = ()
-    start: str | None = None
-    column: str | None = None
-    id_column: str | None = None
-    tools: Path | None = None
-    tokenization: bool | None = None
-    max_row_bytes: int | None = None
-    max_file_bytes: int | None = None
-    codec: Path | None = None
-    grammar: Path | None = None
+    select: Annotated[Sequence[str] | None, "a list of codes", TEXTS] = None
+    ignore: Annotated[Sequence[str], "a list of codes", TEXTS] = ()
+    severity: Annotated[Severity | None, ONE_SEVERITY, SEVERITY] = None
+    per_file_ignores: Annotated[
+        Mapping[str, Sequence[str]], "a table that maps patterns of files to lists of codes", PATTERNS
+    ] = field(default_factory=dict)
+    exclude: Annotated[Sequence[str], "a list of patterns of files", TEXTS] = ()
+    start: Annotated[str | None, "a string", TEXT] = None
+    column: Annotated[str | None, "the name of a column", NAME] = None
+    id_column: Annotated[str | None, "the name of a column", NAME] = None
+    tools: Annotated[Path | None, "the path of a file", PATH] = None
+    tokenization: Annotated[bool | None, "true or false", BOOLEAN] = None
+    max_row_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
+    max_file_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
+    codec: Annotated[Path | None, "the path of a Python module", PATH] = None
+    grammar: Annotated[Path | None, "the path of a folder", PATH] = None
 
     @property
     def codec_path(self) -> Path | None:
@@ -103,7 +113,7 @@ def load(path: Path) -> Settings | None:
         expected, schema = KEYS[key]
         if not Draft202012Validator(schema).is_valid(value):
             raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}")
-        read[key.replace("-", "_")] = file.parent / value if key in PATHS else value
+        read[key.replace("-", "_")] = file.parent / value if schema is PATH else value
     if "codec" in read and "grammar" in read:
         raise SettingsError(f"{path}: {TABLE}: pass only one of codec and grammar")
     if "grammar" in read and not read["grammar"].is_dir():  # a module would run
@@ -111,33 +121,12 @@ def load(path: Path) -> Settings | None:
     return Settings(file=file, **read)
 
 
-PATHS = ("tools", "codec", "grammar")
-"""The keys whose values are paths, relative to the file."""
-
-TEXT, NAME = {"type": "string"}, {"type": "string", "minLength": 1}
-TEXTS = {"type": "array", "items": TEXT}
-SIZE = {"type": "integer", "minimum": 1}
-
 KEYS: dict[str, tuple[str, dict[str, Any]]] = {
-    "select": ("a list of codes", TEXTS),
-    "ignore": ("a list of codes", TEXTS),
-    "severity": (f"one of {', '.join(SEVERITIES)}", {"enum": list(SEVERITIES)}),
-    "per-file-ignores": (
-        "a table that maps patterns of files to lists of codes",
-        {"type": "object", "additionalProperties": TEXTS},
-    ),
-    "exclude": ("a list of patterns of files", TEXTS),
-    "start": ("a string", TEXT),
-    "column": ("the name of a column", NAME),
-    "id-column": ("the name of a column", NAME),
-    "tools": ("the path of a file", TEXT),
-    "tokenization": ("true or false", {"type": "boolean"}),
-    "max-row-bytes": ("a number of bytes", SIZE),
-    "max-file-bytes": ("a number of bytes", SIZE),
-    "codec": ("the path of a Python module", TEXT),
-    "grammar": ("the path of a folder", TEXT),
+    name.replace("_", "-"): hint.__metadata__
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+    if hasattr(hint, "__metadata__")
 }
-"""The keys of the table, with what they expect in words and as a JSON Schema."""
+"""The keys of the table, with what they expect in words and as a JSON Schema. Paths are relative to the file."""
 
 
 class Resolver:

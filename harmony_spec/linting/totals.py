@@ -13,9 +13,11 @@ from rich.table import Table
 
 from ..errors import Code
 from ..recovery.recovered import Recovered
+from ..source.saved_text import Source
+from ..source.token_places import tokens_of
+from ..view.terminal_text import printable
 from ..vocabulary import load
 from .findings import Checked
-from .terminal_text import printable
 
 
 @dataclass
@@ -115,23 +117,12 @@ class Totals:
         yield f"clean: {self.clean:,} of {self.inputs:,} ({share})"
 
 
-def tokens_by_channel(source: str | list[int], recovered: Recovered[Any], codec: ModuleType) -> dict[str | None, int]:
+def tokens_by_channel(source: Source, recovered: Recovered[Any], codec: ModuleType) -> dict[str | None, int]:
     """The tokens of the messages of a source by channel, headers included; None is for no channel."""
-    found: dict[str | None, int] = {}
-    recovery = codec.FORMAT.recovery
-    field = recovery.slots.channel
+    found = Counter[str | None]()
+    format = codec.FORMAT
+    field, encode = format.recovery.slots.channel, load(format.encoding).encode
     for message, span in zip(recovered.messages, recovered.spans, strict=False):  # a prompt has one span more
-        part = source[span.start : span.end]
         channel = getattr(message, field) if field else None
-        found[channel] = found.get(channel, 0) + (_tokens(part, codec) if isinstance(part, str) else len(part))
+        found[channel] += len(tokens_of(format, source[span.start : span.end], encode))
     return found
-
-
-def _tokens(text: str, codec: ModuleType) -> int:
-    """The number of tokens of a text with special tokens spelled out."""
-    vocabulary = load(codec.FORMAT.encoding)
-    count = at = 0
-    for match in codec.FORMAT.special_matcher.finditer(text):
-        count += 1 + len(vocabulary.encode(text[at : match.start()]))
-        at = match.end()
-    return count + len(vocabulary.encode(text[at:]))

@@ -6,21 +6,24 @@ grammar runs once for each distinct header. The content is decoded in one call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
 from ..format.cache_limits import HEADER_CACHES
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Path, Tokenizer
-from ..source.forms import Form, TextForm, TokenForm
+from ..source.forms import Bounds, Form, TextForm, TokenForm
+from ..source.message_tokens import MessageTokens
 from ..source.saved_text import retry_without_final_newline
 from ..vocabulary import tokenizer_for
 from .explanations import explain
 
 M = TypeVar("M")
+
+_new = tuple.__new__  # half the time of a call of a named tuple
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,13 @@ class Parsed(Generic[M]):
     messages: list[M]
     opening: dict[str, str | bool | None] | None
     unit: str
-    bounds: list[tuple[int, int, int, int]] = field(repr=False)
+    bounds: list[Bounds] = field(repr=False)
+
+    notebook: ClassVar[Callable[[Any], str] | None] = None
+    """Returns a result as HTML. The package sets it, since views are above parsers."""
+
+    def _repr_html_(self) -> str | None:
+        return Parsed.notebook and Parsed.notebook(self)
 
     @property
     def spans(self) -> list[Span]:
@@ -61,12 +70,15 @@ class ParsedHeader(NamedTuple):
         before, after: the values of the fields before and after the content, the variants last.
         values: all fields by name.
         structure: the class of the structure that the content may have.
+        head, tail: its units before and after the content.
     """
 
     before: tuple[Any, ...]
     after: tuple[Any, ...]
     values: dict[str, Any]
     structure: type[Record] | None
+    head: str
+    tail: str
 
 
 def parse(
@@ -121,6 +133,12 @@ def explain_failure(format: Format, form: Form, start: str, attempts: list[Attem
     return error
 
 
+def keep_opening(messages: list[Any], units: str) -> None:
+    """Store the token ids of an open header with the message before it."""
+    if messages and (kept := messages[-1].tokens) is not None:
+        messages[-1].tokens = kept._replace(opening=units)
+
+
 def accepts(format: Format, form: Form, start: str) -> bool:
     """Whether an input is valid along a start rule."""
     try:
@@ -135,7 +153,7 @@ class Attempt:
     def __init__(self, format: Format, form: Form, path: Path, given: dict[str, Any]) -> None:
         self.format, self.form, self.path, self.given = format, form, path, given
         self.messages: list[Any] = []
-        self.bounds: list[tuple[int, int, int, int]] = []
+        self.bounds: list[Bounds] = []
         self.opening: dict[str, Any] | None = None
         self.at = self.index = 0
         self.end = form.sound_end
@@ -201,10 +219,11 @@ class Attempt:
         form, start = self.form, self.at
         units, match_frame, text = form.units, form.framing(frame).match, form.text
         message, messages, bounds = self.format.message, self.messages, self.bounds
-        structured = self.format.contents.structure
+        structured, tokenizer = self.format.contents.structure, form.tokenizer
         headers = self.header_cache(frame)
         at, end_of_input = start, self.end
         found = False
+        content: Any
         while limit and (at < end_of_input or limit == 1) and (match := match_frame(units, at, end_of_input)):
             begin, stop = match.span(2)
             end = match.end()
@@ -215,19 +234,23 @@ class Attempt:
                     header = self.read_header(frame, at, begin, stop, end, "")
                     if header:
                         HEADER_CACHES.remember(headers, key, header, len(key))
-                content: Any = text(begin, stop) if header else ""
+                whole = content = text(begin, stop) if header else ""
             else:
-                content = text(begin, stop)
-                header = self.read_header(frame, at, begin, stop, end, content)
+                whole = text(begin, stop)
+                header = self.read_header(frame, at, begin, stop, end, whole)
                 content = header.values[self.format.content] if header and frame.has_content else ""
             if header is None:
                 break
             if header.structure is not None and content:
                 content = structured(header.structure, content) or content
             if frame.has_content:
-                messages.append(message(*header.before, content, *header.after))
+                kept = None
+                if tokenizer is not None:
+                    kept = _new(MessageTokens, (header.head, units[begin:stop], header.tail, "", whole, tokenizer))
+                messages.append(message(*header.before, content, *header.after, None, kept))
             else:
                 self.opening = {name: header.values[name] for name in frame.fields}
+                keep_opening(messages, units[at:end])
             bounds.append((at, begin, stop, end))
             at = end
             limit -= 1
@@ -252,10 +275,11 @@ class Attempt:
         variants = frame.read(mixed, values)
         if variants is None:
             return None
-        if format.recovery is not None:
+        if format.recovery is not None and (frame.opens or not frame.has_content):
             self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         before, after = format.sides(values)
-        return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
+        structure, units = format.contents.class_for(values), self.form.units
+        return ParsedHeader(before, (*after, variants), values, structure, units[at:begin], units[stop:end])
 
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""

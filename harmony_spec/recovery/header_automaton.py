@@ -85,7 +85,10 @@ class HeaderAutomaton:
         state = self.jump(FIELD + self.role)[0]
         if state != self.NOWHERE:
             return state
-        edges = (edge for row in self._edges for _, edge in row if self.role in dict(edge.sets))
+        edges = [edge for row in self._edges for _, edge in row if self.role in dict(edge.sets)]
+        opens = [edge for edge in edges if edge.label in self.opener_sets]
+        if opens:  # the author comes with the content
+            return self.step(0, self.begins)[0]
         return self._number(frozenset(edge.target for edge in edges))  # tokens or texts spell the roles
 
     def step(self, state: int, label: str) -> tuple[int, Sets]:

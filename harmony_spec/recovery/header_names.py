@@ -169,6 +169,9 @@ class HeaderNames:
         """A recipient: any name, and of the offered tools also what is near."""
         field, row = self.slots.recipient, self.row(self.slots.recipient).costs
         yield from self._cut(field, word)
+        if word in self.recovery.recipients:
+            yield Name(field, word, len(word), 0)
+            return
         if word in self.recovery.roles:
             yield Name(field, word, len(word), 0, "role")
             return
@@ -239,28 +242,31 @@ class HeaderNames:
     def _index(self) -> dict[str, set[str]]:
         """The offered tools by the letters of their names, with and without the namespace, and without one letter."""
         found: dict[str, set[str]] = {}
-        for tool in self.offered or ():
+        for tool in (*(self.offered or ()), *self.recovery.recipients):
             last = self._last(tool)
             for name in (_letters(tool), _letters(last), *_shortened(last)):
                 found.setdefault(name, set()).add(tool)
         return found
 
     def spelled_apart(self, text: str) -> str | None:
-        """The only offered tool with the letters of two words; if none are known, a function after its namespace."""
-        namespace, _, name = text.partition(" ")
-        functions = self.recovery.definitions.functions
-        if self.offered is None and functions and namespace == self.recovery.of_functions:
-            name = name.strip()
-            return namespace + name if self.word.fullmatch(namespace + name) else None
+        """The only offered tool with the letters of some words; if none are known, a function after its namespace."""
+        functions, separator = self.recovery.definitions.functions, self.recovery.separator
+        if self.offered is None and functions:
+            parts = [word for part in text.split() for word in part.split(separator) if word]
+            if len(parts) != 2 or parts[0] != functions or parts[1] in self.all:
+                return None
+            full = self.recovery.full_name(functions, parts[1])
+            return full if self.word.fullmatch(full) else None
         found = self._whole.get(_letters(text).lower(), [])
         return found[0] if len(found) == 1 else None
 
     @cached_property
     def _whole(self) -> dict[str, list[str]]:
-        """The offered tools by the letters of their full names, in lower case."""
+        """The offered tools by the letters of their names, with and without the namespace, in lower case."""
         found: dict[str, list[str]] = {}
         for tool in self.offered or ():
-            found.setdefault(_letters(tool).lower(), []).append(tool)
+            for name in {_letters(tool).lower(), _letters(self._last(tool)).lower()}:
+                found.setdefault(name, []).append(tool)
         return found
 
     def _last(self, name: str) -> str:

@@ -121,7 +121,7 @@ class Headers:
             return described
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel)
-        if opened and not reading.findings:
+        if opened and header.mixed and not reading.findings:
             evidence = "its parts are known, but not in their places"
             taken = self._join_values(reading.values)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
@@ -162,15 +162,16 @@ class Headers:
                 return HeaderReading(values, variants)
         return None
 
-    def is_opening(self, reading: HeaderReading) -> bool:
-        """Whether a header is the open header that a prompt ends with."""
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(reading.mixed))
+    def is_opening(self, begin: int, end: int) -> bool:
+        """Whether a part of the input is the open header that a prompt ends with."""
+        mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
+        return bool(self.open_frame and self.open_frame.matcher.fullmatch(mixed))
 
-    def opening(self, reading: HeaderReading) -> dict[str, Any]:
+    def opening(self, begin: int, end: int, reading: HeaderReading) -> dict[str, Any]:
         """Return the fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
         values: dict[str, Any] = dict.fromkeys(frame.fields)
-        if frame.read(reading.mixed, values) is None:
+        if frame.read(HeaderText(self.form, list(self.form.pieces(begin, end))).mixed, values) is None:
             return {name: reading.values.get(name) for name in frame.fields}
         return values

@@ -158,7 +158,7 @@ class ValidMessages(Attempt):
         if machine.headers.read(at, header_end, opener, lacks_start=False, given=()).findings:
             return None
         kind = recovery.closes[next(machine.form.specials(stop))[0]]
-        if kind == recovery.ends_calls and not found.values[slots.recipient]:
+        if kind == recovery.ends_calls_only and not found.values.get(slots.recipient):
             return None
         if machine.continued and (kind is not None or found.values[slots.role] == recovery.tool):
             return None

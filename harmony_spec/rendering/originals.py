@@ -1,4 +1,4 @@
-"""Repaired messages, written back as they were in the input until they are changed."""
+"""Messages as they were in the input, which are written back until they are changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Repair
-from ..format.tables import Format
+from ..errors import ParseError
+from ..format.tables import Format, Tokenizer
+from ..source.forms import TokenForm
+from ..source.message_tokens import ids_of
 
 
 def original_text(format: Format, message: Any) -> Repair | None:
@@ -22,3 +25,11 @@ def canonical(format: Format, message: Any) -> Any:
     """Return a repaired message as the format writes it, with the stop token that it had."""
     always = (rule.alternative for rule in format.always if rule.applies(message))
     return replace(message, repair=None, variants=(*message.variants, *always))
+
+
+def spelled_by(format: Format, units: str, tokenizer: Tokenizer) -> str | None:
+    """Return the text that token ids spell, in the mixed alphabet; None if they spell none."""
+    try:
+        return TokenForm(format, ids_of(units), tokenizer).mixed(0, len(units))
+    except (ParseError, ArithmeticError, LookupError, TypeError, ValueError):  # ids of another tokenizer
+        return None

@@ -17,11 +17,15 @@ from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
+from ..source.message_tokens import MessageTokens, ids_of
 from ..source.token_places import tokens_of
 from ..vocabulary import load, tokenizer_for
-from .originals import original_text
+from .originals import original_text, spelled_by
 
 P = TypeVar("P", list[int], str)
+
+
+NO_TOKENS = MessageTokens("", "", "")
 
 
 class WrittenFrame(NamedTuple):
@@ -46,6 +50,7 @@ class Plan:
 
     Args:
         unit: "token" or "character": what is rendered.
+        training: whether the last message is a target of training.
     """
 
     def __init__(
@@ -55,8 +60,8 @@ class Plan:
         start: str,
         given: dict[str, Any],
         style: str,
-        training: bool,
         unit: str,
+        training: bool = False,
     ) -> None:
         if style not in format.styles and style != format.as_parsed:
             known = ", ".join([*format.styles, format.as_parsed])
@@ -70,6 +75,7 @@ class Plan:
         self.frames = self._frames(start)
         self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
         self.training, self.unit = training, unit
+        self.keeps_tokens = self.choices is None and unit == "token"
         self.decided: dict[str, bool] | None = None
         self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
         self._require_continuation()
@@ -130,8 +136,15 @@ class Plan:
     def key(self, index: int, message: Any) -> tuple[Any, ...]:
         """Return everything that determines the header of a message."""
         target = self.training and index == len(self.messages) - 1
-        variants = self.variants(message) if self.choices is None else None
-        return (self.frames[index].name, target, variants, self.fields(message))
+        as_read: tuple[Any, ...] = ()
+        if self.choices is None:
+            kept = self.kept(index)
+            as_read = self.variants(message), kept.header, kept.stop, self.kept(index - 1).opening
+        return (self.frames[index].name, target, self.fields(message), *as_read)
+
+    def kept(self, index: int) -> MessageTokens:
+        """Return the token ids that a message was read from, if there are such and the style keeps them."""
+        return (self.keeps_tokens and index >= 0 and self.messages[index].tokens) or NO_TOKENS
 
     def write(self, index: int, message: Any) -> WrittenFrame:
         """Write and check the frame of a message. Raises `RenderError` if the format cannot express it."""
@@ -149,8 +162,11 @@ class Plan:
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
         copy = self.format.message(**values)
-        chosen = self.variants(message) if self.choices is None else self._choose_alternatives(copy, index)
-        return self.check(frame, copy, chosen, index)
+        return self.check(frame, copy, self.alternatives(message, index), index)
+
+    def alternatives(self, message: Any, index: int) -> Chosen:
+        """Return the alternatives that a message is written with."""
+        return self.variants(message) if self.choices is None else self._choose_alternatives(message, index)
 
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
         """Return the alternatives that the style, or being the training target, chooses for a message."""
@@ -229,7 +245,7 @@ class Plan:
     def render(
         self,
         frames: dict[Any, tuple[P, str, str, P]],
-        part: Callable[[str], P],
+        part: Callable[..., P],
         whole: Callable[[int, Any, str, str], P],
         original: Callable[[SourcePart], P],
     ) -> Iterator[P]:
@@ -237,7 +253,8 @@ class Plan:
 
         Args:
             frames: the cache of frames.
-            part: returns a text in the mixed alphabet in this form.
+            part: returns a text in the mixed alphabet in this form. After it come the token ids, as code points, that
+                its end was read from, and those that the text before that was read from.
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
         """
@@ -245,7 +262,9 @@ class Plan:
             key = self.key(index, message)
             content = self.text(index) if isinstance(message.content, Record) else message.content
             if self.choices is None and (raw := original_text(self.format, message)):
-                yield from map(original, (raw.head, raw.body, raw.tail))
+                opening = self.opening_of(index) if raw.continues else ""
+                yield part(opening, self.kept(index - 1).opening) + original(raw.head)
+                yield from map(original, (raw.body, raw.tail))
                 continue
             try:
                 frame = frames.get(key)
@@ -254,15 +273,17 @@ class Plan:
             if frame is None:
                 mixed = self.write(index, message)
                 self.require_short(index, mixed.head, part)
-                frame = part(mixed.head), mixed.prefix, mixed.suffix, part(mixed.tail)
+                kept, opening = self.kept(index), self.kept(index - 1).opening
+                head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
+                frame = head, mixed.prefix, mixed.suffix, tail
                 if self.frames[index].bare:
                     HEADER_CACHES.remember(frames, key, frame, len(frame[0]))
             head, prefix, suffix, tail = frame
             yield head
             yield whole(index, content, prefix, suffix)
             yield tail
-        if opening := self.opening():
-            yield part("".join(opening))
+        if written := self.opening():
+            yield part("".join(written), self.kept(len(self.messages) - 1).opening)
 
     def require_text(self, index: int, content: object) -> None:
         """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
@@ -273,6 +294,21 @@ class Plan:
         except UnicodeEncodeError as error:
             at, problem = error.start, f"character {error.start} of the content is a lone surrogate"
             raise self.error(index, problem, Span(at, at + 1)) from None
+
+    def spells(self, kept: MessageTokens, text: str, index: int, tokenizer: Tokenizer) -> bool:
+        """Whether the token ids that a content was read from spell its text, or the same structure."""
+        spelled = kept.text if kept.tokenizer is tokenizer else spelled_by(self.format, kept.content, tokenizer)
+        record, contents = self.messages[index].content, self.format.contents
+        if spelled == text or spelled is None or not isinstance(record, Record):
+            return spelled == text
+        other = contents.structure(type(record), spelled)
+        decided = self.decided or {}
+        return other is not None and contents.write(other, decided, ()) == contents.write(record, decided, ())
+
+    def opening_of(self, index: int) -> str:
+        """Return the open header that a message continues, if the frame of the message contains it."""
+        opens, message, contained = self.format.open_frame, self.messages[index], self.frames[index].fields
+        return opens.write(message, ()) if opens and set(opens.fields) <= set(contained) else ""
 
     def opening(self) -> WrittenFrame | None:
         """Return the open header after the messages, or None if the start rule has none."""
@@ -303,26 +339,35 @@ def render(
     start: str,
     given: dict[str, Any],
     style: str,
-    training: bool,
     tokenizer: Tokenizer | None,
 ) -> list[int]:
     """Return the token ids of messages along a start rule. Raises `RenderError` if the format cannot express them."""
-    plan = Plan(format, messages, start, given, style, training, "token")
+    tokens: list[int] = []
+    for each in token_parts(Plan(format, messages, start, given, style, "token"), tokenizer):
+        tokens += each
+    return tokens
+
+
+def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
+    """Return the token ids of each message in three parts, around and with its content, and of the open header."""
+    format, messages = plan.format, plan.messages
     chosen = tokenizer_for(format.encoding, tokenizer)
     encode, caches = chosen.encode, format.caches_of(chosen)
     contents: dict[Any, list[int]] = caches.setdefault("contents", {})
 
-    def part(mixed: str) -> list[int]:
-        tokens: list[int] = []
-        for text in re.split("([\ud800-\udfff])", mixed):
-            if text in format.by_marker:
-                tokens.append(format.encoding.special[format.by_marker[text]])
-            elif text:
-                tokens += encode(text)
-        return tokens
+    def part(mixed: str, *kept: str) -> list[int]:
+        ends: list[int] = []
+        for units in kept:
+            spelled = spelled_by(format, units, chosen) if units else None
+            if spelled and mixed.endswith(spelled):
+                ends[:0], mixed = ids_of(units), mixed.removesuffix(spelled)
+        return tokens_of_frame(format, encode, mixed) + ends
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
         try:
+            kept = plan.kept(index)
+            if kept.content and plan.spells(kept, prefix + content + suffix, index, chosen):
+                return ids_of(kept.content)
             if content is messages[index].content:
                 return encode(prefix + content + suffix)
             key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again
@@ -335,11 +380,18 @@ def render(
             plan.require_text(index, content)
             raise
 
+    written = caches.setdefault(("written", plan.style), {})
+    return plan.render(written, part, whole, lambda raw: tokens_of(format, raw, encode))
+
+
+def tokens_of_frame(format: Format, encode: Callable[[str], list[int]], mixed: str) -> list[int]:
+    """Return the token ids of a part of a frame in the mixed alphabet."""
     tokens: list[int] = []
-    for each in plan.render(
-        caches.setdefault(("written", style), {}), part, whole, lambda raw: tokens_of(format, raw, encode)
-    ):
-        tokens += each
+    for text in re.split("([\ud800-\udfff])", mixed):
+        if text in format.by_marker:
+            tokens.append(format.encoding.special[format.by_marker[text]])
+        elif text:
+            tokens += encode(text)
     return tokens
 
 
@@ -348,15 +400,13 @@ def count_tokens(format: Format, messages: Sequence[Any], *arguments: Any) -> in
     return len(render(format, messages, *arguments))
 
 
-def render_text(
-    format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str, training: bool
-) -> str:
+def render_text(format: Format, messages: Sequence[Any], start: str, given: dict[str, Any], style: str) -> str:
     """Return the text of messages along a start rule, special tokens spelled out.
 
     Raises `RenderError` if the format cannot express them, and for content that spells a special token, since it would
     be read back as one.
     """
-    plan = Plan(format, messages, start, given, style, training, "character")
+    plan = Plan(format, messages, start, given, style, "character")
     find_special = format.special_matcher.search
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> str:
@@ -381,4 +431,7 @@ def render_text(
             return raw
         return TokenForm(format, raw, load(format.encoding)).spelled(0, len(raw))
 
-    return "".join(plan.render(format.caches.setdefault(("written", style), {}), plan.spelled, whole, original))
+    def part(mixed: str, *kept: str) -> str:
+        return plan.spelled(mixed)
+
+    return "".join(plan.render(format.caches.setdefault(("written", style), {}), part, whole, original))

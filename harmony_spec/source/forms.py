@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
 from ..format.tables import Format, Frame, Tokenizer
+from .message_tokens import MessageTokens, units_of
 
 Piece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
+
+Bounds = tuple[int, int, int, int]
+"""The start of a message, the start and end of its content, and its end."""
 
 SourcePart = str | tuple[int, ...]
 """A part of the input in its own form: text or token ids."""
@@ -171,6 +174,10 @@ class Form(ABC):
     def slice(self, start: int, end: int) -> SourcePart:
         """Return a part of the input in its own form."""
 
+    def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
+        """Return the token ids of a message, whose content has a text if that is certain; None for a text."""
+        return None
+
     @abstractmethod
     def spelled(self, start: int, end: int) -> str:
         """Return a part of the input as text, special tokens spelled out, unknown ones as `<id>`."""
@@ -282,7 +289,7 @@ class TokenForm(Form):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
         try:
-            self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
+            self.units = units_of(self.tokens)
         except (OverflowError, UnicodeDecodeError):
             known = (token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens)
             self.units = "".join(map(chr, known))
@@ -387,6 +394,16 @@ class TokenForm(Form):
 
     def slice(self, start: int, end: int) -> SourcePart:
         return tuple(self.tokens[start:end])
+
+    def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
+        begin, content, stop, end = bounds
+        try:  # the tokens of a stream are not in `units`
+            units = self.units[begin:end] if end <= len(self.units) else units_of(self.tokens[begin:end])
+        except (OverflowError, UnicodeDecodeError):  # an id that no vocabulary has
+            return None
+        header, rest = units[: content - begin], units[content - begin :]
+        tokenizer = None if text is None else self.tokenizer
+        return MessageTokens(header, rest[: stop - content], rest[stop - content :], "", text, tokenizer)
 
     def spelled(self, start: int, end: int) -> str:
         data = b""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from ..errors import Span
 from ..format.tables import Format, Tokenizer
-from .forms import Form, SourcePart, TextForm, TokenForm
+from .forms import Form, TextForm, TokenForm
 
 CONTINUATION = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that do not begin a character."""
@@ -44,11 +44,15 @@ class Places:
         """Return a span in token indices: all tokens that overlap it."""
         if not self.of_text:
             return span
-        first, last = (bisect_right(self._begins, at) - 1 for at in span)
+        first, last = map(self.token_at, span)
         return Span(first, last if self._begins[last] == span.end else last + 1)
 
+    def token_at(self, at: int) -> int:
+        """Return the index of the token in which a code point of the text begins."""
+        return bisect_right(self._begins, at) - 1
 
-def tokens_of(format: Format, source: SourcePart, encode: Callable[[str], list[int]]) -> list[int]:
+
+def tokens_of(format: Format, source: str | Sequence[int], encode: Callable[[str], list[int]]) -> list[int]:
     """Return the token ids of a part of an input; spelled-out special tokens become special tokens."""
     if not isinstance(source, str):
         return list(source)

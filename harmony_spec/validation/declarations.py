@@ -21,7 +21,7 @@ class Declarations:
         call_channels: the channel for calls of a tool, for tools whose origin is known.
         namespaces: the first parts of the names of tools.
         name_tools: whether the caller or a message lists the tools; otherwise no name is undeclared.
-        are_complete: whether every declaring message was readable.
+        unread: the roles of declaring messages that were not readable.
         channels: the channels, in order; empty if none are declared.
         requires_channel: whether each message of the model needs a channel.
         answer_forms: the JSON Schemas of final answers, by name.
@@ -35,7 +35,7 @@ class Declarations:
         self.channels: dict[str, None] = {}
         self.answer_forms: dict[str, Any] = {}
         self.requires_channel = False
-        self.name_tools, self.are_complete = tools is not None, True
+        self.name_tools, self.unread = tools is not None, set[str]()
         self._sorted_tools: list[str] | None = None
         given = self._add_tools(tools or ())
         self.call_channels |= {name: recovery.calls for name in given if name.startswith(recovery.of_functions)}
@@ -64,6 +64,11 @@ class Declarations:
         """Add tools that are called on a channel: their parameters by full name."""
         self._add_parameters(parameters)
         self.call_channels |= dict.fromkeys(parameters, channel)
+
+    def are_complete(self, name: str) -> bool:
+        """Whether every message was readable that could declare a tool of this name: only some declare functions."""
+        functions = {path.split(".")[0] for path in self.recovery.declared_tools}
+        return not (self.unread & functions if name.startswith(self.recovery.of_functions) else self.unread)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""

@@ -238,8 +238,8 @@ def _render(
     format, form = context.format, context.form
     try:
         if isinstance(form, TextForm):
-            return render_text(format, messages, start, given, format.as_parsed, training=False)
-        return tuple(render(format, messages, start, given, format.as_parsed, training=False, tokenizer=form.tokenizer))
+            return render_text(format, messages, start, given, format.as_parsed)
+        return tuple(render(format, messages, start, given, format.as_parsed, form.tokenizer))
     except RenderError:
         return None
 

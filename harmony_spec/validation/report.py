@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from ..diagnostics import Diagnostic
 from ..errors import Span
+from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
 from ..source.forms import Form
 from ..source.token_places import Places
@@ -28,6 +29,9 @@ class Report(Generic[M]):
     recovered: Recovered[M]
     diagnostics: list[Diagnostic]
     _form: Form = field(repr=False, compare=False)
+
+    def _repr_html_(self) -> str | None:
+        return Parsed.notebook and Parsed.notebook(self)
 
     @property
     def reading(self) -> tuple[Form, Recovered[M]]:

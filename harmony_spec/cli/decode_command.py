@@ -1,0 +1,28 @@
+"""The command `harmony-spec decode`: token ids as text."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..linting.batches import MAX_ROW_BYTES
+from .console import CODEC, MAX_ROW, Command, codec_of, complete_file, example, refuse
+from .parse_command import read_input
+
+PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec decode -")
+
+
+@click.command(cls=Command, epilog=example(*PIPE))
+@click.argument("file", shell_complete=complete_file)
+@CODEC
+@MAX_ROW
+def decode(file: str, max_row_bytes: int | None) -> None:
+    """Write token ids as text, special tokens spelled out.
+
+    FILE holds a JSON array of token ids. Unknown ids become `<id>`, and bytes that are not UTF-8 become U+FFFD.
+    """
+    source, _ = read_input("decode", file, None, max_row_bytes or MAX_ROW_BYTES)
+    if isinstance(source, str):
+        refuse(f"{file}: a text; decode reads a JSON array of token ids")
+    click.echo(codec_of(None).decode(source), nl=sys.stdout.isatty())

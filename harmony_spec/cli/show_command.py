@@ -1,0 +1,145 @@
+"""The command `harmony-spec show`: rows for people, in the terminal or as an HTML page."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from ..errors import HarmonyError
+from ..linting.atomic import AtomicFile
+from ..linting.batches import ID_COLUMN, Batch, Kind, Options, Row
+from ..linting.checking import RowCheck
+from ..linting.files import expand
+from ..linting.opening import InputError
+from ..linting.row_reading import Progress, read
+from ..linting.settings import Resolver, Settings
+from ..view.html_page import PageTooLarge, html_page
+from ..view.shown_row import ShownRow, shown_report, unreadable_row
+from ..view.terminal_text import printable_name
+from ..view.terminal_view import row_lines
+from .console import (
+    CODEC,
+    CODEC_PATH,
+    MAX_ROW,
+    OUT,
+    STRIPPED,
+    TOOLS,
+    Command,
+    OfCodec,
+    codec_of,
+    complete_file,
+    example,
+    refuse,
+    require_one_reader,
+    starts_of,
+)
+
+
+def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | None:
+    """The numbers of rows."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,14})(?:-([1-9]\d{0,14}))?", value, re.ASCII)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise click.BadParameter(f"{value!r}: pass a number from 1, or a range such as 10-20")
+    return range(int(match[1]), int(match[2] or match[1]) + 1)
+
+
+@click.command(cls=Command, epilog=example("harmony-spec show -"))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
+@CODEC
+@click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
+@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
+@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
+@click.option("--id-column", metavar="NAME", help=f"Column that identifies rows.  [default: {ID_COLUMN}]")
+@TOOLS
+@STRIPPED
+@MAX_ROW
+@click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")
+@click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")
+@click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the page.")
+def show(
+    files: tuple[str, ...],
+    kind: Kind | None,
+    rows: range | None,
+    limit: int | None,
+    tokens: bool,
+    html: bool,
+    output: Path | None,
+    **others: Any,
+) -> None:
+    """Show messages, with findings at their places.
+
+    A FILE is read as by `validate`. Rows of JSON Lines are counted by their lines. The page has filters, shows tokens
+    and raw text on demand, and fetches nothing. It contains the transcripts.
+
+    Exits with 0, or with 2 if a file cannot be read, or has no such row.
+    """
+    require_one_reader(others["tools"], *set(files))
+    if output is not None and not html:
+        raise click.UsageError("--output needs --html")
+    stripped = others.pop("stripped")
+    command = Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others)
+    resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
+    found = _shown(files, resolver, kind, rows, limit, tokens or html)
+    if html:
+        _write_page(found, files, output)
+        return
+    for number, row in enumerate(found):
+        if number:
+            OUT.print()
+        for line in row_lines(row, OUT.console.width):
+            OUT.print(line)
+
+
+def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], output: Path | None) -> None:
+    turns = [kind.name for kind in codec_of(None).FORMAT.turn]
+    try:
+        page = html_page(found, ", ".join(map(printable_name, files)), turns)
+    except PageTooLarge as error:
+        refuse(f"{error}; pass --limit, or --row with a range")
+    if output is None:
+        sys.stdout.buffer.write(page)
+        return
+    with AtomicFile(output) as file:
+        file.file.write(page)
+
+
+def _shown(
+    names: tuple[str, ...], resolver: Resolver, kind: Kind | None, rows: range | None, limit: int | None, tokens: bool
+) -> Iterator[ShownRow]:
+    """The chosen rows. Raises `InputError` if a file cannot be read, or if none of its rows was chosen."""
+    left = sys.maxsize if limit is None else limit
+    last = 0
+    found = False
+    for file in expand(list(names), resolver.excluded, lambda _: None):
+        if isinstance(file, InputError):
+            raise file
+        for batch in read(file.name, True, kind, resolver.options(file.name), Progress()):
+            for row in batch.rows:
+                last = row.number or 1
+                if left > 0 and (rows is None or last in rows):
+                    found, left = True, left - 1
+                    yield _shown_row(batch, row, tokens)
+            if left == 0 or (rows is not None and last >= rows[-1]):
+                break
+    if not found and rows is not None:
+        raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; the last row is {last}")
+
+
+def _shown_row(batch: Batch, row: Row, tokens: bool) -> ShownRow:
+    check = RowCheck(batch, row)
+    place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
+    try:
+        report, _ = check.reports(check.read())
+    except HarmonyError as error:
+        return unreadable_row(error, place, check.id)
+    selected = batch.options.selected
+    return shown_report(report, place, check.id, admits=lambda each: each.code.code in selected, has_tokens=tokens)

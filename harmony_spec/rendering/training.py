@@ -1,0 +1,170 @@
+"""Rendering for training: a whole transcript, which tokens are trained on, and what each of them is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
+
+from ..errors import RenderError
+from ..format.cache_limits import HEADER_CACHES
+from ..format.content_writing import Inexpressible
+from ..format.tables import Drop, Format, Tokenizer, meets
+from ..vocabulary import tokenizer_for
+from .renderer import Plan, token_parts, tokens_of_frame
+
+M = TypeVar("M")
+
+LAST_TURN = "last_turn"
+
+TrainingPart = Literal["start", "header", "content", "stop"]
+PARTS: tuple[TrainingPart, ...] = get_args(TrainingPart)
+
+
+class TrainingSpan(NamedTuple):
+    """A run of tokens of one message.
+
+    Attributes:
+        start, end: the run, as indices of tokens.
+        message: the index of the message in the conversation.
+        part: `start` is what an open header has, `header` the rest up to the content, `stop` what follows the content.
+    """
+
+    start: int
+    end: int
+    message: int
+    part: TrainingPart
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A transcript to train on.
+
+    Attributes:
+        tokens: the token ids of the whole transcript, without the analysis of earlier turns.
+        mask: for each token, whether it is trained on.
+        spans: the parts of the messages; together they are all tokens. A dropped message has none.
+    """
+
+    tokens: list[int]
+    mask: list[bool]
+    spans: list[TrainingSpan]
+
+
+def drop_completed(messages: Sequence[M], drop: Drop) -> list[M]:
+    """Return the messages without those that `drop` leaves out."""
+    kept = _kept(messages, (drop,))
+    return list(messages) if len(kept) == len(messages) else [messages[index] for index in kept]
+
+
+def _kept(messages: Sequence[Any], drops: Sequence[Drop]) -> list[int]:
+    """The indices of the messages that are not dropped."""
+    found = [index for index, _ in enumerate(messages)]
+    for dropped, completes in drops:
+        last = next((index for index in reversed(found) if meets(messages[index], completes)), -1)
+        found = [index for index in found if index > last or not meets(messages[index], dropped)]
+    return found
+
+
+def render_training(
+    format: Format,
+    messages: Sequence[Any],
+    train: str | Callable[[Any, TrainingPart], bool],
+    style: str,
+    tokenizer: Tokenizer | None,
+) -> Training:
+    """Return a transcript to train on. Raises `RenderError` if the format cannot express it."""
+    format.require_messages(messages)
+    names = [LAST_TURN, *(value for _, value in format.opening)]
+    if not callable(train) and train not in names:
+        raise ValueError(f"unknown train {train!r}; pass {', '.join(map(repr, names))} or a function")
+    turn = _last_turn(format, messages)
+    kept = [*_kept(messages[:turn], [*format.drops.values()]), *range(turn, len(messages))]
+    plan = Plan(format, [messages[index] for index in kept], "transcript", {}, style, "token", training=True)
+    opened_by, parts = _open_headers(plan, tokenizer), token_parts(plan, tokenizer)
+    tokens: list[int] = []
+    mask: list[bool] = []
+    spans: list[TrainingSpan] = []
+    continues = False
+    try:
+        for number, (index, head, content, tail) in enumerate(zip(kept, parts, parts, parts, strict=False)):
+            message, begin = messages[index], len(tokens)
+            is_sampled = _is_sampled(format, message)
+            is_target = is_sampled and (index >= turn or train != LAST_TURN)
+            tokens += head
+            tokens += content
+            tokens += tail
+            opened = opened_by(number)
+            supplied = _count_shared(opened, head if len(opened) <= len(head) else head + content)
+            ends = supplied, max(supplied, len(head)), len(head) + len(content), len(tokens) - begin
+            for part, end in zip(PARTS, ends, strict=True):
+                at = len(mask)
+                if begin + end > at:
+                    spans.append(TrainingSpan(at, begin + end, index, part))
+                    is_trained = is_target and (continues or part != "start")
+                    mask += [bool(train(message, part)) if callable(train) else is_trained] * (begin + end - at)
+            if is_target and not callable(train) and (rest := _count_unsampled(format, tail)):
+                mask[-rest:] = [False] * rest
+            continues = is_sampled and not _stops(format, message)
+    except RenderError as error:
+        error.index = None if error.index is None else kept[error.index]
+        raise
+    return Training(tokens, mask, spans)
+
+
+def _open_headers(plan: Plan, tokenizer: Tokenizer | None) -> Callable[[int], list[int]]:
+    """A function that returns the tokens that a prompt ends with for a message of a plan; none if it cannot end so."""
+    format, frame = plan.format, plan.format.open_frame
+    chosen = tokenizer_for(format.encoding, tokenizer)
+    cache = format.caches_of(chosen).setdefault(("opened", plan.style), {})
+
+    def opened_by(number: int) -> list[int]:
+        message = plan.messages[number]
+        key = plan.key(number, message)
+        tokens: list[int] | None = cache.get(key)
+        if tokens is None:
+            try:
+                mixed = frame.write(message, plan.alternatives(message, number)) if frame else ""
+            except Inexpressible:
+                mixed = ""
+            tokens = tokens_of_frame(format, chosen.encode, mixed)
+            HEADER_CACHES.remember(cache, key, tokens, len(tokens))
+        return tokens
+
+    return opened_by
+
+
+def _count_shared(opened: list[int], tokens: list[int]) -> int:
+    """Count the tokens at the beginning that an open header has, too; text that follows it may change its last ones."""
+    if tokens[: len(opened)] == opened:
+        return len(opened)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(opened, tokens, strict=False)))
+
+
+def _count_unsampled(format: Format, tail: list[int]) -> int:
+    """Count the tokens of text after the last stop token, at which sampling ends."""
+    return sum(1 for _ in takewhile(lambda token: token not in format.spellings, reversed(tail)))
+
+
+def _is_sampled(format: Format, message: object) -> bool:
+    """Whether the model writes a message: it can continue the open header."""
+    return bool(format.opening) and meets(message, format.opening)
+
+
+def _stops(format: Format, message: object) -> bool:
+    """Whether sampling stops after a message of the model, so that a prompt has the next open header."""
+    kind = format.kinds.get(format.kind_of(message))
+    return not format.turn or (kind is not None and kind.last is not None)
+
+
+def _last_turn(format: Format, messages: Sequence[Any]) -> int:
+    """The index at which the last turn begins: at a message that may follow an answer, and not an unfinished turn."""
+    answer, last, turn = format.kinds.get("answer"), None, 0
+    for index, message in enumerate(messages):
+        kind = format.kind_of(message)
+        if _is_sampled(format, message):
+            last = format.kinds.get(kind)
+        elif answer is None or (kind in answer.then and (last in (None, answer) or kind not in last.then)):
+            turn, last = index, None
+    return turn

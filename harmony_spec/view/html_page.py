@@ -1,0 +1,172 @@
+"""Rows as one self-contained HTML page, and results of parsers as a part of a page, for notebooks.
+
+The page fetches nothing, and runs no script but its own: its Content-Security-Policy allows that by hash.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import sys
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Code
+from ..format.tables import Format
+from ..parsing.strict_parsing import Parsed
+from ..validation.report import Report
+from .shown_row import CONTENT, MESSAGE, ShownRow, shown_messages, shown_report
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+ROWS_PER_BLOCK = 200
+"""Rows that are compressed together: a block of short rows takes a browser a few milliseconds to expand."""
+
+MAX_PAGE_BYTES = 50 << 20
+"""A larger page is refused: browsers take seconds to load it, and mail and review tools do not show it."""
+
+MAX_FILTER_VALUES = 30
+"""Fields with more values have no filter. Roles and channels have few; recipients may have as many as tools."""
+
+MAX_EXCERPT_CHARS = 120
+"""How much of the last content stands in the line of a closed row."""
+
+
+class PageTooLarge(Exception):
+    """The rows do not fit into one page.
+
+    Args:
+        rows: how many fit.
+    """
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"the page would have more than {MAX_PAGE_BYTES >> 20} MB; {rows} rows fit")
+
+
+@dataclass
+class _Line:
+    """What the line of a closed row shows, and its cards."""
+
+    row: ShownRow
+    place: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.place, self.id = self.row.place, self.row.id
+        self.sections, self.findings = self.row.sections, self.row.findings
+        self.messages = sum(section.kind == MESSAGE for section in self.sections)
+        self.severities = Counter(finding.code.severity for finding in self.row.all_findings)
+        contents = [s.pieces[CONTENT].text for s in self.sections if s.kind == MESSAGE and CONTENT in s.pieces]
+        self.excerpt = " ".join(contents[-1][:MAX_EXCERPT_CHARS].split()) if contents else ""
+
+
+def html_page(rows: Iterable[ShownRow], names: str, turns: Iterable[str]) -> bytes:
+    """Return a page with rows.
+
+    Args:
+        rows: the rows.
+        names: the names of their files.
+        turns: the names of the kinds of messages, which get a color each.
+
+    Raises:
+        PageTooLarge: the page would have more than `MAX_PAGE_BYTES`.
+    """
+    cards = _cards()
+    colors = {name: number for number, name in enumerate(turns)}
+    codes: dict[Code, int] = {}
+    fields: dict[str, dict[str, int]] = {}
+    blocks: list[dict[str, Any]] = []
+    index: list[tuple[list[int], dict[str, list[int]]]] = []
+    size, each = 0, iter(rows)
+    while block := [_Line(row) for row in islice(each, ROWS_PER_BLOCK)]:
+        data = _packed("".join(str(cards.row(line, colors)) for line in block))
+        size += len(data)
+        if size > MAX_PAGE_BYTES:
+            raise PageTooLarge(len(index))
+        blocks.append({"first": len(index), "rows": len(block), "data": data})
+        index += [_index_entry(line.row, codes, fields) for line in block]
+    shown = [name for name, values in fields.items() if 1 < len(values) <= MAX_FILTER_VALUES]
+    entries = [(found, {at: values.get(name, []) for at, name in enumerate(shown)}) for found, values in index]
+    style, script = _asset("page.css"), _asset("page.js")
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            names=names,
+            total=len(index),
+            codes=list(codes),
+            fields={name: list(fields[name]) for name in shown},
+            blocks=blocks,
+            index=_packed(json.dumps(entries, separators=(",", ":"))),
+            style=style,
+            script=script,
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+        )
+    )
+    return page.encode("utf-8", "replace")
+
+
+def html_fragment(row: ShownRow, turns: Iterable[str]) -> str:
+    """Return the cards of a row with their style, without a script."""
+    colors = {name: number for number, name in enumerate(turns)}
+    style, cards = _asset("page.css"), _cards().cards(_Line(row), colors)
+    return f'<style>{style}</style><div class="harmony notebook">{cards}</div>'
+
+
+def notebook(result: Parsed[Any] | Report[Any]) -> str:
+    """Return what `parse`, `recover` or `validate` returned as HTML."""
+    messages = result.messages
+    format: Format | None = sys.modules[type(messages[0]).__module__].FORMAT if messages else None
+    row = shown_report(result) if isinstance(result, Report) else shown_messages(format, result)
+    return html_fragment(row, [kind.name for kind in format.turn] if format else ())
+
+
+def _index_entry(
+    row: ShownRow, codes: dict[Code, int], fields: dict[str, dict[str, int]]
+) -> tuple[list[int], dict[str, list[int]]]:
+    """The numbers of the codes of a row, and of the values of its fields; new ones are added."""
+    found = {codes.setdefault(finding.code, len(codes)) for finding in row.all_findings}
+    values: dict[str, set[int]] = {}
+    for section in row.sections:
+        for name, value in section.fields.items():
+            known = fields.setdefault(name, {})
+            values.setdefault(name, set()).add(known.setdefault(str(value), len(known)))
+    return sorted(found), {name: sorted(numbers) for name, numbers in values.items()}
+
+
+def _packed(text: str) -> str:
+    """A text as gzip in base64; the same text is always the same bytes."""
+    return b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
+
+
+@cache
+def _asset(name: str) -> Markup:
+    """The text of a file of this folder. None of them holds anything of an input."""
+    from markupsafe import Markup
+
+    return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _cards() -> Any:
+    """The macros of the template of cards."""
+    return _environment().get_template("cards.html.j2").module
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(loader=PackageLoader("harmony_spec", "view"), autoescape=True, undefined=StrictUndefined)

@@ -1,0 +1,157 @@
+"""The pages of `harmony-spec show` in a real browser; `.ci/pages` runs this, with Chromium and axe."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from harmony_spec import codec, encode, validate
+from harmony_spec.view.html_page import html_page
+from harmony_spec.view.shown_row import shown_report
+
+from .test_show import BAD, HOSTILE
+
+AXE, CHROMIUM, SHOTS = (Path(os.environ[name]) for name in ("AXE", "CHROMIUM", "SHOTS"))
+GOOD = (
+    "<|start|>user<|message|>Hi 😀.\n\nOne\ttwo.<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>Number {}.<|return|>"
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        yield play.chromium.launch(executable_path=CHROMIUM, args=["--disable-gpu"])
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of 450 rows, of hostile ones, and of one row."""
+    folder = tmp_path_factory.mktemp("pages")
+    rows = [BAD if at % 7 == 3 else GOOD.replace("{}", str(at)) for at in range(450)]
+    hostile = [f"<|start|>user<|message|>{text}<|end|>" for text in HOSTILE[:-2]]
+    turns = [kind.name for kind in codec.FORMAT.turn]
+    for name, sources in (("many", rows), ("hostile", hostile), ("one", [BAD])):
+        found = (
+            shown_report(validate(encode(source, allowed_special="all")), f"rows.jsonl:{at}", at, has_tokens=True)
+            for at, source in enumerate(sources, 1)
+        )
+        (folder / f"{name}.html").write_bytes(html_page(found, "rows.jsonl", turns))
+    return folder
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(
+        color_scheme=request.param, offline=True, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page, problems = context.new_page(), []
+    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or problems.append(r.url))
+    yield page
+    assert problems == []
+    page.screenshot(path=SHOTS / f"{request.node.name}.png")
+
+
+def opened(page: Page, path: Path) -> Page:
+    page.goto(path.resolve().as_uri())
+    page.wait_for_selector("body[data-ready]")
+    return page
+
+
+def violations(page: Page) -> list[Any]:
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    found = page.evaluate("axe.run()")["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
+def test_rows_open_and_are_accessible(page: Page, pages: Path) -> None:
+    opened(page, pages / "many.html")
+    summary = page.locator(".row summary").nth(3)
+    summary.click()
+    expect(page.locator("mark.error").nth(1)).to_have_text("finl")
+    page.get_by_text("Why it matters").first.click()
+    assert violations(page) == []
+
+
+def test_one_row_is_open(page: Page, pages: Path) -> None:
+    opened(page, pages / "one.html")
+    expect(page.locator(".card")).to_have_count(3)
+    assert violations(page) == []
+
+
+def test_blocks_expand_when_they_come_into_view(page: Page, pages: Path) -> None:
+    opened(page, pages / "many.html")
+    expect(page.locator(".row")).to_have_count(200)
+    page.keyboard.press("End")
+    expect(page.locator(".row", has_text="rows.jsonl:450")).to_be_visible()
+
+
+def test_filters(page: Page, pages: Path) -> None:
+    opened(page, pages / "many.html")
+    status, visible = page.locator("#shown"), page.locator(".row:not([hidden])")
+    page.get_by_role("searchbox").fill("number 449.")
+    expect(status).to_have_text("1 shown.")
+    expect(visible).to_have_count(1)
+    page.get_by_role("searchbox").fill("")
+    page.locator("#code").select_option(label="H136 misspelt-channel")
+    expect(status).to_have_text("64 shown.")
+    page.locator("#code").select_option("none")
+    expect(status).to_have_text("386 shown.")
+    page.locator("#code").select_option("")
+    page.locator(".by-field").first.select_option(label="user")
+    expect(status).to_have_text("")
+    page.get_by_role("searchbox").fill("no such text")
+    expect(status).to_have_text("0 shown.")
+    assert violations(page) == []
+
+
+def test_tokens_and_raw_text(page: Page, pages: Path) -> None:
+    opened(page, pages / "many.html")
+    page.locator(".row summary").first.click()
+    content = page.locator(".row").first.locator("pre.content").first
+    before = content.text_content()
+    page.get_by_label("Tokens").check()
+    expect(page.locator(".token").first).to_have_attribute("data-id", "200006")
+    assert content.text_content() == before
+    ids = content.locator(".token").evaluate_all("each => each.map(token => Number(token.dataset.id))")
+    assert ids == encode("Hi 😀.\n\nOne\ttwo.")
+    assert violations(page) == []
+    page.get_by_label("Tokens").uncheck()
+    expect(page.locator(".token")).to_have_count(0)
+    page.get_by_label("Raw text").check()
+    expect(page.locator(".card h2").first).to_be_hidden()
+    assert violations(page) == []
+
+
+def test_keys_and_copying(page: Page, pages: Path) -> None:
+    opened(page, pages / "many.html")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    first = page.locator(".row").first
+    expect(first.locator("details").first).to_have_attribute("open", "")
+    page.keyboard.press("t")
+    expect(page.locator(".token").first).to_be_visible()
+    first.get_by_role("button", name="Copy").first.click()
+    expect(first.get_by_role("button", name="Copy").first).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "Hi 😀.\n\nOne\ttwo."
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_hostile_contents_are_text(page: Page, pages: Path) -> None:
+    opened(page, pages / "hostile.html")
+    page.evaluate("document.querySelectorAll('.row > details').forEach(each => each.open = true)")
+    shown = page.locator("pre.content").all_text_contents()
+    assert shown[: len(HOSTILE) - 2] == [json.loads(json.dumps(text)) for text in HOSTILE[:-2]]
+    assert page.locator("script:not(.data):not(#index)").count() == 1
+    assert page.locator("svg, img, b").count() == 0

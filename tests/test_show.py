@@ -1,0 +1,262 @@
+"""`harmony-spec show`: what is shown is the input, in the terminal, in a page and in a notebook."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from base64 import b64decode, b64encode
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmony_spec import codec, decode, encode, parse, recover, validate
+from harmony_spec.cli import main
+from harmony_spec.view import html_page as page_module
+from harmony_spec.view.html_page import PageTooLarge, html_fragment, html_page
+from harmony_spec.view.shown_row import GAP, OPEN_HEADER, ShownRow, shown_report
+from harmony_spec.view.terminal_view import row_lines
+
+from . import dialect
+from .recovery_strategies import damaged, mutated
+from .test_dialects import codec_of
+
+BAD = "<|start|>user<|message|>Hi.<|end|>x<|start|>assistant<|channel|>finl<|message|>Hello.<|return|>"
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '" onload="x',
+    "--><b>",
+    "--!><b>",
+    "]]>",
+    "<!--",
+    "{{ 7 * 7 }}{% raw %}",
+    "</pre></style></title><svg/onload=x>",
+    "\u2028\u0000\ud800",
+    "&lt;b&gt;&amp;",
+]
+
+
+def run(*arguments: object, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["show", *map(str, arguments)], input=given)
+
+
+def pieces_of(row: ShownRow) -> list[Any]:
+    return [piece for section in row.sections for piece in section.pieces.values()]
+
+
+@settings(max_examples=150)
+@given(mutated() | st.text(max_size=60) | damaged(), st.booleans())
+def test_pieces_are_the_input(source: str | list[int], has_tokens: bool) -> None:
+    """Pieces joined are the input, their tokens its ids; findings lie in their pieces."""
+    row = shown_report(validate(source), has_tokens=has_tokens)
+    text = source if isinstance(source, str) else decode(source)
+    shown = "".join(piece.text for piece in pieces_of(row))
+    assert shown == text or (shown == text.removesuffix("\n") and isinstance(source, str))
+    tokens = [token for piece in pieces_of(row) for token, _ in piece.tokens]
+    if has_tokens and isinstance(source, list):
+        assert tokens == source
+    else:  # each piece of a text is encoded alone; half of a character cannot be
+        assert decode(tokens) == ("" if not has_tokens or re.search("[\ud800-\udfff]", shown) else shown)
+    for piece in pieces_of(row):
+        assert not piece.tokens or sum(length for _, length in piece.tokens) == len(piece.text)
+    for section in row.sections:
+        for finding in section.findings:
+            assert 0 <= finding.start <= finding.end <= len(section.pieces[finding.piece].text)
+    assert len(row.all_findings) == len(validate(source).diagnostics)
+
+
+@given(mutated() | damaged(), st.integers(20, 120), st.booleans())
+def test_the_terminal_shows_each_finding_once(source: str | list[int], width: int, has_tokens: bool) -> None:
+    report = validate(source)
+    lines = [line.plain for line in row_lines(shown_report(report, has_tokens=has_tokens), width)]
+    codes = Counter(each.code.code + " " + each.code.name for each in report.diagnostics)
+    found = Counter(match[0] for line in lines for match in re.finditer(r"(?<=\^ |  )H\d\d\d [a-z-]+(?=:)", line))
+    assert {name: found[name] for name in codes} == codes
+    assert all("\n" not in line and "\x1b" not in line for line in lines)
+
+
+def test_findings_stand_under_their_place() -> None:
+    lines = run("-", given=BAD).stdout.splitlines()
+    at = lines.index("  <|start|>assistant<|channel|>finl<|message|>")
+    assert lines[at + 1].index("^") == lines[at].index("finl")
+    assert lines[at - 1] == "2 role assistant, channel final (repaired)"
+
+
+def test_tokens_are_marked() -> None:
+    (user,) = shown_report(validate(BAD[: BAD.index("x<")]), has_tokens=True).sections
+    assert [token for token, _ in user.pieces["content"].tokens] == encode("Hi.")
+    shown = run("--tokens", "-", given="<|start|>user<|message|>a\n\nb<|end|>").stdout
+    ids = re.findall("⟨([0-9]+)⟩", shown)
+    assert list(map(int, ids)) == encode("<|start|>user<|message|>a\n\nb<|end|>", allowed_special="all")
+
+
+class Elements(HTMLParser):
+    """The elements and attribute names of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, tuple[str, ...]]] = []
+        self.text: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, tuple(name for name, _ in attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def blocks_of(page: str) -> list[str]:
+    packed = re.findall(r'<script type="application/octet-stream" class="data">([^<]*)</script>', page)
+    return [gzip.decompress(b64decode(each)).decode() for each in packed]
+
+
+def page_of(*sources: str | list[int], names: str = "rows.jsonl") -> str:
+    rows = [shown_report(validate(source), f"{names}:{at}", at, has_tokens=True) for at, source in enumerate(sources)]
+    return html_page(rows, names, [kind.name for kind in codec.FORMAT.turn]).decode()
+
+
+hostile = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=10), min_size=1, max_size=4).map("".join)
+
+
+@settings(max_examples=60)
+@given(hostile, hostile, hostile)
+def test_inputs_add_no_element(content: str, name: str, file: str) -> None:
+    """Whatever contents, names, files and findings spell, a page has the elements of a harmless one."""
+    role = re.sub(r"[\s<>|]", "", name) or "x"
+
+    def rows(content: str, role: str, file: str) -> str:
+        text = f"<|start|>functions.{role} to=assistant<|channel|>commentary<|message|>{content}<|end|>"
+        return page_of(encode(text, allowed_special="all"), names=file) if text.isascii() else page_of(text, names=file)
+
+    drawn, plain = rows(content, role, file), rows("x", "x", "x")
+    filters = {"label", "select", "option"}  # one for each code, and for each field with several values
+    assert [each for each in Elements(drawn).found if each[0] not in filters] == [
+        each for each in Elements(plain).found if each[0] not in filters
+    ]
+    assert set(Elements(drawn).found) <= set(Elements(page_of(BAD)).found)
+    assert drawn.startswith("<!DOCTYPE html><!-- This page contains the transcripts")
+    (cards,) = blocks_of(drawn)
+    known = {tag for tag, _ in Elements(blocks_of(page_of(BAD))[0]).found}
+    assert {tag for tag, _ in Elements(cards).found} <= known
+    assert all(not name.startswith("on") for _, names in Elements(cards).found for name in names)
+
+
+def test_a_page_is_complete_and_runs_its_own_script_only() -> None:
+    page = page_of(*[BAD] * 450)
+    assert [html.count('<li class="row">') for html in blocks_of(page)] == [200, 200, 50]
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy
+    assert policy[1].startswith("default-src 'none'; ") or policy[1].startswith("default-src &#39;none&#39;; ")
+    for kind, text in re.findall(r"<(script|style)>(.*?)</\1>", page, re.DOTALL):
+        digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src &#39;sha256-{digest}" in policy[0] or f"{kind}-src 'sha256-{digest}" in policy[0]
+    assert not re.search(r"\b(src|href)=|https?://|@import|url\(", re.sub(r"<script.*?</script>", "", page, flags=re.S))
+    assert page_of(BAD) == page_of(BAD)
+
+
+def test_a_page_marks_findings_and_repairs() -> None:
+    (cards,) = blocks_of(page_of(BAD))
+    assert '<mark class="error">finl</mark>' in cards
+    assert "<strong>H136 misspelt-channel</strong>" in cards
+    assert "(repaired)" in cards
+    assert 'data-tokens="12194,2 13,1 "' in cards
+
+
+def test_a_page_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(page_module, "MAX_PAGE_BYTES", 5000)
+    rows = [shown_report(validate(f"{BAD[:30]}{at}")) for at in range(2000)]
+    with pytest.raises(PageTooLarge):
+        html_page(rows, "x", ())
+    file = tmp_path / "rows.jsonl"
+    file.write_text(
+        "".join(json.dumps(f"{BAD[:24]}{hashlib.sha256(str(at).encode()).hexdigest()}") + "\n" for at in range(999))
+    )
+    result = run(file, "--html", "-o", tmp_path / "page.html")
+    assert result.exit_code == 2
+    assert "--limit" in result.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_rows_are_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps({"id": f"r{at}", "text": BAD}) + "\n" for at in range(1, 8)) + "{\n")
+
+    def places(*options: str) -> list[str]:
+        return re.findall(r"rows\.jsonl:(\d+)", run(file, *options).stdout)
+
+    assert places() == list("12345678")
+    assert places("--row", "3") == ["3"]
+    assert places("--row", "3-5") == list("345")
+    assert places("--limit", "2") == list("12")
+    assert places("--row", "7-99", "--limit", "1") == ["7"]
+    assert "(id r3)" in run(file, "--row", "3").stdout
+    assert "unreadable-row" in run(file, "--row", "8").stdout
+    missing = run(file, "--row", "9")
+    assert (missing.exit_code, "no row 9; the last row is 8" in missing.stderr) == (2, True)
+    for wrong in ("0", "5-3", "x", "1-", "-1", "²"):
+        assert run(file, "--row", wrong).exit_code == 2
+    assert run(file, "-o", "x.html").exit_code == 2
+    assert run(tmp_path / "missing.txt").exit_code == 2
+
+
+def test_options_of_validate_apply(tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([{"name": "f", "parameters": {"type": "object", "properties": {}}}]))
+    call = "<|start|>assistant<|channel|>commentary to=functions.g <|constrain|>json<|message|>{}<|call|>"
+    assert "undeclared-tool" in run("--tools", tools, "-", given=call).stdout
+    assert "undeclared-tool" not in run("-", given=call).stdout
+    rest = "<|channel|>final<|message|>Hi.<|return|>"
+    assert "H1" not in run("--start", "completion", "-", given=rest).stdout
+
+
+def test_fields_of_any_grammar_are_shown(tmp_path: Path) -> None:
+    """Nothing here knows a field by name."""
+    folder = dialect.grammar_of("priority_field", tmp_path)
+    shown = run("--codec", folder, "-", given="<|start|>user priority=high<|message|>Hi.<|end|>")
+    assert "1 role user, priority high" in shown.stdout.splitlines(), shown
+    assert run("--codec", folder, "--html", "-", given=BAD).exit_code == 0
+
+
+@pytest.mark.parametrize("name", sorted(dialect.EDITS))
+def test_examples_of_dialects_are_shown_whole(name: str) -> None:
+    module = codec_of(name)
+    if module.FORMAT.recovery is not None:
+        row = shown_report(module.validate(module.EXAMPLE), has_tokens=True)
+        assert "".join(piece.text for piece in pieces_of(row)) == module.EXAMPLE
+        assert html_fragment(row, [kind.name for kind in module.FORMAT.turn])
+
+
+def test_results_have_a_form_for_notebooks() -> None:
+    good = BAD[: BAD.index("x<")]
+    for result in (parse(good), recover(BAD), validate(BAD), recover(""), validate(""), recover("x", "prompt")):
+        html = result._repr_html_()
+        assert html
+        assert '<div class="harmony notebook">' in html
+        assert "<script" not in html
+    assert "H136" in str(recover(BAD)._repr_html_())
+    assert "&lt;b&gt;" in str(parse("<|start|>user<|message|><b><|end|>")._repr_html_())
+
+
+def test_prompts_and_gaps_are_shown() -> None:
+    prompt = shown_report(validate("<|start|>user<|message|>Hi.<|end|><|start|>assistant", "prompt"))
+    assert [(each.kind, each.fields) for each in prompt.sections][-1] == (OPEN_HEADER, {"role": "assistant"})
+    assert [each.kind for each in shown_report(validate(BAD)).sections].count(GAP) == 1
+    assert html_fragment(prompt, ()).count("open header") == 1
+
+
+def test_the_page_of_the_docs_shows_what_is_printed() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "show.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```console\n\$ printf '([^']*)' \| harmony-spec (.*)\n((?:.*\n)*?)```", page, re.MULTILINE)
+    given, command, shown = block
+    assert command == "show -"
+    assert run("-", given=given).stdout == shown
