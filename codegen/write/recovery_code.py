@@ -18,11 +18,12 @@ from ..model.recovery_tables import (
     library_diagnostics,
     value_of,
 )
-from ..model.terminals import FixedText, Special
+from ..model.terminals import FixedText, Special, Terminal
+from ..read import regular_expressions as pattern
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .library_codes import code
-from .source_text import Block, Writer, call, group, literal, mapping
+from .source_text import Block, Writer, call, group, literal, mapping, raw
 
 Arguments = Iterator[str | Block]
 
@@ -80,9 +81,15 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (terminal_pattern(named.name) if named else literal(r"\S+"))
+    yield "word=" + (_word(named) if named else literal(r"\S+"))
     yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
     yield f"separator={literal(recovery.separator)}"
+
+
+def _word(named: Terminal) -> str:
+    """The pattern of a name in a header: what follows it there is not what follows it in contents."""
+    alone = pattern.without_lookaheads(named.pattern)
+    return terminal_pattern(named.name) if alone == named.pattern else raw(pattern.expression(alone))
 
 
 def _purposes(format: Format) -> Arguments:

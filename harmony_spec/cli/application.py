@@ -18,7 +18,7 @@ from .constrain_command import constrain_model
 from .convert_command import convert
 from .decode_command import decode
 from .diff_command import diff
-from .grammar_commands import generate, grammar
+from .grammar_commands import diagrams, generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
@@ -64,6 +64,6 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-READING = (validate, show, parse, render, decode, diff, convert, convert_tools)
-for command in (*READING, constrain_model, explain, list_rules, generate, grammar):
+READING = (validate, show, parse, render, decode, diff, convert, convert_tools, constrain_model)
+for command in (*READING, explain, list_rules, generate, grammar, diagrams):
     main.add_command(command)

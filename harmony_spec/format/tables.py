@@ -90,6 +90,9 @@ class Atom:
         return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
 
 
+LAST_TURN = "last_turn"
+"""What `render_training` trains on by default."""
+
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -230,6 +233,9 @@ class Kind(NamedTuple):
     ends: str | None
     last: str | None
     then: tuple[str, ...]
+
+
+NO_KIND = Kind("", (), (), None, None, ())
 
 
 class Drop(NamedTuple):
@@ -442,6 +448,12 @@ class Format:
             else:
                 return kind.name
         return ""
+
+    @property
+    def trainable(self) -> list[str]:
+        """What can be trained on, the default first; empty if the format does not tell what a model writes."""
+        authors = [value for _, value in self.opening if isinstance(value, str)]
+        return [LAST_TURN, *authors] if authors else []
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:

@@ -60,15 +60,15 @@ class Declarations:
             schemas |= forms
         return {name: schema for name, schema in schemas.items() if schema is not None}
 
-    def offer(self, parameters: Mapping[str, Any], channel: str) -> None:
-        """Add tools that are called on a channel: their parameters by full name."""
-        self._add_parameters(parameters)
-        self.call_channels |= dict.fromkeys(parameters, channel)
-
     def are_complete(self, name: str) -> bool:
         """Whether every message was readable that could declare a tool of this name: only some declare functions."""
         functions = {path.split(".")[0] for path in self.recovery.declared_tools}
         return not (self.unread & functions if name.startswith(self.recovery.of_functions) else self.unread)
+
+    def offer(self, parameters: Mapping[str, Any], channel: str) -> None:
+        """Add tools that are called on a channel: their parameters by full name."""
+        self._add_parameters(parameters)
+        self.call_channels |= dict.fromkeys(parameters, channel)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""

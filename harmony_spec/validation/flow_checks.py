@@ -7,11 +7,9 @@ from itertools import chain, islice
 
 from .. import codes
 from ..errors import near_misses
-from ..format.tables import Kind
+from ..format.tables import NO_KIND
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
-
-NO_KIND = Kind("", (), (), None, None, ())
 
 
 def check_flow(context: Context) -> None:
