@@ -23,6 +23,13 @@ ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
 
+MAX_SCHEMA_CHARS = 1_000_000
+"""A longer schema is refused: engines take seconds for each megabyte."""
+
+MAX_TOOLS = 10_000
+"""More tools are refused, for the same reason."""
+
+
 class Call(NamedTuple):
     """Calls of one tool.
 
@@ -98,6 +105,8 @@ def make_offer(
         forms = answer_forms(Purposes.of(codec), response_format)
         answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
     lax = _not_strict(declarations, defined)
+    if len(declarations.tools) > MAX_TOOLS:
+        fail(("tools",), f"more than {MAX_TOOLS} tools")
     calls = _calls(format, declarations, lax)
     if not (is_known or own):
         calls = [Call(None, (recovery.calls, recovery.thoughts), None)]
@@ -134,9 +143,12 @@ def is_impossible(schema: str) -> bool:
 def schema_text(schema: Any, name: str) -> str:
     """A schema as JSON text; raises `ConversionError` for what is not a JSON value."""
     try:
-        return to_json_text(schema)
+        text = to_json_text(schema)
     except (TypeError, ValueError, RecursionError) as error:
         fail(("schemas", name), f"not a JSON Schema: {error}")
+    if len(text) > MAX_SCHEMA_CHARS:
+        fail(("schemas", name), f"longer than {MAX_SCHEMA_CHARS} characters")
+    return text
 
 
 def _builtins(codec: ModuleType, tools: Iterable[Any]) -> dict[str, Any]:
