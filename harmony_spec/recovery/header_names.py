@@ -196,7 +196,8 @@ class HeaderNames:
         if tool:
             yield Name(field, tool, len(word), self.costs["decorated" if around else "near"], "near")
         elif self.automaton.patterns[field].fullmatch(word):
-            odd = row["odd"] * (match is None or match[0] != word)
+            bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)
+            odd = row["odd"] * (match is None or match[0] != word or bare_namespace)
             yield Name(field, word, len(word), unknown + odd)
         if match and match.start() == 0 and match[0] != word:
             tool = self.tool(match[0])

@@ -468,9 +468,8 @@ class HeaderSearch:
     def _apart(self, node: Node, at: int) -> Iterator[Edge]:
         """An introduced tool with white space in its name, as in `to=functions. search`."""
         field = self.slots.recipient
-        price, words = self.costs["decorated"], self._run(at)[:MAX_NAME_WORDS]
-        for _, end, _ in words[1:]:
-            price += self.costs["space"]
+        price = self.costs["decorated"] + self.costs["space"]
+        for _, end, _ in self._run(at)[1:MAX_NAME_WORDS]:
             if tool := self.names.spelled_apart(self.text[at:end]):
                 sets: Sets = ((field, tool),)
                 state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
