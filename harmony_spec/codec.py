@@ -309,26 +309,32 @@ class Member(runtime.Part):
     bare_key: str | None = None
     optional: bool = False
     value: Any = None
-    default: str | None = None
-    one_of: OneOf | None = None
+    inline_remark: str | None = None
+    inline_default: str | None = None
     inlines: list[Inline] = field(default_factory=list)
     bare_default: str | None = None
+    default: str | None = None
+    comma: bool = False
+    one_of: OneOf | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class RunOn(runtime.Part):
     """A property of an inner object, without comments."""
 
-    inlines: list[Inline] = field(default_factory=list)
+    value: Any
     identifier: str | None = None
     string: str | None = None
     bare_key: str | None = None
     optional: bool = False
+    inline_remark: str | None = None
+    inline_default: str | None = None
+    inlines: list[Inline] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Inline(runtime.Part):
-    """A type on one line, or one of the alternatives of `oneOf`, followed by its comment and its default."""
+    """One of the alternatives of `oneOf` after the first one, followed by its comment and its default."""
 
     union: Any
     inline_remark: str | None = None
@@ -1551,10 +1557,8 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ObjectType,
         names=("", "", "", "", "empty_object"),
     ),
-    # member: _remarks _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
+    # member: _remarks _INDENT? _key optional? ": " value _after _default? "," (" // default: " DEFAULT comma?)? "\n"
     #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
-    #       | _remarks _INDENT? _key optional? ": " value ", // default: " DEFAULT ",\n" -> default_with_comma
-    #       | _remarks _key optional? ": " inline (" | \n" inline)* ("// default: " BARE_DEFAULT)? ",\n" -> inline_one_of
     #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":\n" _INDENT? ",\n" -> empty_one_of
     "member": runtime.RecordRule(
         (
@@ -1565,8 +1569,12 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 runtime.Flag("optional", "?"),
                 ": ",
                 runtime.Value("value"),
+                runtime.Use("_after"),
+                runtime.Option((runtime.Use("_default"),)),
                 ",",
-                runtime.Option((" // default: ", runtime.Token("default", "DEFAULT", checked=False))),
+                runtime.Option(
+                    (" // default: ", runtime.Token("default", "DEFAULT", checked=False), runtime.Flag("comma", ",")),
+                ),
                 "\n",
             ),
             (
@@ -1590,26 +1598,6 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
             (
                 runtime.Use("_remarks"),
-                runtime.Token("", "_INDENT", optional=True),
-                runtime.Use("_key"),
-                runtime.Flag("optional", "?"),
-                ": ",
-                runtime.Value("value"),
-                ", // default: ",
-                runtime.Token("default", "DEFAULT", checked=False),
-                ",\n",
-            ),
-            (
-                runtime.Use("_remarks"),
-                runtime.Use("_key"),
-                runtime.Flag("optional", "?"),
-                ": ",
-                runtime.Many("inlines", (runtime.Value("inline"),), separator=" | \n"),
-                runtime.Option(("// default: ", runtime.Token("bare_default", "BARE_DEFAULT"))),
-                ",\n",
-            ),
-            (
-                runtime.Use("_remarks"),
                 runtime.Option(
                     (
                         runtime.Token("", "_INDENT", optional=True),
@@ -1627,8 +1615,19 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
         ),
         Member,
-        names=("", "", "default_with_comma", "", ""),
     ),
+    # _after: ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)? (" | \n" inline)*
+    "_after": runtime.Rule(
+        (
+            (
+                runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
+                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Many("inlines", (" | \n", runtime.Value("inline")), 0),
+            ),
+        ),
+    ),
+    # _default: "// default: " BARE_DEFAULT
+    "_default": runtime.Rule((("// default: ", runtime.Token("bare_default", "BARE_DEFAULT")),)),
     # _remarks: title? summary? examples? annotation*
     "_remarks": runtime.Rule(
         (
@@ -1650,14 +1649,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # value: type
     "value": runtime.Single(((runtime.Value("type"),),), indent="    "),
-    # run_on: _key optional? ": \n                " inline (" | \n" inline)*
+    # run_on: _key optional? ": \n                " value _after
     "run_on": runtime.RecordRule(
         (
             (
                 runtime.Use("_key"),
                 runtime.Flag("optional", "?"),
                 ": \n                ",
-                runtime.Many("inlines", (runtime.Value("inline"),), separator=" | \n"),
+                runtime.Value("value"),
+                runtime.Use("_after"),
             ),
         ),
         RunOn,
@@ -1988,11 +1988,7 @@ FORMAT = runtime.Format(
     styles={
         "openai": (),
         "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),),
-        "template": (
-            runtime.Choose("closed", ()),
-            runtime.Choose("default_with_comma", ()),
-            runtime.Choose("unmarked_lines", ()),
-        ),
+        "template": (runtime.Choose("closed", ()), runtime.Choose("unmarked_lines", ())),
     },
     default_style="openai",
     as_parsed="as_parsed",

@@ -140,7 +140,7 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
         value = row_value(batch.kind, row.item)
     except RowError as error:
         value = error
-    if batch.kind == "json" and isinstance(value, list) and value and all(map(_has_column, value)):
+    if row.number is None and isinstance(value, list) and value and all(map(_has_column, value)):
         yield from ((f"{place}[{index}]", each, each) for index, each in enumerate(value))
     else:
         yield place, row.item, value

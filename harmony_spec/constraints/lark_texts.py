@@ -18,6 +18,10 @@ from ..format.algebra import (
 )
 from .enforceable import enforceable
 from .grammar_texts import GrammarText, character_class, repetition
+from .json_rules import MAX_JSON_SPACE
+
+SPACE_OPTION = json.dumps({"whitespace_pattern": f"[ \\t\\n\\r]{{0,{MAX_JSON_SPACE}}}"}, separators=(",", ":"))
+"""Limits white space in JSON."""
 
 REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
@@ -61,7 +65,11 @@ class LarkText(GrammarText):
         return f"<[^{id_ranges(self.ids.values())}]>{sign}"
 
     def json(self, node: JsonNode) -> str:
-        return f"%json {enforceable(node.schema, 'lark').text}"
+        schema = str(enforceable(node.schema, "lark" if self.size is None else "structural-tag").text)
+        if self.size is not None:
+            return f"%json {schema}"
+        rest = f",{schema[1:]}" if schema.startswith("{") and schema != "{}" else "}"
+        return f'%json {{"x-guidance":{SPACE_OPTION}{rest}'
 
 
 def id_ranges(ids: Iterable[int]) -> str:

@@ -343,7 +343,11 @@ class Lines(Rule):
         code = f"w.lines({lines}, {before}, {after}) + {rest}"
         for variant, whole in zip(self.names[1:], self.ways[1:], strict=True):
             fits = rules.bind(rules.pattern(token.terminal))
-            code = f"{rules.write_all(whole, scope)} if {variant!r} in w.chosen and {fits}.fullmatch(m) else {code}"
+            is_read = f"{fits}.fullmatch(m + {whole[-1]!r})"  # as part of a text: what follows may matter
+            text = rules.write_all(
+                tuple(part._replace(checked=False) if isinstance(part, Token) else part for part in whole), scope
+            )
+            code = f"{text} if {variant!r} in w.chosen and {is_read} else {code}"
         return f"({code})"
 
     @property

@@ -152,7 +152,7 @@ class HeaderSearch:
     def _search(self, most: int) -> list[tuple[int, list[Edit]]]:
         """The cheapest path, and the next one that reads other fields if it costs little more; with their costs.
 
-        Dijkstra's algorithm; of two paths that cost the same, the one that was found first.
+        Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
         start = Node(0, 0 if self.begun else self.automaton.after_author, CLEAN, (), values)
@@ -176,7 +176,8 @@ class HeaderSearch:
             done.add(node)
             width[node.at] = passed + 1
             for price, target, edits in self._edges(node):
-                total = cost + price, ranks + tuple(self.ranks[edit.kind] for edit in edits if edit.kind)
+                more = [self.ranks[edit.kind] for edit in edits if edit.kind] if edits else []
+                total = cost + price, (*ranks, *more) if more else ranks
                 if target not in best or total < best[target]:
                     count += 1
                     best[target], back[target] = total, (node, edits)

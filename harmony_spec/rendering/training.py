@@ -120,7 +120,7 @@ def render_training(
 
 def _open_headers(plan: Plan, tokenizer: Tokenizer | None) -> Callable[[int], list[int]]:
     """A function that returns the tokens that a prompt ends with for a message of a plan; none if it cannot end so."""
-    format, frame = plan.format, plan.format.open_frame
+    format = plan.format
     chosen = tokenizer_for(format.encoding, tokenizer)
     cache = format.caches_of(chosen).setdefault(("opened", plan.style), {})
 
@@ -130,7 +130,7 @@ def _open_headers(plan: Plan, tokenizer: Tokenizer | None) -> Callable[[int], li
         tokens: list[int] | None = cache.get(key)
         if tokens is None:
             try:
-                mixed = frame.write(message, plan.alternatives(message, number)) if frame else ""
+                mixed = plan.opening_of(number)
             except Inexpressible:
                 mixed = ""
             tokens = tokens_of_frame(format, chosen.encode, mixed)
