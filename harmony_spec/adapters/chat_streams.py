@@ -30,6 +30,12 @@ HELD = "held"
 TEXTS = frozenset(("content", "reasoning"))
 """The states of messages whose texts are sent as they come."""
 
+MAX_READY_CHUNKS = 4096
+"""How many chunks are kept for tokens that come again, for each answer and kind of text. A chunk needs a kilobyte."""
+
+NOTHING_READY: tuple[dict[Any, Any], Any, str | None] = {}, None, None
+"""The chunks of repeated tokens, the parser and the state of an answer; empty outside of texts."""
+
 STOP, LENGTH, TOOL_CALLS = "stop", "length", "tool_calls"
 
 
@@ -196,16 +202,37 @@ class ChatStream:
         self._parsers: dict[int, StreamParser] = {}
         self._recovered: dict[int, Recovered[Message]] = {}
         self._started: set[int] = set()
+        self._repeated: dict[tuple[int, str], dict[Any, ChatChunk]] = {}
+        self._ready: list[Any] = [NOTHING_READY] * choices
 
     def feed(self, tokens: int | Sequence[int], index: int = 0) -> list[ChatChunk]:
-        """Read tokens of an answer; return their chunks."""
-        events = (self._parsers.get(index) or self._parser(index)).feed(tokens)
-        state = self._replies[index].state
-        if len(events) == 1 and events[0].__class__ is ContentDelta and state in TEXTS:  # most tokens
-            chunk = self._base.copy()
-            chunk["choices"] = [{"index": index, "delta": {state: events[0].text}, "finish_reason": None}]
-            return [chunk]
-        return self._chunks(index, events)
+        """Read tokens of an answer; return their chunks. Chunks may share their choices: do not change those."""
+        chunks, parser, state = self._ready[index]
+        if parser is None:
+            return self._feed(tokens, index)
+        if tokens.__class__ is int and (chunk := chunks.get(tokens)) is not None:
+            parser.repeat(tokens)
+            return [chunk.copy()]
+        events = parser.feed(tokens)
+        if len(events) != 1 or events[0].__class__ is not ContentDelta or not parser.is_plain:
+            return self._read_events(index, events)
+        chunk = self._base.copy()
+        chunk["choices"] = [{"index": index, "delta": {state: events[0].text}, "finish_reason": None}]
+        if tokens.__class__ is int and len(chunks) < MAX_READY_CHUNKS and tokens in parser.repeatable:
+            chunks[tokens] = chunk.copy()
+        return [chunk]
+
+    def _feed(self, tokens: int | Sequence[int], index: int) -> list[ChatChunk]:
+        """Read tokens outside of texts, or after an incomplete character."""
+        return self._read_events(index, (self._parsers.get(index) or self._parser(index)).feed(tokens))
+
+    def _read_events(self, index: int, events: Sequence[Event]) -> list[ChatChunk]:
+        """The chunks of events; prepare those of the tokens that come next, if they are the text of a message."""
+        chunks, parser, state = self._chunks(index, events), self._parsers[index], self._replies[index].state
+        self._ready[index] = NOTHING_READY
+        if parser.is_plain and state in TEXTS:
+            self._ready[index] = self._repeated.setdefault((index, state), {}), parser, state
+        return chunks
 
     def close(self, finish_reason: str | None = None, index: int = 0) -> list[ChatChunk]:
         """End an answer. The chunk with the usage follows that of the last one.
@@ -216,6 +243,7 @@ class ChatStream:
             index: the number of the answer.
         """
         parser = self._parser(index)
+        self._ready[index] = NOTHING_READY
         chunks = self._chunks(index, parser.close())
         return chunks + self._close(parser.recovered, finish_reason, index)
 
