@@ -30,7 +30,7 @@ from benchmarks.targets import PEER, Row, Target, faster, no_slower
 from benchmarks.tools import with_tools
 from benchmarks.transcripts import agentic, long
 from benchmarks.validating import validating
-from harmony_spec import Message, codec, parse, render
+from harmony_spec import Message, codec, drop_analysis, parse, render, render_training
 
 if TYPE_CHECKING:
     import openai_harmony
@@ -91,6 +91,9 @@ def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
     )
     yield faster(f"render to tokens, {transcript.name}", ours, theirs, times)
     yield no_slower(f"render, {transcript.name} / encode contents", TIKTOKEN, ours, encoding, 1.3)
+    trained = drop_analysis(messages)
+    training, plain = in_turn(runs, clock(lambda: render_training(trained)), clock(lambda: render(trained)))
+    yield no_slower(f"render_training, {transcript.name}", "render", training, plain, 1.3)
 
 
 def keeping(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:

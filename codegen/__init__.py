@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from .build import build
+from .model.format_model import Format
 from .prove.whole_format import check
-from .read.grammar_folder import load
+from .read.grammar_folder import Sources, load
 from .read.problems import GrammarError, Place, Problem, TooLarge
 from .write.codec_module import emit
+from .write.diagrams import diagrams
 from .write.taken_names import taken_names
 
-__all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "generate"]
+__all__ = ["GRAMMAR", "GrammarError", "Place", "Problem", "draw", "generate"]
 
 GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
 """The folder of this package's own grammar."""
@@ -19,6 +21,16 @@ GRAMMAR = Path(__file__).resolve().parent.parent / "grammar"
 
 def generate(folder: Path) -> str:
     """Return the source text of the codec for a grammar folder; raises `GrammarError` with every problem."""
+    _, format = _checked(folder)
+    return emit(format)
+
+
+def draw(folder: Path) -> dict[str, str]:
+    """Return pictures of a grammar folder by file name; raises `GrammarError`. Needs `railroad-diagrams`."""
+    return diagrams(*_checked(folder))
+
+
+def _checked(folder: Path) -> tuple[Sources, Format]:
     try:
         sources = load(folder)
         format = build(sources)
@@ -28,4 +40,4 @@ def generate(folder: Path) -> str:
         raise GrammarError(
             [Problem(Place(folder.resolve().name, 1, 1), reason, "Make its rules and patterns smaller.")]
         ) from None
-    return emit(format)
+    return sources, format

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(5, 1)
+runtime.require_api(5, 2)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -97,7 +97,7 @@ Effort = Literal["low", "medium", "high"]
 
 @dataclass(eq=False, repr=False, slots=True)
 class SystemContent(runtime.Record):
-    """The settings of a conversation.
+    """The settings of a conversation. an empty identity.
 
     Attributes:
         model_identity: Who the model is.
@@ -279,10 +279,13 @@ class Group(runtime.Part):
 
 @dataclass(eq=False, repr=False, slots=True)
 class Annotation(runtime.Part):
-    """A keyword of JSON Schema that no type expresses, and its value."""
+    """A keyword that no type expresses, and its value. Keywords that JSON Schema does not have are in quotes, so that
+    a description such as `@x {}` is not read as one.
+    """
 
-    keyword: str
     json: Any
+    keyword: str | None = None
+    other_keyword: str | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -291,13 +294,13 @@ class ObjectType(runtime.Part):
 
     members: list[Member] = field(default_factory=list)
     index: Any = None
+    run_ons: list[RunOn] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Member(runtime.Part):
-    """A property. Its comments are above it, its default after it. The template writes a comma after the default, the
-    alternatives of `oneOf` on lines of their own without an indent, and the properties of inner objects on one
-    line.
+    """A property. Its comments are above it, its default after it. The template writes a comma after the default, and
+    the alternatives of `oneOf` without an indent. The peer writes nothing for a `oneOf` without alternatives.
     """
 
     title: str | None = None
@@ -309,9 +312,36 @@ class Member(runtime.Part):
     bare_key: str | None = None
     optional: bool = False
     value: Any = None
-    alternatives: list[Any] = field(default_factory=list)
+    inline_remark: str | None = None
+    inline_default: str | None = None
+    inlines: list[Inline] = field(default_factory=list)
+    bare_default: str | None = None
     default: str | None = None
+    comma: bool = False
     one_of: OneOf | None = None
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class RunOn(runtime.Part):
+    """A property of an inner object, without comments."""
+
+    value: Any
+    identifier: str | None = None
+    string: str | None = None
+    bare_key: str | None = None
+    optional: bool = False
+    inline_remark: str | None = None
+    inline_default: str | None = None
+    inlines: list[Inline] = field(default_factory=list)
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Inline(runtime.Part):
+    """One of the alternatives of `oneOf` after the first one, followed by its comment and its default."""
+
+    union: Any
+    inline_remark: str | None = None
+    inline_default: str | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -1125,24 +1155,32 @@ _CONTENT_TERMINALS = {
     "COMMENT": '(?:[^\\n\\ud800-\\udfff]+|(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)(?:(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_COMMENT: /(?!\n(?:\/\/ |type [^\n]+ = |[^\n]*\) => any;\n|namespace [^\n]+ \{|## [^\s]+\n\n(?:\/\/ |namespace )|["{\[0-9tfn-][^\n]*(?:\n\n## [^\n]*\n\n|(?!(?s:.)))))\n[^\n]*/
     "UNMARKED_COMMENT": '(?!\\n(?:// |type [^\\n\\ud800-\\udfff]+ = |[^\\n\\ud800-\\udfff]*\\) => any;\\n|namespace [^\\n\\ud800-\\udfff]+ \\{|## [^\\s\\ud800-\\udfff]+\\n\\n(?:// |namespace )|["\\{\\[0-9tfn\\-][^\\n\\ud800-\\udfff]*(?:\\n\\n## [^\\n\\ud800-\\udfff]*\\n\\n|(?![^\\ud800-\\udfff]))))\\n[^\\n\\ud800-\\udfff]*',
-    # TEXT: /(?!Examples:(?![^\n])|default: |@[^\s]+ ["{\[0-9tfn-])[^\n]+/
-    "TEXT": '(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+',
+    # TEXT: /(?!Examples:(?![^\n]|\n(?! *\/\/ - ))|default: (?![^\n]*\n(?![^\n]*:\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+|"[^\s"]+") (?:"[^\n]*"|\[[^\n]*\]|\{(?:"[^\n]*)?\}|-?[0-9][0-9.eE+-]*|true|false|null)(?![^\n]))[^\n]+/
+    "TEXT": '(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+',
     # SUMMARY: (TEXT | UNMARKED_LINE) UNMARKED_LINE*
-    "SUMMARY": '(?:(?!(?:Examples:(?![^\\n\\ud800-\\udfff])|default: |@[^\\s\\ud800-\\udfff]+ ["\\{\\[0-9tfn\\-]))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
+    "SUMMARY": '(?:(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
     "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
-    # REMARK: /(?!default: )(?:(?! default: )[^\n])+/
-    "REMARK": r"(?!default: )(?:(?! default: )[^\n\ud800-\udfff])+",
-    # DEFAULT: /(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
-    "DEFAULT": r"(?!,\n)[^\n\ud800-\udfff][^\n,\ud800-\udfff]*(?:(?!,\n),[^\n,\ud800-\udfff]*)*",
-    # KEYWORD: /[^\s]+/
-    "KEYWORD": r"[^\s\ud800-\udfff]+",
+    # REMARK: /(?!default: )(?:(?! default: )[^\n]|\n(?! *(?:\||,\n)))+/
+    "REMARK": r"(?!default: )(?:(?:(?! default: )[^\n\ud800-\udfff]|\n(?! *(?:\||,\n))))+",
+    # DEFAULT: /"(?:[^\n"]|"(?!,?(?![^\n])))*(?:\n(?:[^\n"]|"(?!,?(?![^\n])))*)+"|(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
+    "DEFAULT": '(?:"(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*(?:\\n(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*)+"|(?!,\\n)[^\\n\\ud800-\\udfff][^\\n,\\ud800-\\udfff]*(?:(?!,\\n),[^\\n,\\ud800-\\udfff]*)*)',
+    # INLINE_REMARK: /(?!default: )(?:(?! \| \n| {20}\/\/ default: |\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))(?s:.))+/
+    "INLINE_REMARK": r"(?!default: )(?:(?!(?: \| \n| {20,20}// default: |// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\ud800-\udfff])+",
+    # INLINE_DEFAULT: /(?:(?! \| \n|\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))[^\n])+/
+    "INLINE_DEFAULT": r"(?:(?!(?: \| \n|// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\n\ud800-\udfff])+",
+    # BARE_DEFAULT: /(?:(?!,\n)[^\n])+/
+    "BARE_DEFAULT": r"(?:(?!,\n)[^\n\ud800-\udfff])+",
+    # KEYWORD: /(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+)(?![^\s])/
+    "KEYWORD": '(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+)(?![^\\s\\ud800-\\udfff])',
+    # OTHER_KEYWORD: /[^\s"]+/
+    "OTHER_KEYWORD": '[^\\s"\\ud800-\\udfff]+',
     # IDENTIFIER: /(?:[^\W\d]|\$)[\w$]*(?!\??:[^ \n]|\?[^:]|[^?:])/
     "IDENTIFIER": r"(?:[^\W\d\ud800-\udfff]|\$)[\w\$]*(?!(?:\??:[^\ \n\ud800-\udfff]|\?[^:\ud800-\udfff]|[^\?:\ud800-\udfff]))",
     # NAMED: /(?!(?:string|number|boolean|null|any|never|true|false|integer|object|array)(?![\w$]))[A-Za-z_$][A-Za-z0-9_$]*/
     "NAMED": r"(?!(?:string|number|boolean|null|any|never|true|false|integer|object|array)(?![\w\$]))[A-Za-z_\$][A-Za-z0-9_\$]*",
-    # BARE_KEY: /(?![ }\[])(?:(?!\??:[ \n]|\/\/)[^\n])+/
-    "BARE_KEY": r"(?![\ \}\[])(?:(?!(?:\??:[\ \n]|//))[^\n\ud800-\udfff])+",
+    # BARE_KEY: /(?![ }\[])(?:(?!\??(?::[ \n]|(?![^\n]))|\/\/)[^\n])+/
+    "BARE_KEY": r"(?![\ \}\[])(?:(?!(?:\??(?::[\ \n]|(?![^\n\ud800-\udfff]))|//))[^\n\ud800-\udfff])+",
     # TYPE_TEXT: /\((?:[^)]|\)(?! => any;))*\) => any;/
     "TYPE_TEXT": r"\((?:(?:[^\)\ud800-\udfff]|\)(?! => any;)))*\) => any;",
     # STRING: /"(?:[^"\\\n]|\\[^\n])*"/
@@ -1159,12 +1197,15 @@ _CONTENT_TERMINALS = {
 
 _CONTENT_RULES: dict[str, runtime.Rule] = {
     # system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
+    #       | "\n" _from_cutoff ("\n\n" _from_reasoning)? -> empty_identity
     "system": runtime.RecordRule(
         (
             (runtime.Use("_settings"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
             (runtime.Use("_from_reasoning"),),
+            ("\n", runtime.Use("_from_cutoff"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
         ),
         SystemContent,
+        names=("", "", "empty_identity"),
         absent={"model_identity": None, "knowledge_cutoff": None, "reasoning_effort": None, "channel_config": None},
     ),
     # _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
@@ -1197,10 +1238,13 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # model_identity: IDENTITY
     "model_identity": runtime.Single(((runtime.Token("identity", "IDENTITY"),),), ""),
-    # knowledge_cutoff: "Knowledge cutoff: " LINE
-    "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE")),), ""),
-    # conversation_start_date: "Current date: " DATE
-    "conversation_start_date": runtime.Single((("Current date: ", runtime.Token("date", "DATE", is_date=True)),), ""),
+    # knowledge_cutoff: "Knowledge cutoff: " LINE?
+    "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE", optional=True)),), ""),
+    # conversation_start_date: "Current date: " DATE?
+    "conversation_start_date": runtime.Single(
+        (("Current date: ", runtime.Token("date", "DATE", optional=True, is_date=True)),),
+        "",
+    ),
     # reasoning_effort: "Reasoning: " EFFORT
     "reasoning_effort": runtime.Single(
         (("Reasoning: ", runtime.Token("effort", "EFFORT", values=("low", "medium", "high"))),),
@@ -1283,8 +1327,13 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         names=("", "free_name"),
     ),
     # description: ("// " COMMENT? "\n")+
+    #            | "// " COMMENT "\n" -> unmarked_lines
     "description": runtime.Lines(
-        ((runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),),
+        (
+            (runtime.Many("comments", ("// ", runtime.Token("comment", "COMMENT", optional=True), "\n")),),
+            ("// ", runtime.Token("comment", "COMMENT"), "\n"),
+        ),
+        names=("", "unmarked_lines"),
     ),
     # tool: description? "type " name " = " parameters
     "tool": runtime.RecordRule(
@@ -1436,6 +1485,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
     ),
     # summary: (_INDENT? "// " SUMMARY? "\n")+
+    #        | "// " SUMMARY "\n" -> unmarked_lines
     "summary": runtime.Lines(
         (
             (
@@ -1449,7 +1499,9 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                     ),
                 ),
             ),
+            ("// ", runtime.Token("summary", "SUMMARY"), "\n"),
         ),
+        names=("", "unmarked_lines"),
     ),
     # examples: _INDENT? "// Examples:\n" example+
     "examples": runtime.Single(
@@ -1467,19 +1519,23 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ((runtime.Token("", "_INDENT", optional=True), "// - ", runtime.Json("json", "JSON"), "\n"),),
         "",
     ),
-    # annotation: _INDENT? "// @" KEYWORD " " JSON "\n"
+    # annotation: _INDENT? "// @" _keyword " " JSON "\n"
     "annotation": runtime.RecordRule(
         (
             (
                 runtime.Token("", "_INDENT", optional=True),
                 "// @",
-                runtime.Token("keyword", "KEYWORD"),
+                runtime.Use("_keyword"),
                 " ",
                 runtime.Json("json", "JSON"),
                 "\n",
             ),
         ),
         Annotation,
+    ),
+    # _keyword: KEYWORD | "\"" OTHER_KEYWORD "\""
+    "_keyword": runtime.Rule(
+        ((runtime.Token("keyword", "KEYWORD"),), ('"', runtime.Token("other_keyword", "OTHER_KEYWORD"), '"')),
     ),
     # primary: object_type | tuple_type | any_array | literal_type | reference | basic_type
     "primary": runtime.Choice(
@@ -1493,6 +1549,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
     ),
     # object_type: "{\n" member+ index? _INDENT? "}" | "{\n" index _INDENT? "}" | "{}"
+    #            | "{\n" run_on (", " run_on)* "}"
     #            | "{\n" _INDENT? "}" -> empty_object
     "object_type": runtime.RecordRule(
         (
@@ -1505,14 +1562,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
             ("{\n", runtime.Value("index"), runtime.Token("", "_INDENT", optional=True), "}"),
             ("{}",),
+            ("{\n", runtime.Many("run_ons", (runtime.Value("run_on"),), separator=", "), "}"),
             ("{\n", runtime.Token("", "_INDENT", optional=True), "}"),
         ),
         ObjectType,
-        names=("", "", "", "empty_object"),
+        names=("", "", "", "", "empty_object"),
     ),
-    # member: _remarks _INDENT? _key optional? ": " value (" | \n" alternative)* "," (" // default: " DEFAULT ","?)? "\n"
+    # member: _remarks _INDENT? _key optional? ": " value _after _default? "," (" // default: " DEFAULT comma?)? "\n"
     #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
-    #       | _key optional? ": \n" _INDENT? value (" | \n" alternative)* ", "? -> run_on
+    #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":\n" _INDENT? ",\n" -> empty_one_of
     "member": runtime.RecordRule(
         (
             (
@@ -1522,10 +1580,11 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 runtime.Flag("optional", "?"),
                 ": ",
                 runtime.Value("value"),
-                runtime.Many("alternatives", (" | \n", runtime.Value("alternative")), 0),
+                runtime.Use("_after"),
+                runtime.Option((runtime.Use("_default"),)),
                 ",",
                 runtime.Option(
-                    (" // default: ", runtime.Token("default", "DEFAULT", checked=False), runtime.Option((",",))),
+                    (" // default: ", runtime.Token("default", "DEFAULT", checked=False), runtime.Flag("comma", ",")),
                 ),
                 "\n",
             ),
@@ -1549,18 +1608,37 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 ",\n",
             ),
             (
+                runtime.Use("_remarks"),
+                runtime.Option(
+                    (
+                        runtime.Token("", "_INDENT", optional=True),
+                        "// default: ",
+                        runtime.Token("default", "DEFAULT", checked=False),
+                        "\n",
+                    ),
+                ),
+                runtime.Token("", "_INDENT", optional=True),
                 runtime.Use("_key"),
                 runtime.Flag("optional", "?"),
-                ": \n",
+                ":\n",
                 runtime.Token("", "_INDENT", optional=True),
-                runtime.Value("value"),
-                runtime.Many("alternatives", (" | \n", runtime.Value("alternative")), 0),
-                runtime.Option((", ",)),
+                ",\n",
             ),
         ),
         Member,
-        names=("", "", "run_on"),
     ),
+    # _after: ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)? (" | \n" inline)*
+    "_after": runtime.Rule(
+        (
+            (
+                runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
+                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Many("inlines", (" | \n", runtime.Value("inline")), 0),
+            ),
+        ),
+    ),
+    # _default: "// default: " BARE_DEFAULT
+    "_default": runtime.Rule((("// default: ", runtime.Token("bare_default", "BARE_DEFAULT")),)),
     # _remarks: title? summary? examples? annotation*
     "_remarks": runtime.Rule(
         (
@@ -1582,6 +1660,30 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # value: type
     "value": runtime.Single(((runtime.Value("type"),),), indent="    "),
+    # run_on: _key optional? ": \n                " value _after
+    "run_on": runtime.RecordRule(
+        (
+            (
+                runtime.Use("_key"),
+                runtime.Flag("optional", "?"),
+                ": \n                ",
+                runtime.Value("value"),
+                runtime.Use("_after"),
+            ),
+        ),
+        RunOn,
+    ),
+    # inline: union ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)?
+    "inline": runtime.RecordRule(
+        (
+            (
+                runtime.Value("union"),
+                runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
+                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+            ),
+        ),
+        Inline,
+    ),
     # index: _INDENT? "[key: string]: " value ",\n"
     "index": runtime.Single(
         ((runtime.Token("", "_INDENT", optional=True), "[key: string]: ", runtime.Value("value"), ",\n"),),
@@ -1666,10 +1768,11 @@ _RECOVERY = runtime.Recovery(
     author={"role": "assistant"},
     tool="tool",
     roles=("system", "developer", "user", "assistant"),
+    recipients=(),
     channels=("final", "analysis", "commentary"),
     content_types=("json", "code"),
     json="json",
-    word=_CONTENT_TERMINALS["NAME"],
+    word=r"[A-Za-z0-9_\$\.:/@\+\-]+",
     definitions=_DEFINITIONS,
     separator=".",
     answers="final",
@@ -1853,12 +1956,12 @@ _RECOVERY = runtime.Recovery(
         "displaced": ("unread-header-text", "other words come in its place"),
         "bare": ("misplaced-part", "a known name, but nothing introduces it"),
         "order": ("misplaced-part", "the grammar has it elsewhere"),
-        "dropped": ("unread-header-text", "a name that no field takes"),
-        "extra": ("unread-header-text", "another one is kept"),
-        "repeated": ("misplaced-part", "another one is kept"),
-        "again": ("stray-special-token", "a special token too many"),
+        "dropped": ("unread-header-text", "left out: no field takes this name"),
+        "extra": ("unread-header-text", "left out: another one is kept"),
+        "repeated": ("misplaced-part", "left out: another one is kept"),
+        "again": ("stray-special-token", "left out: a special token too many"),
         "spaced": ("misplaced-part", "white space before the name"),
-        "unread": ("unread-header-text", "not a known name"),
+        "unread": ("unread-header-text", "left out: not a known name"),
         "spliced": ("spliced-header", "the beginning of another header inside of this one"),
         "as_role": ("misplaced-part", "a known name in place of the author"),
         "as_channel": ("misplaced-part", "a known name in place of the channel"),
@@ -1893,7 +1996,11 @@ FORMAT = runtime.Format(
         "content_type": (_TERMINAL_TYPE, "TYPE: /[A-Za-z0-9][A-Za-z0-9_+\\/-]*/"),
     },
     starts=_STARTS,
-    styles={"openai": (), "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),)},
+    styles={
+        "openai": (),
+        "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),),
+        "template": (runtime.Choose("closed", ()), runtime.Choose("unmarked_lines", ())),
+    },
     default_style="openai",
     as_parsed="as_parsed",
     always=(runtime.Choose("call", (("role", "assistant"), ("recipient", True))),),
@@ -1944,7 +2051,7 @@ FORMAT = runtime.Format(
 """The tables of this format."""
 
 Start = Literal["transcript", "prompt", "completion"]
-Style = Literal["openai", "model", "as_parsed"]
+Style = Literal["openai", "model", "template", "as_parsed"]
 
 
 def parse(

@@ -1,6 +1,6 @@
-"""The official chat template of gpt-oss, and chats with tools that it and the peer render.
+"""The official chat templates of gpt-oss and other models, and chats with tools that it and the peer render.
 
-The template is a file of the package `trl`, which is not imported: its dependencies are not needed.
+The templates are files of the package `trl`, which is not imported: its dependencies are not needed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _template(name: str) -> Any:
     found = find_spec("trl")
     assert found is not None, "install trl without its dependencies (README.md)"
     assert found.origin is not None
-    text = (Path(found.origin).parent / "chat_templates" / name).read_text(encoding="utf-8")
+    text = (Path(found.origin).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation])
     environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
     environment.globals.update(raise_exception=_refuse, strftime_now=lambda _: TODAY)
@@ -55,14 +55,16 @@ def _refuse(reason: str) -> None:
     raise ValueError(reason)
 
 
-def render_chat(messages: Sequence[Mapping[str, Any]], tools: Sequence[Schema] = (), **values: Any) -> str:
-    """The text that the template makes of a chat. Raises `ValueError` or `TypeError` for one that it refuses."""
-    return str(_template("gptoss.jinja").render(messages=messages, tools=list(tools), **values))
+def render_chat(
+    messages: Sequence[Mapping[str, Any]], tools: Sequence[Schema] = (), template: str = "gptoss", **values: Any
+) -> str:
+    """The text that a template makes of a chat. Raises `ValueError` or `TypeError` for one that it refuses."""
+    return str(_template(template).render(messages=messages, tools=list(tools), **values))
 
 
 def render_marked(messages: Sequence[Mapping[str, Any]], tools: Sequence[Schema] = ()) -> list[tuple[str, bool]]:
     """The text of a chat to train on: runs, and whether the template marks them as what the assistant writes."""
-    text = str(_template("gptoss_training.jinja").render(messages=messages, tools=list(tools)))
+    text = str(_template("gptoss_training").render(messages=messages, tools=list(tools)))
     unmarked, *marked = text.split(MARKS[0])
     found = [(unmarked, False)]
     for run in marked:
@@ -77,7 +79,7 @@ def function(name: str, parameters: Any, description: str = "Does it.") -> Schem
 
 # Schemas as people write them, and as pydantic and other libraries make them.
 words = st.sampled_from(["The place.", "An id, if known: optional,", "a {b} | c", "é 名前", 'say "x"', "// no"])
-LINES = ["One line.\nAnother line", "One.\n\nMore, after a blank line.\n  - x: y", "\nText\n"]
+LINES = ["One line.\nthe other line", "One.\n\nMore, after a blank line.\n  - x: y", "\nText\n"]
 described = words | st.sampled_from(LINES)
 names = st.sampled_from(["a", "city", "max_results", "a-b", "x.y", "@id", "1st", "two words", "type", "é", "ids[]"])
 SCALARS: list[Schema] = [{"type": name} for name in ("string", "integer", "number", "boolean")]
@@ -145,6 +147,72 @@ def tool_lists(draw: st.DrawFn) -> list[Schema]:
     listed = draw(st.lists(st.sampled_from(["get_weather", "search", "f", "send-mail"]), unique=True, min_size=1))
     empty = st.sampled_from([None, {}, {"type": "object", "properties": {}}])
     return [function(name, draw(objects(2) | objects(2) | empty), draw(described)) for name in listed]
+
+
+# Schemas that the template writes right: with all that restricts values, and in one way only.
+NULLABLE: list[Schema] = [
+    *({"type": [name, "null"]} for name in ("string", "integer", "number", "boolean", "array", "object")),
+    {"type": "string", "nullable": True},
+    {"type": "array", "items": {"type": "string"}, "nullable": True},
+    {"type": "array"},
+    {"type": "object"},
+    {"type": "object", "properties": {}},
+    {},
+]
+INNER = st.sampled_from([*SCALARS, ENUM, *NULLABLE])
+one_line = st.sampled_from(["The place.", "An id, if known: optional,", "a {b} | c", "é 名前", 'say "x"', "@x {}"])
+bare = st.sampled_from(["x", "a, b"])
+ITEMS: list[Schema] = [
+    *SCALARS,
+    {"type": "array", "items": {"type": "string"}},
+    {"type": "object"},
+    {"type": "object", "properties": {"k": {"type": "integer"}}},
+]
+
+
+def with_default(draw: st.DrawFn, schema: Schema) -> Schema:
+    if draw(st.booleans()):
+        return schema
+    values = schema["enum"] if "enum" in schema else DEFAULTS.get(str(schema.get("type")), [None])
+    return schema | {"default": draw(st.sampled_from(values))}
+
+
+@st.composite
+def right_alternatives(draw: st.DrawFn) -> Schema:
+    """Alternatives with descriptions and defaults, and perhaps an object."""
+    listed = [with_default(draw, draw(st.sampled_from([*SCALARS, ENUM]))) for _ in range(draw(st.integers(1, 3)))]
+    listed = [each | ({"description": draw(one_line)} if draw(st.booleans()) else {}) for each in listed]
+    return {"oneOf": [*listed, draw(right_objects(1))] if draw(st.booleans()) else listed}
+
+
+@st.composite
+def right_objects(draw: st.DrawFn, depth: int) -> Schema:
+    """An inner object: the template leaves out descriptions and defaults in it."""
+    inner = INNER | st.sampled_from(ITEMS).map(lambda item: {"type": "array", "items": item})
+    found = draw(st.dictionaries(names, inner | right_objects(depth - 1) if depth else inner, min_size=1, max_size=3))
+    return {"type": "object", "properties": found, "required": [name for name in found if draw(st.booleans())]}
+
+
+@st.composite
+def right_properties(draw: st.DrawFn) -> Schema:
+    inner = INNER | st.sampled_from(ITEMS).map(lambda item: {"type": "array", "items": item}) | right_objects(2)
+    if draw(st.integers(0, 3)) == 0:
+        schema = draw(right_alternatives()) | ({"default": draw(bare)} if draw(st.booleans()) else {})
+    else:
+        schema = with_default(draw, draw(inner))
+    return schema | ({"description": draw(one_line | st.sampled_from(LINES))} if draw(st.booleans()) else {})
+
+
+@st.composite
+def right_tools(draw: st.DrawFn) -> list[Schema]:
+    listed = draw(st.lists(st.sampled_from(["get_weather", "search", "send-mail"]), unique=True))
+    tools = []
+    for name in listed:
+        found = draw(st.dictionaries(names, right_properties(), max_size=4))
+        required = [each for each in found if draw(st.booleans())]
+        parameters = {"type": "object", "properties": found, "required": required}
+        tools.append(function(name, parameters, draw(described)))
+    return tools
 
 
 @st.composite

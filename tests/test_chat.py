@@ -28,7 +28,7 @@ from harmony_spec.errors import CodecError
 
 from . import dialect
 from .chat_strategies import NAMES, Chat, chats, randoms, tool_lists
-from .chat_template import TODAY, function, render_chat
+from .chat_template import TODAY, render_chat, right_tools
 from .conversation_strategies import transcript
 from .strategies import conversations
 from .test_dialects import codec_of
@@ -330,15 +330,17 @@ def template_chats(rng: Random) -> tuple[Chat, Chat]:
     return ours, theirs
 
 
-@given(randoms.map(template_chats), st.sampled_from(["low", "medium", "high"]))
-def test_a_prompt_is_that_of_the_official_template(both: tuple[Chat, Chat], effort: str) -> None:
+@settings(max_examples=500)
+@given(randoms.map(template_chats), right_tools(), st.sampled_from(["low", "medium", "high"]))
+def test_a_prompt_is_that_of_the_official_template(both: tuple[Chat, Chat], tools: Any, effort: str) -> None:
     """Of what the template does right; docs/chat.md has the differences, which are tested above."""
-    properties = {"city": {"type": "string", "description": "The city."}, "n": {"type": "number"}}
-    tools = [function("f", {"type": "object", "properties": properties, "required": ["city"]})]
-    settings = SystemContent(conversation_start_date=TODAY)
-    found = from_chat(both[0], tools=tools, reasoning_effort=effort, settings=settings, constrain=False)
+    dated = SystemContent(conversation_start_date=TODAY)
+    found = from_chat(both[0], tools=tools, reasoning_effort=effort, settings=dated, constrain=False)
     text = render_chat(both[1], tools, reasoning_effort=effort, add_generation_prompt=True)
-    assert render_text(drop_analysis(found.messages), "prompt") == text
+    messages = drop_analysis(found.messages)
+    assert render_text(messages, "prompt", style="template") == text
+    read = parse(text, "prompt").messages
+    assert render_text(read, "prompt", style="template") == render_text(read, "prompt", style="as_parsed") == text
 
 
 def test_instructions_without_tools_end_without_line_breaks() -> None:

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 
-from harmony_spec import DeveloperContent, Message, parse, render, tools_from_json, tools_from_text, validate
+from harmony_spec import (
+    DeveloperContent,
+    Message,
+    Namespace,
+    Tool,
+    parse,
+    render,
+    render_text,
+    tools_from_json,
+    tools_from_text,
+    validate,
+)
 from harmony_spec.errors import ToolError
 from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
 from . import peer
 from .chat_template import Schema, chats, function, render_chat, tool_lists
+from .house import ROOT
 
+DIFFERENCES = tomllib.loads((ROOT / "docs" / "differences.toml").read_text(encoding="utf-8"))["template"]
 HEAD = "# Tools\n\n## functions\n\nnamespace functions {\n\n"
 CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>json<|message|>{}<|call|>"
 ENUM = {"type": "string", "enum": ["x", "y"]}
 NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
+X = {"type": "string", "enum": ["x"]}
+K = {"type": "object", "properties": {"k": STRING}}
 
 
 def names(text: str) -> list[str]:
@@ -88,7 +105,12 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
         ("a?: object, // default: {},", {"type": "object", "default": {}}),
         ("a?: object | null,", {"type": ["object", "null"]}),
         ("a?: object[],", {"type": "array", "items": {"type": "object"}}),
-        ("a?: object | object[],", {"type": "array", "items": {"type": ["object", "object"]}}),
+        (
+            "a?: object | object[],",
+            {
+                "anyOf": [{"type": "array", "items": {"type": ["object", "object"]}}, {"type": "object"}]
+            },
+        ),
         ("a?: integer | null,", {"type": ["integer", "null"]}),
         ("a?: array | null,", {"type": ["array", "null"]}),
         ("a?: {\n},", {"type": "object", "properties": {}}),
@@ -108,20 +130,61 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
                 },
             },
         ),
-        ('a?: "x" | "y"[],', {"type": "array", "items": ENUM}),
-        ("a?: string | null[],", {"type": "array", "items": {"type": ["string", "null"]}}),
+        (
+            'a?: "x" | "y"[],',
+            {"anyOf": [{"type": "array", "items": ENUM}, X]},
+        ),
+        (
+            "a?: string | null[],",
+            {
+                "anyOf": [{"type": "array", "items": {"type": ["string", "null"]}}, STRING]
+            },
+        ),
+        (
+            "a?:\n     | string // s1\ns2\n     | number // default: 1\n    ,",
+            {"oneOf": [STRING | {"description": "s1\ns2"}, NUMBER | {"default": 1}]},
+        ),
+        ("a?:\n,", {}),
+        ("// d\na?:\n    ,", {"description": "d"}),
+        ("// default: x\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": "x"}),
+        ("// default: 1\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": 1}),
+        ("// default: x\na?: string,", STRING | {"description": "default: x"}),
+        ("// default: x\n// y\na?: string,", STRING | {"description": "default: x\ny"}),
+        ("// Examples:\na?: string,", STRING | {"description": "Examples:"}),
+        ("// @x {}\na?: string,", STRING | {"description": "@x {}"}),
+        ("// @param {string} the name\na?: string,", STRING | {"description": "@param {string} the name"}),
+        ("// @format the date\na?: string,", STRING | {"description": "@format the date"}),
+        ('// @format "date"\na?: string,', STRING | {"format": "date"}),
+        ('// @"x" {}\na?: string,', STRING | {"x": {}}),
+        ("a?: number, // default: 1e20", NUMBER | {"default": 1e20}),
+        ('a?: string, // default: "d"q"', STRING | {"default": 'd"q'}),
+        ('a?: string, // default: "d"q\nx, "y"z,\nz"', STRING | {"default": 'd"q\nx, "y"z,\nz'}),
+        ("a?: string// s | \nnumber// i,", {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "i"}]}),
+        (
+            'a?: string// s                    // default: "x" | \nnumber                    // default: 2,',
+            {"oneOf": [STRING | {"description": "s", "default": "x"}, NUMBER | {"default": 2}]},
+        ),
+        ("a?: string | \nnumber// default: x, y,", {"oneOf": [STRING, NUMBER], "default": "x, y"}),
+        (
+            "a?: {\nk?: \n                string// s | \nnumber// a, b, l?: \n                number},",
+            {
+                "type": "object",
+                "properties": {
+                    "k": {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "a, b"}]},
+                    "l": NUMBER,
+                },
+            },
+        ),
         ("a?: string[] | null,", {"anyOf": [{"type": "array", "items": STRING}, NULL]}),
         ("a?: string | \nnumber,", {"oneOf": [STRING, NUMBER]}),
         (
             "a?: string | \nnumber[],",
             {
-                "anyOf": [
-                    {"type": "array", "items": {"oneOf": [STRING, NUMBER]}},
-                    {"oneOf": [STRING, {"type": "array", "items": NUMBER}]},
-                ]
+                "anyOf": [{"type": "array", "items": {"oneOf": [STRING, NUMBER]}}, STRING]
             },
         ),
         ("a?: \n     | string\n     | number[],", {"type": "array", "items": {"oneOf": [STRING, NUMBER]}}),
+        ("a?: {\nk?: \n                string} | \nnumber[],", {"items": {"oneOf": [K, NUMBER]}}),
         ("// d1\nd2\na?: string,", STRING | {"description": "d1\nd2"}),
         ("// d1\n\n  - x: y\nNote: a, b.\na?: string,", STRING | {"description": "d1\n\n  - x: y\nNote: a, b."}),
         ("// \nd\n\na?: string,", STRING | {"description": "\nd\n"}),
@@ -178,6 +241,22 @@ def test_a_type_that_cannot_be_read_is_reported_at_its_line(line: str, expected:
         tools_from_text(message.content.text())
     assert caught.value.span is not None
     assert message.content.text()[: caught.value.span.start].count("\n") == prompt[: found.span.start].count("\n")
+
+
+@pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row["name"])
+def test_a_deliberate_difference_from_the_template(row: dict[str, Any]) -> None:
+    """What the table says is what both write; and what is written here is read back with the same meaning."""
+    schema = json.loads(row["schema"])
+    assert type_in(render_chat([{"role": "user", "content": "Hi."}], [function("f", schema)])) == row["template"]
+    message = Message("developer", DeveloperContent(tools=[Namespace("functions", None, [Tool("f", None, schema)])]))
+    assert type_in(text := render_text([message], style="template")) == row["here"] != row["template"]
+    assert parse(text).messages == [message]
+
+
+def type_in(text: str) -> str:
+    """The type in a text with one function."""
+    start, end = "type f = ", "\n\n} // namespace functions"
+    return text[text.index(start) + len(start) : text.rindex(end)]
 
 
 @pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", ""])

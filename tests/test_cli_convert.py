@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from harmony_spec import parse, validate
+from harmony_spec import parse, render_training, validate
 from harmony_spec.adapters import from_chat
 from harmony_spec.cli import main
 
@@ -46,8 +46,10 @@ def test_each_form_becomes_chat_and_back(form: str) -> None:
 
 def test_training_rows_end_as_targets() -> None:
     (row,) = rows(run("--from", "chat", "--to", "training", "-", given=json.dumps(ROW)).stdout)
-    assert parse(row["tokens"]).messages == MESSAGES
-    assert "return" in parse(row["tokens"]).messages[-1].variants
+    training = render_training(MESSAGES)
+    assert (row["input_ids"], row["assistant_masks"]) == (training.tokens, training.mask)
+    assert parse(row["input_ids"]).messages == MESSAGES
+    assert "return" in parse(row["input_ids"]).messages[-1].variants
 
 
 @pytest.mark.parametrize(

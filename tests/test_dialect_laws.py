@@ -25,7 +25,9 @@ from .strategies import described, messages_of
 from .test_dialects import codec_of, tokenizer_of
 from .test_streaming import chunks, read, seen, sizes
 
-RECOVERING = [name for name in dialect.NAMES if name in dialect.EDITS]
+RECOVERING = [
+    name for name in dialect.NAMES if name in dialect.EDITS or (dialect.HERE / name / "recovery.toml").exists()
+]
 """Those with a recovery.toml."""
 
 Source = str | list[int]

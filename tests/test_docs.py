@@ -15,7 +15,8 @@ import harmony_spec
 from harmony_spec import codec
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCKS = {"api.md": 3, "recovery.md": 15, "streaming.md": 3, "drop-in.md": 1, "training.md": 2, "exact-tokens.md": 3}
+BLOCKS = {"api.md": 3, "recovery.md": 15, "streaming.md": 3, "drop-in.md": 1, "training.md": 3, "exact-tokens.md": 3}
+BLOCKS |= {"constrain.md": 4}
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in BLOCKS}
 
 

@@ -170,6 +170,7 @@ OF_SOMETHING_ELSE = {
         "codegen/build.py",
         "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
+        "harmony_spec/constraints/response_templates.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],
@@ -184,7 +185,12 @@ OF_SOMETHING_ELSE = {
     ],
     "functions": ["codegen/build.py", "codegen/read/data_files.py"],
     # A kind of message that the library knows.
-    "call": ["codegen/*/recovery_*.py", "harmony_spec/validation/*.py", "harmony_spec/adapters/*.py"],
+    "call": [
+        "codegen/*/recovery_*.py",
+        "harmony_spec/validation/*.py",
+        "harmony_spec/adapters/*.py",
+        "harmony_spec/constraints/*.py",
+    ],
     # Roles of Chat Completions, and a phase of Responses.
     **{key: ["harmony_spec/adapters/*.py"] for key in ["system", "developer", "user", "assistant", "commentary"]},
     # A value of arguments of `tiktoken`'s methods, which the peer has too.

@@ -15,7 +15,7 @@ from typing import get_args
 
 import pyarrow
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -28,7 +28,6 @@ from harmony_spec.linting.catalogue import codes, rules, select_codes
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
 from harmony_spec.linting.fixing import apply_fixes
-from harmony_spec.source.saved_text import retry_without_final_newline
 from harmony_spec.validation.fixes import apply
 
 from .conversation_strategies import completion, transcript
@@ -191,8 +190,8 @@ def test_what_can_be_fixed_is_fixed_in_all_examples(tmp_path: Path) -> None:
         if isinstance(entry.get("bad"), str) and not entry.keys() & {"read", "tools", "start"}
     }
     assert len(examples) > 40
-    for code, example in examples.items():
-        (tmp_path / f"{code}.txt").write_text(example)
+    for code, bad in examples.items():
+        (tmp_path / f"{code}.txt").write_text(bad)
     run("--fix", tmp_path)
     fixable = {code.code for code in codes(codec) if code.fix == "safe"}
     for checked in lint([tmp_path], isolated=True, fix=True, jobs=1):
@@ -232,14 +231,12 @@ def checked(kind: Kind, row: str, options: Options) -> Checked:
 
 
 def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
-    """What recovery reads from a row; None if it cannot be read."""
+    """What recovery reads from a row of JSON, whose line breaks all belong to it; None if it cannot be read."""
     try:
         source = read_content(kind, row_value(kind, row), options).source
     except HarmonyError:
         return None
-    return retry_without_final_newline(
-        source, lambda each: recover(each, options.start), lambda each: not each.diagnostics
-    ).messages
+    return recover(source, options.start).messages
 
 
 levels = st.sampled_from([(False, ()), (True, ()), (True, ("ALL",))])
@@ -247,6 +244,7 @@ ALL = frozenset(code.code for code in codes(codec))
 
 
 @given(rows, levels, st.sampled_from(get_args(Start)))
+@example(json.dumps("<|channel|>commentary to=functions.f<|message|>{}\n"), (True, ("ALL",)), "transcript")
 def test_a_fixed_row_reads_as_before(row: str, level: tuple[bool, tuple[str, ...]], start: Start) -> None:
     """And is fixed once; its other columns stay."""
     options = Options(ALL, start, fix=True, unsafe_fixes=level[0], fixable=select_codes(codec, level[1]))

@@ -236,6 +236,36 @@ def test_examples_of_dialects_are_shown_whole(name: str) -> None:
         assert html_fragment(row, [kind.name for kind in module.FORMAT.turn])
 
 
+def test_what_training_learns_is_marked() -> None:
+    text = (
+        "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|channel|>final<|message|>Ho.<|end|>"
+        "<|start|>user<|message|>And?<|end|><|start|>assistant<|channel|>final<|message|>So.<|return|>"
+    )
+    shown = run("--training", "-", given=text).stdout.splitlines()
+    assert [line for line in shown if line.startswith("+ ")] == [
+        "+ <|start|>assistant<|channel|>final<|message|>",
+        "+ So.",
+        "+ <|return|>",
+    ]
+    page = run("--training", "--html", "-", given=text).stdout
+    assert blocks_of(page)[0].count(" trained") == 3
+
+
+def test_statistics_are_a_page(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(BAD[:at]) + "\n" for at in (34, 34, 34, len(BAD))) + "{\n")
+    page = run(file, "--statistics", "--html").stdout
+    shown = "".join(Elements(page).text)
+    assert "5 rows." in shown
+    rows = [re.findall(r"<td[^>]*>([^<]*)", row) for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)]
+    cells = {tuple(cell.strip() for cell in row) for row in rows}
+    assert ("H136 misspelt-channel", "1", "") in cells
+    assert ("50", str(len(encode(BAD[:34], allowed_special="all"))), "") in cells
+    assert ("user", "", str(4 * len(encode(BAD[:34], allowed_special="all"))), "") in cells
+    assert run(file, "--statistics").exit_code == 2
+    assert "<script" not in page
+
+
 def test_results_have_a_form_for_notebooks() -> None:
     good = BAD[: BAD.index("x<")]
     for result in (parse(good), recover(BAD), validate(BAD), recover(""), validate(""), recover("x", "prompt")):

@@ -62,9 +62,11 @@ class Contents(Grammar):
 
     def spellings(self, rule: str) -> tuple[str, ...]:
         """The names of the alternatives that records remember; "" for those that a field shows."""
-        if self.rules[rule].kind not in ("record", "inlined", "text"):
+        ways, kind = self.rules[rule].ways, self.rules[rule].kind
+        if kind == "lines":
+            return tuple(way.name or "" for way in ways)
+        if kind not in ("record", "inlined", "text"):
             return ()
-        ways = self.rules[rule].ways
         return tuple(way.name or "" if self.is_spelling(rule, index) else "" for index, way in enumerate(ways))
 
     def is_spelling(self, rule: str, index: int) -> bool:
@@ -166,8 +168,11 @@ class _Builder(RuleBuilder):
         if constant:
             return "constant"
         if len(ways) > 1:
-            if all(isinstance(way.node, Value) and bool(index) == bool(way.name) for index, way in enumerate(ways)):
-                return "text"
+            if not ways[0].name and all(way.name for way in ways[1:]):  # spellings, perhaps of one value
+                if all(isinstance(way.node, Value) for way in ways):
+                    return "text"
+                if isinstance(ways[0].node, Many) and _is_lines(ways[0].node):
+                    return "lines"
             return "choice" if all(_is_field(way.node) for way in ways) else "record"
         values = [part for part in ways[0].items if not isinstance(part, FixedText) and not _is_layout(part)]
         if len(values) != 1:

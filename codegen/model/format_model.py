@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,7 @@ class Recovery:
         costs: what each edit of a header costs.
         fields: for each field with a row of its own, its costs and the names of its diagnostics.
         edits: for each edit of a header, the name of its diagnostic, and the evidence.
+        before: the pairs of edits whose order is policy; those of the grammar first, then those of the library.
         codes: the diagnostics of the library and of diagnostics.toml, by their names.
     """
 
@@ -86,6 +87,7 @@ class Recovery:
     costs: Mapping[str, int]
     fields: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]]
     edits: Mapping[str, tuple[str, str]]
+    before: Sequence[Mapping[str, Any]]
     codes: Mapping[str, Diagnostic]
 
 

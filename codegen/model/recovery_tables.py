@@ -33,18 +33,18 @@ def library_diagnostics() -> dict[str, Diagnostic]:
 
 
 @cache
-def _library_table(name: str) -> dict[str, dict[str, Any]]:
+def _library_table(name: str) -> Any:
     """A table of this package's recovery.toml, which a grammar may change."""
     path = Path(__file__).resolve().parents[2] / "grammar" / RECOVERY
-    found: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))[name]
-    return found
+    return tomllib.loads(path.read_text(encoding="utf-8"))[name]
 
 
 def _field_costs(
     slots: Mapping[str, str], own: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[Mapping[str, int], Mapping[str, str]]]:
     """The rows of the fields with a purpose, and of those that the grammar has a row for."""
-    rows = {slots.get(key, ""): dict(row) for key, row in _library_table("costs").items() if key != "header"}
+    library: Mapping[str, Mapping[str, Any]] = _library_table("costs")
+    rows = {slots.get(key, ""): dict(row) for key, row in library.items() if key != "header"}
     for key, row in own.items():
         if key != "header":
             name = slots.get(key, key)
@@ -84,7 +84,7 @@ def build_recovery(sources: Sources) -> Recovery | None:
     if RECOVERY not in sources.data:
         return None
     slots, known = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "content_types")
-    declared = sources.table(RECOVERY, "declared")
+    declared, before = sources.table(RECOVERY, "declared"), sources.data[RECOVERY].get("before", [])
     return Recovery(
         slots={key: slots.get(key, "") for key in SLOTS},
         separator=sources.table(RECOVERY, "tools")["separator"],
@@ -97,6 +97,7 @@ def build_recovery(sources: Sources) -> Recovery | None:
             name: (row["code"], row["evidence"])
             for name, row in (_library_table("edits") | sources.table(RECOVERY, "edits")).items()
         },
+        before=[*before, *(pair for pair in _library_table("before") if pair not in before)],
         codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
     )
 
@@ -105,7 +106,7 @@ def value_of(format: Format, kind: str, slot: str) -> str:
     """The value that a field has in all messages of a kind; "" for none."""
     assert format.recovery is not None
     fields = dict(field for each in format.turn if each.name == kind for field in (*each.when.fields, *each.has.fields))
-    found = fields.get(format.recovery.slots[slot])
+    found = fields.get(format.recovery.slots[slot])  # no slot, no field
     return found if isinstance(found, str) else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from ..model.format_model import CONTENT, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
@@ -41,7 +41,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
         yield Problem(format.rules[format.message].place, reason, "Give the canonical one no name.")
     fields = {field.name: field for field in format.fields}
     for key, name in recovery.slots.items():
-        if name not in fields and (name or key in ("role", "channel")):
+        if name not in fields and (name or key == "role"):
             place = sources.place(RECOVERY, "slots", key)
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
     for kind in CHANNELED if recovery.slots["channel"] in fields else ():
@@ -57,6 +57,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     yield from _unwritable_values(format, sources)
     yield from _separator(format, recovery, sources)
     yield from _codes(recovery, sources)
+    yield from _order(recovery, sources)
 
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
@@ -79,13 +80,25 @@ def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
 
 def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
     """All kinds of messages are framed like the message of a transcript, and open headers end before the content."""
-    for name in format.frames:
-        place, around = format.rules[name].place, framing(graph(format, name))
+    frames = {name: framing(graph(format, name)) for name in format.frames}
+    first = str(begins(format))
+    opens = frames[format.open_frame].inside & enclosing.opens if format.open_frame else frozenset()
+    opened_again = any(around.opens and first not in around.inside for around in frames.values())
+    if format.open_frame and opens and (opened_again or not _ends_with(format, format.open_frame, opens)):
+        name, token = format.open_frame, min(opens)
+        reason = f"recovery needs open headers that end before the content, and `{name}` has `{token}`"
+        yield Problem(format.rules[name].place, reason, f"End `{name}` before it, or remove {RECOVERY}.")
+        opens = frozenset()
+    for name, around in frames.items():
+        place = format.rules[name].place
         if name == format.open_frame:
-            if opens := sorted(around.inside & enclosing.opens):
-                reason = f"recovery needs open headers that end before the content, and `{name}` has `{opens[0]}`"
-                yield Problem(place, reason, f"End `{name}` before it, or remove {RECOVERY}.")
-        elif not around.opens or around.headless or around.touched or around.trails:
+            continue
+        if (
+            around.headless
+            or around.touched
+            or around.trails
+            or bool(around.opens) == bool(opens and first not in around.inside)
+        ):
             reason = f"recovery needs contents between special tokens, and in `{name}` one of them may be missing"
             yield Problem(place, reason, f"Enclose the content as in `{format.message}`, or remove {RECOVERY}.")
         else:
@@ -93,6 +106,13 @@ def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
             if other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
                 reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
                 yield Problem(place, reason, f"Allow it in `{format.message}`, or remove {RECOVERY}.")
+
+
+def _ends_with(format: Format, name: str, opens: Set[str]) -> bool:
+    """Whether each path of a rule ends with a token that opens the content, and has no other one."""
+    made = graph(format, name)
+    reached = {target for _, edge, target in made.edges() if isinstance(edge, Special) and edge.spelling in opens}
+    return reached == made.final and not any(made.steps[state] for state in reached)
 
 
 def _slots(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
@@ -163,3 +183,29 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     for path, name in rows:
         if name not in recovery.codes:
             yield Problem(sources.place(RECOVERY, *path), f"`{name}` is not a diagnostic", f"Add it to {DIAGNOSTICS}.")
+
+
+def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
+    """Edits whose order is policy cost as much less as it says."""
+    own = len(sources.data[RECOVERY].get("before", ()))
+    rows = {"header": recovery.costs} | {
+        key: recovery.fields[field][0]
+        for key, field in {**{field: field for field in recovery.fields}, **recovery.slots}.items()
+        if field in recovery.fields
+    }
+    for index, pair in enumerate(recovery.before):
+        names = [name.partition(".")[::2] for name in (*pair["cheaper"], *pair["dearer"])]
+        unknown = [f"{table}.{edit}" for table, edit in names if edit not in rows.get(table, ())]
+        if unknown and (index >= own or any(recovery.slots.get(table) == "" for table, _ in names)):
+            continue  # the grammar lacks the field
+        place = sources.place(RECOVERY, "before", index)
+        if unknown:
+            yield Problem(place, f"`{unknown[0]}` is not a cost", "Name a table and a row of [costs], with a dot.")
+            continue
+        less, more = (sum(rows[t][e] for t, _, e in (n.partition(".") for n in pair[k])) for k in ("cheaper", "dearer"))
+        if less >= more:
+            changed = (name for name in names if name[1] in sources.table(RECOVERY, "costs").get(name[0], ()))
+            place = place if index < own else sources.place(RECOVERY, "costs", *next(changed))
+            sums = [" + ".join(f"`{name}`" for name in pair[key]) for key in ("cheaper", "dearer")]
+            reason = f"{sums[0]} costs {less}, and {sums[1]} {more}: {pair['because']}"
+            yield Problem(place, reason, "Make the first sum the smaller one.")

@@ -96,6 +96,20 @@ def walk(node: Pattern) -> Iterator[Pattern]:
             yield from walk(item)
 
 
+def without_lookaheads(node: Pattern) -> Pattern:
+    """The pattern for the same strings, whatever follows them."""
+    match node:
+        case Concat(items):
+            return Concat(tuple(without_lookaheads(item) for item in items if not isinstance(item, Ahead | Excluded)))
+        case AnyOf(options):
+            return AnyOf(tuple(map(without_lookaheads, options)))
+        case Repeat(item, low, high):
+            return Repeat(without_lookaheads(item), low, high)
+        case Ahead() | Excluded():
+            return Concat(())
+    return node
+
+
 def escape(text: str) -> str:
     """`re.escape`, but spaces and `#` stay readable."""
     return _visible(re.escape(text)).replace(r"\ ", " ").replace(r"\#", "#")

@@ -18,11 +18,12 @@ from ..model.recovery_tables import (
     library_diagnostics,
     value_of,
 )
-from ..model.terminals import FixedText, Special
+from ..model.terminals import FixedText, Special, Terminal
+from ..read import regular_expressions as pattern
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
 from .library_codes import code
-from .source_text import Block, Writer, call, group, literal, mapping
+from .source_text import Block, Writer, call, group, literal, mapping, raw
 
 Arguments = Iterator[str | Block]
 
@@ -68,6 +69,10 @@ def _authors(format: Format, recovery: Recovery) -> Arguments:
     tool = value_of(format, "result", "role")
     yield f"tool={literal(tool)}"
     yield group(literal(role) for role in roles if role != tool).prefixed("roles=")
+    model = format.opening.get(recovery.slots["role"])
+    kinds = (kind.name for kind in format.turn if value_of(format, kind.name, "role") == model)
+    recipients = dict.fromkeys(value_of(format, kind, "recipient") for kind in kinds)
+    yield group(literal(recipient) for recipient in recipients if recipient).prefixed("recipients=")
 
 
 def _words(format: Format, recovery: Recovery) -> Arguments:
@@ -76,9 +81,15 @@ def _words(format: Format, recovery: Recovery) -> Arguments:
     yield group(map(literal, dict.fromkeys(_channels(format)))).prefixed("channels=")
     yield group(map(literal, recovery.content_types)).prefixed("content_types=")
     yield f"json={literal(recovery.json)}"
-    yield "word=" + (terminal_pattern(named.name) if named else literal(r"\S+"))
+    yield "word=" + (_word(named) if named else literal(r"\S+"))
     yield f"definitions={'_DEFINITIONS' if format.definitions else 'runtime.NO_DEFINITIONS'}"
     yield f"separator={literal(recovery.separator)}"
+
+
+def _word(named: Terminal) -> str:
+    """The pattern of a name in a header: what follows it there is not what follows it in contents."""
+    alone = pattern.without_lookaheads(named.pattern)
+    return terminal_pattern(named.name) if alone == named.pattern else raw(pattern.expression(alone))
 
 
 def _purposes(format: Format) -> Arguments:
@@ -86,7 +97,7 @@ def _purposes(format: Format) -> Arguments:
     ids, last = format.vocabulary.special, {kind.name: kind.last for kind in format.turn}
     for key, kind in zip(("answers", "thoughts", "calls"), CHANNELED, strict=True):
         yield f"{key}={literal(value_of(format, kind, 'channel'))}"
-    yield from (f"ends_{kind}s={literal(last[kind] or '')}" for kind in ("call", "answer"))
+    yield from (f"ends_{kind}s={literal(last.get(kind) or '')}" for kind in ("call", "answer"))
     stops = sorted({ids[s] for s, name in closes(format).items() if name and name in last.values()})
     yield group(map(str, stops)).prefixed("stops=")
 

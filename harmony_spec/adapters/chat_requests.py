@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..errors import RenderError, ToolError, near_misses
@@ -39,26 +40,34 @@ class ChatTools:
     def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
         entries = [] if tools is None else require_list(tools, ("tools",))
         self.custom: set[str] = set()
-        read = [self._as_function(entry, ("tools", index)) for index, entry in enumerate(entries)]
-        try:
+        read = [as_function(entry, ("tools", index), self.custom) for index, entry in enumerate(entries)]
+        with reading_tools():
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
-        except ToolError as error:
-            raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
-            fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
         self.builtin = {*parameters_by_name(purposes.recovery, others)}
         self.recipients = {*parameters_by_name(purposes.recovery, self.namespaces), *self.builtin}
         self.names = {purposes.tool_name(each) for each in self.recipients}
 
-    def _as_function(self, entry: Any, path: tuple[str | int, ...]) -> Any:
-        """The definition of a tool; a custom tool as a function with one text."""
-        if not isinstance(entry, dict) or entry.get("type") != CUSTOM:
-            return entry
-        inner = require_object(entry.get(CUSTOM, entry), (*path, CUSTOM))
-        name = require_text(inner.get("name"), (*path, CUSTOM, "name"))
-        self.custom.add(name)
-        parameters = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
-        described = {"description": inner["description"]} if inner.get("description") else {}
-        return {"type": FUNCTION, FUNCTION: {"name": name, **described, "parameters": parameters}}
+
+def as_function(entry: Any, path: tuple[str | int, ...], custom: set[str]) -> Any:
+    """The definition of a tool; a custom tool, whose name is added to `custom`, as a function with one text."""
+    if not isinstance(entry, dict) or entry.get("type") != CUSTOM:
+        return entry
+    inner = require_object(entry.get(CUSTOM, entry), (*path, CUSTOM))
+    name = require_text(inner.get("name"), (*path, CUSTOM, "name"))
+    custom.add(name)
+    parameters = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
+    described = {"description": inner["description"]} if inner.get("description") else {}
+    return {"type": FUNCTION, FUNCTION: {"name": name, **described, "parameters": parameters}}
+
+
+@contextmanager
+def reading_tools() -> Iterator[None]:
+    """Raise `ConversionError` for an invalid tool of a request."""
+    try:
+        yield
+    except ToolError as error:
+        raised = f"{error.message}; rule: {error.rule}" if error.rule else error.message
+        fail(("tools", *_steps(error.pointer)), raised, code=error.code, hint=error.hint)
 
 
 def _steps(pointer: str) -> list[str]:

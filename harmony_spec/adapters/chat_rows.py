@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..json_form import MESSAGES_KEY
 from ..tools.openai_tools import TOOLS
@@ -25,31 +25,59 @@ PROMPT, COMPLETION = "prompt", "completion"
 """The columns of messages before, and of the messages that are trained on."""
 
 
-def chat_of_row(row: object) -> tuple[list[Any], list[Any] | None]:
-    """The messages of a row, and its tools. Raises `ConversionError` if it has no messages."""
+COLUMNS = (MESSAGES_KEY, SHARED, PROMPT, COMPLETION, TOOLS)
+"""All columns that are read."""
+
+
+class ChatRow(NamedTuple):
+    """What a row has.
+
+    Attributes:
+        messages: its messages of Chat Completions.
+        tools: its tools.
+        prompt: how many of the messages are the prompt of a completion.
+    """
+
+    messages: list[Any]
+    tools: list[Any] | None = None
+    prompt: int = 0
+
+
+def chat_of_row(row: object) -> ChatRow:
+    """The messages and tools of a row. Raises `ConversionError` if it has no messages.
+
+    Messages and tools may be JSON, as text: in files with columns, all rows have one type.
+    """
     if isinstance(row, list):
-        return row, None
+        return ChatRow(row)
     values = require_object(row, ())
-    tools = values.get(TOOLS)
-    if isinstance(tools, str):  # data sets in columns, whose schemas differ by row
-        try:
-            tools = json.loads(tools) if tools else None
-        except ValueError as error:
-            fail((TOOLS,), f"the text is not JSON: {error}")
+    tools = _decoded(values, TOOLS)
     if MESSAGES_KEY in values:
-        return require_list(values[MESSAGES_KEY], (MESSAGES_KEY,)), tools
+        return ChatRow(require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,)), tools)
     if SHARED in values:
-        shared = require_list(values[SHARED], (SHARED,))
-        return [_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared)], tools
+        shared = require_list(_decoded(values, SHARED), (SHARED,))
+        return ChatRow([_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared)], tools)
     if PROMPT in values and COMPLETION in values:
-        parts = [(key, values[key]) for key in (PROMPT, COMPLETION)]
-        texts = zip(parts, (ROLES[2], ASSISTANT), strict=True)
-        joined = [
-            [{"role": role, "content": v}] if isinstance(v, str) else require_list(v, (k,)) for (k, v), role in texts
-        ]
-        return [*joined[0], *joined[1]], tools
+        prompt, completion = (
+            [{"role": role, "content": values[key]}]
+            if isinstance(values[key], str)
+            else require_list(values[key], (key,))
+            for key, role in ((PROMPT, ROLES[2]), (COMPLETION, ASSISTANT))
+        )
+        return ChatRow([*prompt, *completion], tools, len(prompt))
     known = f"{MESSAGES_KEY}, {SHARED}, or {PROMPT} and {COMPLETION}"
     return fail((), "the row has no messages", hint=f"Its columns are read by their names: {known}.")
+
+
+def _decoded(values: Mapping[str, Any], key: str) -> Any:
+    """A value, or that of its JSON if it is a text."""
+    value = values.get(key)
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value) if value else None
+    except (ValueError, RecursionError) as error:
+        return fail((key,), f"the text is not JSON: {error}")
 
 
 def _of_shared(entry: object, path: tuple[str, int]) -> dict[str, Any]:

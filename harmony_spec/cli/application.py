@@ -14,10 +14,11 @@ import click
 from ..errors import CodecError
 from ..linting import InputError, SettingsError
 from .console import COLOR, Command, refuse
+from .constrain_command import constrain_model
 from .convert_command import convert
 from .decode_command import decode
 from .diff_command import diff
-from .grammar_commands import generate, grammar
+from .grammar_commands import diagrams, generate, grammar
 from .parse_command import parse
 from .render_command import render
 from .rules_commands import explain, list_rules
@@ -32,7 +33,6 @@ class _Commands(click.Group):
     command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
         if sys.stderr is None:
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
         if sys.stdout is None:
@@ -63,6 +63,6 @@ def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
 
 
-READING = (validate, show, parse, render, decode, diff, convert, convert_tools)
-for command in (*READING, explain, list_rules, generate, grammar):
+READING = (validate, show, parse, render, decode, diff, convert, convert_tools, constrain_model)
+for command in (*READING, explain, list_rules, generate, grammar, diagrams):
     main.add_command(command)

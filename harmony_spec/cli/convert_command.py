@@ -2,131 +2,249 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import click
 
-from ..adapters import from_chat, to_chat
-from ..adapters.chat_rows import chat_of_row
-from ..codes import UNREADABLE_ROW
-from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, RowError
+from ..errors import CodecError
 from ..linting.atomic import AtomicFile
-from ..linting.batches import ID_COLUMN, Kind, Options, read_content, row_value
-from ..linting.files import File, expand
+from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
+from ..linting.jobs import cores, run
+from ..linting.lint import read_files
 from ..linting.opening import InputError
-from ..linting.row_reading import Progress, read
-from ..recovery.known_names import declared
-from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
+from ..linting.parquet import NO_PYARROW, ParquetOutput
+from ..linting.rewriting import claim
+from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import printable_name
-from .console import CODEC, CODEC_PATH, ERR, FINDINGS, UNUSABLE, Command, complete_file
+from .console import (
+    CODEC,
+    CODEC_PATH,
+    ERR,
+    FINDINGS,
+    MAX_ROW,
+    OUT,
+    QUIET,
+    UNUSABLE,
+    Command,
+    OfCodec,
+    codec_of,
+    codec_option,
+    complete_file,
+    count,
+    require_one_reader,
+    styles_of,
+)
+from .converting import (
+    CHAT,
+    CHAT_COLUMNS,
+    COMPLETION_MASK,
+    LABELS,
+    SOURCES,
+    TRAINING,
+    Conversion,
+    Converted,
+    convert_chunk,
+)
+from .progress import show_progress
+from .validation_run import INTERRUPTED, interruptible
 
-CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
-SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
+if TYPE_CHECKING:
+    import pyarrow
+
+FOR_TRAINING = ("train", "max_length", "labels", "completion_mask")
+"""The options of rows to train on."""
+
+PERCENTILES = (1, 10, 50, 90, 99, 100)
+"""The percentiles of the lengths of rows that are printed."""
 
 EXAMPLE = """\b
 Example:
   printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
 
 
+class _Rows:
+    """Where converted rows are written, as a context.
+
+    Args:
+        file: the stream.
+        schema: the columns of a Parquet file; None for JSON Lines.
+    """
+
+    def __init__(self, file: BinaryIO, schema: pyarrow.Schema | None) -> None:
+        self.file, self.schema = file, schema
+        self.output: ParquetOutput | None = None
+
+    def write(self, rows: bytes | pyarrow.RecordBatch) -> None:
+        """Write rows. A Parquet file has a column of ids if its first rows have some."""
+        if isinstance(rows, bytes):
+            self.file.write(rows)
+        elif rows.num_rows:
+            if self.output is None and rows.column(ID_COLUMN).null_count == rows.num_rows:
+                self.schema = self._without_ids()
+            self.output = self.output or ParquetOutput(self.file, self.schema)
+            self.output.write(rows.select(self.output.schema.names))
+
+    def _without_ids(self) -> Any:
+        assert self.schema is not None
+        return self.schema.remove(self.schema.get_field_index(ID_COLUMN))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if self.schema is not None and error is None:
+            (self.output or ParquetOutput(self.file, self._without_ids())).close()
+
+
+@dataclass
+class _Numbers:
+    """The numbers of a run; see `Converted`."""
+
+    converted: int = 0
+    rejected: int = 0
+    truncated: int = 0
+    trained: int = 0
+    lengths: list[int] = field(default_factory=list)
+
+    def add(self, found: Converted) -> None:
+        self.converted += found.count
+        self.rejected += found.failed
+        self.truncated += found.truncated
+        self.trained += found.trained
+        self.lengths += found.lengths
+
+    def progress(self) -> str:
+        return f"{self.converted:,} converted, {self.rejected:,} rejected"
+
+    def summary(self) -> str:
+        """The numbers of rows to train on, and their lengths by percentile, in one line."""
+        lengths = sorted(self.lengths)
+        shown = ", ".join(f"{each}% {lengths[(len(lengths) * each - 1) // 100]:,}" for each in PERCENTILES)
+        text = f"{count(self.converted, 'row')}, {sum(lengths):,} tokens, {self.trained:,} trained on"
+        text += f", {count(self.truncated, 'row')} truncated" if self.truncated else ""
+        text += f", {count(self.rejected, 'row')} rejected" if self.rejected else ""
+        return f"{text}; lengths by percentile: {shown}"
+
+
+def _is_passed(name: str) -> bool:
+    """Whether an option was passed."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not None and source is not click.core.ParameterSource.DEFAULT
+
+
+def _train(context: click.Context, _: click.Parameter, value: str | None) -> str:
+    """What is trained on; refuses a codec that does not tell what a model writes."""
+    codec = codec_of(context)
+    if not (names := codec.FORMAT.trainable) and context.params.get("target") == TRAINING:
+        raise CodecError(f"{codec.__file__}: this codec has no `[opening]` in conversation.toml, which training needs")
+    return value or "".join(names[:1])
+
+
 @click.command(cls=Command, epilog=EXAMPLE)
 @click.argument("files", nargs=-1, required=True, shell_complete=complete_file)
 @click.option("--from", "source", type=click.Choice(SOURCES), required=True, help="Form of the rows.")
 @click.option("--to", "target", type=click.Choice((*SOURCES, TRAINING)), required=True, help="Form to convert to.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
-@click.option("--rejected", type=click.Path(path_type=Path), help="File for the rows that cannot be converted.")
-@click.option("--replace-unsupported", is_flag=True, help="Replace images and other values that the format lacks.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; Parquet if its name ends in .parquet.  [default: standard output]",
+)
+@click.option(
+    "--rejected", type=click.Path(path_type=Path, dir_okay=False), help="File for the rows that cannot be converted."
+)
+@click.option(
+    "--replace-unsupported", "replaces", is_flag=True, help="Replace images and other values that the format lacks."
+)
 @CODEC
+@codec_option("--style", styles_of, "Style of headers in text and tokens.")
+@click.option(
+    "--train",
+    type=OfCodec("train", lambda codec: codec.FORMAT.trainable),
+    callback=_train,
+    help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
+)
+@click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate rows to train on to N tokens.")
+@click.option("--labels", is_flag=True, help="Add a column of token ids, with -100 for those that are not trained on.")
+@click.option("--completion-mask", is_flag=True, help="Add a column that marks all tokens after the prompt.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
+@MAX_ROW
+@QUIET
 def convert(
     files: tuple[str, ...],
     source: str,
     target: str,
     output: Path | None,
     rejected: Path | None,
-    replace_unsupported: bool,
+    labels: bool,
+    completion_mask: bool,
+    jobs: int | None,
+    max_row_bytes: int | None,
+    quiet: bool,
+    **others: Any,
 ) -> None:
-    """Convert rows of JSON files and JSON Lines, and write JSON Lines.
+    """Convert rows of data sets to another form.
 
-    Rows in the form `chat` have `messages` and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt`
-    and `completion`. That form loses settings and channels. `training` is token ids that end as a
-    target of training. The exit status is 1 if rows cannot be converted, and 2 if a file cannot be read.
+    Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages`
+    and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt` and `completion`. That form loses settings
+    and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`). The exit status is 1 if rows
+    cannot be converted, and 2 if a file cannot be read.
     """
-    options, status = Options(frozenset(), codec_path=click.get_current_context().meta.get(CODEC_PATH)), 0
-    with ExitStack() as stack:
-        out = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
-        kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
-        for file in expand(files, lambda _: False, lambda _: None):
-            try:
-                for place, kind, item in _rows(file, options):
-                    try:
-                        line = _convert(kind, item, source, target, replace_unsupported, options, place)
-                        out.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-                    except HarmonyError as error:
-                        ERR.print(f"{place}: {error}")
-                        if kept and isinstance(item, bytes):
-                            kept.write(item.strip() + b"\n")
-                        status = status or FINDINGS
-            except InputError as error:
-                ERR.print(str(error))
-                status = UNUSABLE
-    sys.exit(status)
-
-
-def _rows(file: File | InputError, options: Options) -> Any:
-    """The place, format and bytes of each row of a file."""
-    if isinstance(file, InputError):
-        raise file
-    for batch in read(file.name, True, None, options, Progress()):
-        if batch.kind == "parquet":
-            raise InputError(f"{file.name}: convert reads JSON and JSON Lines; this is Parquet")
-        name = printable_name(file.name)
-        yield from (
-            (name if row.number is None else f"{name}:{row.number}", batch.kind, row.item) for row in batch.rows
-        )
-
-
-def _convert(
-    kind: Kind, item: Any, source: str, target: str, replaces: bool, options: Options, place: str
-) -> dict[str, Any]:
-    """A row in the form of the target. Raises `HarmonyError`."""
-    row, codec = row_value(kind, item), options.codec
-    if source == CHAT:
-        messages, tools = chat_of_row(row)
-        found = from_chat(messages, tools=tools, unsupported="replace" if replaces else "refuse", codec=codec)
-        for finding in found.findings:
-            ERR.print(f"{place}: {_shown(finding)}")
-        read_messages: list[Any] = found.messages
-    else:
-        held = read_content(kind, row, options)
-        form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
-        if form != source:
-            raise RowError(UNREADABLE_ROW, f"the row is in the form {form!r}", hint=f"Pass --from {form}.")
-        read_messages = held.messages or codec.parse(held.source).messages
-    identifier = {ID_COLUMN: row[ID_COLUMN]} if isinstance(row, dict) and ID_COLUMN in row else {}
-    return identifier | _written(read_messages, target, codec)
-
-
-def _shown(finding: Diagnostic) -> str:
-    taken = f"; taken for {finding.taken_for!r}" if finding.taken_for else ""
-    return f"{finding.code.code} {finding.code.name} at {finding.pointer}: {finding.evidence}: {finding.raw}{taken}"
-
-
-def _written(messages: list[Any], target: str, codec: ModuleType) -> dict[str, Any]:
-    if target == CHAT:
-        recovery = codec.FORMAT.recovery
-        pairs = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in messages]
-        named = [declared(path, *pair) or () for pair in pairs for path in recovery.declared_tools]
-        tools = tools_to_json([each for found in named for each in found], FORMS[1], codec=codec)
-        chat: dict[str, Any] = {"messages": to_chat(messages, codec=codec)}
-        return chat | ({TOOLS: tools} if tools else {})
-    if target == CONVERSATION:
-        conversation: dict[str, Any] = codec.to_json(messages)
-        return conversation
-    if target == TEXT:
-        return {TEXT: codec.render_text(messages)}
-    return {TOKENS: codec.render_training(messages).tokens if target == TRAINING else codec.render(messages)}
+    require_one_reader(*set(files))
+    context = click.get_current_context()
+    if target != TRAINING and (wrong := [f"--{name.replace('_', '-')}" for name in FOR_TRAINING if _is_passed(name)]):
+        raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
+    is_parquet = output is not None and kind_of(output.name) == "parquet"
+    more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
+    conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)
+    options = Options(
+        frozenset(),
+        columns=CHAT_COLUMNS if source == CHAT else (),
+        max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
+        codec_path=context.meta.get(CODEC_PATH),
+    )
+    progress, numbers, status = Progress(), _Numbers(), 0
+    is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())
+    try:
+        with interruptible(), ExitStack() as stack:
+            items = read_files(files, lambda _: False, lambda _: options, progress)
+            if is_parquet and find_spec("pyarrow") is None:
+                raise InputError(f"{output}: {NO_PYARROW}")
+            claimed = set(map(os.path.realpath, progress.files))
+            for name, path in (("-o", output), ("--rejected", rejected)):
+                if path is not None:
+                    claim(name, path, claimed)
+            kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
+            file = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
+            rows = stack.enter_context(_Rows(cast(BinaryIO, file), conversion.schema() if is_parquet else None))
+            tick = stack.enter_context(
+                show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
+            )
+            for found in run(items, jobs or cores(), partial(convert_chunk, conversion)):
+                tick()
+                if isinstance(found, InputError):
+                    ERR.print(printable_name(str(found)), style="red")
+                    status = UNUSABLE
+                    continue
+                for line in found.reports:
+                    ERR.print(line)
+                rows.write(found.rows)
+                if kept:
+                    kept.write(found.rejected)
+                numbers.add(found)
+    except KeyboardInterrupt:
+        unwritten = "".join(f"; {path} was not written" for path in (output, rejected) if path)
+        ERR.print(printable_name(f"interrupted{unwritten}"), style="red")
+        sys.exit(INTERRUPTED)
+    for name in progress.skipped:
+        ERR.print(printable_name(f"{name}: skipped, since it is not a regular file"), style="yellow")
+    if numbers.lengths and not quiet:
+        ERR.print(numbers.summary())
+    sys.exit(status or (FINDINGS if numbers.rejected else 0))

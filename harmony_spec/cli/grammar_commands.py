@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from ..view import terminal_text as report
 from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse
+
+Made = TypeVar("Made")
+
+
+def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
+    """What the generator makes of a grammar folder; exits with all its problems."""
+    from ..codegen import GrammarError
+
+    if not folder.is_dir():
+        refuse(f"{folder}: no such folder")
+    try:
+        return make(folder)
+    except GrammarError as error:
+        for problem in error.problems:
+            at = problem.place
+            parent = folder.parent if at.file == folder.resolve().name else folder
+            place = f"{report.printable_name(str(parent / at.file))}:{at.line}:{at.column}"
+            ERR.print(f"{place}: {problem.reason}\n    {problem.remedy}")
+        ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
+        sys.exit(FINDINGS)
 
 
 @click.command(
@@ -27,26 +49,14 @@ from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse
 @QUIET
 def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> None:
     """Generate a codec from the grammar in FOLDER."""
-    from ..codegen import GrammarError
     from ..codegen import generate as generated
     from ..codegen.update import compare, update
 
     if check and output is None:
         raise click.UsageError("--check compares a module with the grammar; pass the module as --output")
-    if not folder.is_dir():
-        refuse(f"{folder}: no such folder")
     if output is not None and output.exists() and not output.is_file():
         refuse(f"{output}: not a regular file; it cannot be replaced")
-    try:
-        text = generated(folder)
-    except GrammarError as error:
-        for problem in error.problems:
-            at = problem.place
-            parent = folder.parent if at.file == folder.resolve().name else folder
-            place = f"{report.printable_name(str(parent / at.file))}:{at.line}:{at.column}"
-            ERR.print(f"{place}: {problem.reason}\n    {problem.remedy}")
-        ERR.print(f"{count(len(error.problems), 'problem')}; nothing was generated", style="red")
-        sys.exit(FINDINGS)
+    text = _made(folder, generated)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -78,3 +88,37 @@ def grammar(folder: Path, quiet: bool) -> None:
             shutil.copyfile(path, folder / path.name)
             if not quiet:
                 OUT.print(f"created {folder / path.name}")
+
+
+@click.command(
+    cls=Command,
+    epilog="\b\nExample:\n  harmony-spec grammar my-grammar && harmony-spec diagrams my-grammar -o pictures",
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write; created if it is missing.",
+)
+@QUIET
+def diagrams(folder: Path, output: Path, quiet: bool) -> None:
+    """Draw the rules of the grammar in FOLDER, and the states of an input, as SVG.
+
+    The output has a picture of each rule, and a page with all of them, index.md. Needs the extra `docs`.
+    """
+    from ..codegen import draw
+    from ..codegen.update import update
+
+    try:
+        pictures = _made(folder, draw)
+    except ModuleNotFoundError as error:
+        if error.name != "railroad":
+            raise
+        refuse("diagrams are drawn by railroad-diagrams: python -m pip install 'harmony-spec[docs]'")
+    output.mkdir(parents=True, exist_ok=True)
+    for name, text in pictures.items():
+        status = update(output / name, text)
+        if not quiet:
+            OUT.print(f"{status} {output / name}")

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..linting.row_reading import Progress as Read
-from ..linting.totals import Totals
 
 DELAY_SECONDS = 0.5
 """The bar is not shown for shorter runs."""
@@ -21,14 +20,14 @@ UPDATE_SECONDS = 0.1
 
 @contextmanager
 def show_progress(
-    read: Read, totals: Totals, out: Console, error: Console, is_wanted: bool
+    read: Read, describe: Callable[[], str], out: Console, error: Console, is_wanted: bool
 ) -> Iterator[Callable[[], None]]:
     """Show the progress of a run while the returned function is called again and again.
 
     Args:
         read: how much was read.
-        totals: the numbers so far.
-        out: where findings are printed, above the bar if this is a terminal.
+        describe: returns the numbers so far.
+        out: where results are printed, above the bar if this is a terminal.
         error: where the bar is shown.
         is_wanted: whether it is shown at all.
     """
@@ -46,8 +45,7 @@ def show_progress(
         if not started:
             started = True
             bar.start()
-        description = f"{totals.inputs:,} checked, {totals.findings:,} findings"
-        bar.update(task, description=description, completed=read.bytes, total=read.total)
+        bar.update(task, description=describe(), completed=read.bytes, total=read.total)
 
     try:
         yield tick

@@ -6,37 +6,34 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from ..errors import HarmonyError
+from ..format.tables import require
 from ..linting.atomic import AtomicFile
-from ..linting.batches import ID_COLUMN, Batch, Kind, Options, Row
+from ..linting.batches import Batch, Kind, Options, Row
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
-from ..view.shown_row import ShownRow, shown_report, unreadable_row
+from ..view.shown_row import ShownRow, learned_pieces, shown_report, unreadable_row
+from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
-    CODEC,
     CODEC_PATH,
-    MAX_ROW,
     OUT,
-    STRIPPED,
-    TOOLS,
     Command,
-    OfCodec,
     codec_of,
     complete_file,
     example,
+    reads_rows,
     refuse,
     require_one_reader,
-    starts_of,
 )
 
 
@@ -52,18 +49,13 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 
 @click.command(cls=Command, epilog=example("harmony-spec show -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
-@CODEC
-@click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
-@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
-@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
-@click.option("--id-column", metavar="NAME", help=f"Column that identifies rows.  [default: {ID_COLUMN}]")
-@TOOLS
-@STRIPPED
-@MAX_ROW
+@reads_rows
 @click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")
 @click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")
+@click.option("--training", is_flag=True, help="Mark what training learns: the last turn.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
+@click.option("--statistics", is_flag=True, help="With --html, numbers of all rows instead of the rows.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the page.")
 def show(
     files: tuple[str, ...],
@@ -71,7 +63,9 @@ def show(
     rows: range | None,
     limit: int | None,
     tokens: bool,
+    training: bool,
     html: bool,
+    statistics: bool,
     output: Path | None,
     **others: Any,
 ) -> None:
@@ -83,14 +77,15 @@ def show(
     Exits with 0, or with 2 if a file cannot be read, or has no such row.
     """
     require_one_reader(others["tools"], *set(files))
-    if output is not None and not html:
-        raise click.UsageError("--output needs --html")
+    if (output is not None or statistics) and not html:
+        advice = "--statistics needs --html; validate --statistics prints numbers" if statistics else ""
+        raise click.UsageError(advice or "--output needs --html")
     stripped = others.pop("stripped")
     command = Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
-    found = _shown(files, resolver, kind, rows, limit, tokens or html)
+    found = _shown(files, resolver, kind, rows, limit, tokens or html, training)
     if html:
-        _write_page(found, files, output)
+        _write_page(found, files, statistics, output)
         return
     for number, row in enumerate(found):
         if number:
@@ -99,12 +94,19 @@ def show(
             OUT.print(line)
 
 
-def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], output: Path | None) -> None:
-    turns = [kind.name for kind in codec_of(None).FORMAT.turn]
-    try:
-        page = html_page(found, ", ".join(map(printable_name, files)), turns)
-    except PageTooLarge as error:
-        refuse(f"{error}; pass --limit, or --row with a range")
+def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], statistics: bool, output: Path | None) -> None:
+    format, names = codec_of(None).FORMAT, ", ".join(map(printable_name, files))
+    if statistics:
+        slots = format.recovery.slots
+        counted = Statistics(tuple(filter(None, (slots.role, slots.channel))))
+        for row in found:
+            counted.add(row)
+        page = counted.page(names)
+    else:
+        try:
+            page = html_page(found, names, [kind.name for kind in format.turn])
+        except PageTooLarge as error:
+            refuse(f"{error}; pass --limit, or --row with a range")
     if output is None:
         sys.stdout.buffer.write(page)
         return
@@ -113,7 +115,13 @@ def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], output: Path 
 
 
 def _shown(
-    names: tuple[str, ...], resolver: Resolver, kind: Kind | None, rows: range | None, limit: int | None, tokens: bool
+    names: tuple[str, ...],
+    resolver: Resolver,
+    kind: Kind | None,
+    rows: range | None,
+    limit: int | None,
+    tokens: bool,
+    training: bool,
 ) -> Iterator[ShownRow]:
     """The chosen rows. Raises `InputError` if a file cannot be read, or if none of its rows was chosen."""
     left = sys.maxsize if limit is None else limit
@@ -127,19 +135,30 @@ def _shown(
                 last = row.number or 1
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
-                    yield _shown_row(batch, row, tokens)
+                    yield _shown_row(batch, row, tokens, training)
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
         raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; the last row is {last}")
 
 
-def _shown_row(batch: Batch, row: Row, tokens: bool) -> ShownRow:
-    check = RowCheck(batch, row)
+def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow:
+    check, codec = RowCheck(batch, row), batch.options.codec
     place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
+    learned: list[frozenset[str]] = []
     try:
         report, _ = check.reports(check.read())
+        if training:
+            require(codec, "render_training")
+            learned = learned_pieces(codec.render_training(report.messages), len(report.messages))
     except HarmonyError as error:
         return unreadable_row(error, place, check.id)
     selected = batch.options.selected
-    return shown_report(report, place, check.id, admits=lambda each: each.code.code in selected, has_tokens=tokens)
+    return shown_report(
+        report,
+        place,
+        check.id,
+        admits=lambda each: each.code.code in selected,
+        has_tokens=tokens,
+        learned=learned,
+    )

@@ -127,6 +127,10 @@ class Run:
         """Whether fixes are only shown."""
         return self.rewriter is not None and self.rewriter.is_diff
 
+    def progress(self) -> str:
+        """The numbers so far, in a few words."""
+        return f"{self.totals.inputs:,} checked, {self.totals.findings:,} findings"
+
     def summary(self) -> str:
         """The numbers of the run, in one line."""
         totals = self.totals
@@ -157,8 +161,8 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
     is_bar_shown = run.has_summary and sys.stderr.isatty()
     try:
         with (
-            _interruptible(),
-            show_progress(progress, run.totals, run.stream.console, ERR.console, is_bar_shown) as tick,
+            interruptible(),
+            show_progress(progress, run.progress, run.stream.console, ERR.console, is_bar_shown) as tick,
         ):
             run.print_around(run.output.head)
             watched = _each(checked, tick)
@@ -192,7 +196,7 @@ def _each(checked: Iterable[Checked | InputError], tick: Callable[[], None]) -> 
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Handle SIGTERM like SIGINT, so that the run ends in the same way."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

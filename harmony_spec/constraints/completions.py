@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..format.algebra import (
     EMPTY,
@@ -13,6 +13,7 @@ from ..format.algebra import (
     JsonNode,
     LiteralNode,
     Node,
+    ReferenceNode,
     RuleNode,
     in_order,
     one_of,
@@ -20,7 +21,7 @@ from ..format.algebra import (
 )
 from ..format.tables import Format, Kind, Path
 from .offers import Call, Offer
-from .specialising import ABSENT, Specialiser, Wanted, fields_of, walk
+from .specialising import ABSENT, Specialiser, Wanted, fields_of, filled, walk
 
 Profile = Literal["accepting", "canonical"]
 
@@ -30,6 +31,18 @@ State = tuple[bool, frozenset[str]]
 """Whether no message was written yet, and the kinds that may come next."""
 
 Fields = Mapping[str, Wanted]
+
+TOOL, VALUE = ReferenceNode("called"), ReferenceNode("value")
+"""The name of a tool and a JSON value, in messages that differ in nothing else."""
+
+
+class Shape(NamedTuple):
+    """A way to write a message: fields that its kind does not fix, what replaces the references in them, and a name."""
+
+    fields: Fields
+    parts: Mapping[str, Node] = {}
+    name: str = ""
+
 
 END: State = (False, frozenset())
 
@@ -51,6 +64,7 @@ class Completion:
         joined = in_order([self.opening, self.frames[0]])
         self.is_factored = len(self.frames) > 1 and joined == in_order([self.frames[1]])
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}
+        self._rules: dict[tuple[bool | str, ...], Node] = {}
         self.stops = {kind.last for kind in format.turn} - {None}
 
     @cached_property
@@ -121,14 +135,16 @@ class Completion:
                 continue
             then = frozenset(name for name in kind.then if name in self.kinds)
             if then and kind.ends not in self.stops and self._spelling(kind.ends) not in self.owned:
-                opened = self.opened if self.is_factored else EMPTY
-                node = in_order([self._message(kind, kind.ends, is_first, False), opened])
-                found.setdefault((False, then), []).append(_named(name, node))
+                if (key := (is_first, False, name)) not in self._rules:
+                    opened = self.opened if self.is_factored else EMPTY
+                    node = in_order([self._message(kind, kind.ends, is_first, False), opened])
+                    self._rules[key] = _named(name, node)
+                found.setdefault((False, then), []).append(self._rules[key])
             if self._ends(kind):
                 ends[name] = self._message(kind, kind.last, is_first, True)
         if (last := one_of(node for node in ends.values())) != NOTHING:
             used = [name for name, node in ends.items() if node != NOTHING]
-            found[END] = [RuleNode("_or_".join(used), last)]
+            found[END] = [self._rules.setdefault((is_first, True, *used), RuleNode("_or_".join(used), last))]
         for target, nodes in found.items():
             if (node := one_of(nodes)) != NOTHING:
                 yield target, node
@@ -150,9 +166,13 @@ class Completion:
             tokens[spelling] = EMPTY
         fixed = self.fixed(kind)
         frame = self.frames[0 if is_first or self.is_factored else 1]
+        templates: dict[object, Node] = self.format.caches.setdefault(Completion, {})
         found = []
-        for name, fields in self._shapes(kind):
-            found.append(_named(name, self._specialiser({**fixed, **fields}, tokens)(frame)))
+        for shape in self._shapes(kind):
+            key = self.profile, self.owned, kind.name, stop, is_first, is_last, *shape.fields.items()
+            if key not in templates:
+                templates[key] = self._specialiser({**fixed, **shape.fields}, tokens)(frame)
+            found.append(_named(shape.name, filled(templates[key], shape.parts)))
         return one_of(found)
 
     def _specialiser(self, fields: Fields, tokens: Mapping[str, Node]) -> Specialiser:
@@ -174,8 +194,8 @@ class Completion:
                 fixed[unmet[0][0]] = _wanted(not unmet[0][1])
         return fixed
 
-    def _shapes(self, kind: Kind) -> Iterator[tuple[str, Fields]]:
-        """The ways to write a message of a kind, each with a name or "": fields that the kind does not fix."""
+    def _shapes(self, kind: Kind) -> Iterator[Shape]:
+        """The ways to write a message of a kind."""
         recovery = self.format.recovery
         assert recovery is not None
         slots, offer = recovery.slots, self.offer
@@ -183,43 +203,44 @@ class Completion:
         if kind.name == "call":
             for call in offer.calls:
                 if channels := [each for each in call.channels if not offer.channels or each in offer.channels]:
-                    fields = {slots.channel: Wanted(one_of(map(LiteralNode, channels)))}
-                    name = f"call_{call.name}" if call.name else ""
-                    yield from ((name, {**fields, **row}) for row in self._held(call))
+                    yield from self._calls(call, {slots.channel: Wanted(one_of(map(LiteralNode, channels)))})
         elif offer.channels and isinstance(channel, str) and channel not in offer.channels:
             return
         elif kind.name != "answer":
-            yield "", {slots.content_type: ABSENT}
+            yield Shape({slots.content_type: ABSENT})
         elif offer.may_answer:
             for schema in offer.answers.values():
-                yield "", self._json(schema, [recovery.json])
+                yield Shape(self._json(_types([recovery.json])), {VALUE.name: JsonNode(schema)})
             if not offer.answers:
-                yield "", {slots.content_type: ABSENT}
-                if self.profile == "accepting" and recovery.json:
-                    yield "", self._json("true", []) | {slots.content_type: Wanted(LiteralNode(recovery.json))}
+                yield Shape({slots.content_type: ABSENT})
+                if self.profile == "accepting":
+                    yield from self._any_json({})
 
-    def _held(self, call: Call) -> Iterator[Fields]:
-        """The recipient, content and content type of a call."""
+    def _calls(self, call: Call, fields: Fields) -> Iterator[Shape]:
         recovery = self.format.recovery
         assert recovery is not None
-        slots, others = recovery.slots, [word for word in recovery.content_types if word != recovery.json]
-        fields = {slots.recipient: Wanted(LiteralNode(call.name) if call.name else None)}
-        if call.schema is None:
-            yield fields | {slots.content_type: _types(others)}
-            if call.name is None and recovery.json:
-                yield fields | self._json("true", []) | {slots.content_type: Wanted(LiteralNode(recovery.json))}
-        else:
-            types = list(recovery.content_types) if call.is_builtin else [recovery.json]
-            made = self._json(call.schema, types)
-            if call.is_empty:
-                made[self.format.content] = made[self.format.content]._replace(is_required=False)
-            yield fields | made
+        slots, types = recovery.slots, recovery.content_types
+        name, recipient = f"call_{call.name}" if call.name else "", Wanted(TOOL if call.name else None)
+        fields, parts = {**fields, slots.recipient: recipient}, {TOOL.name: LiteralNode(call.name or "")}
+        if call.schema is not None:
+            held = self._json(_types(types if call.is_builtin else [recovery.json]), not call.is_empty)
+            yield Shape({**fields, **held}, {**parts, VALUE.name: JsonNode(call.schema)}, name)
+            return
+        texts = _types(word for word in types if word != recovery.json)
+        yield Shape({**fields, slots.content_type: texts}, parts, name)
+        if not call.name:
+            yield from self._any_json(fields)
 
-    def _json(self, schema: str, types: Iterable[str]) -> dict[str, Wanted]:
+    def _json(self, types: Wanted, is_required: bool = True) -> Fields:
         """The fields of a message whose content is a JSON value."""
         recovery = self.format.recovery
         assert recovery is not None
-        return {self.format.content: Wanted(JsonNode(schema)), recovery.slots.content_type: _types(types)}
+        return {self.format.content: Wanted(VALUE, is_required), recovery.slots.content_type: types}
+
+    def _any_json(self, fields: Fields) -> Iterator[Shape]:
+        """Messages whose content type says that they hold JSON."""
+        if self.format.recovery and (word := self.format.recovery.json):
+            yield Shape({**fields, **self._json(Wanted(LiteralNode(word)))}, {VALUE.name: JsonNode("true")})
 
 
 def _named(name: str, node: Node) -> Node:

@@ -14,7 +14,7 @@ from ..codes import UNSUPPORTED_VALUE
 from ..format.algebra import NOTHING, Node, TokenNode
 from ..format.tables import Format
 from .completions import PROFILES, Completion, Profile
-from .derivatives import JsonBegun, derivative
+from .derivatives import JsonBegun, admits, derivative
 from .ebnf_texts import GbnfText, XgrammarText
 from .lark_texts import LarkText
 from .offers import Offer, make_offer
@@ -62,6 +62,13 @@ class Constraint:
         if rest == NOTHING:
             fail(("after",), "no completion begins like this")
         return rest
+
+    def admits(self, completion: str | Sequence[int]) -> bool:
+        """Whether a whole completion is admitted: text with special tokens spelled out, or token ids.
+
+        Schemas bind as JSON Schema defines them, also where targets cannot enforce them.
+        """
+        return admits(self.root, units_of(self.codec, completion))
 
     @cached_property
     def report(self) -> Report:
@@ -122,7 +129,7 @@ def constrain(
         prompt_messages: the messages before the completion. The tools, channels and forms of answers that they declare
             need not be passed again.
         tools: function tools of OpenAI, namespaces and full names. Without them and a prompt, tools of any name.
-        builtins: namespaces of built-in tools, or their names, such as "python".
+        builtins: namespaces of built-in tools, their names, such as "python", or definitions with full names.
         tool_choice: that of a request of Chat Completions.
         response_format: that of a request of Chat Completions.
         profile: "accepting" for every spelling of the grammar, "canonical" for the one that is rendered.
@@ -144,10 +151,10 @@ def constrain(
         offer = make_offer(codec, prompt_messages, tools, builtins, tool_choice, response_format)
     elif tools or builtins or tool_choice is not None or response_format is not None:
         fail(("tools",), "this format has no tools: its grammar folder lacks recovery.toml")
-    return Constraint(codec, offer, profile, tuple(stops), _units(codec, after), on_unenforced)
+    return Constraint(codec, offer, profile, tuple(stops), units_of(codec, after), on_unenforced)
 
 
-def _units(codec: ModuleType, after: str | Sequence[int]) -> tuple[str | TokenNode, ...]:
+def units_of(codec: ModuleType, after: str | Sequence[int]) -> tuple[str | TokenNode, ...]:
     """Text or token ids as characters and special tokens."""
     format: Format = codec.FORMAT
     text = after if isinstance(after, str) else codec.decode(after)

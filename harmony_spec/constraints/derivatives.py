@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 from ..format.algebra import (
     EMPTY,
@@ -40,7 +43,43 @@ def derivative(node: Node, units: Iterable[str | TokenNode]) -> Node:
     return node
 
 
-def _after(node: Node, unit: str | TokenNode) -> Node:
+class JsonText(NamedTuple):
+    """A text that is one JSON value."""
+
+    text: str
+
+    def matches(self, schema: str) -> bool:
+        import jsonschema
+
+        try:
+            value = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return False
+        is_bare = self.text[:1].strip() and self.text[-1:].strip()
+        return bool(is_bare) and jsonschema.Draft202012Validator(json.loads(schema)).is_valid(value)
+
+
+def admits(node: Node, units: Sequence[str | TokenNode]) -> bool:
+    """Whether a constraint admits characters and special tokens, up to its end.
+
+    A JSON value is everything up to the next special token.
+    """
+    states: list[Node] = [node]
+    for is_text, run in groupby(units, lambda unit: isinstance(unit, str)):
+        if not is_text:
+            tokens = [*run]
+            states = [derivative(state, tokens) for state in states]
+            continue
+        text, found = "".join(map(str, run)), list[Node]()
+        for at, char in enumerate(text):
+            value = JsonText(text[at:])
+            found += [_after(state, value) for state in states]
+            states = [_after(state, char, False) for state in states]
+        states = [one_of([*found, *states])]
+    return any(map(is_nullable, states))
+
+
+def _after(node: Node, unit: str | TokenNode | JsonText, refuses_json: bool = True) -> Node:
     match node:
         case TokenNode():
             return EMPTY if node == unit else NOTHING
@@ -51,24 +90,24 @@ def _after(node: Node, unit: str | TokenNode) -> Node:
             return EMPTY if fits else NOTHING
         case TextNode():
             return maybe(node) if isinstance(unit, str) else NOTHING
-        case JsonNode():
-            if isinstance(unit, str):
+        case JsonNode(schema):
+            if isinstance(unit, str) and refuses_json:
                 raise JsonBegun
-            return NOTHING
+            return EMPTY if isinstance(unit, JsonText) and unit.matches(schema) else NOTHING
         case SequenceNode(items):
             options = []
             for at, item in enumerate(items):
-                options.append(in_order([_after(item, unit), *items[at + 1 :]]))
+                options.append(in_order([_after(item, unit, refuses_json), *items[at + 1 :]]))
                 if not is_nullable(item):
                     break
             return one_of(options)
         case AlternativesNode(items):
-            return one_of([_after(item, unit) for item in items])
+            return one_of([_after(item, unit, refuses_json) for item in items])
         case OptionalNode(item) | RuleNode(_, item):
-            return _after(item, unit)
+            return _after(item, unit, refuses_json)
         case RepeatNode(item, least, most):
             rest = repeat(item, max(least - 1, 0), None if most is None else most - 1)
-            return in_order([_after(item, unit), rest])
+            return in_order([_after(item, unit, refuses_json), rest])
     raise AssertionError(f"{node} has fields")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import lru_cache
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -46,22 +46,28 @@ FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname
 LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"])
 RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minProperties", "maxProperties")]
 RANGES += [("minimum", "maximum")]
-TYPES = ("null", "boolean", "object", "array", "number", "integer", "string")
+KINDS = frozenset(["null", "boolean", "object", "array", "fraction", "integer", "string"])
+"""Kinds of values, of which types consist."""
 
-MAX_LENGTH = 10_000
+TYPES = {kind: (kind,) for kind in KINDS - {"fraction"}} | {"number": ("integer", "fraction")}
+
+MAX_EXPORTED_LENGTH = 10_000
 """The longest repetition that is exported: engines unroll some. Longer limits are reported as not enforced."""
 
-MAX_BOUND = 2**53
+MAX_EXPORTED_BOUND = 2**53
 """Beyond it, floating-point numbers are not exact, and llguidance refuses bounds."""
 
-MAX_PATTERN_CHARS = 1_000
+MAX_EXPORTED_PATTERN_CHARS = 1_000
 """Longer patterns are reported as not enforced: patterns of strangers may expand to automata of any size."""
 
-MAX_PATTERN_REPEAT = 200
+MAX_EXPORTED_REPEAT = 200
 """Patterns that repeat a part more often are reported as not enforced, for the same reason."""
 
-SCHEMA_CACHE_SIZE = 1_000
+EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
 """Cleaned schemas that are remembered."""
+
+MAX_EXPORTED_NESTING = 60
+"""Steps to a part of a schema. Deeper parts are reported as not enforced: recursive functions write them."""
 
 _UNSUPPORTED = re.compile(
     r"\(\?(?!:)"  # lookaround, flags, names
@@ -91,7 +97,7 @@ def to_json_text(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-@lru_cache(SCHEMA_CACHE_SIZE)
+@lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
 def enforceable(schema: str, target: Target) -> Enforced:
     """Return the part of a schema, as JSON text, that a target can enforce: it allows at least the same values."""
     cleaner = _Cleaner(json.loads(schema), ENFORCED[target])
@@ -100,13 +106,18 @@ def enforceable(schema: str, target: Target) -> Enforced:
 
 
 class _Cleaner:
-    """Cleans one schema. Parts that references lead to become definitions of their own."""
+    """Cleans one schema. Parts that references lead to become definitions of their own.
+
+    Attributes:
+        entered: the references followed so far from the value that is described; one of them again would be a circle.
+    """
 
     def __init__(self, root: Any, keywords: frozenset[str]) -> None:
         self.root, self.keywords = root, keywords
         self.unenforced: list[str] = []
         self.names: dict[str, str] = {}
         self.definitions: dict[str, Any] = {}
+        self.entered = {"#"}
 
     def clean_root(self) -> Any:
         found = self.clean(self.root, "")
@@ -121,6 +132,9 @@ class _Cleaner:
         """The part of a schema that can be enforced; False if no value matches."""
         if not isinstance(schema, dict):
             return schema is not False
+        if at.count("/") > MAX_EXPORTED_NESTING:
+            self.unenforced.append(at)
+            return {}
         found: dict[str, Any] = {}
         for keyword, value in schema.items():
             if keyword not in ASSERTIONS:
@@ -132,9 +146,36 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
+        if any(map(self.may_refer_back, _references(schema))):
+            kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
+            found = self.only(found, kept, found.keys(), at)
+        if "enum" in found:
+            found.pop("type", None)  # each value has it
+            found = self.only(found, "enum", found.keys(), at)
+        found = self.only(found, "format", {"minLength", "maxLength"}, at)
+        found = self.only(found, "pattern", {"format", "minLength", "maxLength"}, at)
         if self.keywords == WRITTEN:
             found = self._without_intersections(found, at)
-        return False if _is_impossible(found) else found
+        return False if _is_impossible(found) or not self.types_of(found) else found
+
+    def types_of(self, schema: Any) -> frozenset[str]:
+        """The types of values that a cleaned schema may allow."""
+        if not isinstance(schema, dict):
+            return frozenset() if schema is False else KINDS
+        found, listed = KINDS, schema.get("type", ())
+        if listed:
+            found = frozenset(
+                kind for name in ([listed] if isinstance(listed, str) else listed) for kind in TYPES[name]
+            )
+        if "enum" in schema:
+            found &= {kind for value in schema["enum"] for kind in KINDS if _is_of_kind(value, kind)}
+        if "$ref" in schema:
+            found &= self.types_of(self.definitions[schema["$ref"].removeprefix("#/$defs/")])
+        if "anyOf" in schema:
+            found &= frozenset().union(*map(self.types_of, schema["anyOf"]))
+        for part in schema.get("allOf", ()):
+            found &= self.types_of(part)
+        return found
 
     def _keyword(self, schema: dict[str, Any], keyword: str, value: Any, at: str) -> Replacement:
         """What replaces a keyword; None for one that cannot be enforced, False if no value matches it."""
@@ -164,7 +205,7 @@ class _Cleaner:
             case "properties" | "patternProperties", dict():
                 if keyword == "patternProperties" and not all(map(is_simple_pattern, value)):
                     return None
-                parts = {name: self.clean(each, f"{here}/{escaped(name)}") for name, each in value.items()}
+                parts = {name: self.clean_inside(each, f"{here}/{escaped(name)}") for name, each in value.items()}
                 required = schema.get("required") or ()
                 if keyword == "properties" and any(each is False and name in required for name, each in parts.items()):
                     return None if "type" not in schema else False
@@ -172,32 +213,50 @@ class _Cleaner:
             case "required", list():
                 return {keyword: [*dict.fromkeys(name for name in value if isinstance(name, str))]}
             case "additionalProperties", _:
-                return {keyword: self.clean(value, here)}
+                return {keyword: self.clean_inside(value, here)}
             case "items", list():
-                made = [self.clean(each, f"{here}/{index}") for index, each in enumerate(value)]
-                return {"prefixItems": made, "items": self.clean(schema.get("additionalItems", True), at)}
+                made = [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]
+                return {"prefixItems": made, "items": self.clean_inside(schema.get("additionalItems", True), at)}
             case "items", _:
-                return {keyword: self.clean(value, here)}
+                return {keyword: self.clean_inside(value, here)}
             case "prefixItems", list():
-                return {keyword: [self.clean(each, f"{here}/{index}") for index, each in enumerate(value)]}
+                return {keyword: [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]}
             case "pattern", str():
                 return {keyword: value} if is_simple_pattern(value) else None
             case "format", str():
                 return {keyword: value} if value in FORMATS else None
         if keyword in LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
-            return {keyword: int(value)} if value == int(value) and 0 <= value <= MAX_LENGTH else None
+            return {keyword: int(value)} if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
         if keyword in BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
-            is_exact = abs(value) < MAX_BOUND and (keyword != "multipleOf" or value > 0)
+            is_exact = abs(value) < MAX_EXPORTED_BOUND and (keyword != "multipleOf" or value > 0)
             return {keyword: value} if is_exact else None
         return None
 
+    def only(self, schema: dict[str, Any], keyword: str, others: Set[str], at: str) -> dict[str, Any]:
+        """A schema without others of its keywords if it has this one: engines refuse what no value matches at once."""
+        dropped = others & schema.keys() - {keyword} if keyword in schema else set()
+        for other in sorted(dropped):
+            self.report(at, other)
+        return {key: value for key, value in schema.items() if key not in dropped}
+
+    def clean_inside(self, schema: Any, at: str) -> Any:
+        """The same for a schema of a part of the value."""
+        entered, self.entered = self.entered, set()
+        found = self.clean(schema, at)
+        self.entered = entered
+        return found
+
+    def may_refer_back(self, reference: str) -> bool:
+        """Whether a part may be defined by itself and more, which llguidance refuses."""
+        try:
+            return '"$ref"' in to_json_text(_resolve(self.root, reference[1:]))
+        except (LookupError, ValueError):
+            return False
+
     def _without_intersections(self, schema: dict[str, Any], at: str) -> dict[str, Any]:
         """A schema for rules, which cannot express that two parts apply at once: one part, or parts in each other."""
-        for keyword in ("enum", "$ref"):
-            if keyword in schema:
-                for other in schema.keys() - {keyword, "type"}:
-                    self.report(at, other)
-                return {keyword: schema[keyword]}
+        if "$ref" in schema:
+            return self.only(schema, "$ref", schema.keys(), at)
         if "anyOf" not in schema:
             return schema
         rest = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
@@ -214,7 +273,7 @@ class _Cleaner:
         target: Any = {"$ref": value}
         while isinstance(target, dict) and isinstance(target.get("$ref"), str) and len(target) == 1:
             value = target["$ref"]
-            if value in seen or not value.startswith("#"):
+            if value in seen | self.entered or not value.startswith("#"):
                 return None
             seen.add(value)
             try:
@@ -224,10 +283,22 @@ class _Cleaner:
         if value not in self.names:
             name = self.names[value] = f"d{len(self.names)}"
             self.definitions[name] = {}
+            entered, self.entered = self.entered, {*self.entered, value}
             self.definitions[name] = self.clean(target, value[1:])
+            self.entered = entered
         if self.definitions[self.names[value]] is False:
             return False
         return {"$ref": f"#/$defs/{self.names[value]}"}
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """The references that a value itself must match, not its parts."""
+    if isinstance(schema, dict):
+        if isinstance(reference := schema.get("$ref"), str):
+            yield reference
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            for option in schema[keyword] if isinstance(schema.get(keyword), list) else ():
+                yield from _references(option)
 
 
 def _resolve(root: Any, pointer: str) -> Any:
@@ -251,39 +322,45 @@ def _steps(pointer: str) -> Iterator[str]:
 def _has_type(value: Any, types: Any) -> bool:
     if types is None:
         return True
-    kinds = {
-        "null": value is None,
-        "boolean": isinstance(value, bool),
-        "object": isinstance(value, dict),
-        "array": isinstance(value, list),
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
-        "integer": isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1,
-        "string": isinstance(value, str),
-    }
-    return any(kinds.get(str(each), False) for each in ([types] if isinstance(types, str) else types))
+    listed = [types] if isinstance(types, str) else types
+    return any(_is_of_kind(value, kind) for name in listed for kind in TYPES.get(str(name), ()))
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    match value:
+        case None:
+            return kind == "null"
+        case bool():
+            return kind == "boolean"
+        case int() | float():
+            return kind == ("integer" if value == value // 1 else "fraction")
+        case str():
+            return kind == "string"
+    return kind == ("array" if isinstance(value, list) else "object")
 
 
 def _are_disjoint(options: list[Any]) -> bool:
     """Whether no value matches two of some schemas, as far as their types tell."""
-    seen: set[str] = set()
+    kinds: list[str] = []
     for option in options:
         types = option.get("type") if isinstance(option, dict) else None
-        listed = {types} if isinstance(types, str) else set(map(str, types)) if isinstance(types, list) else set(TYPES)
-        listed = {"number" if each == "integer" else each for each in listed}
-        if listed & seen:
-            return False
-        seen |= listed
-    return True
+        listed = [types] if isinstance(types, str) else types if isinstance(types, list) else [*TYPES]
+        kinds += {kind for name in listed for kind in TYPES.get(str(name), ())}
+    return len(kinds) == len(set(kinds))
 
 
 def _is_impossible(schema: dict[str, Any]) -> bool:
-    """Whether limits contradict each other."""
+    """Whether limits contradict each other, or a required property is forbidden."""
+    if schema.get("type") == "object" and schema.get("additionalProperties") is False:
+        allowed = schema.get("properties", {})
+        if "patternProperties" not in schema and any(name not in allowed for name in schema.get("required", ())):
+            return True
     return any(low in schema and high in schema and schema[low] > schema[high] for low, high in RANGES)
 
 
 def is_simple_pattern(pattern: str) -> bool:
     """Whether engines read a pattern as Python does: without lookaround, back references and anchors in the middle."""
-    if len(pattern) > MAX_PATTERN_CHARS or _UNSUPPORTED.search(pattern):
+    if len(pattern) > MAX_EXPORTED_PATTERN_CHARS or _UNSUPPORTED.search(pattern):
         return False
     try:
         re.compile(pattern)
@@ -293,4 +370,4 @@ def is_simple_pattern(pattern: str) -> bool:
     inner = bare.removeprefix("^").removesuffix("$")
     if "^" in inner or "$" in inner or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner)):
         return False
-    return prod(int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare)) <= MAX_PATTERN_REPEAT
+    return prod(int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare)) <= MAX_EXPORTED_REPEAT

@@ -41,6 +41,8 @@ class GrammarText(ABC):
     def __init__(self, ids: Mapping[str, int]) -> None:
         self.ids, self.rules = ids, dict[str, str]()
         self._names: dict[Node, str] = {}
+        self._written: dict[tuple[int, bool], str] = {}
+        self._kept: list[Node] = []
         self._used: dict[str, int] = {self.start: 0}
 
     def print(self, node: Node) -> str:
@@ -77,6 +79,13 @@ class GrammarText(ABC):
 
     def expression(self, node: Node, is_part: bool = False) -> str:
         """A node in one line; a part of a sequence is in brackets if it has alternatives."""
+        key = id(node), is_part  # a large part that occurs often is one object; to compare it takes longer
+        if key not in self._written:
+            self._written[key] = self.written(node, is_part)
+            self._kept.append(node)  # ids are unique among objects that exist
+        return self._written[key]
+
+    def written(self, node: Node, is_part: bool) -> str:
         match node:
             case TokenNode(spelling):
                 return self.token(spelling)

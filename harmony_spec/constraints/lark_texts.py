@@ -18,6 +18,10 @@ from ..format.algebra import (
 )
 from .enforceable import enforceable
 from .grammar_texts import GrammarText, character_class, repetition
+from .json_rules import MAX_JSON_SPACE
+
+SPACE_OPTION = json.dumps({"whitespace_pattern": f"[ \\t\\n\\r]{{0,{MAX_JSON_SPACE}}}"}, separators=(",", ":"))
+"""Limits white space in JSON."""
 
 REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
@@ -35,20 +39,21 @@ class LarkText(GrammarText):
         self.size = size
 
     def head(self) -> list[str]:
-        return ["%llguidance {}"]
+        return ["%llguidance {}"] if self.size is None else []
 
-    def expression(self, node: Node, is_part: bool = False) -> str:
+    def written(self, node: Node, is_part: bool) -> str:
         has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
         if has_pattern and has_characters(node) and (pattern := regular_expression(node)) is not None:
             return f"/{pattern}/"
-        return super().expression(node, is_part)
+        return super().written(node, is_part)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
         return spelling if is_name else f"<[{self.ids[spelling]}]>"
 
     def literal(self, text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)
+        shown = json.dumps(text, ensure_ascii=False)
+        return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
 
     def characters(self, node: CharacterNode) -> str:
         return f"/{character_class(node)}/"
@@ -60,7 +65,11 @@ class LarkText(GrammarText):
         return f"<[^{id_ranges(self.ids.values())}]>{sign}"
 
     def json(self, node: JsonNode) -> str:
-        return f"%json {enforceable(node.schema, 'lark').text}"
+        schema = str(enforceable(node.schema, "lark" if self.size is None else "structural-tag").text)
+        if self.size is not None:
+            return f"%json {schema}"
+        rest = f",{schema[1:]}" if schema.startswith("{") and schema != "{}" else "}"
+        return f'%json {{"x-guidance":{SPACE_OPTION}{rest}'
 
 
 def id_ranges(ids: Iterable[int]) -> str:

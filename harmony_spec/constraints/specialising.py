@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import is_
 from typing import NamedTuple
 
 from ..format.algebra import (
@@ -15,6 +16,7 @@ from ..format.algebra import (
     LiteralNode,
     Node,
     OptionalNode,
+    ReferenceNode,
     SequenceNode,
     TokenNode,
     in_order,
@@ -94,6 +96,22 @@ class Specialiser:
     def _requires(self, node: Node) -> list[str]:
         """The fields in a node that must be present."""
         return [name for name in fields_of(node) if name in self.fields and self.fields[name].is_required]
+
+
+def filled(node: Node, parts: Mapping[str, Node]) -> Node:
+    """A specialised node with parts in place of the references of these names."""
+    match node:
+        case ReferenceNode(name):
+            return parts.get(name, node)
+        case SequenceNode(items):
+            made = [filled(item, parts) for item in items]
+            return node if all(map(is_, made, items)) else in_order(made)
+        case AlternativesNode(items):
+            made = [filled(item, parts) for item in items]
+            return node if all(map(is_, made, items)) else AlternativesNode(tuple(made))
+        case OptionalNode(item):
+            return node if (inner := filled(item, parts)) is item else maybe(inner)
+    return node
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -72,9 +72,9 @@ class RepeatNode:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleNode:
-    """A part with a name, which exports keep."""
+    """A part with a name, which exports keep. Compared by identity, which is fast however large it is."""
 
     name: str
     item: Node

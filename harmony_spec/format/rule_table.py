@@ -319,7 +319,10 @@ class Single(Rule):
 
 
 class Lines(Rule):
-    """A rule whose value is lines of text, without the texts around each."""
+    """A rule whose value is lines of text, without the texts around each.
+
+    A second alternative has the whole text in place of the lines. It is read like the first one.
+    """
 
     is_value = True
 
@@ -333,14 +336,22 @@ class Lines(Rule):
         return f"{rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))}"
 
     def write(self, rules: Rules, name: str) -> str:
-        parts, (way,) = self.many.parts, self.ways
+        parts, way = self.many.parts, self.ways[0]
         scope = Scope(name, "m", True, name in rules.by_users)
         at, token = next((at, part) for at, part in enumerate(parts) if isinstance(part, Token) and part.field)
         line = token.write(rules, Scope(name, "line", True, scope.by_user))
         lines = f"[{line} for line in w.split(m)]" if token.checked else "w.split(m)"
         before, after = rules.write_all(parts[:at], scope), rules.write_all(parts[at + 1 :], scope)
         rest = rules.write_all(way[way.index(self.many) + 1 :], scope)
-        return f"w.lines({lines}, {before}, {after}) + {rest}"
+        code = f"w.lines({lines}, {before}, {after}) + {rest}"
+        for variant, whole in zip(self.names[1:], self.ways[1:], strict=True):
+            fits = rules.bind(rules.pattern(token.terminal))
+            is_read = f"{fits}.fullmatch(m + {whole[-1]!r})"  # as part of a text: what follows may matter
+            text = rules.write_all(
+                tuple(part._replace(checked=False) if isinstance(part, Token) else part for part in whole), scope
+            )
+            code = f"{text} if {variant!r} in w.chosen and {is_read} else {code}"
+        return f"({code})"
 
     @property
     def many(self) -> Many:

@@ -90,6 +90,9 @@ class Atom:
         return re.compile(re.escape(self.text) if self.pattern is None and self.text else self.pattern or "")
 
 
+LAST_TURN = "last_turn"
+"""What `render_training` trains on by default."""
+
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -232,6 +235,9 @@ class Kind(NamedTuple):
     then: tuple[str, ...]
 
 
+NO_KIND = Kind("", (), (), None, None, ())
+
+
 class Drop(NamedTuple):
     """The messages that prompts leave out: those that meet `dropped` before the last one that meets `completes`."""
 
@@ -271,6 +277,7 @@ class Recovery:
         word: a pattern for the name of a tool.
         definitions: how contents define tools and forms of answers.
         separator: the text between the name of a namespace and that of a tool.
+        recipients: the recipients of a model's messages that are not calls.
         answers: the channel of messages that end a turn.
         thoughts: the channel of analysis. Recovery infers it for a message without header that another one follows.
         calls: the channel of calls.
@@ -305,6 +312,7 @@ class Recovery:
     word: str
     definitions: Definitions
     separator: str
+    recipients: tuple[str, ...]
     answers: str
     thoughts: str
     calls: str
@@ -332,6 +340,11 @@ class Recovery:
     def full_name(self, namespace: str, tool: str) -> str:
         """The name of a tool in a header."""
         return f"{namespace}{self.separator}{tool}"
+
+    @property
+    def ends_calls_only(self) -> str:
+        """The name of the stop token that shows a call; "" if answers end with the same one."""
+        return self.ends_calls if self.ends_calls != self.ends_answers else ""
 
     @cached_property
     def of_functions(self) -> str:
@@ -435,6 +448,12 @@ class Format:
             else:
                 return kind.name
         return ""
+
+    @property
+    def trainable(self) -> list[str]:
+        """What can be trained on, the default first; empty if the format does not tell what a model writes."""
+        authors = [value for _, value in self.opening if isinstance(value, str)]
+        return [LAST_TURN, *authors] if authors else []
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Self
 
-from .opening import Original
+from .opening import Opened
 
 
 class AtomicFile:
@@ -30,7 +30,7 @@ class AtomicFile:
         file: the stream to write to.
     """
 
-    def __init__(self, path: Path, original: Original | None = None, backup: str = "") -> None:
+    def __init__(self, path: Path, original: Opened | None = None, backup: str = "") -> None:
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "not a regular file; it cannot be replaced", str(path))
         self.path = path.resolve() if original is None else Path(original.path)

@@ -34,6 +34,7 @@ class Options:
     Attributes:
         selected: the codes of the rules that are reported.
         column: None to find it.
+        columns: in Parquet files, the columns that together are a row, an object; empty if `column` is the row.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
         codec_path: of the codec; None for the one of this package.
@@ -42,6 +43,7 @@ class Options:
     selected: frozenset[str]
     start: str = "transcript"
     column: str | None = None
+    columns: tuple[str, ...] = ()
     id_column: str = ID_COLUMN
     tools: str | None = None
     tokenization: bool = True

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher, unified_diff
 from itertools import chain
 
 from .findings import Checked
-from .opening import Original
+from .opening import Opened
 from .row_reading import pieces
 
 CONTEXT_LINES = 3
@@ -20,7 +20,7 @@ Marked = tuple[bytes, bytes]
 """A mark and a line. The mark is a space, `-` or `+`; it is empty for a line that is too long to be shown."""
 
 
-def difference(original: Original, fixed: Iterable[Checked]) -> Iterator[bytes]:
+def difference(original: Opened, fixed: Iterable[Checked]) -> Iterator[bytes]:
     """The diff of a file of lines, which `patch` can apply, or one for each row of a Parquet file, only for reading."""
     name = _quoted(original.name)
     if not original.column:
@@ -63,7 +63,7 @@ def _hunks(lines: Iterable[Marked]) -> Iterator[bytes]:
             del hunk[:-CONTEXT_LINES]
 
 
-def _marked(original: Original, fixed: Iterable[Checked]) -> Iterator[Marked]:
+def _marked(original: Opened, fixed: Iterable[Checked]) -> Iterator[Marked]:
     """The lines of a file, before and after fixes."""
     is_inside = False  # of a line that is too long
     for before, after in pieces(original, fixed):

@@ -1,4 +1,4 @@
-"""Checks batches in several processes; results keep the order of the input."""
+"""Works on batches in several processes; results keep the order of the input."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing.connection import wait
 from threading import Thread
+from typing import TypeVar
 
 from .batches import Batch
-from .checking import check
-from .findings import Checked
 from .opening import InputError
 from .row_reading import BATCH_BYTES
 
 Item = Batch | InputError
+R = TypeVar("R")
 
 MIN_PARALLEL_CHUNKS = 4
-"""Shorter inputs are checked by this process: starting others takes about as long as checking so many chunks."""
+"""This process works on shorter inputs: starting others takes about as long as checking so many chunks."""
 
 QUEUED_CHUNKS_PER_JOB = 3
-"""Chunks that are read before a process can check them; this bounds memory."""
+"""Chunks that are read before a process can work on them; this bounds memory."""
 
 
 def cores() -> int:
@@ -32,24 +32,25 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(items: Iterable[Item], jobs: int) -> Iterator[Checked | InputError]:
-    """Check all rows, in the order of the input.
+def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]]) -> Iterator[R]:
+    """The results for all rows, in the order of the input.
 
     Args:
-        items: batches of rows, and errors of files, which are returned at their place.
-        jobs: the number of worker processes; 1 means this process, which also checks short inputs.
+        items: batches of rows, and errors of files.
+        jobs: the number of worker processes; 1 means this process, which also works on short inputs.
+        work: returns the results for some of them; a function of a module, or `partial` of one.
     """
     chunks = _chunks(items)
     head = list(islice(chunks, MIN_PARALLEL_CHUNKS if jobs > 1 else 0))
     if len(head) < MIN_PARALLEL_CHUNKS:
         for chunk in chain(head, chunks):
-            yield from check(chunk)
+            yield from work(chunk)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_begin)
-    pending: deque[Future[list[Checked | InputError]]] = deque()
+    pool = ProcessPoolExecutor(jobs, mp_context=_context(work), initializer=_begin)
+    pending: deque[Future[list[R]]] = deque()
     try:
         for chunk in chain(head, chunks):
-            pending.append(pool.submit(check, chunk))
+            pending.append(pool.submit(work, chunk))
             if len(pending) > QUEUED_CHUNKS_PER_JOB * jobs:
                 yield from pending.popleft().result()
         while pending:
@@ -72,11 +73,11 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.BaseContext:
     """Start processes from a clean one: it is not safe to fork this one, with its threads."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload([check.__module__])
+    context.set_forkserver_preload([getattr(work, "func", work).__module__])
     return context
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from .batches import Kind, Options
+from .checking import check
 from .files import File, expand
 from .findings import Checked
 from .jobs import Item, cores, run
@@ -71,10 +72,29 @@ def lint(
     resolver = Resolver(settings, None if config is None else Path(config), isolated, base, fixable)
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
-    found = list(expand([os.fspath(name) for name in each], resolver.excluded, progress.skipped.append))
+    listed = [os.fspath(name) for name in each]
+    items = read_files(listed, resolver.excluded, resolver.options, progress, kind, skip_others)
+    return run(items, jobs or cores(), check)
+
+
+def read_files(
+    names: Iterable[str],
+    excluded: Callable[[Path], bool],
+    options: Callable[[str], Options],
+    progress: Progress,
+    kind: Kind | None = None,
+    skip_others: bool = False,
+) -> Iterator[Item]:
+    """Find files; return an iterator that reads them.
+
+    Args:
+        excluded: whether a file or folder below a named folder is left out.
+        options: returns the options for a file.
+    """
+    found = list(expand(names, excluded, progress.skipped.append))
     progress.files = [item.name for item in found if isinstance(item, File)]
     progress.total = None if STDIN in progress.files else sum(map(_size, progress.files))
-    return run(_items(found, skip_others, resolver, kind, progress), jobs or cores())
+    return _items(found, skip_others, options, kind, progress)
 
 
 def _size(name: str) -> int:
@@ -86,7 +106,11 @@ def _size(name: str) -> int:
 
 
 def _items(
-    files: Iterable[File | InputError], skip_others: bool, resolver: Resolver, kind: Kind | None, progress: Progress
+    files: Iterable[File | InputError],
+    skip_others: bool,
+    options: Callable[[str], Options],
+    kind: Kind | None,
+    progress: Progress,
 ) -> Iterator[Item]:
     for file in files:
         if isinstance(file, InputError):
@@ -94,7 +118,7 @@ def _items(
             continue
         name, before = file.name, progress.bytes
         try:
-            yield from read(name, file.is_named and not skip_others, kind, resolver.options(name), progress)
+            yield from read(name, file.is_named and not skip_others, kind, options(name), progress)
         except InputError as error:
             error.name = name
             yield error

@@ -10,7 +10,6 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from io import BufferedRandom
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -43,27 +42,37 @@ class InputError(Exception):
 
 
 class Opened:
-    """An open file, with limits for each read, and for all of them together.
+    """An open file, with limits for each read, and for all of them together. Later it can be opened again.
 
     Args:
-        name: of the file.
+        name: of the file; `-` is standard input.
         file: its stream on the disk.
         stream: the decompressed stream.
         max_row_bytes: the limit of a line, or of a file that is one input.
         max_file_bytes: the limit of a compressed file.
+        copy: of standard input, which can be read only once.
 
     Attributes:
+        column: of the values in a Parquet file; empty for other files.
+        path: the absolute path, without links, once the file is kept.
         magic: the first bytes of the stream on the disk.
         head: lines that `lines` returns again, since they were read only to detect the format.
     """
 
     def __init__(
-        self, name: str, file: BinaryIO, stream: BinaryIO, max_row_bytes: int = 0, max_file_bytes: int | None = None
+        self,
+        name: str,
+        file: BinaryIO,
+        stream: BinaryIO,
+        max_row_bytes: int = 0,
+        max_file_bytes: int | None = None,
+        copy: BufferedRandom | None = None,
     ) -> None:
         self.name, self.file, self.stream, self.max_row_bytes = name, file, stream, max_row_bytes
         self.max_file_bytes = None if stream is file else max_file_bytes
-        self.bytes, self.magic = 0, b""
+        self.bytes, self.magic, self.copy, self.column, self.path = 0, b"", copy, "", ""
         self.head: list[bytes] = []
+        self._identity: tuple[int, ...] = ()
 
     def lines(self) -> Iterator[bytes]:
         """All lines; those over the limit in several pieces."""
@@ -77,6 +86,25 @@ class Opened:
 
     def read(self, size: int = -1) -> bytes:
         return self._counted(self.stream.read(size))
+
+    def keep(self) -> Opened:
+        """Remember which file this is: device, inode, size in bytes, and time of the last change in nanoseconds."""
+        self.path, self._identity = os.path.realpath(self.name), _identity(os.fstat(self.file.fileno()))
+        return self
+
+    @contextmanager
+    def reopen(self) -> Iterator[BinaryIO]:
+        """The decompressed stream. Raises `OSError` if the file was changed."""
+        with open_input(self.name, copy=self.copy) as opened:
+            self.require_same(os.fstat(opened.file.fileno()))
+            yield opened.stream
+
+    def require_same(self, found: os.stat_result | None = None) -> None:
+        """Raise `OSError` if the file was changed, deleted, or replaced by a link; `found` is that of an open file."""
+        with suppress(FileNotFoundError):
+            found = found or os.lstat(self.path)
+        if found is None or _identity(found) != self._identity:
+            raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
 
     def _counted(self, data: bytes) -> bytes:
         self.bytes += len(data)
@@ -98,7 +126,7 @@ def open_input(
         with _raw(name, copy) as raw:
             file, magic = cast(BinaryIO, raw), raw.peek(len(ZSTD))[: len(ZSTD)]
             with compressed(magic, file, "rb") as stream:
-                opened = Opened(name, file, stream, max_row_bytes, max_file_bytes)
+                opened = Opened(name, file, stream, max_row_bytes, max_file_bytes, copy)
                 opened.magic = magic
                 yield opened
     except OSError as error:
@@ -136,49 +164,6 @@ def _raw(name: str, copy: BufferedRandom | None) -> AbstractContextManager[io.Bu
         return open(name, "rb")
     stdin = standard_input()
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(io.BytesIO(stdin.read())))
-
-
-@dataclass(frozen=True)
-class Original:
-    """A file as it was checked, to be read again.
-
-    Attributes:
-        name: of the file; `-` is standard input.
-        path: the absolute path, without links.
-        identity: device, inode, size in bytes, and time of the last change in nanoseconds.
-        magic: the first bytes on the disk.
-        max_row_bytes: the size limit of a row.
-        column: of the values in a Parquet file; empty for other files.
-        copy: of standard input, which can be read only once.
-    """
-
-    name: str
-    path: str
-    identity: tuple[int, ...]
-    magic: bytes
-    max_row_bytes: int
-    column: str = ""
-    copy: BufferedRandom | None = None
-
-    @classmethod
-    def of(cls, opened: Opened, column: str, copy: BufferedRandom | None) -> Original:
-        """An open file."""
-        name, identity = opened.name, _identity(os.fstat(opened.file.fileno()))
-        return cls(name, os.path.realpath(name), identity, opened.magic, opened.max_row_bytes, column, copy)
-
-    @contextmanager
-    def reopen(self) -> Iterator[BinaryIO]:
-        """The decompressed stream. Raises `OSError` if the file was changed."""
-        with open_input(self.name, copy=self.copy) as opened:
-            self.require_same(os.fstat(opened.file.fileno()))
-            yield opened.stream
-
-    def require_same(self, found: os.stat_result | None = None) -> None:
-        """Raise `OSError` if the file was changed, deleted, or replaced by a link; `found` is that of an open file."""
-        with suppress(FileNotFoundError):
-            found = found or os.lstat(self.path)
-        if found is None or _identity(found) != self.identity:
-            raise OSError(errno.ESTALE, "the file changed while it was checked; it was not written", self.path)
 
 
 def _identity(found: os.stat_result) -> tuple[int, ...]:

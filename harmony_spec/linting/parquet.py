@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedRandom, BufferedReader
@@ -95,24 +95,63 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
         size = seekable.seek(0, 2)
         # Without `pre_buffer`, memory does not depend on the size of row groups.
         source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
-        column = _column(name, source.schema_arrow, options.column)
         names = source.schema_arrow.names
-        if options.fix and names.count(column) > 1:
-            raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
-        is_unique = names.count(options.id_column) == names.count(column) == 1
-        ids = [options.id_column] if is_unique and options.id_column != column else []
+        ids: list[str] = []
+        if options.columns:
+            column, columns = "", [each for each in options.columns if each in names]
+            if not columns:
+                raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
+        else:
+            column = _column(name, source.schema_arrow, options.column)
+            columns = [column]
+            if options.fix and names.count(column) > 1:
+                raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
+            is_unique = names.count(options.id_column) == names.count(column) == 1
+            ids = [options.id_column] if is_unique and options.id_column != column else []
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
         with _broken(name):
-            number = _rows(source.metadata, column, batch)
-            for part in source.iter_batches(number, columns=[column, *ids], use_threads=False):
-                values, found = part.column(column if ids else 0), part.column(ids[0]) if ids else None
+            number = _rows(source.metadata, columns, batch)
+            for part in source.iter_batches(number, columns=[*columns, *ids], use_threads=False):
+                values = part.column(column if ids else 0) if column else part.to_struct_array()
                 done += part.num_rows
-                first = done - part.num_rows + 1
+                first, found = done - part.num_rows + 1, part.column(ids[0]) if ids else None
                 yield ColumnRows(first, values, found, options.max_row_bytes), batch, size * done // total
 
     return column, rows()
+
+
+class ParquetOutput:
+    """A Parquet file that is written in batches. It is complete after `close`.
+
+    Args:
+        out: the stream to write to.
+        schema: the columns.
+    """
+
+    def __init__(self, out: BinaryIO, schema: pyarrow.Schema) -> None:
+        from pyarrow import parquet
+
+        self.writer = parquet.ParquetWriter(out, schema, compression="zstd")
+        self.schema, self.held, self.bytes = schema, list[Any](), 0
+
+    def write(self, batch: pyarrow.RecordBatch) -> None:
+        """Add rows; they are written in groups of `GROUP_BYTES`."""
+        self.held.append(batch)
+        self.bytes += batch.nbytes
+        if self.bytes >= GROUP_BYTES:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        from pyarrow import Table
+
+        self.writer.write_table(Table.from_batches(self.held, self.schema))
+        self.held, self.bytes = [], 0
+
+    def close(self) -> None:
+        self._write_group()
+        self.writer.close()
 
 
 @contextmanager
@@ -190,14 +229,14 @@ def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
     return copy
 
 
-def _rows(metadata: Any, column: str, batch: int) -> int:
-    """The number of rows in a batch, estimated from the size of the column."""
+def _rows(metadata: Any, columns: Collection[str], batch: int) -> int:
+    """The number of rows in a batch, estimated from the size of the columns."""
     size = 0
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for index in range(row_group.num_columns):
             part = row_group.column(index)
-            if part.path_in_schema.split(".")[0] == column:
+            if part.path_in_schema.split(".")[0] in columns:
                 size += part.total_uncompressed_size
     fitting: int = batch * metadata.num_rows // max(size, 1)
     return max(1, min(fitting, batch // 8))

@@ -16,7 +16,7 @@ from typing import IO, BinaryIO, cast
 from .atomic import AtomicFile
 from .differences import difference
 from .findings import Checked
-from .opening import STDIN, InputError, Original, compressed
+from .opening import STDIN, InputError, Opened, compressed
 from .parquet import copy_parquet
 from .row_reading import Progress, pieces
 
@@ -86,7 +86,7 @@ class Rewriter:
         """Whether fixed rows, or changes, go to standard output."""
         return self.is_diff or (name == STDIN and name not in self.targets)
 
-    def _write(self, original: Original, fixed: Iterator[Checked]) -> None:
+    def _write(self, original: Opened, fixed: Iterator[Checked]) -> None:
         """Write a file with its fixed rows, or print what changes."""
         name, out = original.name, sys.stdout.buffer
         target = self.targets.get(name)
@@ -109,7 +109,7 @@ def _rows(held: IO[bytes]) -> Iterator[Checked]:
             yield pickle.load(held)
 
 
-def _copy(original: Original, fixed: Iterable[Checked], out: BinaryIO) -> None:
+def _copy(original: Opened, fixed: Iterable[Checked], out: BinaryIO) -> None:
     """Copy a file with its fixed rows."""
     if original.column:
         with original.reopen() as stream:

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from .batches import Batch, Kind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSED, STDIN, Opened, Original, open_input, saved_input
+from .opening import COMPRESSED, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
 from .rows import TooLong, too_long
 
@@ -47,10 +47,10 @@ class Progress:
     total: int | None = None
     files: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    originals: dict[str, Original] = field(default_factory=dict)
+    originals: dict[str, Opened] = field(default_factory=dict)
 
 
-def pieces(original: Original, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
+def pieces(original: Opened, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, bytes]]:
     """The bytes of a file up to a line each, and what fixes make of them: the same object, or a fixed row."""
     with original.reopen() as stream:
         limit, at = original.max_row_bytes + 1, 0
@@ -89,11 +89,11 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
         kind = kind or _kind(opened)
         batches: Iterable[RowsRead]
         if kind == "parquet":
-            column, batches = read_parquet(opened, options, BATCH_BYTES)
+            opened.column, batches = read_parquet(opened, options, BATCH_BYTES)
         else:
-            column, batches = "", _rows(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
+            batches = _rows(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
         if options.fix:
-            progress.originals[name] = Original.of(opened, column, copy)
+            progress.originals[name] = opened.keep()
         before, has_position = progress.bytes, opened.file.seekable()
         for rows, size, position in batches:
             yield Batch(name, kind, is_named, options, rows, size)

@@ -177,21 +177,19 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         ConversationError: the value is not a valid conversation.
         RenderError: the format cannot express the conversation.
     """
-    if not isinstance(value, dict):
-        if isinstance(value, str):
-            return Content(value, codec, value=value)
-        if isinstance(value, list) and value and isinstance(value[0], dict) and codec.FORMAT.content in value[0]:
-            return _rendered({"messages": value}, start, (), value, codec)
-        return Content(_token_ids(value, "the row"), codec, value=value)
-    name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
-    held = value[name]
+    path: Path = ()
+    held, what = value, "the row"
+    if isinstance(value, dict):
+        name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
+        held, path, what = value[name], (name,), f"the column {name!r}"
     if isinstance(held, str):
-        return Content(held, codec, (name,), value=value)
+        return Content(held, codec, path, value=value)
     if isinstance(held, dict):
-        return _rendered(held, start, (name, "messages"), value, codec)
-    if isinstance(held, list) and held and isinstance(held[0], dict):
-        return _rendered({"messages": held}, start, (name,), value, codec)
-    return Content(_token_ids(held, f"the column {name!r}"), codec, (name,), value=value)
+        return _rendered(held, start, (*path, "messages"), value, codec)
+    is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
+    if is_list and (path or codec.FORMAT.content in held[0]):
+        return _rendered({"messages": held}, start, path, value, codec)
+    return Content(_token_ids(held, what), codec, path, value=value)
 
 
 def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:

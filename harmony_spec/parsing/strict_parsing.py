@@ -272,7 +272,7 @@ class Attempt:
         variants = frame.read(mixed, values)
         if variants is None:
             return None
-        if format.recovery is not None:
+        if format.recovery is not None and (frame.opens or not frame.has_content):
             self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         before, after = format.sides(values)
         return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))

@@ -169,6 +169,9 @@ class HeaderNames:
         """A recipient: any name, and of the offered tools also what is near."""
         field, row = self.slots.recipient, self.row(self.slots.recipient).costs
         yield from self._cut(field, word)
+        if word in self.recovery.recipients:
+            yield Name(field, word, len(word), 0)
+            return
         if word in self.recovery.roles:
             yield Name(field, word, len(word), 0, "role")
             return
@@ -239,7 +242,7 @@ class HeaderNames:
     def _index(self) -> dict[str, set[str]]:
         """The offered tools by the letters of their names, with and without the namespace, and without one letter."""
         found: dict[str, set[str]] = {}
-        for tool in self.offered or ():
+        for tool in (*(self.offered or ()), *self.recovery.recipients):
             last = self._last(tool)
             for name in (_letters(tool), _letters(last), *_shortened(last)):
                 found.setdefault(name, set()).add(tool)

@@ -38,6 +38,8 @@ NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
+Ranks = tuple[int, ...]
+"""The places of the edits of a path in the table."""
 
 
 class Node(NamedTuple):
@@ -111,6 +113,7 @@ class HeaderSearch:
         self.begun = self.text.startswith(automaton.begins)
         self.first = self.end - len(self.text.lstrip())
         self.places = {field: index for index, field in enumerate(automaton.fields)}
+        self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.last_special = max((m.start() for m in SPECIAL.finditer(self.text)), default=-1)
@@ -118,15 +121,27 @@ class HeaderSearch:
 
     def read(self, max_cost: int | None) -> HeaderReading:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
-        found = self._search(self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"]))
-        if not found:
-            return self._said(self._unread())
-        (cost, path), *others = found
-        reading = self._said(path)
-        reading.cost = cost
-        for other_cost, other in others:
+        most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
+        found = self._search(most)
+        reading = self._said(found[0][1] if found else self._unread())
+        if found:
+            reading.cost = found[0][0]
+        for other_cost, other in found[1:]:
             reading.alternative = Alternative(self._said(other).values, other_cost)
+        why = self._compare(reading, most) if found else f"no reading costs {most} or less"
+        reading.findings = [mistake._replace(evidence=f"{mistake.evidence}; {why}") for mistake in reading.findings]
         return reading
+
+    def _compare(self, reading: HeaderReading, most: int) -> str:
+        """Why a reading was taken: what it costs, and the next one with the fields that it has instead."""
+        cost, other = f"this reading costs {reading.cost}", reading.alternative
+        if other is None:
+            return f"{cost}, all others more than {min(reading.cost + self.costs['runner_up'], most)}"
+        pairs = (
+            (field, other.fields[field]) for field, value in reading.values.items() if value != other.fields[field]
+        )
+        instead = ", ".join(f"{value!r} as {field}" if value else f"no {field}" for field, value in pairs)
+        return f"{cost}, with {instead or 'other text'} {other.cost}"
 
     def _unread(self) -> list[Edit]:
         """No reading is cheap enough: the text after the last special token is the content, unless a token opens it."""
@@ -137,16 +152,16 @@ class HeaderSearch:
     def _search(self, most: int) -> list[tuple[int, list[Edit]]]:
         """The cheapest path, and the next one that reads other fields if it costs little more; with their costs.
 
-        Dijkstra's algorithm; of two paths that cost the same, the one that was found first.
+        Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
         start = Node(0, 0 if self.begun else self.automaton.after_author, CLEAN, (), values)
-        heap: list[tuple[int, int, Node]] = [(0, 0, start)]
-        best, back = {start: 0}, dict[Node, tuple[Node, tuple[Edit, ...]]]()
+        heap: list[tuple[int, Ranks, int, Node]] = [(0, (), 0, start)]
+        best, back = {start: (0, Ranks())}, dict[Node, tuple[Node, tuple[Edit, ...]]]()
         done, width = set[Node](), dict[int, int]()
         count, found = 0, list[tuple[int, Node]]()
         while heap:
-            cost, _, node = heappop(heap)
+            cost, ranks, _, node = heappop(heap)
             if cost > most:
                 break
             if node.at > self.end:
@@ -161,11 +176,12 @@ class HeaderSearch:
             done.add(node)
             width[node.at] = passed + 1
             for price, target, edits in self._edges(node):
-                total = cost + price
-                if total < best.get(target, total + 1):
+                more = [self.ranks[edit.kind] for edit in edits if edit.kind] if edits else []
+                total = cost + price, (*ranks, *more) if more else ranks
+                if target not in best or total < best[target]:
                     count += 1
                     best[target], back[target] = total, (node, edits)
-                    heappush(heap, (total, count, target))
+                    heappush(heap, (*total, count, target))
         paths = []
         for cost, node in found:
             steps = []
@@ -189,9 +205,10 @@ class HeaderSearch:
             yield from self._content(node, at, awaited)
         if at == self.end:
             if not awaited:
-                called = self._value(node, self.slots.recipient) and not self._value(node, self.slots.channel)
+                called = bool(self.slots.channel and self._value(node, self.slots.recipient))
                 called = called and self._value(node, self.slots.role) != self.recovery.tool
-                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * bool(called)
+                called = called and not self._value(node, self.slots.channel)
+                price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * called
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
                 yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), ()
         elif special:
@@ -597,7 +614,7 @@ class HeaderSearch:
             self._report(reading, edit)
         text = reading.text_start is not None and values[slots.role] == self.recovery.author[slots.role]
         lost = self.lacks_start or text or any(edit.lost for edit in path)
-        reading.lacks_channel = lost and values[slots.channel] is None
+        reading.lacks_channel = lost and values.get(slots.channel) is None
         if reading.text_start is not None:
             awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
             reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])

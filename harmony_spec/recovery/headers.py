@@ -11,7 +11,7 @@ from .. import codes
 from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame
 from ..source.forms import REPLACEMENT, Form
-from .header_automaton import HeaderAutomaton
+from .header_automaton import automaton_of
 from .header_names import HeaderNames
 from .header_reading import HeaderFinding, HeaderReading
 from .header_search import HeaderSearch
@@ -104,7 +104,14 @@ class Headers:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
         reading = HeaderSearch(
-            self.format, self.automaton, self._header_names(), header, given, opened, lacks_start, bool(described)
+            self.format,
+            automaton_of(self.format),
+            self._header_names(),
+            header,
+            given,
+            opened,
+            lacks_start,
+            bool(described),
         ).read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
@@ -114,33 +121,27 @@ class Headers:
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if opener:
-            reading.values.update(self.automaton.opener_sets.get(opener, ()))
+            reading.values.update(automaton_of(self.format).opener_sets.get(opener, ()))
         if described:  # flags next to the token that opens the content
-            reading.values |= {name: described.values[name] for name in reading.values.keys() - self.automaton.reads}
+            reading.values |= {
+                name: described.values[name] for name in reading.values.keys() - automaton_of(self.format).reads
+            }
         if described and self.max_cost is not None and reading.cost > self.max_cost:
             return described
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel)
-        if opened and not reading.findings:
+        if opened and header.mixed and not reading.findings:
             evidence = "its parts are known, but not in their places"
             taken = self._join_values(reading.values)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
-
-    @property
-    def automaton(self) -> HeaderAutomaton:
-        """The automaton of headers, made once for a format."""
-        found: HeaderAutomaton | None = self.format.caches.get("header automaton")
-        if found is None:
-            found = self.format.caches["header automaton"] = HeaderAutomaton(self.format)
-        return found
 
     def _header_names(self) -> HeaderNames:
         """The names of the conversation, shared by conversations that know the same names."""
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), self.automaton)
+            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), automaton_of(self.format))
         return found
 
     def _without_free_texts(self, mixed: str) -> str:
@@ -162,15 +163,16 @@ class Headers:
                 return HeaderReading(values, variants)
         return None
 
-    def is_opening(self, reading: HeaderReading) -> bool:
-        """Whether a header is the open header that a prompt ends with."""
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(reading.mixed))
+    def is_opening(self, begin: int, end: int) -> bool:
+        """Whether a part of the input is the open header that a prompt ends with."""
+        mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
+        return bool(self.open_frame and self.open_frame.matcher.fullmatch(mixed))
 
-    def opening(self, reading: HeaderReading) -> dict[str, Any]:
+    def opening(self, begin: int, end: int, reading: HeaderReading) -> dict[str, Any]:
         """Return the fields of the open header that an input ends with."""
         frame: Frame | None = self.open_frame
         assert frame is not None
         values: dict[str, Any] = dict.fromkeys(frame.fields)
-        if frame.read(reading.mixed, values) is None:
+        if frame.read(HeaderText(self.form, list(self.form.pieces(begin, end))).mixed, values) is None:
             return {name: reading.values.get(name) for name in frame.fields}
         return values

@@ -97,6 +97,8 @@ class Machine:
         self.continues = frozenset(spelling for frame in self.headers.frames for spelling in frame.continues)
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
+        if self.continued and not path.steps[0][0].opens:
+            self._continue_content(given)
 
     @staticmethod
     def table(format: Format) -> Recovery:
@@ -110,6 +112,12 @@ class Machine:
         return self.begin + self.limit + self.free_units
 
     # Reading.
+
+    def _continue_content(self, given: dict[str, Any]) -> None:
+        """Begin with the content, because the open header ends with the token that opens it."""
+        reading = HeaderReading({**self.format.defaults, **given}, is_clean=True)
+        reading.sides = self.format.sides(reading.values)
+        self.draft, self.state = Draft(self.form, reading, 0, 0, 0, True, False), CONTENT
 
     def read_known_header(self, reading: HeaderReading, begin: int, end: int) -> None:
         """Read a cached header, from the special token that begins it to the one that opens its content, inclusive."""
@@ -203,7 +211,9 @@ class Machine:
     def _is_text(self, reading: HeaderReading) -> bool:
         """Whether a header is read as text only."""
         is_text = (
-            reading.lacks_channel and not reading.is_punctuation and not reading.values[self.recovery.slots.recipient]
+            reading.lacks_channel
+            and not reading.is_punctuation
+            and not reading.values.get(self.recovery.slots.recipient)
         )
         return is_text and reading.text_start is not None
 
@@ -217,8 +227,11 @@ class Machine:
     def close(self, end: int) -> None:
         """Read the end of the input."""
         self.read_text(end)
-        output = self.output
-        if self.state == CONTENT:
+        output, draft = self.output, self.draft
+        if draft is not None and self.ends_open and draft.content == end and self.headers.is_opening(draft.begin, end):
+            self.begin, self.draft, self.state = draft.begin, None, BETWEEN
+            self._end_unfinished_header(draft.reading, end)
+        elif self.state == CONTENT:
             assert self.draft is not None
             output.begin(self.draft)
             self._end_without_token(self.draft, end, "the input ends")
@@ -279,7 +292,7 @@ class Machine:
         text = (
             reading.mixed[reading.text_start :] if reading.text_start is not None and not reading.is_punctuation else ""
         )
-        called = self._read_header(start, openers[0]).values[self.recovery.slots.recipient]
+        called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
         given = dict(self.given)
         described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
         if called or described or not self.names.is_prose(text):
@@ -438,7 +451,7 @@ class Machine:
         self.state = BETWEEN
         if self.begin == start and by is None:
             return
-        if by is None and self.ends_open and self.headers.is_opening(reading):
+        if by is None and self.ends_open and self.headers.is_opening(self.begin, end):
             self._end_unfinished_header(reading, end)
             return
         if self.output.refuse is not None:
@@ -467,10 +480,10 @@ class Machine:
             output.report_gap(codes.UNFINISHED_HEADER, self.begin, end)
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
-        self.opening = self.headers.opening(reading)
+        self.opening = self.headers.opening(self.begin, end, reading)
         output.bounds.append((self.begin, end, end, end))
         keep_opening(output.messages, self.form, self.begin, end)
-        if not self.headers.is_opening(reading) or reading.has_strays:
+        if not self.headers.is_opening(self.begin, end) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
         header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))

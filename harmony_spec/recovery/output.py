@@ -20,11 +20,9 @@ MAX_QUOTED_CHARS = 120
 """Longer texts are abridged in diagnostics: they are printed one to a line."""
 
 
-def abridge(raw: str) -> str:
+def abridge(raw: str, limit: int = MAX_QUOTED_CHARS) -> str:
     """Remove the middle of a long text."""
-    return (
-        raw if len(raw) <= MAX_QUOTED_CHARS else raw[: MAX_QUOTED_CHARS // 2] + "\u2026" + raw[-MAX_QUOTED_CHARS // 2 :]
-    )
+    return raw if len(raw) <= limit else f"{raw[: limit // 2]}\u2026{raw[-limit // 2 :]}"
 
 
 class Listener(Protocol):
@@ -134,7 +132,7 @@ class Output:
         if not draft.started:
             self.begin(draft)
         draft.stop, draft.end, draft.terminator = stop, end, terminator
-        headless = draft.reading.lacks_channel and draft.values[self.recovery.slots.channel] is None
+        headless = bool(self.recovery.slots.channel) and self._lacks_channel(draft)
         if headless and (not terminator or self.recovery.closes[terminator] != self.recovery.ends_answers):
             self.pending = draft
         else:
@@ -159,7 +157,7 @@ class Output:
         self._complete(draft, follower)
 
     def _complete(self, draft: Draft, follower: str | None) -> None:
-        if draft.reading.lacks_channel and draft.values[self.recovery.slots.channel] is None:
+        if self._lacks_channel(draft):
             self._infer_channel(draft, follower)
         content: Any = draft.text
         if content is None:
@@ -173,7 +171,7 @@ class Output:
             content = self._structure(draft, made, content)
         terminator = draft.terminator
         kind = self.recovery.closes[terminator] if terminator else None
-        candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls else None
+        candidate = self._find_candidate(draft, content) if kind and kind == self.recovery.ends_calls_only else None
         repair = self._make_repair(draft, content, candidate) if draft.changed or draft.after_stop else None
         before, after = draft.sides
         variants = draft.variants
@@ -205,13 +203,22 @@ class Output:
                 self.report_in(draft, codes.INVALID_TEXT, damage, REPLACEMENT, "not valid UTF-8")
         return "".join(texts)
 
+    def _lacks_channel(self, draft: Draft) -> bool:
+        return draft.reading.lacks_channel and draft.values.get(self.recovery.slots.channel) is None
+
     def _infer_channel(self, draft: Draft, follower: str | None) -> None:
         """Infer a missing channel: a call has a recipient, thoughts are followed by a message, answers are last."""
         channel = self.recovery.slots.channel
+        if not channel:
+            if draft.headerless:
+                self.report_in(
+                    draft, codes.MISSING_HEADER, Span(draft.begin, draft.content), "", "text without a header"
+                )
+            return
         more = follower in (self.author(draft), self.recovery.tool)
         inferred = self.recovery.thoughts if more else self.recovery.answers
         evidence = "another message follows" if more else "no other message follows"
-        if draft.values[self.recovery.slots.recipient]:
+        if draft.values.get(self.recovery.slots.recipient):
             inferred, evidence = self.recovery.calls, "it has a recipient"
         draft.values = {**draft.values, channel: inferred}
         draft.sides = self.format.sides(draft.values)
@@ -221,7 +228,7 @@ class Output:
 
     def _find_candidate(self, draft: Draft, content: Any) -> str | None:
         """Report a call without a recipient; return the tool that it probably calls. It never becomes the recipient."""
-        called = draft.values[self.recovery.slots.recipient]
+        called = draft.values.get(self.recovery.slots.recipient)
         if called or self.author(draft) == self.recovery.tool or self.refuse:
             return None
         self.report_in(
@@ -268,9 +275,13 @@ class Output:
         """Whether a stop token of a kind (None: `<|end|>` in Harmony) may end a message."""
         values, recovery = draft.values, self.recovery
         by_model = self.author(draft) == recovery.author[recovery.slots.role]
-        called = by_model and values[recovery.slots.recipient] is not None
-        answers = by_model and self.continued and values[recovery.slots.channel] == recovery.answers
-        return kind == recovery.ends_calls if called else kind is None or (answers and kind == recovery.ends_answers)
+        called = by_model and values.get(recovery.slots.recipient) not in (None, *recovery.recipients)
+        answers = by_model and self.continued and values.get(recovery.slots.channel) == recovery.answers
+        return (
+            kind == (recovery.ends_calls or None)
+            if called
+            else kind is None or (answers and kind == recovery.ends_answers)
+        )
 
     def report(
         self,

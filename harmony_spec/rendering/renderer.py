@@ -161,11 +161,8 @@ class Plan:
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
         copy = self.format.message(**values)
-        return self.check(frame, copy, self.alternatives(message, index), index)
-
-    def alternatives(self, message: Any, index: int) -> Chosen:
-        """Return the alternatives that a message is written with."""
-        return self.variants(message) if self.choices is None else self._choose_alternatives(message, index)
+        chosen = self.variants(message) if self.choices is None else self._choose_alternatives(copy, index)
+        return self.check(frame, copy, chosen, index)
 
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
         """Return the alternatives that the style, or being the training target, chooses for a message."""

@@ -401,7 +401,10 @@ class StreamParser(Generic[M]):
 
     def _closes_calls(self, token: str) -> bool:
         recovery = Machine.table(self._format)
-        return recovery.closes[token] == recovery.ends_calls
+        if recovery.closes[token] != recovery.ends_calls or recovery.ends_calls_only:
+            return recovery.closes[token] == recovery.ends_calls
+        called = getattr(self._machine.output.messages[-1], recovery.slots.recipient, None)
+        return called not in (None, *recovery.recipients)
 
     @property
     def last_delta(self) -> str:

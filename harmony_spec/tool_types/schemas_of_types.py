@@ -13,11 +13,15 @@ from ..format.content_reading import NOTHING, Reader
 from ..format.content_writing import Inexpressible, Layout
 from ..format.rule_table import RecordRule, Rules
 from .schema_references import References
+from .template_types import TemplateTypeWriter
 from .type_grammar import UNREAD_KEYWORD, Grammar, JsonSchema, default_of, strings_inside, strings_of
 from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
 ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
 """Remarks that would read as a part of the type if they were written beside it, by type."""
+
+OF_TEMPLATE = "unmarked_lines"
+"""The alternative of the grammar for descriptions of the template: a style that chooses it writes its types, too."""
 
 
 class Schemas:
@@ -27,12 +31,14 @@ class Schemas:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
         self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
+        self.leaves = made["basic_type"], made["literal_type"], made["reference"]
         self.by_class = {
             made["basic_type"]: self.basic,
             made["literal_type"]: self.literal,
             made["reference"]: self.reference,
             made["any_array"]: self.any_array,
             made["object_type"]: self.object,
+            made["inline"]: self.inline,
             made["tuple_type"]: self.tuple,
             made["array"]: self.array,
             made["union"]: self.union,
@@ -44,7 +50,8 @@ class Schemas:
 
     def type(self, schema: JsonSchema, layout: Layout) -> Any:
         """Convert the parameters of a tool to a type. Raises `Inexpressible` with the JSON pointer of the problem."""
-        return TypeWriter(self.grammar, schema, layout).parameters()
+        writer = TemplateTypeWriter if OF_TEMPLATE in layout.chosen else TypeWriter
+        return writer(self.grammar, schema, layout).parameters()
 
     def schema(self, parameters: Any, reader: Reader, start: int) -> Any:
         """Convert the parameters of a tool to a JSON Schema; None for no parameters.
@@ -99,9 +106,12 @@ class Schemas:
         return {"type": "array"}
 
     def object(self, made: Any) -> dict[str, Any]:
-        properties = {self.name(member): self.member(member) for member in made.members}
+        members = {self.name(member): member for member in (*made.members, *made.run_ons)}
+        properties = {
+            name: self.member(member) if made.members else self.value(member) for name, member in members.items()
+        }
         schema: dict[str, Any] = {"type": "object", "properties": properties}
-        if required := [self.name(member) for member in made.members if not member.optional]:
+        if required := [name for name, member in members.items() if not member.optional]:
             schema["required"] = required
         if made.index is not None:
             schema["additionalProperties"] = spelled_out(self.of(made.index))
@@ -113,20 +123,45 @@ class Schemas:
         return str(member.bare_key if member.identifier is None else member.identifier)
 
     def member(self, member: Any) -> dict[str, Any] | bool:
-        made = member.one_of if member.value is None else member.value
-        schema = self.alone(made)
-        if member.alternatives:
-            schema = self.one_of_or_array([made, *member.alternatives])
-        elif isinstance(member.value, self.grammar.classes["one_of"]):
-            schema = self.array_of_one_of([*map(self.variant, made.variants)], made.variants[-1].alternative)
-        default = self.defaults(member.default, strings_of(self.grammar, made))
+        schema: dict[str, Any] | bool = {}
+        if member.value is not None:
+            schema = self.value(member)
+        elif member.one_of is not None:
+            schema = self.alone(member.one_of)
+        default = self.defaults(member.default, strings_of(self.grammar, member.value))
+        if member.bare_default is not None:  # only those of `oneOf` are written like that
+            schema = (
+                schema if member.inlines or (isinstance(schema, dict) and "oneOf" in schema) else {"oneOf": [schema]}
+            )
+            default = {"default": member.bare_default}
         return self.remarked(schema, member, default, member.summary)
 
-    def one_of_or_array(self, parts: list[Any]) -> dict[str, Any]:
-        """The schema of alternatives in the template's form: the brackets after the last one may belong to all."""
-        schemas = [self.of(part) for part in parts]
-        either, one_of = self.array_of_one_of(schemas, parts[-1]), {"oneOf": schemas}
-        return one_of if either == one_of else {"anyOf": [either, one_of]}
+    def value(self, member: Any) -> dict[str, Any] | bool:
+        """The schema of a property. Only alternatives of `oneOf` have comments after them."""
+        value = member.value
+        if isinstance(value, self.grammar.classes["one_of"]):
+            return self.array_of_one_of([*map(self.variant, value.variants)], value.variants[-1].alternative)
+        if not member.inlines and (member.inline_remark, member.inline_default) == (None, None):
+            return self.alone(value)
+        first = self.grammar.classes["inline"](value, member.inline_remark, member.inline_default)
+        parts = [first, *member.inlines]
+        schemas = [self.inline(part) for part in parts]
+        of_all = self.array_of_one_of(schemas, parts[-1].union)
+        return of_all if "oneOf" in of_all else self.array_or_others(of_all, [part.union for part in parts[:-1]])
+
+    def array_or_others(self, of_all: dict[str, Any], others: list[Any]) -> dict[str, Any]:
+        """The schema of alternatives with brackets after the last one, which belong to it or to all.
+
+        An array of the last one is an array of all, too. Types of several parts are not repeated: if there is one,
+        every value is valid that is not an array.
+        """
+        if all(isinstance(other, self.leaves) for other in others):
+            return {"anyOf": [of_all, *map(self.of, others)]}
+        return {"items": of_all["items"]}
+
+    def inline(self, part: Any) -> dict[str, Any] | bool:
+        remarks = {} if part.inline_remark is None else {"description": part.inline_remark}
+        return with_remarks(self.alone(part.union), remarks | self.defaults(part.inline_default, []))
 
     def array_of_one_of(self, schemas: list[Any], last: Any) -> dict[str, Any]:
         """The schema of alternatives in the peer's form: the brackets after the last one belong to all."""
@@ -141,8 +176,7 @@ class Schemas:
 
     def defaults(self, text: str | None, listed: list[str]) -> dict[str, Any]:
         """The keyword `default`, if one is written; `listed` are the strings of its type, written without quotes."""
-        values = [] if text is None else default_of(text, listed)
-        return {"default": values[0]} if values else {}
+        return {} if text is None else {"default": default_of(text, listed)}
 
     def remarked(
         self, schema: dict[str, Any] | bool, described: Any, default: Mapping[str, Any], about: str | None
@@ -156,7 +190,8 @@ class Schemas:
         if described.examples:
             remarks["examples"] = described.examples
         return with_remarks(
-            schema, {**remarks, **{item.keyword: item.json for item in described.annotations}, **default}
+            schema,
+            {**remarks, **{item.keyword or item.other_keyword: item.json for item in described.annotations}, **default},
         )
 
     def annotated(self, made: Any) -> dict[str, Any] | bool:
@@ -184,7 +219,8 @@ class Schemas:
         array = self.grammar.classes["array"]
         if isinstance(last, array) and not any(isinstance(part, array) for part in others):
             # The peer and the template write no brackets around alternatives. Here, such an array is written first.
-            return self.in_dimensions(self.union(type(made)([*others, last.element])), last)
+            of_all = self.in_dimensions(self.union(type(made)([*others, last.element])), last)
+            return self.array_or_others(of_all, others)
         basic, literal = self.grammar.classes["basic_type"], self.grammar.classes["literal_type"]
         null = [isinstance(part, basic) and part.basic == "null" for part in parts]
         if all(isinstance(part, literal) or is_null for part, is_null in zip(parts, null, strict=True)):

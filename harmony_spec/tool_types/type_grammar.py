@@ -61,16 +61,17 @@ def strings_inside(grammar: Grammar, made: Any) -> list[str]:
     return strings_of(grammar, made.type if isinstance(made, grammar.classes["group"]) else made)
 
 
-def default_of(text: str, listed: list[str]) -> list[Any]:
-    """Read a written default: one of the listed strings, or JSON. Returns one value, or none if it is neither."""
+def default_of(text: str, listed: list[str]) -> Any:
+    """Read a written default: one of the listed strings, JSON, or a text that its writer did not escape or quote."""
     import json
 
     if text in listed:
-        return [text]
+        return text
     try:
-        return [json.loads(text)]
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return []
+        quoted = re.fullmatch('"(.*)"', text, re.DOTALL)
+        return quoted[1] if quoted else text
 
 
 def is_of_kind(value: Any, kinds: Collection[str]) -> bool:

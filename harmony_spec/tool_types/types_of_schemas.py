@@ -112,7 +112,7 @@ class TypeWriter(TypeBuilder):
         if last.remark is not None:
             self.add_remark(described, "description", last.remark, "")
         if last.default is not None:
-            described.default = tuple(default_of(last.default, strings_inside(self.grammar, last.alternative)))
+            described.default = (default_of(last.default, strings_inside(self.grammar, last.alternative)),)
         return self.made["one_of"]([*made.variants[:-1], self.made["variant"](self.comment(described))])
 
     def comment(self, described: DescribedType) -> Any:
@@ -133,8 +133,12 @@ class TypeWriter(TypeBuilder):
         return {**comments, "annotations": self.annotations(described)}
 
     def annotations(self, described: DescribedType) -> list[Any]:
-        annotation = self.made["annotation"]
-        return [annotation(keyword, value) for keyword, value in described.annotations]
+        return [self.annotation(keyword, value) for keyword, value in described.annotations]
+
+    def annotation(self, keyword: str, value: Any) -> Any:
+        if self.grammar.fits("KEYWORD", keyword):
+            return self.made["annotation"](value, keyword)
+        return self.made["annotation"](value, None, keyword)
 
     def describe(self, schema: Any, at: str, depth: int) -> DescribedType:
         """Convert a schema to a type and its remarks."""
@@ -191,7 +195,7 @@ class TypeWriter(TypeBuilder):
             described.title = value or None
         elif keyword == "examples" and isinstance(value, list):
             described.examples = value
-        elif self.grammar.fits("KEYWORD", keyword):
+        elif self.grammar.fits("KEYWORD", keyword) or self.grammar.fits("OTHER_KEYWORD", keyword):
             described.annotations += ((keyword, self.rename_references(keyword, value, at)),)
         else:
             raise Inexpressible(repr(keyword), "a keyword is one word", at)
@@ -286,14 +290,12 @@ class TypeWriter(TypeBuilder):
         members, index = self.members(schema, at, depth, used), None
         if schema.get("additionalProperties", False) is not False:
             index = self.others(schema, at, depth, used)
-        made = self.made["object_type"](members, index)
+        made = self.made["object_type"](members, index, EMPTY_LIST)
         if "required" in used and isinstance(schema.get("type"), str) and schema.keys().isdisjoint(COMBINING_KEYWORDS):
             return made
         beside = {k: schema[k] for k in OTHER_PROPERTIES_KEYWORDS if k in schema and k not in used}
         used.update(beside)
-        annotations = [
-            self.made["annotation"](key, self.rename_references(key, value, at)) for key, value in beside.items()
-        ]
+        annotations = [self.annotation(key, self.rename_references(key, value, at)) for key, value in beside.items()]
         return self.made["annotated"](annotations=annotations, primary=made) if annotations else made
 
     def members(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
@@ -347,8 +349,12 @@ class TypeWriter(TypeBuilder):
             None,
             not required,
             None if alternatives else described.type,
+            None,
+            None,
             EMPTY_LIST,
+            None,
             default,
+            False,
             described.type if alternatives else None,
         )
 
@@ -367,17 +373,16 @@ class TypeWriter(TypeBuilder):
         if self.moves_when_read(described):
             described.type = self.separate(described.type)
         remark = None
-        if (
-            described.about
-            and described.title is None
-            and not described.examples
-            and self.grammar.fits("REMARK", described.about)
-        ):
+        if described.about and described.title is None and not described.examples and self.is_remark(described.about):
             remark, described.about = described.about, None
         listed = (strings_inside if described.is_undescribed else strings_of)(self.grammar, described.type)
         default = self.default(described, listed) if described.default else None
         described.default = ()
         return self.made["variant"](self.comment(described), remark, default)
+
+    def is_remark(self, text: str) -> bool:
+        """Whether a description can be written after an alternative, on its line."""
+        return "\n" not in text and self.grammar.fits("REMARK", text)
 
     def moves_when_read(self, described: DescribedType) -> bool:
         """Whether the comments of a part of an alternative would read back as those of the alternative."""
@@ -386,7 +391,7 @@ class TypeWriter(TypeBuilder):
             return False
         if not described.default and any(item.keyword == "default" for item in made.annotations):
             return True
-        return bool(made.about) and not made.title and not made.examples and self.grammar.fits("REMARK", made.about)
+        return bool(made.about) and not made.title and not made.examples and self.is_remark(made.about)
 
     def array(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         first, items = schema.get("prefixItems"), schema.get("items")

@@ -68,6 +68,33 @@ def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[N
     return [found[name] for name in sorted(found)]
 
 
+def parameters_from_json(value: object, *, codec: ModuleType) -> dict[str, Any]:
+    """Read the JSON Schemas of the parameters of tool definitions, by the full names of the tools; None without any.
+
+    It reads what `tools_from_json` reads, without checking that the format can express it: that takes longer by far.
+    Raises `ToolError` for what is not a definition with a name, and for a name that occurs twice.
+    """
+    definitions: Definitions = codec.FORMAT.definitions
+    table, made = Machine.table(codec.FORMAT), definitions.namespace
+    found: dict[str, Any] = {}
+    for at, entry in _entries(codec, value, ""):
+        namespace, inner = definitions.functions, [(at, entry)]
+        if isinstance(entry, dict) and made.fields["tools"] in entry:
+            listed, named = entry[made.fields["tools"]], entry.get(made.fields["name"])
+            if not isinstance(listed, list) or not isinstance(named, str):
+                raise ToolError(INVALID_TOOL, "not a namespace with a name and a list of tools", pointer=at)
+            namespace = named
+            inner = [(f"{at}/{made.fields['tools']}/{index}", tool) for index, tool in enumerate(listed)]
+        for place, tool in inner:
+            definition, inside = _definition(codec, tool, place)
+            name = definition.get(definitions.tool.fields["name"])
+            if not isinstance(name, str):
+                raise ToolError(INVALID_TOOL, f"{_quoted(name)} is not a name", pointer=f"{inside}/name", rule="type")
+            _require_new(full := table.full_name(namespace, name), found, place)
+            found[full] = definition.get(definitions.tool.fields["parameters"])
+    return found
+
+
 def with_tools(codec: ModuleType | None) -> ModuleType:
     """The codec, or that of this package. Raises `CodecError` if its format has no tools."""
     from .. import codec as own

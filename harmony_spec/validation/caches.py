@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 V = TypeVar("V")
 
 
-class SizedCache(Generic[V]):
-    """Keeps the values that were used last.
-
-    Args:
-        limit_bytes: the size of all values together. A larger value is not kept.
-    """
+class SizedCache(dict[object, V]):
+    """A cache that is cleared once its values together have more than `limit_bytes`. A larger value is not kept."""
 
     def __init__(self, limit_bytes: int) -> None:
+        super().__init__()
         self.limit_bytes, self.bytes = limit_bytes, 0
-        self.values: dict[object, tuple[V, int]] = {}
-
-    def get(self, key: object) -> V | None:
-        if (kept := self.values.pop(key, None)) is None:
-            return None
-        self.values[key] = kept  # at the end: the first entry is dropped first
-        return kept[0]
 
     def put(self, key: object, value: V, size_bytes: int) -> None:
-        """Keep a value of about this size, and drop the values that were used longest ago to make room."""
+        """Keep a value of about this size."""
         if size_bytes > self.limit_bytes:
             return
-        if key in self.values:
-            self.bytes -= self.values.pop(key)[1]
-        self.values[key] = value, size_bytes
+        if self.bytes + size_bytes > self.limit_bytes:
+            self.clear()
+            self.bytes = 0
+        self[key] = value
         self.bytes += size_bytes
-        while self.bytes > self.limit_bytes:
-            self.bytes -= self.values.pop(next(iter(self.values)))[1]

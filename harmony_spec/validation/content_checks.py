@@ -40,7 +40,7 @@ def check_contents(context: Context) -> None:
             _check_content(context, index)
         except UnfinishedCheck as error:
             if not context.reported_out_of_steps:
-                context.report(codes.UNFINISHED_CHECK, index, context.content_span(index), str(error))
+                context.report(codes.UNFINISHED_CHECK, index, str(error), context.content_span(index))
             context.reported_out_of_steps = context.budget.steps < 0
 
 
@@ -71,7 +71,7 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     for name, schema in schemas.items():
         if error := find_schema_error(schema, context.budget):
             evidence = f"the schema of {name} is invalid: {error.reason}"
-            context.report(codes.INVALID_SCHEMA, index, context.content_span(index), evidence, pointer=error.pointer)
+            context.report(codes.INVALID_SCHEMA, index, evidence, context.content_span(index), pointer=error.pointer)
 
 
 def _report_unread(context: Context, index: int, role: str, evidence: str) -> None:
@@ -81,7 +81,7 @@ def _report_unread(context: Context, index: int, role: str, evidence: str) -> No
         start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
         end = len(text) if end < 0 else max(end, start + 1)
         span = context.span_in_content(index, start, end)
-        context.report(codes.UNREAD_CONTENT, index, span, evidence, expected=expected[:MAX_EXPECTED])
+        context.report(codes.UNREAD_CONTENT, index, evidence, span, expected=expected[:MAX_EXPECTED])
 
 
 def _check_call(context: Context, index: int) -> None:
@@ -93,7 +93,7 @@ def _check_call(context: Context, index: int) -> None:
     elif declarations.name_tools and declarations.are_complete(name):
         code = codes.UNDECLARED_TOOL if declarations.has_namespace(name) else codes.UNDECLARED_NAMESPACE
         expected = declarations.suggest_tools(name)
-        context.report(code, index, context.header_span(index), f"{name} is not offered", expected=expected)
+        context.report(code, index, f"{name} is not offered", expected=expected)
     is_json = getattr(context.messages[index], context.recovery.slots.content_type, None) == context.recovery.json
     if not is_json and parameters is ANY_PARAMETERS:
         return
@@ -112,8 +112,7 @@ def _check_channel(context: Context, index: int, name: str) -> None:
     expected = context.declarations.call_channels.get(name)
     if expected and context.channels[index] not in (expected, None):
         kind = "built-in tool" if expected == context.recovery.thoughts else "tool of the developer"
-        span = context.header_span(index)
-        context.report(codes.CALL_OUTSIDE_CHANNEL, index, span, f"{name} is a {kind}", expected=(expected,))
+        context.report(codes.CALL_OUTSIDE_CHANNEL, index, f"{name} is a {kind}", expected=(expected,))
 
 
 def _read_json(context: Context, index: int, text: str) -> JsonText:
@@ -122,7 +121,7 @@ def _read_json(context: Context, index: int, text: str) -> JsonText:
     for code, start, end, reason in read.mistakes:
         if context.is_complete(index) or text.strip():
             span = context.span_in_content(index, start, end) if end > start else context.stop_span(index)
-            context.report(code, index, span, reason)
+            context.report(code, index, reason, span)
     return read
 
 
@@ -140,7 +139,7 @@ def _report_envelope(context: Context, index: int, name: str, parameters: Any, v
     if is_envelope:
         evidence = f"the content of a call is only the arguments of {name}"
         expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
-        context.report(codes.CALL_ENVELOPE, index, context.content_span(index), evidence, expected=expected)
+        context.report(codes.CALL_ENVELOPE, index, evidence, context.content_span(index), expected=expected)
     return is_envelope
 
 
@@ -163,7 +162,7 @@ def _breaches(context: Context, schema: Any, value: Any) -> list[Breach]:
 def _check_arguments(context: Context, index: int, name: str, parameters: Any, value: Any) -> None:
     span = context.content_span(index)
     if parameters is None and value != {}:
-        context.report(codes.INVALID_ARGUMENTS, index, span, f"{name} has no parameters", expected=("{}",))
+        context.report(codes.INVALID_ARGUMENTS, index, f"{name} has no parameters", span, expected=("{}",))
     elif parameters is not None:
         _report_breaches(context, index, codes.INVALID_ARGUMENTS, parameters, value)
 
@@ -171,7 +170,7 @@ def _check_arguments(context: Context, index: int, name: str, parameters: Any, v
 def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any) -> None:
     span = context.content_span(index)
     for pointer, reason, expected in _breaches(context, schema, value):
-        context.report(code, index, span, reason, expected=(expected,), pointer=pointer)
+        context.report(code, index, reason, span, expected=(expected,), pointer=pointer)
 
 
 def _check_answer(context: Context, index: int) -> None:
@@ -189,4 +188,4 @@ def _check_answer(context: Context, index: int) -> None:
         _report_breaches(context, index, codes.INVALID_ANSWER, next(iter(forms.values())), read.value)
     else:
         evidence, expected = "the answer matches none of the declared forms", tuple(islice(forms, MAX_SUGGESTED_NAMES))
-        context.report(codes.INVALID_ANSWER, index, context.content_span(index), evidence, expected=expected)
+        context.report(codes.INVALID_ANSWER, index, evidence, context.content_span(index), expected=expected)

@@ -53,7 +53,7 @@ class Context:
         self.roles: list[str] = [getattr(m, slots.role) for m in self.messages]
         self.names: list[str | None] = [getattr(m, slots.name, None) for m in self.messages]
         self.recipients: list[str | None] = [getattr(m, slots.recipient, None) for m in self.messages]
-        self.channels: list[str | None] = [getattr(m, slots.channel) for m in self.messages]
+        self.channels: list[str | None] = [getattr(m, slots.channel, None) for m in self.messages]
         self.kinds = list(map(format.kind_of, self.messages))
         self.checked = [index for index, message in enumerate(self.messages) if _is_checked(message.repair)]
         self.model_role = self.recovery.author.get(slots.role, "")
@@ -70,7 +70,6 @@ class Context:
         return getattr(self.messages[index], self.format.content)
 
     def text(self, index: int) -> str:
-        """The content of a message as text."""
         content = self.content(index)
         return content if isinstance(content, str) else str(content.text())
 
@@ -121,14 +120,15 @@ class Context:
         self,
         code: Code,
         index: int,
-        span: Span,
         evidence: str,
+        span: Span | None = None,
         *,
         expected: tuple[str, ...] = (),
         pointer: str = "",
         change: Change | None = None,
     ) -> None:
-        """Add a diagnostic for a message; `change` would remove the mistake."""
+        """Add a diagnostic for a message, by default for its header; `change` would remove the mistake."""
+        span = span or self.header_span(index)
         raw = abridge(self.form.spelled(span.start, min(span.end, span.start + MAX_QUOTED_CHARS + 1)))
         fix = self.make_fix(change, [code], index) if change else None
         self.reported.append(Diagnostic(code, span, self.form.unit, index, raw, "", evidence, expected, pointer, fix))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..format.tables import Recovery
@@ -65,9 +65,10 @@ class Declarations:
         functions = {path.split(".")[0] for path in self.recovery.declared_tools}
         return not (self.unread & functions if name.startswith(self.recovery.of_functions) else self.unread)
 
-    def add_builtin(self, tools: Iterable[Any]) -> None:
-        """Add tools that are called on the channel of thoughts."""
-        self.call_channels |= dict.fromkeys(self._add_tools(tools), self.recovery.thoughts)
+    def offer(self, parameters: Mapping[str, Any], channel: str) -> None:
+        """Add tools that are called on a channel: their parameters by full name."""
+        self._add_parameters(parameters)
+        self.call_channels |= dict.fromkeys(parameters, channel)
 
     def has_namespace(self, name: str) -> bool:
         """Whether a tool is offered in the namespace of a name."""
@@ -85,9 +86,12 @@ class Declarations:
     def _add_tools(self, tools: Iterable[Any]) -> dict[str, Any]:
         """Add tools: names, or namespaces with or without their tools; return the parameters by full name."""
         found = parameters_by_name(self.recovery, tools)
+        self._add_parameters(found)
+        return found
+
+    def _add_parameters(self, found: Mapping[str, Any]) -> None:
         if self._sorted_tools is not None:
             for name in found.keys() - self.tools.keys():
                 insort(self._sorted_tools, name)
         self.tools |= found
         self.namespaces |= {name.split(self.recovery.separator)[0] for name in found}
-        return found

@@ -7,11 +7,9 @@ from itertools import chain, islice
 
 from .. import codes
 from ..errors import near_misses
-from ..format.tables import Kind
+from ..format.tables import NO_KIND
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
-
-NO_KIND = Kind("", (), (), None, None, ())
 
 
 def check_flow(context: Context) -> None:
@@ -34,7 +32,7 @@ def _check_order(context: Context) -> None:
         kind = context.kinds[index]
         if kind and kind not in allowed:
             before = "there is an earlier one" if kind == last else "it comes after other messages"
-            context.report(codes.MISPLACED_INSTRUCTIONS, index, context.header_span(index), before)
+            context.report(codes.MISPLACED_INSTRUCTIONS, index, before)
         elif kind:
             allowed &= context.format.later[kind]
             last = kind
@@ -53,13 +51,11 @@ def _check_turns(context: Context) -> None:
             if answer is not None:
                 for thought in thoughts:
                     evidence = f"message {answer} completed the turn, and message {index} begins another one"
-                    context.report(codes.KEPT_ANALYSIS, thought, context.header_span(thought), evidence)
+                    context.report(codes.KEPT_ANALYSIS, thought, evidence)
                 answer, thoughts = None, []
         elif context.is_answer(index):
             if answer is not None:
-                context.report(
-                    codes.REPEATED_FINAL, index, context.header_span(index), f"message {answer} completed the turn"
-                )
+                context.report(codes.REPEATED_FINAL, index, f"message {answer} completed the turn")
             answer = index
         elif context.channels[index] == context.recovery.thoughts:
             thoughts.append(index)
@@ -86,14 +82,12 @@ def _check_results(context: Context) -> None:
 
 def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) -> None:
     """Match a result with the calls that wait for one; `calls` are their indices by tool."""
-    span, name = context.header_span(index), str(context.names[index])
+    name = str(context.names[index])
     has = dict(context.format.kinds["result"].has)
     if name not in calls:
-        role = near_misses(name, context.recovery.roles)
+        expected = (*near_misses(name, context.recovery.roles), *islice(calls, MAX_SUGGESTED_NAMES))
         evidence = "another tool was called" if calls else "no call waits for a result"
-        context.report(
-            codes.UNREQUESTED_TOOL_RESULT, index, span, evidence, expected=(*role, *islice(calls, MAX_SUGGESTED_NAMES))
-        )
+        context.report(codes.UNREQUESTED_TOOL_RESULT, index, evidence, expected=expected)
         return
     call = calls[name].popleft()
     if not calls[name]:
@@ -101,19 +95,17 @@ def _check_result(context: Context, index: int, calls: dict[str, deque[int]]) ->
     caller = has.get(context.recovery.slots.recipient)
     if isinstance(caller, str) and context.recipients[index] != caller:
         evidence = f"it is the result of message {call}"
-        context.report(codes.MISADDRESSED_TOOL_RESULT, index, span, evidence, expected=(caller,))
+        context.report(codes.MISADDRESSED_TOOL_RESULT, index, evidence, expected=(caller,))
     if context.channels[index] != context.channels[call]:
-        evidence = f"the call (message {call}) is on another channel"
-        context.report(
-            codes.TOOL_RESULT_CHANNEL, index, span, evidence, expected=(context.channels[call] or "no channel",)
-        )
+        evidence, channel = f"the call (message {call}) is on another channel", context.channels[call] or "no channel"
+        context.report(codes.TOOL_RESULT_CHANNEL, index, evidence, expected=(channel,))
 
 
 def _report_unanswered(context: Context, calls: dict[str, deque[int]], evidence: str) -> None:
     """Report and forget the calls that wait for a result."""
     for call in sorted(chain.from_iterable(calls.values())):
         expected = (f"a result of {context.recipients[call]}",)
-        context.report(codes.UNANSWERED_CALL, call, context.header_span(call), evidence, expected=expected)
+        context.report(codes.UNANSWERED_CALL, call, evidence, expected=expected)
     calls.clear()
 
 
@@ -132,13 +124,13 @@ def _check_stops(context: Context) -> None:
             if (ends := kinds["call"].ends) and stop != ends:
                 change = context.replace_stop(index, ends)
                 evidence = f"the message calls {context.recipients[index]}"
-                context.report(codes.WRONG_CALL_TERMINATOR, index, context.stop_span(index), evidence, change=change)
+                context.report(codes.WRONG_CALL_TERMINATOR, index, evidence, context.stop_span(index), change=change)
         elif stop in last_only:
             last = index == context.checked[-1] and context.recovered.opening is None
             if not last or not context.is_by_model(index):
                 evidence = "only messages of the model end like this" if last else "other messages follow"
                 change = context.replace_stop(index, None)
-                context.report(codes.RETURN_IN_HISTORY, index, context.stop_span(index), evidence, change=change)
+                context.report(codes.RETURN_IN_HISTORY, index, evidence, context.stop_span(index), change=change)
 
 
 def _check_channels(context: Context) -> None:
@@ -148,13 +140,12 @@ def _check_channels(context: Context) -> None:
     """
     declarations, expected = context.declarations, tuple(islice(context.declarations.channels, MAX_SUGGESTED_NAMES))
     for index in context.checked:
-        channel, span = context.channels[index], context.header_span(index)
+        channel = context.channels[index]
         if channel is None and declarations.requires_channel and context.is_by_model(index):
             evidence = "the system message requires a channel"
-            context.report(codes.MISSING_REQUIRED_CHANNEL, index, span, evidence, expected=expected)
+            context.report(codes.MISSING_REQUIRED_CHANNEL, index, evidence, expected=expected)
         elif channel is not None and declarations.channels and channel not in declarations.channels:
-            evidence = f"{channel} is not declared"
-            context.report(codes.UNDECLARED_CHANNEL, index, span, evidence, expected=expected)
+            context.report(codes.UNDECLARED_CHANNEL, index, f"{channel} is not declared", expected=expected)
 
 
 def _check_chat(context: Context) -> None:
@@ -168,4 +159,4 @@ def _check_chat(context: Context) -> None:
         and not context.declarations.requires_channel
     ):
         evidence = "no message of the model has a channel; convert Chat Completions: harmony-spec convert --from chat"
-        context.report(codes.MAYBE_CHAT, answers[0], context.header_span(answers[0]), evidence)
+        context.report(codes.MAYBE_CHAT, answers[0], evidence)

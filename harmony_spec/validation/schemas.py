@@ -18,6 +18,7 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
+from ..recovery.output import abridge
 from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
 from .caches import SizedCache
@@ -200,6 +201,4 @@ def _json_pointer(path: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    return (
-        text if len(text) <= MAX_REASON_CHARS else f"{text[: MAX_REASON_CHARS // 2]}…{text[-MAX_REASON_CHARS // 2 :]}"
-    )
+    return abridge(text, MAX_REASON_CHARS)

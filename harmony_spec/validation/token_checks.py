@@ -76,8 +76,8 @@ def _check_canonical(context: Context, form: TokenForm, index: int, part: list[i
     context.report(
         codes.NON_CANONICAL_TOKENS,
         index,
-        span,
         f"the tokenizer never returns {part[first : len(part) - same][:MAX_SHOWN_TOKEN_IDS]} for this text",
+        span,
         expected=(str(wanted[:MAX_SHOWN_TOKEN_IDS]),),
         change=(span, tuple(wanted)),
     )
@@ -96,13 +96,13 @@ def check_spelling(context: Context) -> None:
         if begins in text:
             for match in format.special_matcher.finditer(text):
                 span = context.span_in_content(index, match.start(), match.end())
-                context.report(codes.SPELLED_SPECIAL_TOKEN, index, span, "these are ordinary tokens")
+                context.report(codes.SPELLED_SPECIAL_TOKEN, index, "these are ordinary tokens", span)
         if not text.isascii() and any(map(text.__contains__, openers)):
             for match in disguise_matcher(format).finditer(text):
                 shown = to_plain(match[0])
                 if shown in format.encoding.special and not match[0].isascii():
                     span = context.span_in_content(index, match.start(), match.end())
-                    context.report(codes.DISGUISED_SPECIAL_TOKEN, index, span, f"it looks like {shown}")
+                    context.report(codes.DISGUISED_SPECIAL_TOKEN, index, f"it looks like {shown}", span)
 
 
 def disguise_matcher(format: Format) -> re.Pattern[str]:

@@ -95,24 +95,22 @@ def html_page(rows: Iterable[ShownRow], names: str, turns: Iterable[str]) -> byt
         index += [_index_entry(line.row, codes, fields) for line in block]
     shown = [name for name, values in fields.items() if 1 < len(values) <= MAX_FILTER_VALUES]
     entries = [(found, {at: values.get(name, []) for at, name in enumerate(shown)}) for found, values in index]
-    style, script = _asset("page.css"), _asset("page.js")
-    page = (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            names=names,
-            total=len(index),
-            codes=list(codes),
-            fields={name: list(fields[name]) for name in shown},
-            blocks=blocks,
-            index=_packed(json.dumps(entries, separators=(",", ":"))),
-            style=style,
-            script=script,
-            style_hash=_hash(style),
-            script_hash=_hash(script),
-        )
+    return render_page(
+        "page.html.j2",
+        names=names,
+        total=len(index),
+        codes=list(codes),
+        fields={name: list(fields[name]) for name in shown},
+        blocks=blocks,
+        index=_packed(json.dumps(entries, separators=(",", ":"))),
     )
-    return page.encode("utf-8", "replace")
+
+
+def render_page(template: str, **values: Any) -> bytes:
+    """Return a page with the style and the script of this folder, and their hashes for its policy."""
+    style, script = _asset("page.css"), _asset("page.js")
+    assets = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
+    return _environment().get_template(template).render(**values, **assets).encode("utf-8", "replace")
 
 
 def html_fragment(row: ShownRow, turns: Iterable[str]) -> str:

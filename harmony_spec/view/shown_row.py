@@ -14,6 +14,7 @@ from ..errors import Code, HarmonyError
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
+from ..runtime import Training
 from ..source.forms import Form, TokenForm
 from ..source.token_places import tokens_of
 from ..validation.report import Report
@@ -101,8 +102,13 @@ class ShownRow:
         return [*self.findings, *(finding for section in self.sections for finding in section.findings)]
 
 
-Trained = Callable[[Sequence[Any]], Sequence[frozenset[str]]]
-"""Returns for each message the names of the pieces that training learns."""
+def learned_pieces(training: Training, count: int) -> list[frozenset[str]]:
+    """Return for each of `count` messages the names of the pieces with tokens that are trained on."""
+    found: list[set[str]] = [set() for _ in range(count)]
+    for start, end, message, part in training.spans:
+        if any(training.mask[start:end]):
+            found[message].add(part if part in PIECES else HEADER)  # what an open header has is a part of the header
+    return [frozenset(names) for names in found]
 
 
 def shown_report(
@@ -112,7 +118,7 @@ def shown_report(
     *,
     admits: Callable[[Diagnostic], bool] = lambda _: True,
     has_tokens: bool = False,
-    trained: Trained | None = None,
+    learned: Sequence[frozenset[str]] = (),
 ) -> ShownRow:
     """Return a row with the findings of its report.
 
@@ -122,11 +128,11 @@ def shown_report(
         id: of the row.
         admits: whether a diagnostic is shown.
         has_tokens: whether pieces have their tokens. A text is encoded for this, if it can be.
-        trained: marks what training learns.
+        learned: for each message the names of the pieces that training learns.
     """
     form, recovered = report.reading
     found = [each for each in report.diagnostics if admits(each)]
-    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, trained).all())
+    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all())
 
 
 def unreadable_row(error: HarmonyError, place: str, id: str | int | None = None) -> ShownRow:
@@ -188,10 +194,15 @@ class _Sections:
     """Divides an input into sections, by positions in its own unit."""
 
     def __init__(
-        self, form: Form, recovered: Recovered[Any], found: list[Diagnostic], has_tokens: bool, trained: Trained | None
+        self,
+        form: Form,
+        recovered: Recovered[Any],
+        found: list[Diagnostic],
+        has_tokens: bool,
+        learned: Sequence[frozenset[str]],
     ) -> None:
         self.form, self.recovered, self.found, self.has_tokens = form, recovered, found, has_tokens
-        self.trained = trained(recovered.messages) if trained else ()
+        self.learned = learned
 
     def all(self) -> tuple[Section, ...]:
         """Sections, in order. A finding is in the section where it begins."""
@@ -209,7 +220,7 @@ class _Sections:
         return tuple(self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True))
 
     def section(self, index: int | None, spans: Spans, found: list[Diagnostic]) -> Section:
-        learned = self.trained[index] if index is not None and index < len(self.trained) else frozenset[str]()
+        learned = self.learned[index] if index is not None and index < len(self.learned) else frozenset[str]()
         spans = {name: span for name, span in spans.items() if span[0] < span[1] or name == CONTENT}
         sizes = {name: self.sizes(*span) for name, span in spans.items()} if self.has_tokens or found else {}
         pieces = {

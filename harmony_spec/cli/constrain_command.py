@@ -1,0 +1,126 @@
+"""The command `harmony-spec constrain`: what a model may write, as a grammar for an engine; or a grammar's mistakes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..constraints.completions import PROFILES, Profile
+from ..constraints.constraint import Constraint, constrain
+from ..constraints.engines import engine_for, kind_of, own_grammar
+from ..constraints.scoring import Score, score
+from ..errors import HarmonyError
+from ..linting.rows import json_of, read_text
+from ..tools.openai_tools import TOOLS
+from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
+
+RESPONSE_TEMPLATE = "response-template"
+TARGETS = ("lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf", RESPONSE_TEMPLATE)
+
+OWN_MODEL = "harmony"
+"""The name of the format in the registries of engines."""
+
+MAX_SHOWN_MISTAKES = 5
+"""Refused and accepted completions that are printed, the smallest ones."""
+
+CONSTRAIN_EXAMPLE = """\b
+Examples:
+  harmony-spec constrain --target lark --builtin python
+  harmony-spec constrain --target gbnf --tools tools.json --tool-choice required
+  harmony-spec constrain --score grammar.lark --tools tools.json"""
+
+
+@click.command("constrain", cls=Command, epilog=CONSTRAIN_EXAMPLE)
+@click.option("--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Grammar to print.")
+@click.option("--score", "scored", metavar="FILE", help="Print the mistakes of this grammar, or of an engine's own.")
+@click.option("--prompt", metavar="FILE", help="Prompt that declares tools, channels and formats of answers.")
+@click.option("--tools", metavar="FILE", shell_complete=complete_file, help="JSON file with tool definitions.")
+@click.option("--builtin", "builtins", metavar="NAME", multiple=True, help="Built-in tool, such as python.")
+@click.option("--tool-choice", metavar="CHOICE", help="auto, none, required, or JSON as in a request.")
+@click.option("--response-format", metavar="FILE", help="JSON file with the response format of a request.")
+@click.option("--profile", type=click.Choice(PROFILES), default=PROFILES[0], show_default=True, help="Spellings.")
+@click.option("--stop", "stops", metavar="ID", type=int, multiple=True, help="Token id at which the engine stops.")
+@click.option("--after", metavar="TEXT", default="", help="Text after the open header that is written already.")
+@click.option("--strict", is_flag=True, help="Fail if the target cannot enforce everything.")
+@CODEC
+def constrain_model(
+    target: str,
+    scored: str | None,
+    prompt: str | None,
+    tools: str | None,
+    builtins: tuple[str, ...],
+    tool_choice: str | None,
+    response_format: str | None,
+    profile: Profile,
+    stops: tuple[int, ...],
+    after: str,
+    strict: bool,
+) -> None:
+    """Print a grammar of what a model may write, for an engine that masks tokens.
+
+    What the target cannot enforce is reported on standard error. With `--score`, the grammar in FILE (Lark, EBNF of
+    xgrammar, or a structural tag), or the one that the engine FILE has itself, is compared with this one: the exit
+    status is 1 if it refuses valid completions or accepts invalid ones. `-` is standard input.
+    """
+    codec = codec_of(None)
+    try:
+        defined = _json(tools)
+        listed = defined.get(TOOLS, [defined]) if isinstance(defined, dict) else defined
+        choice = json.loads(tool_choice) if tool_choice and tool_choice.startswith("{") else tool_choice
+        made = constrain(
+            codec.parse(read_text(prompt).rstrip("\n"), "prompt").messages if prompt else None,
+            tools=listed,
+            builtins=builtins,
+            tool_choice=choice,
+            response_format=_json(response_format),
+            profile=profile,
+            stops=stops,
+            after=after,
+            on_unenforced="error" if strict else "report",
+            codec=codec,
+        )
+        if scored is None:
+            _print(made, target)
+            return
+        text = read_text(scored) if Path(scored).exists() else own_grammar(scored, listed or (), choice, OWN_MODEL)
+        found = score(made, engine_for(made.format, text, kind_of(scored, text)))
+    except (HarmonyError, ValueError) as error:
+        refuse(str(error))
+    _print_score(found)
+    sys.exit(FINDINGS if found.refused or found.accepted else 0)
+
+
+def _json(file: str | None) -> Any:
+    return None if file is None else json_of(file, read_text(file))
+
+
+def _print(made: Constraint, target: str) -> None:
+    if target == RESPONSE_TEMPLATE:
+        click.echo(json.dumps(made.response_template(), indent=2))
+        return
+    match target:
+        case "structural-tag":
+            text = json.dumps(made.structural_tag())
+        case "xgrammar-ebnf":
+            text = made.xgrammar_ebnf()
+        case "gbnf":
+            text = made.gbnf()
+        case _:
+            text = made.lark(portable=target != TARGETS[0])
+    click.echo(text.rstrip("\n"))
+    for line in made.report.lines(target):
+        ERR.print(line)
+
+
+def _print_score(found: Score) -> None:
+    for words, completions, total in (
+        ("valid completions are refused", found.refused, found.valid),
+        ("invalid completions are accepted", found.accepted, found.invalid),
+    ):
+        click.echo(f"{len(completions)} of {total} {words}")
+        for completion in completions[:MAX_SHOWN_MISTAKES]:
+            click.echo(f"  {json.dumps(completion, ensure_ascii=False)}")

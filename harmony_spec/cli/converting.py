@@ -1,0 +1,256 @@
+"""Converts batches of rows from one form to another, in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..adapters import from_chat, to_chat
+from ..adapters.chat_rows import COLUMNS, chat_of_row
+from ..codes import UNREADABLE_ROW
+from ..diagnostics import Diagnostic
+from ..errors import HarmonyError, RowError
+from ..json_form import MESSAGES_KEY
+from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
+from ..linting.jobs import Item
+from ..linting.json_edits import dumped
+from ..linting.opening import InputError
+from ..linting.rows import value_of
+from ..recovery.known_names import declared
+from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
+from ..view.terminal_text import printable_name
+
+if TYPE_CHECKING:
+    import pyarrow
+
+CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
+SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
+
+NESTED = (MESSAGES_KEY, TOOLS)
+"""Columns with a structure."""
+
+CHAT_COLUMNS = (*COLUMNS, ID_COLUMN)
+
+INPUT_IDS, MASKS, LABELS, COMPLETION_MASK = "input_ids", "assistant_masks", "labels", "completion_mask"
+"""The columns of rows to train on, by the names that `transformers` and `trl` read."""
+
+IGNORED = -100
+"""The label of tokens that are not trained on. Source: PyTorch, the default `ignore_index` of `cross_entropy`."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What rows are converted to.
+
+    Attributes:
+        source, target: the forms of the rows.
+        style: how messages are rendered.
+        replaces: whether values that the format lacks are replaced.
+        train: what is trained on, for `render_training`.
+        max_length: the most tokens of a row to train on; None for no limit.
+        more: the columns to train on besides the first two.
+        is_parquet: whether converted rows are Parquet, instead of JSON Lines.
+    """
+
+    source: str
+    target: str
+    style: str
+    replaces: bool = False
+    train: str = "last_turn"
+    max_length: int | None = None
+    more: tuple[str, ...] = ()
+    is_parquet: bool = False
+
+    def schema(self) -> pyarrow.Schema:
+        """The columns of Parquet files. Values with a structure are JSON, as text."""
+        import pyarrow
+
+        ids, flags, text = pyarrow.list_(pyarrow.int32()), pyarrow.list_(pyarrow.int8()), pyarrow.string()
+        types = {
+            CHAT: dict.fromkeys(NESTED, text),
+            CONVERSATION: {MESSAGES_KEY: text},
+            TEXT: {TEXT: text},
+            TOKENS: {TOKENS: ids},
+            TRAINING: {INPUT_IDS: ids} | {key: ids if key == LABELS else flags for key in (MASKS, *self.more)},
+        }
+        return pyarrow.schema({ID_COLUMN: text} | types[self.target])
+
+
+@dataclass
+class Converted:
+    """The converted rows of a batch.
+
+    Attributes:
+        rows: JSON Lines, or Parquet.
+        count: how many they are.
+        reports: what to print: errors and findings, each with the place of its row.
+        rejected: JSON Lines of the rows that cannot be converted, as they were.
+        failed: how many these are.
+        lengths: the number of tokens of each row to train on.
+        trained: how many tokens are trained on.
+        truncated: how many rows were truncated.
+    """
+
+    rows: bytes | pyarrow.RecordBatch = b""
+    count: int = 0
+    reports: list[str] = field(default_factory=list)
+    rejected: bytes = b""
+    failed: int = 0
+    lengths: list[int] = field(default_factory=list)
+    trained: int = 0
+    truncated: int = 0
+
+
+def convert_chunk(conversion: Conversion, chunk: Sequence[Item]) -> list[Converted | InputError]:
+    """The converted rows of each batch. Errors of files pass through."""
+    return [item if isinstance(item, InputError) else _convert_batch(conversion, item) for item in chunk]
+
+
+def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
+    found, values = Converted(), []
+    for row in batch.rows:
+        for place, item, value in _values(batch, row):
+            try:
+                if isinstance(value, RowError):
+                    raise value
+                written = _convert(conversion, batch, value, found, place)
+                identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
+                values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
+            except HarmonyError as error:
+                found.reports.append(f"{place}: {error}")
+                found.rejected += _original(batch, item)
+                found.failed += 1
+    found.count = len(values)
+    if conversion.is_parquet:
+        import pyarrow
+
+        found.rows = pyarrow.RecordBatch.from_pylist(list(map(_in_columns, values)), conversion.schema())
+    else:
+        found.rows = b"".join(map(_line, values))
+    return found
+
+
+def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
+    """The place, item and value of a row, or the error that it cannot be read; a JSON file may be a list of rows."""
+    name = printable_name(batch.name)
+    place = name if row.number is None else f"{name}:{row.number}"
+    try:
+        value = row_value(batch.kind, row.item)
+    except RowError as error:
+        value = error
+    if row.number is None and isinstance(value, list) and value and all(map(_has_column, value)):
+        yield from ((f"{place}[{index}]", each, each) for index, each in enumerate(value))
+    else:
+        yield place, row.item, value
+
+
+def _has_column(value: object) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(COLUMNS)
+
+
+def _line(value: object) -> bytes:
+    """A value as a line of JSON."""
+    return f"{dumped(value)}\n".encode()
+
+
+def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
+    """A row whose id is a text, and whose values with a structure are JSON."""
+    row = {key: dumped(each) if key in NESTED else each for key, each in value.items()}
+    if ID_COLUMN in row:
+        row[ID_COLUMN] = str(row[ID_COLUMN]).encode(errors="backslashreplace").decode()
+    return row
+
+
+def _original(batch: Batch, item: Any) -> bytes:
+    """A row as a line of JSON; lines that are not JSON stay as they are. Empty for a row that was not read."""
+    if isinstance(item, RowError):
+        return b""
+    if not isinstance(item, bytes):
+        return _line(item)
+    if batch.kind == "text":
+        return _line(item.decode("utf-8-sig", "replace"))
+    return b" ".join(item.splitlines()).strip() + b"\n"
+
+
+def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:
+    """A row in the form of the target. Raises `HarmonyError`."""
+    codec, prompt = batch.options.codec, 0
+    if conversion.source == CHAT:
+        chat = chat_of_row(value)
+        policy: Any = "replace" if conversion.replaces else "refuse"
+        adapted = from_chat(chat.messages, tools=chat.tools, unsupported=policy, codec=codec)
+        found.reports += [f"{place}: {_shown(finding)}" for finding in adapted.findings]
+        messages: list[Any] = adapted.messages
+        if chat.prompt:
+            asked = chat.messages[: chat.prompt]
+            prompt = len(from_chat(asked, tools=chat.tools, unsupported=policy, codec=codec).messages)
+    else:
+        if conversion.source == CONVERSATION and isinstance(value, str):
+            value = value_of(value)
+        held = read_content(batch.kind, value, batch.options)
+        form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
+        if form != conversion.source:
+            raise RowError(UNREADABLE_ROW, f"the row is in the form {form!r}", hint=f"Pass --from {form}.")
+        messages = held.messages or codec.parse(held.source).messages
+    if conversion.target == TRAINING:
+        return _training(conversion, codec, messages, prompt, found, place)
+    return _written(conversion, codec, messages)
+
+
+def _shown(finding: Diagnostic) -> str:
+    taken = f"; taken for {finding.taken_for!r}" if finding.taken_for else ""
+    return f"{finding.code.code} {finding.code.name} at {finding.pointer}: {finding.evidence}: {finding.raw}{taken}"
+
+
+def _written(conversion: Conversion, codec: ModuleType, messages: list[Any]) -> dict[str, Any]:
+    target = conversion.target
+    if target == CHAT:
+        recovery = codec.FORMAT.recovery
+        pairs = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in messages]
+        named = [declared(path, *pair) or () for pair in pairs for path in recovery.declared_tools]
+        tools = tools_to_json([each for found in named for each in found], FORMS[1], codec=codec)
+        chat: dict[str, Any] = {MESSAGES_KEY: to_chat(messages, codec=codec)}
+        return chat | ({TOOLS: tools} if tools else {})
+    if target == CONVERSATION:
+        conversation: dict[str, Any] = codec.to_json(messages)
+        return conversation
+    if target == TEXT:
+        return {TEXT: codec.render_text(messages, style=conversion.style)}
+    return {TOKENS: codec.render(messages, style=conversion.style)}
+
+
+def _training(
+    conversion: Conversion, codec: ModuleType, messages: list[Any], prompt: int, found: Converted, place: str
+) -> dict[str, Any]:
+    """The columns to train on. Of a prompt, the first messages, nothing is trained on."""
+    training = codec.render_training(messages, conversion.train, style=conversion.style)
+    tokens, mask = training.tokens, training.mask
+    completion = (span for span in training.spans if span.message >= prompt)
+    begin = next((span.start for span in completion if span.part != "start" or mask[span.start]), len(mask))
+    mask[:begin] = [False] * begin
+    if True not in mask:
+        hint = "The last turn has no message of the model." if conversion.train == "last_turn" else ""
+        raise RowError(UNREADABLE_ROW, "the row has nothing to train on", hint=hint)
+    begin = begin if prompt else mask.index(True)
+    limit = conversion.max_length
+    if limit is not None and len(tokens) > limit:
+        if True in mask[limit:]:
+            lost = limit + mask[limit:].index(True)
+            if True not in mask[:limit]:
+                raise RowError(UNREADABLE_ROW, f"nothing to train on is in the first {limit} of {len(tokens)} tokens")
+            message = next(span.message for span in training.spans if span.end > lost)
+            cut = f"truncated from {len(tokens)} to {limit} tokens"
+            dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
+            found.reports.append(f"{place}: {cut}; {dropped}")
+        found.truncated += 1
+        del tokens[limit:], mask[limit:]
+    found.lengths.append(len(tokens))
+    found.trained += sum(mask)
+    row = {INPUT_IDS: tokens, MASKS: list(map(int, mask))}
+    if LABELS in conversion.more:
+        row[LABELS] = [token if is_trained else IGNORED for token, is_trained in zip(tokens, mask, strict=True)]
+    if COMPLETION_MASK in conversion.more:
+        row[COMPLETION_MASK] = [int(at >= begin) for at in range(len(tokens))]
+    return row

@@ -1,0 +1,190 @@
+"""What a grammar wrongly refuses and accepts, among completions that a constraint admits and changes of them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
+from typing import Any, NamedTuple
+
+from ..format.algebra import (
+    AlternativesNode,
+    CharacterNode,
+    JsonNode,
+    LiteralNode,
+    Node,
+    OptionalNode,
+    RepeatNode,
+    RuleNode,
+    SequenceNode,
+    TextNode,
+    TokenNode,
+)
+from .constraint import Constraint, units_of
+from .engines import Admits
+
+Units = tuple[str, ...]
+"""A completion: special tokens, and the texts between them."""
+
+TEXTS = ("Hi.", "", "a < b", '{"a": 1}', "line\nline", "to=x", "\u00e9")
+"""Contents of drawn messages."""
+
+VALUES: dict[str, Any] = {"null": None, "boolean": True, "integer": 1, "number": 0.5, "string": "x", "array": []}
+"""The first values that are tried for a type."""
+
+MAX_DRAWS = 200
+"""Completions that are drawn: enough for all spellings of a dozen tools."""
+
+MAX_MUTANTS = 1_200
+"""Changed completions that are tried."""
+
+MAX_VALUE_DEPTH = 12
+"""Schemas that need deeper values are not drawn."""
+
+
+class Score(NamedTuple):
+    """The mistakes of a grammar, smallest first.
+
+    Attributes:
+        valid, invalid: how many completions were tried.
+        refused, accepted: valid ones that it refuses, and invalid ones that it accepts.
+    """
+
+    valid: int
+    invalid: int
+    refused: list[str]
+    accepted: list[str]
+
+
+def score(constraint: Constraint, engine: Admits, seed: int = 0) -> Score:
+    """Compare a grammar with a constraint; the same seed draws the same completions."""
+    chosen = random.Random(seed)
+    drawn = {units: None for _ in range(MAX_DRAWS) if (units := tuple(_merged(_draw(constraint.root, chosen))))}
+    valid = sorted((units for units in drawn if constraint.admits("".join(units))), key=_size)
+    invalid = sorted(_mutants(constraint, valid), key=_size)
+    return Score(
+        len(valid),
+        len(invalid),
+        ["".join(units) for units in valid if not engine(_ids(constraint, units))],
+        ["".join(units) for units in invalid if engine(_ids(constraint, units))],
+    )
+
+
+def _size(units: Units) -> tuple[int, Units]:
+    return sum(map(len, units)), units
+
+
+def _ids(constraint: Constraint, units: Units) -> list[int]:
+    codec, special = constraint.codec, constraint.format.encoding.special
+    return [token for unit in units for token in ([special[unit]] if unit in special else codec.encode(unit))]
+
+
+def _merged(parts: Iterator[str | TokenNode]) -> Iterator[str]:
+    text = ""
+    for part in parts:
+        if isinstance(part, str):
+            text += part
+        else:
+            yield from filter(None, (text, part.spelling))
+            text = ""
+    yield from filter(None, (text,))
+
+
+def _draw(node: Node, chosen: random.Random) -> Iterator[str | TokenNode]:
+    """A completion that the algebra has, as texts and special tokens."""
+    match node:
+        case TokenNode():
+            yield node
+        case LiteralNode(text):
+            yield text
+        case CharacterNode(ranges):
+            low, high = chosen.choice(ranges)
+            yield chr(chosen.randint(low, min(high, low + 25)))
+        case TextNode():
+            yield chosen.choice(TEXTS) or "x"
+        case JsonNode(schema):
+            yield _value_text(schema, chosen)
+        case RuleNode(_, item):
+            yield from _draw(item, chosen)
+        case SequenceNode(items):
+            for item in items:
+                yield from _draw(item, chosen)
+        case AlternativesNode(items):
+            yield from _draw(chosen.choice(items), chosen)
+        case OptionalNode(item):
+            if chosen.random() < 0.5:
+                yield from _draw(item, chosen)
+        case RepeatNode(item, least, most):
+            for _ in range(chosen.randint(least, min(least + 1, least + 1 if most is None else most))):
+                yield from _draw(item, chosen)
+
+
+def _value_text(schema: str, chosen: random.Random) -> str:
+    root = json.loads(schema)
+    return json.dumps(_value(root, root, chosen, 0), separators=chosen.choice([(",", ":"), (", ", ": ")]))
+
+
+def _value(schema: Any, root: Any, chosen: random.Random, depth: int) -> Any:
+    """A value of a schema, as far as simple keywords tell; it may not match, and is not used then."""
+    if not isinstance(schema, dict) or depth > MAX_VALUE_DEPTH:
+        return {}
+    if isinstance(schema.get("$ref"), str):
+        target: Any = root
+        for step in schema["$ref"].split("/")[1:]:
+            target = target.get(step) if isinstance(target, dict) else None
+        return _value(target, root, chosen, depth + 1)
+    for keyword in ("enum", "anyOf", "oneOf"):
+        if isinstance(options := schema.get(keyword), list) and options:
+            option = chosen.choice(options)
+            return option if keyword == "enum" else _value(option, root, chosen, depth + 1)
+    if "const" in schema:
+        return schema["const"]
+    listed = schema.get("type", "object")
+    name = chosen.choice(listed) if isinstance(listed, list) else listed
+    if name == "object":
+        properties, required = schema.get("properties", {}), schema.get("required", ())
+        kept = [key for key in properties if key in required or chosen.random() < 0.3]
+        return {key: _value(properties[key], root, chosen, depth + 1) for key in kept}
+    if name == "array":
+        return [_value(schema.get("items"), root, chosen, depth + 1) for _ in range(schema.get("minItems", 0))]
+    if name in ("integer", "number") and "minimum" in schema:
+        return schema["minimum"]
+    return "x" * schema.get("minLength", 1) if name == "string" else VALUES.get(name)
+
+
+def _mutants(constraint: Constraint, valid: list[Units]) -> Iterator[Units]:
+    """Completions with one change that the constraint refuses."""
+    seen = set(valid)
+    pairs = zip_longest(_token_mutants(constraint, valid), _word_mutants(constraint, valid), fillvalue=())
+    for mutant in islice(chain.from_iterable(pairs), MAX_MUTANTS):
+        made = tuple(_split(constraint, "".join(mutant)))
+        if made not in seen and not constraint.admits("".join(made)):
+            seen.add(made)
+            yield made
+
+
+def _token_mutants(constraint: Constraint, valid: list[Units]) -> Iterator[Units]:
+    """Every special token left out, doubled, and replaced by each other one, in the smallest completions first."""
+    markers = list(constraint.format.markers)
+    for units in valid:
+        for at, unit in enumerate(units):
+            if unit in markers:
+                for new in ((), (unit, unit), *((other,) for other in markers if other != unit)):
+                    yield (*units[:at], *new, *units[at + 1 :])
+
+
+def _word_mutants(constraint: Constraint, valid: list[Units]) -> Iterator[Units]:
+    """A word replaced, or put in, left out or doubled with the text or token that it is in."""
+    parts = {part for units in valid for unit in units for part in unit.split()}
+    words, chosen = sorted(parts | set(constraint.format.markers)), random.Random(0)
+    for units in (units for units in valid for _ in range(1 + MAX_MUTANTS // max(len(valid), 1)) if units):
+        at, word = chosen.randrange(len(units)), chosen.choice(words)
+        inner = units[at].split(" ")
+        inner[chosen.randrange(len(inner))] = word
+        new = chosen.choice([(), (units[at], units[at]), (word, units[at]), (word,), (" ".join(inner),)])
+        yield (*units[:at], *new, *units[at + 1 :])
+
+
+def _split(constraint: Constraint, text: str) -> Iterator[str]:
+    yield from _merged(iter(units_of(constraint.codec, text)))

@@ -1,0 +1,282 @@
+"""`harmony-spec convert`: rows to train on, Parquet in and out, processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from click.testing import CliRunner, Result
+from pyarrow import parquet
+
+from harmony_spec import decode, render, render_training, to_json
+from harmony_spec.adapters import from_chat
+from harmony_spec.cli import main
+from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
+from harmony_spec.linting.row_reading import BATCH_BYTES
+
+from .chat_template import function
+from .test_cli_convert import CHAT, rows
+
+TOOL = function("f", {"type": "object", "properties": {"n": {"type": "number"}}})  # Parquet has no empty objects
+ROW = {"id": "a", "messages": CHAT, "tools": [TOOL]}
+MESSAGES = from_chat(CHAT, tools=[TOOL]).messages
+COMMAND = [str(Path(sys.executable).parent / "harmony-spec"), "convert"]
+ANSWERED = "<|channel|>final<|message|>Three.<|return|>"
+CALLED = (
+    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant to=functions.f<|channel|>commentary"
+    " <|constrain|>json<|message|>{}<|call|>"
+)
+
+
+def run(*arguments: object, given: str = "") -> Result:
+    return CliRunner().invoke(main, ["convert", *map(str, arguments)], input=given)
+
+
+def train(row: Any, *arguments: object) -> Result:
+    return run("--from", "chat", "--to", "training", *arguments, "-", given=json.dumps(row))
+
+
+def trained(row: dict[str, Any]) -> str:
+    return decode(list(compress(row["input_ids"], row["assistant_masks"])))
+
+
+def stored(value: Any, name: str = "messages") -> Any:
+    """A row with JSON as text."""
+    return {**value, name: json.dumps(value[name])}
+
+
+def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks in Python are run by test_docs.py."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
+    (given,) = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ((command, shown),) = re.findall(
+        r"^```console\n\$ harmony-spec convert (.*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE
+    )
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_text(given)
+    assert run(*command.split()).stderr == shown
+    columns = dict(re.findall(r"^\| `(\w+)`(?: \(`(--[a-z-]+)`\))? \|", page, re.MULTILINE))
+    given = json.dumps(ROW)
+    found = train(ROW, *filter(None, columns.values()))
+    assert set(rows(found.stdout)[0]) == set(columns) - {"conversations"}
+
+
+SHARED = [{"from": "human", "value": "Hi."}, {"from": "gpt", "value": "Three."}]
+THOUGHTFUL = [CHAT[0], {"role": "assistant", "content": "Three.", "thinking": "Hm."}]
+REASONED = [CHAT[0], {"role": "assistant", "content": "Three.", "reasoning_content": "Hm."}]
+THOUGHT = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant"
+SHAPES = [
+    (ROW, CALLED + ANSWERED),
+    (stored(stored(ROW), "tools"), CALLED + ANSWERED),
+    ({"messages": THOUGHTFUL}, THOUGHT + ANSWERED),
+    ({"messages": REASONED, "tools": None}, THOUGHT + ANSWERED),
+    ({"conversations": SHARED}, ANSWERED),
+    ({"prompt": "Hi.", "completion": "Three."}, ANSWERED),
+    ({"prompt": CHAT[:1], "completion": THOUGHTFUL[1:]}, THOUGHT + ANSWERED),
+    ({"prompt": CHAT[:3], "completion": CHAT[3:], "tools": [TOOL]}, ANSWERED),
+    ({"prompt": CHAT[:2], "completion": CHAT[2:], "tools": [TOOL]}, ANSWERED),
+]
+
+
+@pytest.mark.parametrize(("row", "expected"), SHAPES)
+def test_all_shapes_of_rows_are_trained_on(row: Any, expected: str, tmp_path: Path) -> None:
+    """As a line of JSON, in a list in a JSON file, and as Parquet; of a completion, all that the model samples."""
+    (found,) = rows(train(row).stdout)
+    assert trained(found) == expected
+    files = [tmp_path / name for name in ("rows.json", "rows.parquet", "out.parquet")]
+    files[0].write_text(json.dumps([row, row]))
+    parquet.write_table(pyarrow.Table.from_pylist([row, row]), files[1])
+    for file in files[:2]:
+        assert run("--from", "chat", "--to", "training", file, "-o", files[2], "-q").output == ""
+        read = parquet.read_table(files[2]).to_pylist()
+        assert read == [found, found]
+
+
+def test_columns_to_train_on() -> None:
+    (row,) = rows(train({"prompt": CHAT[:3], "completion": CHAT[3:]}, "--labels", "--completion-mask").stdout)
+    assert list(row) == ["input_ids", "assistant_masks", "labels", "completion_mask"]
+    count = len(render(from_chat(CHAT[:3]).messages, "prompt"))
+    assert row["input_ids"][:count] == render(from_chat(CHAT[:3]).messages, "prompt")
+    assert row["assistant_masks"] == row["completion_mask"] == [int(at >= count) for at in range(len(row["input_ids"]))]
+    assert row["labels"] == [-100] * count + row["input_ids"][count:]
+    (row,) = rows(train({"messages": CHAT}, "--completion-mask").stdout)
+    first = row["assistant_masks"].index(1)
+    assert row["completion_mask"] == [0] * first + [1] * (len(row["input_ids"]) - first)
+    assert 0 in row["assistant_masks"][first:]  # the result of the call
+
+
+def test_all_turns_and_another_style() -> None:
+    row = {"messages": [*CHAT, *CHAT[:1], CHAT[3]], "tools": [TOOL]}
+    assert trained(rows(train(row).stdout)[0]) == ANSWERED
+    (found,) = rows(train(row, "--train", "assistant", "--style", "model").stdout)
+    training = render_training(from_chat(row["messages"], tools=[TOOL]).messages, "assistant", style="model")
+    assert (found["input_ids"], found["assistant_masks"]) == (training.tokens, training.mask)
+
+
+@pytest.mark.parametrize("form", ["conversation", "text", "tokens"])
+def test_other_forms_become_rows_to_train_on(form: str, tmp_path: Path) -> None:
+    source = run("--from", "chat", "--to", form, "-", given=json.dumps(ROW)).stdout
+    (row,) = rows(run("--from", form, "--to", "training", "-", given=source).stdout)
+    assert (row["id"], row["input_ids"]) == ("a", render_training(MESSAGES).tokens)
+
+
+@pytest.mark.parametrize("form", ["chat", "conversation", "text", "tokens"])
+def test_each_form_is_written_and_read_as_parquet(form: str, tmp_path: Path) -> None:
+    """Ids are text there, and values with a structure are JSON as text."""
+    path, back = tmp_path / "rows.parquet", tmp_path / "back.jsonl"
+    given = "\n".join(json.dumps({**ROW, "id": number}) for number in range(3))
+    assert run("--from", "chat", "--to", form, "-o", path, "-", given=given).exit_code == 0
+    assert run("--from", form, "--to", "conversation", path, "-o", back).exit_code == 0
+    assert rows(back.read_text()) == [{"id": str(number), **to_json(MESSAGES)} for number in range(3)]
+
+
+def test_columns_of_objects_are_read(tmp_path: Path) -> None:
+    """Conversations in their JSON form, too. Keys that a row lacks are null in Parquet."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([to_json(from_chat(CHAT[:1]).messages[1:])]), path)
+    found = run("--from", "conversation", "--to", "text", path)
+    assert rows(found.stdout) == [{"text": "<|start|>user<|message|>Hi.<|end|>"}]
+
+
+def test_rows_of_parquet_that_cannot_be_converted_are_kept_apart(tmp_path: Path) -> None:
+    path, out, rejected = (tmp_path / name for name in ("rows.parquet", "out.parquet", "rejected.jsonl"))
+    bad = {"messages": [{"role": "nobody", "content": "x"}], "id": "b"}
+    parquet.write_table(pyarrow.Table.from_pylist([ROW | {"tools": None}, bad]), path)
+    found = run("--from", "chat", "--to", "training", path, "-o", out, "--rejected", rejected)
+    assert (found.exit_code, parquet.read_table(out)["id"].to_pylist()) == (1, ["a"])
+    (row,) = rows(rejected.read_text())
+    assert (row["id"], row["messages"][0]["role"]) == ("b", "nobody")
+    assert found.stderr.startswith(f"{path}:2: H304 invalid-chat at /messages/0/role")
+    assert "1 row, " in found.stderr.splitlines()[-1]
+
+
+def test_rows_without_anything_to_train_on_are_rejected() -> None:
+    found = train({"messages": [*CHAT, CHAT[0]]})
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "the row has nothing to train on; The last turn has no message of the model" in found.stderr
+    assert train({"messages": [*CHAT, CHAT[0]]}, "--train", "assistant").exit_code == 0
+    assert train({"prompt": CHAT, "completion": []}).exit_code == 1
+
+
+def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
+    """What is left has something to train on; else the row is rejected. Other rows are truncated silently."""
+    (whole,) = rows(train({"messages": CHAT}, "--labels", "--completion-mask").stdout)
+    length, first = len(whole["input_ids"]), whole["assistant_masks"].index(1)
+    for limit in range(1, length + 2):
+        found = train({"messages": CHAT}, "--labels", "--completion-mask", "--max-length", limit)
+        if limit <= first:
+            assert found.exit_code == 1
+            assert f"nothing to train on is in the first {limit} of {length} tokens" in found.stderr
+            continue
+        (row,) = rows(found.stdout)
+        assert row == {key: column[:limit] for key, column in whole.items()}
+        lost = sum(whole["assistant_masks"][limit:])
+        said = f"-: truncated from {length} to {limit} tokens; {lost} that are trained on, from message "
+        assert found.stderr.startswith(said) == (lost > 0)
+        assert ("1 row truncated" in found.stderr) == (limit < length)
+    ended = train({"messages": CHAT[:3]}, "--max-length", length - 12)
+    assert "that are trained on" not in ended.stderr
+    assert "1 row truncated" in ended.stderr
+
+
+def test_lengths_are_printed_by_percentile() -> None:
+    given = "\n".join(json.dumps({"prompt": "Hi.", "completion": "a " * number}) for number in range(1, 101))
+    found = run("--from", "chat", "--to", "training", "-", given=given)
+    lengths = [len(row["input_ids"]) for row in rows(found.stdout)]
+    assert lengths == sorted(lengths)
+    shown = ", ".join(f"{each}% {lengths[each - 1]}" for each in (1, 10, 50, 90, 99, 100))
+    assert found.stderr.startswith(f"100 rows, {sum(lengths):,} tokens, ")
+    assert found.stderr.endswith(f"lengths by percentile: {shown}\n")
+    assert run("-q", "--from", "chat", "--to", "training", "-", given=given).stderr == ""
+
+
+def test_unusable_arguments_and_files_are_reported(tmp_path: Path) -> None:
+    path, other = tmp_path / "rows.jsonl", tmp_path / "other.parquet"
+    path.write_text(json.dumps(ROW))
+    parquet.write_table(pyarrow.Table.from_pylist([{"x": 1}]), other)
+    before = path.read_text()
+    for arguments, reason in [
+        (("--to", "training", path, "-o", path), "-o"),
+        (("--to", "text", path, "--rejected", path), "--rejected"),
+        (("--to", "text", path, "-o", tmp_path / "a", "--rejected", tmp_path / "a"), "--rejected"),
+        (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels: only with --to training"),
+        (("--to", "training", path, "--train", "user"), "'user' is not one of 'last_turn', 'assistant'"),
+        (("--to", "text", other), "no column messages, conversations, prompt, completion, tools, id; columns: x"),
+    ]:
+        found = run("--from", "chat", *arguments)
+        assert (found.exit_code, reason in found.output) == (2, True), found.output
+    assert path.read_text() == before
+    other.write_bytes(b"PAR1nothing")
+    assert "the Parquet file cannot be read" in run("--from", "chat", "--to", "text", other).stderr
+
+
+def test_any_id_is_written(tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    given = '{"id": "\\ud800", "messages": []}\n{"id": null, "messages": []}\n{"id": [1], "messages": []}'
+    assert [row.get("id") for row in rows(run("--from", "chat", "--to", "text", "-", given=given).stdout)] == [
+        "\ud800",
+        None,
+        [1],
+    ]
+    assert run("--from", "chat", "--to", "text", "-", "-o", out, given=given).exit_code == 0
+    assert parquet.read_table(out)["id"].to_pylist() == ["\\ud800", None, "[1]"]
+
+
+def test_no_rows_make_an_empty_file(tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    assert run("--from", "chat", "--to", "training", "-o", out, "-", given="{").exit_code == 1
+    assert parquet.read_table(out).schema.names == ["input_ids", "assistant_masks"]
+    assert parquet.read_table(out).num_rows == 0
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows for more than one process, some of them bad."""
+    path = tmp_path_factory.mktemp("rows") / "many.jsonl"
+    filler = {"content": "Three. " * 500, "role": "assistant"}
+    lines = [json.dumps({"id": n, "messages": [*CHAT[:3], filler]} if n % 50 else {"x": n}) for n in range(3000)]
+    path.write_text("\n".join(lines))
+    assert path.stat().st_size > 2 * MIN_PARALLEL_CHUNKS * BATCH_BYTES
+    return path
+
+
+def test_two_processes_write_what_one_writes(many: Path, tmp_path: Path) -> None:
+    for suffix in ("jsonl", "parquet"):
+        outs = [tmp_path / f"{jobs}.{suffix}" for jobs in "12"]
+        bad = [tmp_path / f"{jobs}-bad.{suffix}" for jobs in "12"]
+        said = []
+        for out, rejected in zip(outs, bad, strict=True):
+            command = [*COMMAND, "--from", "chat", "--to", "training", "-j", out.name[0], many, "-o", out]
+            found = subprocess.run([*command, "--rejected", rejected], capture_output=True, text=True, check=False)
+            assert found.returncode == 1
+            said.append(found.stderr)
+        assert outs[0].read_bytes() == outs[1].read_bytes()
+        assert bad[0].read_bytes() == bad[1].read_bytes()
+        assert said[0] == said[1]
+        assert len(bad[0].read_text().splitlines()) == said[0].count("\n") - 1 == 60
+
+
+def test_an_interrupted_run_leaves_files_as_they_were(many: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    out.write_text("before")
+    command = [*COMMAND, "--from", "chat", "--to", "training", "-j", "2", many, "-", "-o", out]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    while not list(tmp_path.glob(".harmony-spec.*")):
+        time.sleep(0.1)
+    os.kill(running.pid, signal.SIGTERM)
+    _, said = running.communicate()
+    assert running.returncode == 130
+    assert said.splitlines()[-1] == f"interrupted; {out} was not written"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+    assert out.read_text() == "before"
