@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
@@ -39,8 +38,7 @@ class TrainingSpan(NamedTuple):
     part: TrainingPart
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
+class Training(NamedTuple):
     """A transcript to train on.
 
     Attributes:
