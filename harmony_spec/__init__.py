@@ -130,4 +130,6 @@ else:
 
 def __dir__() -> list[str]:
     """The names that are documented, for completion; the other modules are not public."""
-    return sorted({*__all__, "__doc__", "__version__", "adapters", "codec", "compat", "linting", "vocabulary"})
+    return sorted(
+        {*__all__, "__doc__", "__version__", "adapters", "codec", "constraints", "compat", "linting", "vocabulary"}
+    )

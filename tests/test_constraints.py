@@ -447,7 +447,7 @@ def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
     assert not found or ("nsatisfiable" in found and joined)
     text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
     if not found and not made.report.lines("lark") and admits(grammar, text):
-        Draft202012Validator(schema).validate({})
+        assert made.admits(text)
 
 
 def matcher_error(grammar: str) -> str:
