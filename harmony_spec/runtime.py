@@ -133,7 +133,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (5, 1)
+API_VERSION = (6, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 
