@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(5, 2)
+runtime.require_api(6, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -1882,6 +1882,7 @@ _RECOVERY = runtime.Recovery(
         "decorated": 4,
         "joined": 5,
         "near": 10,
+        "ratio": 75,
         "width": 4,
         "most": 110,
         "runner_up": 10,
