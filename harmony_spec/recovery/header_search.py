@@ -357,6 +357,13 @@ class HeaderSearch:
         displaced = ""
         if awaited and not node.marks:
             displaced = awaited[0]
+            if (
+                displaced in names.lists and not names.row(displaced).costs
+            ):  # an unknown value of a field of the grammar
+                state, end = self.automaton.step(node.state, FIELD + displaced)[0], at + len(word)
+                edit = Edit("unread", displaced, at, end, fields=(displaced,))
+                yield costs["words"], node._replace(at=end, state=state), (edit,)
+                return
             if node.mode != CLEAN or "displaced" not in names.row(displaced).costs:
                 return
         if node.mode in (BARE, PLAIN):

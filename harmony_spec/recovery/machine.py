@@ -483,9 +483,8 @@ class Machine:
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         self.opening = self.headers.opening(self.begin, end, reading)
-        output.bounds.append(bounds := (self.begin, end, end, end))
-        if (tokens := self.form.tokens_of_message(bounds, None)) is not None:
-            keep_opening(output.messages, tokens.header)
+        output.bounds.append((self.begin, end, end, end))
+        keep_opening(output.messages, self.form, self.begin, end)
         if not self.headers.is_opening(self.begin, end) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
