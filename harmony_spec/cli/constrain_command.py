@@ -60,9 +60,9 @@ def constrain_model(
     after: str,
     strict: bool,
 ) -> None:
-    """Print a grammar of what a model may write, for an engine that masks tokens.
+    """Print a grammar of what a model may write.
 
-    What the target cannot enforce is reported on standard error. With `--score`, the grammar in FILE (Lark, EBNF of
+    It is for an engine that masks tokens. What the target cannot enforce is reported on standard error. With `--score`, the grammar in FILE (Lark, EBNF of
     xgrammar, or a structural tag), or the one that the engine FILE has itself, is compared with this one: the exit
     status is 1 if it refuses valid completions or accepts invalid ones. `-` is standard input.
     """

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -21,8 +21,10 @@ from ..view.terminal_text import printable, printable_name
 from .console import (
     CODEC,
     CODEC_PATH,
+    COLUMN,
     ERR,
     FINDINGS,
+    KIND,
     MAX_ROW,
     OUT,
     UNUSABLE,
@@ -43,8 +45,8 @@ MISSING_ROW = "missing-row"
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
 @CODEC
-@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
-@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
+@KIND
+@COLUMN
 @MAX_ROW
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def diff(
