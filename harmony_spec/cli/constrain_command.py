@@ -62,9 +62,10 @@ def constrain_model(
 ) -> None:
     """Print a grammar of what a model may write.
 
-    It is for an engine that masks tokens. What the target cannot enforce is reported on standard error. With `--score`, the grammar in FILE (Lark, EBNF of
-    xgrammar, or a structural tag), or the one that the engine FILE has itself, is compared with this one: the exit
-    status is 1 if it refuses valid completions or accepts invalid ones. `-` is standard input.
+    It is for an engine that masks tokens. What the target cannot enforce is reported on standard error. With
+    `--score`, the grammar in FILE (Lark, EBNF of xgrammar, or a structural tag), or the one that the engine FILE
+    has itself, is compared with this one: the exit status is 1 if it refuses valid completions or accepts invalid
+    ones. `-` is standard input.
     """
     codec = codec_of(None)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
 from ..linting.jobs import cores, run
 from ..linting.lint import read_files
-from ..linting.opening import InputError
+from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
@@ -185,12 +185,15 @@ def convert(
                 if path is not None:
                     claim(name, path, claimed)
             kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
-            file = cast(BinaryIO, stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer)
-            rows = ParquetOutput(file, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
+            file = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
+            magic = COMPRESSIONS.get(output.suffix.lower(), b"") if output else b""
+            stream = stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
+            rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
             tick = stack.enter_context(
                 show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
             )
-            for found in run(items, jobs or cores(), partial(convert_chunk, conversion)):
+            results = stack.enter_context(closing(run(items, jobs or cores(), partial(convert_chunk, conversion))))
+            for found in results:
                 tick()
                 if isinstance(found, InputError):
                     ERR.print(printable_name(str(found)), style="red")
@@ -198,7 +201,7 @@ def convert(
                     continue
                 for line in found.reports:
                     ERR.print(line)
-                (rows or file).write(found.rows)
+                (rows or stream).write(found.rows)
                 if kept:
                     kept.write(found.rejected)
                 numbers.add(found)

@@ -149,7 +149,7 @@ def _complete(record: R, free: tuple[str, ...], tools: dict[str, ToolNamespaceCo
         free: the fields that are free texts, in the order in which they are written, before all other fields.
     """
     made: type[Any] = type(record)
-    written = {name: text for name in free if (text := getattr(record, name)) is not None}
+    written = {name: str(text) for name in free if (text := getattr(record, name)) is not None}
     if all(text and _can_be_written(made(**{name: text})) for name, text in written.items()):
         return _add_tools(record, tools)
     marks: dict[str, Any] = dict.fromkeys(written, PLACEHOLDER)
