@@ -28,10 +28,8 @@ MAX_SHOWN_MISTAKES = 5
 """Refused and accepted completions that are printed, the smallest ones."""
 
 CONSTRAIN_EXAMPLE = """\b
-Examples:
-  harmony-spec constrain --target lark --builtin python
-  harmony-spec constrain --target gbnf --tools tools.json --tool-choice required
-  harmony-spec constrain --score grammar.lark --tools tools.json"""
+Example:
+  harmony-spec constrain --target lark --builtin python"""
 
 
 @click.command("constrain", cls=Command, epilog=CONSTRAIN_EXAMPLE)

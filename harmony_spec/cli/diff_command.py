@@ -32,6 +32,7 @@ from .console import (
     codec_of,
     codec_option,
     complete_file,
+    example,
     require_one_reader,
     starts_of,
 )
@@ -40,7 +41,7 @@ MISSING_ROW = "missing-row"
 """The kind of difference of files with different numbers of rows."""
 
 
-@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec diff sampled.json next_prompt.json")
+@click.command(cls=Command, epilog=example("tee a.txt", "harmony-spec diff --json - a.txt"))
 @click.argument("first", metavar="A", shell_complete=complete_file)
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
