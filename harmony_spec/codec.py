@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(5, 1)
+runtime.require_api(6, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -110,12 +110,15 @@ class SystemContent(runtime.Record):
 
     model_identity: str | None = "You are ChatGPT, a large language model trained by OpenAI."
     knowledge_cutoff: str | None = "2024-06"
-    conversation_start_date: str | None = None
+    conversation_start_date: runtime.date | str | None = None
     reasoning_effort: Effort | None = "medium"
     tools: list[Namespace] = field(default_factory=list)
     channel_config: ChannelConfig | None = field(
         default_factory=lambda: ChannelConfig(valid_channels=["analysis", "commentary", "final"], channel_required=True)
     )
+
+    def __post_init__(self) -> None:
+        self.conversation_start_date = runtime.to_date(self.conversation_start_date)
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -375,7 +378,7 @@ class BasicType(runtime.Part):
     basic: Basic
 
 
-@dataclass(slots=True)
+@dataclass(repr=False, slots=True)
 class Message:
     """One message.
 
@@ -410,6 +413,9 @@ class Message:
     def text(self) -> str:
         """The content as text, without what the rest of a conversation decides about it."""
         return self.content if isinstance(self.content, str) else self.content.text()
+
+    def __repr__(self) -> str:
+        return runtime.short_repr(self)
 
     def to_json(self) -> dict[str, Any]:
         """Convert the message to its JSON form."""
@@ -1131,6 +1137,8 @@ _CONTENT_TERMINALS = {
     "EFFORT": "(?:low|medium|high)",
     # LINE: /[^\n]+/
     "LINE": r"[^\n\ud800-\udfff]+",
+    # DATE: /[^\n]+/
+    "DATE": r"[^\n\ud800-\udfff]+",
     # IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: )(?s:.))+/
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
@@ -1232,8 +1240,11 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     "model_identity": runtime.Single(((runtime.Token("identity", "IDENTITY"),),), ""),
     # knowledge_cutoff: "Knowledge cutoff: " LINE?
     "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE", optional=True)),), ""),
-    # conversation_start_date: "Current date: " LINE?
-    "conversation_start_date": runtime.Single((("Current date: ", runtime.Token("line", "LINE", optional=True)),), ""),
+    # conversation_start_date: "Current date: " DATE?
+    "conversation_start_date": runtime.Single(
+        (("Current date: ", runtime.Token("date", "DATE", optional=True, is_date=True)),),
+        "",
+    ),
     # reasoning_effort: "Reasoning: " EFFORT
     "reasoning_effort": runtime.Single(
         (("Reasoning: ", runtime.Token("effort", "EFFORT", values=("low", "medium", "high"))),),
@@ -1851,7 +1862,7 @@ _RECOVERY = runtime.Recovery(
     costs={
         "text": 25,
         "no_content": 20,
-        "text_for_name": 10,
+        "text_for_name": 12,
         "one_word": 15,
         "text_at_name": 20,
         "text_after_name": 25,
@@ -1875,6 +1886,7 @@ _RECOVERY = runtime.Recovery(
         "decorated": 4,
         "joined": 5,
         "near": 10,
+        "ratio": 75,
         "width": 4,
         "most": 110,
         "runner_up": 10,
