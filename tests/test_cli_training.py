@@ -212,7 +212,10 @@ def test_unusable_arguments_and_files_are_reported(tmp_path: Path) -> None:
         (("--to", "text", path, "-o", tmp_path / "a", "--rejected", tmp_path / "a"), "--rejected"),
         (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels: only with --to training"),
         (("--to", "training", path, "--train", "user"), "'user' is not one of 'last_turn', 'assistant'"),
-        (("--to", "text", other), "no column messages, conversations, prompt, completion, tools, id; columns: x"),
+        (
+            ("--to", "text", other),
+            "no column messages, conversations, system, prompt, completion, tools, id; ",
+        ),
     ]:
         found = run("--from", "chat", *arguments)
         assert (found.exit_code, reason in found.output) == (2, True), found.output
