@@ -171,7 +171,6 @@ OF_SOMETHING_ELSE = {
         "codegen/prove/data_names.py",
         "codegen/model/schema_rules.py",
         "harmony_spec/constraints/response_templates.py",
-        "harmony_spec/cli/constrain_command.py",
     ],
     # A property of findings in outputs, and of entries in diagnostics.toml.
     "code": ["harmony_spec/linting/*.py", "harmony_spec/cli/*.py", "codegen/*/*.py"],

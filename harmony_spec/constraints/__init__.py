@@ -1,5 +1,8 @@
 """Constraints: the grammar of a format for engines that mask tokens while a model writes."""
 
 from .constraint import Constraint, constrain
+from .engines import llguidance_tokenizer
+from .reports import Report, Unenforced
+from .scoring import Score, score
 
-__all__ = ["Constraint", "constrain"]
+__all__ = ["Constraint", "Report", "Score", "Unenforced", "constrain", "llguidance_tokenizer", "score"]

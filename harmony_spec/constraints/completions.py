@@ -21,7 +21,7 @@ from ..format.algebra import (
 )
 from ..format.tables import Format, Kind, Path
 from .offers import Call, Offer
-from .specialising import ABSENT, Specialiser, Wanted, fields_of, filled, walk
+from .specialising import ABSENT, Specialiser, Template, Wanted, fields_of, filled, walk
 
 Profile = Literal["accepting", "canonical"]
 
@@ -64,7 +64,7 @@ class Completion:
         joined = in_order([self.opening, self.frames[0]])
         self.is_factored = len(self.frames) > 1 and joined == in_order([self.frames[1]])
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}
-        self._lasts: dict[tuple[bool | str, ...], Node] = {}
+        self._rules: dict[tuple[bool | str, ...], Node] = {}
         self.stops = {kind.last for kind in format.turn} - {None}
 
     @cached_property
@@ -135,14 +135,16 @@ class Completion:
                 continue
             then = frozenset(name for name in kind.then if name in self.kinds)
             if then and kind.ends not in self.stops and self._spelling(kind.ends) not in self.owned:
-                opened = self.opened if self.is_factored else EMPTY
-                node = in_order([self._message(kind, kind.ends, is_first, False), opened])
-                found.setdefault((False, then), []).append(_named(name, node))
+                if (key := (is_first, False, name)) not in self._rules:
+                    opened = self.opened if self.is_factored else EMPTY
+                    node = in_order([self._message(kind, kind.ends, is_first, False), opened])
+                    self._rules[key] = _named(name, node)
+                found.setdefault((False, then), []).append(self._rules[key])
             if self._ends(kind):
                 ends[name] = self._message(kind, kind.last, is_first, True)
         if (last := one_of(node for node in ends.values())) != NOTHING:
             used = [name for name, node in ends.items() if node != NOTHING]
-            found[END] = [self._lasts.setdefault((is_first, *used), RuleNode("_or_".join(used), last))]
+            found[END] = [self._rules.setdefault((is_first, True, *used), RuleNode("_or_".join(used), last))]
         for target, nodes in found.items():
             if (node := one_of(nodes)) != NOTHING:
                 yield target, node
@@ -164,12 +166,13 @@ class Completion:
             tokens[spelling] = EMPTY
         fixed = self.fixed(kind)
         frame = self.frames[0 if is_first or self.is_factored else 1]
-        templates: dict[object, Node] = self.format.caches.setdefault(Completion, {})
+        templates: dict[object, Template] = self.format.caches.setdefault(Completion, {})
         found = []
         for shape in self._shapes(kind):
             key = self.profile, self.owned, kind.name, stop, is_first, is_last, *shape.fields.items()
             if key not in templates:
-                templates[key] = self._specialiser({**fixed, **shape.fields}, tokens)(frame)
+                made = self._specialiser({**fixed, **shape.fields}, tokens)(frame)
+                templates[key] = Template.of(made)
             found.append(_named(shape.name, filled(templates[key], shape.parts)))
         return one_of(found)
 

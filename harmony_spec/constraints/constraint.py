@@ -129,7 +129,7 @@ def constrain(
         prompt_messages: the messages before the completion. The tools, channels and forms of answers that they declare
             need not be passed again.
         tools: function tools of OpenAI, namespaces and full names. Without them and a prompt, tools of any name.
-        builtins: namespaces of built-in tools, or their names, such as "python".
+        builtins: namespaces of built-in tools, their names, such as "python", or definitions with full names.
         tool_choice: that of a request of Chat Completions.
         response_format: that of a request of Chat Completions.
         profile: "accepting" for every spelling of the grammar, "canonical" for the one that is rendered.

@@ -24,8 +24,8 @@ WRITTEN = frozenset(
 
 BOUNDS = frozenset(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"])
 
-READ = WRITTEN | BOUNDS | {"allOf", "minProperties", "maxProperties", "patternProperties", "pattern", "format"}
-"""Those that llguidance reads too. It refuses a schema with any other assertion."""
+READ = WRITTEN | BOUNDS | {"allOf", "patternProperties", "pattern", "format"}
+"""Those that llguidance reads too. It refuses a schema with any other assertion; `maxProperties` depends on others."""
 
 ENFORCED: dict[Target, frozenset[str]] = {
     "lark": READ,
@@ -35,7 +35,7 @@ ENFORCED: dict[Target, frozenset[str]] = {
 
 ASSERTIONS = READ | {
     *("not", "if", "then", "else", "uniqueItems", "contains", "minContains", "maxContains", "propertyNames"),
-    *("dependentRequired", "dependentSchemas", "dependencies", "additionalItems"),
+    *("minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "dependencies", "additionalItems"),
     *("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"),
 }
 """All keywords that restrict values. Others, such as descriptions, are left out of exports."""
@@ -43,28 +43,30 @@ ASSERTIONS = READ | {
 FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
 """The values of `format` that llguidance and xgrammar both know."""
 
-LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"])
-RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minProperties", "maxProperties")]
-RANGES += [("minimum", "maximum")]
+LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
+RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minimum", "maximum")]
 KINDS = frozenset(["null", "boolean", "object", "array", "fraction", "integer", "string"])
 """Kinds of values, of which types consist."""
 
 TYPES = {kind: (kind,) for kind in KINDS - {"fraction"}} | {"number": ("integer", "fraction")}
 
-MAX_LENGTH = 10_000
+MAX_EXPORTED_LENGTH = 10_000
 """The longest repetition that is exported: engines unroll some. Longer limits are reported as not enforced."""
 
-MAX_BOUND = 2**53
+MAX_EXPORTED_BOUND = 2**53
 """Beyond it, floating-point numbers are not exact, and llguidance refuses bounds."""
 
-MAX_PATTERN_CHARS = 1_000
+MAX_EXPORTED_PATTERN_CHARS = 1_000
 """Longer patterns are reported as not enforced: patterns of strangers may expand to automata of any size."""
 
-MAX_PATTERN_REPEAT = 200
+MAX_EXPORTED_REPEAT = 200
 """Patterns that repeat a part more often are reported as not enforced, for the same reason."""
 
-SCHEMA_CACHE_SIZE = 1_000
+EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
 """Cleaned schemas that are remembered."""
+
+MAX_EXPORTED_NESTING = 60
+"""Steps to a part of a schema. Deeper parts are reported as not enforced: recursive functions write them."""
 
 _UNSUPPORTED = re.compile(
     r"\(\?(?!:)"  # lookaround, flags, names
@@ -94,7 +96,7 @@ def to_json_text(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-@lru_cache(SCHEMA_CACHE_SIZE)
+@lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
 def enforceable(schema: str, target: Target) -> Enforced:
     """Return the part of a schema, as JSON text, that a target can enforce: it allows at least the same values."""
     cleaner = _Cleaner(json.loads(schema), ENFORCED[target])
@@ -129,6 +131,9 @@ class _Cleaner:
         """The part of a schema that can be enforced; False if no value matches."""
         if not isinstance(schema, dict):
             return schema is not False
+        if at.count("/") > MAX_EXPORTED_NESTING:
+            self.unenforced.append(at)
+            return {}
         found: dict[str, Any] = {}
         for keyword, value in schema.items():
             if keyword not in ASSERTIONS:
@@ -140,7 +145,7 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
-        if any(map(self.may_refer_back, _references(schema))):
+        if found and any(map(self.may_refer_back, _references(schema))):
             kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
             found = self.only(found, kept, found.keys(), at)
         if "enum" in found:
@@ -220,9 +225,9 @@ class _Cleaner:
             case "format", str():
                 return {keyword: value} if value in FORMATS else None
         if keyword in LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
-            return {keyword: int(value)} if value == int(value) and 0 <= value <= MAX_LENGTH else None
+            return {keyword: int(value)} if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
         if keyword in BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
-            is_exact = abs(value) < MAX_BOUND and (keyword != "multipleOf" or value > 0)
+            is_exact = abs(value) < MAX_EXPORTED_BOUND and (keyword != "multipleOf" or value > 0)
             return {keyword: value} if is_exact else None
         return None
 
@@ -354,7 +359,7 @@ def _is_impossible(schema: dict[str, Any]) -> bool:
 
 def is_simple_pattern(pattern: str) -> bool:
     """Whether engines read a pattern as Python does: without lookaround, back references and anchors in the middle."""
-    if len(pattern) > MAX_PATTERN_CHARS or _UNSUPPORTED.search(pattern):
+    if len(pattern) > MAX_EXPORTED_PATTERN_CHARS or _UNSUPPORTED.search(pattern):
         return False
     try:
         re.compile(pattern)
@@ -364,4 +369,4 @@ def is_simple_pattern(pattern: str) -> bool:
     inner = bare.removeprefix("^").removesuffix("$")
     if "^" in inner or "$" in inner or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner)):
         return False
-    return prod(int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare)) <= MAX_PATTERN_REPEAT
+    return prod(int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare)) <= MAX_EXPORTED_REPEAT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
@@ -11,7 +10,7 @@ from ..errors import CodecError
 from ..format.tables import Encoding, Format
 from ..vocabulary import load
 
-Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf"]
+Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark"]
 
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
@@ -38,11 +37,11 @@ def own_grammar(name: str, tools: Sequence[Mapping[str, Any]], choice: object, m
     """The structural tag that an engine has itself for a format. Raises `CodecError` for an unknown engine."""
     if name != "xgrammar":
         raise CodecError(f"{name}: no such file, and no engine with a grammar of its own; engines: xgrammar")
-    found = _imported("xgrammar").get_model_structural_tag(model, tools=list(tools), tool_choice=choice or "auto")
+    found = imported("xgrammar").get_model_structural_tag(model, tools=list(tools), tool_choice=choice or "auto")
     return str(found.model_dump_json())
 
 
-def _imported(name: str) -> Any:
+def imported(name: str) -> Any:
     from importlib import import_module
 
     try:
@@ -52,7 +51,7 @@ def _imported(name: str) -> Any:
 
 
 def _in_llguidance(format: Format, text: str) -> Admits:
-    made, tokenizer = _imported("llguidance"), llguidance_tokenizer(format.encoding)
+    made, tokenizer = imported("llguidance"), llguidance_tokenizer(format.encoding)
     first = made.LLMatcher(tokenizer, made.LLMatcher.grammar_from_lark(text))
     if first.is_error():
         raise CodecError(f"llguidance refuses the grammar: {first.get_error()}")
@@ -69,7 +68,7 @@ def llguidance_tokenizer(encoding: Encoding) -> Any:
     """The vocabulary of a format for llguidance. It takes about a second, once."""
     import tiktoken
 
-    _imported("llguidance")
+    imported("llguidance")
     tokens = pieces(encoding)
     made = tiktoken.Encoding(
         encoding.name,
@@ -96,13 +95,13 @@ def spare_token(encoding: Encoding) -> int:
 
 
 def _in_xgrammar(format: Format, text: str, kind: Grammar) -> Admits:
-    made, encoding = _imported("xgrammar"), format.encoding
+    made, encoding = imported("xgrammar"), format.encoding
     stop = spare_token(encoding)
     known = made.TokenizerInfo(pieces(encoding), vocab_size=encoding.size, stop_token_ids=[stop])
     compiler = made.GrammarCompiler(known)
     try:
-        tag = json.loads(text) if kind == "structural-tag" else None
-        compiled = compiler.compile_structural_tag(json.dumps(tag)) if tag else compiler.compile_grammar(text)
+        compilers = {"structural-tag": compiler.compile_structural_tag, "xgrammar-lark": compiler.compile_lark}
+        compiled = compilers.get(kind, compiler.compile_grammar)(text)
     except (RuntimeError, ValueError) as error:
         raise CodecError(f"xgrammar refuses the grammar: {error}") from None
 

@@ -14,10 +14,17 @@ from ..format.algebra import (
     Node,
     OptionalNode,
     RepeatNode,
+    RuleNode,
     SequenceNode,
+    TextNode,
+    TokenNode,
 )
 from .enforceable import enforceable
 from .grammar_texts import GrammarText, character_class, repetition
+from .json_rules import MAX_JSON_SPACE
+
+SPACE_OPTION = json.dumps({"whitespace_pattern": f"[ \\t\\n\\r]{{0,{MAX_JSON_SPACE}}}"}, separators=(",", ":"))
+"""Limits white space in JSON."""
 
 REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
@@ -38,10 +45,18 @@ class LarkText(GrammarText):
         return ["%llguidance {}"] if self.size is None else []
 
     def written(self, node: Node, is_part: bool) -> str:
-        has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
-        if has_pattern and has_characters(node) and (pattern := regular_expression(node)) is not None:
+        if self._may_be_pattern(node) and has_characters(node) and (pattern := regular_expression(node)) is not None:
             return f"/{pattern}/"
         return super().written(node, is_part)
+
+    def _may_be_pattern(self, node: Node) -> bool:
+        """A quick test that most nodes fail: a pattern has no special tokens."""
+        match node:
+            case SequenceNode(items) | AlternativesNode(items):
+                return not any(isinstance(item, TokenNode | RuleNode | JsonNode | TextNode) for item in items)
+            case OptionalNode(item):
+                return not isinstance(item, TextNode)
+        return isinstance(node, CharacterNode | RepeatNode)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
@@ -49,6 +64,8 @@ class LarkText(GrammarText):
 
     def literal(self, text: str) -> str:
         shown = json.dumps(text, ensure_ascii=False)
+        if shown.isprintable():
+            return shown
         return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
 
     def characters(self, node: CharacterNode) -> str:
@@ -61,7 +78,11 @@ class LarkText(GrammarText):
         return f"<[^{id_ranges(self.ids.values())}]>{sign}"
 
     def json(self, node: JsonNode) -> str:
-        return f"%json {enforceable(node.schema, 'lark').text}"
+        schema = str(enforceable(node.schema, "lark" if self.size is None else "structural-tag").text)
+        if self.size is not None:
+            return f"%json {schema}"
+        rest = f",{schema[1:]}" if schema.startswith("{") and schema != "{}" else "}"
+        return f'%json {{"x-guidance":{SPACE_OPTION}{rest}'
 
 
 def id_ranges(ids: Iterable[int]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..adapters.chat_requests import answer_forms, as_function, call_choice, reading_tools
 from ..adapters.purposes import Purposes
-from ..adapters.requirements import fail
+from ..adapters.requirements import fail, require_text
 from ..format.tables import Format, require
 from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
 from ..recovery.machine import Machine
@@ -21,6 +21,13 @@ ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 """The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""
 
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
+
+
+MAX_SCHEMA_CHARS = 1_000_000
+"""A longer schema is refused: engines take seconds for each megabyte."""
+
+MAX_TOOLS = 10_000
+"""More tools are refused, for the same reason."""
 
 
 class Call(NamedTuple):
@@ -78,8 +85,8 @@ def make_offer(
     others = offered(format, others) or []
     is_known = tools is not None or prompt_messages is not None
     declarations = Declarations(recovery, others if is_known else None)
-    own = offered(format, [_builtin(codec, each) for each in builtins]) or []
-    declarations.offer(parameters_by_name(recovery, own), recovery.thoughts)
+    own = _builtins(codec, builtins)
+    declarations.offer(own, recovery.thoughts)
     if defined:
         require(codec, "FUNCTION_NAMESPACE")
         with reading_tools():
@@ -98,6 +105,8 @@ def make_offer(
         forms = answer_forms(Purposes.of(codec), response_format)
         answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
     lax = _not_strict(declarations, defined)
+    if len(declarations.tools) > MAX_TOOLS:
+        fail(("tools",), f"more than {MAX_TOOLS} tools")
     calls = _calls(format, declarations, lax)
     if not (is_known or own):
         calls = [Call(None, (recovery.calls, recovery.thoughts), None)]
@@ -134,20 +143,30 @@ def is_impossible(schema: str) -> bool:
 def schema_text(schema: Any, name: str) -> str:
     """A schema as JSON text; raises `ConversionError` for what is not a JSON value."""
     try:
-        return to_json_text(schema)
+        text = to_json_text(schema)
     except (TypeError, ValueError, RecursionError) as error:
         fail(("schemas", name), f"not a JSON Schema: {error}")
+    if len(text) > MAX_SCHEMA_CHARS:
+        fail(("schemas", name), f"longer than {MAX_SCHEMA_CHARS} characters")
+    return text
 
 
-def _builtin(codec: ModuleType, tool: Any) -> Any:
-    """A built-in namespace; a name is that of one which the codec has."""
-    if not isinstance(tool, str):
-        return tool
-    made = getattr(codec, f"{tool}_tools", None)
-    if made is None:
-        known = [name.removesuffix("_tools") for name in codec.__all__ if name.endswith("_tools")]
-        fail(("builtins",), f"unknown built-in tool {tool!r}", expected=known)
-    return made()
+def _builtins(codec: ModuleType, tools: Iterable[Any]) -> dict[str, Any]:
+    """The parameters of built-in tools by full name. A text is the name of a namespace that the codec has."""
+    format: Format = codec.FORMAT
+    found: dict[str, Any] = {}
+    for tool in [tools] if isinstance(tools, str) else tools:
+        if isinstance(tool, Mapping):
+            path = ("builtins", len(found))
+            found[require_text(tool.get("name"), (*path, "name"))] = tool.get("parameters", ANY_PARAMETERS)
+        elif not isinstance(tool, str):
+            found |= parameters_by_name(Machine.table(format), offered(format, [tool]) or ())
+        elif made := getattr(codec, f"{tool}_tools", None):
+            found |= parameters_by_name(Machine.table(format), [made()])
+        else:
+            known = [name.removesuffix("_tools") for name in codec.__all__ if name.endswith("_tools")]
+            fail(("builtins",), f"unknown built-in tool {tool!r}", expected=known)
+    return found
 
 
 def _not_strict(declarations: Declarations, defined: list[Any]) -> set[str]:

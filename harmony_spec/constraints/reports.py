@@ -11,6 +11,8 @@ from .offers import Offer
 
 TargetName = Literal["lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf"]
 
+PORTABLE: TargetName = "portable-lark"
+
 READERS: dict[TargetName, Target] = {
     "lark": "lark",
     "portable-lark": "structural-tag",
@@ -47,26 +49,31 @@ class Report:
         inexact_stops: for engines that add stop tokens themselves, the wrong ones that they may add.
         left_out: tools and forms of answers that cannot be written, with the reason.
         lax: tools whose definitions say that their schema does not bind. Their arguments are any object.
+        has_json: whether messages may hold JSON.
     """
 
     unenforced: tuple[Unenforced, ...]
     inexact_stops: tuple[str, ...]
     left_out: Mapping[str, str]
     lax: tuple[str, ...]
+    has_json: bool
 
     def __bool__(self) -> bool:
-        return bool(self.unenforced or self.inexact_stops or self.left_out or self.lax)
+        return bool(self.lines())
 
     def lines(self, target: str | None = None) -> list[str]:
         """The report in words, for one target or for all."""
         found = [str(each) for each in self.unenforced if target in (None, each.target)]
         found += self.inexact_stops
+        if self.has_json and target in (None, PORTABLE):
+            found.append(f"{PORTABLE}: xgrammar admits special tokens inside of strings in JSON")
         found += [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
         return found + [f"{name}: its schema does not bind, because it is not strict" for name in self.lax]
 
 
 def make_report(offer: Offer, inexact_stops: Iterable[str]) -> Report:
-    return Report(tuple(_unenforced(offer)), tuple(inexact_stops), offer.left_out, offer.lax)
+    has_json = any(call.schema is not None or call.name is None for call in offer.calls) or offer.may_answer
+    return Report(tuple(_unenforced(offer)), tuple(inexact_stops), offer.left_out, offer.lax, has_json)
 
 
 def _unenforced(offer: Offer) -> Iterator[Unenforced]:

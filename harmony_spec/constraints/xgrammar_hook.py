@@ -1,0 +1,49 @@
+"""The registry of structural tags in xgrammar, from which engines take the grammar of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from .constraint import constrain
+from .engines import imported
+
+MODEL = "harmony"
+"""The name under which engines ask for the tag of this format."""
+
+AUTO = "auto"
+
+
+def register(name: str = MODEL, *, codec: ModuleType | None = None, stops: Iterable[int] = ()) -> None:
+    """Replace the structural tag of a model for everybody in this process.
+
+    Args:
+        name: the name in the registry.
+        codec: whose completions these are; by default those of the codec of this package.
+        stops: the ids of the special tokens at which the engine stops; see `constrain`.
+
+    Raises:
+        CodecError: xgrammar is not installed.
+    """
+    xgrammar, owned = imported("xgrammar"), tuple(stops)
+
+    def build(tools: Any = None, builtin_tools: Any = None, tool_choice: str = AUTO, **_: object) -> Any:
+        functions = [_definition(tool.function) for tool in tools or ()]
+        builtins = [_definition(tool) for tool in builtin_tools or ()]
+        made = constrain(
+            tools=functions,
+            builtins=builtins,
+            tool_choice=tool_choice if tool_choice == AUTO else "required",
+            stops=owned,
+            codec=codec,
+        )
+        return xgrammar.StructuralTag.model_validate(made.structural_tag())
+
+    xgrammar.register_model_structural_tag(name)(build)
+
+
+def _definition(tool: Any) -> dict[str, Any]:
+    """A function, or a built-in tool, as a definition; xgrammar has narrowed the tools to those that may be called."""
+    found = {"name": tool.name or tool.type, "parameters": tool.parameters}
+    return found | ({"strict": False} if getattr(tool, "strict", None) is False else {})
