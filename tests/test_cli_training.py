@@ -236,6 +236,18 @@ def test_any_id_is_written(tmp_path: Path) -> None:
     assert parquet.read_table(out)["id"].to_pylist() == ["\\ud800", None, "[1]"]
 
 
+def test_ids_after_rows_without_any_are_reported(tmp_path: Path) -> None:
+    """The columns of a Parquet file are known with its first rows."""
+    files = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "out.parquet")]
+    files[0].write_text(json.dumps(CHAT))
+    files[1].write_text(json.dumps(ROW))
+    found = run("--from", "chat", "--to", "tokens", *files[:2], "-o", files[2])
+    assert found.output == f"{files[2]}: ids are missing, since the first rows have none\n"
+    assert parquet.read_table(files[2]).schema.names == ["tokens"]
+    assert run("--from", "chat", "--to", "tokens", *files[1::-1], "-o", files[2]).output == ""
+    assert parquet.read_table(files[2])["id"].to_pylist() == ["a", None]
+
+
 def test_no_rows_make_an_empty_file(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     assert run("--from", "chat", "--to", "training", "-o", out, "-", given="{").exit_code == 1

@@ -75,21 +75,26 @@ class _Rows:
     Args:
         file: the stream.
         schema: the columns of a Parquet file; None for JSON Lines.
+
+    Attributes:
+        lacks_ids: whether ids were not written, since the first rows have none.
     """
 
     def __init__(self, file: BinaryIO, schema: pyarrow.Schema | None) -> None:
         self.file, self.schema = file, schema
         self.output: ParquetOutput | None = None
+        self.lacks_ids = False
 
     def write(self, rows: bytes | pyarrow.RecordBatch) -> None:
         """Write rows. A Parquet file has a column of ids if its first rows have some."""
         if isinstance(rows, bytes):
             self.file.write(rows)
         elif rows.num_rows:
-            if self.output is None and rows.column(ID_COLUMN).null_count == rows.num_rows:
-                self.schema = self._without_ids()
-            self.output = self.output or ParquetOutput(self.file, self.schema)
+            has_ids = rows.column(ID_COLUMN).null_count < rows.num_rows
+            if self.output is None:
+                self.output = ParquetOutput(self.file, self.schema if has_ids else self._without_ids())
             self.output.write(rows.select(self.output.schema.names))
+            self.lacks_ids = self.lacks_ids or (has_ids and ID_COLUMN not in self.output.schema.names)
 
     def _without_ids(self) -> Any:
         assert self.schema is not None
@@ -248,6 +253,8 @@ def convert(
         sys.exit(INTERRUPTED)
     for name in progress.skipped:
         ERR.print(printable_name(f"{name}: skipped, since it is not a regular file"), style="yellow")
+    if rows.lacks_ids:
+        ERR.print(printable_name(f"{output}: ids are missing, since the first rows have none"), style="yellow")
     if numbers.lengths and not quiet:
         ERR.print(numbers.summary())
     sys.exit(status or (FINDINGS if numbers.rejected else 0))
