@@ -11,6 +11,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -96,6 +97,18 @@ def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
     yield no_slower(f"render_training, {transcript.name}", "render", training, plain, 1.3)
 
 
+def keeping(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
+    """Messages that were read from token ids, written from these ids, and encoded anew."""
+    kept = parse(transcript.tokens).messages
+    anew = [replace(message, tokens=None) for message in kept]
+    assert render(kept, style="as_parsed") == render(anew, style="as_parsed")
+    seconds = in_turn(runs, *(clock(partial(render, each, style="as_parsed")) for each in (kept, anew)))
+    ours, encoding = (each * 1e3 for each in seconds)
+    yield Row(
+        f"render as parsed, {transcript.name}", "encoding anew", "ms", ours, encoding, Target(times, at_least=True)
+    )
+
+
 def starting(runs: int, bytecode: Path) -> Iterator[Row]:
     """Cold starts, each in a fresh interpreter."""
     compared = [
@@ -153,6 +166,8 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from parsing(runs, large, 20)
     yield from rendering(runs, short, 5)
     yield from rendering(runs, large, 3)
+    yield from keeping(runs, short, 3)
+    yield from keeping(runs, large, 3)
     yield from with_tools(runs, encoding)
     yield from with_streams(runs, encoding)
     yield from validating(runs, encoding)

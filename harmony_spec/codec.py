@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(5, 1)
+runtime.require_api(6, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -110,12 +110,15 @@ class SystemContent(runtime.Record):
 
     model_identity: str | None = "You are ChatGPT, a large language model trained by OpenAI."
     knowledge_cutoff: str | None = "2024-06"
-    conversation_start_date: str | None = None
+    conversation_start_date: runtime.date | str | None = None
     reasoning_effort: Effort | None = "medium"
     tools: list[Namespace] = field(default_factory=list)
     channel_config: ChannelConfig | None = field(
         default_factory=lambda: ChannelConfig(valid_channels=["analysis", "commentary", "final"], channel_required=True)
     )
+
+    def __post_init__(self) -> None:
+        self.conversation_start_date = runtime.to_date(self.conversation_start_date)
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -309,26 +312,32 @@ class Member(runtime.Part):
     bare_key: str | None = None
     optional: bool = False
     value: Any = None
-    default: str | None = None
-    one_of: OneOf | None = None
+    inline_remark: str | None = None
+    inline_default: str | None = None
     inlines: list[Inline] = field(default_factory=list)
     bare_default: str | None = None
+    default: str | None = None
+    comma: bool = False
+    one_of: OneOf | None = None
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class RunOn(runtime.Part):
     """A property of an inner object, without comments."""
 
-    inlines: list[Inline] = field(default_factory=list)
+    value: Any
     identifier: str | None = None
     string: str | None = None
     bare_key: str | None = None
     optional: bool = False
+    inline_remark: str | None = None
+    inline_default: str | None = None
+    inlines: list[Inline] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Inline(runtime.Part):
-    """A type on one line, or one of the alternatives of `oneOf`, followed by its comment and its default."""
+    """One of the alternatives of `oneOf` after the first one, followed by its comment and its default."""
 
     union: Any
     inline_remark: str | None = None
@@ -369,7 +378,7 @@ class BasicType(runtime.Part):
     basic: Basic
 
 
-@dataclass(slots=True)
+@dataclass(repr=False, slots=True)
 class Message:
     """One message.
 
@@ -404,6 +413,9 @@ class Message:
     def text(self) -> str:
         """The content as text, without what the rest of a conversation decides about it."""
         return self.content if isinstance(self.content, str) else self.content.text()
+
+    def __repr__(self) -> str:
+        return runtime.short_repr(self)
 
     def to_json(self) -> dict[str, Any]:
         """Convert the message to its JSON form."""
@@ -1125,6 +1137,8 @@ _CONTENT_TERMINALS = {
     "EFFORT": "(?:low|medium|high)",
     # LINE: /[^\n]+/
     "LINE": r"[^\n\ud800-\udfff]+",
+    # DATE: /[^\n]+/
+    "DATE": r"[^\n\ud800-\udfff]+",
     # IDENTITY: /(?!Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: )(?:(?!\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: )(?s:.))+/
     "IDENTITY": r"(?!(?:Knowledge cutoff: |Current date: |Reasoning: |# Tools\n|# Valid channels: ))(?:(?!(?:\nKnowledge cutoff: |\nCurrent date: |\n\nReasoning: |\n\n# Tools\n|\n\n# Valid channels: ))[^\ud800-\udfff])+",
     # CHANNEL_NAME: /[^\s<,.]+/
@@ -1226,8 +1240,11 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     "model_identity": runtime.Single(((runtime.Token("identity", "IDENTITY"),),), ""),
     # knowledge_cutoff: "Knowledge cutoff: " LINE?
     "knowledge_cutoff": runtime.Single((("Knowledge cutoff: ", runtime.Token("line", "LINE", optional=True)),), ""),
-    # conversation_start_date: "Current date: " LINE?
-    "conversation_start_date": runtime.Single((("Current date: ", runtime.Token("line", "LINE", optional=True)),), ""),
+    # conversation_start_date: "Current date: " DATE?
+    "conversation_start_date": runtime.Single(
+        (("Current date: ", runtime.Token("date", "DATE", optional=True, is_date=True)),),
+        "",
+    ),
     # reasoning_effort: "Reasoning: " EFFORT
     "reasoning_effort": runtime.Single(
         (("Reasoning: ", runtime.Token("effort", "EFFORT", values=("low", "medium", "high"))),),
@@ -1551,10 +1568,8 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ObjectType,
         names=("", "", "", "", "empty_object"),
     ),
-    # member: _remarks _INDENT? _key optional? ": " value "," (" // default: " DEFAULT)? "\n"
+    # member: _remarks _INDENT? _key optional? ": " value _after _default? "," (" // default: " DEFAULT comma?)? "\n"
     #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":" one_of "\n" _INDENT? ",\n"
-    #       | _remarks _INDENT? _key optional? ": " value ", // default: " DEFAULT ",\n" -> default_with_comma
-    #       | _remarks _key optional? ": " inline (" | \n" inline)* ("// default: " BARE_DEFAULT)? ",\n" -> inline_one_of
     #       | _remarks (_INDENT? "// default: " DEFAULT "\n")? _INDENT? _key optional? ":\n" _INDENT? ",\n" -> empty_one_of
     "member": runtime.RecordRule(
         (
@@ -1565,8 +1580,12 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                 runtime.Flag("optional", "?"),
                 ": ",
                 runtime.Value("value"),
+                runtime.Use("_after"),
+                runtime.Option((runtime.Use("_default"),)),
                 ",",
-                runtime.Option((" // default: ", runtime.Token("default", "DEFAULT", checked=False))),
+                runtime.Option(
+                    (" // default: ", runtime.Token("default", "DEFAULT", checked=False), runtime.Flag("comma", ",")),
+                ),
                 "\n",
             ),
             (
@@ -1590,26 +1609,6 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
             (
                 runtime.Use("_remarks"),
-                runtime.Token("", "_INDENT", optional=True),
-                runtime.Use("_key"),
-                runtime.Flag("optional", "?"),
-                ": ",
-                runtime.Value("value"),
-                ", // default: ",
-                runtime.Token("default", "DEFAULT", checked=False),
-                ",\n",
-            ),
-            (
-                runtime.Use("_remarks"),
-                runtime.Use("_key"),
-                runtime.Flag("optional", "?"),
-                ": ",
-                runtime.Many("inlines", (runtime.Value("inline"),), separator=" | \n"),
-                runtime.Option(("// default: ", runtime.Token("bare_default", "BARE_DEFAULT"))),
-                ",\n",
-            ),
-            (
-                runtime.Use("_remarks"),
                 runtime.Option(
                     (
                         runtime.Token("", "_INDENT", optional=True),
@@ -1627,8 +1626,19 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
             ),
         ),
         Member,
-        names=("", "", "default_with_comma", "", ""),
     ),
+    # _after: ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)? (" | \n" inline)*
+    "_after": runtime.Rule(
+        (
+            (
+                runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
+                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Many("inlines", (" | \n", runtime.Value("inline")), 0),
+            ),
+        ),
+    ),
+    # _default: "// default: " BARE_DEFAULT
+    "_default": runtime.Rule((("// default: ", runtime.Token("bare_default", "BARE_DEFAULT")),)),
     # _remarks: title? summary? examples? annotation*
     "_remarks": runtime.Rule(
         (
@@ -1650,14 +1660,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # value: type
     "value": runtime.Single(((runtime.Value("type"),),), indent="    "),
-    # run_on: _key optional? ": \n                " inline (" | \n" inline)*
+    # run_on: _key optional? ": \n                " value _after
     "run_on": runtime.RecordRule(
         (
             (
                 runtime.Use("_key"),
                 runtime.Flag("optional", "?"),
                 ": \n                ",
-                runtime.Many("inlines", (runtime.Value("inline"),), separator=" | \n"),
+                runtime.Value("value"),
+                runtime.Use("_after"),
             ),
         ),
         RunOn,
@@ -1847,7 +1858,7 @@ _RECOVERY = runtime.Recovery(
     costs={
         "text": 25,
         "no_content": 20,
-        "text_for_name": 10,
+        "text_for_name": 12,
         "one_word": 15,
         "text_at_name": 20,
         "text_after_name": 25,
@@ -1871,6 +1882,7 @@ _RECOVERY = runtime.Recovery(
         "decorated": 4,
         "joined": 5,
         "near": 10,
+        "ratio": 75,
         "width": 4,
         "most": 110,
         "runner_up": 10,
@@ -1988,11 +2000,7 @@ FORMAT = runtime.Format(
     styles={
         "openai": (),
         "model": (runtime.Choose("recipient_last", (("role", "assistant"),)),),
-        "template": (
-            runtime.Choose("closed", ()),
-            runtime.Choose("default_with_comma", ()),
-            runtime.Choose("unmarked_lines", ()),
-        ),
+        "template": (runtime.Choose("closed", ()), runtime.Choose("unmarked_lines", ())),
     },
     default_style="openai",
     as_parsed="as_parsed",

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
+from datetime import date
 from functools import cached_property
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
@@ -385,11 +386,29 @@ class ContentShape(NamedTuple):
         return ["string", "array"]
 
 
-class IdsShape:
-    """Token ids, in Python as the code points of a string."""
+class DateShape(NamedTuple):
+    """A date, as its text, which its class converts; or any other text."""
+
+    text: PlainShape
 
     def write(self, value: Any) -> Any:
-        return [*map(ord, value)]
+        return date.isoformat(value) if isinstance(value, date) else value
+
+    def read(self, value: Any) -> Any:
+        return self.text.read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return self.text.schema()
+
+    def expected(self) -> Sequence[str]:
+        return self.text.expected()
+
+
+class IdsShape:
+    """Token ids."""
+
+    def write(self, value: Any) -> Any:
+        return [*value]
 
     def read(self, value: Any) -> Any:
         if not isinstance(value, list):
@@ -399,7 +418,7 @@ class IdsShape:
                 mismatch = Mismatch(f"wrong value {_quoted(item)}", [f"a token id from 0 to {MAX_CODE_POINT}"])
                 mismatch.steps.append(index)
                 raise mismatch
-        return "".join(map(chr, value))
+        return value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_CODE_POINT}}
@@ -550,8 +569,8 @@ class JsonForm:
     def _tokens(self) -> ObjectShape:
         names = ("header", "content", "stop")
         parts = {name: Property(IdsShape(), name, is_required=True) for name in names}
-        parts["opening"] = Property(IdsShape(), "opening", absent=str, omitted=("",))
-        return ObjectShape("message_tokens", MessageTokens, parts)
+        parts["opening"] = Property(IdsShape(), "opening", absent=tuple, omitted=((),))
+        return ObjectShape("message_tokens", MessageTokens.of, parts)
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -604,6 +623,8 @@ class JsonForm:
             return ItemsShape(self._shape(get_args(first)[0], path), self.keyed.get(path))
         if isinstance(first, type) and issubclass(first, Record):
             return NullableShape(self._record(first)) if nothing else self._record(first)
+        if date in options:
+            return DateShape(PlainShape((str, *nothing)))
         types = () if first is Any else tuple(get_origin(option) or option for option in (first, *others))
         return PlainShape((*types, *nothing) if types else (), self.patterns.get(path), self.absent.get(path))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -10,7 +11,7 @@ from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
 from .format import algebra
-from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record
+from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record, short_repr, to_date
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
     Choice,
@@ -116,6 +117,7 @@ __all__ = [
     "algebra",
     "codes",
     "count_tokens",
+    "date",
     "decode",
     "drop_completed",
     "encode",
@@ -127,13 +129,15 @@ __all__ = [
     "render_text",
     "render_training",
     "require_api",
+    "short_repr",
+    "to_date",
     "validate",
 ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (5, 1)
+API_VERSION = (6, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

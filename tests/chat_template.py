@@ -79,7 +79,7 @@ def function(name: str, parameters: Any, description: str = "Does it.") -> Schem
 
 # Schemas as people write them, and as pydantic and other libraries make them.
 words = st.sampled_from(["The place.", "An id, if known: optional,", "a {b} | c", "é 名前", 'say "x"', "// no"])
-LINES = ["One line.\nAnother line", "One.\n\nMore, after a blank line.\n  - x: y", "\nText\n"]
+LINES = ["One line.\nthe other line", "One.\n\nMore, after a blank line.\n  - x: y", "\nText\n"]
 described = words | st.sampled_from(LINES)
 names = st.sampled_from(["a", "city", "max_results", "a-b", "x.y", "@id", "1st", "two words", "type", "é", "ids[]"])
 SCALARS: list[Schema] = [{"type": name} for name in ("string", "integer", "number", "boolean")]

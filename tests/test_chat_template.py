@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 
-from harmony_spec import DeveloperContent, Message, parse, render, tools_from_json, tools_from_text, validate
+from harmony_spec import (
+    DeveloperContent,
+    Message,
+    Namespace,
+    Tool,
+    parse,
+    render,
+    render_text,
+    tools_from_json,
+    tools_from_text,
+    validate,
+)
 from harmony_spec.errors import ToolError
 from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
 from . import peer
 from .chat_template import Schema, chats, function, render_chat, tool_lists
+from .house import ROOT
 
+DIFFERENCES = tomllib.loads((ROOT / "docs" / "differences.toml").read_text(encoding="utf-8"))["template"]
 HEAD = "# Tools\n\n## functions\n\nnamespace functions {\n\n"
 CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>json<|message|>{}<|call|>"
 ENUM = {"type": "string", "enum": ["x", "y"]}
 NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
 X = {"type": "string", "enum": ["x"]}
+K = {"type": "object", "properties": {"k": STRING}}
 
 
 def names(text: str) -> list[str]:
@@ -92,11 +108,7 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
         (
             "a?: object | object[],",
             {
-                "anyOf": [
-                    {"type": "array", "items": {"type": ["object", "object"]}},
-                    {"type": "object"},
-                    {"type": "array", "items": {"type": "object"}},
-                ]
+                "anyOf": [{"type": "array", "items": {"type": ["object", "object"]}}, {"type": "object"}]
             },
         ),
         ("a?: integer | null,", {"type": ["integer", "null"]}),
@@ -120,16 +132,12 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
         ),
         (
             'a?: "x" | "y"[],',
-            {"anyOf": [{"type": "array", "items": ENUM}, X, {"type": "array", "items": X | {"enum": ["y"]}}]},
+            {"anyOf": [{"type": "array", "items": ENUM}, X]},
         ),
         (
             "a?: string | null[],",
             {
-                "anyOf": [
-                    {"type": "array", "items": {"type": ["string", "null"]}},
-                    STRING,
-                    {"type": "array", "items": NULL},
-                ]
+                "anyOf": [{"type": "array", "items": {"type": ["string", "null"]}}, STRING]
             },
         ),
         (
@@ -172,13 +180,11 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
         (
             "a?: string | \nnumber[],",
             {
-                "anyOf": [
-                    {"type": "array", "items": {"oneOf": [STRING, NUMBER]}},
-                    {"oneOf": [STRING, {"type": "array", "items": NUMBER}]},
-                ]
+                "anyOf": [{"type": "array", "items": {"oneOf": [STRING, NUMBER]}}, STRING]
             },
         ),
         ("a?: \n     | string\n     | number[],", {"type": "array", "items": {"oneOf": [STRING, NUMBER]}}),
+        ("a?: {\nk?: \n                string} | \nnumber[],", {"items": {"oneOf": [K, NUMBER]}}),
         ("// d1\nd2\na?: string,", STRING | {"description": "d1\nd2"}),
         ("// d1\n\n  - x: y\nNote: a, b.\na?: string,", STRING | {"description": "d1\n\n  - x: y\nNote: a, b."}),
         ("// \nd\n\na?: string,", STRING | {"description": "\nd\n"}),
@@ -235,6 +241,22 @@ def test_a_type_that_cannot_be_read_is_reported_at_its_line(line: str, expected:
         tools_from_text(message.content.text())
     assert caught.value.span is not None
     assert message.content.text()[: caught.value.span.start].count("\n") == prompt[: found.span.start].count("\n")
+
+
+@pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row["name"])
+def test_a_deliberate_difference_from_the_template(row: dict[str, Any]) -> None:
+    """What the table says is what both write; and what is written here is read back with the same meaning."""
+    schema = json.loads(row["schema"])
+    assert type_in(render_chat([{"role": "user", "content": "Hi."}], [function("f", schema)])) == row["template"]
+    message = Message("developer", DeveloperContent(tools=[Namespace("functions", None, [Tool("f", None, schema)])]))
+    assert type_in(text := render_text([message], style="template")) == row["here"] != row["template"]
+    assert parse(text).messages == [message]
+
+
+def type_in(text: str) -> str:
+    """The type in a text with one function."""
+    start, end = "type f = ", "\n\n} // namespace functions"
+    return text[text.index(start) + len(start) : text.rindex(end)]
 
 
 @pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", ""])

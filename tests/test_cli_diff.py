@@ -16,8 +16,8 @@ from harmony_spec import Message, codec, decode, drop_analysis, encode, render, 
 from harmony_spec.cli import main
 from harmony_spec.linting.divergence import KINDS, MAX_LOOKAHEAD, Difference, differences
 
-from .recovery_strategies import any_text, any_tokens
-from .strategies import conversations, messages, retokenized
+from .recovery_strategies import CHANNELS, any_text, any_tokens
+from .strategies import contents, conversations, retokenized
 
 CALL = Message("assistant", "{}", channel="commentary", recipient="functions.f")
 TALK = [
@@ -169,15 +169,25 @@ def test_other_tokens_of_a_text_are_nothing_else(conversation: list[Message], da
         assert tokens[each.a.span.start] != other[each.b.span.start]
 
 
-@given(st.lists(messages(), max_size=6), st.lists(messages(), max_size=6), st.lists(messages(), max_size=6))
+SAID = st.lists(
+    st.builds(Message, st.just("user"), contents)
+    | st.builds(Message, st.just("assistant"), contents, channel=st.sampled_from(CHANNELS)),
+    unique_by=lambda message: message.text,
+    max_size=12,
+)
+
+
+@given(SAID, st.integers(0, 12), st.integers(0, 12))
 @settings(max_examples=40)
-def test_each_message_is_mentioned_or_equal(
-    before: list[Message], removed: list[Message], after: list[Message]
-) -> None:
-    """Without some messages, only these are missing, unless equal ones follow; and each at its place."""
-    found = list(differences(codec, render(before + removed + after), render(before + after), "transcript"))
-    assert all(each.kind in ("missing-message", "dropped") for each in found)
-    assert len(found) == len(removed)
+def test_removed_messages_are_missing(conversation: list[Message], start: int, end: int) -> None:
+    """And nothing else differs."""
+    removed = range(start, min(end, len(conversation)))
+    others = [message for index, message in enumerate(conversation) if index not in removed]
+    found = list(differences(codec, render(conversation), render(others), "transcript"))
+    assert [each.a and each.a.message for each in found] == list(removed)
+    dropped = [index for index in removed if conversation[index].channel == "analysis"]
+    assert [each.a and each.a.message for each in found if each.kind == "dropped"] == dropped
+    assert all(each.kind == "missing-message" or each.kind == "dropped" for each in found)
 
 
 @given(any_tokens | any_text, any_tokens | any_text, st.sampled_from(["transcript", "prompt", "completion"]))

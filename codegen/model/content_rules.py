@@ -46,6 +46,10 @@ class Contents(Grammar):
         """Whether a text that fits a terminal becomes the JSON value that it spells."""
         return terminal.startswith("JSON")
 
+    def is_date(self, terminal: str) -> bool:
+        """Whether a text that fits a terminal becomes the date that it spells, if it is one."""
+        return terminal.startswith("DATE")
+
     def is_field(self, rule: str) -> bool:
         return not rule.startswith("_")
 

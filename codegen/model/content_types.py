@@ -12,6 +12,9 @@ from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
 
+DATE_TYPE = "runtime.date | str"
+"""The type of a text that may be a date."""
+
 
 def class_name(contents: Contents, rule: str) -> str:
     name = "".join(part.title() for part in rule.split("_"))
@@ -115,6 +118,8 @@ def kind_of(contents: Contents, node: Node) -> str:
         case Value(_, terminal):
             if contents.is_json(terminal):
                 return "Any"
+            if contents.is_date(terminal):
+                return DATE_TYPE
             return listed_type(terminal) if contents.terminals[terminal].values else "str"
         case Many(_, item):
             return f"list[{next(kind_of(contents, inner) for _, inner in contents.settings(item))}]"

@@ -34,9 +34,13 @@ SCHEMA_FIELDS = {
     "object_type": ("members", "index", "run_ons"),
     "member": (
         *("title", "summary", "examples", "annotations", "identifier", "string", "bare_key"),
-        *("optional", "value", "default", "one_of", "inlines", "bare_default"),
+        *("optional", "value", "inline_remark", "inline_default", "inlines", "bare_default"),
+        *("default", "comma", "one_of"),
     ),
-    "run_on": ("inlines", "identifier", "string", "bare_key", "optional"),
+    "run_on": (
+        *("value", "identifier", "string", "bare_key", "optional"),
+        *("inline_remark", "inline_default", "inlines"),
+    ),
     "inline": ("union", "inline_remark", "inline_default"),
     "tuple_type": ("places", "rest"),
     "any_array": (),

@@ -114,6 +114,8 @@ class _Row:
             options.append(group(map(literal, values)).prefixed("values="))
         if name and self.is_fitting(name, terminal, optional):
             options.append("checked=False")
+        if self.contents.is_date(terminal):
+            options.append("is_date=True")
         return call("runtime.Token", literal(name), literal(terminal), *options)
 
     def is_fitting(self, name: str, terminal: str, optional: bool) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..model.content_rules import Contents
 from ..model.content_types import (
+    DATE_TYPE,
     class_name,
     is_schema,
     listed_type,
@@ -72,6 +73,13 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
             _assign_default(f"{name}: {_optional(kind)}", contents, rule, name, own[name], writer)
         else:
             writer.line(f"{name}: {_declaration(contents, rule, name, kind)}")
+    if dates := [name for name, kind in fields.items() if user and kind == DATE_TYPE]:
+        writer.line()
+        writer.line("def __post_init__(self) -> None:")
+        writer.depth += 1
+        for name in dates:
+            writer.line(f"self.{name} = runtime.to_date(self.{name})")
+        writer.depth -= 1
     writer.depth -= 1
 
 
@@ -145,7 +153,7 @@ def emit_message(format: Format, writer: Writer) -> None:
 def emit_class(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
-    writer.line("@dataclass(slots=True)")
+    writer.line("@dataclass(repr=False, slots=True)")
     writer.line("class Message:")
     writer.depth += 1
     _docstring(format, writer)
@@ -160,6 +168,9 @@ def emit_class(format: Format, writer: Writer) -> None:
     writer.line("tokens: runtime.MessageTokens | None = field(default=None, compare=False, repr=False)")
     if contents:
         _text(writer)
+    writer.line()
+    writer.line("def __repr__(self) -> str:")
+    writer.line("    return runtime.short_repr(self)")
     _json_methods(writer)
     writer.depth -= 1
 

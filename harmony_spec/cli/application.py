@@ -33,7 +33,6 @@ class _Commands(click.Group):
     command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
         if sys.stderr is None:
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
         if sys.stdout is None:

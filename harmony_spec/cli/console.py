@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..codec_loading import default_codec, load_codec
 from ..errors import CodecError
-from ..linting.batches import MAX_ROW_BYTES
+from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN
 from ..linting.settings import definitions
@@ -57,7 +57,6 @@ class Stream:
         )
 
     def print(self, item: Any = "", style: str | None = None) -> None:
-        """Print a line or a table."""
         self.console.print(item, style=style)
 
     def write(self, item: Text | str) -> None:
@@ -175,6 +174,11 @@ def starts_of(codec: ModuleType) -> Sequence[str]:
     return get_args(codec.Start)
 
 
+def styles_of(codec: ModuleType) -> Sequence[str]:
+    """The styles of headers of a codec, the default first."""
+    return [*({codec.FORMAT.default_style: None} | codec.FORMAT.styles), codec.FORMAT.as_parsed]
+
+
 CODEC = click.option(
     "--codec",
     type=click.Path(path_type=Path, exists=True),
@@ -209,6 +213,43 @@ MAX_ROW = click.option(
 STRIPPED = click.option(
     "--stripped", is_flag=True, help="Read text without special tokens as if they had been stripped."
 )
+
+
+def require_name(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback that refuses the names that do not fit."""
+
+    def checked(_: click.Context, __: click.Parameter, name: Any) -> Any:
+        if name is not None and not fits(name):
+            raise click.BadParameter(reason)
+        return name
+
+    return checked
+
+
+_COLUMN = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
+
+ROW_OPTIONS = (
+    CODEC,
+    click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]"),
+    click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files."),
+    click.option("--column", metavar="NAME", callback=_COLUMN, help="Column that holds the inputs."),
+    click.option(
+        "--id-column",
+        metavar="NAME",
+        callback=_COLUMN,
+        help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]",
+    ),
+    TOOLS,
+    STRIPPED,
+    MAX_ROW,
+)
+
+
+def reads_rows(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that read files of rows."""
+    for option in reversed(ROW_OPTIONS):
+        command = option(command)
+    return command
 
 
 def read_tools(path: Path | None, codec: ModuleType) -> list[Any] | None:

@@ -14,7 +14,6 @@ from ..constraints.constraint import Constraint, constrain
 from ..constraints.engines import engine_for, kind_of, own_grammar
 from ..constraints.scoring import Score, score
 from ..errors import HarmonyError
-from ..linting.opening import InputError
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import TOOLS
 from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
@@ -89,8 +88,6 @@ def constrain_model(
             return
         text = read_text(scored) if Path(scored).exists() else own_grammar(scored, listed or (), choice, OWN_MODEL)
         found = score(made, engine_for(made.format, text, kind_of(scored, text)))
-    except InputError as error:
-        refuse(str(error))
     except (HarmonyError, ValueError) as error:
         refuse(str(error))
     _print_score(found)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import click
 
-from ..codec_loading import default_codec
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
 from ..linting.jobs import cores, run
 from ..linting.lint import read_files
-from ..linting.opening import InputError
+from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
@@ -37,9 +35,11 @@ from .console import (
     Command,
     OfCodec,
     codec_of,
+    codec_option,
     complete_file,
     count,
     require_one_reader,
+    styles_of,
 )
 from .converting import (
     CHAT,
@@ -139,10 +139,6 @@ def _is_passed(name: str) -> bool:
     return source is not None and source is not click.core.ParameterSource.DEFAULT
 
 
-def _styles(codec: ModuleType) -> list[str]:
-    return [*codec.FORMAT.styles, codec.FORMAT.as_parsed]
-
-
 def _train(context: click.Context, _: click.Parameter, value: str | None) -> str:
     """What is trained on; refuses a codec that does not tell what a model writes."""
     codec = codec_of(context)
@@ -168,12 +164,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     "--replace-unsupported", "replaces", is_flag=True, help="Replace images and other values that the format lacks."
 )
 @CODEC
-@click.option(
-    "--style",
-    type=OfCodec("style", _styles),
-    callback=lambda context, _, value: value or codec_of(context).FORMAT.default_style,
-    help=f"Style of headers in text and tokens.  [default: {default_codec().FORMAT.default_style}]",
-)
+@codec_option("--style", styles_of, "Style of headers in text and tokens.")
 @click.option(
     "--train",
     type=OfCodec("train", lambda codec: codec.FORMAT.trainable),
@@ -232,11 +223,14 @@ def convert(
                     claim(name, path, claimed)
             kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
             file = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
-            rows = stack.enter_context(_Rows(cast(BinaryIO, file), conversion.schema() if is_parquet else None))
+            magic = COMPRESSIONS.get(output.suffix.lower(), b"") if output else b""
+            stream = stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
+            rows = stack.enter_context(_Rows(stream, conversion.schema() if is_parquet else None))
             tick = stack.enter_context(
                 show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
             )
-            for found in run(items, jobs or cores(), partial(convert_chunk, conversion)):
+            results = stack.enter_context(closing(run(items, jobs or cores(), partial(convert_chunk, conversion))))
+            for found in results:
                 tick()
                 if isinstance(found, InputError):
                     ERR.print(printable_name(str(found)), style="red")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -16,6 +15,7 @@ from ..errors import HarmonyError, RowError
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
+from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.rows import value_of
 from ..recovery.known_names import declared
@@ -140,7 +140,7 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
         value = row_value(batch.kind, row.item)
     except RowError as error:
         value = error
-    if batch.kind == "json" and isinstance(value, list) and value and all(map(_has_column, value)):
+    if row.number is None and isinstance(value, list) and value and all(map(_has_column, value)):
         yield from ((f"{place}[{index}]", each, each) for index, each in enumerate(value))
     else:
         yield place, row.item, value
@@ -152,15 +152,12 @@ def _has_column(value: object) -> bool:
 
 def _line(value: object) -> bytes:
     """A value as a line of JSON."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str).encode() + b"\n"
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
-        return json.dumps(value, default=str).encode() + b"\n"
+    return f"{dumped(value)}\n".encode()
 
 
 def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     """A row whose id is a text, and whose values with a structure are JSON."""
-    row = {key: json.dumps(value[key], ensure_ascii=False) if key in NESTED else each for key, each in value.items()}
+    row = {key: dumped(each) if key in NESTED else each for key, each in value.items()}
     if ID_COLUMN in row:
         row[ID_COLUMN] = str(row[ID_COLUMN]).encode(errors="backslashreplace").decode()
     return row

@@ -12,7 +12,19 @@ from ..format.tables import require
 from ..json_form import opening_from_json
 from ..linting.outputs import format_error
 from ..linting.rows import json_of, read_text
-from .console import CODEC, ERR, FINDINGS, UNUSABLE, Command, codec_of, codec_option, complete_file, example, starts_of
+from .console import (
+    CODEC,
+    ERR,
+    FINDINGS,
+    UNUSABLE,
+    Command,
+    codec_of,
+    codec_option,
+    complete_file,
+    example,
+    starts_of,
+    styles_of,
+)
 
 
 def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> None:
@@ -24,11 +36,7 @@ def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> 
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of text to write.")
 @CODEC
-@codec_option(
-    "--style",
-    lambda codec: [*({codec.FORMAT.default_style: None} | codec.FORMAT.styles), codec.FORMAT.as_parsed],
-    "Style of headers.",
-)
+@codec_option("--style", styles_of, "Style of headers.")
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
 @click.option(
     "--training",

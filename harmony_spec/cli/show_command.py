@@ -6,14 +6,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
-from ..linting.batches import ID_COLUMN, Batch, Kind, Options, Row
+from ..linting.batches import Batch, Kind, Options, Row
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
@@ -25,20 +25,15 @@ from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
-    CODEC,
     CODEC_PATH,
-    MAX_ROW,
     OUT,
-    STRIPPED,
-    TOOLS,
     Command,
-    OfCodec,
     codec_of,
     complete_file,
     example,
+    reads_rows,
     refuse,
     require_one_reader,
-    starts_of,
 )
 
 
@@ -54,14 +49,7 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 
 @click.command(cls=Command, epilog=example("harmony-spec show -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
-@CODEC
-@click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
-@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
-@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
-@click.option("--id-column", metavar="NAME", help=f"Column that identifies rows.  [default: {ID_COLUMN}]")
-@TOOLS
-@STRIPPED
-@MAX_ROW
+@reads_rows
 @click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")
 @click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")

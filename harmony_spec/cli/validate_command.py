@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from ..errors import SEVERITIES
 from ..linting import Settings, lint
 from ..linting.baseline import Baseline
-from ..linting.batches import ID_COLUMN, MAX_FILE_BYTES, Kind
+from ..linting.batches import MAX_FILE_BYTES
 from ..linting.opening import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
 from ..linting.results import SUFFIXES, Results
@@ -21,21 +20,17 @@ from ..linting.rewriting import Rewriter, claim, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
-    CODEC,
     CODEC_PATH,
     ERR,
-    MAX_ROW,
     OUT,
-    STRIPPED,
-    TOOLS,
     Command,
-    OfCodec,
     codec_of,
     complete_file,
     complete_selectors,
     example,
+    reads_rows,
+    require_name,
     require_one_reader,
-    starts_of,
 )
 from .validation_run import Run, conclude, follow
 
@@ -48,19 +43,7 @@ def _selectors(_: click.Context, option: click.Parameter, values: tuple[str, ...
     return selectors if values or option.name != "select" else None
 
 
-def _require(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A callback that refuses the names that do not fit."""
-
-    def checked(_: click.Context, __: click.Parameter, name: Any) -> Any:
-        if name is not None and not fits(name):
-            raise click.BadParameter(reason)
-        return name
-
-    return checked
-
-
-_file = _require(lambda path: path != Path(), "the name is empty")
-_column = _require(bool, "the name is empty; pass the name of a column, or leave the option out")
+_file = require_name(lambda path: path != Path(), "the name is empty")
 
 
 def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
@@ -94,28 +77,16 @@ GROUPS = {
 """The options by the headings of `--help`."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_results = _require(lambda path: path.suffix in SUFFIXES, f"the name must end with {' or '.join(SUFFIXES)}")
-_backup = _require(lambda name: not {"/", "\\"} & set(name), "pass a suffix for file names, such as .orig")
+_results = require_name(lambda path: path.suffix in SUFFIXES, f"the name must end with {' or '.join(SUFFIXES)}")
+_backup = require_name(lambda name: not {"/", "\\"} & set(name), "pass a suffix for file names, such as .orig")
 _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 
 
 @click.command(cls=Command, groups=GROUPS, epilog=example("harmony-spec validate -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
-@CODEC
-@click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]")
-@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
-@click.option("--column", metavar="NAME", callback=_column, help="Column that holds the inputs.")
-@click.option(
-    "--id-column",
-    metavar="NAME",
-    callback=_column,
-    help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]",
-)
-@TOOLS
-@STRIPPED
+@reads_rows
 @click.option("--skip-others", is_flag=True, help="Also skip files without special tokens that are named.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
-@MAX_ROW
 @click.option(
     "--max-file-bytes",
     type=click.IntRange(min=1),

@@ -149,7 +149,7 @@ def _complete(record: R, free: tuple[str, ...], tools: dict[str, ToolNamespaceCo
         free: the fields that are free texts, in the order in which they are written, before all other fields.
     """
     made: type[Any] = type(record)
-    written = {name: text for name in free if (text := getattr(record, name)) is not None}
+    written = {name: str(text) for name in free if (text := getattr(record, name)) is not None}
     if all(text and _can_be_written(made(**{name: text})) for name, text in written.items()):
         return _add_tools(record, tools)
     marks: dict[str, Any] = dict.fromkeys(written, PLACEHOLDER)
@@ -209,5 +209,10 @@ def _from_codec(message: codec.Message) -> Message:
     author = Author(role=ROLES_BY_NAME[message.role], name=message.name)
     found = Message(author=author, content=[TextContent(text=message.text)])
     found.channel, found.recipient = message.channel, message.recipient
-    found.content_type = f"{CONSTRAIN_SPELLING if message.constrain else ''}{message.content_type or ''}" or None
+    found.content_type = content_type(message.constrain, message.content_type)
     return found
+
+
+def content_type(constrained: bool, kind: str | None) -> str | None:
+    """The content type, after the spelling of the constrain token if it is constrained."""
+    return f"{CONSTRAIN_SPELLING if constrained else ''}{kind or ''}" or None

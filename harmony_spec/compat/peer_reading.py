@@ -98,12 +98,6 @@ class PeerParser(runtime.StreamParser[codec.Message]):
         return self.content if draft is not None and draft.started else ""
 
     @property
-    def open_header(self) -> codec.Message:
-        """The open message, without its content."""
-        fields = {name: self.value(name, default) for name, default in codec.FORMAT.defaults.items()}
-        return codec.Message(content="", **fields)
-
-    @property
     def is_whole(self) -> bool:
         """Whether the content so far ends with a whole character."""
         return not self._partial

@@ -9,13 +9,14 @@ from typing import Any
 from harmony_spec import codec
 from harmony_spec.recovery.machine import BETWEEN, CONTENT, HEADER
 
-from .conversion import from_codec
+from .conversion import RECOVERY, ROLES_BY_NAME, content_type, from_codec
 from .decoding import require_token_id
 from .encoding import HarmonyEncoding
 from .models import Message, Role
 from .peer_errors import HarmonyError
 from .peer_reading import PeerParser, PeerReader
 
+SLOTS = RECOVERY.slots
 _ORDINARY = range(min(codec.FORMAT.spellings))
 
 
@@ -49,7 +50,10 @@ class StreamableParser:
     _inside: bool
     _deltas: dict[int, str]
     _delta: str | None
-    _header: Message | None
+    _role: Role | None
+    _channel: str | None
+    _recipient: str | None
+    _content_type: str | None
 
     def __init__(self, encoding: HarmonyEncoding, role: Role | None, *, strict: bool = True) -> None:
         given = None if role is None else Role(role.value)
@@ -115,6 +119,7 @@ class StreamableParser:
         before, self._fed = self._inside, len(self._tokens)
         self._leave_content()
         self._reader.feed(token)
+        self._role = self._reader.role
         if self._reader.state == CONTENT:
             self._enter_content(before)
         else:
@@ -127,12 +132,15 @@ class StreamableParser:
         """
         if self._arguments[-1] or not parser.last_delta:
             return
-        self._delta, (self._header,) = parser.last_delta, from_codec([parser.last_message])
+        message = parser.last_message
+        self._delta, self._role = parser.last_delta, ROLES_BY_NAME[message.role]
+        self._channel, self._recipient = message.channel, message.recipient
+        self._content_type = content_type(message.constrain, message.content_type)
 
     def _leave_content(self) -> None:
         """Set the visible state for no open content."""
-        self._inside, self._deltas = False, _NO_DELTAS
-        self._delta = self._header = None
+        self._inside, self._deltas, self._role = False, _NO_DELTAS, self._reader.role
+        self._delta = self._channel = self._recipient = self._content_type = None
 
     def _enter_content(self, before: bool) -> None:
         """Set the visible state for an open content; `before` if it was open already."""
@@ -140,7 +148,11 @@ class StreamableParser:
         if not before:
             self._opened = len(self._tokens)
         self._inside, self._deltas = True, _DELTAS if parser.is_whole else _NO_DELTAS
-        self._delta, (self._header,) = parser.last_delta or None, from_codec([parser.open_header])
+        self._delta = parser.last_delta or None
+        self._role, self._name = ROLES_BY_NAME[parser.value(SLOTS.role, None)], parser.value(SLOTS.name, None)
+        self._channel, self._recipient = parser.value(SLOTS.channel, None), parser.value(SLOTS.recipient, None)
+        constrained, kind = parser.value(SLOTS.constrain, False), parser.value(SLOTS.content_type, None)
+        self._content_type = content_type(constrained, kind)
 
     @property
     def current_content(self) -> str:
@@ -151,12 +163,12 @@ class StreamableParser:
     @property
     def current_role(self) -> Role | None:
         """The role of the open message; before its header is complete, the role passed to the constructor."""
-        return self._reader.role if self._header is None else self._header.author.role
+        return self._role
 
     @property
     def current_content_type(self) -> str | None:
         """The content type of the open message."""
-        return None if self._header is None else self._header.content_type
+        return self._content_type
 
     @property
     def last_content_delta(self) -> str | None:
@@ -179,10 +191,14 @@ class StreamableParser:
         the content.
         """
         name = self.state.value
-        if self._inside and self._header:
-            author = self._header.author.model_dump(mode="json", exclude_none=True)
-            fields = {key: getattr(self._header, key) for key in ("recipient", "channel", "content_type")}
-            header = {"author": author, **fields}
+        if self._inside:
+            author = {"role": self._role.value if self._role else None, "name": self._name}
+            header = {
+                "author": {key: value for key, value in author.items() if value is not None},
+                "recipient": self._recipient,
+                "channel": self._channel,
+                "content_type": self._content_type,
+            }
             return {"state": name, "header": header, "content_tokens": self._tokens[self._opened :]}
         if self.state is StreamState.HEADER:
             return {"state": name, "header_tokens": list(self._reader.header)}
@@ -196,12 +212,12 @@ class StreamableParser:
     @property
     def current_recipient(self) -> str | None:
         """The recipient of the open message."""
-        return None if self._header is None else self._header.recipient
+        return self._recipient
 
     @property
     def current_channel(self) -> str | None:
         """The channel of the open message."""
-        return None if self._header is None else self._header.channel
+        return self._channel
 
 
 def _replay(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 LINE_BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
@@ -98,6 +99,10 @@ class Layout:
         if pattern.fullmatch(value) is None:
             raise Inexpressible(name, f"{shortened(value)!r} does not match {shortened(pattern.pattern)!r}")
         return value
+
+    def without_date(self, value: Any) -> Any:
+        """Return the text of a date; any other value stays."""
+        return date.isoformat(value) if isinstance(value, date) else value
 
     def value(self, value: Any) -> str:
         """Write a JSON value on one line, as `serde_json` and `JSON.stringify` do."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
@@ -43,8 +44,30 @@ class Part:
         return all(getattr(self, name) == getattr(other, name) for name in self.__dataclass_fields__)
 
     def __repr__(self) -> str:
-        values = (f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
-        return f"{type(self).__name__}({', '.join(values)})"
+        return short_repr(self)
+
+
+def to_date(value: Any) -> Any:
+    """Convert the text of a date, as `date` writes it, to the date; any other value stays."""
+    if isinstance(value, datetime):
+        return value.date()
+    try:
+        found = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
+    return found if found.isoformat() == value else value
+
+
+def short_repr(value: Any) -> str:
+    """The class of a dataclass, and the fields that differ from their defaults."""
+    shown = []
+    for part in fields(value):
+        held, default = getattr(value, part.name), part.default
+        if part.default_factory is not MISSING:
+            default = part.default_factory()
+        if part.repr and (default is MISSING or type(held) is not type(default) or held != default):
+            shown.append(f"{part.name}={held!r}")
+    return f"{type(value).__name__}({', '.join(shown)})"
 
 
 class Record(Part):
@@ -320,7 +343,7 @@ def snapshot(value: Any, as_parsed: bool = False) -> Any:
         return type(value).__name__, plain, getattr(value, "_kept", ()) if as_parsed else ()
     if type(value) is list:
         return [snapshot(item, as_parsed) for item in value]
-    return value
+    return date.isoformat(value) if isinstance(value, date) else value
 
 
 def deep_copy(value: Any) -> Any:

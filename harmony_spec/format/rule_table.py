@@ -61,6 +61,7 @@ class Token(NamedTuple):
         field: the field; empty for layout, which may be absent and is written as the indent.
         values: the texts to choose from, if the terminal lists them.
         checked: whether a text may be one that does not match.
+        is_date: whether the value may be a date.
     """
 
     field: str
@@ -68,6 +69,7 @@ class Token(NamedTuple):
     optional: bool = False
     values: tuple[str, ...] = ()
     checked: bool = True
+    is_date: bool = False
 
     def read(self, rules: Rules) -> str:
         pattern = rules.bind(rules.pattern(self.terminal))
@@ -83,6 +85,7 @@ class Token(NamedTuple):
             return "w.indent"
         if not self.checked:
             return value
+        value = f"w.without_date({value})" if self.is_date else value
         if self.values:
             return f"w.spelled({name!r}, {rules.bind(dict(zip(self.values, self.values, strict=True)))}, {value})"
         code = f"w.fit({rules.bind(rules.pattern(self.terminal))}, {value}, {name!r})"
@@ -343,7 +346,11 @@ class Lines(Rule):
         code = f"w.lines({lines}, {before}, {after}) + {rest}"
         for variant, whole in zip(self.names[1:], self.ways[1:], strict=True):
             fits = rules.bind(rules.pattern(token.terminal))
-            code = f"{rules.write_all(whole, scope)} if {variant!r} in w.chosen and {fits}.fullmatch(m) else {code}"
+            is_read = f"{fits}.fullmatch(m + {whole[-1]!r})"  # as part of a text: what follows may matter
+            text = rules.write_all(
+                tuple(part._replace(checked=False) if isinstance(part, Token) else part for part in whole), scope
+            )
+            code = f"{text} if {variant!r} in w.chosen and {is_read} else {code}"
         return f"({code})"
 
     @property

@@ -33,7 +33,7 @@ def edit_json(text: str, edits: Mapping[Path, Any]) -> str:
 def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[int, int, str]]:
     """The replacements in the value at a position: start, end, new text. Each level reads its values once."""
     if () in edits:
-        yield at, json.JSONDecoder().raw_decode(text, at)[1], _dumped(edits[()])
+        yield at, json.JSONDecoder().raw_decode(text, at)[1], dumped(edits[()])
         return
     inside: dict[str | int, dict[Path, Any]] = {}
     for (key, *path), value in edits.items():
@@ -41,7 +41,7 @@ def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[in
     members = {key: start for key, start in _members(text, at) if key in inside}
     for key, start in members.items():
         yield from _changes(text, start, inside[key])
-    if added := [f"{_dumped(key)}: {_dumped(inside[key][()])}" for key in inside if key not in members]:
+    if added := [f"{dumped(key)}: {dumped(inside[key][()])}" for key in inside if key not in members]:
         assert text[at] == "{"
         is_empty = text[_after_space(text, at + 1)] == "}"
         yield at + 1, at + 1, ", ".join(added) + ("" if is_empty else ", ")
@@ -81,7 +81,7 @@ def _after_space(text: str, at: int) -> int:
     return found.end()
 
 
-def _dumped(value: Any) -> str:
-    """A value as JSON; half of a surrogate pair can only be written as an escape."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() or text.encode(errors="replace").decode() == text else json.dumps(value)
+def dumped(value: Any) -> str:
+    """A value as JSON; half of a surrogate pair can only be written as an escape, and what is not JSON as a text."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if text.isascii() or text.encode(errors="replace").decode() == text else json.dumps(value, default=str)

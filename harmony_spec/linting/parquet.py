@@ -96,39 +96,30 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
         # Without `pre_buffer`, memory does not depend on the size of row groups.
         source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
         names = source.schema_arrow.names
+        ids: list[str] = []
         if options.columns:
-            return "", _objects(name, source, options, batch, size)
-        column = _column(name, source.schema_arrow, options.column)
-        if options.fix and names.count(column) > 1:
-            raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
-        is_unique = names.count(options.id_column) == names.count(column) == 1
-        ids = [options.id_column] if is_unique and options.id_column != column else []
+            column, columns = "", [each for each in options.columns if each in names]
+            if not columns:
+                raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
+        else:
+            column = _column(name, source.schema_arrow, options.column)
+            columns = [column]
+            if options.fix and names.count(column) > 1:
+                raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
+            is_unique = names.count(options.id_column) == names.count(column) == 1
+            ids = [options.id_column] if is_unique and options.id_column != column else []
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
         with _broken(name):
-            number = _rows(source.metadata, [column], batch)
-            for part in source.iter_batches(number, columns=[column, *ids], use_threads=False):
-                values, found = part.column(column if ids else 0), part.column(ids[0]) if ids else None
+            number = _rows(source.metadata, columns, batch)
+            for part in source.iter_batches(number, columns=[*columns, *ids], use_threads=False):
+                values = part.column(column if ids else 0) if column else part.to_struct_array()
                 done += part.num_rows
-                first = done - part.num_rows + 1
+                first, found = done - part.num_rows + 1, part.column(ids[0]) if ids else None
                 yield ColumnRows(first, values, found, options.max_row_bytes), batch, size * done // total
 
     return column, rows()
-
-
-def _objects(name: str, source: Any, options: Options, batch: int, size: int) -> Iterator[RowsRead]:
-    """Read some columns of each row as one object."""
-    names = source.schema_arrow.names
-    columns = [column for column in options.columns if column in names]
-    if not columns:
-        raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
-    done, total = 0, source.metadata.num_rows
-    with _broken(name):
-        for part in source.iter_batches(_rows(source.metadata, columns, batch), columns=columns, use_threads=False):
-            done += part.num_rows
-            rows = ColumnRows(done - part.num_rows + 1, part.to_struct_array(), None, options.max_row_bytes)
-            yield rows, batch, size * done // total
 
 
 class ParquetOutput:

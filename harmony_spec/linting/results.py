@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO, cast
 
 from ..diagnostics import Fix
 from ..errors import Span
@@ -15,15 +15,12 @@ from .atomic import AtomicFile
 from .findings import Checked
 from .opening import InputError
 from .outputs import FINDING, describe
-from .parquet import NO_PYARROW
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetWriter
+from .parquet import NO_PYARROW, ParquetOutput
 
 SUFFIXES = (".jsonl", ".parquet")
 
-ROWS_PER_GROUP = 10_000
-"""Rows in a row group of a Parquet file."""
+ROWS_PER_BATCH = 10_000
+"""Rows that are in memory as Python objects before they are added to a Parquet file."""
 
 TEXTS: dict[str, Callable[[Any], str]] = {"id": str, "fix": json.dumps}
 """What is a text in Parquet, since it has several types."""
@@ -34,20 +31,19 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self.rows: list[dict[str, Any]] = []
-        self.writer: ParquetWriter | None = None
+        self.output: ParquetOutput | None = None
         try:
             if path.suffix == ".parquet":
                 import pyarrow  # noqa: F401 - before the file is created
             self.atomic = AtomicFile(path)
             if path.suffix == ".parquet":
-                self.writer = _parquet_writer(self.atomic.file)
+                self.output = ParquetOutput(cast(BinaryIO, self.atomic.file), _schema())
         except ImportError:
             raise InputError(f"{path}: {NO_PYARROW}") from None
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from None
 
     def add(self, checked: Checked) -> None:
-        """Add a row."""
         self.rows.append(
             {
                 "file": os.fsencode(checked.name).decode(errors="replace"),
@@ -59,45 +55,43 @@ class Results:
                 "fixed": list(map(describe, checked.repaired)),
             }
         )
-        if self.writer is None or len(self.rows) >= ROWS_PER_GROUP:
+        if self.output is None or len(self.rows) >= ROWS_PER_BATCH:
             self._write()
 
     def _write(self) -> None:
         rows, self.rows = self.rows, []
-        if self.writer is None:
+        if self.output is None:
             self.atomic.file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
         else:
             import pyarrow
 
-            self.writer.write_table(pyarrow.Table.from_pylist(list(map(_for_parquet, rows)), self.writer.schema))
+            self.output.write(pyarrow.RecordBatch.from_pylist(list(map(_for_parquet, rows)), self.output.schema))
 
     def commit(self) -> None:
         """Complete the file."""
         self._write()
-        if self.writer is not None:
-            self.writer.close()
+        if self.output is not None:
+            self.output.close()
         self.atomic.commit()
 
     def abort(self) -> None:
         """Leave everything as it was."""
-        if self.writer is not None:
+        if self.output is not None:
             from pyarrow import ArrowException
 
             with suppress(OSError, ArrowException):
-                self.writer.close()
+                self.output.writer.close()
         self.atomic.abort()
 
 
-def _parquet_writer(file: Any) -> ParquetWriter:
+def _schema() -> Any:
     import pyarrow
-    from pyarrow import parquet
 
     whole, text = pyarrow.int64(), pyarrow.string()
     types = {int: whole, str: text, Fix: text, Span: pyarrow.list_(whole), tuple: pyarrow.list_(text)}
     findings = pyarrow.list_(pyarrow.struct([(name, types[kind]) for name, (kind, _) in FINDING.items()]))
     columns = {"file": text, "row": whole, "id": text, "valid": pyarrow.bool_(), "messages": whole}
-    schema = pyarrow.schema(list((columns | {"findings": findings, "fixed": findings}).items()))
-    return parquet.ParquetWriter(file, schema)
+    return pyarrow.schema(list((columns | {"findings": findings, "fixed": findings}).items()))
 
 
 def _for_parquet(value: Any) -> Any:

@@ -70,15 +70,12 @@ class ParsedHeader(NamedTuple):
         before, after: the values of the fields before and after the content, the variants last.
         values: all fields by name.
         structure: the class of the structure that the content may have.
-        head, tail: its units before and after the content.
     """
 
     before: tuple[Any, ...]
     after: tuple[Any, ...]
     values: dict[str, Any]
     structure: type[Record] | None
-    head: str
-    tail: str
 
 
 def parse(
@@ -133,10 +130,10 @@ def explain_failure(format: Format, form: Form, start: str, attempts: list[Attem
     return error
 
 
-def keep_opening(messages: list[Any], units: str) -> None:
+def keep_opening(messages: list[Any], form: Form, start: int, end: int) -> None:
     """Store the token ids of an open header with the message before it."""
     if messages and (kept := messages[-1].tokens) is not None:
-        messages[-1].tokens = kept._replace(opening=units)
+        messages[-1].tokens = kept._replace(opening=form.slice(start, end))
 
 
 def accepts(format: Format, form: Form, start: str) -> bool:
@@ -246,11 +243,11 @@ class Attempt:
             if frame.has_content:
                 kept = None
                 if tokenizer is not None:
-                    kept = _new(MessageTokens, (header.head, units[begin:stop], header.tail, "", whole, tokenizer))
+                    kept = _new(MessageTokens, (units[at:end], begin - at, stop - at, (), whole, tokenizer))
                 messages.append(message(*header.before, content, *header.after, None, kept))
             else:
                 self.opening = {name: header.values[name] for name in frame.fields}
-                keep_opening(messages, units[at:end])
+                keep_opening(messages, form, at, end)
             bounds.append((at, begin, stop, end))
             at = end
             limit -= 1
@@ -278,8 +275,7 @@ class Attempt:
         if format.recovery is not None and (frame.opens or not frame.has_content):
             self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         before, after = format.sides(values)
-        structure, units = format.contents.class_for(values), self.form.units
-        return ParsedHeader(before, (*after, variants), values, structure, units[at:begin], units[stop:end])
+        return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
 
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""

@@ -18,6 +18,14 @@ Sets = tuple[tuple[str, str | bool | None], ...]
 """Fields that a step sets, with their values."""
 
 
+def automaton_of(format: Format) -> HeaderAutomaton:
+    """The automaton of a format, made once."""
+    found: HeaderAutomaton | None = format.caches.get("header automaton")
+    if found is None:
+        found = format.caches["header automaton"] = HeaderAutomaton(format)
+    return found
+
+
 class HeaderAutomaton:
     """States are numbers; 0 is the beginning, `NOWHERE` the state that nothing leads out of.
 
@@ -31,6 +39,7 @@ class HeaderAutomaton:
         opener_sets: for each token that opens the content, the fields that it sets.
         reads: the fields that a path can set.
         lead: the literal that introduces a recipient; "" if none does.
+        first_texts: the literals that may come directly after the token that begins a message.
     """
 
     NOWHERE = -1
@@ -41,8 +50,8 @@ class HeaderAutomaton:
         self.fields, self.markers = format.header_fields, frozenset(format.by_marker)
         self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
         self.opens = [format.markers[spelling] for spelling in recovery.opens]
-        self._edges = [[(self._label(format, edge), edge) for edge in row] for row in recovery.header]
-        self._blank = [frozenset(edge.target for label, edge in row if not label) for row in self._edges]
+        self.edges = [[(self._label(format, edge), edge) for edge in row] for row in recovery.header]
+        self._blank = [frozenset(edge.target for label, edge in row if not label) for row in self.edges]
         self._numbers: dict[frozenset[int], int] = {frozenset({0}): 0}
         self._states = [frozenset({0})]
         self._steps: dict[tuple[int, str], tuple[int, Sets]] = {}
@@ -50,15 +59,15 @@ class HeaderAutomaton:
         self._jumps: dict[str, tuple[int, Sets]] = {}
         self.introduces: dict[str, str] = {}
         marks: dict[str, dict[str, None]] = {}
-        for label, edge in (pair for row in self._edges for pair in row if pair[0] and pair[0][0] != FIELD):
-            follow = [after for _, after in self._edges[edge.target] if after.kind == "field"]
+        for label, edge in (pair for row in self.edges for pair in row if pair[0] and pair[0][0] != FIELD):
+            follow = [after for _, after in self.edges[edge.target] if after.kind == "field"]
             for field in (after.label for after in follow):
                 self.introduces.setdefault(label, field)
                 marks.setdefault(field, {}).update(dict.fromkeys(name for name, _ in edge.sets))
             if edge.sets:
                 self.introduces[label] = edge.sets[0][0]
         self.marks = {field: tuple(names) for field, names in marks.items()}
-        texts = {label for row in self._edges for label, edge in row if edge.kind == "text" and label}
+        texts = {label for row in self.edges for label, edge in row if edge.kind == "text" and label}
         self.literal = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)")
         every = [edge.label for row in recovery.header for edge in row if edge.kind == "text"]
         self.spaced = {"", *(text.strip() for text in every if text[0].isspace())}
@@ -73,6 +82,11 @@ class HeaderAutomaton:
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }
 
+        begun = {edge.target for label, edge in self.edges[0] if label == self.begins}
+        self.first_texts = [
+            edge.label for state in begun for label, edge in self.edges[state] if edge.kind == "text" and label
+        ]
+
     @staticmethod
     def _label(format: Format, edge: HeaderEdge) -> str:
         if edge.kind == "token":
@@ -85,7 +99,7 @@ class HeaderAutomaton:
         state = self.jump(FIELD + self.role)[0]
         if state != self.NOWHERE:
             return state
-        edges = [edge for row in self._edges for _, edge in row if self.role in dict(edge.sets)]
+        edges = [edge for row in self.edges for _, edge in row if self.role in dict(edge.sets)]
         opens = [edge for edge in edges if edge.label in self.opener_sets]
         if opens:  # the author comes with the content
             return self.step(0, self.begins)[0]
@@ -95,18 +109,18 @@ class HeaderAutomaton:
         """Where a label leads and what it sets; `NOWHERE` if it cannot come next."""
         key = state, label
         if (found := self._steps.get(key)) is None:
-            found = self._steps[key] = self._follow(self._places(state), label)
+            found = self._steps[key] = self._follow(self.places(state), label)
         return found
 
     def jump(self, label: str) -> tuple[int, Sets]:
         """Where a label leads, wherever it comes."""
         if (found := self._jumps.get(label)) is None:
-            found = self._jumps[label] = self._follow(frozenset(range(len(self._edges))), label)
+            found = self._jumps[label] = self._follow(frozenset(range(len(self.edges))), label)
         return found
 
     def _follow(self, states: frozenset[int], label: str) -> tuple[int, Sets]:
         every = states.union(*(self._blank[state] for state in states))
-        edges = [edge for state in sorted(every) for name, edge in self._edges[state] if name == label]
+        edges = [edge for state in sorted(every) for name, edge in self.edges[state] if name == label]
         if not edges:
             return self.NOWHERE, ()
         return self._number(frozenset(edge.target for edge in edges)), edges[0].sets
@@ -117,13 +131,13 @@ class HeaderAutomaton:
             self._states.append(places)
         return self._numbers[places]
 
-    def _places(self, state: int) -> frozenset[int]:
+    def places(self, state: int) -> frozenset[int]:
         return frozenset() if state == self.NOWHERE else self._states[state]
 
     def awaited(self, state: int) -> tuple[str, ...]:
         """The fields of which a name must come next; empty if something else may."""
         if (found := self._awaited.get(state)) is None:
-            edges = [edge for each in self._places(state) for _, edge in self._edges[each]]
+            edges = [edge for each in self.places(state) for _, edge in self.edges[each]]
             only = edges and all(edge.kind == "field" for edge in edges)
             found = tuple(sorted({edge.label for edge in edges}, key=self.fields.index)) if only else ()
             self._awaited[state] = found

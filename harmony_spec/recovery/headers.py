@@ -11,7 +11,7 @@ from .. import codes
 from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format, Frame
 from ..source.forms import REPLACEMENT, Form
-from .header_automaton import HeaderAutomaton
+from .header_automaton import automaton_of
 from .header_names import HeaderNames
 from .header_reading import HeaderFinding, HeaderReading
 from .header_search import HeaderSearch
@@ -104,7 +104,14 @@ class Headers:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
         reading = HeaderSearch(
-            self.format, self.automaton, self._header_names(), header, given, opened, lacks_start, bool(described)
+            self.format,
+            automaton_of(self.format),
+            self._header_names(),
+            header,
+            given,
+            opened,
+            lacks_start,
+            bool(described),
         ).read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
@@ -114,9 +121,11 @@ class Headers:
             evidence = "not valid UTF-8"
             reading.findings.append(HeaderFinding(codes.INVALID_TEXT, damaged, damaged + 1, REPLACEMENT, evidence, ()))
         if opener:
-            reading.values.update(self.automaton.opener_sets.get(opener, ()))
+            reading.values.update(automaton_of(self.format).opener_sets.get(opener, ()))
         if described:  # flags next to the token that opens the content
-            reading.values |= {name: described.values[name] for name in reading.values.keys() - self.automaton.reads}
+            reading.values |= {
+                name: described.values[name] for name in reading.values.keys() - automaton_of(self.format).reads
+            }
         if described and self.max_cost is not None and reading.cost > self.max_cost:
             return described
         if described and not reading.findings and reading.values == described.values:
@@ -127,20 +136,12 @@ class Headers:
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
-    @property
-    def automaton(self) -> HeaderAutomaton:
-        """The automaton of headers, made once for a format."""
-        found: HeaderAutomaton | None = self.format.caches.get("header automaton")
-        if found is None:
-            found = self.format.caches["header automaton"] = HeaderAutomaton(self.format)
-        return found
-
     def _header_names(self) -> HeaderNames:
         """The names of the conversation, shared by conversations that know the same names."""
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), self.automaton)
+            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), automaton_of(self.format))
         return found
 
     def _without_free_texts(self, mixed: str) -> str:

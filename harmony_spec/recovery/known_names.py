@@ -143,15 +143,15 @@ class KnownNames:
         if self._by_last is None:
             self._by_last = {}
             self._index_tools(self.tools)
-        found = self._by_last.get(self._last(word), [])
+        found = self._by_last.get(self.last(word), [])
         return found[0] if len(found) == 1 else None
 
     def _index_tools(self, tools: set[str]) -> None:
         assert self._by_last is not None
         for tool in tools:
-            self._by_last.setdefault(self._last(tool), []).append(tool)
+            self._by_last.setdefault(self.last(tool), []).append(tool)
 
-    def _last(self, name: str) -> str:
+    def last(self, name: str) -> str:
         return name.rsplit(self.recovery.separator, 1)[-1]
 
     def reads_as_tool(self, word: str) -> bool:

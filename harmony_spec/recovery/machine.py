@@ -190,7 +190,9 @@ class Machine:
             headers.read(0, len(shown.units), None, self.lacks_start, self.given),
             self._read_header(at, opener=None),
         )
-        return at if all(map(self._is_text, readings)) else None
+        called = headers.read(0, len(shown.units), self.recovery.opens[0], self.lacks_start, self.given)
+        is_text = all(map(self._is_text, readings)) and not called.values.get(self.recovery.slots.recipient)
+        return at if is_text else None
 
     def _is_in_lead(self, text: str) -> bool:
         """Whether a text ends in a text of several words that introduces a field, or has that text."""
@@ -481,9 +483,8 @@ class Machine:
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         self.opening = self.headers.opening(self.begin, end, reading)
-        output.bounds.append(bounds := (self.begin, end, end, end))
-        if (tokens := self.form.tokens_of_message(bounds, None)) is not None:
-            keep_opening(output.messages, tokens.header)
+        output.bounds.append((self.begin, end, end, end))
+        keep_opening(output.messages, self.form, self.begin, end)
         if not self.headers.is_opening(self.begin, end) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ParseError, Span
 from ..format.cache_limits import HEADER_CACHES
-from ..format.tables import Format, Frame, Path, Tokenizer
+from ..format.tables import Format, Frame, Path, Tokenizer, continues
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
@@ -57,7 +57,7 @@ def recover_form(
     max_repair_cost: int | None = None,
 ) -> Recovered[Any]:
     """Read an input along a start rule; see `recover`."""
-    if stripped and (guessed := with_headers(format, form, given, tools)):
+    if stripped and (guessed := with_headers(format, form, continues(format, start), given, tools)):
         return guessed
     found = _read_form(format, form, start, given, tools, max_repair_cost)
     if found.diagnostics and isinstance(form, TextForm):

@@ -1,84 +1,220 @@
 """Output whose special tokens a detokenizer removed, as in `assistantfinalHello!` (textgen#7374).
 
-Where its headers are is a guess, made only on request (`stripped=True`)."""
+Where its headers are is a guess, made only on request (`stripped=True`). A header is a path through the automaton of
+headers on which special tokens are free and names are known. One special token may be left over."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from .. import codes
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
-from ..format.tables import Format, Recovery
+from ..format.tables import Format
 from ..source.forms import Form
-from .known_names import BRACKETS, KnownNames
+from .header_automaton import automaton_of
+from .header_names import HeaderNames
+from .header_text import HeaderText
+from .known_names import KnownNames
 from .recovered import Recovered
 
+MAX_LEFT_TOKENS = 1
+"""An input with more special tokens is read as it is."""
 
-def with_headers(format: Format, form: Form, given: dict[str, Any], tools: list[Any] | None) -> Recovered[Any] | None:
-    """Read an input that begins like a header and has no special tokens; None for any other input."""
+MAX_STRIPPED_CHARS = 256
+"""Names in headers without special tokens are shorter. This bounds the time for a text in one word."""
+
+GOES_ON = re.compile(r"\s*[a-z]")
+"""After a first header without its author, this shows a sentence: `final answers come last`."""
+
+GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
+"""Where a role without a channel may begin a message: glued to the end of the one before it."""
+
+BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
+"""... and what may come after it: the beginning of a text."""
+
+Values = dict[str, Any]
+
+
+class StrippedHeader(NamedTuple):
+    """Where a header begins and ends in the text, and the fields that it has."""
+
+    start: int
+    end: int
+    values: Values
+
+
+def with_headers(
+    format: Format, form: Form, continued: bool, given: Values, tools: list[Any] | None
+) -> Recovered[Any] | None:
+    """Read an input that has headers, and at most one special token; None for any other input."""
     assert format.recovery is not None
-    if next(form.specials(0), None) is not None:
+    pieces = list(form.pieces(0, len(form.units)))
+    text = HeaderText(form, [piece for piece in pieces if piece[0] is None])
+    left = [(start, end) for spelling, _, start, end in pieces if spelling is not None]
+    if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
-    text = form.run(0, len(form.units), 0)[0]
-    names = KnownNames(format.recovery, tools)
-    first, later = _headers(format.recovery, names)
-    start = first.match(text)
-    if start is None:
-        return None
-    found = [start, *later.finditer(text, start.end())]
-    ends = [*(match.start() for match in found[1:]), len(text)]
+    role = format.recovery.slots.role
+    found = StrippedText(format, KnownNames(format.recovery, tools), text.mixed, continued).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
-    for index, (match, end) in enumerate(zip(found, ends, strict=True)):
-        begin, content, stop = (_unit(form, text, at) for at in (match.start() if index else 0, match.end(), end))
-        values, fields = _values(format, names, given, match)
-        repair = Repair(fields)
-        made = {format.content: text[match.end() : end], "repair": repair}
-        recovered.messages.append(format.message(**values, **made))
-        recovered.bounds.append((begin, content, stop, stop))
-        taken = " ".join(str(values[name]) for name in fields)
-        code, evidence = codes.STRIPPED_TOKENS, "a header without its special tokens"
-        span = Span(begin, content)
-        recovered.diagnostics.append(Diagnostic(code, span, form.unit, index, match[0], taken, evidence))
-    return recovered
+    begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
+    for index, (header, content) in enumerate(found):
+        begin, end = begins[index : index + 2]
+        stop = next((start for start, after in left if begin < start and after == end), end)
+        opens = text.span(header.end, header.end + 1).start if header.end < len(text.mixed) else stop
+        opens = min(max(opens, begin), stop)
+        values = {**format.defaults, **format.recovery.author, **given, **header.values}
+        fields = tuple(name for name in format.header_fields if name in {role, *header.values})
+        made = {name: values[name] for name in format.header_fields} | {format.content: content}
+        recovered.messages.append(format.message(**made, repair=Repair(fields)))
+        recovered.bounds.append((begin, opens, stop, end))
+        taken = " ".join(str(values[name]) for name in fields if values[name])
+        raw = text.mixed[header.start : header.end]
+        evidence = "a header without its special tokens" if raw else "text before the first header"
+        found_here = Diagnostic(codes.STRIPPED_TOKENS, Span(begin, opens), form.unit, index, raw, taken, evidence)
+        recovered.diagnostics.append(found_here)
+    return recovered if found else None
 
 
-def _unit(form: Form, text: str, at: int) -> int:
-    return len(form.units) if at >= len(text) else form.place(0, text, at)[0]
+class StrippedText:
+    """A text, and the headers in it.
+
+    Args:
+        continued: it continues an open header, so that roles other than the model's are rare.
+    """
+
+    def __init__(self, format: Format, known: KnownNames, text: str, continued: bool) -> None:
+        self.format, self.known, self.text, self.continued = format, known, text, continued
+        self.automaton, self.recovery, self.slots = automaton_of(format), known.recovery, known.recovery.slots
+        roles = "|".join(map(re.escape, sorted(self.recovery.roles, key=len, reverse=True))) or "(?!)"
+        answers = rf"{re.escape(self.automaton.lead)}\s*(?:{roles})" if self.automaton.lead else "(?!)"
+        first = "|".join(re.escape(text) for text in self.automaton.first_texts) or "(?!)"
+        self.begins = re.compile(rf"(?P<answer>\s+{answers})|{roles}|{first}")
+        letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
+        self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
+        self.last_word = re.compile(rf"{letters}*$")
+        self.names = HeaderNames(format, known, self.automaton)
+
+    def read(self) -> list[tuple[StrippedHeader, Any]]:
+        """The headers with their contents; empty if no header is certain."""
+        role, channel = self.slots.role, self.slots.channel
+        first = max(self._best(0, 0), self._best(0, self.automaton.after_author), key=_size)
+        after = self._next(first.end)
+        is_sentence = GOES_ON.match(self.text, first.end) and not (
+            {role, self.slots.recipient} & {*first.values} or after
+        )
+        if is_sentence or not (self._is_certain(first) or (first.values and BEGINS.match(self.text, first.end))):
+            first, after = StrippedHeader(0, 0, {}), self._next(0)
+            if after is None or not self._is_certain(after):
+                return []
+            if channel:
+                first.values[channel] = self.recovery.thoughts
+        found, header = list[tuple[StrippedHeader, Any]](), first
+        while True:
+            content = self.text[header.end : after.start if after else len(self.text)]
+            found.append((header, self._structure({**self.recovery.author, **header.values}, content)))
+            if after is None:
+                return found
+            header = self._best(after.start, 0)  # the content may have declared names
+            after = self._next(header.end)
+
+    def _structure(self, values: Values, content: str) -> Any:
+        """The content as a record, if it is one; learn the names that it declares."""
+        made = self.format.contents.class_for(values)
+        structured = made and content and self.format.contents.structure(made, content)
+        if structured and self.known.learn(values[self.slots.role], structured):
+            self.names = HeaderNames(self.format, self.known, self.automaton)
+        return structured or content
+
+    def _next(self, at: int) -> StrippedHeader | None:
+        """The next header after a place."""
+        for match in self.begins.finditer(self.text, at):
+            start = match.start()
+            if match["answer"]:
+                word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
+                start -= len(self._author(word[0] if word else ""))
+            header = self._best(start, 0)
+            glued = start == at or GLUED.match(self.text, start)
+            weak = glued and not self.continued and BEGINS.match(self.text, header.end)
+            if header.values and (self._is_certain(header) or weak):
+                return header
+        return None
+
+    def _author(self, word: str) -> str:
+        """The end of a word that is the name of a tool: what comes before it is the end of a content."""
+        bare = next((word.removesuffix(name) for name in self.names.all if word.endswith(name)), word)
+        functions = bare.rfind(self.recovery.of_functions) if self.recovery.definitions.functions else -1
+        known = max((len(tool) for tool in self.known.tools or () if bare.endswith(tool)), default=0)
+        return word[len(bare) - known if known else max(functions, 0) :]
+
+    def _is_certain(self, header: StrippedHeader) -> bool:
+        """Whether a header has a channel, or the name of a tool; a recipient only in a format without channels.
+
+        In `assistant to=functions.grep` before a sentence, nothing is called (opencode#15164).
+        """
+        slots = (self.slots.channel or self.slots.recipient, self.slots.name)
+        return any(header.values.get(slot) for slot in slots if slot)
+
+    # One header.
+
+    def _best(self, at: int, state: int) -> StrippedHeader:
+        """The header at a place with the most fields; one without fields if there is none."""
+        paths = (path for place in self.automaton.places(state) for path in self._paths(place, at, {}, ""))
+        return max((StrippedHeader(at, *path) for path in paths), key=_size, default=StrippedHeader(at, at, {}))
+
+    def _paths(self, state: int, at: int, values: Values, lead: str) -> Iterator[tuple[int, Values]]:
+        """Where headers end, with their fields. Special tokens are free, but no longer show what they set."""
+        for label, edge in self.automaton.edges[state]:
+            if edge.kind == "token":
+                if any(field == self.slots.role for field, _ in edge.sets):
+                    continue  # tokens spell the roles
+                if edge.label in self.automaton.opener_sets:
+                    yield at, values
+                else:
+                    yield from self._paths(edge.target, at, values, "")
+            elif edge.kind == "text":
+                spaced = r"\s*" if edge.label[-1].isspace() else ""
+                if match := re.compile(rf"\s*{re.escape(label)}{spaced}" if label else r"\s+").match(self.text, at):
+                    yield from self._paths(edge.target, match.end(), {**values, **dict(edge.sets)}, label or " ")
+            else:
+                for name, end in self._spelled(edge.label, at, lead, self.slots.recipient in values):
+                    found = {**values, edge.label: name, **dict(edge.sets)}
+                    yield from self._paths(edge.target, end, found, "")
+
+    def _spelled(self, field: str, at: int, lead: str, called: bool) -> Iterator[tuple[str, int]]:
+        """The names of a field at a place, with their ends. In a call, a content may touch its type: `codeprint`."""
+        slots, text, pattern = self.slots, self.text, self.automaton.patterns[field]
+        if field in self.names.lists:
+            for name in self.names.lists[field]:
+                end = at + len(name)
+                touches = field == slots.content_type and text[end : end + 1].isalnum()
+                if text.startswith(name, at) and (not touches or (called and lead)):
+                    yield name, end
+        elif field == slots.recipient:
+            yield from self._tools(at, self.names.word, (*self.recovery.recipients, *self.recovery.roles))
+        elif field == slots.name and lead:
+            yield from self._tools(at, pattern, ())
+        elif field == slots.name:
+            answer = self.author.match(text, at)
+            if answer and answer[0] == self._author(answer[0]) and not answer[0].startswith(self.recovery.roles):
+                yield from self._tools(at, self.author, ())
+        elif lead and (word := pattern.match(text, at, at + MAX_STRIPPED_CHARS)):
+            yield word[0], word.end()
+
+    def _tools(self, at: int, pattern: re.Pattern[str], others: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+        """The tools at a place; an unknown one may go on in known names, as in `functions.squarejson{`."""
+        tools = ((word, tool) for tool in self.known.tools or () for word in (tool, self.known.last(tool)))
+        listed = (*((name, name) for name in others), *tools)
+        found = [(name, at + len(word)) for word, name in listed if self.text.startswith(word, at)]
+        yield from found
+        if not found and (word := pattern.match(self.text, at, at + MAX_STRIPPED_CHARS)):
+            yield word[0], word.end()
+            for name in self.names.all:
+                for match in re.finditer(rf"(?<=[^\W_]){re.escape(name)}", word[0]):
+                    yield word[0][: match.start()], at + match.start()
 
 
-def _headers(recovery: Recovery, names: KnownNames) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Compile patterns for the first header, whose author may be in the prompt, and for those after it."""
-    role, channel, kind = (
-        "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
-        for known in (recovery.roles, names.channels, recovery.content_types)
-    )
-    lead = "|".join(re.escape(lead) for lead in recovery.leads.get(recovery.slots.recipient, ()) if lead.strip())
-    # A recipient ends before a content type or the content; in the other order, before the channel.
-    behind = rf"(?:{lead})(?P<recipient>[^\s{BRACKETS}]+?)(?=[\s{BRACKETS}]|$|(?:{kind or '(?!)'})(?:\W|$))"
-    before = rf"(?:{lead})(?P<before>[^\s{BRACKETS}]+?)(?={channel})"
-    first, last = (f"(?:{part})?" if lead else "" for part in (before, behind))
-    rest = rf"{first}(?P<channel>{channel}){last}(?:\s*(?P<type>{kind})(?=\W|$))?(?:\s+(?=[{BRACKETS}]))?"
-    by_author = re.escape(recovery.author[recovery.slots.role])
-    return (
-        re.compile(rf"\s*(?:(?P<role>{role})\s*)?{rest}(?![a-z]|\s+[a-z])"),
-        re.compile(rf"(?P<role>{by_author}){rest}"),
-    )
-
-
-def _values(
-    format: Format, names: KnownNames, given: dict[str, Any], match: re.Match[str]
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    assert format.recovery is not None
-    slots, read = format.recovery.slots, match.groupdict()
-    values: dict[str, Any] = {**format.defaults, **format.recovery.author, **given, slots.channel: read["channel"]}
-    fields = [slots.role, slots.channel]
-    if read["role"]:
-        values |= {slots.role: read["role"], slots.name: None}
-    recipient = read.get("before") or read.get("recipient")
-    for name, value in ((slots.recipient, recipient), (slots.content_type, read["type"])):
-        if value and name:
-            values[name] = (names.tool(value) or value) if name == slots.recipient else value
-            fields.append(name)
-    return {name: values[name] for name in format.header_fields}, tuple(fields)
+def _size(header: StrippedHeader) -> tuple[int, int]:
+    return len(header.values), header.end

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..format.tables import Format
-from ..source.message_tokens import ids_of
 from ..vocabulary import tokenizer_for
 from .renderer import NO_TOKENS, render
 from .token_texts import ALL_SPECIAL, decode, encode
@@ -18,7 +17,7 @@ def is_rendered_alike(format: Format, message: Any, other: Any) -> bool:
     """
     kept = message.tokens or NO_TOKENS
     tokenizer = tokenizer_for(format.encoding, kept.tokenizer)
-    opening = ids_of(kept.opening)
+    opening = list(kept.opening)
     if opening and encode(format, decode(format, opening, tokenizer), ALL_SPECIAL, tokenizer) != opening:
         return False
     ids, others = (

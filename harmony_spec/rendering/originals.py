@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,6 @@ from ..diagnostics import Repair
 from ..errors import ParseError
 from ..format.tables import Format, Tokenizer
 from ..source.forms import TokenForm
-from ..source.message_tokens import ids_of
 
 
 def original_text(format: Format, message: Any) -> Repair | None:
@@ -27,9 +27,9 @@ def canonical(format: Format, message: Any) -> Any:
     return replace(message, repair=None, variants=(*message.variants, *always))
 
 
-def spelled_by(format: Format, units: str, tokenizer: Tokenizer) -> str | None:
+def spelled_by(format: Format, ids: Sequence[int], tokenizer: Tokenizer) -> str | None:
     """Return the text that token ids spell, in the mixed alphabet; None if they spell none."""
     try:
-        return TokenForm(format, ids_of(units), tokenizer).mixed(0, len(units))
+        return TokenForm(format, ids, tokenizer).mixed(0, len(ids))
     except (ParseError, ArithmeticError, LookupError, TypeError, ValueError):  # ids of another tokenizer
         return None

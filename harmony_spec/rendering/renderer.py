@@ -17,7 +17,7 @@ from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
-from ..source.message_tokens import MessageTokens, ids_of
+from ..source.message_tokens import MessageTokens
 from ..source.token_places import tokens_of
 from ..vocabulary import load, tokenizer_for
 from .originals import original_text, spelled_by
@@ -25,7 +25,7 @@ from .originals import original_text, spelled_by
 P = TypeVar("P", list[int], str)
 
 
-NO_TOKENS = MessageTokens("", "", "")
+NO_TOKENS = MessageTokens("", 0, 0)
 
 
 class WrittenFrame(NamedTuple):
@@ -138,8 +138,7 @@ class Plan:
         target = self.training and index == len(self.messages) - 1
         as_read: tuple[Any, ...] = ()
         if self.choices is None:
-            kept = self.kept(index)
-            as_read = self.variants(message), kept.header, kept.stop, self.kept(index - 1).opening
+            as_read = self.variants(message), self.kept(index).around, self.kept(index - 1).opening
         return (self.frames[index].name, target, self.fields(message), *as_read)
 
     def kept(self, index: int) -> MessageTokens:
@@ -162,11 +161,8 @@ class Plan:
             if name not in frame.fields and name not in self.given and values[name] != self.format.defaults[name]:
                 raise self.error(index, f"{name}={value!r} has no place in this kind of message ({frame.name})")
         copy = self.format.message(**values)
-        return self.check(frame, copy, self.alternatives(message, index), index)
-
-    def alternatives(self, message: Any, index: int) -> Chosen:
-        """Return the alternatives that a message is written with."""
-        return self.variants(message) if self.choices is None else self._choose_alternatives(message, index)
+        chosen = self.variants(message) if self.choices is None else self._choose_alternatives(copy, index)
+        return self.check(frame, copy, chosen, index)
 
     def _choose_alternatives(self, message: Any, index: int | None) -> Chosen:
         """Return the alternatives that the style, or being the training target, chooses for a message."""
@@ -253,8 +249,8 @@ class Plan:
 
         Args:
             frames: the cache of frames.
-            part: returns a text in the mixed alphabet in this form. After it come the token ids, as code points, that
-                its end was read from, and those that the text before that was read from.
+            part: returns a text in the mixed alphabet in this form. After it come the token ids that its end was read
+                from, and those that the text before that was read from.
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
         """
@@ -262,8 +258,8 @@ class Plan:
             key = self.key(index, message)
             content = self.text(index) if isinstance(message.content, Record) else message.content
             if self.choices is None and (raw := original_text(self.format, message)):
-                opening = self.opening_of(index) if raw.continues else ""
-                yield part(opening, self.kept(index - 1).opening) + original(raw.head)
+                continued = self.opening_of(index) if raw.continues else ""
+                yield part(continued, self.kept(index - 1).opening) + original(raw.head)
                 yield from map(original, (raw.body, raw.tail))
                 continue
             try:
@@ -355,19 +351,19 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
     encode, caches = chosen.encode, format.caches_of(chosen)
     contents: dict[Any, list[int]] = caches.setdefault("contents", {})
 
-    def part(mixed: str, *kept: str) -> list[int]:
+    def part(mixed: str, *kept: Sequence[int]) -> list[int]:
         ends: list[int] = []
-        for units in kept:
-            spelled = spelled_by(format, units, chosen) if units else None
+        for ids in kept:
+            spelled = spelled_by(format, ids, chosen) if ids else None
             if spelled and mixed.endswith(spelled):
-                ends[:0], mixed = ids_of(units), mixed.removesuffix(spelled)
+                ends[:0], mixed = ids, mixed.removesuffix(spelled)
         return tokens_of_frame(format, encode, mixed) + ends
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
         try:
             kept = plan.kept(index)
-            if kept.content and plan.spells(kept, prefix + content + suffix, index, chosen):
-                return ids_of(kept.content)
+            if kept.units and plan.spells(kept, prefix + content + suffix, index, chosen):
+                return kept.content
             if content is messages[index].content:
                 return encode(prefix + content + suffix)
             key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again
@@ -431,7 +427,7 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
             return raw
         return TokenForm(format, raw, load(format.encoding)).spelled(0, len(raw))
 
-    def part(mixed: str, *kept: str) -> str:
+    def part(mixed: str, *kept: Sequence[int]) -> str:
         return plan.spelled(mixed)
 
     return "".join(plan.render(format.caches.setdefault(("written", style), {}), part, whole, original))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
 from ..format.tables import Format, Frame, Tokenizer
-from .message_tokens import MessageTokens, units_of
+from .message_tokens import MessageTokens
 
 Piece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
@@ -44,6 +45,8 @@ MAX_CHARACTER_BYTES = 4
 """The longest character in UTF-8."""
 
 REPLACEMENT = "\ufffd"
+
+_new = tuple.__new__  # half the time of a call of a named tuple
 
 CHARACTER = re.compile(
     rb"[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]?|\xe0(?:[\xa0-\xbf][\x80-\xbf]?)?|\xed(?:[\x80-\x9f][\x80-\xbf]?)?"
@@ -289,7 +292,7 @@ class TokenForm(Form):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
         self.tokens = tokens if isinstance(tokens, list) else list(tokens)
         try:
-            self.units = units_of(self.tokens)
+            self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
         except (OverflowError, UnicodeDecodeError):
             known = (token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens)
             self.units = "".join(map(chr, known))
@@ -397,13 +400,12 @@ class TokenForm(Form):
 
     def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
         begin, content, stop, end = bounds
-        try:  # the tokens of a stream are not in `units`
-            units = self.units[begin:end] if end <= len(self.units) else units_of(self.tokens[begin:end])
-        except (OverflowError, UnicodeDecodeError):  # an id that no vocabulary has
+        try:
+            units = array("I", self.tokens[begin:end])
+        except OverflowError:  # an id that no vocabulary has
             return None
-        header, rest = units[: content - begin], units[content - begin :]
         tokenizer = None if text is None else self.tokenizer
-        return MessageTokens(header, rest[: stop - content], rest[stop - content :], "", text, tokenizer)
+        return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer))
 
     def spelled(self, start: int, end: int) -> str:
         data = b""

@@ -3,46 +3,68 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from ..format.tables import Tokenizer
 
 
 class MessageTokens(NamedTuple):
-    """The token ids that a message was read from. Each part has one code point for each id: four bytes, or fewer.
+    """The token ids that a message was read from.
 
     Attributes:
-        header: the ids before the content, up to the last special token among them.
-        content: the ids from there to the next special token; text of the header beside the content is among them.
-        stop: the ids after that.
+        units: the ids, four bytes or fewer each: as the code points of a string, or as an array.
+        content_start: the index after the last special token before the content. Text of the header may follow.
+        content_end: the index of the next special token.
         opening: the ids of the open header after the last message of a prompt.
-        text: what `content` spells with `tokenizer`; None if that was not checked.
-        tokenizer: the tokenizer that decoded `content`.
+        text: what the ids between the indices spell with `tokenizer`; None if that was not checked.
+        tokenizer: the tokenizer that decoded them.
     """
 
-    header: str
-    content: str
-    stop: str
-    opening: str = ""
+    units: str | array[int]
+    content_start: int
+    content_end: int
+    opening: tuple[int, ...] = ()
     text: str | None = None
     tokenizer: Tokenizer | None = None
 
+    @staticmethod
+    def of(header: Sequence[int], content: Sequence[int], stop: Sequence[int], opening: Sequence[int]) -> MessageTokens:
+        """Return the tokens with these parts."""
+        end = len(header) + len(content)
+        return MessageTokens(array("I", [*header, *content, *stop]), len(header), end, tuple(opening))
+
     @property
     def ids(self) -> list[int]:
-        """The token ids of the message."""
-        return ids_of(self.header + self.content + self.stop)
+        """All ids of the message."""
+        return ids_of(self.units)
+
+    @property
+    def header(self) -> list[int]:
+        """The ids before the content."""
+        return ids_of(self.units[: self.content_start])
+
+    @property
+    def content(self) -> list[int]:
+        """The ids of the content."""
+        return ids_of(self.units[self.content_start : self.content_end])
+
+    @property
+    def stop(self) -> list[int]:
+        """The ids after the content."""
+        return ids_of(self.units[self.content_end :])
+
+    @property
+    def around(self) -> Hashable:
+        """The ids before and after the content, to compare."""
+        parts = self.units[: self.content_start], self.units[self.content_end :]
+        return tuple(part if isinstance(part, str) else part.tobytes() for part in parts)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle and copy without the tokenizer; `content` is then decoded when it is rendered."""
+        """Pickle and copy without the tokenizer; the content is then decoded when it is rendered."""
         return MessageTokens, tuple(self[:4])
 
 
-def ids_of(units: str) -> list[int]:
-    """Return the token ids that the code points of a string are."""
-    return array("I", units.encode("utf-32-le", "surrogatepass")).tolist()
-
-
-def units_of(ids: Iterable[int]) -> str:
-    """Return token ids as the code points of a string. Raises an error for a number that is not a code point."""
-    return array("I", ids).tobytes().decode("utf-32-le", "surrogatepass")
+def ids_of(units: str | array[int]) -> list[int]:
+    """Return token ids as a list."""
+    return (array("I", units.encode("utf-32-le", "surrogatepass")) if isinstance(units, str) else units).tolist()

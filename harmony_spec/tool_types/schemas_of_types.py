@@ -20,8 +20,8 @@ from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
 """Remarks that would read as a part of the type if they were written beside it, by type."""
 
-OF_TEMPLATE = "default_with_comma"
-"""The alternative of the grammar for a property of the template: a style that chooses it writes types like that."""
+OF_TEMPLATE = "unmarked_lines"
+"""The alternative of the grammar for descriptions of the template: a style that chooses it writes its types, too."""
 
 
 class Schemas:
@@ -31,6 +31,7 @@ class Schemas:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
         self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
+        self.leaves = made["basic_type"], made["literal_type"], made["reference"]
         self.by_class = {
             made["basic_type"]: self.basic,
             made["literal_type"]: self.literal,
@@ -107,8 +108,7 @@ class Schemas:
     def object(self, made: Any) -> dict[str, Any]:
         members = {self.name(member): member for member in (*made.members, *made.run_ons)}
         properties = {
-            name: self.member(member) if made.members else self.run_on(member.inlines)
-            for name, member in members.items()
+            name: self.member(member) if made.members else self.value(member) for name, member in members.items()
         }
         schema: dict[str, Any] = {"type": "object", "properties": properties}
         if required := [name for name, member in members.items() if not member.optional]:
@@ -123,30 +123,41 @@ class Schemas:
         return str(member.bare_key if member.identifier is None else member.identifier)
 
     def member(self, member: Any) -> dict[str, Any] | bool:
-        made = member.one_of if member.value is None else member.value
         schema: dict[str, Any] | bool = {}
-        if member.inlines:
-            schema = self.one_of_or_array(member.inlines)
-        elif isinstance(member.value, self.grammar.classes["one_of"]):
-            schema = self.array_of_one_of([*map(self.variant, made.variants)], made.variants[-1].alternative)
-        elif made is not None:
-            schema = self.alone(made)
-        default = self.defaults(member.default, strings_of(self.grammar, made))
-        if member.bare_default is not None:
+        if member.value is not None:
+            schema = self.value(member)
+        elif member.one_of is not None:
+            schema = self.alone(member.one_of)
+        default = self.defaults(member.default, strings_of(self.grammar, member.value))
+        if member.bare_default is not None:  # only those of `oneOf` are written like that
+            schema = (
+                schema if member.inlines or (isinstance(schema, dict) and "oneOf" in schema) else {"oneOf": [schema]}
+            )
             default = {"default": member.bare_default}
         return self.remarked(schema, member, default, member.summary)
 
-    def run_on(self, parts: list[Any]) -> dict[str, Any] | bool:
-        """The schema of a property of an inner object. There, only alternatives have comments and defaults."""
-        [first, *others] = parts
-        is_one_of = others or first.inline_remark is not None or first.inline_default is not None
-        return self.one_of_or_array(parts) if is_one_of else self.alone(first.union)
-
-    def one_of_or_array(self, parts: list[Any]) -> dict[str, Any]:
-        """The schema of alternatives in the template's form: the brackets after the last one may belong to all."""
+    def value(self, member: Any) -> dict[str, Any] | bool:
+        """The schema of a property. Only alternatives of `oneOf` have comments after them."""
+        value = member.value
+        if isinstance(value, self.grammar.classes["one_of"]):
+            return self.array_of_one_of([*map(self.variant, value.variants)], value.variants[-1].alternative)
+        if not member.inlines and (member.inline_remark, member.inline_default) == (None, None):
+            return self.alone(value)
+        first = self.grammar.classes["inline"](value, member.inline_remark, member.inline_default)
+        parts = [first, *member.inlines]
         schemas = [self.inline(part) for part in parts]
-        either, one_of = self.array_of_one_of(schemas, parts[-1].union), {"oneOf": schemas}
-        return one_of if either == one_of else {"anyOf": [either, one_of]}
+        of_all = self.array_of_one_of(schemas, parts[-1].union)
+        return of_all if "oneOf" in of_all else self.array_or_others(of_all, [part.union for part in parts[:-1]])
+
+    def array_or_others(self, of_all: dict[str, Any], others: list[Any]) -> dict[str, Any]:
+        """The schema of alternatives with brackets after the last one, which belong to it or to all.
+
+        An array of the last one is an array of all, too. Types of several parts are not repeated: if there is one,
+        every value is valid that is not an array.
+        """
+        if all(isinstance(other, self.leaves) for other in others):
+            return {"anyOf": [of_all, *map(self.of, others)]}
+        return {"items": of_all["items"]}
 
     def inline(self, part: Any) -> dict[str, Any] | bool:
         remarks = {} if part.inline_remark is None else {"description": part.inline_remark}
@@ -207,10 +218,9 @@ class Schemas:
         *others, last = parts = made.intersections
         array = self.grammar.classes["array"]
         if isinstance(last, array) and not any(isinstance(part, array) for part in others):
-            # The peer and the template write no brackets around alternatives: the array may be one of all of them.
-            # Here, an array among alternatives is written first.
+            # The peer and the template write no brackets around alternatives. Here, such an array is written first.
             of_all = self.in_dimensions(self.union(type(made)([*others, last.element])), last)
-            return {"anyOf": [of_all, *map(self.of, parts)]}
+            return self.array_or_others(of_all, others)
         basic, literal = self.grammar.classes["basic_type"], self.grammar.classes["literal_type"]
         null = [isinstance(part, basic) and part.basic == "null" for part in parts]
         if all(isinstance(part, literal) or is_null for part, is_null in zip(parts, null, strict=True)):

@@ -59,32 +59,40 @@ class TemplateTypeWriter(TypeWriter):
         """A property on the line of other properties; None if it cannot be written there."""
         comments = (member.title, member.summary, member.examples, member.annotations, member.string)
         defaults = (member.default, member.bare_default)
-        inlines = member.inlines
-        if member.value is not None and not isinstance(member.value, (self.made["annotated"], self.made["group"])):
-            inlines = [self.made["inline"](member.value)]
-        if any(comments) or defaults != (None, None) or not inlines:
+        if any(comments) or defaults != (None, None) or not self.is_inline(member.value):
             return None
-        return self.made["run_on"](inlines, member.identifier, None, member.bare_key, member.optional)
+        parts = (member.identifier, None, member.bare_key, member.optional, member.inline_remark, member.inline_default)
+        return self.made["run_on"](member.value, *parts, member.inlines)
 
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         member = super().member(name, schema, required, at, depth)
+        member = replace(member, comma=member.value is not None and member.default is not None)
         if member.string is not None and self.grammar.fits("BARE_KEY", name):
             member = replace(member, string=None, bare_key=name)
         # Brackets after the last alternative would belong to all of them.
         if member.one_of is None or isinstance(member.one_of.variants[-1].alternative, self.made["array"]):
             return member
-        inlines = [self.inline_of(variant) for variant in member.one_of.variants]
+        first, *others = (self.inline_of(variant) for variant in member.one_of.variants)
         default = schema.get("default")
-        if None in inlines or (member.default is not None and not isinstance(default, str)):
+        if first is None or None in others or (member.default is not None and not isinstance(default, str)):
             return member
         if default is not None and not self.grammar.fits("BARE_DEFAULT", default):
             return member
-        return replace(member, one_of=None, inlines=inlines, default=None, bare_default=default)
+        return replace(
+            member,
+            one_of=None,
+            value=first.union,
+            inline_remark=first.inline_remark,
+            inline_default=first.inline_default,
+            inlines=others,
+            bare_default=default,
+            default=None,
+        )
 
     def inline_of(self, variant: Any) -> Any:
         """An alternative of `oneOf` on the line of others; None if it cannot be written there."""
         made, default = variant.alternative, variant.default
-        if isinstance(made, (self.made["annotated"], self.made["group"])):
+        if not self.is_inline(made):
             return None
         if default is not None:
             default = spaced(default_of(default, strings_inside(self.grammar, made)))
@@ -92,6 +100,10 @@ class TemplateTypeWriter(TypeWriter):
             if text is not None and not self.grammar.fits(terminal, text):
                 return None
         return self.made["inline"](made, variant.remark, default)
+
+    def is_inline(self, made: Any) -> bool:
+        """Whether nothing but the type is written for a type."""
+        return made is not None and not isinstance(made, (self.made["annotated"], self.made["group"]))
 
     def default(self, described: DescribedType, listed: list[str]) -> str | None:
         text = super().default(described, listed)

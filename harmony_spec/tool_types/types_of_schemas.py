@@ -349,10 +349,13 @@ class TypeWriter(TypeBuilder):
             None,
             not required,
             None if alternatives else described.type,
-            default,
-            described.type if alternatives else None,
+            None,
+            None,
             EMPTY_LIST,
             None,
+            default,
+            False,
+            described.type if alternatives else None,
         )
 
     def default(self, described: DescribedType, listed: list[str]) -> str | None:

@@ -70,7 +70,6 @@ class Context:
         return getattr(self.messages[index], self.format.content)
 
     def text(self, index: int) -> str:
-        """The content of a message as text."""
         content = self.content(index)
         return content if isinstance(content, str) else str(content.text())
 

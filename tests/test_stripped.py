@@ -1,0 +1,61 @@
+"""Transcripts without their special tokens, in every style of every dialect, and hostile texts."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from harmony_spec import RenderError
+
+from .test_dialect_laws import RECOVERING
+from .test_dialects import codec_of, tokenizer_of
+
+SPELLED = [name for name in RECOVERING if name not in ("role_tokens", "cohere")]
+"""Dialects whose roles are words: of roles made of tokens, nothing is left."""
+
+CONTENTS = ["Hi.", "One, two, three", '{"a": 1}', "Über uns", "1 + 1", "A\n\nB\n"]
+"""Texts that spell no break: no role and no channel, and no small letter first."""
+
+
+@st.composite
+def spoken(draw: st.DrawFn, module: ModuleType, tools: list[str]) -> Any:
+    """A message of the model, on a channel if there are channels; of a tool; or of another role."""
+    recovery = module.FORMAT.recovery
+    slots, model = recovery.slots, recovery.author[recovery.slots.role]
+    values: dict[str, Any] = {slots.role: draw(st.sampled_from([*recovery.roles, model, model, recovery.tool]))}
+    if values[slots.role] == recovery.tool:
+        values |= {slots.name: draw(st.sampled_from(tools)), slots.recipient: model if slots.channel else None}
+    elif values[slots.role] == model:
+        recipients = recovery.recipients or (None, None, *tools)
+        values[slots.recipient] = draw(st.sampled_from([*recipients, *tools]))
+        if slots.content_type:
+            values[slots.content_type] = draw(st.sampled_from([None, *recovery.content_types]))
+    if slots.channel and values[slots.role] in (model, recovery.tool):
+        values[slots.channel] = draw(st.sampled_from(recovery.channels))
+    values.pop("", None)
+    content = '{"a": 1}' if values.get(slots.content_type) else draw(st.sampled_from(CONTENTS))
+    return module.Message(**values, content=content)
+
+
+@pytest.mark.parametrize("name", SPELLED)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
+    """What is recovered without the special tokens equals the messages, whatever the style."""
+    module = codec_of(name)
+    recovery, format = module.FORMAT.recovery, module.FORMAT
+    tools = [recovery.full_name(recovery.definitions.functions or "web", "search"), "python"]
+    conversation = data.draw(st.lists(spoken(module, tools), min_size=1, max_size=4))
+    try:
+        text = module.render_text(conversation, style=data.draw(st.sampled_from(get_args(module.Style))))
+    except RenderError:
+        reject()
+    bare = format.special_matcher.sub("", text)
+    found = module.recover(bare, tools=tools, stripped=True, tokenizer=tokenizer_of(module))
+    assert [str(message.content) for message in found.messages] == [message.content for message in conversation]
+    assert found.messages == conversation
+    assert {diagnostic.code.name for diagnostic in found.diagnostics} == {"stripped-tokens"}
