@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import click
 
+from ..codec_loading import default_codec
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
@@ -38,7 +39,16 @@ MISSING_ROW = "missing-row"
 """The kind of difference of files with different numbers of rows."""
 
 
-@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec diff sampled.json next_prompt.json")
+EXAMPLE = f"""\b
+Example:
+  printf '%s' '{default_codec().EXAMPLE}' > a.txt &&
+  tr 4 5 < a.txt > b.txt && harmony-spec diff a.txt b.txt || test $? = 1"""
+
+
+@click.command(
+    cls=Command,
+    epilog=EXAMPLE,
+)
 @click.argument("first", metavar="A", shell_complete=complete_file)
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
