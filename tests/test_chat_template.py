@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
+from jsonschema import Draft202012Validator
 
 from harmony_spec import (
     DeveloperContent,
@@ -27,7 +28,7 @@ from harmony_spec.errors import ToolError
 from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
 from . import peer
-from .chat_template import Schema, chats, function, render_chat, tool_lists
+from .chat_template import Schema, arguments_of, chats, function, render_chat, tool_lists
 from .house import ROOT
 
 DIFFERENCES = tomllib.loads((ROOT / "docs" / "differences.toml").read_text(encoding="utf-8"))["template"]
@@ -36,6 +37,7 @@ CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>jso
 ENUM = {"type": "string", "enum": ["x", "y"]}
 NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
 X = {"type": "string", "enum": ["x"]}
+S = STRING | {"description": "s"}
 K = {"type": "object", "properties": {"k": STRING}}
 
 
@@ -73,6 +75,15 @@ def check(tokens: list[int], tools: list[Schema]) -> list[Any]:
     assert unread(again) == unread(content)
     text = peer.text_of(tokens)
     assert "undeclared-tool" in names(text + CALL.format("nowhere", "{}"))
+    for tool in tools:
+        schema = tool["function"]["parameters"] or {"type": "object"}
+        arguments = arguments_of(schema)
+        if Draft202012Validator(schema).is_valid(arguments) and "oneOf" not in str(
+            schema
+        ):  # may be of two alternatives
+            call = CALL.format(tool["function"]["name"], json.dumps(arguments, ensure_ascii=False))
+            found = validate(text + call).diagnostics
+            assert [each.code.name for each in found if each.span.start > len(text)] == []
     return [tool.parameters for tool in namespace.tools]
 
 
@@ -165,6 +176,16 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
         (
             'a?: string// s                    // default: "x" | \nnumber                    // default: 2,',
             {"oneOf": [STRING | {"description": "s", "default": "x"}, NUMBER | {"default": 2}]},
+        ),
+        (
+            'a?: \n     | string // s\n     | number // default: 1[][],',
+            {"type": "array", "items": {"type": "array", "items": {"oneOf": [S, NUMBER | {"default": 1}]}}},
+        ),
+        ("a?: \n     | string // s[],", {"type": "array", "items": {"oneOf": [S]}}),
+        ("a?:\n | string // s[] or t\n,", {"oneOf": [STRING | {"description": "s[] or t"}]}),
+        (
+            "a?: string// s | \nnumber// i[],",
+            {"anyOf": [{"type": "array", "items": {"oneOf": [S, NUMBER | {"description": "i"}]}}, STRING]},
         ),
         ("a?: string | \nnumber// default: x, y,", {"oneOf": [STRING, NUMBER], "default": "x, y"}),
         (
