@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ from harmony_spec.adapters import ChatStream, from_chat, to_chat
 if TYPE_CHECKING:
     import openai_harmony
 
+FEW = 4
+"""How many tokens an engine hands over at a time that drafts tokens, or lets some steps pass."""
+
 
 def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
     """All rows about Chat Completions."""
@@ -27,10 +30,10 @@ def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterat
     ours, alone = in_turn(runs, *map(clock, jobs))
     yield no_slower("from_chat and render, agentic", "render", ours, alone, 1.5)
 
-    def chunks(tokens: list[int], size: int) -> None:
+    def chunks(steps: Sequence[int | list[int]]) -> None:
         stream = ChatStream()
-        for at in range(0, len(tokens), size):
-            stream.feed(tokens[at : at + size] if size > 1 else tokens[at])
+        for tokens in steps:
+            stream.feed(tokens)
         stream.close()
 
     def peer(tokens: list[int]) -> None:
@@ -42,7 +45,9 @@ def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterat
     channels = ("analysis", "commentary") * 3
     output = [Message("assistant", text, channel=channel) for text, channel in zip(texts, channels, strict=True)]
     tokens = render(output, "completion")
-    streams = (partial(chunks, tokens, 1), partial(chunks, tokens, CHUNK), partial(peer, tokens))
-    one, many, theirs = in_turn(runs, *map(clock, streams))
-    yield faster("stream to chunks of Chat Completions, one by one", one, theirs, 1)
-    yield faster(f"stream to chunks of Chat Completions, {CHUNK} tokens each", many, theirs, 3)
+    several = [[tokens[at : at + size] for at in range(0, len(tokens), size)] for size in (FEW, CHUNK)]
+    streams = (*(partial(chunks, steps) for steps in (tokens, *several)), partial(peer, tokens))
+    one, few, many, theirs = in_turn(runs, *map(clock, streams))
+    yield faster("stream to chunks of Chat Completions, one by one", one, theirs, 3)
+    yield faster(f"stream to chunks of Chat Completions, {FEW} tokens each", few, theirs, 2)
+    yield faster(f"stream to chunks of Chat Completions, {CHUNK} tokens each", many, theirs, 10)

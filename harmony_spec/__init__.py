@@ -130,4 +130,5 @@ else:
 
 def __dir__() -> list[str]:
     """The names that are documented, for completion; the other modules are not public."""
-    return sorted({*__all__, "__doc__", "__version__", "adapters", "codec", "compat", "linting", "vocabulary"})
+    modules = ("adapters", "codec", "compat", "constraints", "linting", "vocabulary")
+    return sorted({*__all__, *modules, "__doc__", "__version__"})

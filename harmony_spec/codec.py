@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(5, 2)
+runtime.require_api(6, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -1627,12 +1627,14 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         Member,
     ),
-    # _after: ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)? (" | \n" inline)*
+    # _after: ("// " INLINE_REMARK)? ("                    " "// default: " INLINE_DEFAULT)? (" | \n" inline)*
     "_after": runtime.Rule(
         (
             (
                 runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
-                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Option(
+                    ("                    ", "// default: ", runtime.Token("inline_default", "INLINE_DEFAULT")),
+                ),
                 runtime.Many("inlines", (" | \n", runtime.Value("inline")), 0),
             ),
         ),
@@ -1673,13 +1675,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         RunOn,
     ),
-    # inline: union ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)?
+    # inline: union ("// " INLINE_REMARK)? ("                    " "// default: " INLINE_DEFAULT)?
     "inline": runtime.RecordRule(
         (
             (
                 runtime.Value("union"),
                 runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
-                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Option(
+                    ("                    ", "// default: ", runtime.Token("inline_default", "INLINE_DEFAULT")),
+                ),
             ),
         ),
         Inline,
@@ -1858,7 +1862,7 @@ _RECOVERY = runtime.Recovery(
     costs={
         "text": 25,
         "no_content": 20,
-        "text_for_name": 10,
+        "text_for_name": 12,
         "one_word": 15,
         "text_at_name": 20,
         "text_after_name": 25,
@@ -1882,6 +1886,7 @@ _RECOVERY = runtime.Recovery(
         "decorated": 4,
         "joined": 5,
         "near": 10,
+        "ratio": 75,
         "width": 4,
         "most": 110,
         "runner_up": 10,

@@ -137,7 +137,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (5, 2)
+API_VERSION = (6, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

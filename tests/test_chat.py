@@ -437,7 +437,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": [], "tool_choice": "maybe"}, "invalid-chat", "/tool_choice"),
     ({"messages": [], "response_format": {"type": "xml"}}, "invalid-chat", "/response_format/type"),
     (
-        {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}},
+        {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"name": "a\nb", "schema": {}}}},
         "inexpressible-message",
         "/response_format/json_schema",
     ),

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from harmony_spec import ConversionError, Message, Recovered, recover, tools_from_json
+from harmony_spec import ConversionError, Message, Recovered, recover, render, tools_from_json
 from harmony_spec.adapters import ChatChunk, ChatStream, fold_chunks, from_chat, to_chat, to_chat_completion
 
 from .recovery_strategies import any_tokens, completions, tokens_of, written
@@ -41,7 +41,9 @@ reasons = st.sampled_from([None, None, "stop", "length", "abort"])
 def streamed(
     stream: ChatStream, tokens: list[int], lengths: list[int], reason: str | None = None, index: int = 0
 ) -> list[ChatChunk]:
-    found = [chunk for part in chunks(tokens, lengths) for chunk in stream.feed(part, index)]
+    """The chunks for tokens in parts; a part of one token is fed as its id, which has a way of its own."""
+    parts = (part[0] if len(part) == 1 else part for part in chunks(tokens, lengths))
+    found = [chunk for part in parts for chunk in stream.feed(part, index)]
     return found + stream.close(reason, index)
 
 
@@ -139,6 +141,22 @@ def test_clients_read_what_is_sent(tokens: list[int], tools: Any, lengths: list[
     assert ChatCompletion.model_validate(body).model_dump(exclude_unset=True, mode="json") == body
 
 
+def test_chunks_of_tokens_that_come_again_are_separate() -> None:
+    """Also around characters of several tokens, and in texts of both kinds."""
+    text = "a é a é 😀 a 😀 𒀀 a" * 3
+    tokens = tokens_of(
+        f"<|channel|>analysis<|message|>{text}<|end|><|start|>assistant<|channel|>final<|message|>{text}"
+    )
+    stream, found = ChatStream(), []
+    for token in tokens:
+        for chunk in stream.feed(token):
+            found.append(chunk.copy())
+            chunk["model"] = "changed"
+    assert {chunk["model"] for chunk in found} == {""}
+    message = fold_chunks([*found, *stream.close()])["choices"][0]["message"]
+    assert message == {"role": "assistant", "content": text, "reasoning": text}
+
+
 @given(st.lists(outputs, min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_several_answers_may_arrive_in_any_order(answers: list[list[int]], rng: Any) -> None:
     """Their chunks fold to one response; no two have the same ids."""
@@ -211,8 +229,14 @@ def test_the_usage_counts_thoughts_without_calls() -> None:
         "prompt_tokens": 3,
         "completion_tokens": len(tokens),
         "total_tokens": len(tokens) + 3,
-        "completion_tokens_details": {"reasoning_tokens": len(tokens_of("Hm."))},
+        "completion_tokens_details": {
+            "reasoning_tokens": len(tokens_of("Hm.")),
+            "header_tokens": len(tokens) - len(tokens_of("Hm.")) - len(tokens_of("{}")),
+        },
     }
+    asked = [Message("user", "Hi."), Message("assistant", "Hm.", channel="analysis")]
+    whole = to_chat_completion(recovered(tokens), prompt=asked).usage
+    assert whole == to_chat_completion(recovered(tokens), prompt=render(asked, "prompt")).usage
     assert to_chat_completion(recover(FINAL, "completion")).usage is None
 
 
@@ -236,6 +260,20 @@ def test_ids_depend_on_the_prompt_the_place_and_the_recipient() -> None:
 
 
 # What servers do wrong.
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"), [("", []), (" json", []), (" <|constrain|>json", []), (" code", ["invalid-json"])]
+)
+def test_a_call_of_a_function_is_json(kind: str, found: list[str]) -> None:
+    """Servers pass on the text and say nothing."""
+    tokens = tokens_of(CALL.replace("<|message|>", f"{kind}<|message|>") + "<|call|>")
+    response = to_chat_completion(recovered(tokens), tools=TOOLS)
+    assert response.message["tool_calls"][0]["function"] == {"name": "get_weather", "arguments": "{}"}
+    assert [each.code.name for each in response.findings] == found
+    stream = ChatStream(tools=TOOLS)
+    streamed(stream, tokens, [1])
+    assert stream.findings == response.findings
 
 
 def test_thoughts_are_joined_alike_in_both_modes() -> None:

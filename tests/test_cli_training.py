@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -267,16 +268,39 @@ def test_two_processes_write_what_one_writes(many: Path, tmp_path: Path) -> None
 
 
 def test_an_interrupted_run_leaves_files_as_they_were(many: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.parquet"
+    out = tmp_path / "out.jsonl"
     out.write_text("before")
     command = [*COMMAND, "--from", "chat", "--to", "training", "-j", "2", many, "-", "-o", out]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(1)
-    while not list(tmp_path.glob(".harmony-spec.*")):
-        time.sleep(0.1)
+    while not any(path.stat().st_size for path in tmp_path.glob(".harmony-spec.*")):
+        time.sleep(0.01)
     os.kill(running.pid, signal.SIGTERM)
     _, said = running.communicate()
     assert running.returncode == 130
     assert said.splitlines()[-1] == f"interrupted; {out} was not written"
-    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+    assert list(tmp_path.iterdir()) == [out]
     assert out.read_text() == "before"
+
+
+@pytest.mark.parametrize("name", ["out.jsonl.gz", "out.jsonl.zst", "out.parquet.zst", "OUT.PARQUET"])
+def test_outputs_are_compressed_by_their_suffix(name: str, tmp_path: Path) -> None:
+    out = tmp_path / name
+    assert run("--from", "chat", "--to", "tokens", "-o", out, "-", given=json.dumps(ROW)).exit_code == 0
+    assert out.read_bytes()[:2] in (b"\x1f\x8b", b"\x28\xb5", b"PA")
+    assert rows(run("--from", "tokens", "--to", "conversation", out).stdout) == [{"id": "a", **to_json(MESSAGES)}]
+
+
+def test_a_long_run_shows_its_progress(many: Path, tmp_path: Path) -> None:
+    """On a terminal, with the numbers so far."""
+    command = [*COMMAND, "--from", "chat", "--to", "training", str(many), "-o", str(tmp_path / "out.parquet")]
+    main_end, terminal = os.openpty()
+    running = subprocess.Popen([*command, "-j", "1"], stderr=terminal, env=os.environ | {"COLUMNS": "120"})
+    os.close(terminal)
+    said = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while data := os.read(main_end, 1 << 16):
+            said += data
+    os.close(main_end)
+    assert running.wait() == 1
+    assert re.search(rb"\d+ converted, \d+ rejected", said)
+    assert b"rows, " in said

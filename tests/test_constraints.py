@@ -90,7 +90,7 @@ def said(channel: str, content: str, **fields: Any) -> Message:
 @settings(max_examples=60)
 @given(completions(), st.sampled_from(get_args(codec.Style)))
 def test_every_render_in_every_style_is_admitted(messages: list[Message], style: codec.Style) -> None:
-    tokens = render(messages, "completion", style=style, training=True)
+    tokens = written(messages, style)
     assert admits(OFFERED.lark(), tokens)
     assert admits(OFFERED.lark(portable=True), tokens)
     assert admits(constrain(tools=TOOLS, builtins=BUILTINS, profile="canonical").lark(), tokens) == (
@@ -98,11 +98,17 @@ def test_every_render_in_every_style_is_admitted(messages: list[Message], style:
     )
 
 
+def written(messages: list[Message], style: codec.Style) -> list[int]:
+    """A completion, as the model writes it: an answer ends with the stop token that history does not keep."""
+    tokens = render(messages, "completion", style=style)
+    return tokens if messages[-1].recipient else [*tokens[:-1], codec.SPECIAL_TOKENS["<|return|>"]]
+
+
 def is_canonical(message: Message, tokens: list[int]) -> bool:
     if message.channel == "final" and message.content_type:
         return False
-    written = render([message], "completion", training=True)
-    return tokens[-len(written) :] == written
+    alone = written([message], "openai")
+    return tokens[-len(alone) :] == alone
 
 
 VALID = [
@@ -437,10 +443,11 @@ def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
     grammar = made.lark()
     assert grammar == constrain(tools=[function("f", schema)]).lark()
     found = matcher_error(grammar)
-    assert not found or ("nsatisfiable" in found and "allOf" in str(schema))
+    joined = any(keyword in str(schema) for keyword in ("allOf", "anyOf", "oneOf", "$ref"))
+    assert not found or ("nsatisfiable" in found and joined)
     text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
     if not found and not made.report.lines("lark") and admits(grammar, text):
-        Draft202012Validator(schema).validate({})
+        assert made.admits(text)
 
 
 def matcher_error(grammar: str) -> str:

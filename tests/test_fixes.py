@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 
 import harmony_spec
 from harmony_spec import Fix, Recovered, codec
-from harmony_spec.linting.fixing import apply_fixes
 from harmony_spec.source.saved_text import Source
-from harmony_spec.validation.fixes import apply
+from harmony_spec.validation.fixes import apply, apply_fixes
 
 from . import dialect
 from .conversation_strategies import Talk, completion, talks, transcript
@@ -51,7 +50,7 @@ def all_fixed(module: ModuleType, source: Source, start: str, allowed: tuple[str
     def validated(changed: Source) -> Any:
         return module.validate(changed, start, **how)
 
-    return apply_fixes(source, validated(source), admitted, validated)[0]
+    return apply_fixes(source, validated(source), admitted, validated)
 
 
 def marks(recovered: Recovered[Any]) -> list[bool]:

@@ -27,8 +27,7 @@ from harmony_spec.linting.batches import Batch, Kind, Options, Row, read_content
 from harmony_spec.linting.catalogue import codes, rules, select_codes
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.findings import Finding
-from harmony_spec.linting.fixing import apply_fixes
-from harmony_spec.validation.fixes import apply
+from harmony_spec.validation.fixes import apply, apply_fixes
 
 from .conversation_strategies import completion, transcript
 from .recovery_strategies import any_tokens, tokens_of
@@ -85,7 +84,7 @@ def test_fixes_that_undo_each_other_change_nothing() -> None:
         def admitted(_: object, at: int = at, new: Iterator[str] = replacements) -> list[Fix]:
             return [Fix(Span(at, at + 1), next(new))]
 
-        assert apply_fixes(GOOD, validate(GOOD), admitted, validate)[0] == GOOD
+        assert apply_fixes(GOOD, validate(GOOD), admitted, validate) == GOOD
 
 
 def test_a_file_is_fixed_in_place(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codegen import generate
 from codegen.read.problems import GrammarError
@@ -152,6 +154,30 @@ def test_a_malformed_header_of_another_grammar(name: str, source: str, fields: d
     assert message.content == "x"
     assert found.diagnostics
     assert module.parse(module.render_text(found.messages)).messages == found.messages
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(["analysis", "commentary", "final"]),
+    st.none() | st.just("functions.f"),
+    st.none() | st.just("json"),
+    st.from_regex("[a-z]{1,9}", fullmatch=True) | st.sampled_from(["hgih", "hihg", "High", "lo", "loww", "highlow"]),
+)
+def test_a_wrong_value_costs_no_other_field(
+    channel: str, recipient: str | None, content_type: str | None, value: str
+) -> None:
+    """A field that recovery knows nothing about is repaired or left out; all others stay, channels above all."""
+    module = codec_of("list")
+    made = module.Message(
+        "assistant", "x", channel=channel, recipient=recipient, content_type=content_type, priority="high"
+    )
+    text = module.render_text([made])
+    (message,) = module.recover(text.replace("priority=high", f"priority={value}")).messages
+    kept = ("role", "channel", "recipient", "content_type", "content")
+    assert [getattr(message, name) for name in kept] == [getattr(made, name) for name in kept]
+    assert message.priority in ("high", "low", None)
+    near = {"hgih": "high", "hihg": "high", "High": "high", "high": "high", "low": "low", "loww": "low"}
+    assert message.priority == near.get(value, message.priority)
 
 
 def test_text_after_a_stop_token_is_refused(tmp_path: Path) -> None:

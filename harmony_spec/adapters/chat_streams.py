@@ -30,6 +30,12 @@ HELD = "held"
 TEXTS = frozenset(("content", "reasoning"))
 """The states of messages whose texts are sent as they come."""
 
+MAX_READY_CHUNKS = 4096
+"""How many chunks are kept for tokens that come again, for each answer and kind of text. A chunk needs a kilobyte."""
+
+NOTHING_READY: tuple[dict[Any, Any], Any, str | None] = {}, None, None
+"""The chunks of repeated tokens, the parser and the state of an answer; empty outside of texts."""
+
 STOP, LENGTH, TOOL_CALLS = "stop", "length", "tool_calls"
 
 
@@ -130,10 +136,14 @@ class Reply:
             self.check_call(event)
 
     def check_call(self, event: MessageEnded) -> None:
-        recipient, channel = (self.purposes.get(event.message, slot) for slot in ("recipient", "channel"))
+        slots = "recipient", "channel", "content_type"
+        recipient, channel, content_type = (self.purposes.get(event.message, slot) for slot in slots)
         if self.state is None:
             self.report(UNDECLARED_TOOL, event, f"the request offers no tool {recipient!r}; the call is left out")
-        elif recipient.startswith(self.purposes.prefix) and channel != self.purposes.recovery.calls:
+            return
+        if self.state == "arguments" and content_type not in (None, self.purposes.recovery.json):
+            self.report(INVALID_JSON, event, f"functions are called with JSON; this content has type {content_type!r}")
+        if recipient.startswith(self.purposes.prefix) and channel != self.purposes.recovery.calls:
             self.report(CALL_OUTSIDE_CHANNEL, event, f"functions are called on {self.purposes.recovery.calls}")
 
     def report(self, code: Code, event: MessageEnded, evidence: str) -> None:
@@ -156,7 +166,8 @@ class ChatStream:
     parsers, so a stream may be dropped at any time; `recovered` has what was read.
 
     Args:
-        prompt: the token ids of the prompt, or its messages, or any text: the seed of ids. Only token ids are counted.
+        prompt: the token ids of the prompt, or its messages, or any text: the seed of ids. Messages are counted as
+            `render` writes them; a text is not counted.
         tools: the tools of the request. Other calls are left out and reported; if it is None, none are.
         tool_choice: that of the request. A call that it names ends with "stop".
         model: the name of the model in the response.
@@ -189,23 +200,44 @@ class ChatStream:
         self._tools = None if tools is None else ChatTools(purposes, tools)
         self._is_named, self._include_usage = named_tool(tool_choice) is not None, include_usage
         self._tokenizer = tokenizer
-        self._prompt_tokens, seed = _seed(purposes, prompt, salt)
+        self._prompt, seed = prompt, _seed(purposes, prompt, salt)
         self._base: Any = {"id": make_id("chatcmpl-", seed), "object": "chat.completion.chunk"}
         self._base |= {"created": created, "model": model, "choices": []}
         self._replies = [Reply(purposes, self._tools, digest_of(seed, index)) for index in range(choices)]
         self._parsers: dict[int, StreamParser] = {}
         self._recovered: dict[int, Recovered[Message]] = {}
         self._started: set[int] = set()
+        self._repeated: dict[tuple[int, str], dict[Any, ChatChunk]] = {}
+        self._ready: list[Any] = [NOTHING_READY] * choices
 
     def feed(self, tokens: int | Sequence[int], index: int = 0) -> list[ChatChunk]:
-        """Read tokens of an answer; return their chunks."""
-        events = (self._parsers.get(index) or self._parser(index)).feed(tokens)
-        state = self._replies[index].state
-        if len(events) == 1 and events[0].__class__ is ContentDelta and state in TEXTS:  # most tokens
-            chunk = self._base.copy()
-            chunk["choices"] = [{"index": index, "delta": {state: events[0].text}, "finish_reason": None}]
-            return [chunk]
-        return self._chunks(index, events)
+        """Read tokens of an answer; return their chunks. Chunks may share their choices: do not change those."""
+        chunks, parser, state = self._ready[index]
+        if parser is None:
+            return self._feed(tokens, index)
+        if tokens.__class__ is int and (chunk := chunks.get(tokens)) is not None:
+            parser.repeat(tokens)
+            return [chunk.copy()]
+        events = parser.feed(tokens)
+        if len(events) != 1 or events[0].__class__ is not ContentDelta or not parser.is_plain:
+            return self._read_events(index, events)
+        chunk = self._base.copy()
+        chunk["choices"] = [{"index": index, "delta": {state: events[0].text}, "finish_reason": None}]
+        if tokens.__class__ is int and len(chunks) < MAX_READY_CHUNKS and tokens in parser.repeatable:
+            chunks[tokens] = chunk.copy()
+        return [chunk]
+
+    def _feed(self, tokens: int | Sequence[int], index: int) -> list[ChatChunk]:
+        """Read tokens outside of texts, or after an incomplete character."""
+        return self._read_events(index, (self._parsers.get(index) or self._parser(index)).feed(tokens))
+
+    def _read_events(self, index: int, events: Sequence[Event]) -> list[ChatChunk]:
+        """The chunks of events; prepare those of the tokens that come next, if they are the text of a message."""
+        chunks, parser, state = self._chunks(index, events), self._parsers[index], self._replies[index].state
+        self._ready[index] = NOTHING_READY
+        if parser.is_plain and state in TEXTS:
+            self._ready[index] = self._repeated.setdefault((index, state), {}), parser, state
+        return chunks
 
     def close(self, finish_reason: str | None = None, index: int = 0) -> list[ChatChunk]:
         """End an answer. The chunk with the usage follows that of the last one.
@@ -216,6 +248,7 @@ class ChatStream:
             index: the number of the answer.
         """
         parser = self._parser(index)
+        self._ready[index] = NOTHING_READY
         chunks = self._chunks(index, parser.close())
         return chunks + self._close(parser.recovered, finish_reason, index)
 
@@ -246,7 +279,8 @@ class ChatStream:
         self._recovered[index] = recovered
         chunks = [self._chunk(index, {}, self._replies[index].finish_reason(reason, self._is_named))]
         if self._include_usage and len(self._recovered) == len(self._replies) and recovered.unit == "token":
-            usage = _usage(self._purposes, self._recovered.values(), self._prompt_tokens)
+            prompt_tokens = _count(self._purposes, self._prompt, self._tokenizer)
+            usage = _usage(self._purposes, self._recovered.values(), prompt_tokens)
             last: Any = {**self._base, "choices": [], "usage": usage}
             chunks.append(last)
         return chunks
@@ -266,14 +300,23 @@ class ChatStream:
         return chunk
 
 
-def _seed(purposes: Purposes, prompt: Sequence[Any] | str, salt: str) -> tuple[int, str]:
-    """The number of tokens of a prompt, and the seed of ids: its tokens, or its messages without thoughts."""
+def _count(purposes: Purposes, prompt: Sequence[Any] | str, tokenizer: Tokenizer | None) -> int:
+    """The number of tokens of a prompt: token ids, or messages; 0 for a text, which is only a seed."""
+    if isinstance(prompt, str) or all(isinstance(token, int) for token in prompt):
+        return 0 if isinstance(prompt, str) else len(prompt)
+    starts = purposes.format.starts.items()
+    opens = next((name for name, paths in starts if any(not f.has_content for path in paths for f, _ in path.steps)))
+    return int(purposes.codec.count_tokens(prompt, opens, tokenizer=tokenizer))
+
+
+def _seed(purposes: Purposes, prompt: Sequence[Any] | str, salt: str) -> str:
+    """The seed of ids: the tokens of a prompt, or its messages without thoughts."""
     if isinstance(prompt, str):
-        return 0, digest_of(prompt, salt)
+        return digest_of(prompt, salt)
     if all(isinstance(token, int) for token in prompt):
-        return len(prompt), digest_of([*prompt], salt)
+        return digest_of([*prompt], salt)
     shown = [message for message in prompt if purposes.purpose(message) != "thoughts"]
-    return 0, digest_of(purposes.headers(shown), [purposes.content(message) for message in shown], salt)
+    return digest_of(purposes.headers(shown), [purposes.content(message) for message in shown], salt)
 
 
 def _events(purposes: Purposes, recovered: Recovered[Any]) -> Iterator[Event]:
@@ -292,16 +335,17 @@ def _events(purposes: Purposes, recovered: Recovered[Any]) -> Iterator[Event]:
 
 def _usage(purposes: Purposes, answers: Iterable[Recovered[Any]], prompt_tokens: int) -> Usage:
     """The usage of a response. Thoughts are counted without their headers."""
-    total = thought = 0
+    total = thought = content = 0
     for answer in answers:
         total += max([span.end for span in (*answer.spans, *answer.gaps)], default=0)
-        pairs = zip(answer.messages, answer.content_spans, strict=True)
-        thought += sum(span.end - span.start for message, span in pairs if purposes.purpose(message) == "thoughts")
+        for message, span in zip(answer.messages, answer.content_spans, strict=True):
+            content += span.end - span.start
+            thought += (span.end - span.start) * (purposes.purpose(message) == "thoughts")
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": total,
         "total_tokens": prompt_tokens + total,
-        "completion_tokens_details": {"reasoning_tokens": thought},
+        "completion_tokens_details": {"reasoning_tokens": thought, "header_tokens": total - content},
     }
 
 

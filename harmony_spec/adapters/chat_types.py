@@ -42,9 +42,10 @@ class ChatMessage(TypedDict, total=False):
 
 
 class TokenDetails(TypedDict):
-    """Which of the tokens of a completion are content on the channel of thoughts."""
+    """Which of the tokens of a completion are content on the channel of thoughts, and which are no content."""
 
     reasoning_tokens: int
+    header_tokens: int
 
 
 class Usage(TypedDict):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -18,7 +18,7 @@ from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
 from ..linting.jobs import cores, run
 from ..linting.lint import read_files
-from ..linting.opening import InputError
+from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
@@ -55,9 +55,6 @@ from .converting import (
 from .progress import show_progress
 from .validation_run import INTERRUPTED, interruptible
 
-if TYPE_CHECKING:
-    import pyarrow
-
 FOR_TRAINING = ("train", "max_length", "labels", "completion_mask")
 """The options of rows to train on."""
 
@@ -67,40 +64,6 @@ PERCENTILES = (1, 10, 50, 90, 99, 100)
 EXAMPLE = """\b
 Example:
   printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
-
-
-class _Rows:
-    """Where converted rows are written, as a context.
-
-    Args:
-        file: the stream.
-        schema: the columns of a Parquet file; None for JSON Lines.
-    """
-
-    def __init__(self, file: BinaryIO, schema: pyarrow.Schema | None) -> None:
-        self.file, self.schema = file, schema
-        self.output: ParquetOutput | None = None
-
-    def write(self, rows: bytes | pyarrow.RecordBatch) -> None:
-        """Write rows. A Parquet file has a column of ids if its first rows have some."""
-        if isinstance(rows, bytes):
-            self.file.write(rows)
-        elif rows.num_rows:
-            if self.output is None and rows.column(ID_COLUMN).null_count == rows.num_rows:
-                self.schema = self._without_ids()
-            self.output = self.output or ParquetOutput(self.file, self.schema)
-            self.output.write(rows.select(self.output.schema.names))
-
-    def _without_ids(self) -> Any:
-        assert self.schema is not None
-        return self.schema.remove(self.schema.get_field_index(ID_COLUMN))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        if self.schema is not None and error is None:
-            (self.output or ParquetOutput(self.file, self._without_ids())).close()
 
 
 @dataclass
@@ -223,11 +186,14 @@ def convert(
                     claim(name, path, claimed)
             kept = stack.enter_context(AtomicFile(rejected)).file if rejected else None
             file = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
-            rows = stack.enter_context(_Rows(cast(BinaryIO, file), conversion.schema() if is_parquet else None))
+            magic = COMPRESSIONS.get(output.suffix.lower(), b"") if output else b""
+            stream = stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
+            rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
             tick = stack.enter_context(
                 show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
             )
-            for found in run(items, jobs or cores(), partial(convert_chunk, conversion)):
+            results = stack.enter_context(closing(run(items, jobs or cores(), partial(convert_chunk, conversion))))
+            for found in results:
                 tick()
                 if isinstance(found, InputError):
                     ERR.print(printable_name(str(found)), style="red")
@@ -235,10 +201,12 @@ def convert(
                     continue
                 for line in found.reports:
                     ERR.print(line)
-                rows.write(found.rows)
+                (rows or stream).write(found.rows)
                 if kept:
                     kept.write(found.rejected)
                 numbers.add(found)
+            if rows:
+                rows.close()
     except KeyboardInterrupt:
         unwritten = "".join(f"; {path} was not written" for path in (output, rejected) if path)
         ERR.print(printable_name(f"interrupted{unwritten}"), style="red")

@@ -24,8 +24,8 @@ WRITTEN = frozenset(
 
 BOUNDS = frozenset(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"])
 
-READ = WRITTEN | BOUNDS | {"allOf", "minProperties", "maxProperties", "patternProperties", "pattern", "format"}
-"""Those that llguidance reads too. It refuses a schema with any other assertion."""
+READ = WRITTEN | BOUNDS | {"allOf", "patternProperties", "pattern", "format"}
+"""Those that llguidance reads too. It refuses a schema with any other assertion; `maxProperties` depends on others."""
 
 ENFORCED: dict[Target, frozenset[str]] = {
     "lark": READ,
@@ -35,7 +35,7 @@ ENFORCED: dict[Target, frozenset[str]] = {
 
 ASSERTIONS = READ | {
     *("not", "if", "then", "else", "uniqueItems", "contains", "minContains", "maxContains", "propertyNames"),
-    *("dependentRequired", "dependentSchemas", "dependencies", "additionalItems"),
+    *("minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "dependencies", "additionalItems"),
     *("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"),
 }
 """All keywords that restrict values. Others, such as descriptions, are left out of exports."""
@@ -43,9 +43,8 @@ ASSERTIONS = READ | {
 FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
 """The values of `format` that llguidance and xgrammar both know."""
 
-LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"])
-RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minProperties", "maxProperties")]
-RANGES += [("minimum", "maximum")]
+LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
+RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minimum", "maximum")]
 KINDS = frozenset(["null", "boolean", "object", "array", "fraction", "integer", "string"])
 """Kinds of values, of which types consist."""
 
@@ -146,7 +145,7 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
-        if any(map(self.may_refer_back, _references(schema))):
+        if found and any(map(self.may_refer_back, _references(schema))):
             kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
             found = self.only(found, kept, found.keys(), at)
         if "enum" in found:

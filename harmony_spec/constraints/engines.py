@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
@@ -11,7 +10,7 @@ from ..errors import CodecError
 from ..format.tables import Encoding, Format
 from ..vocabulary import load
 
-Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf"]
+Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark"]
 
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
@@ -101,8 +100,8 @@ def _in_xgrammar(format: Format, text: str, kind: Grammar) -> Admits:
     known = made.TokenizerInfo(pieces(encoding), vocab_size=encoding.size, stop_token_ids=[stop])
     compiler = made.GrammarCompiler(known)
     try:
-        tag = json.loads(text) if kind == "structural-tag" else None
-        compiled = compiler.compile_structural_tag(json.dumps(tag)) if tag else compiler.compile_grammar(text)
+        compilers = {"structural-tag": compiler.compile_structural_tag, "xgrammar-lark": compiler.compile_lark}
+        compiled = compilers.get(kind, compiler.compile_grammar)(text)
     except (RuntimeError, ValueError) as error:
         raise CodecError(f"xgrammar refuses the grammar: {error}") from None
 

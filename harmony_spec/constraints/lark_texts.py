@@ -14,7 +14,10 @@ from ..format.algebra import (
     Node,
     OptionalNode,
     RepeatNode,
+    RuleNode,
     SequenceNode,
+    TextNode,
+    TokenNode,
 )
 from .enforceable import enforceable
 from .grammar_texts import GrammarText, character_class, repetition
@@ -42,10 +45,18 @@ class LarkText(GrammarText):
         return ["%llguidance {}"] if self.size is None else []
 
     def written(self, node: Node, is_part: bool) -> str:
-        has_pattern = isinstance(node, CharacterNode | RepeatNode | SequenceNode | AlternativesNode | OptionalNode)
-        if has_pattern and has_characters(node) and (pattern := regular_expression(node)) is not None:
+        if self._may_be_pattern(node) and has_characters(node) and (pattern := regular_expression(node)) is not None:
             return f"/{pattern}/"
         return super().written(node, is_part)
+
+    def _may_be_pattern(self, node: Node) -> bool:
+        """A quick test that most nodes fail: a pattern has no special tokens."""
+        match node:
+            case SequenceNode(items) | AlternativesNode(items):
+                return not any(isinstance(item, TokenNode | RuleNode | JsonNode | TextNode) for item in items)
+            case OptionalNode(item):
+                return not isinstance(item, TextNode)
+        return isinstance(node, CharacterNode | RepeatNode)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
@@ -53,6 +64,8 @@ class LarkText(GrammarText):
 
     def literal(self, text: str) -> str:
         shown = json.dumps(text, ensure_ascii=False)
+        if shown.isprintable():
+            return shown
         return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
 
     def characters(self, node: CharacterNode) -> str:

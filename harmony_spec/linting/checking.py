@@ -16,12 +16,11 @@ from ..diagnostics import Diagnostic, Fix
 from ..errors import HarmonyError, ParseError, RowError
 from ..source.saved_text import Source, retry_without_final_newline, without_line_break
 from ..tools.openai_tools import tools_from_json
-from ..validation.fixes import may_be_completion
+from ..validation.fixes import apply_fixes, may_be_completion
 from ..validation.report import Report
 from .baseline import fingerprint
 from .batches import Batch, Options, Row, read_content, row_value
 from .findings import Checked, Finding, finding_of_error, locate
-from .fixing import apply_fixes
 from .json_edits import Path, with_values
 from .opening import InputError
 from .parquet import ColumnRows
@@ -180,7 +179,7 @@ class RowCheck:
         if not self._admitted(exact):
             return plain
         before = self._fixable(held)
-        source, _ = apply_fixes(before, exact, self._admitted, lambda source: self._validated(held, source))
+        source = apply_fixes(before, exact, self._admitted, lambda source: self._validated(held, source))
         if isinstance(source, str) and isinstance(held.source, str):
             source += held.source[len(before) :]
         edits = None if source == held.source else held.edits(source, options.start)

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing.connection import wait
@@ -32,7 +32,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]]) -> Iterator[R]:
+def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]]) -> Generator[R, None, None]:
     """The results for all rows, in the order of the input.
 
     Args:

@@ -25,7 +25,8 @@ STDIN = "-"
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 """The first bytes of compressed files. Sources: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1."""
 
-COMPRESSED = (".gz", ".zst")
+COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
+"""The first bytes of compressed files, by their suffix."""
 
 
 class InputError(Exception):

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from .batches import Batch, Kind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSED, STDIN, Opened, open_input, saved_input
+from .opening import COMPRESSIONS, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
 from .rows import TooLong, too_long
 
@@ -66,7 +66,7 @@ def pieces(original: Opened, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, 
 def kind_of(name: str) -> Kind | None:
     """The format of a file by its suffix; None if that is unknown."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
+    if suffixes and suffixes[-1] in COMPRESSIONS:
         suffixes.pop()
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 

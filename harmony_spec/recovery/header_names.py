@@ -157,10 +157,10 @@ class HeaderNames:
         if not found and row.get("beginning"):
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
-        if not found and row.get("ratio"):
+        if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
             least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
-            found = [n for n in known if is_alike(n, bare, row["ratio"]) or (len(bare) >= least and is_typo(n, bare))]
+            found = [n for n in known if is_alike(n, bare, ratio) or (len(bare) >= least and is_typo(n, bare))]
         return (found[0], cost) if len(found) == 1 else ("", 0)
 
     # Tools.
@@ -196,7 +196,8 @@ class HeaderNames:
         if tool:
             yield Name(field, tool, len(word), self.costs["decorated" if around else "near"], "near")
         elif self.automaton.patterns[field].fullmatch(word):
-            odd = row["odd"] * (match is None or match[0] != word)
+            bare_namespace = word in (self.recovery.definitions.functions, self.recovery.of_functions)
+            odd = row["odd"] * (match is None or match[0] != word or bare_namespace)
             yield Name(field, word, len(word), unknown + odd)
         if match and match.start() == 0 and match[0] != word:
             tool = self.tool(match[0])

@@ -35,6 +35,8 @@ ARGUMENTS = re.compile(r'\{\s*["}]|\[\s*["{\[]')
 """The beginning of arguments as JSON, unlike "[note]" or "{x}" in a text."""
 
 NEXT_WORD = re.compile("[^\\s\ud800-\udfff]+")
+BEFORE_ARGUMENTS = re.compile("(?:[^\\s\ud800-\udfff{\\[]+|[{\\[][^\\s\ud800-\udfff]*)")
+"""A word where the header may hold the content: arguments touch what comes before them, as in `json{"a":1}`."""
 SPECIAL = re.compile("[\ud800-\udfff]")
 
 Values = tuple[str | bool | None, ...]
@@ -113,6 +115,7 @@ class HeaderSearch:
         self.begun = self.text.startswith(automaton.begins)
         self.first = self.end - len(self.text.lstrip())
         self.places = {field: index for index, field in enumerate(automaton.fields)}
+        self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
         self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
@@ -342,7 +345,7 @@ class HeaderSearch:
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
-            match = NEXT_WORD.match(self.text, at)
+            match = self.next_word.match(self.text, at)
             found = self.words[at] = match[0] if match else ""
         return found
 
@@ -354,6 +357,13 @@ class HeaderSearch:
         displaced = ""
         if awaited and not node.marks:
             displaced = awaited[0]
+            if (
+                displaced in names.lists and not names.row(displaced).costs
+            ):  # an unknown value of a field of the grammar
+                state, end = self.automaton.step(node.state, FIELD + displaced)[0], at + len(word)
+                edit = Edit("unread", displaced, at, end, fields=(displaced,))
+                yield costs["words"], node._replace(at=end, state=state), (edit,)
+                return
             if node.mode != CLEAN or "displaced" not in names.row(displaced).costs:
                 return
         if node.mode in (BARE, PLAIN):
@@ -400,7 +410,7 @@ class HeaderSearch:
                 if self.text[match.start() - 1].isspace() and self._is_introduced(match[0], name, None):
                     stop = match.start()
                     break
-            words = NEXT_WORD.finditer(self.text, at, stop)
+            words = self.next_word.finditer(self.text, at, stop)
             found = [(m.start(), m.end(), m[0]) for m in islice(words, MAX_SINGLE_WORDS)]
             if found and (rest := self.text[found[-1][1] : stop].rstrip()):
                 found.append((found[-1][1], found[-1][1] + len(rest), rest))
@@ -465,9 +475,8 @@ class HeaderSearch:
     def _apart(self, node: Node, at: int) -> Iterator[Edge]:
         """An introduced tool with white space in its name, as in `to=functions. search`."""
         field = self.slots.recipient
-        price, words = self.costs["decorated"], self._run(at)[:MAX_NAME_WORDS]
-        for _, end, _ in words[1:]:
-            price += self.costs["space"]
+        price = self.costs["decorated"] + self.costs["space"]
+        for _, end, _ in self._run(at)[1:MAX_NAME_WORDS]:
             if tool := self.names.spelled_apart(self.text[at:end]):
                 sets: Sets = ((field, tool),)
                 state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)

@@ -190,7 +190,9 @@ class Machine:
             headers.read(0, len(shown.units), None, self.lacks_start, self.given),
             self._read_header(at, opener=None),
         )
-        return at if all(map(self._is_text, readings)) else None
+        called = headers.read(0, len(shown.units), self.recovery.opens[0], self.lacks_start, self.given)
+        is_text = all(map(self._is_text, readings)) and not called.values.get(self.recovery.slots.recipient)
+        return at if is_text else None
 
     def _is_in_lead(self, text: str) -> bool:
         """Whether a text ends in a text of several words that introduces a field, or has that text."""

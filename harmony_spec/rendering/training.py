@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import RenderError
@@ -38,8 +38,7 @@ class TrainingSpan(NamedTuple):
     part: TrainingPart
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
+class Training(NamedTuple):
     """A transcript to train on.
 
     Attributes:
@@ -85,16 +84,18 @@ def render_training(
     first = turn if train == LAST_TURN else 0
     kept = [*_kept(messages[:turn], [*format.drops.values()]), *range(turn, len(messages))]
     plan = Plan(format, [messages[index] for index in kept], "transcript", {}, style, "token", training=True)
-    opened_by, parts = _open_headers(plan, tokenizer), token_parts(plan, tokenizer)
+    open_headers, parts = _OpenHeaders(plan, tokenizer), token_parts(plan, tokenizer)
     tokens: list[int] = []
     spans: list[TrainingSpan] = []
     sampled: list[tuple[int, int]] = []
     continues = False
     try:
         for number, (index, head, content, tail) in enumerate(zip(kept, parts, parts, parts, strict=False)):
-            at, opened = len(tokens), opened_by(number)
-            start = at + _count_shared(opened, head if len(opened) <= len(head) else head + content)
-            header, text = max(start, at + len(head)), at + len(head) + len(content)
+            at, inside, opened = len(tokens), len(head), open_headers.of(number)
+            start = len(opened)
+            if head[:start] != opened:
+                start = _count_shared(opened, head if start <= inside else head + content)
+            header, text, start = at + max(start, inside), at + inside + len(content), at + start
             tokens += head
             tokens += content
             tokens += tail
@@ -118,32 +119,31 @@ def render_training(
     return Training(tokens, mask, spans)
 
 
-def _open_headers(plan: Plan, tokenizer: Tokenizer | None) -> Callable[[int], list[int]]:
-    """A function that returns the tokens that a prompt ends with for a message of a plan; none if it cannot end so."""
-    format = plan.format
-    chosen = tokenizer_for(format.encoding, tokenizer)
-    cache = format.caches_of(chosen).setdefault(("opened", plan.style), {})
+class _OpenHeaders:
+    """The open headers that the messages of a plan continue."""
 
-    def opened_by(number: int) -> list[int]:
-        message = plan.messages[number]
-        key = plan.key(number, message)
-        tokens: list[int] | None = cache.get(key)
+    def __init__(self, plan: Plan, tokenizer: Tokenizer | None) -> None:
+        self.plan, self.tokenizer = plan, tokenizer_for(plan.format.encoding, tokenizer)
+        self.known: dict[Any, list[int]] = plan.format.caches_of(self.tokenizer).setdefault("opened", {})
+        fields = plan.format.open_frame.fields if plan.format.open_frame else ()
+        self.fields = attrgetter(*fields) if fields else lambda message: ()
+
+    def of(self, number: int) -> list[int]:
+        """The tokens that a prompt for a message ends with; empty if it cannot end so."""
+        key = self.plan.frames[number].name, self.fields(self.plan.messages[number])
+        tokens = self.known.get(key)
         if tokens is None:
             try:
-                mixed = plan.opening_of(number)
+                mixed = self.plan.opening_of(number)
             except Inexpressible:
                 mixed = ""
-            tokens = tokens_of_frame(format, chosen.encode, mixed)
-            HEADER_CACHES.remember(cache, key, tokens, len(tokens))
+            tokens = tokens_of_frame(self.plan.format, self.tokenizer.encode, mixed)
+            HEADER_CACHES.remember(self.known, key, tokens, len(tokens))
         return tokens
-
-    return opened_by
 
 
 def _count_shared(opened: list[int], tokens: list[int]) -> int:
     """Count the first tokens that an open header has, too; text that follows it may change its last ones."""
-    if tokens[: len(opened)] == opened:
-        return len(opened)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(opened, tokens, strict=False)))
 
 

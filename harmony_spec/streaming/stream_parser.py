@@ -32,7 +32,15 @@ _new = tuple.__new__  # half the time of a call of a named tuple
 
 
 class StreamParser(Generic[M]):
-    """Reads token ids in chunks. Generated codecs add a property for each field of a header."""
+    """Reads token ids in chunks. Generated codecs add a property for each field of a header.
+
+    For callers that know the text of a token, there is a way without events:
+
+    Attributes:
+        is_plain: whether the next ordinary token only adds its text to the open content.
+        repeatable: the tokens that `repeat` may read then, with their events.
+        repeat: reads one of them.
+    """
 
     def __init__(
         self,
@@ -60,7 +68,7 @@ class StreamParser(Generic[M]):
         self._opens = {spelling: ids[spelling] for spelling in recovery.opens}
         self._closes = {ids[s]: s for s in recovery.closes}
         self._ends = {self._begins, *self._closes, *(ids[spelling] for spelling in recovery.inside)}
-        self._deltas: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
+        self.repeatable: dict[Any, tuple[ContentDelta]] = format.caches_of(self._tokenizer).setdefault("deltas", {})
         self.reset()
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -72,14 +80,14 @@ class StreamParser(Generic[M]):
         """Begin a new input; the old one is dropped."""
         self._form = TokenForm(self._format, [], self._tokenizer)
         self._tokens = self._form.tokens
-        self._append = self._tokens.append
+        self.repeat = self._tokens.append
         refuse = self._refuse if self._strict else None
         opening = self._start, self._given
         self._machine = Machine(self._format, self._form, *opening, self._tools, refuse, self._max_repair_cost)
         self._machine.output.listener = self
         self._events: list[Event] = self._machine.output.events
         self._utf8 = _decoder("replace")
-        self._plain = self._partial = self._closed = False
+        self.is_plain = self._partial = self._closed = False
         self._error: ParseError | None = None
         self._last: Sequence[Event] = ()
         self._content, self._read_to = "", 0
@@ -93,9 +101,9 @@ class StreamParser(Generic[M]):
         The content in one call is one delta, without an incomplete character at its end. Raises `ParseError` in strict
         mode, and `ValueError` after `close`.
         """
-        if self._plain:
-            if tokens.__class__ is int and (delta := self._deltas.get(tokens)) is not None:
-                self._append(tokens)
+        if self.is_plain:
+            if tokens.__class__ is int and (delta := self.repeatable.get(tokens)) is not None:
+                self.repeat(tokens)
                 self._last = delta
                 return delta
             if self._only_text and tokens.__class__ is list and (shown := self._read_several(tokens)) is not None:
@@ -156,7 +164,7 @@ class StreamParser(Generic[M]):
         self._last = self._events = machine.output.events = events
         self._content = content
         self._parts.clear()
-        self._plain, at = False, len(read) + stop
+        self.is_plain, at = False, len(read) + stop
         read += tokens[: stop + 1]
         machine.read_whole_content(content, spelling, at, at + 1)
         if rest := tokens[stop + 1 :]:
@@ -197,7 +205,7 @@ class StreamParser(Generic[M]):
         self._tokens += tokens
         machine.output.begin(machine.draft)
         self._add_delta(text)
-        self._plain = True
+        self.is_plain = True
         return True
 
     def close(self) -> Sequence[Event]:
@@ -243,13 +251,13 @@ class StreamParser(Generic[M]):
     def _read_special(self, token: int) -> None:
         self._leave_content(token in self._ends)
         at = len(self._tokens)
-        self._append(token)
+        self.repeat(token)
         self._machine.read_special(self._form.spelling(at), at, at + 1)
 
     def _leave_content(self, ended: bool) -> None:
         """Prepare for a special token or the end of the input. The content has ended, or (`ended` false) may go on."""
         self._catch_up()
-        self._plain = False
+        self.is_plain = False
         draft = self._machine.draft
         if draft is None or not draft.started:
             return
@@ -265,15 +273,15 @@ class StreamParser(Generic[M]):
         draft = machine.draft
         if draft is not None and not draft.started:
             machine.output.begin(draft)
-            self._plain, self._read_to = draft.opened, len(self._tokens)
+            self.is_plain, self._read_to = draft.opened, len(self._tokens)
         self._catch_up()
         self._tokens += tokens
         data = self._decode(tokens)
         text = self._decode_complete(data)
         self._add_delta(text)
-        self._plain = not self._partial
+        self.is_plain = not self._partial
         if len(tokens) == 1 and text and text.encode() == data:
-            self._deltas[tokens[0]] = (ContentDelta(text),)
+            self.repeatable[tokens[0]] = (ContentDelta(text),)
 
     def _read_in_header(self, tokens: list[int]) -> list[int]:
         """Read text outside of a content, up to the limit of headers; return the tokens left, which are content."""
@@ -352,7 +360,7 @@ class StreamParser(Generic[M]):
 
     def _catch_up(self) -> None:
         """Decode the tokens of the content that `feed` only appended."""
-        if self._plain and self._read_to < len(self._tokens):
+        if self.is_plain and self._read_to < len(self._tokens):
             self._parts.append(self._decode(self._tokens[self._read_to :]).decode())
             self._read_to = len(self._tokens)
 

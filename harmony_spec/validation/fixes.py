@@ -21,10 +21,15 @@ from ..rendering.renderer import render, render_text
 from ..source.forms import Form, TextForm
 from ..source.saved_text import Source
 from .context import Change, Context
+from .report import Report
 
 MAX_READINGS = 16
 """How often an input is recovered again to prove its fixes. Usually one reading proves all fixes of a level together.
 Only hostile inputs reach this limit."""
+
+MAX_PASSES = 10
+"""Fixes are applied and the result is checked again, since two fixes of one place need two passes. Fixes that do not
+end by then undo each other."""
 
 InputReading = tuple[Form, Recovered[Any]]
 """An input, and what recovery read from it."""
@@ -42,6 +47,36 @@ def apply(source: Source, fixes: Iterable[Fix]) -> Source:
         end = fix.span.end
     parts.append(source[end:])
     return "".join(parts) if isinstance(source, str) else list(chain.from_iterable(parts))
+
+
+def apply_fixes(
+    source: Source,
+    report: Report[Any],
+    admitted: Callable[[Report[Any]], list[Fix]],
+    validated: Callable[[Source], Report[Any]],
+) -> Source:
+    """Apply all admitted fixes.
+
+    Returns the original if the fixes do not end, or if together they change what `recover` reads. So fixing the result
+    again changes nothing.
+
+    Args:
+        source: text, or token ids.
+        report: the report on it.
+        admitted: returns the fixes of a report that may be applied.
+        validated: checks a source.
+    """
+    changed, found = source, report
+    for _ in range(MAX_PASSES):
+        fixes = admitted(found)
+        after = apply(changed, fixes)
+        if after == changed:
+            return changed
+        exact = all(fix.applicability == "safe" for fix in fixes)
+        before, changed, found = found, after, validated(after)
+        if not is_same_reading(before.reading, found.reading, exact):
+            break
+    return source
 
 
 def is_same_reading(before: InputReading, after: InputReading, exact: bool) -> bool:
