@@ -213,6 +213,8 @@ def convert(
         sys.exit(INTERRUPTED)
     for name in progress.skipped:
         ERR.print(printable_name(f"{name}: skipped, since it is not a regular file"), style="yellow")
+    if rows and rows.lacks_optional:
+        ERR.print(printable_name(f"{output}: ids are missing, since the first rows have none"), style="yellow")
     if numbers.lengths and not quiet:
         ERR.print(numbers.summary())
     sys.exit(status or (FINDINGS if numbers.rejected else 0))

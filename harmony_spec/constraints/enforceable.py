@@ -48,6 +48,9 @@ RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minimum", "max
 KINDS = frozenset(["null", "boolean", "object", "array", "fraction", "integer", "string"])
 """Kinds of values, of which types consist."""
 
+COMBINING = frozenset(["enum", "$ref", "anyOf", "allOf", "format", "pattern"])
+"""The keywords that restrict what others may be beside them."""
+
 TYPES = {kind: (kind,) for kind in KINDS - {"fraction"}} | {"number": ("integer", "fraction")}
 
 MAX_EXPORTED_LENGTH = 10_000
@@ -134,10 +137,11 @@ class _Cleaner:
         if at.count("/") > MAX_EXPORTED_NESTING:
             self.unenforced.append(at)
             return {}
+        asserted = {keyword: value for keyword, value in schema.items() if keyword in ASSERTIONS}
+        if len(asserted) == 1 and isinstance(only := asserted.get("type"), str) and only in TYPES:
+            return asserted
         found: dict[str, Any] = {}
-        for keyword, value in schema.items():
-            if keyword not in ASSERTIONS:
-                continue
+        for keyword, value in asserted.items():
             made = self._keyword(schema, keyword, value, at) if keyword in self.keywords else None
             if made is False:
                 return False
@@ -145,7 +149,13 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
-        if found and any(map(self.may_refer_back, _references(schema))):
+        if not COMBINING.isdisjoint(found):
+            found = self._combined(schema, found, at)
+        return False if _is_impossible(found) else found
+
+    def _combined(self, schema: dict[str, Any], found: dict[str, Any], at: str) -> Any:
+        """A schema without keywords that engines do not apply at once; False if no value has all of its types."""
+        if any(map(self.may_refer_back, _references(schema))):
             kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
             found = self.only(found, kept, found.keys(), at)
         if "enum" in found:
@@ -155,7 +165,7 @@ class _Cleaner:
         found = self.only(found, "pattern", {"format", "minLength", "maxLength"}, at)
         if self.keywords == WRITTEN:
             found = self._without_intersections(found, at)
-        return False if _is_impossible(found) or not self.types_of(found) else found
+        return found if self.types_of(found) else False
 
     def types_of(self, schema: Any) -> frozenset[str]:
         """The types of values that a cleaned schema may allow."""
@@ -348,8 +358,10 @@ def _are_disjoint(options: list[Any]) -> bool:
     return len(kinds) == len(set(kinds))
 
 
-def _is_impossible(schema: dict[str, Any]) -> bool:
+def _is_impossible(schema: Any) -> bool:
     """Whether limits contradict each other, or a required property is forbidden."""
+    if schema is False:
+        return True
     if schema.get("type") == "object" and schema.get("additionalProperties") is False:
         allowed = schema.get("properties", {})
         if "patternProperties" not in schema and any(name not in allowed for name in schema.get("required", ())):

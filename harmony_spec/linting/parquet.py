@@ -129,6 +129,9 @@ class ParquetOutput:
         out: the stream to write to.
         schema: the columns.
         optional: a column that the file lacks if the first rows have no value in it.
+
+    Attributes:
+        lacks_optional: whether values of that column were not written.
     """
 
     def __init__(self, out: BinaryIO, schema: pyarrow.Schema, optional: str = "") -> None:
@@ -136,11 +139,14 @@ class ParquetOutput:
         self.writer: Any = None
         self.held: list[pyarrow.RecordBatch] = []
         self.bytes = 0
+        self.lacks_optional = False
 
     def write(self, batch: pyarrow.RecordBatch) -> None:
         """Add rows; they are written in groups of `GROUP_BYTES`."""
         if batch.num_rows:
-            self._begin(bool(self.optional) and batch.column(self.optional).null_count < batch.num_rows)
+            has_optional = bool(self.optional) and batch.column(self.optional).null_count < batch.num_rows
+            self._begin(has_optional)
+            self.lacks_optional = self.lacks_optional or (has_optional and self.optional not in self.schema.names)
             self.held.append(batch.select(self.schema.names))
             self.bytes += batch.nbytes
         if self.bytes >= GROUP_BYTES:
