@@ -224,3 +224,14 @@ def test_token_ids_are_decoded(data: str, shown: str, status: int) -> None:
     result = run("decode", "-", given=data)
     assert (result.stdout, result.exit_code) == (shown, status)
     assert bool(result.stderr) == bool(status)
+
+
+@pytest.mark.parametrize("start", ["transcript", "prompt"])
+def test_commands_keep_token_ids(start: codec.Start, tmp_path: Path) -> None:
+    """From token ids to JSON and back, whatever tokens were chosen, also for the open header."""
+    tokens = in_pieces(render(TALK, start, style="model"))
+    (tmp_path / "a.json").write_text(json.dumps(tokens))
+    value = run("parse", "--start", start, tmp_path / "a.json").stdout
+    written = run("render", "--start", start, "--style", "as_parsed", "--tokens", "-", given=value)
+    assert json.loads(written.stdout) == tokens
+    assert json.loads(run("render", "--start", start, "--tokens", "-", given=value).stdout) == render(TALK, start)

@@ -61,9 +61,9 @@ def diff(
 ) -> None:
     """Print where and why two inputs part, by message.
 
-    A and B are files that `validate` reads: texts, token ids, conversations. Rows are compared in their order. A
-    difference is one of the tokens of the same text, of the spelling of a header, of fields, of a content, of a stop
-    token, or a message that one input lacks, because it was dropped or for no known reason.
+    A and B are files that `validate` reads: texts, token ids, conversations. Rows are compared in their order. Messages
+    may differ in the tokens of the same text, in the spelling of the header, in fields, contents and stop tokens. One
+    input may lack a message; the reason is shown if it is known.
 
     Exits with 0 if the inputs are equal, 1 if they differ, 2 if one cannot be read.
     """
