@@ -1627,12 +1627,14 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         Member,
     ),
-    # _after: ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)? (" | \n" inline)*
+    # _after: ("// " INLINE_REMARK)? ("                    " "// default: " INLINE_DEFAULT)? (" | \n" inline)*
     "_after": runtime.Rule(
         (
             (
                 runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
-                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Option(
+                    ("                    ", "// default: ", runtime.Token("inline_default", "INLINE_DEFAULT")),
+                ),
                 runtime.Many("inlines", (" | \n", runtime.Value("inline")), 0),
             ),
         ),
@@ -1673,13 +1675,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         RunOn,
     ),
-    # inline: union ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)?
+    # inline: union ("// " INLINE_REMARK)? ("                    " "// default: " INLINE_DEFAULT)?
     "inline": runtime.RecordRule(
         (
             (
                 runtime.Value("union"),
                 runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
-                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Option(
+                    ("                    ", "// default: ", runtime.Token("inline_default", "INLINE_DEFAULT")),
+                ),
             ),
         ),
         Inline,

@@ -14,9 +14,11 @@ from harmony_spec import (
     Message,
     Namespace,
     Tool,
+    from_json,
     parse,
     render,
     render_text,
+    to_json,
     tools_from_json,
     tools_from_text,
     validate,
@@ -241,6 +243,21 @@ def test_a_type_that_cannot_be_read_is_reported_at_its_line(line: str, expected:
         tools_from_text(message.content.text())
     assert caught.value.span is not None
     assert message.content.text()[: caught.value.span.start].count("\n") == prompt[: found.span.start].count("\n")
+
+
+def test_the_json_form_keeps_the_text_of_the_template() -> None:
+    """As long as nothing has changed."""
+    tools = [function("f", {"type": "object", "properties": {"a": {"type": "integer", "default": 1}}})]
+    text = render_chat([{"role": "system", "content": "Be brief."}, {"role": "user", "content": ""}], tools)
+    messages = parse(text).messages
+    value = to_json(messages)
+    assert render_text(from_json(value), style="as_parsed") == render_text(messages, style="as_parsed") == text
+    assert render(from_json(to_json(parse(peer.tokens_of(text)).messages)), style="as_parsed") == peer.tokens_of(text)
+    part = value["messages"][1]["content"][0]
+    part["instructions"] = "Think."
+    assert "Think." in render_text(from_json(value), style="as_parsed")
+    del part["as_parsed"]
+    assert "as_parsed" not in str(to_json(from_json(value)))
 
 
 @pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row["name"])
