@@ -29,7 +29,7 @@ READ = WRITTEN | BOUNDS | {"allOf", "patternProperties", "pattern", "format"}
 
 ENFORCED: dict[Target, frozenset[str]] = {
     "lark": READ,
-    "structural-tag": READ - {"allOf", "multipleOf", "minLength", "maxLength"},
+    "structural-tag": READ - {"allOf", "multipleOf", "minLength", "maxLength", "patternProperties"},
     "grammar": WRITTEN,
 }
 
@@ -149,6 +149,11 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
+        if "patternProperties" in asserted and "patternProperties" not in found and "additionalProperties" in found:
+            found.pop("additionalProperties")  # it would forbid what the patterns allow
+            self.report(at, "additionalProperties")
+        if self.keywords == ENFORCED["structural-tag"] and may_be_object(found):
+            found = _with_open_properties(found)
         if not COMBINING.isdisjoint(found):
             found = self._combined(schema, found, at)
         return False if _is_impossible(found) else found
@@ -231,7 +236,9 @@ class _Cleaner:
             case "prefixItems", list():
                 return {keyword: [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]}
             case "pattern", str():
-                return {keyword: value} if is_simple_pattern(value) else None
+                is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
+                is_read = is_whole or self.keywords != ENFORCED["structural-tag"]  # xgrammar matches whole strings
+                return {keyword: value} if is_read and is_simple_pattern(value) else None
             case "format", str():
                 return {keyword: value} if value in FORMATS else None
         if keyword in LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
@@ -308,6 +315,18 @@ def _references(schema: Any) -> Iterator[str]:
         for keyword in ("anyOf", "oneOf", "allOf"):
             for option in schema[keyword] if isinstance(schema.get(keyword), list) else ():
                 yield from _references(option)
+
+
+def may_be_object(schema: dict[str, Any]) -> bool:
+    """Whether keywords about objects apply, and other ones do not decide alone."""
+    return "object" in schema.get("type", ["object"]) and not {"properties", "required"}.isdisjoint(schema)
+
+
+def _with_open_properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema in which required properties are listed, and others are allowed: xgrammar takes nothing for granted."""
+    others = schema.get("additionalProperties", True)
+    missing = {name: others for name in schema.get("required", ()) if name not in schema.get("properties", {})}
+    return {**schema, "properties": {**schema.get("properties", {}), **missing}, "additionalProperties": others}
 
 
 def _resolve(root: Any, pointer: str) -> Any:
