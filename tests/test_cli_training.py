@@ -169,6 +169,68 @@ def test_rows_without_anything_to_train_on_are_rejected() -> None:
     assert train({"prompt": CHAT, "completion": []}).exit_code == 1
 
 
+WEIGHED: list[Any] = [
+    {"role": "user", "content": "Hi."},
+    {"role": "assistant", "content": "Bad.", "weight": 0},
+    {"role": "user", "content": "No."},
+    {"role": "assistant", "content": "Good.", "thinking": "Hm.", "weight": 1},
+]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_messages_of_the_weight_0_are_not_trained_on(shared: bool) -> None:
+    """The messages stay in the transcript, with all that they become. Neither mask nor column marks them."""
+    named = {"user": "human", "assistant": "gpt"}
+    entries = [
+        {"from": named[m["role"]], "value": m["content"], **({"weight": m["weight"]} if "weight" in m else {})}
+        for m in WEIGHED
+    ]
+    row = {"conversations": entries} if shared else {"messages": WEIGHED}
+    thought = "" if shared else "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant"
+    answer = "<|channel|>final<|message|>Good.<|return|>"
+    columns = ("--labels", "--completion-mask")
+    for choice in ("last_turn", "assistant"):
+        result = train(row, "--train", choice, *columns)
+        (found,) = rows(result.stdout)
+        assert (trained(found), result.exit_code) == (thought + answer, 0)
+        assert "weight" not in result.stderr
+        assert "Bad." in decode(found["input_ids"])
+        marked = [token for token in found["labels"] if token != -100]
+        assert decode(marked) == thought + answer
+        assert "Bad." not in decode(list(compress(found["input_ids"], found["completion_mask"])))
+    last = {"messages": [*WEIGHED[:2], *WEIGHED[2:3], {**WEIGHED[3], "weight": 0}]}
+    assert "the row has nothing to train on; All messages that would be trained on have the weight 0" in (
+        train(last).stderr
+    )
+    assert train(last, "--train", "assistant").exit_code == 1
+    first = {"messages": [{**WEIGHED[1], "weight": 1}, *WEIGHED[2:3], {**WEIGHED[3], "weight": 0}]}
+    (found,) = rows(train(first, "--train", "assistant", *columns).stdout)
+    assert trained(found) == "<|channel|>final<|message|>Bad.<|end|>"
+    assert "Good." not in decode(list(compress(found["input_ids"], found["completion_mask"])))
+
+
+def test_calls_of_the_weight_0_and_other_weights() -> None:
+    row = {"messages": [CHAT[0], {**CHAT[1], "weight": 0}, *CHAT[2:]], "tools": [TOOL]}
+    assert trained(rows(train(row).stdout)[0]) == ANSWERED
+    row = {"prompt": CHAT[:1], "completion": [{**CHAT[1], "weight": 0}, *CHAT[2:]], "tools": [TOOL]}
+    assert trained(rows(train(row).stdout)[0]) == ANSWERED
+    empty = [CHAT[0], {"role": "assistant", "content": [], "weight": 0}]
+    assert train({"messages": empty}).exit_code == 1
+    for weight in (0.5, "0", True, -1, [0]):
+        found = train({"messages": [CHAT[0], {**CHAT[3], "weight": weight}]})
+        assert (found.exit_code, found.stdout) == (1, "")
+        assert "/messages/1/weight: unknown weight" in found.stderr
+
+
+def test_what_is_left_out_is_reported() -> None:
+    """Nothing is claimed of a side record, which `convert` does not write."""
+    found = run("--from", "chat", "--to", "text", "-", given=json.dumps({"messages": WEIGHED[:2]}))
+    assert "at /messages/1/weight: the format has no place for this key; it is left out of the messages" in found.stderr
+    assert "side record" not in found.stderr
+    shared = {"conversations": [{"from": "gpt", "value": "Hi.", "extra": "x"}]}
+    assert "/messages/0/extra" in train(shared).stderr
+
+
 def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
     """What is left has something to train on; else the row is rejected. Other rows are truncated silently."""
     (whole,) = rows(train({"messages": CHAT}, "--labels", "--completion-mask").stdout)

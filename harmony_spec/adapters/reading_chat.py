@@ -49,12 +49,14 @@ class Adapted:
     Attributes:
         messages: the messages; those of completed turns still have their analysis.
         side: what they cannot hold; `to_chat` restores the messages of the request with it.
+        origins: for each message the index of the chat message that it was made of; None if it was made of settings.
         findings: what was left out or replaced, each with its JSON pointer.
         tools: the offered tools, for `recover` and `StreamParser`.
     """
 
     messages: list[Message]
     side: Side
+    origins: list[int | None] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
     tools: list[Namespace] = field(default_factory=list)
 
@@ -169,8 +171,8 @@ class _Reader:
         self.batch = 0
         self.numbers = count()
 
-    def result(self, chat: list[Any]) -> tuple[list[Any], Side]:
-        """The messages in their order, and the chat messages without their texts."""
+    def result(self, chat: list[Any]) -> tuple[list[Any], Side, list[int | None]]:
+        """The messages in their order, the chat messages without their texts, and the index of each message's own."""
         made = sorted(self.made, key=lambda each: each.place)
         messages = [each.message for each in made]
         sources: list[dict[Steps, Source]] = [{} for _ in chat]
@@ -187,7 +189,8 @@ class _Reader:
                 at = end
         kept = [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
         digest = digest_of(self.purposes.headers(messages))
-        return messages, {"digest": digest, "chat": kept, "messages": len(messages)}
+        origins = [each.texts[0][0] if each.texts else None for each in made]
+        return messages, {"digest": digest, "chat": kept, "messages": len(messages)}, origins
 
     def restore(self, chat: list[Any], side: Side) -> int:
         """Restore the messages of a side record; return how many chat messages they are."""
@@ -386,9 +389,8 @@ class _Reader:
         for key in message:
             if key not in known and message[key] not in (None, "", [], {}):
                 at = ("messages", index, key)
-                self.reporter.report(
-                    at, "the format has no place for this key; the side record keeps it", quoted(message[key])
-                )
+                evidence = "the format has no place for this key; it is left out of the messages"
+                self.reporter.report(at, evidence, quoted(message[key]))
 
     def texts(self, message: dict[str, Any], index: int) -> list[Piece]:
         """The texts of a content, which together are one text."""

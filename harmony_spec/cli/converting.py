@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..adapters import from_chat, to_chat
-from ..adapters.chat_rows import COLUMNS, chat_of_row
+from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError
@@ -176,15 +176,17 @@ def _original(batch: Batch, item: Any) -> bytes:
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:
     """A row in the form of the target. Raises `HarmonyError`."""
-    codec, prompt = batch.options.codec, 0
+    codec, prompt, masked = batch.options.codec, 0, set[int]()
     if conversion.source == CHAT:
         chat = chat_of_row(value)
+        listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
         policy: Any = "replace" if conversion.replaces else "refuse"
-        adapted = from_chat(chat.messages, tools=chat.tools, unsupported=policy, codec=codec)
+        adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
         found.reports += [f"{place}: {_shown(finding)}" for finding in adapted.findings]
         messages: list[Any] = adapted.messages
+        masked = {index for index, origin in enumerate(adapted.origins) if origin in weightless}
         if chat.prompt:
-            asked = chat.messages[: chat.prompt]
+            asked = listed[: chat.prompt]
             prompt = len(from_chat(asked, tools=chat.tools, unsupported=policy, codec=codec).messages)
     else:
         if conversion.source == CONVERSATION and isinstance(value, str):
@@ -195,7 +197,7 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
             raise RowError(UNREADABLE_ROW, f"the row is in the form {form!r}", hint=f"Pass --from {form}.")
         messages = held.messages or codec.parse(held.source).messages
     if conversion.target == TRAINING:
-        return _training(conversion, codec, messages, prompt, found, place)
+        return _training(conversion, codec, messages, prompt, masked, found, place)
     return _written(conversion, codec, messages)
 
 
@@ -222,19 +224,30 @@ def _written(conversion: Conversion, codec: ModuleType, messages: list[Any]) -> 
 
 
 def _training(
-    conversion: Conversion, codec: ModuleType, messages: list[Any], prompt: int, found: Converted, place: str
+    conversion: Conversion,
+    codec: ModuleType,
+    messages: list[Any],
+    prompt: int,
+    masked: Collection[int],
+    found: Converted,
+    place: str,
 ) -> dict[str, Any]:
-    """The columns to train on. Of a prompt, the first messages, nothing is trained on."""
+    """The columns to train on. Of a prompt, the first messages, and of masked messages nothing is trained on."""
     training = codec.render_training(messages, conversion.train, style=conversion.style)
     tokens, mask = training.tokens, training.mask
     completion = (span for span in training.spans if span.message >= prompt)
     begin = next((span.start for span in completion if span.part != "start" or mask[span.start]), len(mask))
     mask[:begin] = [False] * begin
+    hint = "The last turn has no message of the model." if conversion.train == "last_turn" else ""
+    if masked and True in mask:
+        hint = "All messages that would be trained on have the weight 0."
+    masked_spans = [(start, end) for start, end, message, _ in training.spans if message in masked]
+    for start, end in masked_spans:
+        mask[start:end] = [False] * (end - start)
     if True not in mask:
-        hint = "The last turn has no message of the model." if conversion.train == "last_turn" else ""
         raise RowError(UNREADABLE_ROW, "the row has nothing to train on", hint=hint)
     begin = begin if prompt else mask.index(True)
-    limit = conversion.max_length
+    limit, whole = conversion.max_length, len(tokens)
     if limit is not None and len(tokens) > limit:
         if True in mask[limit:]:
             lost = limit + mask[limit:].index(True)
@@ -252,5 +265,8 @@ def _training(
     if LABELS in conversion.more:
         row[LABELS] = [token if is_trained else IGNORED for token, is_trained in zip(tokens, mask, strict=True)]
     if COMPLETION_MASK in conversion.more:
-        row[COMPLETION_MASK] = [int(at >= begin) for at in range(len(tokens))]
+        column = [int(at >= begin) for at in range(whole)]
+        for start, end in masked_spans:
+            column[start:end] = [0] * (end - start)
+        row[COMPLETION_MASK] = column[: len(tokens)]
     return row
