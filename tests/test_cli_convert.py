@@ -112,6 +112,25 @@ def test_a_value_that_is_replaced_is_reported() -> None:
     assert "H305 unsupported-value at /messages/0/content/0" in found.stderr
 
 
+@pytest.mark.parametrize("columns", [("messages", "role", "content"), ("conversations", "from", "value")])
+def test_messages_of_the_format_are_not_read_as_chat(columns: tuple[str, str, str]) -> None:
+    rows_key, role, content = columns
+    thought = {role: "assistant", content: "Hm.", "channel": "analysis"}
+    for target in ("training", "text"):
+        found = run("--from", "chat", "--to", target, "-", given=json.dumps({rows_key: [thought]}))
+        assert (found.exit_code, found.stdout) == (1, "")
+        assert "/messages/0/channel: messages of Chat Completions have no channel; Pass --from conversation." in (
+            found.stderr
+        )
+
+
+def test_hints_name_options() -> None:
+    row = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}
+    found = run("--from", "chat", "--to", "text", "-", given=json.dumps(row))
+    assert "Pass --replace-unsupported to replace" in found.stderr
+    assert "unsupported=" not in found.stderr
+
+
 def test_a_wrong_form_and_a_missing_file_are_reported(tmp_path: Path) -> None:
     found = run("--from", "text", "--to", "chat", "-", given="[200006, 1428, 200008, 12194, 200007]\n[]")
     assert (found.exit_code, "Pass --from tokens" in found.stderr) == (1, True)

@@ -38,6 +38,9 @@ KEYS_BY_ROLE: Mapping[str, tuple[str, ...]] = {
 }
 """The keys of messages that are read, and those of some roles. Other values are reported, unless they are empty."""
 
+OF_FORMAT = "If these are messages of the format, read them with from_json."
+"""The hint for a field of the format, which would be lost: with a channel, thoughts would become an answer."""
+
 PHASES: Mapping[str, Purpose] = {"commentary": "preamble", "final_answer": "answer"}
 """The purposes of texts by `phase`, which Responses have for what Chat Completions leave open."""
 
@@ -384,11 +387,13 @@ class _Reader:
         return str(name)
 
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
-        """Report the values that have no place in the format."""
+        """Report the values that have no place in the format. Refuse fields of the format."""
         known = (*KEYS, *KEYS_BY_ROLE.get(message["role"], ()))
         for key in message:
             if key not in known and message[key] not in (None, "", [], {}):
                 at = ("messages", index, key)
+                if key in self.purposes.format.fields and message[key] is not False:
+                    fail(at, f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
                 evidence = "the format has no place for this key; it is left out of the messages"
                 self.reporter.report(at, evidence, quoted(message[key]))
 

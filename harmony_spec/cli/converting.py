@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..adapters import from_chat, to_chat
 from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
+from ..adapters.reading_chat import OF_FORMAT
+from ..adapters.requirements import REPLACEABLE
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError
@@ -30,6 +32,12 @@ SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
 
 NESTED = (MESSAGES_KEY, TOOLS)
 """Columns with a structure."""
+
+HINTS = {
+    OF_FORMAT: f"Pass --from {CONVERSATION}.",
+    REPLACEABLE: "Pass --replace-unsupported to replace or leave out such values.",
+}
+"""Hints of the adapters, which name arguments of Python, and those for the command line."""
 
 CHAT_COLUMNS = (*COLUMNS, ID_COLUMN)
 
@@ -119,6 +127,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                 identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
             except HarmonyError as error:
+                error.hint = HINTS.get(error.hint, error.hint)
                 found.reports.append(f"{place}: {error}")
                 found.rejected += _original(batch, item)
                 found.failed += 1
