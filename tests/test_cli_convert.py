@@ -124,6 +124,26 @@ def test_messages_of_the_format_are_not_read_as_chat(columns: tuple[str, str, st
         )
 
 
+def test_rejected_rows_and_warnings_differ() -> None:
+    """Each names the id of its row; `-q` prints errors only."""
+    bad = {"id": "b\nc", "messages": [{"role": "nobody", "content": ""}]}
+    kept = {"id": 7, "messages": [{"role": "user", "content": "Hi.", "mood": "good"}]}
+    given = "\n".join(map(json.dumps, (bad, kept)))
+    for quiet in ([], ["-q"]):
+        found = run("--from", "chat", "--to", "text", *quiet, "-", given=given)
+        first, *others = found.stderr.splitlines()
+        assert first.startswith("-:1 (id b␊c): error: row rejected: H304 invalid-chat at /messages/0/role: ")
+        assert len(others) == (not quiet)
+        assert all(line.startswith("-:2 (id 7): warning: H305 unsupported-value at /m") for line in others)
+        assert [row["id"] for row in rows(found.stdout)] == [7]
+
+
+def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run("--from", "chat", "--to", "text", "-", "-o", "-", given=json.dumps(ROW))
+    assert (found.exit_code, len(rows(found.stdout)), list(tmp_path.iterdir())) == (0, 1, [])
+
+
 def test_hints_name_options() -> None:
     row = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}
     found = run("--from", "chat", "--to", "text", "-", given=json.dumps(row))

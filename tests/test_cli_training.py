@@ -157,7 +157,7 @@ def test_rows_of_parquet_that_cannot_be_converted_are_kept_apart(tmp_path: Path)
     assert (found.exit_code, parquet.read_table(out)["id"].to_pylist()) == (1, ["a"])
     (row,) = rows(rejected.read_text())
     assert (row["id"], row["messages"][0]["role"]) == ("b", "nobody")
-    assert found.stderr.startswith(f"{path}:2: H304 invalid-chat at /messages/0/role")
+    assert found.stderr.startswith(f"{path}:2 (id b): error: row rejected: H304 invalid-chat at /messages/0/role")
     assert "1 row, " in found.stderr.splitlines()[-1]
 
 
@@ -244,7 +244,7 @@ def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
         (row,) = rows(found.stdout)
         assert row == {key: column[:limit] for key, column in whole.items()}
         lost = sum(whole["assistant_masks"][limit:])
-        said = f"-: truncated from {length} to {limit} tokens; {lost} that are trained on, from message "
+        said = f"-: warning: truncated from {length} to {limit} tokens; {lost} that are trained on, from message "
         assert found.stderr.startswith(said) == (lost > 0)
         assert ("1 row truncated" in found.stderr) == (limit < length)
     ended = train({"messages": CHAT[:3]}, "--max-length", length - 12)

@@ -226,6 +226,11 @@ def require_name(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Co
     return checked
 
 
+def standard_output(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """A callback that reads `-` as standard output, which is written if no file is named."""
+    return None if path == Path(STDIN) else path
+
+
 _COLUMN = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
 
 ROW_OPTIONS = (

@@ -22,7 +22,7 @@ from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
-from ..view.terminal_text import printable_name
+from ..view.terminal_text import COLORS, printable_name
 from .console import (
     CODEC,
     CODEC_PATH,
@@ -39,6 +39,7 @@ from .console import (
     complete_file,
     count,
     require_one_reader,
+    standard_output,
     styles_of,
 )
 from .converting import (
@@ -155,6 +156,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=standard_output,
     help="File to write; Parquet if its name ends in .parquet.  [default: standard output]",
 )
 @click.option(
@@ -236,8 +238,9 @@ def convert(
                     ERR.print(printable_name(str(found)), style="red")
                     status = UNUSABLE
                     continue
-                for line in found.reports:
-                    ERR.print(line)
+                for severity, line in found.reports:
+                    if severity == "error" or not quiet:
+                        ERR.print(line, style=COLORS[severity])
                 rows.write(found.rows)
                 if kept:
                     kept.write(found.rejected)

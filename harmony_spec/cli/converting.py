@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..adapters import from_chat, to_chat
 from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
@@ -13,12 +13,13 @@ from ..adapters.reading_chat import OF_FORMAT
 from ..adapters.requirements import REPLACEABLE
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, RowError
+from ..errors import HarmonyError, RowError, Severity
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
 from ..linting.json_edits import dumped
 from ..linting.opening import InputError
+from ..linting.outputs import id_note
 from ..linting.rows import value_of
 from ..recovery.known_names import declared
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -86,6 +87,13 @@ class Conversion:
         return pyarrow.schema({ID_COLUMN: text} | types[self.target])
 
 
+class Reported(NamedTuple):
+    """A line to print, and how severe it is: an error rejects its row."""
+
+    severity: Severity
+    text: str
+
+
 @dataclass
 class Converted:
     """The converted rows of a batch.
@@ -93,7 +101,7 @@ class Converted:
     Attributes:
         rows: JSON Lines, or Parquet.
         count: how many they are.
-        reports: what to print: errors and findings, each with the place of its row.
+        reports: what to print: errors of rejected rows, and what is lost of others, each with the place of its row.
         rejected: JSON Lines of the rows that cannot be converted, as they were.
         failed: how many these are.
         lengths: the number of tokens of each row to train on.
@@ -103,7 +111,7 @@ class Converted:
 
     rows: bytes | pyarrow.RecordBatch = b""
     count: int = 0
-    reports: list[str] = field(default_factory=list)
+    reports: list[Reported] = field(default_factory=list)
     rejected: bytes = b""
     failed: int = 0
     lengths: list[int] = field(default_factory=list)
@@ -120,15 +128,16 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
     found, values = Converted(), []
     for row in batch.rows:
         for place, item, value in _values(batch, row):
+            identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
+            place += id_note(identifier)
             try:
                 if isinstance(value, RowError):
                     raise value
                 written = _convert(conversion, batch, value, found, place)
-                identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
             except HarmonyError as error:
                 error.hint = HINTS.get(error.hint, error.hint)
-                found.reports.append(f"{place}: {error}")
+                found.reports.append(Reported("error", f"{place}: error: row rejected: {error}"))
                 found.rejected += _original(batch, item)
                 found.failed += 1
     found.count = len(values)
@@ -191,7 +200,7 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
         policy: Any = "replace" if conversion.replaces else "refuse"
         adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
-        found.reports += [f"{place}: {_shown(finding)}" for finding in adapted.findings]
+        found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in adapted.findings]
         messages: list[Any] = adapted.messages
         masked = {index for index, origin in enumerate(adapted.origins) if origin in weightless}
         if chat.prompt:
@@ -265,7 +274,7 @@ def _training(
             message = next(span.message for span in training.spans if span.end > lost)
             cut = f"truncated from {len(tokens)} to {limit} tokens"
             dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
-            found.reports.append(f"{place}: {cut}; {dropped}")
+            found.reports.append(Reported("warning", f"{place}: warning: {cut}; {dropped}"))
         found.truncated += 1
         del tokens[limit:], mask[limit:]
     found.lengths.append(len(tokens))
