@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from pyarrow import parquet
 
-from harmony_spec import decode, render, render_training, to_json
+from harmony_spec import decode, encode, render, render_training, to_json, validate
 from harmony_spec.adapters import from_chat
 from harmony_spec.cli import main
 from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
@@ -60,12 +60,15 @@ def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The blocks in Python are run by test_docs.py."""
     page = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
     (given,) = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    ((command, shown),) = re.findall(
-        r"^```console\n\$ harmony-spec convert (.*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE
-    )
+    (unclean,) = re.findall(r"^```jsonl\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     Path("rows.jsonl").write_text(given)
-    assert run(*command.split()).stderr == shown
+    Path("rollouts.jsonl").write_text(unclean)
+    commands = [each for block in blocks for each in re.findall(r"^\$ harmony-spec (.*)\n((?:[^$].*\n)*)", block, re.M)]
+    assert len(commands) == 4
+    for command, shown in commands:
+        assert CliRunner().invoke(main, command.split()).output == shown
     columns = dict(re.findall(r"^\| `(\w+)`(?: \(`(--[a-z-]+)`\))? \|", page, re.MULTILINE))
     given = json.dumps(ROW)
     found = train(ROW, *filter(None, columns.values()))
@@ -167,6 +170,45 @@ def test_rows_without_anything_to_train_on_are_rejected() -> None:
     assert "the row has nothing to train on; The last turn has no message of the model" in found.stderr
     assert train({"messages": [*CHAT, CHAT[0]]}, "--train", "assistant").exit_code == 0
     assert train({"prompt": CHAT, "completion": []}).exit_code == 1
+
+
+USER = "<|start|>user<|message|>Hi.<|end|>"
+CALLS = "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>%s<|call|>"
+INVALID = [
+    USER + "<|start|>assistant<|channel|>finl<|message|>Hello.<|return|>",
+    USER + CALLS % '{"a": 1',
+    USER.replace("user", "usr") + "<|start|>assistant" + ANSWERED,
+]
+
+
+@pytest.mark.parametrize("text", INVALID)
+@pytest.mark.parametrize("form", ["text", "tokens"])
+def test_rows_with_errors_are_rejected(form: str, text: str, tmp_path: Path) -> None:
+    """They parse, but `validate` finds errors. It names the same ones."""
+    held = encode(text, allowed_special="all") if form == "tokens" else text
+    good = USER + "<|start|>assistant" + ANSWERED
+    line = json.dumps({"id": 5, form: held})
+    path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
+    path.write_text(line + "\n" + json.dumps({form: encode(good, allowed_special="all") if form == "tokens" else good}))
+    found = run("--from", form, "--to", "training", path, "--rejected", rejected)
+    assert (found.exit_code, len(rows(found.stdout)), rejected.read_text()) == (1, 1, line + "\n")
+    errors = [each.code for each in validate(held).diagnostics if each.code.severity == "error"]
+    assert errors
+    said = found.stderr.splitlines()
+    assert len(said) == len(errors) + 1
+    assert all(
+        each.startswith(f"{path}:1 (id 5): error: row rejected: {code.code} {code.name} ")
+        for each, code in zip(said, errors, strict=False)
+    )
+    assert "1 row rejected" in said[-1]
+    found = run("--from", form, "--to", "training", "--allow-errors", path)
+    assert (found.exit_code, len(rows(found.stdout))) == (0, 2)
+
+
+def test_a_text_file_may_end_with_a_line_break(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(USER + "<|start|>assistant" + ANSWERED + "\n")
+    assert trained(rows(run("--from", "text", "--to", "training", path).stdout)[0]) == ANSWERED
 
 
 WEIGHED: list[Any] = [

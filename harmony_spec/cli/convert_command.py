@@ -59,8 +59,14 @@ from .validation_run import INTERRUPTED, interruptible
 if TYPE_CHECKING:
     import pyarrow
 
-FOR_TRAINING = ("train", "max_length", "labels", "completion_mask")
-"""The options of rows to train on."""
+FOR_TRAINING = {
+    "train": "--train",
+    "max_length": "--max-length",
+    "allows_errors": "--allow-errors",
+    "labels": "--labels",
+    "completion_mask": "--completion-mask",
+}
+"""The options of rows to train on, by parameter."""
 
 PERCENTILES = (1, 10, 50, 90, 99, 100)
 """The percentiles of the lengths of rows that are printed."""
@@ -174,6 +180,9 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )
 @click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate rows to train on to N tokens.")
+@click.option(
+    "--allow-errors", "allows_errors", is_flag=True, help="Train on texts and tokens in which `validate` finds errors."
+)
 @click.option("--labels", is_flag=True, help="Add a column of token ids, with -100 for those that are not trained on.")
 @click.option("--completion-mask", is_flag=True, help="Add a column that marks all tokens after the prompt.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
@@ -196,12 +205,13 @@ def convert(
 
     Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages`
     and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt` and `completion`. That form loses settings
-    and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`). The exit status is 1 if rows
+    and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`); rows in which
+    `validate` finds errors are rejected. The exit status is 1 if rows
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
     context = click.get_current_context()
-    if target != TRAINING and (wrong := [f"--{name.replace('_', '-')}" for name in FOR_TRAINING if _is_passed(name)]):
+    if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask

@@ -20,8 +20,9 @@ from ..linting.jobs import Item
 from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
-from ..linting.rows import value_of
+from ..linting.rows import Content, value_of
 from ..recovery.known_names import declared
+from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
 from ..view.terminal_text import printable_name
 
@@ -59,6 +60,7 @@ class Conversion:
         replaces: whether values that the format lacks are replaced.
         train: what is trained on, for `render_training`.
         max_length: the most tokens of a row to train on; None for no limit.
+        allows_errors: whether rows to train on may have findings that are errors.
         more: the columns to train on besides the first two.
         is_parquet: whether converted rows are Parquet, instead of JSON Lines.
     """
@@ -69,6 +71,7 @@ class Conversion:
     replaces: bool = False
     train: str = "last_turn"
     max_length: int | None = None
+    allows_errors: bool = False
     more: tuple[str, ...] = ()
     is_parquet: bool = False
 
@@ -92,6 +95,14 @@ class Reported(NamedTuple):
 
     severity: Severity
     text: str
+
+
+class InvalidRow(Exception):
+    """A row has findings that are errors."""
+
+    def __init__(self, errors: list[Diagnostic]) -> None:
+        super().__init__(*errors)
+        self.errors = errors
 
 
 @dataclass
@@ -135,9 +146,11 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                     raise value
                 written = _convert(conversion, batch, value, found, place)
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
-            except HarmonyError as error:
-                error.hint = HINTS.get(error.hint, error.hint)
-                found.reports.append(Reported("error", f"{place}: error: row rejected: {error}"))
+            except (HarmonyError, InvalidRow) as error:
+                if isinstance(error, HarmonyError):
+                    error.hint = HINTS.get(error.hint, error.hint)
+                errors = error.errors if isinstance(error, InvalidRow) else [error]
+                found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
                 found.rejected += _original(batch, item)
                 found.failed += 1
     found.count = len(values)
@@ -193,7 +206,7 @@ def _original(batch: Batch, item: Any) -> bytes:
 
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:
-    """A row in the form of the target. Raises `HarmonyError`."""
+    """A row in the form of the target. Raises `HarmonyError` or `InvalidRow`."""
     codec, prompt, masked = batch.options.codec, 0, set[int]()
     if conversion.source == CHAT:
         chat = chat_of_row(value)
@@ -213,10 +226,19 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
         if form != conversion.source:
             raise RowError(UNREADABLE_ROW, f"the row is in the form {form!r}", hint=f"Pass --from {form}.")
-        messages = held.messages or codec.parse(held.source).messages
+        messages = held.messages or retry_without_final_newline(held.source, lambda each: codec.parse(each).messages)
+        if conversion.target == TRAINING and not conversion.allows_errors and codec.FORMAT.recovery is not None:
+            _require_valid(codec, held)
     if conversion.target == TRAINING:
         return _training(conversion, codec, messages, prompt, masked, found, place)
     return _written(conversion, codec, messages)
+
+
+def _require_valid(codec: ModuleType, held: Content) -> None:
+    """Raise `InvalidRow` for a content in which `validate` finds errors: it parses, but models should not learn it."""
+    report = retry_without_final_newline(held.source, codec.validate, lambda report: not report.diagnostics)
+    if errors := [each for each in report.diagnostics if each.code.severity == "error"]:
+        raise InvalidRow(errors)
 
 
 def _shown(finding: Diagnostic) -> str:
