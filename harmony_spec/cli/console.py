@@ -179,6 +179,12 @@ def styles_of(codec: ModuleType) -> Sequence[str]:
     return [*({codec.FORMAT.default_style: None} | codec.FORMAT.styles), codec.FORMAT.as_parsed]
 
 
+def trainable_of(codec: ModuleType) -> Sequence[str]:
+    """What can be trained on, the default first; empty if a codec does not tell what a model writes."""
+    names: Sequence[str] = codec.FORMAT.trainable
+    return names
+
+
 CODEC = click.option(
     "--codec",
     type=click.Path(path_type=Path, exists=True),

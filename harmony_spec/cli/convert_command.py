@@ -41,6 +41,7 @@ from .console import (
     require_one_reader,
     standard_output,
     styles_of,
+    trainable_of,
 )
 from .converting import (
     CHAT,
@@ -175,7 +176,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
 @codec_option("--style", styles_of, "Style of headers in text and tokens.")
 @click.option(
     "--train",
-    type=OfCodec("train", lambda codec: codec.FORMAT.trainable),
+    type=OfCodec("train", trainable_of),
     callback=_train,
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )

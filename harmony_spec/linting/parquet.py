@@ -15,7 +15,7 @@ from ..codes import UNREADABLE_ROW
 from ..errors import RowError
 from .batches import Options, Row, RowsRead
 from .opening import InputError, Opened
-from .rows import MissingColumn, choose_column, too_long
+from .rows import COLUMNS, MissingColumn, choose_column, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -108,6 +108,8 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
                 raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
             is_unique = names.count(options.id_column) == names.count(column) == 1
             ids = [options.id_column] if is_unique and options.id_column != column else []
+            if options.mask_column in names and column in COLUMNS:
+                column, columns = "", [column, options.mask_column]
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
