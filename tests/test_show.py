@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections import Counter
 from html.parser import HTMLParser
@@ -219,6 +222,59 @@ def test_options_of_validate_apply(tmp_path: Path) -> None:
     assert "undeclared-tool" not in run("-", given=call).stdout
     rest = "<|channel|>final<|message|>Hi.<|return|>"
     assert "H1" not in run("--start", "completion", "-", given=rest).stdout
+
+
+def test_advice_is_that_of_validate(tmp_path: Path) -> None:
+    """For stripped texts, for prompts and completions, and for chat rows, in the terminal and in the page."""
+    file = tmp_path / "rows.jsonl"
+    prompt = "<|start|>user<|message|>Hi.<|end|><|start|>assistant"
+    rest = "<|channel|>final<|message|>Hi.<|return|>"
+    for value, advice in (
+        ({"text": "analysisHm.assistantfinalHi."}, "if they were stripped, pass --stripped"),
+        ({"text": prompt}, "--start prompt"),
+        ({"text": rest}, "--start completion"),
+        ({"prompt": "Hi.", "completion": "Ho."}, "convert them with: harmony-spec convert --from chat"),
+        (
+            {"prompt": [{"role": "user", "content": "Hi."}], "completion": [{}]},
+            "convert them with: harmony-spec convert",
+        ),
+        ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "convert them with: harmony-spec convert"),
+    ):
+        file.write_text(json.dumps(value) + "\n")
+        found = run(file).stdout
+        assert [advice in line for line in found.splitlines()].count(True) == 1, found
+        checked = CliRunner().invoke(main, ["validate", "--isolated", str(file)]).output
+        assert advice in checked
+        assert advice in blocks_of(run(file, "--html").stdout)[0]
+    file.write_text(json.dumps({"prompt": prompt, "completion": rest}) + "\n")
+    assert "several columns can be validated" in run(file).stdout
+    table = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([{"prompt": "Hi.", "completion": "Ho."}]), table)
+    assert "If these are Chat Completions, convert them with" in run(table).stderr
+
+
+def test_flags_are_shown_once() -> None:
+    call = "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
+    assert "1 role assistant, recipient functions.f, channel commentary, constrain, content_type json" in (
+        run("-", given=call).stdout
+    )
+
+
+def test_a_page_is_not_written_to_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(BAD)
+    command = [str(Path(sys.executable).parent / "harmony-spec"), "show", "--html", str(file)]
+    main_end, terminal = os.openpty()
+    found = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(terminal)
+    os.close(main_end)
+    assert (found.returncode, "pass -o page.html" in found.stderr) == (2, True)
+    assert run("--html", file, "-o", "-").stdout.startswith("<!DOCTYPE html>")
+
+
+def test_a_closed_row_separates_id_and_count() -> None:
+    (cards,) = blocks_of(page_of(BAD))
+    assert re.search(r'id 0</span> · <span class="count">2 messages', cards)
 
 
 def test_fields_of_any_grammar_are_shown(tmp_path: Path) -> None:

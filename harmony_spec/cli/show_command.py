@@ -37,6 +37,7 @@ from .console import (
     reads_rows,
     refuse,
     require_one_reader,
+    standard_output,
     trainable_of,
 )
 from .converting import INPUT_IDS, MASKS
@@ -62,7 +63,13 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 @click.option("--train", type=OfCodec("train", trainable_of), help="Mark what training on these messages learns.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
 @click.option("--statistics", is_flag=True, help="With --html, numbers of all rows instead of the rows.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the page.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=standard_output,
+    help="File for the page.  [default: standard output]",
+)
 def show(
     files: tuple[str, ...],
     kind: Kind | None,
@@ -87,6 +94,8 @@ def show(
     if (output is not None or statistics) and not html:
         advice = "--statistics needs --html; validate --statistics prints numbers" if statistics else ""
         raise click.UsageError(advice or "--output needs --html")
+    if html and output is None and sys.stdout.isatty():
+        raise click.UsageError("--html: pass -o page.html, or redirect standard output")
     stripped = others.pop("stripped")
     command = Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
@@ -168,6 +177,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
     except HarmonyError as error:
         return unreadable_row(error, place, check.id)
     selected = batch.options.selected
+    first = next((each for each in report.diagnostics if each.code.code in selected), None)
     return shown_report(
         report,
         place,
@@ -175,6 +185,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         admits=lambda each: each.code.code in selected,
         has_tokens=tokens,
         learned=learned,
+        hint=check.hint(held, first) if first else "",
     )
 
 

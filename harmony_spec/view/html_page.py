@@ -61,7 +61,7 @@ class _Line:
 
     def __post_init__(self) -> None:
         self.place, self.id = self.row.place, self.row.id
-        self.sections, self.findings = self.row.sections, self.row.findings
+        self.sections, self.findings, self.hint = self.row.sections, self.row.findings, self.row.hint
         self.messages = sum(section.kind == MESSAGE for section in self.sections)
         self.severities = Counter(finding.code.severity for finding in self.row.all_findings)
         contents = [section.content for section in self.sections if section.kind == MESSAGE]

@@ -100,12 +100,14 @@ class ShownRow:
         id: the value of the row's id column, or None.
         sections: its messages and gaps, in order; empty if it cannot be read.
         findings: findings without a place: the error of a row that cannot be read.
+        hint: what to do if the row was probably read with the wrong options; "" otherwise.
     """
 
     place: str
     id: str | int | None = None
     sections: tuple[Section, ...] = ()
     findings: tuple[ShownFinding, ...] = ()
+    hint: str = ""
 
     @property
     def all_findings(self) -> list[ShownFinding]:
@@ -153,6 +155,7 @@ def shown_report(
     admits: Callable[[Diagnostic], bool] = lambda _: True,
     has_tokens: bool = False,
     learned: Runs = (),
+    hint: str = "",
 ) -> ShownRow:
     """Return a row with the findings of its report.
 
@@ -163,10 +166,11 @@ def shown_report(
         admits: whether a diagnostic is shown.
         has_tokens: whether pieces have their tokens. A text is encoded for this, if it can be.
         learned: the parts of the input that training learns.
+        hint: see `ShownRow`.
     """
     form, recovered = report.reading
     found = [each for each in report.diagnostics if admits(each)]
-    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all())
+    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all(), hint=hint)
 
 
 def unreadable_row(error: HarmonyError, place: str, id: str | int | None = None) -> ShownRow:

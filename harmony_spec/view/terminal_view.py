@@ -32,6 +32,8 @@ def row_lines(row: ShownRow, width: int) -> Iterator[Text]:
     yield heading
     for finding in row.findings:
         yield _finding(finding, INDENT)
+    if row.hint:
+        yield Text(f"{INDENT}= help: {printable(row.hint)}")
     number = 0
     has_mask = any(piece.is_trained for section in row.sections for piece in section.pieces)
     for section in row.sections:
@@ -53,7 +55,8 @@ def _heading(section: Section, number: int) -> Text:
     text = Text(f"{number} " if section.kind == MESSAGE else f"{section.kind}: ", style="bold")
     for at, (name, value) in enumerate(section.fields.items()):
         text.append(", " if at else "")
-        text.append(f"{name} ", style="dim").append(printable(name if value is True else str(value)), style="bold cyan")
+        text.append("" if value is True else f"{name} ", style="dim")
+        text.append(printable(name if value is True else str(value)), style="bold cyan")
         if name in section.repaired:
             text.append(" (repaired)", style="red")
     return text
