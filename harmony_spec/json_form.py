@@ -63,14 +63,15 @@ CHAT_KEYS = ("tool_calls", "function_call", "tool_call_id", "reasoning_content",
 
 
 def is_chat(row: object) -> bool:
-    """Whether a row, or a list of messages, has keys that only chat completions have."""
+    """Whether a row, or a list of messages, has keys that only chat completions have, or `prompt` and `completion`."""
     values = row if isinstance(row, dict) else {MESSAGES_KEY: row}
     found = [values.get(key) for key in (MESSAGES_KEY, "conversations", "tools")]
     messages, shared, tools = (
         [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else [] for listed in found
     )
     has_key = any(message.get(key) is not None for message in (*messages, *shared) for key in CHAT_KEYS)
-    return has_key or any("from" in each for each in shared) or any(tool.get(TYPE_KEY) == "function" for tool in tools)
+    has_key |= any("from" in each for each in shared) or any(tool.get(TYPE_KEY) == "function" for tool in tools)
+    return has_key or values.keys() >= {"prompt", "completion"}
 
 
 class Shape(Protocol):

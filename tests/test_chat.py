@@ -24,6 +24,7 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.adapters import Adapted, chat_side, from_chat, to_chat
+from harmony_spec.adapters.requirements import Policy
 from harmony_spec.errors import CodecError
 
 from . import dialect
@@ -456,6 +457,23 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "/messages/0/content",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("channel", "analysis"), ("recipient", "functions.f"), ("content_type", "json"), ("constrain", True)],
+)
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_fields_of_the_format_are_not_lost(key: str, value: object, role: str) -> None:
+    """Without its channel, a thought would be an answer."""
+    chat: list[dict[str, Any]] = [{"role": "user", "content": "Hi."}, {"role": role, "content": "Hm.", key: value}]
+    policies: tuple[Policy, ...] = ("refuse", "replace")
+    for policy in policies:
+        with pytest.raises(ConversionError) as caught:
+            from_chat(chat, unsupported=policy)
+        assert (caught.value.code.name, caught.value.pointer) == ("invalid-chat", f"/messages/1/{key}")
+        assert "from_json" in caught.value.hint
+    assert from_chat([{**chat[1], key: None}]).findings == []
 
 
 @pytest.mark.parametrize(("request_", "code", "pointer"), REFUSED)

@@ -118,6 +118,45 @@ def test_a_value_that_is_replaced_is_reported() -> None:
     assert "H305 unsupported-value at /messages/0/content/0" in found.stderr
 
 
+@pytest.mark.parametrize("columns", [("messages", "role", "content"), ("conversations", "from", "value")])
+def test_messages_of_the_format_are_not_read_as_chat(columns: tuple[str, str, str]) -> None:
+    rows_key, role, content = columns
+    thought = {role: "assistant", content: "Hm.", "channel": "analysis"}
+    for target in ("training", "text"):
+        found = run("--from", "chat", "--to", target, "-", given=json.dumps({rows_key: [thought]}))
+        assert (found.exit_code, found.stdout) == (1, "")
+        assert "/messages/0/channel: messages of Chat Completions have no channel; Pass --from conversation." in (
+            found.stderr
+        )
+
+
+def test_rejected_rows_and_warnings_differ() -> None:
+    """Each names the id of its row; `-q` prints errors only."""
+    bad = {"id": "b\nc", "messages": [{"role": "nobody", "content": ""}]}
+    kept = {"id": 7, "messages": [{"role": "user", "content": "Hi.", "mood": "good"}]}
+    given = "\n".join(map(json.dumps, (bad, kept)))
+    for quiet in ([], ["-q"]):
+        found = run("--from", "chat", "--to", "text", *quiet, "-", given=given)
+        first, *others = found.stderr.splitlines()
+        assert first.startswith("-:1 (id b␊c): error: row rejected: H304 invalid-chat at /messages/0/role: ")
+        assert len(others) == (not quiet)
+        assert all(line.startswith("-:2 (id 7): warning: H305 unsupported-value at /m") for line in others)
+        assert [row["id"] for row in rows(found.stdout)] == [7]
+
+
+def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run("--from", "chat", "--to", "text", "-", "-o", "-", given=json.dumps(ROW))
+    assert (found.exit_code, len(rows(found.stdout)), list(tmp_path.iterdir())) == (0, 1, [])
+
+
+def test_hints_name_options() -> None:
+    row = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}
+    found = run("--from", "chat", "--to", "text", "-", given=json.dumps(row))
+    assert "Pass --replace-unsupported to replace" in found.stderr
+    assert "unsupported=" not in found.stderr
+
+
 def test_a_wrong_form_and_a_missing_file_are_reported(tmp_path: Path) -> None:
     found = run("--from", "text", "--to", "chat", "-", given="[200006, 1428, 200008, 12194, 200007]\n[]")
     assert (found.exit_code, "Pass --from tokens" in found.stderr) == (1, True)

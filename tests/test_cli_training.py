@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from pyarrow import parquet
 
-from harmony_spec import decode, render, render_training, to_json
+from harmony_spec import decode, encode, render, render_training, to_json, validate
 from harmony_spec.adapters import from_chat
 from harmony_spec.cli import main
 from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
@@ -60,12 +60,15 @@ def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The blocks in Python are run by test_docs.py."""
     page = (Path(__file__).resolve().parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
     (given,) = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    ((command, shown),) = re.findall(
-        r"^```console\n\$ harmony-spec convert (.*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE
-    )
+    (unclean,) = re.findall(r"^```jsonl\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     Path("rows.jsonl").write_text(given)
-    assert run(*command.split()).stderr == shown
+    Path("rollouts.jsonl").write_text(unclean)
+    commands = [each for block in blocks for each in re.findall(r"^\$ harmony-spec (.*)\n((?:[^$].*\n)*)", block, re.M)]
+    assert len(commands) == 4
+    for command, shown in commands:
+        assert CliRunner().invoke(main, command.split()).output == shown
     columns = dict(re.findall(r"^\| `(\w+)`(?: \(`(--[a-z-]+)`\))? \|", page, re.MULTILINE))
     given = json.dumps(ROW)
     found = train(ROW, *filter(None, columns.values()))
@@ -157,7 +160,7 @@ def test_rows_of_parquet_that_cannot_be_converted_are_kept_apart(tmp_path: Path)
     assert (found.exit_code, parquet.read_table(out)["id"].to_pylist()) == (1, ["a"])
     (row,) = rows(rejected.read_text())
     assert (row["id"], row["messages"][0]["role"]) == ("b", "nobody")
-    assert found.stderr.startswith(f"{path}:2: H304 invalid-chat at /messages/0/role")
+    assert found.stderr.startswith(f"{path}:2 (id b): error: row rejected: H304 invalid-chat at /messages/0/role")
     assert "1 row, " in found.stderr.splitlines()[-1]
 
 
@@ -167,6 +170,107 @@ def test_rows_without_anything_to_train_on_are_rejected() -> None:
     assert "the row has nothing to train on; The last turn has no message of the model" in found.stderr
     assert train({"messages": [*CHAT, CHAT[0]]}, "--train", "assistant").exit_code == 0
     assert train({"prompt": CHAT, "completion": []}).exit_code == 1
+
+
+USER = "<|start|>user<|message|>Hi.<|end|>"
+CALLS = "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>%s<|call|>"
+INVALID = [
+    USER + "<|start|>assistant<|channel|>finl<|message|>Hello.<|return|>",
+    USER + CALLS % '{"a": 1',
+    USER.replace("user", "usr") + "<|start|>assistant" + ANSWERED,
+]
+
+
+@pytest.mark.parametrize("text", INVALID)
+@pytest.mark.parametrize("form", ["text", "tokens"])
+def test_rows_with_errors_are_rejected(form: str, text: str, tmp_path: Path) -> None:
+    """They parse, but `validate` finds errors. It names the same ones."""
+    held = encode(text, allowed_special="all") if form == "tokens" else text
+    good = USER + "<|start|>assistant" + ANSWERED
+    line = json.dumps({"id": 5, form: held})
+    path, rejected = tmp_path / "rows.jsonl", tmp_path / "rejected.jsonl"
+    path.write_text(line + "\n" + json.dumps({form: encode(good, allowed_special="all") if form == "tokens" else good}))
+    found = run("--from", form, "--to", "training", path, "--rejected", rejected)
+    assert (found.exit_code, len(rows(found.stdout)), rejected.read_text()) == (1, 1, line + "\n")
+    errors = [each.code for each in validate(held).diagnostics if each.code.severity == "error"]
+    assert errors
+    said = found.stderr.splitlines()
+    assert len(said) == len(errors) + 1
+    assert all(
+        each.startswith(f"{path}:1 (id 5): error: row rejected: {code.code} {code.name} ")
+        for each, code in zip(said, errors, strict=False)
+    )
+    assert "1 row rejected" in said[-1]
+    found = run("--from", form, "--to", "training", "--allow-errors", path)
+    assert (found.exit_code, len(rows(found.stdout))) == (0, 2)
+
+
+def test_a_text_file_may_end_with_a_line_break(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(USER + "<|start|>assistant" + ANSWERED + "\n")
+    assert trained(rows(run("--from", "text", "--to", "training", path).stdout)[0]) == ANSWERED
+
+
+WEIGHED: list[Any] = [
+    {"role": "user", "content": "Hi."},
+    {"role": "assistant", "content": "Bad.", "weight": 0},
+    {"role": "user", "content": "No."},
+    {"role": "assistant", "content": "Good.", "thinking": "Hm.", "weight": 1},
+]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_messages_of_the_weight_0_are_not_trained_on(shared: bool) -> None:
+    """The messages stay in the transcript, with all that they become. Neither mask nor column marks them."""
+    named = {"user": "human", "assistant": "gpt"}
+    entries = [
+        {"from": named[m["role"]], "value": m["content"], **({"weight": m["weight"]} if "weight" in m else {})}
+        for m in WEIGHED
+    ]
+    row = {"conversations": entries} if shared else {"messages": WEIGHED}
+    thought = "" if shared else "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant"
+    answer = "<|channel|>final<|message|>Good.<|return|>"
+    columns = ("--labels", "--completion-mask")
+    for choice in ("last_turn", "assistant"):
+        result = train(row, "--train", choice, *columns)
+        (found,) = rows(result.stdout)
+        assert (trained(found), result.exit_code) == (thought + answer, 0)
+        assert "weight" not in result.stderr
+        assert "Bad." in decode(found["input_ids"])
+        marked = [token for token in found["labels"] if token != -100]
+        assert decode(marked) == thought + answer
+        assert "Bad." not in decode(list(compress(found["input_ids"], found["completion_mask"])))
+    last = {"messages": [*WEIGHED[:2], *WEIGHED[2:3], {**WEIGHED[3], "weight": 0}]}
+    assert "the row has nothing to train on; All messages that would be trained on have the weight 0" in (
+        train(last).stderr
+    )
+    assert train(last, "--train", "assistant").exit_code == 1
+    first = {"messages": [{**WEIGHED[1], "weight": 1}, *WEIGHED[2:3], {**WEIGHED[3], "weight": 0}]}
+    (found,) = rows(train(first, "--train", "assistant", *columns).stdout)
+    assert trained(found) == "<|channel|>final<|message|>Bad.<|end|>"
+    assert "Good." not in decode(list(compress(found["input_ids"], found["completion_mask"])))
+
+
+def test_calls_of_the_weight_0_and_other_weights() -> None:
+    row = {"messages": [CHAT[0], {**CHAT[1], "weight": 0}, *CHAT[2:]], "tools": [TOOL]}
+    assert trained(rows(train(row).stdout)[0]) == ANSWERED
+    row = {"prompt": CHAT[:1], "completion": [{**CHAT[1], "weight": 0}, *CHAT[2:]], "tools": [TOOL]}
+    assert trained(rows(train(row).stdout)[0]) == ANSWERED
+    empty = [CHAT[0], {"role": "assistant", "content": [], "weight": 0}]
+    assert train({"messages": empty}).exit_code == 1
+    for weight in (0.5, "0", True, -1, [0]):
+        found = train({"messages": [CHAT[0], {**CHAT[3], "weight": weight}]})
+        assert (found.exit_code, found.stdout) == (1, "")
+        assert "/messages/1/weight: unknown weight" in found.stderr
+
+
+def test_what_is_left_out_is_reported() -> None:
+    """Nothing is claimed of a side record, which `convert` does not write."""
+    found = run("--from", "chat", "--to", "text", "-", given=json.dumps({"messages": WEIGHED[:2]}))
+    assert "at /messages/1/weight: the format has no place for this key; it is left out of the messages" in found.stderr
+    assert "side record" not in found.stderr
+    shared = {"conversations": [{"from": "gpt", "value": "Hi.", "extra": "x"}]}
+    assert "/messages/0/extra" in train(shared).stderr
 
 
 def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
@@ -182,7 +286,7 @@ def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:
         (row,) = rows(found.stdout)
         assert row == {key: column[:limit] for key, column in whole.items()}
         lost = sum(whole["assistant_masks"][limit:])
-        said = f"-: truncated from {length} to {limit} tokens; {lost} that are trained on, from message "
+        said = f"-: warning: truncated from {length} to {limit} tokens; {lost} that are trained on, from message "
         assert found.stderr.startswith(said) == (lost > 0)
         assert ("1 row truncated" in found.stderr) == (limit < length)
     ended = train({"messages": CHAT[:3]}, "--max-length", length - 12)

@@ -5,23 +5,28 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from harmony_spec import codec, decode, encode, parse, recover, validate
 from harmony_spec.cli import main
 from harmony_spec.view import html_page as page_module
 from harmony_spec.view.html_page import PageTooLarge, html_fragment, html_page
-from harmony_spec.view.shown_row import GAP, OPEN_HEADER, ShownRow, shown_report
+from harmony_spec.view.shown_row import GAP, OPEN_HEADER, ShownRow, masked_runs, shown_report
 from harmony_spec.view.terminal_view import row_lines
 
 from . import dialect
@@ -49,7 +54,7 @@ def run(*arguments: object, given: str | bytes | None = None) -> Result:
 
 
 def pieces_of(row: ShownRow) -> list[Any]:
-    return [piece for section in row.sections for piece in section.pieces.values()]
+    return [piece for section in row.sections for piece in section.pieces]
 
 
 @settings(max_examples=150)
@@ -92,7 +97,7 @@ def test_findings_stand_under_their_place() -> None:
 
 def test_tokens_are_marked() -> None:
     (user,) = shown_report(validate(BAD[: BAD.index("x<")]), has_tokens=True).sections
-    assert [token for token, _ in user.pieces["content"].tokens] == encode("Hi.")
+    assert [token for token, _ in user.pieces[1].tokens] == encode("Hi.")
     shown = run("--tokens", "-", given="<|start|>user<|message|>a\n\nb<|end|>").stdout
     ids = re.findall("⟨([0-9]+)⟩", shown)
     assert list(map(int, ids)) == encode("<|start|>user<|message|>a\n\nb<|end|>", allowed_special="all")
@@ -219,6 +224,59 @@ def test_options_of_validate_apply(tmp_path: Path) -> None:
     assert "H1" not in run("--start", "completion", "-", given=rest).stdout
 
 
+def test_advice_is_that_of_validate(tmp_path: Path) -> None:
+    """For stripped texts, for prompts and completions, and for chat rows, in the terminal and in the page."""
+    file = tmp_path / "rows.jsonl"
+    prompt = "<|start|>user<|message|>Hi.<|end|><|start|>assistant"
+    rest = "<|channel|>final<|message|>Hi.<|return|>"
+    for value, advice in (
+        ({"text": "analysisHm.assistantfinalHi."}, "if they were stripped, pass --stripped"),
+        ({"text": prompt}, "--start prompt"),
+        ({"text": rest}, "--start completion"),
+        ({"prompt": "Hi.", "completion": "Ho."}, "convert them with: harmony-spec convert --from chat"),
+        (
+            {"prompt": [{"role": "user", "content": "Hi."}], "completion": [{}]},
+            "convert them with: harmony-spec convert",
+        ),
+        ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "convert them with: harmony-spec convert"),
+    ):
+        file.write_text(json.dumps(value) + "\n")
+        found = run(file).stdout
+        assert [advice in line for line in found.splitlines()].count(True) == 1, found
+        checked = CliRunner().invoke(main, ["validate", "--isolated", str(file)]).output
+        assert advice in checked
+        assert advice in blocks_of(run(file, "--html").stdout)[0]
+    file.write_text(json.dumps({"prompt": prompt, "completion": rest}) + "\n")
+    assert "several columns can be validated" in run(file).stdout
+    table = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([{"prompt": "Hi.", "completion": "Ho."}]), table)
+    assert "If these are Chat Completions, convert them with" in run(table).stderr
+
+
+def test_flags_are_shown_once() -> None:
+    call = "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
+    assert "1 role assistant, recipient functions.f, channel commentary, constrain, content_type json" in (
+        run("-", given=call).stdout
+    )
+
+
+def test_a_page_is_not_written_to_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(BAD)
+    command = [str(Path(sys.executable).parent / "harmony-spec"), "show", "--html", str(file)]
+    main_end, terminal = os.openpty()
+    found = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(terminal)
+    os.close(main_end)
+    assert (found.returncode, "pass -o page.html" in found.stderr) == (2, True)
+    assert run("--html", file, "-o", "-").stdout.startswith("<!DOCTYPE html>")
+
+
+def test_a_closed_row_separates_id_and_count() -> None:
+    (cards,) = blocks_of(page_of(BAD))
+    assert re.search(r'id 0</span> · <span class="count">2 messages', cards)
+
+
 def test_fields_of_any_grammar_are_shown(tmp_path: Path) -> None:
     """Nothing here knows a field by name."""
     folder = dialect.grammar_of("priority_field", tmp_path)
@@ -242,13 +300,57 @@ def test_what_training_learns_is_marked() -> None:
         "<|start|>user<|message|>And?<|end|><|start|>assistant<|channel|>final<|message|>So.<|return|>"
     )
     shown = run("--training", "-", given=text).stdout.splitlines()
-    assert [line for line in shown if line.startswith("+ ")] == [
-        "+ <|start|>assistant<|channel|>final<|message|>",
-        "+ So.",
-        "+ <|return|>",
-    ]
+    learned = ["  <|start|>assistant", "+ <|channel|>final<|message|>", "+ So.", "+ <|return|>"]
+    assert shown[-4:] == learned
+    assert [line for line in shown if line.startswith("+ ")] == learned[1:]
+    both = run("--train", "assistant", "--tokens", "-", given=text).stdout.splitlines()
+    assert len([line for line in both if line.startswith("+ ")]) == 6
+    assert run("--train", "nobody", "-", given=text).exit_code == 2
     page = run("--training", "--html", "-", given=text).stdout
     assert blocks_of(page)[0].count(" trained") == 3
+
+
+def test_what_continues_a_turn_is_marked_whole() -> None:
+    """After thoughts, the model writes the next header from its first token."""
+    text = (
+        "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>Ho.<|return|>"
+    )
+    for source in (text, json.dumps(encode(text, allowed_special="all"))):
+        shown = run("--training", "-", given=source).stdout.splitlines()
+        assert shown.count("  <|start|>assistant") == 1
+        assert "+ <|start|>assistant<|channel|>final<|message|>" in shown
+
+
+@settings(max_examples=60)
+@given(mutated(), st.data())
+def test_a_mask_is_shown_token_by_token(source: str | list[int], data: st.DataObject) -> None:
+    tokens = (
+        source if isinstance(source, list) else encode(re.sub("[\ud800-\udfff]", "", source), allowed_special="all")
+    )
+    mask = data.draw(st.lists(st.booleans(), min_size=len(tokens), max_size=len(tokens)))
+    pieces = pieces_of(shown_report(validate(tokens), has_tokens=True, learned=masked_runs(mask)))
+    shown = [(token, piece.is_trained) for piece in pieces for token, _ in piece.tokens]
+    assert shown == list(zip(tokens, mask, strict=True))
+
+
+def test_the_mask_of_a_row_is_shown(tmp_path: Path) -> None:
+    """Not what training on the last turn would learn, unless it is asked for."""
+    text = "<|start|>user<|message|>Hi.<|end|><|start|>assistant<|channel|>final<|message|>Ho.<|return|>"
+    tokens = encode(text, allowed_special="all")
+    row = {"id": "a", "input_ids": tokens, "assistant_masks": [int(token == encode("Hi")[0]) for token in tokens]}
+    files = [tmp_path / name for name in ("rows.jsonl", "rows.parquet")]
+    files[0].write_text(json.dumps(row) + "\n" + json.dumps(row | {"assistant_masks": [1]}) + "\n")
+    parquet.write_table(pyarrow.Table.from_pylist([row]), files[1])
+    for file in files:
+        shown = run(file, "--training", "--row", "1").stdout
+        assert [line for line in shown.splitlines() if line.startswith("+ ")] == ["+ Hi"]
+        assert "(id a)" in shown
+        assert "+ Ho." in run(file, "--train", "last_turn", "--row", "1").stdout
+        assert "+ " not in run(file, "--row", "1").stdout
+        page = run(file, "--training", "--html", "--row", "1").stdout
+        assert blocks_of(page)[0].count(" trained") == 1
+    assert "the column 'assistant_masks' is not a list of" in run(files[0], "--training", "--row", "2").stdout
 
 
 def test_statistics_are_a_page(tmp_path: Path) -> None:

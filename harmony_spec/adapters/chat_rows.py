@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..json_form import MESSAGES_KEY
 from ..tools.openai_tools import TOOLS
 from .reading_chat import ASSISTANT, RESULTS, ROLES
-from .requirements import fail, require_list, require_object, require_text
+from .requirements import fail, quoted, require_list, require_object, require_text
 
 SHARED = "conversations"
 """The column of ShareGPT's messages, which have `from` and `value`."""
@@ -27,6 +27,8 @@ SHARED_ROLES: Mapping[str, str] = {
 PROMPT, COMPLETION = "prompt", "completion"
 """The columns of messages before, and of the messages that are trained on."""
 
+WEIGHT = "weight"
+"""The key for whether a message is trained on: 0 or 1. Source: OpenAI, the format of files for fine-tuning."""
 
 COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS)
 """All columns that are read."""
@@ -73,6 +75,19 @@ def chat_of_row(row: object) -> ChatRow:
     return fail((), "the row has no messages", hint=f"Its columns are read by their names: {known}.")
 
 
+def take_weights(chat: list[Any]) -> tuple[list[Any], frozenset[int]]:
+    """The messages without their weights, and the indices of those with the weight 0, which are not trained on."""
+    kept, masked = [], set()
+    for index, message in enumerate(chat):
+        if isinstance(message, dict) and (weight := message.get(WEIGHT)) is not None:
+            if isinstance(weight, bool) or weight not in (0, 1):
+                fail((MESSAGES_KEY, index, WEIGHT), f"unknown weight {quoted(weight)}", expected=("0", "1"))
+            message = {key: value for key, value in message.items() if key != WEIGHT}
+            masked |= {index} if weight == 0 else set()
+        kept.append(message)
+    return kept, frozenset(masked)
+
+
 def _decoded(values: Mapping[str, Any], key: str) -> Any:
     """A value, or that of its JSON if it is a text."""
     value = values.get(key)
@@ -90,12 +105,14 @@ def _of_shared(entry: object, path: tuple[str, int]) -> dict[str, Any]:
     if "from" not in values:
         return values
     author, text = (require_text(values.get(key), (*path, key)) for key in ("from", "value"))
+    others = {key: value for key, value in values.items() if key not in ("from", "value")}
     if author in ("function_call", "tool_call"):
         try:
             call = json.loads(text)
         except ValueError as error:
             fail((*path, "value"), f"the call is not JSON: {error}")
-        return {"role": ASSISTANT, "content": None, "tool_calls": call if isinstance(call, list) else [call]}
+        calls = call if isinstance(call, list) else [call]
+        return {**others, "role": ASSISTANT, "content": None, "tool_calls": calls}
     if author not in SHARED_ROLES:
         fail((*path, "from"), f"unknown author {author!r}", expected=SHARED_ROLES)
-    return {"role": SHARED_ROLES[author], "content": text}
+    return {**others, "role": SHARED_ROLES[author], "content": text}

@@ -38,6 +38,9 @@ KEYS_BY_ROLE: Mapping[str, tuple[str, ...]] = {
 }
 """The keys of messages that are read, and those of some roles. Other values are reported, unless they are empty."""
 
+OF_FORMAT = "If these are messages of the format, read them with from_json."
+"""The hint for a field of the format, which would be lost: with a channel, thoughts would become an answer."""
+
 PHASES: Mapping[str, Purpose] = {"commentary": "preamble", "final_answer": "answer"}
 """The purposes of texts by `phase`, which Responses have for what Chat Completions leave open."""
 
@@ -49,12 +52,14 @@ class Adapted:
     Attributes:
         messages: the messages; those of completed turns still have their analysis.
         side: what they cannot hold; `to_chat` restores the messages of the request with it.
+        origins: for each message the index of the chat message that it was made of; None if it was made of settings.
         findings: what was left out or replaced, each with its JSON pointer.
         tools: the offered tools, for `recover` and `StreamParser`.
     """
 
     messages: list[Message]
     side: Side
+    origins: list[int | None] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
     tools: list[Namespace] = field(default_factory=list)
 
@@ -169,8 +174,8 @@ class _Reader:
         self.batch = 0
         self.numbers = count()
 
-    def result(self, chat: list[Any]) -> tuple[list[Any], Side]:
-        """The messages in their order, and the chat messages without their texts."""
+    def result(self, chat: list[Any]) -> tuple[list[Any], Side, list[int | None]]:
+        """The messages in their order, the chat messages without their texts, and the index of each message's own."""
         made = sorted(self.made, key=lambda each: each.place)
         messages = [each.message for each in made]
         sources: list[dict[Steps, Source]] = [{} for _ in chat]
@@ -187,7 +192,8 @@ class _Reader:
                 at = end
         kept = [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
         digest = digest_of(self.purposes.headers(messages))
-        return messages, {"digest": digest, "chat": kept, "messages": len(messages)}
+        origins = [each.texts[0][0] if each.texts else None for each in made]
+        return messages, {"digest": digest, "chat": kept, "messages": len(messages)}, origins
 
     def restore(self, chat: list[Any], side: Side) -> int:
         """Restore the messages of a side record; return how many chat messages they are."""
@@ -381,14 +387,15 @@ class _Reader:
         return str(name)
 
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
-        """Report the values that have no place in the format."""
+        """Report the values that have no place in the format. Refuse fields of the format."""
         known = (*KEYS, *KEYS_BY_ROLE.get(message["role"], ()))
         for key in message:
             if key not in known and message[key] not in (None, "", [], {}):
                 at = ("messages", index, key)
-                self.reporter.report(
-                    at, "the format has no place for this key; the side record keeps it", quoted(message[key])
-                )
+                if key in self.purposes.format.fields and message[key] is not False:
+                    fail(at, f"messages of Chat Completions have no {key}", hint=OF_FORMAT)
+                evidence = "the format has no place for this key; it is left out of the messages"
+                self.reporter.report(at, evidence, quoted(message[key]))
 
     def texts(self, message: dict[str, Any], index: int) -> list[Piece]:
         """The texts of a content, which together are one text."""

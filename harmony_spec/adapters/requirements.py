@@ -13,6 +13,9 @@ from ..tool_types.schema_references import escaped
 Policy = Literal["refuse", "replace"]
 """What to do with a value that the format cannot hold."""
 
+REPLACEABLE = 'Pass unsupported="replace" to replace or leave out such values.'
+"""The hint for a value that the format cannot hold."""
+
 MAX_QUOTED_CHARS = 60
 """Code points of a wrong value that an error quotes."""
 
@@ -73,7 +76,7 @@ class Reporter:
                 path,
                 what,
                 code=UNSUPPORTED_VALUE,
-                hint='Pass unsupported="replace" to replace or leave out such values.',
+                hint=REPLACEABLE,
             )
         self.report(path, what, raw, taken_for)
 

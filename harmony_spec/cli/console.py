@@ -179,6 +179,12 @@ def styles_of(codec: ModuleType) -> Sequence[str]:
     return [*({codec.FORMAT.default_style: None} | codec.FORMAT.styles), codec.FORMAT.as_parsed]
 
 
+def trainable_of(codec: ModuleType) -> Sequence[str]:
+    """What can be trained on, the default first; empty if a codec does not tell what a model writes."""
+    names: Sequence[str] = codec.FORMAT.trainable
+    return names
+
+
 CODEC = click.option(
     "--codec",
     type=click.Path(path_type=Path, exists=True),
@@ -224,6 +230,11 @@ def require_name(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Co
         return name
 
     return checked
+
+
+def standard_output(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """A callback that reads `-` as standard output, which is written if no file is named."""
+    return None if path == Path(STDIN) else path
 
 
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")

@@ -22,7 +22,7 @@ from ..linting.opening import COMPRESSIONS, InputError, compressed
 from ..linting.parquet import NO_PYARROW, ParquetOutput
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
-from ..view.terminal_text import printable_name
+from ..view.terminal_text import COLORS, printable_name
 from .console import (
     CODEC,
     CODEC_PATH,
@@ -39,7 +39,9 @@ from .console import (
     complete_file,
     count,
     require_one_reader,
+    standard_output,
     styles_of,
+    trainable_of,
 )
 from .converting import (
     CHAT,
@@ -55,8 +57,14 @@ from .converting import (
 from .progress import show_progress
 from .validation_run import INTERRUPTED, interruptible
 
-FOR_TRAINING = ("train", "max_length", "labels", "completion_mask")
-"""The options of rows to train on."""
+FOR_TRAINING = {
+    "train": "--train",
+    "max_length": "--max-length",
+    "allows_errors": "--allow-errors",
+    "labels": "--labels",
+    "completion_mask": "--completion-mask",
+}
+"""The options of rows to train on, by parameter."""
 
 PERCENTILES = (1, 10, 50, 90, 99, 100)
 """The percentiles of the lengths of rows that are printed."""
@@ -118,6 +126,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=standard_output,
     help="File to write; Parquet if its name ends in .parquet.  [default: standard output]",
 )
 @click.option(
@@ -130,11 +139,14 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
 @codec_option("--style", styles_of, "Style of headers in text and tokens.")
 @click.option(
     "--train",
-    type=OfCodec("train", lambda codec: codec.FORMAT.trainable),
+    type=OfCodec("train", trainable_of),
     callback=_train,
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )
 @click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate rows to train on to N tokens.")
+@click.option(
+    "--allow-errors", "allows_errors", is_flag=True, help="Train on texts and tokens in which `validate` finds errors."
+)
 @click.option("--labels", is_flag=True, help="Add a column of token ids, with -100 for those that are not trained on.")
 @click.option("--completion-mask", is_flag=True, help="Add a column that marks all tokens after the prompt.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
@@ -157,12 +169,13 @@ def convert(
 
     Reads JSON files, JSON Lines and Parquet, and writes JSON Lines or Parquet. Rows in the form `chat` have `messages`
     and `tools` of Chat Completions, `conversations` of ShareGPT, or `prompt` and `completion`. That form loses settings
-    and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`). The exit status is 1 if rows
+    and channels. `training` is token ids (`input_ids`) with a mask (`assistant_masks`); rows in which
+    `validate` finds errors are rejected. The exit status is 1 if rows
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
     context = click.get_current_context()
-    if target != TRAINING and (wrong := [f"--{name.replace('_', '-')}" for name in FOR_TRAINING if _is_passed(name)]):
+    if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
@@ -199,8 +212,9 @@ def convert(
                     ERR.print(printable_name(str(found)), style="red")
                     status = UNUSABLE
                     continue
-                for line in found.reports:
-                    ERR.print(line)
+                for severity, line in found.reports:
+                    if severity == "error" or not quiet:
+                        ERR.print(line, style=COLORS[severity])
                 (rows or stream).write(found.rows)
                 if kept:
                     kept.write(found.rejected)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..adapters import from_chat, to_chat
-from ..adapters.chat_rows import COLUMNS, chat_of_row
+from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
+from ..adapters.reading_chat import OF_FORMAT
+from ..adapters.requirements import REPLACEABLE
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, RowError
+from ..errors import HarmonyError, RowError, Severity
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
 from ..linting.json_edits import dumped
 from ..linting.opening import InputError
-from ..linting.rows import value_of
+from ..linting.outputs import id_note
+from ..linting.rows import Content, value_of
 from ..recovery.known_names import declared
+from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
 from ..view.terminal_text import printable_name
 
@@ -30,6 +34,12 @@ SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
 
 NESTED = (MESSAGES_KEY, TOOLS)
 """Columns with a structure."""
+
+HINTS = {
+    OF_FORMAT: f"Pass --from {CONVERSATION}.",
+    REPLACEABLE: "Pass --replace-unsupported to replace or leave out such values.",
+}
+"""Hints of the adapters, which name arguments of Python, and those for the command line."""
 
 CHAT_COLUMNS = (*COLUMNS, ID_COLUMN)
 
@@ -50,6 +60,7 @@ class Conversion:
         replaces: whether values that the format lacks are replaced.
         train: what is trained on, for `render_training`.
         max_length: the most tokens of a row to train on; None for no limit.
+        allows_errors: whether rows to train on may have findings that are errors.
         more: the columns to train on besides the first two.
         is_parquet: whether converted rows are Parquet, instead of JSON Lines.
     """
@@ -60,6 +71,7 @@ class Conversion:
     replaces: bool = False
     train: str = "last_turn"
     max_length: int | None = None
+    allows_errors: bool = False
     more: tuple[str, ...] = ()
     is_parquet: bool = False
 
@@ -78,6 +90,21 @@ class Conversion:
         return pyarrow.schema({ID_COLUMN: text} | types[self.target])
 
 
+class Reported(NamedTuple):
+    """A line to print, and how severe it is: an error rejects its row."""
+
+    severity: Severity
+    text: str
+
+
+class InvalidRow(Exception):
+    """A row has findings that are errors."""
+
+    def __init__(self, errors: list[Diagnostic]) -> None:
+        super().__init__(*errors)
+        self.errors = errors
+
+
 @dataclass
 class Converted:
     """The converted rows of a batch.
@@ -85,7 +112,7 @@ class Converted:
     Attributes:
         rows: JSON Lines, or Parquet.
         count: how many they are.
-        reports: what to print: errors and findings, each with the place of its row.
+        reports: what to print: errors of rejected rows, and what is lost of others, each with the place of its row.
         rejected: JSON Lines of the rows that cannot be converted, as they were.
         failed: how many these are.
         lengths: the number of tokens of each row to train on.
@@ -95,7 +122,7 @@ class Converted:
 
     rows: bytes | pyarrow.RecordBatch = b""
     count: int = 0
-    reports: list[str] = field(default_factory=list)
+    reports: list[Reported] = field(default_factory=list)
     rejected: bytes = b""
     failed: int = 0
     lengths: list[int] = field(default_factory=list)
@@ -112,14 +139,18 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
     found, values = Converted(), []
     for row in batch.rows:
         for place, item, value in _values(batch, row):
+            identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
+            place += id_note(identifier)
             try:
                 if isinstance(value, RowError):
                     raise value
                 written = _convert(conversion, batch, value, found, place)
-                identifier = value.get(ID_COLUMN, row.id) if isinstance(value, dict) else row.id
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
-            except HarmonyError as error:
-                found.reports.append(f"{place}: {error}")
+            except (HarmonyError, InvalidRow) as error:
+                if isinstance(error, HarmonyError):
+                    error.hint = HINTS.get(error.hint, error.hint)
+                errors = error.errors if isinstance(error, InvalidRow) else [error]
+                found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
                 found.rejected += _original(batch, item)
                 found.failed += 1
     found.count = len(values)
@@ -175,16 +206,18 @@ def _original(batch: Batch, item: Any) -> bytes:
 
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:
-    """A row in the form of the target. Raises `HarmonyError`."""
-    codec, prompt = batch.options.codec, 0
+    """A row in the form of the target. Raises `HarmonyError` or `InvalidRow`."""
+    codec, prompt, masked = batch.options.codec, 0, set[int]()
     if conversion.source == CHAT:
         chat = chat_of_row(value)
+        listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
         policy: Any = "replace" if conversion.replaces else "refuse"
-        adapted = from_chat(chat.messages, tools=chat.tools, unsupported=policy, codec=codec)
-        found.reports += [f"{place}: {_shown(finding)}" for finding in adapted.findings]
+        adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
+        found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in adapted.findings]
         messages: list[Any] = adapted.messages
+        masked = {index for index, origin in enumerate(adapted.origins) if origin in weightless}
         if chat.prompt:
-            asked = chat.messages[: chat.prompt]
+            asked = listed[: chat.prompt]
             prompt = len(from_chat(asked, tools=chat.tools, unsupported=policy, codec=codec).messages)
     else:
         if conversion.source == CONVERSATION and isinstance(value, str):
@@ -193,10 +226,19 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
         if form != conversion.source:
             raise RowError(UNREADABLE_ROW, f"the row is in the form {form!r}", hint=f"Pass --from {form}.")
-        messages = held.messages or codec.parse(held.source).messages
+        messages = held.messages or retry_without_final_newline(held.source, lambda each: codec.parse(each).messages)
+        if conversion.target == TRAINING and not conversion.allows_errors and codec.FORMAT.recovery is not None:
+            _require_valid(codec, held)
     if conversion.target == TRAINING:
-        return _training(conversion, codec, messages, prompt, found, place)
+        return _training(conversion, codec, messages, prompt, masked, found, place)
     return _written(conversion, codec, messages)
+
+
+def _require_valid(codec: ModuleType, held: Content) -> None:
+    """Raise `InvalidRow` for a content in which `validate` finds errors: it parses, but models should not learn it."""
+    report = retry_without_final_newline(held.source, codec.validate, lambda report: not report.diagnostics)
+    if errors := [each for each in report.diagnostics if each.code.severity == "error"]:
+        raise InvalidRow(errors)
 
 
 def _shown(finding: Diagnostic) -> str:
@@ -222,19 +264,30 @@ def _written(conversion: Conversion, codec: ModuleType, messages: list[Any]) -> 
 
 
 def _training(
-    conversion: Conversion, codec: ModuleType, messages: list[Any], prompt: int, found: Converted, place: str
+    conversion: Conversion,
+    codec: ModuleType,
+    messages: list[Any],
+    prompt: int,
+    masked: Collection[int],
+    found: Converted,
+    place: str,
 ) -> dict[str, Any]:
-    """The columns to train on. Of a prompt, the first messages, nothing is trained on."""
+    """The columns to train on. Of a prompt, the first messages, and of masked messages nothing is trained on."""
     training = codec.render_training(messages, conversion.train, style=conversion.style)
     tokens, mask = training.tokens, training.mask
     completion = (span for span in training.spans if span.message >= prompt)
     begin = next((span.start for span in completion if span.part != "start" or mask[span.start]), len(mask))
     mask[:begin] = [False] * begin
+    hint = "The last turn has no message of the model." if conversion.train == "last_turn" else ""
+    if masked and True in mask:
+        hint = "All messages that would be trained on have the weight 0."
+    masked_spans = [(start, end) for start, end, message, _ in training.spans if message in masked]
+    for start, end in masked_spans:
+        mask[start:end] = [False] * (end - start)
     if True not in mask:
-        hint = "The last turn has no message of the model." if conversion.train == "last_turn" else ""
         raise RowError(UNREADABLE_ROW, "the row has nothing to train on", hint=hint)
     begin = begin if prompt else mask.index(True)
-    limit = conversion.max_length
+    limit, whole = conversion.max_length, len(tokens)
     if limit is not None and len(tokens) > limit:
         if True in mask[limit:]:
             lost = limit + mask[limit:].index(True)
@@ -243,7 +296,7 @@ def _training(
             message = next(span.message for span in training.spans if span.end > lost)
             cut = f"truncated from {len(tokens)} to {limit} tokens"
             dropped = f"{sum(mask[limit:])} that are trained on, from message {message} on, are dropped"
-            found.reports.append(f"{place}: {cut}; {dropped}")
+            found.reports.append(Reported("warning", f"{place}: warning: {cut}; {dropped}"))
         found.truncated += 1
         del tokens[limit:], mask[limit:]
     found.lengths.append(len(tokens))
@@ -252,5 +305,8 @@ def _training(
     if LABELS in conversion.more:
         row[LABELS] = [token if is_trained else IGNORED for token, is_trained in zip(tokens, mask, strict=True)]
     if COMPLETION_MASK in conversion.more:
-        row[COMPLETION_MASK] = [int(at >= begin) for at in range(len(tokens))]
+        column = [int(at >= begin) for at in range(whole)]
+        for start, end in masked_spans:
+            column[start:end] = [0] * (end - start)
+        row[COMPLETION_MASK] = column[: len(tokens)]
     return row

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import HarmonyError
+from ..codes import UNREADABLE_ROW
+from ..errors import HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
 from ..linting.batches import Batch, Kind, Options, Row
@@ -20,7 +22,7 @@ from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
-from ..view.shown_row import ShownRow, learned_pieces, shown_report, unreadable_row
+from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
 from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
@@ -28,13 +30,17 @@ from .console import (
     CODEC_PATH,
     OUT,
     Command,
+    OfCodec,
     codec_of,
     complete_file,
     example,
     reads_rows,
     refuse,
     require_one_reader,
+    standard_output,
+    trainable_of,
 )
+from .converting import INPUT_IDS, MASKS
 
 
 def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | None:
@@ -53,10 +59,17 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 @click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")
 @click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")
-@click.option("--training", is_flag=True, help="Mark what training learns: the last turn.")
+@click.option("--training", is_flag=True, help="Mark what training learns: the row's mask, else the last turn.")
+@click.option("--train", type=OfCodec("train", trainable_of), help="Mark what training on these messages learns.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
 @click.option("--statistics", is_flag=True, help="With --html, numbers of all rows instead of the rows.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the page.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=standard_output,
+    help="File for the page.  [default: standard output]",
+)
 def show(
     files: tuple[str, ...],
     kind: Kind | None,
@@ -64,6 +77,7 @@ def show(
     limit: int | None,
     tokens: bool,
     training: bool,
+    train: str | None,
     html: bool,
     statistics: bool,
     output: Path | None,
@@ -80,10 +94,12 @@ def show(
     if (output is not None or statistics) and not html:
         advice = "--statistics needs --html; validate --statistics prints numbers" if statistics else ""
         raise click.UsageError(advice or "--output needs --html")
+    if html and output is None and sys.stdout.isatty():
+        raise click.UsageError("--html: pass -o page.html, or redirect standard output")
     stripped = others.pop("stripped")
     command = Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
-    found = _shown(files, resolver, kind, rows, limit, tokens or html, training)
+    found = _shown(files, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
     if html:
         _write_page(found, files, statistics, output)
         return
@@ -122,6 +138,7 @@ def _shown(
     limit: int | None,
     tokens: bool,
     training: bool,
+    train: str | None,
 ) -> Iterator[ShownRow]:
     """The chosen rows. Raises `InputError` if a file cannot be read, or if none of its rows was chosen."""
     left = sys.maxsize if limit is None else limit
@@ -130,30 +147,37 @@ def _shown(
     for file in expand(list(names), resolver.excluded, lambda _: None):
         if isinstance(file, InputError):
             raise file
-        for batch in read(file.name, True, kind, resolver.options(file.name), Progress()):
+        options = resolver.options(file.name)
+        options = replace(options, mask_column=MASKS) if training and train is None else options
+        for batch in read(file.name, True, kind, options, Progress()):
             for row in batch.rows:
                 last = row.number or 1
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
-                    yield _shown_row(batch, row, tokens, training)
+                    yield _shown_row(batch, row, tokens, training, train)
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
         raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; the last row is {last}")
 
 
-def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow:
+def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str | None) -> ShownRow:
     check, codec = RowCheck(batch, row), batch.options.codec
     place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
-    learned: list[frozenset[str]] = []
+    learned: Runs = ()
     try:
-        report, _ = check.reports(check.read())
-        if training:
+        held = check.read()
+        report, _ = check.reports(held)
+        if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
+            learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
+        elif training:
             require(codec, "render_training")
-            learned = learned_pieces(codec.render_training(report.messages), len(report.messages))
+            how = {} if train is None else {"train": train}
+            learned = learned_runs(codec.render_training(report.messages, **how), report)
     except HarmonyError as error:
         return unreadable_row(error, place, check.id)
     selected = batch.options.selected
+    first = next((each for each in report.diagnostics if each.code.code in selected), None)
     return shown_report(
         report,
         place,
@@ -161,4 +185,12 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool) -> ShownRow
         admits=lambda each: each.code.code in selected,
         has_tokens=tokens,
         learned=learned,
+        hint=check.hint(held, first) if first else "",
     )
+
+
+def _mask(mask: Any, count: int) -> list[Any]:
+    """The mask of a row with `count` token ids. Raises `RowError` if it does not fit."""
+    if not isinstance(mask, list) or len(mask) != count or not set(map(type, mask)) <= {int, bool}:
+        raise RowError(UNREADABLE_ROW, f"the column {MASKS!r} is not a list of {count} numbers, one for each token id")
+    return mask

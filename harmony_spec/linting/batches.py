@@ -35,6 +35,7 @@ class Options:
         selected: the codes of the rules that are reported.
         column: None to find it.
         columns: in Parquet files, the columns that together are a row, an object; empty if `column` is the row.
+        mask_column: in Parquet files, a column that is read with the column of the inputs, as an object; "" for none.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
         codec_path: of the codec; None for the one of this package.
@@ -45,6 +46,7 @@ class Options:
     column: str | None = None
     columns: tuple[str, ...] = ()
     id_column: str = ID_COLUMN
+    mask_column: str = ""
     tools: str | None = None
     tokenization: bool = True
     tokens: bool = False

@@ -19,7 +19,7 @@ from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import apply_fixes, may_be_completion
 from ..validation.report import Report
 from .baseline import fingerprint
-from .batches import Batch, Options, Row, read_content, row_value
+from .batches import Batch, Row, read_content, row_value
 from .findings import Checked, Finding, finding_of_error, locate
 from .json_edits import Path, with_values
 from .opening import InputError
@@ -167,11 +167,25 @@ class RowCheck:
             if options.spans:
                 text_span, token_span = report.text_span(diagnostic), report.token_span(diagnostic)
                 finding = replace(finding, text_span=text_span, token_span=token_span)
-            if not findings and (hint := _hint(held, diagnostic, options)):
+            if not findings and (hint := self.hint(held, diagnostic)):
                 finding = replace(finding, hint=hint)
             findings.append(finding)
         tokens = tokens_by_channel(held.source, report.recovered, held.codec) if options.tokens else {}
         return self._checked(messages=len(report.messages), findings=findings, tokens=tokens)
+
+    def hint(self, held: Content, first: Diagnostic) -> str:
+        """Advice if the source was probably read with the wrong options; `first` is its first finding."""
+        options = self.options
+        if not held.is_harmony:
+            return "" if options.stripped else "The text has no special tokens; if they were stripped, pass --stripped."
+        try:
+            retry_without_final_newline(held.source, lambda each: held.codec.parse(each, options.start))
+        except ParseError as error:
+            if error.code is WRONG_START:
+                return f"{error.message[0].upper()}{error.message[1:]}. {error.hint}"
+        if not may_be_completion(first):
+            return ""
+        return "If this is a completion, pass --start completion; otherwise it is read as a message."
 
     def _fix(self, held: Content, report: Report[Any], exact: Report[Any]) -> Checked:
         """The row with all applicable fixes; without `--fix`, with the findings marked that they would remove."""
@@ -243,20 +257,6 @@ def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Repor
         for each in report.diagnostics
     ]
     return replace(report, diagnostics=found)
-
-
-def _hint(held: Content, first: Diagnostic, options: Options) -> str:
-    """Advice if the source was probably read with the wrong options."""
-    if not held.is_harmony:
-        return "" if options.stripped else "The text has no special tokens; if they were stripped, pass --stripped."
-    try:
-        retry_without_final_newline(held.source, lambda each: held.codec.parse(each, options.start))
-    except ParseError as error:
-        if error.code is WRONG_START:
-            return f"{error.message[0].upper()}{error.message[1:]}. {error.hint}"
-    if not may_be_completion(first):
-        return ""
-    return "If this is a completion, pass --start completion; otherwise it is read as a message."
 
 
 @lru_cache(maxsize=16)

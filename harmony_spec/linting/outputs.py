@@ -53,13 +53,17 @@ def describe(finding: Finding) -> dict[str, Any]:
     return {name: read(finding) for name, (_, read) in FINDING.items()}
 
 
+def id_note(id: object) -> str:
+    """The id of a row, after its place; empty if it is not a string or an integer."""
+    return f" (id {printable(abridge(str(id)))})" if type(id) in (str, int) else ""
+
+
 def place(checked: Checked, finding: Finding) -> str:
     """Where a finding is, in the form that terminals and editors recognize."""
     where = ":".join([printable_name(checked.name), *([str(checked.row)] if checked.row is not None else [])])
     if finding.column is not None:
         where += f":{finding.column}" if checked.row is not None else f":{finding.line}:{finding.column}"
-    if checked.id is not None:
-        where += f" (id {printable(abridge(str(checked.id)))})"
+    where += id_note(checked.id)
     if finding.column is not None:
         return where
     if finding.pointer:

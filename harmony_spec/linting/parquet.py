@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..codes import UNREADABLE_ROW
 from ..errors import RowError
+from ..json_form import is_chat
 from .batches import Options, Row, RowsRead
 from .opening import InputError, Opened
-from .rows import MissingColumn, choose_column, too_long
+from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -108,6 +109,8 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
                 raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
             is_unique = names.count(options.id_column) == names.count(column) == 1
             ids = [options.id_column] if is_unique and options.id_column != column else []
+            if options.mask_column in names and column in COLUMNS:
+                column, columns = "", [column, options.mask_column]
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
@@ -270,6 +273,7 @@ def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
         return choose_column(types, chosen, lambda each: _holds_source(types[each]))
     except RowError as error:
         advice = f". {error.hint} Columns: {', '.join(schema.names)}." if error.hint else ""
+        advice += f" If these are Chat Completions, {CONVERT_CHAT}." if is_chat(types) and error.hint else ""
         raise InputError(f"{name}: {error.message}{advice}", lacks_column=isinstance(error, MissingColumn)) from None
 
 

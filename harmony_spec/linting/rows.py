@@ -180,7 +180,12 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
     path: Path = ()
     held, what = value, "the row"
     if isinstance(value, dict):
-        name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
+        try:
+            name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
+        except RowError:
+            if column is None and is_chat(value) and not any(_is_written(each, codec) for each in value.values()):
+                _raise_chat()
+            raise
         held, path, what = value[name], (name,), f"the column {name!r}"
     if isinstance(held, str):
         return Content(held, codec, path, value=value)
@@ -199,9 +204,15 @@ def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: An
     except ConversationError:
         if not is_chat(value):
             raise
-        advice = "harmony-spec convert --from chat --to conversation"
-        raise RowError(UNREADABLE_ROW, f"these are Chat Completions; convert them with: {advice}") from None
+        _raise_chat()
     return Content(codec.render(messages, start), codec, path, messages, value)
+
+
+CONVERT_CHAT = "convert them with: harmony-spec convert --from chat --to conversation"
+
+
+def _raise_chat() -> NoReturn:
+    raise RowError(UNREADABLE_ROW, f"these are Chat Completions; {CONVERT_CHAT}") from None
 
 
 def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[str], bool]) -> str:
@@ -233,11 +244,17 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
 
 def _holds_source(value: object, codec: ModuleType) -> bool:
     """Whether a value looks like an input: a text with special tokens, token ids, messages."""
-    if isinstance(value, str):
-        return codec.FORMAT.special_matcher.search(value) is not None
     if isinstance(value, dict):
         return isinstance(value.get("messages"), list)
-    return isinstance(value, list) and bool(value) and (type(value[0]) is int or isinstance(value[0], dict))
+    is_messages = isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    return is_messages or _is_written(value, codec)
+
+
+def _is_written(value: object, codec: ModuleType) -> bool:
+    """Whether a value looks like a text with special tokens, or token ids."""
+    if isinstance(value, str):
+        return codec.FORMAT.special_matcher.search(value) is not None
+    return isinstance(value, list) and bool(value) and type(value[0]) is int
 
 
 def _token_ids(value: Any, what: str) -> list[int]:

@@ -22,7 +22,7 @@ from ..errors import Code
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..validation.report import Report
-from .shown_row import CONTENT, MESSAGE, ShownRow, shown_messages, shown_report
+from .shown_row import MESSAGE, ShownRow, shown_messages, shown_report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,10 +61,10 @@ class _Line:
 
     def __post_init__(self) -> None:
         self.place, self.id = self.row.place, self.row.id
-        self.sections, self.findings = self.row.sections, self.row.findings
+        self.sections, self.findings, self.hint = self.row.sections, self.row.findings, self.row.hint
         self.messages = sum(section.kind == MESSAGE for section in self.sections)
         self.severities = Counter(finding.code.severity for finding in self.row.all_findings)
-        contents = [s.pieces[CONTENT].text for s in self.sections if s.kind == MESSAGE and CONTENT in s.pieces]
+        contents = [section.content for section in self.sections if section.kind == MESSAGE]
         self.excerpt = " ".join(contents[-1][:MAX_EXCERPT_CHARS].split()) if contents else ""
 
 

@@ -99,20 +99,20 @@ function addButtons(row) {
   if (row.dataset.ready) return;
   row.dataset.ready = "yes";
   row.querySelectorAll(".card").forEach((card, at) => {
-    const content = card.querySelector("pre.content");
-    if (!content) return;
+    const contents = [...card.querySelectorAll("pre.content")]; // several, if training learns some of the content
+    if (!contents.length) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
     button.textContent = "Copy";
     button.setAttribute("aria-label", `Copy the content of part ${at + 1}`);
     button.addEventListener("click", async () => {
-      const nodes = content.original || [...content.childNodes];
+      const nodes = contents.flatMap((content) => content.original || [...content.childNodes]);
       try {
         await navigator.clipboard.writeText(nodes.map((node) => node.textContent).join(""));
         button.textContent = "Copied";
       } catch {
-        getSelection().selectAllChildren(content); // the browser allows no access to the clipboard
+        getSelection().selectAllChildren(contents[0]); // the browser allows no access to the clipboard
         button.textContent = "Selected";
       }
     });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +23,9 @@ from ..vocabulary import load
 HEADER, CONTENT, STOP = PIECES = ("header", "content", "stop")
 """The pieces of a message: before its content, its content, and after it."""
 
+PARTS = ("start", *PIECES)
+"""The parts of a message in `Training.spans`, where `start` is what an open header has of its header."""
+
 MESSAGE, OPEN_HEADER, GAP = "message", "open header", "between messages"
 """The kinds of sections. A gap is input that belongs to no message."""
 
@@ -33,14 +36,14 @@ class ShownFinding:
 
     Attributes:
         message: the problem in one sentence.
-        piece: the piece of its section that it is in.
+        piece: the index of the piece of its section that it is in.
         start, end: the place there, in code points.
     """
 
     code: Code
     message: str
     expected: tuple[str, ...]
-    piece: str = CONTENT
+    piece: int = 0
     start: int = 0
     end: int = 0
 
@@ -50,11 +53,13 @@ class Piece:
     """A part of the input.
 
     Attributes:
+        name: which part of its section it is. Where training learns only some of a part, several pieces have one name.
         text: the text, special tokens spelled out.
         tokens: each token id, with the length of its text in code points; a token may complete no character.
         is_trained: whether training learns it.
     """
 
+    name: str
     text: str
     tokens: tuple[tuple[int, int], ...] = ()
     is_trained: bool = False
@@ -69,7 +74,7 @@ class Section:
         turn: the kind of message in its turn, such as "answer"; "" if it has none.
         fields: the fields of the header that are set, as they were read.
         repaired: the names of those that recovery repaired.
-        pieces: the input by the names of the pieces; of a gap only a content.
+        pieces: the input, in order; of a gap only a content.
         findings: the findings, in order.
     """
 
@@ -77,8 +82,13 @@ class Section:
     turn: str = ""
     fields: dict[str, str | bool] = field(default_factory=dict)
     repaired: tuple[str, ...] = ()
-    pieces: dict[str, Piece] = field(default_factory=dict)
+    pieces: tuple[Piece, ...] = ()
     findings: tuple[ShownFinding, ...] = ()
+
+    @property
+    def content(self) -> str:
+        """The text of its content."""
+        return "".join(piece.text for piece in self.pieces if piece.name == CONTENT)
 
 
 @dataclass(frozen=True)
@@ -90,25 +100,51 @@ class ShownRow:
         id: the value of the row's id column, or None.
         sections: its messages and gaps, in order; empty if it cannot be read.
         findings: findings without a place: the error of a row that cannot be read.
+        hint: what to do if the row was probably read with the wrong options; "" otherwise.
     """
 
     place: str
     id: str | int | None = None
     sections: tuple[Section, ...] = ()
     findings: tuple[ShownFinding, ...] = ()
+    hint: str = ""
 
     @property
     def all_findings(self) -> list[ShownFinding]:
         return [*self.findings, *(finding for section in self.sections for finding in section.findings)]
 
 
-def learned_pieces(training: Training, count: int) -> list[frozenset[str]]:
-    """Return for each of `count` messages the names of the pieces with tokens that are trained on."""
-    found: list[set[str]] = [set() for _ in range(count)]
+Runs = Sequence[tuple[int, int]]
+"""Parts of an input from start to before end, in order."""
+
+
+def learned_runs(training: Training, report: Report[Any]) -> Runs:
+    """Return the parts of the input of a report that training on its messages learns."""
+    form, recovered = report.reading
+    found: list[tuple[int, int]] = []
+    opened: list[int] = []
     for start, end, message, part in training.spans:
+        head, content, tail, after = recovered.bounds[message]
+        opened = training.tokens[start:end] if part == PARTS[0] else opened if part == HEADER else []
+        at = head + _count_opened(form, head, content, opened)
         if any(training.mask[start:end]):
-            found[message].add(part if part in PIECES else HEADER)  # what an open header has is a part of the header
-    return [frozenset(names) for names in found]
+            places = (head, at), (at, content), (content, tail), (tail, after)
+            found.append(places[PARTS.index(part)])
+    return found
+
+
+def _count_opened(form: Form, start: int, end: int, opened: list[int]) -> int:
+    """The units of a header that an open header has; 0 if the header does not begin with it."""
+    if isinstance(form, TokenForm):
+        return len(opened) if form.tokens[start:end][: len(opened)] == opened else 0
+    text = TokenForm(form.format, opened, load(form.format.encoding)).spelled(0, len(opened)) if opened else ""
+    return len(text) if form.spelled(start, end).startswith(text) else 0
+
+
+def masked_runs(mask: Sequence[object]) -> Runs:
+    """Return the runs of tokens that a mask marks."""
+    edges = [at for at, (one, next) in enumerate(pairwise([False, *map(bool, mask), False])) if one != next]
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def shown_report(
@@ -118,7 +154,8 @@ def shown_report(
     *,
     admits: Callable[[Diagnostic], bool] = lambda _: True,
     has_tokens: bool = False,
-    learned: Sequence[frozenset[str]] = (),
+    learned: Runs = (),
+    hint: str = "",
 ) -> ShownRow:
     """Return a row with the findings of its report.
 
@@ -128,11 +165,12 @@ def shown_report(
         id: of the row.
         admits: whether a diagnostic is shown.
         has_tokens: whether pieces have their tokens. A text is encoded for this, if it can be.
-        learned: for each message the names of the pieces that training learns.
+        learned: the parts of the input that training learns.
+        hint: see `ShownRow`.
     """
     form, recovered = report.reading
     found = [each for each in report.diagnostics if admits(each)]
-    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all())
+    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all(), hint=hint)
 
 
 def unreadable_row(error: HarmonyError, place: str, id: str | int | None = None) -> ShownRow:
@@ -155,7 +193,7 @@ def shown_messages(format: Format | None, parsed: Parsed[Any]) -> ShownRow:
             format.kind_of(message),
             header_fields(format, message),
             _repaired(message),
-            {CONTENT: Piece(str(getattr(message, format.content)))},
+            (Piece(CONTENT, str(getattr(message, format.content))),),
             tuple(found.pop(index, ())),
         )
         for index, message in enumerate(parsed.messages)
@@ -180,14 +218,14 @@ def _repaired(message: object) -> tuple[str, ...]:
     return () if repair is None else tuple(repair.fields)
 
 
-def _finding(each: Diagnostic, piece: str = CONTENT, start: int = 0, end: int = 0) -> ShownFinding:
+def _finding(each: Diagnostic, piece: int = 0, start: int = 0, end: int = 0) -> ShownFinding:
     inside = f"at {each.pointer}" if each.pointer else ""
     message = ": ".join(filter(None, (inside, each.reading, each.evidence)))
     return ShownFinding(each.code, message, each.expected, piece, start, end)
 
 
-Spans = dict[str, tuple[int, int]]
-"""Where the pieces of a section are in the input."""
+Spans = list[tuple[str, tuple[int, int]]]
+"""The names of the pieces of a section, and where they are in the input."""
 
 
 class _Sections:
@@ -199,20 +237,25 @@ class _Sections:
         recovered: Recovered[Any],
         found: list[Diagnostic],
         has_tokens: bool,
-        learned: Sequence[frozenset[str]],
+        learned: Runs,
     ) -> None:
         self.form, self.recovered, self.found, self.has_tokens = form, recovered, found, has_tokens
-        self.learned = learned
+        self.edges: list[int] = []
+        for start, end in learned:
+            if self.edges and self.edges[-1] == start:
+                self.edges[-1] = end
+            elif start < end:
+                self.edges += start, end
 
     def all(self) -> tuple[Section, ...]:
         """Sections, in order. A finding is in the section where it begins."""
         whole: list[tuple[int | None, Spans]] = [
-            (index, dict(zip(PIECES, pairwise(bounds), strict=True)))
+            (index, list(zip(PIECES, pairwise(bounds), strict=True)))
             for index, bounds in enumerate(self.recovered.bounds)
         ]
-        whole += [(None, {CONTENT: (gap.start, gap.end)}) for gap in self.recovered.gaps]
-        whole.sort(key=lambda item: min(item[1].values()))
-        begins = [min(spans.values())[0] for _, spans in whole]
+        whole += [(None, [(CONTENT, (gap.start, gap.end))]) for gap in self.recovered.gaps]
+        whole.sort(key=lambda item: item[1][0][1])
+        begins = [spans[0][1][0] for _, spans in whole]
         held: list[list[Diagnostic]] = [[] for _ in whole]
         for each in self.found:
             if held and each.span is not None:
@@ -220,14 +263,15 @@ class _Sections:
         return tuple(self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True))
 
     def section(self, index: int | None, spans: Spans, found: list[Diagnostic]) -> Section:
-        learned = self.learned[index] if index is not None and index < len(self.learned) else frozenset[str]()
-        spans = {name: span for name, span in spans.items() if span[0] < span[1] or name == CONTENT}
-        sizes = {name: self.sizes(*span) for name, span in spans.items()} if self.has_tokens or found else {}
-        pieces = {
-            name: Piece(self.form.spelled(*span), tuple(sizes[name]) if self.has_tokens else (), name in learned)
-            for name, span in spans.items()
-        }
-        offsets = {name: list(accumulate((n for _, n in tokens), initial=0)) for name, tokens in sizes.items()}
+        spans = [
+            (name, cut) for name, span in spans if span[0] < span[1] or name == CONTENT for cut in self.cuts(*span)
+        ]
+        sizes = [self.sizes(*span) if self.has_tokens or found else [] for _, span in spans]
+        pieces = tuple(
+            Piece(name, self.form.spelled(*span), tuple(tokens) if self.has_tokens else (), self.is_learned(span[0]))
+            for (name, span), tokens in zip(spans, sizes, strict=True)
+        )
+        offsets = [list(accumulate((n for _, n in tokens), initial=0)) for tokens in sizes]
         findings = tuple(self.located(each, spans, offsets) for each in found)
         if index is None:
             return Section(GAP, pieces=pieces, findings=findings)
@@ -237,6 +281,14 @@ class _Sections:
         return Section(
             MESSAGE, format.kind_of(message), header_fields(format, message), _repaired(message), pieces, findings
         )
+
+    def is_learned(self, at: int) -> bool:
+        return bisect_right(self.edges, at) % 2 == 1
+
+    def cuts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts of a part, of each of which training learns all or nothing."""
+        inner = self.edges[bisect_right(self.edges, start) : bisect_left(self.edges, end)]
+        return pairwise([start, *dict.fromkeys(inner), end])
 
     def sizes(self, start: int, end: int) -> list[tuple[int, int]]:
         """The token ids of a piece, with the lengths of their texts; none for a text that cannot be encoded."""
@@ -249,15 +301,15 @@ class _Sections:
         tokens = tokens_of(form.format, form.units[start:end], tokenizer.encode)
         return list(zip(tokens, _lengths(TokenForm(form.format, tokens, tokenizer), 0, len(tokens)), strict=True))
 
-    def located(self, each: Diagnostic, spans: Spans, offsets: dict[str, list[int]]) -> ShownFinding:
+    def located(self, each: Diagnostic, spans: Spans, offsets: list[list[int]]) -> ShownFinding:
         """A finding in the piece where it begins. What reaches into the next piece is left out."""
         assert each.span is not None
-        name = next((name for name, (_, end) in spans.items() if each.span.start < end), list(spans)[-1])
-        start, end = spans[name]
+        piece = next((at for at, (_, (_, end)) in enumerate(spans) if each.span.start < end), len(spans) - 1)
+        _, (start, end) = spans[piece]
         first, last = (min(max(at, start), end) - start for at in each.span)
         if isinstance(self.form, TokenForm):
-            first, last = offsets[name][first], offsets[name][last]
-        return _finding(each, name, first, last)
+            first, last = offsets[piece][first], offsets[piece][last]
+        return _finding(each, piece, first, last)
 
 
 def _lengths(form: TokenForm, start: int, end: int) -> Iterator[int]:

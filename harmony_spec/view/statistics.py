@@ -41,7 +41,7 @@ class Statistics:
             return
         length = 0
         for section in row.sections:
-            tokens = sum(len(piece.tokens) for piece in section.pieces.values())
+            tokens = sum(len(piece.tokens) for piece in section.pieces)
             length += tokens
             if section.kind == MESSAGE:
                 self.tokens[tuple(str(section.fields.get(name, "")) for name in self.by)] += tokens

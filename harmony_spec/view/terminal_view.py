@@ -32,18 +32,20 @@ def row_lines(row: ShownRow, width: int) -> Iterator[Text]:
     yield heading
     for finding in row.findings:
         yield _finding(finding, INDENT)
+    if row.hint:
+        yield Text(f"{INDENT}= help: {printable(row.hint)}")
     number = 0
-    has_mask = any(piece.is_trained for section in row.sections for piece in section.pieces.values())
+    has_mask = any(piece.is_trained for section in row.sections for piece in section.pieces)
     for section in row.sections:
         yield Text()
         number += section.kind == MESSAGE
         yield _heading(section, number)
         is_whole = has_mask or section.kind in (OPEN_HEADER, GAP)
-        for name, piece in section.pieces.items():
-            found = [each for each in section.findings if each.piece == name]
-            is_repaired = name == HEADER and bool(section.repaired)
-            if name == CONTENT or is_whole or is_repaired or found or piece.tokens:
-                yield from _piece(piece, name, found, width)
+        for index, piece in enumerate(section.pieces):
+            found = [each for each in section.findings if each.piece == index]
+            is_repaired = piece.name == HEADER and bool(section.repaired)
+            if piece.name == CONTENT or is_whole or is_repaired or found or piece.tokens:
+                yield from _piece(piece, found, width)
 
 
 def _heading(section: Section, number: int) -> Text:
@@ -53,13 +55,14 @@ def _heading(section: Section, number: int) -> Text:
     text = Text(f"{number} " if section.kind == MESSAGE else f"{section.kind}: ", style="bold")
     for at, (name, value) in enumerate(section.fields.items()):
         text.append(", " if at else "")
-        text.append(f"{name} ", style="dim").append(printable(name if value is True else str(value)), style="bold cyan")
+        text.append("" if value is True else f"{name} ", style="dim")
+        text.append(printable(name if value is True else str(value)), style="bold cyan")
         if name in section.repaired:
             text.append(" (repaired)", style="red")
     return text
 
 
-def _piece(piece: Piece, name: str, found: list[ShownFinding], width: int) -> Iterator[Text]:
+def _piece(piece: Piece, found: list[ShownFinding], width: int) -> Iterator[Text]:
     """The lines of a piece, and under each the findings that begin in it. A token id follows the text of its token."""
     begin = LEARNED if piece.is_trained else NOT_LEARNED
     bounds = list(accumulate((length for _, length in piece.tokens), initial=0))
@@ -67,7 +70,7 @@ def _piece(piece: Piece, name: str, found: list[ShownFinding], width: int) -> It
     at = 0
     for line in piece.text.split("\n"):
         end = at + len(line)
-        shown = Text(begin, style="" if name == CONTENT else "dim")
+        shown = Text(begin, style="" if piece.name == CONTENT else "dim")
         columns = [(at, len(begin))]
         start = at
         for index in range(bisect_left(bounds, at), min(bisect_right(bounds, end), len(piece.tokens))):
