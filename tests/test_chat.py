@@ -24,8 +24,8 @@ from harmony_spec import (
     validate,
 )
 from harmony_spec.adapters import Adapted, chat_side, from_chat, to_chat
-from harmony_spec.adapters.requirements import Policy
 from harmony_spec.errors import CodecError
+from harmony_spec.tools.requirements import Policy
 
 from . import dialect
 from .chat_strategies import NAMES, Chat, chats, randoms, tool_lists

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ..json_form import MESSAGES_KEY
 from ..tools.openai_tools import TOOLS
+from ..tools.requirements import fail, quoted, require_list, require_object, require_text
 from .reading_chat import ASSISTANT, RESULTS, ROLES
-from .requirements import fail, quoted, require_list, require_object, require_text
 
 SHARED = "conversations"
 """The column of ShareGPT's messages, which have `from` and `value`."""

@@ -14,12 +14,12 @@ from ..format.tables import Tokenizer, continues
 from ..recovery.events import ContentDelta, Event, MessageEnded, MessageStarted
 from ..recovery.output import abridge
 from ..recovery.recovered import Recovered
-from .chat_requests import CUSTOM, ChatTools, named_tool
+from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
+from ..tools.purposes import Purposes
 from .chat_types import ChatChunk, ChatCompletion, ChatMessage, Usage
 from .identifiers import digest_of, make_id
-from .purposes import Purposes
 from .reading_chat import ASSISTANT
-from .sides import INPUT, SEPARATOR, from_text
+from .sides import from_text
 
 if TYPE_CHECKING:
     from ..codec import Message, StreamParser

@@ -10,15 +10,10 @@ from typing import Any, NamedTuple
 from ..codes import WRONG_SIDE
 from ..errors import ConversionError, HarmonyError
 from ..json_form import MESSAGES_KEY, TOKENS_KEY
+from ..tools.chat_requests import INPUT, SEPARATOR
+from ..tools.purposes import Purposes
 from .chat_types import ChatMessage, Kept, Side, Source
 from .identifiers import digest_of
-from .purposes import Purposes
-
-SEPARATOR = "\n"
-"""Between the texts that one text of a chat message consists of, whole or streamed."""
-
-INPUT = "input"
-"""The key of the text that a custom tool is called with, also in its arguments as a function."""
 
 Steps = tuple[str | int, ...]
 

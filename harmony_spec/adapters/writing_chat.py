@@ -9,11 +9,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..json_form import MESSAGES_KEY
+from ..tools.chat_requests import SEPARATOR
+from ..tools.purposes import Purpose, Purposes
 from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of, make_id
-from .purposes import Purpose, Purposes
 from .reading_chat import ASSISTANT, INSTRUCTS, RESULTS, ROLES
-from .sides import SEPARATOR, Steps, chat_headers, reading_side, restored_chat, tokens_in, without
+from .sides import Steps, chat_headers, reading_side, restored_chat, tokens_in, without
 
 if TYPE_CHECKING:
     from ..codec import Message

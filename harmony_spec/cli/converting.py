@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..adapters import from_chat, to_chat
 from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
-from ..adapters.requirements import REPLACEABLE
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError, Severity
@@ -24,6 +23,7 @@ from ..linting.rows import Content, value_of
 from ..recovery.known_names import declared
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
+from ..tools.requirements import REPLACEABLE
 from ..view.terminal_text import printable_name
 
 if TYPE_CHECKING:

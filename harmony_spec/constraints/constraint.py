@@ -8,11 +8,11 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal
 
-from ..adapters.requirements import fail
 from ..codec_loading import default_codec
 from ..codes import UNSUPPORTED_VALUE
 from ..format.algebra import NOTHING, Node, TokenNode
 from ..format.tables import Format
+from ..tools.requirements import fail
 from .completions import PROFILES, Completion, Profile
 from .derivatives import JsonBegun, admits, derivative
 from .ebnf_texts import GbnfText, XgrammarText

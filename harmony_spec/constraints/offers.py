@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from ..adapters.chat_requests import answer_forms, as_function, call_choice, reading_tools
-from ..adapters.purposes import Purposes
-from ..adapters.requirements import fail, require_text
 from ..format.tables import Format, require
 from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
 from ..recovery.machine import Machine
+from ..tools.chat_requests import answer_forms, as_function, call_choice, reading_tools
 from ..tools.openai_tools import FUNCTION, parameters_from_json
+from ..tools.purposes import Purposes
+from ..tools.requirements import fail, require_text
 from ..validation.declarations import Declarations
 from .enforceable import enforceable, to_json_text
 

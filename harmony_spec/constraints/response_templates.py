@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..adapters.sides import SEPARATOR
 from ..format.algebra import (
     AlternativesNode,
     CharacterNode,
@@ -22,6 +21,7 @@ from ..format.algebra import (
     maybe,
 )
 from ..format.tables import Format
+from ..tools.chat_requests import SEPARATOR
 from .completions import Completion
 from .grammar_texts import character_class, repetition
 from .offers import Offer

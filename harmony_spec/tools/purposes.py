@@ -8,11 +8,11 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Literal, get_args, get_type_hints
 
-from ..codec_loading import default_codec
 from ..errors import CodecError
 from ..format.contents import Record
 from ..format.tables import Format, require
 from ..recovery.machine import Machine
+from .openai_tools import with_tools
 
 Purpose = Literal["instructions", "question", "result", "thoughts", "preamble", "call", "answer"]
 
@@ -29,7 +29,7 @@ class Purposes:
     @classmethod
     def of(cls, codec: ModuleType | None) -> Purposes:
         """Those of a codec; by default of the one of this package."""
-        return _purposes(codec or default_codec())
+        return _purposes(with_tools(codec))
 
     def __init__(self, codec: ModuleType) -> None:
         self.codec = codec

@@ -9,10 +9,16 @@ from typing import Any, NamedTuple
 from ..errors import RenderError, ToolError, near_misses
 from ..format.contents import Record
 from ..recovery.known_names import parameters_by_name
-from ..tools.openai_tools import FUNCTION, tools_from_json
+from .openai_tools import FUNCTION, tools_from_json
 from .purposes import Purposes
 from .requirements import Reporter, fail, quoted, require_list, require_object, require_text
-from .sides import INPUT
+
+SEPARATOR = "\n"
+"""Between the texts that one text of a chat message consists of, whole or streamed."""
+
+INPUT = "input"
+"""The key of the text that a custom tool is called with, also in its arguments as a function."""
+
 
 CUSTOM = "custom"
 """The type of tools that are called with a text. The format declares them as functions with one text."""
