@@ -190,6 +190,7 @@ OF_SOMETHING_ELSE = {
         "harmony_spec/validation/*.py",
         "harmony_spec/adapters/*.py",
         "harmony_spec/constraints/*.py",
+        "harmony_spec/tools/purposes.py",
     ],
     # Roles of Chat Completions, and a phase of Responses.
     **{key: ["harmony_spec/adapters/*.py"] for key in ["system", "developer", "user", "assistant", "commentary"]},
