@@ -24,6 +24,7 @@ from rich.table import Table
 
 from benchmarks import comparison
 from benchmarks.adapting import with_adapters
+from benchmarks.exporting import with_constraints
 from benchmarks.measure import bytes_beyond_texts, clock, fresh, in_turn
 from benchmarks.streaming import with_streams
 from benchmarks.targets import PEER, Row, Target, faster, no_slower
@@ -171,6 +172,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from with_streams(runs, encoding)
     yield from validating(runs, encoding)
     yield from with_adapters(runs, encoding)
+    yield from with_constraints(runs)
     yield from dropped_in(runs, encoding, folder / "bytecode")
     yield from starting(runs, folder / "bytecode")
     yield from generating(runs, folder / "bytecode")

@@ -231,6 +231,7 @@ class Variant(runtime.Part):
     alternative: Any
     remark: str | None = None
     default: str | None = None
+    dimensions: list[Dimension] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -314,6 +315,7 @@ class Member(runtime.Part):
     value: Any = None
     inline_remark: str | None = None
     inline_default: str | None = None
+    dimensions: list[Dimension] = field(default_factory=list)
     inlines: list[Inline] = field(default_factory=list)
     bare_default: str | None = None
     default: str | None = None
@@ -332,6 +334,7 @@ class RunOn(runtime.Part):
     optional: bool = False
     inline_remark: str | None = None
     inline_default: str | None = None
+    dimensions: list[Dimension] = field(default_factory=list)
     inlines: list[Inline] = field(default_factory=list)
 
 
@@ -342,6 +345,7 @@ class Inline(runtime.Part):
     union: Any
     inline_remark: str | None = None
     inline_default: str | None = None
+    dimensions: list[Dimension] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -1161,14 +1165,14 @@ _CONTENT_TERMINALS = {
     "SUMMARY": '(?:(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
     # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
     "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
-    # REMARK: /(?!default: )(?:(?! default: )[^\n]|\n(?! *(?:\||,\n)))+/
-    "REMARK": r"(?!default: )(?:(?:(?! default: )[^\n\ud800-\udfff]|\n(?! *(?:\||,\n))))+",
-    # DEFAULT: /"(?:[^\n"]|"(?!,?(?![^\n])))*(?:\n(?:[^\n"]|"(?!,?(?![^\n])))*)+"|(?!,\n)[^\n][^\n,]*(?:(?!,\n),[^\n,]*)*/
-    "DEFAULT": '(?:"(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*(?:\\n(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*)+"|(?!,\\n)[^\\n\\ud800-\\udfff][^\\n,\\ud800-\\udfff]*(?:(?!,\\n),[^\\n,\\ud800-\\udfff]*)*)',
-    # INLINE_REMARK: /(?!default: )(?:(?! \| \n| {20}\/\/ default: |\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))(?s:.))+/
-    "INLINE_REMARK": r"(?!default: )(?:(?!(?: \| \n| {20,20}// default: |// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\ud800-\udfff])+",
-    # INLINE_DEFAULT: /(?:(?! \| \n|\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))[^\n])+/
-    "INLINE_DEFAULT": r"(?:(?!(?: \| \n|// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\n\ud800-\udfff])+",
+    # REMARK: /(?!default: )(?:(?! default: |(?:\[\])+(?:(?:\n *)?,\n|(?!(?s:.))))[^\n]|\n(?! *(?:\||,\n)))+/
+    "REMARK": r"(?!default: )(?:(?:(?!(?: default: |(?:\[\])+(?:(?:\n *)?,\n|(?![^\ud800-\udfff]))))[^\n\ud800-\udfff]|\n(?! *(?:\||,\n))))+",
+    # DEFAULT: /"(?:[^\n"]|"(?!,?(?![^\n])))*(?:\n(?:[^\n"]|"(?!,?(?![^\n])))*)+"|(?!,\n)[^\n](?:(?!(?:\[\])+(?:\n *)?,\n)[^\n,])*(?:(?!,\n),(?:(?!(?:\[\])+(?:\n *)?,\n)[^\n,])*)*/
+    "DEFAULT": '(?:"(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*(?:\\n(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*)+"|(?!,\\n)[^\\n\\ud800-\\udfff](?:(?!(?:\\[\\])+(?:\\n *)?,\\n)[^\\n,\\ud800-\\udfff])*(?:(?!,\\n),(?:(?!(?:\\[\\])+(?:\\n *)?,\\n)[^\\n,\\ud800-\\udfff])*)*)',
+    # INLINE_REMARK: /(?!default: )(?:(?! \| \n|(?:\[\])+(?:,\n|, [^\n,:]+: \n|\}|\/\/ default: )| {20}\/\/ default: |\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))(?s:.))+/
+    "INLINE_REMARK": r"(?!default: )(?:(?!(?: \| \n|(?:\[\])+(?:,\n|, [^\n,:\ud800-\udfff]+: \n|\}|// default: )| {20,20}// default: |// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\ud800-\udfff])+",
+    # INLINE_DEFAULT: /[^\n](?:(?! \| \n|(?:\[\])+(?:,\n|, [^\n,:]+: \n|\}|\/\/ default: )|\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))[^\n])*/
+    "INLINE_DEFAULT": r"[^\n\ud800-\udfff](?:(?!(?: \| \n|(?:\[\])+(?:,\n|, [^\n,:\ud800-\udfff]+: \n|\}|// default: )|// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\n\ud800-\udfff])*",
     # BARE_DEFAULT: /(?:(?!,\n)[^\n])+/
     "BARE_DEFAULT": r"(?:(?!,\n)[^\n\ud800-\udfff])+",
     # KEYWORD: /(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+)(?![^\s])/
@@ -1392,7 +1396,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     "type": runtime.Choice(((runtime.Value("one_of"),), (runtime.Value("union"),))),
     # one_of: variant+
     "one_of": runtime.RecordRule(((runtime.Many("variants", (runtime.Value("variant"),)),),), OneOf),
-    # variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)?
+    # variant: "\n" _MARGIN? " | " alternative (" //" (" " REMARK)? (" default: " DEFAULT)?)? dimension*
     "variant": runtime.RecordRule(
         (
             (
@@ -1407,6 +1411,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
                         runtime.Option((" default: ", runtime.Token("default", "DEFAULT", checked=False))),
                     ),
                 ),
+                runtime.Many("dimensions", (runtime.Value("dimension"),), 0),
             ),
         ),
         Variant,
@@ -1627,12 +1632,15 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         Member,
     ),
-    # _after: ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)? (" | \n" inline)*
+    # _after: ("// " INLINE_REMARK)? ("                    " "// default: " INLINE_DEFAULT)? dimension* (" | \n" inline)*
     "_after": runtime.Rule(
         (
             (
                 runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
-                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Option(
+                    ("                    ", "// default: ", runtime.Token("inline_default", "INLINE_DEFAULT")),
+                ),
+                runtime.Many("dimensions", (runtime.Value("dimension"),), 0),
                 runtime.Many("inlines", (" | \n", runtime.Value("inline")), 0),
             ),
         ),
@@ -1673,13 +1681,16 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
         ),
         RunOn,
     ),
-    # inline: union ("// " INLINE_REMARK)? ("                    // default: " INLINE_DEFAULT)?
+    # inline: union ("// " INLINE_REMARK)? ("                    " "// default: " INLINE_DEFAULT)? dimension*
     "inline": runtime.RecordRule(
         (
             (
                 runtime.Value("union"),
                 runtime.Option(("// ", runtime.Token("inline_remark", "INLINE_REMARK"))),
-                runtime.Option(("                    // default: ", runtime.Token("inline_default", "INLINE_DEFAULT"))),
+                runtime.Option(
+                    ("                    ", "// default: ", runtime.Token("inline_default", "INLINE_DEFAULT")),
+                ),
+                runtime.Many("dimensions", (runtime.Value("dimension"),), 0),
             ),
         ),
         Inline,

@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
 
 from .codes import INVALID_CONVERSATION
 from .errors import ConversationError, RenderError, VocabularyError, near_misses
-from .format.contents import Record, deep_copy
+from .format.contents import Contents, Record, deep_copy
 from .format.tables import Format
 from .rendering.likeness import is_rendered_alike
 from .source.forms import MAX_CODE_POINT
@@ -30,6 +30,9 @@ reported, which nothing reads."""
 VARIANTS_KEY, TOKENS_KEY = "variants", "tokens"
 """The keys of a message for how it was read. They are written for messages that were read from token ids, and only if
 the style that keeps spellings would write other ids without them."""
+
+AS_PARSED = "as_parsed"
+"""The key of a content for the text from which it was read, if another text would be written for it."""
 
 TYPE_KEY, TEXT_TYPE = "type", "text"
 """The key for the kind of a part of a content, and the kind and key of texts."""
@@ -239,6 +242,37 @@ class JoinedShape(NamedTuple):
         return ["string", "null"]
 
 
+class KeptTextShape(NamedTuple):
+    """The text from which a content was read, if it is not the one that is written for it. The value is the content."""
+
+    contents: Contents
+
+    def write(self, value: Any) -> Any:
+        try:
+            text = self.contents.write(value, {})
+            return text if text != self.contents.write(value, {}, ()) else None
+        except RenderError:
+            return None
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise _wrong(value, self)
+        return {AS_PARSED: value}
+
+    def made(self, made: type[Record], **values: Any) -> Record:
+        """Make a content, from its text if it is still that of this content."""
+        text = values.pop(AS_PARSED, None)
+        found = made(**values)
+        read = None if text is None else self.contents.structure(made, text)
+        return read if read is not None and read == found else found
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+    def expected(self) -> Sequence[str]:
+        return ["string"]
+
+
 class Property(NamedTuple):
     """A property of an object.
 
@@ -338,9 +372,10 @@ class PartShape(NamedTuple):
     """A part of a content: a text, or a structured content. Its kind is a property."""
 
     kinds: Mapping[str, ObjectShape]
+    structured: Mapping[type, ObjectShape]
 
     def write(self, value: Any) -> Any:
-        kind = next((kind for kind in self.kinds.values() if type(value) is kind.made), None)
+        kind = self.structured.get(type(value))
         return {TYPE_KEY: TEXT_TYPE, TEXT_TYPE: value} if kind is None else kind.write(value)
 
     def read(self, value: Any) -> Any:
@@ -589,9 +624,12 @@ class JsonForm:
         properties = {TEXT_TYPE: Property(PlainShape((str,)), TEXT_TYPE, is_required=True)}
         text = ObjectShape(TEXT_TYPE, _text, properties, TEXT_TYPE)
         kinds = [self._record(made) for made in self.format.contents.roles.values()]
-        for kind in kinds:
-            kind.tag = kind.name
-        return PartShape({kind.name: kind for kind in (text, *kinds)})
+        kept = KeptTextShape(self.format.contents)
+        for kind, made in zip(kinds, self.format.contents.roles.values(), strict=True):
+            kind.tag, kind.made = kind.name, partial(kept.made, made)
+            kind.properties[AS_PARSED] = Property(kept, None)
+        structured = dict(zip(self.format.contents.roles.values(), kinds, strict=True))
+        return PartShape({kind.name: kind for kind in (text, *kinds)}, structured)
 
     @cached_property
     def _records(self) -> dict[type[Any], ObjectShape]:

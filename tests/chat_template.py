@@ -141,6 +141,24 @@ def objects(draw: st.DrawFn, depth: int) -> Schema:
     return {"type": "object", "properties": found, "required": [name for name in found if draw(st.booleans())]}
 
 
+VALUES: Schema = {"string": "s", "integer": 3, "number": 0.5, "boolean": True, "null": None}
+
+
+def arguments_of(schema: Schema) -> Any:
+    """A value for a schema, with all properties."""
+    if "enum" in schema or "const" in schema:
+        return schema.get("enum", [schema.get("const")])[-1]
+    if "oneOf" in schema:
+        return arguments_of(schema["oneOf"][-1])
+    kind = schema.get("type", "null")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "array":
+        return [arguments_of(schema.get("items", {}))]
+    if kind == "object":
+        return {name: arguments_of(each) for name, each in schema.get("properties", {}).items()}
+    return VALUES[kind]
+
+
 @st.composite
 def tool_lists(draw: st.DrawFn) -> list[Schema]:
     """Functions as requests have them; sometimes one without parameters."""

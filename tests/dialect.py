@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 import tomllib
@@ -30,6 +31,23 @@ class Bytes:
 
     def decode_bytes(self, tokens: list[int], /) -> bytes:
         return bytes(tokens)
+
+
+PAIRS = (b"\n\n", b"00", b"er", b"us", b"as", b"is", b"an", b"t\n", b"r\n", b"\n0", b"0\n", b"in", b"  ")
+PAIRS_BY_ID = {number: bytes([number]) for number in range(256)}
+PAIRS_BY_ID |= dict(zip((192, 193, *range(245, 256)), PAIRS, strict=True))
+PAIR_IDS = {each: number for number, each in PAIRS_BY_ID.items()}
+PAIR_MATCHER = re.compile(b"|".join(map(re.escape, PAIRS)) + b"|(?s:.)")
+
+
+class Pairs:
+    """A tokenizer of bytes, with a token for some pairs, in place of bytes that UTF-8 has nowhere."""
+
+    def encode(self, text: str) -> list[int]:
+        return [PAIR_IDS[each] for each in PAIR_MATCHER.findall(text.encode())]
+
+    def decode_bytes(self, tokens: list[int], /) -> bytes:
+        return b"".join(PAIRS_BY_ID[token] for token in tokens)
 
 
 class Shifted:

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
+from jsonschema import Draft202012Validator
 
 from harmony_spec import (
     DeveloperContent,
     Message,
     Namespace,
     Tool,
+    from_json,
     parse,
     render,
     render_text,
+    to_json,
     tools_from_json,
     tools_from_text,
     validate,
@@ -25,7 +28,7 @@ from harmony_spec.errors import ToolError
 from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
 from . import peer
-from .chat_template import Schema, chats, function, render_chat, tool_lists
+from .chat_template import Schema, arguments_of, chats, function, render_chat, tool_lists
 from .house import ROOT
 
 DIFFERENCES = tomllib.loads((ROOT / "docs" / "differences.toml").read_text(encoding="utf-8"))["template"]
@@ -34,6 +37,7 @@ CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>jso
 ENUM = {"type": "string", "enum": ["x", "y"]}
 NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
 X = {"type": "string", "enum": ["x"]}
+S = STRING | {"description": "s"}
 K = {"type": "object", "properties": {"k": STRING}}
 
 
@@ -71,6 +75,15 @@ def check(tokens: list[int], tools: list[Schema]) -> list[Any]:
     assert unread(again) == unread(content)
     text = peer.text_of(tokens)
     assert "undeclared-tool" in names(text + CALL.format("nowhere", "{}"))
+    for tool in tools:
+        schema = tool["function"]["parameters"] or {"type": "object"}
+        arguments = arguments_of(schema)
+        if Draft202012Validator(schema).is_valid(arguments) and "oneOf" not in str(
+            schema
+        ):  # may be of two alternatives
+            call = CALL.format(tool["function"]["name"], json.dumps(arguments, ensure_ascii=False))
+            found = validate(text + call).diagnostics
+            assert [each.code.name for each in found if each.span.start > len(text)] == []
     return [tool.parameters for tool in namespace.tools]
 
 
@@ -164,6 +177,16 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
             'a?: string// s                    // default: "x" | \nnumber                    // default: 2,',
             {"oneOf": [STRING | {"description": "s", "default": "x"}, NUMBER | {"default": 2}]},
         ),
+        (
+            'a?: \n     | string // s\n     | number // default: 1[][],',
+            {"type": "array", "items": {"type": "array", "items": {"oneOf": [S, NUMBER | {"default": 1}]}}},
+        ),
+        ("a?: \n     | string // s[],", {"type": "array", "items": {"oneOf": [S]}}),
+        ("a?:\n | string // s[] or t\n,", {"oneOf": [STRING | {"description": "s[] or t"}]}),
+        (
+            "a?: string// s | \nnumber// i[],",
+            {"anyOf": [{"type": "array", "items": {"oneOf": [S, NUMBER | {"description": "i"}]}}, STRING]},
+        ),
         ("a?: string | \nnumber// default: x, y,", {"oneOf": [STRING, NUMBER], "default": "x, y"}),
         (
             "a?: {\nk?: \n                string// s | \nnumber// a, b, l?: \n                number},",
@@ -241,6 +264,21 @@ def test_a_type_that_cannot_be_read_is_reported_at_its_line(line: str, expected:
         tools_from_text(message.content.text())
     assert caught.value.span is not None
     assert message.content.text()[: caught.value.span.start].count("\n") == prompt[: found.span.start].count("\n")
+
+
+def test_the_json_form_keeps_the_text_of_the_template() -> None:
+    """As long as nothing has changed."""
+    tools = [function("f", {"type": "object", "properties": {"a": {"type": "integer", "default": 1}}})]
+    text = render_chat([{"role": "system", "content": "Be brief."}, {"role": "user", "content": ""}], tools)
+    messages = parse(text).messages
+    value = to_json(messages)
+    assert render_text(from_json(value), style="as_parsed") == render_text(messages, style="as_parsed") == text
+    assert render(from_json(to_json(parse(peer.tokens_of(text)).messages)), style="as_parsed") == peer.tokens_of(text)
+    part = value["messages"][1]["content"][0]
+    part["instructions"] = "Think."
+    assert "Think." in render_text(from_json(value), style="as_parsed")
+    del part["as_parsed"]
+    assert "as_parsed" not in str(to_json(from_json(value)))
 
 
 @pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row["name"])

@@ -71,6 +71,12 @@ def test_the_forms_of_data_sets_are_read(row: Any) -> None:
     ]
 
 
+def test_instructions_beside_shared_rows_are_read() -> None:
+    row = {"system": "Be brief.", "conversations": [{"from": "human", "value": "Hi."}]}
+    (found,) = rows(run("--from", "chat", "--to", "chat", "-", given=json.dumps(row)).stdout)
+    assert [message["content"] for message in found["messages"]] == ["Be brief.", "Hi."]
+
+
 def test_calls_of_shared_rows_are_read() -> None:
     shared = [
         {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},

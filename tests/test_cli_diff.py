@@ -80,9 +80,9 @@ CASES: dict[str, Case] = {
     ),
     "missing": (
         render(TALK[:3] + TALK[4:]),
-        [("missing-message", "", 3, None, "<|start|>user<|message|>And 3 + 3?<|end|>")],
+        [("absent-message", "", 3, None, "<|start|>user<|message|>And 3 + 3?<|end|>")],
     ),
-    "added": (render([*TALK, TALK[0]]), [("missing-message", "", None, 5, "")]),
+    "added": (render([*TALK, TALK[0]]), [("absent-message", "", None, 5, "")]),
     "open header": (render(TALK, "prompt"), [("open-header", "", None, None, "")]),
     "outside": ("Sure. " + decode(TOKENS), [("outside", "", None, None, "")]),
     "several": (
@@ -90,7 +90,7 @@ CASES: dict[str, Case] = {
         [
             ("dropped", "", 1, None, "<|start|>assistant<|channel|>analysis<|message|>I compute it.<|end|>"),
             ("content", "content", 2, 2 - 1, " four."),
-            ("missing-message", "", 4, None, decode(render([CALL]))),
+            ("absent-message", "", 4, None, decode(render([CALL]))),
         ],
     ),
 }
@@ -187,7 +187,7 @@ def test_removed_messages_are_missing(conversation: list[Message], start: int, e
     assert [each.a and each.a.message for each in found] == list(removed)
     dropped = [index for index in removed if conversation[index].channel == "analysis"]
     assert [each.a and each.a.message for each in found if each.kind == "dropped"] == dropped
-    assert all(each.kind == "missing-message" or each.kind == "dropped" for each in found)
+    assert all(each.kind == "absent-message" or each.kind == "dropped" for each in found)
 
 
 @given(any_tokens | any_text, any_tokens | any_text, st.sampled_from(["transcript", "prompt", "completion"]))
@@ -224,3 +224,14 @@ def test_token_ids_are_decoded(data: str, shown: str, status: int) -> None:
     result = run("decode", "-", given=data)
     assert (result.stdout, result.exit_code) == (shown, status)
     assert bool(result.stderr) == bool(status)
+
+
+@pytest.mark.parametrize("start", ["transcript", "prompt"])
+def test_commands_keep_token_ids(start: codec.Start, tmp_path: Path) -> None:
+    """From token ids to JSON and back, whatever tokens were chosen, also for the open header."""
+    tokens = in_pieces(render(TALK, start, style="model"))
+    (tmp_path / "a.json").write_text(json.dumps(tokens))
+    value = run("parse", "--start", start, tmp_path / "a.json").stdout
+    written = run("render", "--start", start, "--style", "as_parsed", "--tokens", "-", given=value)
+    assert json.loads(written.stdout) == tokens
+    assert json.loads(run("render", "--start", start, "--tokens", "-", given=value).stdout) == render(TALK, start)

@@ -316,7 +316,10 @@ def test_unusable_arguments_and_files_are_reported(tmp_path: Path) -> None:
         (("--to", "text", path, "-o", tmp_path / "a", "--rejected", tmp_path / "a"), "--rejected"),
         (("--to", "text", path, "--max-length", 5, "--labels"), "--max-length, --labels: only with --to training"),
         (("--to", "training", path, "--train", "user"), "'user' is not one of 'last_turn', 'assistant'"),
-        (("--to", "text", other), "no column messages, conversations, prompt, completion, tools, id; columns: x"),
+        (
+            ("--to", "text", other),
+            "no column messages, conversations, system, prompt, completion, tools, id; ",
+        ),
     ]:
         found = run("--from", "chat", *arguments)
         assert (found.exit_code, reason in found.output) == (2, True), found.output
@@ -335,6 +338,18 @@ def test_any_id_is_written(tmp_path: Path) -> None:
     ]
     assert run("--from", "chat", "--to", "text", "-", "-o", out, given=given).exit_code == 0
     assert parquet.read_table(out)["id"].to_pylist() == ["\\ud800", None, "[1]"]
+
+
+def test_ids_after_rows_without_any_are_reported(tmp_path: Path) -> None:
+    """The columns of a Parquet file are known with its first rows."""
+    files = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "out.parquet")]
+    files[0].write_text(json.dumps(CHAT))
+    files[1].write_text(json.dumps(ROW))
+    found = run("--from", "chat", "--to", "tokens", *files[:2], "-o", files[2])
+    assert found.output == f"{files[2]}: ids are missing, since the first rows have none\n"
+    assert parquet.read_table(files[2]).schema.names == ["tokens"]
+    assert run("--from", "chat", "--to", "tokens", *files[1::-1], "-o", files[2]).output == ""
+    assert parquet.read_table(files[2])["id"].to_pylist() == ["a", None]
 
 
 def test_no_rows_make_an_empty_file(tmp_path: Path) -> None:

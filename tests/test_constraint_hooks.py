@@ -74,7 +74,7 @@ def test_the_structural_tag_is_registered(monkeypatch: pytest.MonkeyPatch) -> No
     register()
     functions = [SimpleNamespace(function=SimpleNamespace(name="get_weather", parameters=WEATHER, strict=None))]
     browser = SimpleNamespace(type="web_search", name="browser.search", parameters={"type": "object"})
-    found = registry.builders["harmony"](functions, [], "forced", reasoning="enabled", any_order=False)
+    found = registry.builders["harmony"](functions, [], "forced", "enabled", any_order=False)
     assert found == constrain(tools=TOOLS[:1], tool_choice="required").structural_tag()
     both = registry.builders["harmony"](tools=functions, builtin_tools=[browser], tool_choice="auto")
     assert "to=browser.search" in str(both)

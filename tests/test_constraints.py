@@ -316,6 +316,10 @@ def test_stop_tokens_of_the_engine_are_left_out() -> None:
         made = constrain(tools=TOOLS, stops=stops)
         assert admits(made.lark(), text), decode(ids(text))
         assert len(made.report.inexact_stops) == inexact
+    assert constrain(tools=["functions.f"]).report.lines("gbnf") == [
+        "gbnf: an engine that stops at <|return|> may also end a completion with it in place of <|call|>",
+        "gbnf: an engine that stops at <|call|> may also end a completion with it in place of <|return|>",
+    ]
 
 
 # Hostile names and schemas.

@@ -34,7 +34,7 @@ def codec_of(name: str) -> ModuleType:
 
 def tokenizer_of(module: ModuleType) -> Any:
     if module.FORMAT.encoding.base is None:
-        return dialect.Bytes()
+        return dialect.Pairs()
     return dialect.Shifted(module.FORMAT.encoding) if min(module.SPECIAL_TOKENS.values()) < 10 else None
 
 
@@ -89,6 +89,27 @@ def test_a_dialect_continues_open_headers(name: str, data: st.DataObject) -> Non
         assert parsed.opening == (opening if start == "prompt" and opening else None)
         again = module.render(parsed.messages, start, style="as_parsed", tokenizer=tokenizer, **opening)
         assert again == tokens
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_the_next_prompt_of_a_dialect_begins_with_this_one(name: str, data: st.DataObject) -> None:
+    """The prefix law: then comes what was sampled, in any tokenization."""
+    module = codec_of(name)
+    tokenizer = tokenizer_of(module)
+    before, sampled = (data.draw(st.lists(messages_of(module), min_size=1, max_size=2)) for _ in range(2))
+    last = module.FORMAT.starts["prompt"][0].steps[-1][0]
+    opening = {} if last.has_content else {field: getattr(sampled[0], field) for field in last.fields}
+    try:
+        prompt = module.render(before, "prompt", style="as_parsed", tokenizer=tokenizer, **opening)
+        tokens = module.render(sampled, "completion", style="as_parsed", tokenizer=tokenizer, **opening)
+    except RenderError:
+        reject()
+    tokens = data.draw(retokenized(tokens, module.FORMAT, tokenizer))
+    found = module.parse(tokens, "completion", tokenizer=tokenizer, **opening).messages
+    longer = module.render([*before, *found], "prompt", style="as_parsed", tokenizer=tokenizer, **opening)
+    assert longer[: len(prompt + tokens)] == prompt + tokens
 
 
 def places_in(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:

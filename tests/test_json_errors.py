@@ -136,8 +136,8 @@ WRONG_VALUES = {
     "an image": (part(type="image_url", image_url={}), f"{PART}/type", "developer_content"),
     "an unknown effort": (system(reasoning_effort="huge"), f"{PART}/reasoning_effort", "medium"),
     "a number as effort": (system(reasoning_effort=2), f"{PART}/reasoning_effort", "medium"),
-    "a namespace with a space": (namespace(name="a b"), f"{NAMESPACE}/name", "A-Za-z0-9"),
-    "a tool with a space": (tool(name="a b"), f"{TOOL_AT}/name", "A-Za-z0-9"),
+    "a namespace of two lines": (namespace(name="a\nb"), f"{NAMESPACE}/name", "A-Za-z0-9"),
+    "a tool of two lines": (tool(name="a\nb"), f"{TOOL_AT}/name", "A-Za-z0-9"),
     "a tool without letters": (tool(name=""), f"{TOOL_AT}/name", "A-Za-z0-9"),
 }
 

@@ -31,7 +31,7 @@ from harmony_spec import (
 from .recovery_strategies import damaged
 from .strategies import ROLES, SPECIAL, contents, conversations, messages, retokenized, text_contents, variants, words
 
-styles = st.sampled_from(["openai", "model"])
+styles = st.sampled_from(list(codec.FORMAT.styles))
 openings = st.fixed_dictionaries({"role": st.sampled_from(ROLES), "name": st.none() | words})
 
 

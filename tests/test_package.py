@@ -38,4 +38,4 @@ def test_the_project_names_its_pages() -> None:
 def test_completion_shows_the_public_names() -> None:
     """Not the modules that an import has loaded."""
     shown = {name for name in dir(harmony_spec) if not name.startswith("__")}
-    assert shown == {*harmony_spec.__all__, "adapters", "codec", "compat", "linting", "vocabulary"}
+    assert shown == {*harmony_spec.__all__, "adapters", "codec", "compat", "constraints", "linting", "vocabulary"}

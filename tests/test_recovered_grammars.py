@@ -156,18 +156,19 @@ def test_a_malformed_header_of_another_grammar(name: str, source: str, fields: d
     assert module.parse(module.render_text(found.messages)).messages == found.messages
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(
+    st.sampled_from(["list", "field"]),
     st.sampled_from(["analysis", "commentary", "final"]),
     st.none() | st.just("functions.f"),
     st.none() | st.just("json"),
-    st.from_regex("[a-z]{1,9}", fullmatch=True) | st.sampled_from(["hgih", "hihg", "High", "lo", "loww", "highlow"]),
+    st.from_regex("[a-z0-9]{1,9}", fullmatch=True) | st.sampled_from(["hgih", "hihg", "High", "lo", "loww", "highlow"]),
 )
 def test_a_wrong_value_costs_no_other_field(
-    channel: str, recipient: str | None, content_type: str | None, value: str
+    name: str, channel: str, recipient: str | None, content_type: str | None, value: str
 ) -> None:
     """A field that recovery knows nothing about is repaired or left out; all others stay, channels above all."""
-    module = codec_of("list")
+    module = codec_of(name)
     made = module.Message(
         "assistant", "x", channel=channel, recipient=recipient, content_type=content_type, priority="high"
     )
@@ -175,6 +176,8 @@ def test_a_wrong_value_costs_no_other_field(
     (message,) = module.recover(text.replace("priority=high", f"priority={value}")).messages
     kept = ("role", "channel", "recipient", "content_type", "content")
     assert [getattr(message, name) for name in kept] == [getattr(made, name) for name in kept]
+    if name == "field":  # lower-case letters
+        return
     assert message.priority in ("high", "low", None)
     near = {"hgih": "high", "hihg": "high", "High": "high", "high": "high", "low": "low", "loww": "low"}
     assert message.priority == near.get(value, message.priority)

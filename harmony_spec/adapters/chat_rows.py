@@ -14,6 +14,9 @@ from .requirements import fail, quoted, require_list, require_object, require_te
 SHARED = "conversations"
 """The column of ShareGPT's messages, which have `from` and `value`."""
 
+SYSTEM = ROLES[0]
+"""The column beside it with the instructions, which some rows have."""
+
 SHARED_ROLES: Mapping[str, str] = {
     **dict.fromkeys(("human", "user"), ROLES[2]),
     **dict.fromkeys(("gpt", "chatgpt", "model", "assistant"), ASSISTANT),
@@ -27,7 +30,7 @@ PROMPT, COMPLETION = "prompt", "completion"
 WEIGHT = "weight"
 """The key for whether a message is trained on: 0 or 1. Source: OpenAI, the format of files for fine-tuning."""
 
-COLUMNS = (MESSAGES_KEY, SHARED, PROMPT, COMPLETION, TOOLS)
+COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS)
 """All columns that are read."""
 
 
@@ -58,7 +61,8 @@ def chat_of_row(row: object) -> ChatRow:
         return ChatRow(require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,)), tools)
     if SHARED in values:
         shared = require_list(_decoded(values, SHARED), (SHARED,))
-        return ChatRow([_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared)], tools)
+        first = [{"role": SYSTEM, "content": values[SYSTEM]}] if values.get(SYSTEM) else []
+        return ChatRow([*first, *(_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared))], tools)
     if PROMPT in values and COMPLETION in values:
         prompt, completion = (
             [{"role": role, "content": values[key]}]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..codes import WRONG_SIDE
 from ..errors import ConversionError, HarmonyError
-from ..json_form import MESSAGES_KEY
+from ..json_form import MESSAGES_KEY, TOKENS_KEY
 from .chat_types import ChatMessage, Kept, Side, Source
 from .identifiers import digest_of
 from .purposes import Purposes
@@ -112,7 +112,7 @@ def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> Re
     count, kept = _require_digest(side, "chat", "messages", chat, chat_headers)
     values = [restore(each, lambda at: str(value_at(chat, at)), "") for each in kept]
     role, content = purposes.slots.role, purposes.format.content
-    read = [{role: value["header"][role], content: value["content"]} for value in values]
+    read = [{role: value["header"][role], content: value["content"], **tokens_in(value)} for value in values]
     found = purposes.codec.from_json({MESSAGES_KEY: read})
     for message, value in zip(found, values, strict=True):
         message.variants = tuple(map(str, value["variants"]))
@@ -122,6 +122,11 @@ def restored_messages(purposes: Purposes, chat: Sequence[Any], side: Side) -> Re
                 raise TypeError(name)
             setattr(message, name, field)
     return Restored(count, [(message, _first_place(each)) for message, each in zip(found, kept, strict=True)])
+
+
+def tokens_in(value: dict[str, Any]) -> dict[str, Any]:
+    """The token ids in the JSON form of a message, by their key, if there are any."""
+    return {TOKENS_KEY: value[TOKENS_KEY]} if TOKENS_KEY in value else {}
 
 
 def _first_place(kept: Kept) -> Any:

@@ -13,7 +13,7 @@ from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of, make_id
 from .purposes import Purpose, Purposes
 from .reading_chat import ASSISTANT, INSTRUCTS, RESULTS, ROLES
-from .sides import SEPARATOR, Steps, chat_headers, reading_side, restored_chat, without
+from .sides import SEPARATOR, Steps, chat_headers, reading_side, restored_chat, tokens_in, without
 
 if TYPE_CHECKING:
     from ..codec import Message
@@ -69,7 +69,8 @@ def chat_side(messages: Sequence[Message], *, codec: ModuleType | None = None) -
             steps, start, end = place
             path: list[str | int] = ["content", 0, key]
             sources.append({"path": path, "form": "text", "parts": [([*steps], start, end)]})
-        kept.append(without({"header": header, "variants": [*message.variants], "content": content}, sources))
+        spelling = {"header": header, "variants": [*message.variants], "content": content, **tokens_in(value)}
+        kept.append(without(spelling, sources))
     return {"digest": digest_of(chat_headers(writer.chat)), "chat": len(writer.chat), "messages": kept}
 
 

@@ -237,17 +237,20 @@ def standard_output(_: click.Context, __: click.Parameter, path: Path | None) ->
     return None if path == Path(STDIN) else path
 
 
-_COLUMN = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
+_check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
+
+KIND = click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
+COLUMN = click.option("--column", metavar="NAME", callback=_check_column, help="Column that holds the inputs.")
 
 ROW_OPTIONS = (
     CODEC,
     click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]"),
-    click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files."),
-    click.option("--column", metavar="NAME", callback=_COLUMN, help="Column that holds the inputs."),
+    KIND,
+    COLUMN,
     click.option(
         "--id-column",
         metavar="NAME",
-        callback=_COLUMN,
+        callback=_check_column,
         help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]",
     ),
     TOOLS,

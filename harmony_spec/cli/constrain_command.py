@@ -28,10 +28,8 @@ MAX_SHOWN_MISTAKES = 5
 """Refused and accepted completions that are printed, the smallest ones."""
 
 CONSTRAIN_EXAMPLE = """\b
-Examples:
-  harmony-spec constrain --target lark --builtin python
-  harmony-spec constrain --target gbnf --tools tools.json --tool-choice required
-  harmony-spec constrain --score grammar.lark --tools tools.json"""
+Example:
+  harmony-spec constrain --target lark --builtin python"""
 
 
 @click.command("constrain", cls=Command, epilog=CONSTRAIN_EXAMPLE)
@@ -60,11 +58,12 @@ def constrain_model(
     after: str,
     strict: bool,
 ) -> None:
-    """Print a grammar of what a model may write, for an engine that masks tokens.
+    """Print a grammar of what a model may write.
 
-    What the target cannot enforce is reported on standard error. With `--score`, the grammar in FILE (Lark, EBNF of
-    xgrammar, or a structural tag), or the one that the engine FILE has itself, is compared with this one: the exit
-    status is 1 if it refuses valid completions or accepts invalid ones. `-` is standard input.
+    It is for an engine that masks tokens. What the target cannot enforce is reported on standard error. With
+    `--score`, the grammar in FILE (Lark, EBNF of xgrammar, or a structural tag), or the one that the engine FILE
+    has itself, is compared with this one: the exit status is 1 if it refuses valid completions or accepts invalid
+    ones. `-` is standard input.
     """
     codec = codec_of(None)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -57,9 +57,6 @@ from .converting import (
 from .progress import show_progress
 from .validation_run import INTERRUPTED, interruptible
 
-if TYPE_CHECKING:
-    import pyarrow
-
 FOR_TRAINING = {
     "train": "--train",
     "max_length": "--max-length",
@@ -75,40 +72,6 @@ PERCENTILES = (1, 10, 50, 90, 99, 100)
 EXAMPLE = """\b
 Example:
   printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
-
-
-class _Rows:
-    """Where converted rows are written, as a context.
-
-    Args:
-        file: the stream.
-        schema: the columns of a Parquet file; None for JSON Lines.
-    """
-
-    def __init__(self, file: BinaryIO, schema: pyarrow.Schema | None) -> None:
-        self.file, self.schema = file, schema
-        self.output: ParquetOutput | None = None
-
-    def write(self, rows: bytes | pyarrow.RecordBatch) -> None:
-        """Write rows. A Parquet file has a column of ids if its first rows have some."""
-        if isinstance(rows, bytes):
-            self.file.write(rows)
-        elif rows.num_rows:
-            if self.output is None and rows.column(ID_COLUMN).null_count == rows.num_rows:
-                self.schema = self._without_ids()
-            self.output = self.output or ParquetOutput(self.file, self.schema)
-            self.output.write(rows.select(self.output.schema.names))
-
-    def _without_ids(self) -> Any:
-        assert self.schema is not None
-        return self.schema.remove(self.schema.get_field_index(ID_COLUMN))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        if self.schema is not None and error is None:
-            (self.output or ParquetOutput(self.file, self._without_ids())).close()
 
 
 @dataclass
@@ -238,7 +201,7 @@ def convert(
             file = stack.enter_context(AtomicFile(output)).file if output else sys.stdout.buffer
             magic = COMPRESSIONS.get(output.suffix.lower(), b"") if output else b""
             stream = stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
-            rows = stack.enter_context(_Rows(stream, conversion.schema() if is_parquet else None))
+            rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
             tick = stack.enter_context(
                 show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
             )
@@ -252,16 +215,20 @@ def convert(
                 for severity, line in found.reports:
                     if severity == "error" or not quiet:
                         ERR.print(line, style=COLORS[severity])
-                rows.write(found.rows)
+                (rows or stream).write(found.rows)
                 if kept:
                     kept.write(found.rejected)
                 numbers.add(found)
+            if rows:
+                rows.close()
     except KeyboardInterrupt:
         unwritten = "".join(f"; {path} was not written" for path in (output, rejected) if path)
         ERR.print(printable_name(f"interrupted{unwritten}"), style="red")
         sys.exit(INTERRUPTED)
     for name in progress.skipped:
         ERR.print(printable_name(f"{name}: skipped, since it is not a regular file"), style="yellow")
+    if rows and rows.lacks_optional:
+        ERR.print(printable_name(f"{output}: ids are missing, since the first rows have none"), style="yellow")
     if numbers.lengths and not quiet:
         ERR.print(numbers.summary())
     sys.exit(status or (FINDINGS if numbers.rejected else 0))

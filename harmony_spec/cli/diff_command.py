@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -21,8 +21,10 @@ from ..view.terminal_text import printable, printable_name
 from .console import (
     CODEC,
     CODEC_PATH,
+    COLUMN,
     ERR,
     FINDINGS,
+    KIND,
     MAX_ROW,
     OUT,
     UNUSABLE,
@@ -30,6 +32,7 @@ from .console import (
     codec_of,
     codec_option,
     complete_file,
+    example,
     require_one_reader,
     starts_of,
 )
@@ -38,13 +41,13 @@ MISSING_ROW = "missing-row"
 """The kind of difference of files with different numbers of rows."""
 
 
-@click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec diff sampled.json next_prompt.json")
+@click.command(cls=Command, epilog=example("tee a.txt", "harmony-spec diff --json - a.txt"))
 @click.argument("first", metavar="A", shell_complete=complete_file)
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
 @CODEC
-@click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
-@click.option("--column", metavar="NAME", help="Column that holds the inputs.")
+@KIND
+@COLUMN
 @MAX_ROW
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def diff(
@@ -58,9 +61,9 @@ def diff(
 ) -> None:
     """Print where and why two inputs part, by message.
 
-    A and B are files that `validate` reads: texts, token ids, conversations. Rows are compared in their order. A
-    difference is one of the tokens of the same text, of the spelling of a header, of fields, of a content, of a stop
-    token, or a message that one input lacks, because it was dropped or for no known reason.
+    A and B are files that `validate` reads: texts, token ids, conversations. Rows are compared in their order. Messages
+    may differ in the tokens of the same text, in the spelling of the header, in fields, contents and stop tokens. One
+    input may lack a message; the reason is shown if it is known.
 
     Exits with 0 if the inputs are equal, 1 if they differ, 2 if one cannot be read.
     """

@@ -64,7 +64,7 @@ class Completion:
         joined = in_order([self.opening, self.frames[0]])
         self.is_factored = len(self.frames) > 1 and joined == in_order([self.frames[1]])
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}
-        self._rules: dict[tuple[bool | str, ...], Node] = {}
+        self._rules: dict[tuple[object, ...], Node] = {}
         self.stops = {kind.last for kind in format.turn} - {None}
 
     @cached_property
@@ -128,26 +128,29 @@ class Completion:
     def _edges(self, state: State) -> Iterator[tuple[State, Node]]:
         """What may be written in a state, by the state after it."""
         is_first, names = state
+        kinds = [kind for name, kind in self.kinds.items() if name in names]
         found: dict[State, list[Node]] = {}
-        ends: dict[str, Node] = {}
-        for name, kind in self.kinds.items():
-            if name not in names:
-                continue
+        for kind in kinds:
             then = frozenset(name for name in kind.then if name in self.kinds)
             if then and kind.ends not in self.stops and self._spelling(kind.ends) not in self.owned:
-                if (key := (is_first, False, name)) not in self._rules:
-                    opened = self.opened if self.is_factored else EMPTY
-                    node = in_order([self._message(kind, kind.ends, is_first, False), opened])
-                    self._rules[key] = _named(name, node)
-                found.setdefault((False, then), []).append(self._rules[key])
-            if self._ends(kind):
-                ends[name] = self._message(kind, kind.last, is_first, True)
-        if (last := one_of(node for node in ends.values())) != NOTHING:
-            used = [name for name, node in ends.items() if node != NOTHING]
-            found[END] = [self._rules.setdefault((is_first, True, *used), RuleNode("_or_".join(used), last))]
+                found.setdefault((False, then), []).append(self._rule(is_first, False, kind))
+        found[END] = [self._rule(is_first, True, *filter(self._ends, kinds))]
         for target, nodes in found.items():
             if (node := one_of(nodes)) != NOTHING:
                 yield target, node
+
+    def _rule(self, is_first: bool, is_last: bool, *kinds: Kind) -> Node:
+        """A rule for messages that others follow, or for last ones; the same one for the same kinds."""
+        key = is_first, is_last, *(kind.name for kind in kinds)
+        if key not in self._rules:
+            found: dict[str, Node] = {}
+            for kind in kinds:
+                node = self._message(kind, kind.last if is_last else kind.ends, is_first, is_last)
+                if node != NOTHING:
+                    found[kind.name] = node
+            opened = self.opened if self.is_factored and not is_last else EMPTY
+            self._rules[key] = _named("_or_".join(found), in_order([one_of(found.values()), opened]))
+        return self._rules[key]
 
     def _spelling(self, stop: str | None) -> str:
         return next((spelling for spelling, name in self.closes.items() if name == stop), "")

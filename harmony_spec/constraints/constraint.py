@@ -73,7 +73,12 @@ class Constraint:
     @cached_property
     def report(self) -> Report:
         """What the targets cannot enforce."""
-        return make_report(self.offer, self._completion(self.stops).inexact_stops())
+        stops, of_gbnf = (self._completion(stops).inexact_stops() for stops in (self.stops, self._gbnf_stops))
+        return make_report(self.offer, stops, of_gbnf)
+
+    @property
+    def _gbnf_stops(self) -> set[int]:
+        return {*self.stops, *(self.format.recovery.stops if self.format.recovery else ())}
 
     def _completion(self, stops: Iterable[int]) -> Completion:
         owned = frozenset(self.format.spellings[number] for number in stops if number in self.format.spellings)
@@ -106,8 +111,8 @@ class Constraint:
     def gbnf(self) -> str:
         """Return a grammar for llama.cpp, which adds the stop tokens itself."""
         self._require_enforced("gbnf")
-        stops = {*self.stops, *(self.format.recovery.stops if self.format.recovery else ())}
-        return GbnfText(self.format.encoding.special, self.format.special_ends[0]).print(self.root_for(stops))
+        root = self.root_for(self._gbnf_stops)
+        return GbnfText(self.format.encoding.special, self.format.special_ends[0]).print(root)
 
 
 def constrain(

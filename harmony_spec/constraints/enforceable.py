@@ -29,7 +29,7 @@ READ = WRITTEN | BOUNDS | {"allOf", "patternProperties", "pattern", "format"}
 
 ENFORCED: dict[Target, frozenset[str]] = {
     "lark": READ,
-    "structural-tag": READ - {"allOf", "multipleOf", "minLength", "maxLength"},
+    "structural-tag": READ - {"allOf", "multipleOf", "minLength", "maxLength", "patternProperties"},
     "grammar": WRITTEN,
 }
 
@@ -47,6 +47,9 @@ LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
 RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minimum", "maximum")]
 KINDS = frozenset(["null", "boolean", "object", "array", "fraction", "integer", "string"])
 """Kinds of values, of which types consist."""
+
+COMBINING = frozenset(["enum", "$ref", "anyOf", "allOf", "format", "pattern"])
+"""The keywords that restrict what others may be beside them."""
 
 TYPES = {kind: (kind,) for kind in KINDS - {"fraction"}} | {"number": ("integer", "fraction")}
 
@@ -134,10 +137,11 @@ class _Cleaner:
         if at.count("/") > MAX_EXPORTED_NESTING:
             self.unenforced.append(at)
             return {}
+        asserted = {keyword: value for keyword, value in schema.items() if keyword in ASSERTIONS}
+        if len(asserted) == 1 and isinstance(only := asserted.get("type"), str) and only in TYPES:
+            return asserted
         found: dict[str, Any] = {}
-        for keyword, value in schema.items():
-            if keyword not in ASSERTIONS:
-                continue
+        for keyword, value in asserted.items():
             made = self._keyword(schema, keyword, value, at) if keyword in self.keywords else None
             if made is False:
                 return False
@@ -145,7 +149,18 @@ class _Cleaner:
                 self.report(at, keyword)
             else:
                 found |= made
-        if found and any(map(self.may_refer_back, _references(schema))):
+        if "patternProperties" in asserted and "patternProperties" not in found and "additionalProperties" in found:
+            found.pop("additionalProperties")  # it would forbid what the patterns allow
+            self.report(at, "additionalProperties")
+        if self.keywords == ENFORCED["structural-tag"] and may_be_object(found):
+            found = _with_open_properties(found)
+        if not COMBINING.isdisjoint(found):
+            found = self._combined(schema, found, at)
+        return False if _is_impossible(found) else found
+
+    def _combined(self, schema: dict[str, Any], found: dict[str, Any], at: str) -> Any:
+        """A schema without keywords that engines do not apply at once; False if no value has all of its types."""
+        if any(map(self.may_refer_back, _references(schema))):
             kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
             found = self.only(found, kept, found.keys(), at)
         if "enum" in found:
@@ -155,7 +170,7 @@ class _Cleaner:
         found = self.only(found, "pattern", {"format", "minLength", "maxLength"}, at)
         if self.keywords == WRITTEN:
             found = self._without_intersections(found, at)
-        return False if _is_impossible(found) or not self.types_of(found) else found
+        return found if self.types_of(found) else False
 
     def types_of(self, schema: Any) -> frozenset[str]:
         """The types of values that a cleaned schema may allow."""
@@ -221,7 +236,9 @@ class _Cleaner:
             case "prefixItems", list():
                 return {keyword: [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]}
             case "pattern", str():
-                return {keyword: value} if is_simple_pattern(value) else None
+                is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
+                is_read = is_whole or self.keywords != ENFORCED["structural-tag"]  # xgrammar matches whole strings
+                return {keyword: value} if is_read and is_simple_pattern(value) else None
             case "format", str():
                 return {keyword: value} if value in FORMATS else None
         if keyword in LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
@@ -300,6 +317,18 @@ def _references(schema: Any) -> Iterator[str]:
                 yield from _references(option)
 
 
+def may_be_object(schema: dict[str, Any]) -> bool:
+    """Whether keywords about objects apply, and other ones do not decide alone."""
+    return "object" in schema.get("type", ["object"]) and not {"properties", "required"}.isdisjoint(schema)
+
+
+def _with_open_properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema in which required properties are listed, and others are allowed: xgrammar takes nothing for granted."""
+    others = schema.get("additionalProperties", True)
+    missing = {name: others for name in schema.get("required", ()) if name not in schema.get("properties", {})}
+    return {**schema, "properties": {**schema.get("properties", {}), **missing}, "additionalProperties": others}
+
+
 def _resolve(root: Any, pointer: str) -> Any:
     found = root
     for step in _steps(pointer):
@@ -348,8 +377,10 @@ def _are_disjoint(options: list[Any]) -> bool:
     return len(kinds) == len(set(kinds))
 
 
-def _is_impossible(schema: dict[str, Any]) -> bool:
+def _is_impossible(schema: Any) -> bool:
     """Whether limits contradict each other, or a required property is forbidden."""
+    if schema is False:
+        return True
     if schema.get("type") == "object" and schema.get("additionalProperties") is False:
         allowed = schema.get("properties", {})
         if "patternProperties" not in schema and any(name not in allowed for name in schema.get("required", ())):

@@ -134,7 +134,8 @@ class GrammarText(ABC):
         return self.new_name(f"{name}_{count}") if count else name
 
     def identifier(self, wanted: str) -> str:
-        return re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_") or "rule"
+        name = re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_")
+        return name if name[:1].isalpha() else f"rule_{name}".strip("_")
 
 
 def repetition(least: int, most: int | None) -> str:

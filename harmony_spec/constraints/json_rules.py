@@ -109,6 +109,13 @@ class JsonRules:
         return one_of(self._of_type(name, schema, names) for name in ([listed] if isinstance(listed, str) else listed))
 
     def _constant(self, value: Any) -> Node:
+        if isinstance(value, dict):
+            members = (
+                in_order([self._constant(name), GAP, COLON, GAP, self._constant(part)]) for name, part in value.items()
+            )
+            return _between("{", members, "}")
+        if isinstance(value, list):
+            return _between("[", map(self._constant, value), "]")
         text = json.dumps(value, ensure_ascii=False)
         if self.lead and self.lead in text:
             text = text.replace(self.lead, f"\\u{ord(self.lead[0]):04x}{self.lead[1:]}")
@@ -213,6 +220,14 @@ class JsonRules:
         if at == len(listed):
             return self._members(listed, other, at, is_first)
         return self._define("members", partial(self._members, listed, other, at, is_first))
+
+
+def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
+    """Items with commas between them, in brackets."""
+    listed: list[Node] = []
+    for item in items:
+        listed += [GAP, COMMA, GAP, item] if listed else [item]
+    return in_order([LiteralNode(opens), GAP, *listed, GAP, LiteralNode(closes)])
 
 
 def plain_characters(without: str) -> Node:

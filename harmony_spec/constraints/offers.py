@@ -130,9 +130,12 @@ IMPOSSIBLE = "no JSON value matches its schema"
 
 def _unwritable(format: Format, call: Call) -> str:
     """Why a call cannot be written; "" if it can."""
-    pattern = format.patterns.get(Machine.table(format).slots.recipient, ("", ""))[0]
-    if call.name is not None and not re.fullmatch(pattern, call.name):
+    recovery = Machine.table(format)
+    pattern = format.patterns.get(recovery.slots.recipient, ("", ""))[0]
+    if call.name is not None and (call.name == recovery.of_functions or not re.fullmatch(pattern, call.name)):
         return "no header can have its name"
+    if call.name in recovery.roles:
+        return "its name is a role, which nobody calls"
     return IMPOSSIBLE if call.schema is not None and is_impossible(call.schema) else ""
 
 

@@ -50,6 +50,7 @@ class Report:
         left_out: tools and forms of answers that cannot be written, with the reason.
         lax: tools whose definitions say that their schema does not bind. Their arguments are any object.
         has_json: whether messages may hold JSON.
+        gbnf_stops: the same as `inexact_stops` for llama.cpp, which always adds its stop tokens.
     """
 
     unenforced: tuple[Unenforced, ...]
@@ -57,6 +58,7 @@ class Report:
     left_out: Mapping[str, str]
     lax: tuple[str, ...]
     has_json: bool
+    gbnf_stops: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.lines())
@@ -65,15 +67,19 @@ class Report:
         """The report in words, for one target or for all."""
         found = [str(each) for each in self.unenforced if target in (None, each.target)]
         found += self.inexact_stops
+        if target in (None, "gbnf"):
+            found += [f"gbnf: {line}" for line in self.gbnf_stops if line not in self.inexact_stops]
         if self.has_json and target in (None, PORTABLE):
             found.append(f"{PORTABLE}: xgrammar admits special tokens inside of strings in JSON")
         found += [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
         return found + [f"{name}: its schema does not bind, because it is not strict" for name in self.lax]
 
 
-def make_report(offer: Offer, inexact_stops: Iterable[str]) -> Report:
+def make_report(offer: Offer, inexact_stops: Iterable[str], gbnf_stops: Iterable[str]) -> Report:
     has_json = any(call.schema is not None or call.name is None for call in offer.calls) or offer.may_answer
-    return Report(tuple(_unenforced(offer)), tuple(inexact_stops), offer.left_out, offer.lax, has_json)
+    return Report(
+        tuple(_unenforced(offer)), tuple(inexact_stops), offer.left_out, offer.lax, has_json, tuple(gbnf_stops)
+    )
 
 
 def _unenforced(offer: Offer) -> Iterator[Unenforced]:

@@ -28,7 +28,7 @@ def register(name: str = MODEL, *, codec: ModuleType | None = None, stops: Itera
     """
     xgrammar, owned = imported("xgrammar"), tuple(stops)
 
-    def build(tools: Any = None, builtin_tools: Any = None, tool_choice: str = AUTO, **_: object) -> Any:
+    def build(tools: Any = None, builtin_tools: Any = None, tool_choice: str = AUTO, *_: object, **__: object) -> Any:
         functions = [_definition(tool.function) for tool in tools or ()]
         builtins = [_definition(tool) for tool in builtin_tools or ()]
         made = constrain(

@@ -26,7 +26,7 @@ KINDS = {
     "content": "another content",
     "stop-token": "another end",
     "dropped": "a message that is dropped",
-    "missing-message": "a message that the other input lacks",
+    "absent-message": "a message that the other input lacks",
     "open-header": "another open header",
     "outside": "other text outside of messages",
 }
@@ -138,7 +138,7 @@ def differences(codec: ModuleType, first: Source, second: Source, start: str) ->
         begin, _, _, end = side.bounds[number]
         dropped = side.is_dropped(number)
         places = _only(side.place(number, Span(begin, end)), at)
-        yield Difference("dropped" if dropped else "missing-message", "", *places, f"by {dropped}" if dropped else "")
+        yield Difference("dropped" if dropped else "absent-message", "", *places, f"by {dropped}" if dropped else "")
     yield from _outside(sides, "open-header", *([side.opening] if side.opening else [] for side in sides))
     yield from _outside(sides, "outside", *(side.gaps for side in sides))
 

@@ -131,20 +131,38 @@ class ParquetOutput:
     Args:
         out: the stream to write to.
         schema: the columns.
+        optional: a column that the file lacks if the first rows have no value in it.
+
+    Attributes:
+        lacks_optional: whether values of that column were not written.
     """
 
-    def __init__(self, out: BinaryIO, schema: pyarrow.Schema) -> None:
-        from pyarrow import parquet
-
-        self.writer = parquet.ParquetWriter(out, schema, compression="zstd")
-        self.schema, self.held, self.bytes = schema, list[Any](), 0
+    def __init__(self, out: BinaryIO, schema: pyarrow.Schema, optional: str = "") -> None:
+        self.out, self.schema, self.optional = out, schema, optional
+        self.writer: Any = None
+        self.held: list[pyarrow.RecordBatch] = []
+        self.bytes = 0
+        self.lacks_optional = False
 
     def write(self, batch: pyarrow.RecordBatch) -> None:
         """Add rows; they are written in groups of `GROUP_BYTES`."""
-        self.held.append(batch)
-        self.bytes += batch.nbytes
+        if batch.num_rows:
+            has_optional = bool(self.optional) and batch.column(self.optional).null_count < batch.num_rows
+            self._begin(has_optional)
+            self.lacks_optional = self.lacks_optional or (has_optional and self.optional not in self.schema.names)
+            self.held.append(batch.select(self.schema.names))
+            self.bytes += batch.nbytes
         if self.bytes >= GROUP_BYTES:
             self._write_group()
+
+    def _begin(self, has_optional: bool) -> None:
+        """Open the file, unless it is open."""
+        from pyarrow import parquet
+
+        if self.writer is None:
+            if self.optional and not has_optional:
+                self.schema = self.schema.remove(self.schema.get_field_index(self.optional))
+            self.writer = parquet.ParquetWriter(self.out, self.schema, compression="zstd")
 
     def _write_group(self) -> None:
         from pyarrow import Table
@@ -153,8 +171,11 @@ class ParquetOutput:
         self.held, self.bytes = [], 0
 
     def close(self) -> None:
-        self._write_group()
-        self.writer.close()
+        """Complete the file. Does nothing when called again."""
+        self._begin(False)
+        if self.writer.is_open:
+            self._write_group()
+            self.writer.close()
 
 
 @contextmanager

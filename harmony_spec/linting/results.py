@@ -80,7 +80,7 @@ class Results:
             from pyarrow import ArrowException
 
             with suppress(OSError, ArrowException):
-                self.output.writer.close()
+                self.output.close()
         self.atomic.abort()
 
 

@@ -244,7 +244,7 @@ class HeaderNames:
         """The offered tools by the letters of their names, with and without the namespace, and without one letter."""
         found: dict[str, set[str]] = {}
         for tool in (*(self.offered or ()), *self.recovery.recipients):
-            last = self._last(tool)
+            last = self.known.last(tool)
             for name in (_letters(tool), _letters(last), *_shortened(last)):
                 found.setdefault(name, set()).add(tool)
         return found
@@ -266,22 +266,19 @@ class HeaderNames:
         """The offered tools by the letters of their names, with and without the namespace, in lower case."""
         found: dict[str, list[str]] = {}
         for tool in self.offered or ():
-            for name in {_letters(tool).lower(), _letters(self._last(tool)).lower()}:
+            for name in {_letters(tool).lower(), _letters(self.known.last(tool)).lower()}:
                 found.setdefault(name, []).append(tool)
         return found
 
-    def _last(self, name: str) -> str:
-        return name.rsplit(self.recovery.separator, 1)[-1]
-
     def _nearest_tool(self, word: str) -> str | None:
         """The only offered tool that a word is near to."""
-        found, last = self._index.get(_letters(word), set()), self._last(word.rstrip(PUNCTUATION))
+        found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
         if not found and len(last) >= MIN_TYPO_CHARS:
             near = set().union(*(self._index.get(name, set()) for name in (last, *_shortened(last))))
-            found = {tool for tool in near if is_typo(self._last(tool), last)}
+            found = {tool for tool in near if is_typo(self.known.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
             ratio = self.row(self.slots.recipient).costs["ratio"]
-            found = {tool for tool in self.offered or () if is_alike(self._last(tool), last, ratio)}
+            found = {tool for tool in self.offered or () if is_alike(self.known.last(tool), last, ratio)}
         return next(iter(found)) if len(found) == 1 else None
 
 

@@ -357,9 +357,7 @@ class HeaderSearch:
         displaced = ""
         if awaited and not node.marks:
             displaced = awaited[0]
-            if (
-                displaced in names.lists and not names.row(displaced).costs
-            ):  # an unknown value of a field of the grammar
+            if not names.row(displaced).costs:  # a wrong value of a field that only the grammar knows
                 state, end = self.automaton.step(node.state, FIELD + displaced)[0], at + len(word)
                 edit = Edit("unread", displaced, at, end, fields=(displaced,))
                 yield costs["words"], node._replace(at=end, state=state), (edit,)

@@ -130,7 +130,7 @@ class Headers:
             return described
         if described and not reading.findings and reading.values == described.values:
             return replace(described, lacks_channel=reading.lacks_channel)
-        if opened and header.mixed and not reading.findings:
+        if opened and not reading.findings and (header.mixed or not lacks_start):
             evidence = "its parts are known, but not in their places"
             taken = self._join_values(reading.values)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))

@@ -122,20 +122,6 @@ class KnownNames:
         self.key = _make_key(self.key, channels, tools if named else None)
         return True
 
-    def content_type(self, word: str) -> str | None:
-        """Return the known content type that a word is, in any case: `JSON` is seen on structured answers."""
-        return next((known for known in self.recovery.content_types if known == word.lower()), None)
-
-    def is_role(self, word: str) -> bool:
-        return word in self.recovery.roles
-
-    def role_and_channel(self, word: str) -> tuple[str, str] | None:
-        """Divide a word such as `assistantfinal` into role and channel; None for any other."""
-        for role in self.recovery.roles:
-            if word.startswith(role) and word[len(role) :] in self.channels:
-                return role, word[len(role) :]
-        return None
-
     def tool(self, word: str) -> str | None:
         """Return the full name of the offered tool that a word names, with or without its namespace."""
         if not self.tools or word in self.tools:
@@ -161,16 +147,13 @@ class KnownNames:
     def _is_function(self, word: str) -> bool:
         return bool(self.recovery.definitions.functions) and word.startswith(self.recovery.of_functions)
 
-    def bare_name(self, word: str) -> str:
-        """Return a word without punctuation after it, or "" if it has signs that prose puts around names."""
-        name = word.rstrip(PUNCTUATION)
-        return name if _NAME.fullmatch(name.replace(self.recovery.separator, "")) else ""
-
     def bare_tool(self, word: str) -> str:
         """Return the tool of a word without introduction: an offered one, or if none are known a function; else ""."""
         if self.is_offered(word):
             return word
-        name = self.bare_name(word)
+        name = word.rstrip(PUNCTUATION)
+        if not _NAME.fullmatch(name.replace(self.recovery.separator, "")):
+            return ""  # signs that prose puts around names
         function = self.tools is None and self._is_function(name)
         return name if function or self.is_offered(name) else ""
 
@@ -189,9 +172,10 @@ class KnownNames:
         return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
 
     def is_named(self, word: str) -> bool:
-        """Whether a word is a role, a channel, both in one, or a content type."""
-        known = self.is_role(word) or word in self.channels or self.content_type(word) is not None
-        return known or self.role_and_channel(word) is not None
+        """Whether a word is a role, a channel, both in one, or a content type, in any case: `JSON` is seen."""
+        roles = ("", *(role for role in self.recovery.roles if word.startswith(role)))
+        joined = any(word.removeprefix(role) in self.channels for role in roles)
+        return joined or word in self.recovery.roles or word.lower() in self.recovery.content_types
 
     def is_nearly_named(self, word: str) -> bool:
         """Whether a word is such a name, or differs from one in a letter or two.

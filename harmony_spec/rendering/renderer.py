@@ -291,15 +291,25 @@ class Plan:
             at, problem = error.start, f"character {error.start} of the content is a lone surrogate"
             raise self.error(index, problem, Span(at, at + 1)) from None
 
-    def spells(self, kept: MessageTokens, text: str, index: int, tokenizer: Tokenizer) -> bool:
-        """Whether the token ids that a content was read from spell its text, or the same structure."""
+    def written_from(
+        self, kept: MessageTokens, index: int, content: str, prefix: str, suffix: str, tokenizer: Tokenizer
+    ) -> int | None:
+        """From which offset in the text around and with a content the token ids that it was read from spell it.
+
+        It is after the part of the header that an open header had, and 0 if they spell the same structure; None if
+        they spell something else.
+        """
         spelled = kept.text if kept.tokenizer is tokenizer else spelled_by(self.format, kept.content, tokenizer)
-        record, contents = self.messages[index].content, self.format.contents
-        if spelled == text or spelled is None or not isinstance(record, Record):
-            return spelled == text
-        other = contents.structure(type(record), spelled)
+        text = prefix + content + suffix
+        if spelled == text or spelled is None:
+            return None if spelled is None else 0
+        before, record, contents = len(text) - len(spelled), self.messages[index].content, self.format.contents
+        if 0 < before <= len(prefix) and text.endswith(spelled):
+            return before
+        if not isinstance(record, Record) or (other := contents.structure(type(record), spelled)) is None:
+            return None
         decided = self.decided or {}
-        return other is not None and contents.write(other, decided, ()) == contents.write(record, decided, ())
+        return 0 if contents.write(other, decided, ()) == contents.write(record, decided, ()) else None
 
     def opening_of(self, index: int) -> str:
         """Return the open header that a message continues, if the frame of the message contains it."""
@@ -362,8 +372,8 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
         try:
             kept = plan.kept(index)
-            if kept.units and plan.spells(kept, prefix + content + suffix, index, chosen):
-                return kept.content
+            if kept.units and (found := plan.written_from(kept, index, content, prefix, suffix, chosen)) is not None:
+                return encode(prefix[:found]) + kept.content if found else kept.content
             if content is messages[index].content:
                 return encode(prefix + content + suffix)
             key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again

@@ -57,8 +57,10 @@ class MessageTokens(NamedTuple):
     @property
     def around(self) -> Hashable:
         """The ids before and after the content, to compare."""
-        parts = self.units[: self.content_start], self.units[self.content_end :]
-        return tuple(part if isinstance(part, str) else part.tobytes() for part in parts)
+        units, start, end = self.units, self.content_start, self.content_end
+        if isinstance(units, str):
+            return units[:start], units[end:]
+        return units[:start].tobytes(), units[end:].tobytes()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy without the tokenizer; the content is then decoded when it is rendered."""

@@ -140,13 +140,15 @@ class Schemas:
         """The schema of a property. Only alternatives of `oneOf` have comments after them."""
         value = member.value
         if isinstance(value, self.grammar.classes["one_of"]):
-            return self.array_of_one_of([*map(self.variant, value.variants)], value.variants[-1].alternative)
+            last = value.variants[-1]
+            return self.array_of_one_of([*map(self.variant, value.variants)], last.alternative, last)
         if not member.inlines and (member.inline_remark, member.inline_default) == (None, None):
             return self.alone(value)
-        first = self.grammar.classes["inline"](value, member.inline_remark, member.inline_default)
+        inline = self.grammar.classes["inline"]
+        first = inline(value, member.inline_remark, member.inline_default, member.dimensions)
         parts = [first, *member.inlines]
         schemas = [self.inline(part) for part in parts]
-        of_all = self.array_of_one_of(schemas, parts[-1].union)
+        of_all = self.array_of_one_of(schemas, parts[-1].union, parts[-1])
         return of_all if "oneOf" in of_all else self.array_or_others(of_all, [part.union for part in parts[:-1]])
 
     def array_or_others(self, of_all: dict[str, Any], others: list[Any]) -> dict[str, Any]:
@@ -163,8 +165,10 @@ class Schemas:
         remarks = {} if part.inline_remark is None else {"description": part.inline_remark}
         return with_remarks(self.alone(part.union), remarks | self.defaults(part.inline_default, []))
 
-    def array_of_one_of(self, schemas: list[Any], last: Any) -> dict[str, Any]:
-        """The schema of alternatives in the peer's form: the brackets after the last one belong to all."""
+    def array_of_one_of(self, schemas: list[Any], last: Any, commented: Any) -> dict[str, Any]:
+        """The schema of alternatives: the brackets after the last one, or after its comment, belong to all."""
+        if commented.dimensions:
+            return self.in_dimensions({"oneOf": schemas}, commented)
         if not isinstance(last, self.grammar.classes["array"]):
             return {"oneOf": schemas}
         return self.in_dimensions({"oneOf": [*schemas[:-1], self.of(last.element)]}, last)

@@ -62,7 +62,7 @@ class TemplateTypeWriter(TypeWriter):
         if any(comments) or defaults != (None, None) or not self.is_inline(member.value):
             return None
         parts = (member.identifier, None, member.bare_key, member.optional, member.inline_remark, member.inline_default)
-        return self.made["run_on"](member.value, *parts, member.inlines)
+        return self.made["run_on"](member.value, *parts, EMPTY_LIST, member.inlines)
 
     def member(self, name: str, schema: Any, required: bool, at: str, depth: int) -> Any:
         member = super().member(name, schema, required, at, depth)

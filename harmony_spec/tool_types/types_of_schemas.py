@@ -352,6 +352,7 @@ class TypeWriter(TypeBuilder):
             None,
             None,
             EMPTY_LIST,
+            EMPTY_LIST,
             None,
             default,
             False,

@@ -1,0 +1,179 @@
+"""Exported grammars in engines that are too large for the gate: `.ci/constraints` runs this.
+
+`python -m tests.other_engines` with `xgrammar`, `llama.cpp FILE` (it writes a model without weights there) or
+`transformers`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harmony_spec import codec
+from harmony_spec.constraints import constrain, score
+from harmony_spec.constraints.engines import engine_for, own_grammar, pieces
+
+WEATHER = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "unit": {"enum": ["c", "f"]}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+TOOLS = [
+    {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}},
+    {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}},
+]
+OFFERED = constrain(tools=TOOLS)
+
+LEAST_LOGIT = -1e30
+
+
+def report(name: str, load: Callable[[], Callable[[Sequence[int]], bool]], is_own: bool = True) -> None:
+    """Print the time to compile and the score; our own grammars have no mistakes."""
+    start = time.perf_counter()
+    engine = load()
+    seconds = time.perf_counter() - start
+    found = score(OFFERED, engine)
+    refused, accepted = f"{len(found.refused)} of {found.valid}", f"{len(found.accepted)} of {found.invalid}"
+    print(f"{name}: {seconds:.2f} s, refuses {refused} valid, accepts {accepted} invalid")
+    for text in (*found.refused[:3], *found.accepted[:3]):
+        print(f"  {text!r}")
+    assert not is_own or not found.refused
+
+
+class Loose(ModuleType):
+    """A module that has every name, as a class: what xgrammar imports of torch and transformers."""
+
+    __path__ = ()
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.__dict__.setdefault(name, type(name, (), {"__init__": lambda self, *_, **__: None}))
+
+
+def in_xgrammar() -> None:
+    import tvm_ffi  # noqa: F401 - before the stub, since it asks torch for its version
+
+    for name in ("torch", "transformers"):
+        sys.modules[name] = Loose(name)
+        sys.modules[name].__spec__ = ModuleSpec(name, None)
+    for name, kind, text in (
+        ("structural tag", "structural-tag", json.dumps(OFFERED.structural_tag())),
+        ("EBNF", "xgrammar-ebnf", OFFERED.xgrammar_ebnf()),
+        ("portable Lark", "xgrammar-lark", OFFERED.lark(portable=True)),
+    ):
+        report(name, lambda text=text, kind=kind: engine_for(codec.FORMAT, text, kind))
+    own = own_grammar("xgrammar", TOOLS, "auto", "harmony")
+    report("xgrammar's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), is_own=False)
+    hooked()
+
+
+def hooked() -> None:
+    """The hook: xgrammar returns our structural tag under its name for the format."""
+    import xgrammar
+
+    from harmony_spec.constraints.xgrammar_hook import register
+
+    register()
+    found = xgrammar.get_model_structural_tag("harmony", tools=TOOLS, tool_choice="required")
+    expected = constrain(tools=TOOLS, tool_choice="required").structural_tag()
+    assert xgrammar.StructuralTag.model_validate(expected) == found
+    print("hook: registered")
+
+
+def in_llama_cpp(path: Path) -> None:
+    import llama_cpp.llama_cpp as engine
+
+    write_vocabulary(path)
+    engine.llama_backend_init()
+    settings = engine.llama_model_default_params()
+    settings.vocab_only = True
+    model = engine.llama_model_load_from_file(str(path).encode(), settings)
+    vocabulary = engine.llama_model_get_vocab(model)
+    stops = {token for token in codec.SPECIAL_TOKENS.values() if engine.llama_vocab_is_eog(vocabulary, token)}
+
+    def load() -> Callable[[Sequence[int]], bool]:
+        first = engine.llama_sampler_init_grammar(vocabulary, OFFERED.gbnf().encode(), b"root")
+        assert first, "llama.cpp refuses the grammar"
+
+        def admits(tokens: Sequence[int]) -> bool:
+            sampler = engine.llama_sampler_clone(first)
+            try:
+                for token in tokens:
+                    candidates = (engine.llama_token_data * 1)(engine.llama_token_data(token, 1.0, 0.0))
+                    array = engine.llama_token_data_array(candidates, 1, -1, False)
+                    engine.llama_sampler_apply(sampler, ctypes.byref(array))
+                    if candidates[0].logit < LEAST_LOGIT:
+                        return False
+                    if token in stops:
+                        break
+                    engine.llama_sampler_accept(sampler, token)
+                return bool(tokens) and tokens.index(token) == len(tokens) - 1 and token in stops
+            finally:
+                engine.llama_sampler_free(sampler)
+
+        return admits
+
+    report("GBNF", load)
+
+
+def write_vocabulary(path: Path) -> None:
+    """A model of llama.cpp that has no weights."""
+    import gguf
+
+    encoding = codec.FORMAT.encoding
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    shown = {byte: chr(byte) for byte in printable} | {byte: chr(256 + at) for at, byte in enumerate(others)}
+    tokens = pieces(encoding)
+    ordinary = ["".join(map(shown.__getitem__, token)) for token in tokens[: encoding.base_size]]
+    special = [token.decode() for token in tokens[encoding.base_size :]]
+    writer = gguf.GGUFWriter(str(path), "gpt-oss")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-4o")
+    writer.add_token_list(ordinary + special)
+    writer.add_token_types([gguf.TokenType.NORMAL] * len(ordinary) + [gguf.TokenType.CONTROL] * len(special))
+    writer.add_token_merges(["a b"])
+    writer.add_eos_token_id(codec.SPECIAL_TOKENS["<|return|>"])
+    writer.add_bos_token_id(codec.SPECIAL_TOKENS["<|startoftext|>"])
+    writer.add_context_length(4096)
+    writer.add_embedding_length(64)
+    writer.add_block_count(1)
+    writer.add_head_count(1)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def in_transformers() -> None:
+    from transformers.utils.chat_parsing import parse_response
+
+    text = (
+        "<|channel|>analysis<|message|>Look.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|>"
+        '<|start|>assistant<|channel|>commentary to=functions.now <|constrain|>json<|message|>{"a": 1}<|call|>'
+    )
+    found: Any = parse_response(text, OFFERED.response_template(), prefix=codec.render_text([], "prompt"))
+    call = {"type": "function", "function": {"name": "now", "arguments": {"a": 1}}}
+    assert found == {"thinking": "Look.", "content": "I look.", "tool_calls": [call]}, found
+    print("response template: read")
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["xgrammar"]:
+            in_xgrammar()
+        case ["llama.cpp", path]:
+            in_llama_cpp(Path(path))
+        case ["transformers"]:
+            in_transformers()
+        case _:
+            sys.exit(__doc__)
