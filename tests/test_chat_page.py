@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import re
+import shlex
+import socket
+import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -57,7 +61,7 @@ def client(engine: Engine) -> Iterator[openai.OpenAI]:
     module.sample = engine.sample
     sys.modules["engine"] = module
     names: dict[str, Any] = {"__name__": "server"}
-    exec(BLOCKS[1], names)
+    exec(compile(BLOCKS[1], "server.py", "exec", dont_inherit=True), names)
     server = uvicorn.Server(uvicorn.Config(names["app"], port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -73,9 +77,9 @@ def client(engine: Engine) -> Iterator[openai.OpenAI]:
 
 def test_the_other_blocks_run() -> None:
     names: dict[str, Any] = {}
-    for block in (BLOCKS[0], *BLOCKS[2:]):
+    for block in (BLOCKS[0], *BLOCKS[3:]):
         exec(block, names)
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
 
 
 def test_the_server_has_60_lines() -> None:
@@ -158,6 +162,72 @@ def test_an_invalid_request(client: openai.OpenAI) -> None:
         )
     assert (caught.value.code, caught.value.param) == ("unsupported-value", "/messages/0/content/0")
     assert "H305" in json.dumps(caught.value.body)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"n": "x"}, "/n"),
+        ({"n": 0}, "/n"),
+        ({"n": 1_000_000}, "/n"),
+        ({"messages": []}, "/messages"),
+        ({"messages": None}, "/messages"),
+        ({"messages": "Hi."}, "/messages"),
+        ({"stream_options": "x"}, "/stream_options"),
+        ({"stream": "x"}, "/stream"),
+        ({"model": 5}, "/model"),
+        ({"tools": {}}, "/tools"),
+        ({"messages": [5]}, "/messages/0"),
+        ({"messages": [{"role": "assistant", "content": "", "channel": "x"}]}, "/messages/0/channel"),
+        ({"reasoning_effort": 5}, "/reasoning_effort"),
+    ],
+)
+def test_other_invalid_requests(client: openai.OpenAI, change: dict[str, Any], pointer: str) -> None:
+    """The client sends them as they are; no field of a body makes the server fail."""
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.post("/chat/completions", body={"model": "m", "messages": USER, **change}, cast_to=object)
+    assert caught.value.param == pointer
+    assert caught.value.code in ("invalid-body", "invalid-chat")
+
+
+def test_findings_are_logged_whole_or_streamed(
+    engine: Engine, client: openai.OpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "<|channel|>finl<|message|>Hi.<|return|>"
+    logged = []
+    for is_streamed in (False, True):
+        engine.outputs = [text]
+        caplog.clear()
+        found: Any = client.chat.completions.create(model="m", messages=USER, stream=is_streamed)
+        if is_streamed:
+            list(found)
+        logged.append([record.getMessage() for record in caplog.records if "H136" in record.getMessage()])
+    assert logged[0] == logged[1] != []
+
+
+def test_the_server_starts_as_the_page_says(tmp_path: Path) -> None:
+    """With the engine of the page, and its request."""
+    install, start, request = re.findall(
+        r"`(python -m pip install [^`]*)`|^(python -m uvicorn .*|curl .*)$", PAGE, re.M
+    )
+    assert install[0] == "python -m pip install . fastapi uvicorn"
+    (tmp_path / "server.py").write_text(BLOCKS[1])
+    (tmp_path / "engine.py").write_text(BLOCKS[2])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, *shlex.split(start[1])[1:], "--port", port]
+    server = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr
+        assert any("running on" in line for line in server.stderr)
+        _, url, _, body = shlex.split(request[1])
+        sent = urllib.request.Request(url.replace("8000", port), body.encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(sent, timeout=30) as response:
+            assert json.load(response)["choices"][0]["message"]["content"] == "Hello."
+    finally:
+        server.terminate()
+        server.communicate()
 
 
 def test_a_client_that_goes_away_stops_the_engine(engine: Engine, client: openai.OpenAI) -> None:

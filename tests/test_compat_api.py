@@ -44,7 +44,7 @@ def test_all_public_names_are_here() -> None:
         (
             "pydantic",
             "ImportError: harmony_spec.compat needs pydantic, which the extra 'compat' installs: "
-            'run `pip install "harmony-spec[compat]"`, or in a clone `pip install ".[compat]"`',
+            "in a clone of harmony-spec, run: python -m pip install '.[compat]'",
         ),
         ("pydantic_core", "ModuleNotFoundError: import of pydantic_core halted; None in sys.modules"),
     ],

@@ -104,8 +104,8 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
         (("--tools", tools, "--tool-choice", "now"), "unknown tool choice 'now'"),
         (("--builtin", "perl"), "unknown built-in tool 'perl'"),
         (("--score", "vllm"), "no engine with a grammar of its own"),
-        (("--score", "xgrammar"), "install: xgrammar"),
-        (("--score", tmp_path / "tag.json"), "install: xgrammar"),
+        (("--score", "xgrammar"), "pip install xgrammar"),
+        (("--score", tmp_path / "tag.json"), "pip install xgrammar"),
         (("--score", tmp_path / "x.gbnf"), "no engine here reads GBNF"),
         (("--score", tmp_path / "wrong.lark"), "llguidance refuses the grammar"),
     ):

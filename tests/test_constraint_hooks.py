@@ -82,7 +82,7 @@ def test_the_structural_tag_is_registered(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xgrammar", None)
-    with pytest.raises(CodecError, match="install: xgrammar"):
+    with pytest.raises(CodecError, match="pip install xgrammar"):
         register()
 
 

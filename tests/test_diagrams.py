@@ -63,4 +63,4 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "railroad", None)
     status, output = run(GRAMMAR, "-o", folder)
     assert status == 2
-    assert "harmony-spec[docs]" in output
+    assert "'.[docs]'" in output

@@ -13,6 +13,7 @@ import pytest
 
 import harmony_spec
 from harmony_spec import codec
+from harmony_spec.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = {
@@ -78,6 +79,16 @@ def test_the_api_page_lists_each_public_name_once(module: str) -> None:
 def test_the_api_page_marks_what_generated_codecs_define() -> None:
     marked = {name for name, mark, _ in listed(MODULES["harmony_spec"]) if mark}
     assert marked == set(codec.__all__) - {"EXAMPLE"}
+
+
+def test_the_api_page_lists_all_commands() -> None:
+    """And those without `--codec`."""
+    section = next(each for each in API if each.startswith("The same on the command line"))
+    rows = re.findall(r"^\| (`harmony-spec .*?) \|", section, re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`harmony-spec (\w+)", row)) == sorted(main.commands)
+    without = {name for name, command in main.commands.items() if "codec" not in {p.name for p in command.params}}
+    (sentence,) = re.findall(r"All commands take it, except\s(.*?)\.", section, re.DOTALL)
+    assert set(SPANS.findall(sentence)) == without
 
 
 LIMITS = re.findall(

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_powershell_runs_the_same_commands() -> None:
     """Only the Python launcher and the activation differ from the block that `.ci/run` runs."""
     posix = SETUP["examples"].replace("python3 ", "py ")
     assert [posix.replace("source .venv/bin/activate", r".venv\Scripts\Activate.ps1")] == POWERSHELL
+
+
+def test_the_table_has_all_extras() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == sorted(project["optional-dependencies"])
+
+
+def test_packages_are_installed_from_a_clone() -> None:
+    """Before a release, there is no package of this name to install."""
+    files = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "harmony_spec").rglob("*.py")]
+    assert [file.name for file in files if re.search(r"install [^\n]{0,9}harmony-spec", file.read_text("utf-8"))] == []
 
 
 def test_the_readme_is_short() -> None:

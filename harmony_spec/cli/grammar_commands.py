@@ -117,7 +117,7 @@ def diagrams(folder: Path, output: Path, quiet: bool) -> None:
     except ModuleNotFoundError as error:
         if error.name != "railroad":
             raise
-        refuse("diagrams are drawn by railroad-diagrams: python -m pip install 'harmony-spec[docs]'")
+        refuse("diagrams need railroad-diagrams; in a clone of harmony-spec, run: python -m pip install '.[docs]'")
     output.mkdir(parents=True, exist_ok=True)
     for name, text in pictures.items():
         status = update(output / name, text)

@@ -1,7 +1,7 @@
 """A drop-in for `openai_harmony` 0.0.8: change the import, keep the code.
 
 `from harmony_spec.compat import ...` instead of `from openai_harmony import ...`. Needs the extra `compat`
-(`pip install "harmony-spec[compat]"`). docs/drop-in.md lists the deliberate differences.
+(in a clone, `python -m pip install '.[compat]'`). docs/drop-in.md lists the deliberate differences.
 """
 
 try:
@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
         raise  # pydantic is installed, but one of its own imports is missing
     raise ImportError(
         "harmony_spec.compat needs pydantic, which the extra 'compat' installs: "
-        'run `pip install "harmony-spec[compat]"`, or in a clone `pip install ".[compat]"`'
+        "in a clone of harmony-spec, run: python -m pip install '.[compat]'"
     ) from None
 
 from .encoding import HarmonyEncoding, HarmonyEncodingName, load_harmony_encoding

@@ -15,7 +15,7 @@ Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark"]
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
 
-PACKAGES = {"llguidance": "harmony-spec[constrain]", "xgrammar": "xgrammar"}
+PACKAGES = {"llguidance": "'.[constrain]' (in a clone of harmony-spec)", "xgrammar": "xgrammar"}
 """The packages of the engines, and what to install for them."""
 
 
@@ -47,7 +47,7 @@ def imported(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise CodecError(f"{name} is not installed ({error}); install: {PACKAGES[name]}") from None
+        raise CodecError(f"{name} is not installed ({error}); run: python -m pip install {PACKAGES[name]}") from None
 
 
 def _in_llguidance(format: Format, text: str) -> Admits:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 END: tuple[None, None] = None, None
 """No row."""
 
-NO_PYARROW = "pyarrow is not installed; run: pip install 'harmony-spec[parquet]' (in a clone: pip install '.[parquet]')"
+NO_PYARROW = "pyarrow is not installed; in a clone of harmony-spec, run: python -m pip install '.[parquet]'"
 
 GROUP_BYTES = 1 << 26
 """The size limit of a written row group; larger row groups of a fixed file are split."""
