@@ -50,6 +50,10 @@ def test_the_corpus_is_there() -> None:
     assert {path.stem.rpartition(".")[2] for path in VALID} == set(codec.FORMAT.starts)
 
 
+HOW_IT_WAS_WRITTEN = ("variants", "tokens")
+"""Fields of the JSON form that only `as_parsed` needs; the next test shows that it writes the same tokens."""
+
+
 @valid
 def test_a_valid_input_says_what_is_expected(path: Path) -> None:
     """Text and tokens give the expected messages and open header, and their spans tile the input."""
@@ -57,6 +61,10 @@ def test_a_valid_input_says_what_is_expected(path: Path) -> None:
     for source in (text, tokens_of(text)):
         parsed = parse(source, start)
         found = to_json(parsed.messages)
+        found["messages"] = [
+            {key: value for key, value in message.items() if key not in HOW_IT_WAS_WRITTEN}
+            for message in found["messages"]
+        ]
         if parsed.opening is not None:
             found["opening"] = {name: value for name, value in parsed.opening.items() if value is not None}
         assert found == expected
