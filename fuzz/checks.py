@@ -64,7 +64,7 @@ def written_again(recovered: Recovered[Message]) -> None:
 
 
 def as_read(case: Case, recovered: Recovered[Message]) -> None:
-    """A repaired message is written back as it stood."""
+    """A repaired message is written back as it stood; one that continued an open header comes after that."""
     for message, (begin, _, _, end) in zip(recovered.messages, recovered.bounds, strict=False):
         if message.repair is None or not message.repair.original_fields:
             continue
@@ -75,6 +75,8 @@ def as_read(case: Case, recovered: Recovered[Message]) -> None:
             written = codec.render_text([message], style="as_parsed")
         else:
             written = codec.render([message], style="as_parsed")
+        if begin == 0 and case.start == "completion":
+            written = written[len(written) - len(stood) :]
         require(written == stood, "repaired messages are written back", stood, written)
 
 

@@ -252,8 +252,10 @@ def namespaces(parameters: Drawn) -> st.SearchStrategy[list[Namespace]]:
 
 def writable(record: Any) -> bool:
     """Whether a structure is read back: it says more than a free text, and no heading lacks functions."""
-    headings = getattr(record, "tools", None)
-    if getattr(record, "instructions", None) is not None and headings and not any(item.tools for item in headings):
+    headings, instructions = getattr(record, "tools", None), getattr(record, "instructions", None)
+    if instructions is not None and headings and not any(item.tools for item in headings):
+        return False
+    if (instructions or "").endswith("\n\n"):  # the template's end of instructions, which is not a part of them
         return False
     try:
         return record.text() not in ("", getattr(record, "model_identity", None))

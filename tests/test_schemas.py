@@ -45,7 +45,7 @@ def lines(text: str | None) -> str | None:
 
 def exactly(value: Any) -> str:
     """A value to compare: `true` is not 1, and 1.0 not 1."""
-    return json.dumps(value)
+    return json.dumps(value, default=str)
 
 
 def plain(record: Any) -> Any:
