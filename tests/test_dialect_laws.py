@@ -162,7 +162,7 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
         return
     assert expected is not None
     assert len(messages) == len(expected)
-    given_fields = module.FORMAT.recovery.author if module.FORMAT.recovery and start == "completion" else {}
+    given_fields = dict(module.FORMAT.opening) if start == "completion" else {}
     for index, (message, tree) in enumerate(zip(messages, expected, strict=True)):
         found = list(values_of(name, tree))
         named = {value for field, value in found if not field}
