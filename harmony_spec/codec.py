@@ -641,187 +641,198 @@ def _write_remainder(m: Message, chosen: runtime.Chosen) -> str:
 
 # Algebra: the same rules for engines that constrain a model.
 
-# ROLE: "system" | "developer" | "user" | "assistant"
-_CHARACTERS_ROLE = runtime.algebra.AlternativesNode(
-    (
-        runtime.algebra.LiteralNode("system"),
-        runtime.algebra.LiteralNode("developer"),
-        runtime.algebra.LiteralNode("user"),
-        runtime.algebra.LiteralNode("assistant"),
-    ),
-)
 
-# WORD: /[^\s<]+/
-_CHARACTERS_WORD = runtime.algebra.RepeatNode(
-    runtime.algebra.CharacterNode(
+def _algebra() -> dict[str, runtime.algebra.Node]:
+    # ROLE: "system" | "developer" | "user" | "assistant"
+    text_of_ROLE = runtime.algebra.AlternativesNode(
         (
-            (0, 8),
-            (14, 27),
-            (33, 59),
-            (61, 132),
-            (134, 159),
-            (161, 5759),
-            (5761, 8191),
-            (8203, 8231),
-            (8234, 8238),
-            (8240, 8286),
-            (8288, 12287),
-            (12289, 55295),
-            (57344, 1114111),
+            runtime.algebra.LiteralNode("system"),
+            runtime.algebra.LiteralNode("developer"),
+            runtime.algebra.LiteralNode("user"),
+            runtime.algebra.LiteralNode("assistant"),
         ),
-    ),
-    1,
-    None,
-)
+    )
 
-# TYPE: /[A-Za-z0-9][A-Za-z0-9_+\/-]*/
-_CHARACTERS_TYPE = runtime.algebra.SequenceNode(
-    (
-        runtime.algebra.CharacterNode(((48, 57), (65, 90), (97, 122))),
-        runtime.algebra.RepeatNode(
-            runtime.algebra.CharacterNode(((43, 43), (45, 45), (47, 57), (65, 90), (95, 95), (97, 122))),
-            0,
-            None,
+    # WORD: /[^\s<]+/
+    text_of_WORD = runtime.algebra.RepeatNode(
+        runtime.algebra.CharacterNode(
+            (
+                (0, 8),
+                (14, 27),
+                (33, 59),
+                (61, 132),
+                (134, 159),
+                (161, 5759),
+                (5761, 8191),
+                (8203, 8231),
+                (8234, 8238),
+                (8240, 8286),
+                (8288, 12287),
+                (12289, 55295),
+                (57344, 1114111),
+            ),
         ),
-    ),
-)
+        1,
+        None,
+    )
 
-# TEXT: /(?: (?! <\|(?: startoftext | endoftext | return | constrain | channel | start | end | message | call
-#                    | reserved_(?: 20000[0149] | 2000(?: 1[01] | 1[3-9] | [2-9][0-9] ) | 200[1-9][0-9][0-9]
-#                                 | 2010(?: [0-7][0-9] | 8[0-7] ) ) )\|> ) (?s:.) )+/x
-_CHARACTERS_TEXT = runtime.algebra.TextNode()
+    # TYPE: /[A-Za-z0-9][A-Za-z0-9_+\/-]*/
+    text_of_TYPE = runtime.algebra.SequenceNode(
+        (
+            runtime.algebra.CharacterNode(((48, 57), (65, 90), (97, 122))),
+            runtime.algebra.RepeatNode(
+                runtime.algebra.CharacterNode(((43, 43), (45, 45), (47, 57), (65, 90), (95, 95), (97, 122))),
+                0,
+                None,
+            ),
+        ),
+    )
 
-# name: WORD
-_ALGEBRA_name = runtime.algebra.FieldNode("name", _CHARACTERS_WORD)
+    # TEXT: /(?: (?! <\|(?: startoftext | endoftext | return | constrain | channel | start | end | message | call
+    #                    | reserved_(?: 20000[0149] | 2000(?: 1[01] | 1[3-9] | [2-9][0-9] ) | 200[1-9][0-9][0-9]
+    #                                 | 2010(?: [0-7][0-9] | 8[0-7] ) ) )\|> ) (?s:.) )+/x
+    text_of_TEXT = runtime.algebra.TextNode()
 
-# author: ROLE (":" name)?
-#       | name -> tool
-_ALGEBRA_author = runtime.algebra.ChoiceNode(
-    (
-        runtime.algebra.Way(
-            None,
-            (),
-            runtime.algebra.SequenceNode(
-                (
-                    runtime.algebra.FieldNode("role", _CHARACTERS_ROLE),
-                    runtime.algebra.OptionalNode(
-                        runtime.algebra.SequenceNode((runtime.algebra.LiteralNode(":"), _ALGEBRA_name)),
+    # name: WORD
+    rule_of_name = runtime.algebra.FieldNode("name", text_of_WORD)
+
+    # author: ROLE (":" name)?
+    #       | name -> tool
+    rule_of_author = runtime.algebra.ChoiceNode(
+        (
+            runtime.algebra.Way(
+                None,
+                (),
+                runtime.algebra.SequenceNode(
+                    (
+                        runtime.algebra.FieldNode("role", text_of_ROLE),
+                        runtime.algebra.OptionalNode(
+                            runtime.algebra.SequenceNode((runtime.algebra.LiteralNode(":"), rule_of_name)),
+                        ),
                     ),
                 ),
             ),
+            runtime.algebra.Way("tool", (("role", "tool"),), rule_of_name),
         ),
-        runtime.algebra.Way("tool", (("role", "tool"),), _ALGEBRA_name),
-    ),
-)
+    )
 
-# opening: START author
-_ALGEBRA_opening = runtime.algebra.SequenceNode((runtime.algebra.TokenNode("<|start|>"), _ALGEBRA_author))
+    # opening: START author
+    rule_of_opening = runtime.algebra.SequenceNode((runtime.algebra.TokenNode("<|start|>"), rule_of_author))
 
-# recipient: " to=" WORD
-_ALGEBRA_recipient = runtime.algebra.SequenceNode(
-    (runtime.algebra.LiteralNode(" to="), runtime.algebra.FieldNode("recipient", _CHARACTERS_WORD)),
-)
+    # recipient: " to=" WORD
+    rule_of_recipient = runtime.algebra.SequenceNode(
+        (runtime.algebra.LiteralNode(" to="), runtime.algebra.FieldNode("recipient", text_of_WORD)),
+    )
 
-# channel: CHANNEL WORD
-_ALGEBRA_channel = runtime.algebra.SequenceNode(
-    (runtime.algebra.TokenNode("<|channel|>"), runtime.algebra.FieldNode("channel", _CHARACTERS_WORD)),
-)
+    # channel: CHANNEL WORD
+    rule_of_channel = runtime.algebra.SequenceNode(
+        (runtime.algebra.TokenNode("<|channel|>"), runtime.algebra.FieldNode("channel", text_of_WORD)),
+    )
 
-# constrain: CONSTRAIN
-_ALGEBRA_constrain = runtime.algebra.TokenNode("<|constrain|>")
+    # constrain: CONSTRAIN
+    rule_of_constrain = runtime.algebra.TokenNode("<|constrain|>")
 
-# content_type: TYPE
-_ALGEBRA_content_type = runtime.algebra.FieldNode("content_type", _CHARACTERS_TYPE)
+    # content_type: TYPE
+    rule_of_content_type = runtime.algebra.FieldNode("content_type", text_of_TYPE)
 
-# type: " " constrain? content_type
-#      | constrain content_type -> unspaced
-_ALGEBRA_type = runtime.algebra.ChoiceNode(
-    (
-        runtime.algebra.Way(
-            None,
-            (),
-            runtime.algebra.SequenceNode(
-                (
-                    runtime.algebra.LiteralNode(" "),
-                    runtime.algebra.OptionalNode(runtime.algebra.FlagNode("constrain", _ALGEBRA_constrain)),
-                    _ALGEBRA_content_type,
+    # type: " " constrain? content_type
+    #      | constrain content_type -> unspaced
+    rule_of_type = runtime.algebra.ChoiceNode(
+        (
+            runtime.algebra.Way(
+                None,
+                (),
+                runtime.algebra.SequenceNode(
+                    (
+                        runtime.algebra.LiteralNode(" "),
+                        runtime.algebra.OptionalNode(runtime.algebra.FlagNode("constrain", rule_of_constrain)),
+                        rule_of_content_type,
+                    ),
+                ),
+            ),
+            runtime.algebra.Way(
+                "unspaced",
+                (),
+                runtime.algebra.SequenceNode(
+                    (runtime.algebra.FlagNode("constrain", rule_of_constrain), rule_of_content_type),
                 ),
             ),
         ),
-        runtime.algebra.Way(
-            "unspaced",
-            (),
-            runtime.algebra.SequenceNode(
-                (runtime.algebra.FlagNode("constrain", _ALGEBRA_constrain), _ALGEBRA_content_type),
-            ),
-        ),
-    ),
-)
+    )
 
-# header: recipient? channel? type?
-#       | channel recipient type? -> recipient_last
-_ALGEBRA_header = runtime.algebra.ChoiceNode(
-    (
-        runtime.algebra.Way(
-            None,
-            (),
-            runtime.algebra.SequenceNode(
-                (
-                    runtime.algebra.OptionalNode(_ALGEBRA_recipient),
-                    runtime.algebra.OptionalNode(_ALGEBRA_channel),
-                    runtime.algebra.OptionalNode(_ALGEBRA_type),
+    # header: recipient? channel? type?
+    #       | channel recipient type? -> recipient_last
+    rule_of_header = runtime.algebra.ChoiceNode(
+        (
+            runtime.algebra.Way(
+                None,
+                (),
+                runtime.algebra.SequenceNode(
+                    (
+                        runtime.algebra.OptionalNode(rule_of_recipient),
+                        runtime.algebra.OptionalNode(rule_of_channel),
+                        runtime.algebra.OptionalNode(rule_of_type),
+                    ),
+                ),
+            ),
+            runtime.algebra.Way(
+                "recipient_last",
+                (),
+                runtime.algebra.SequenceNode(
+                    (rule_of_channel, rule_of_recipient, runtime.algebra.OptionalNode(rule_of_type)),
                 ),
             ),
         ),
-        runtime.algebra.Way(
-            "recipient_last",
-            (),
-            runtime.algebra.SequenceNode(
-                (_ALGEBRA_channel, _ALGEBRA_recipient, runtime.algebra.OptionalNode(_ALGEBRA_type)),
-            ),
+    )
+
+    # content: TEXT?
+    rule_of_content = runtime.algebra.OptionalNode(runtime.algebra.FieldNode("content", text_of_TEXT))
+
+    # terminator: END
+    #           | CALL -> call
+    #           | RETURN -> return
+    rule_of_terminator = runtime.algebra.ChoiceNode(
+        (
+            runtime.algebra.Way(None, (), runtime.algebra.TokenNode("<|end|>")),
+            runtime.algebra.Way("call", (), runtime.algebra.TokenNode("<|call|>")),
+            runtime.algebra.Way("return", (), runtime.algebra.TokenNode("<|return|>")),
         ),
-    ),
-)
+    )
 
-# content: TEXT?
-_ALGEBRA_content = runtime.algebra.OptionalNode(runtime.algebra.FieldNode("content", _CHARACTERS_TEXT))
+    # message: opening header MESSAGE content terminator
+    rule_of_message = runtime.algebra.SequenceNode(
+        (
+            rule_of_opening,
+            rule_of_header,
+            runtime.algebra.TokenNode("<|message|>"),
+            rule_of_content,
+            rule_of_terminator,
+        ),
+    )
 
-# terminator: END
-#           | CALL -> call
-#           | RETURN -> return
-_ALGEBRA_terminator = runtime.algebra.ChoiceNode(
-    (
-        runtime.algebra.Way(None, (), runtime.algebra.TokenNode("<|end|>")),
-        runtime.algebra.Way("call", (), runtime.algebra.TokenNode("<|call|>")),
-        runtime.algebra.Way("return", (), runtime.algebra.TokenNode("<|return|>")),
-    ),
-)
+    # unfinished: opening header MESSAGE content
+    rule_of_unfinished = runtime.algebra.SequenceNode(
+        (rule_of_opening, rule_of_header, runtime.algebra.TokenNode("<|message|>"), rule_of_content),
+    )
 
-# message: opening header MESSAGE content terminator
-_ALGEBRA_message = runtime.algebra.SequenceNode(
-    (
-        _ALGEBRA_opening,
-        _ALGEBRA_header,
-        runtime.algebra.TokenNode("<|message|>"),
-        _ALGEBRA_content,
-        _ALGEBRA_terminator,
-    ),
-)
+    # continuation: header MESSAGE content terminator
+    rule_of_continuation = runtime.algebra.SequenceNode(
+        (rule_of_header, runtime.algebra.TokenNode("<|message|>"), rule_of_content, rule_of_terminator),
+    )
 
-# unfinished: opening header MESSAGE content
-_ALGEBRA_unfinished = runtime.algebra.SequenceNode(
-    (_ALGEBRA_opening, _ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content),
-)
+    # remainder: header MESSAGE content
+    rule_of_remainder = runtime.algebra.SequenceNode(
+        (rule_of_header, runtime.algebra.TokenNode("<|message|>"), rule_of_content),
+    )
 
-# continuation: header MESSAGE content terminator
-_ALGEBRA_continuation = runtime.algebra.SequenceNode(
-    (_ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content, _ALGEBRA_terminator),
-)
+    return {
+        "message": rule_of_message,
+        "opening": rule_of_opening,
+        "continuation": rule_of_continuation,
+        "unfinished": rule_of_unfinished,
+        "remainder": rule_of_remainder,
+    }
 
-# remainder: header MESSAGE content
-_ALGEBRA_remainder = runtime.algebra.SequenceNode(
-    (_ALGEBRA_header, runtime.algebra.TokenNode("<|message|>"), _ALGEBRA_content),
-)
 
 # States: what may come next.
 
@@ -912,7 +923,7 @@ _FRAME_message = runtime.Frame(
     ),
     final=frozenset({26, 27, 28}),
     write=_write_message,
-    algebra=_ALGEBRA_message,
+    algebra=lambda: _algebra()["message"],
 )
 
 # opening: START author
@@ -933,7 +944,7 @@ _FRAME_opening = runtime.Frame(
     steps=(((_NEXT_START, 1),), ((_NEXT_role, 2), (_NEXT_name, 5)), ((_NEXT_TEXT, 3),), ((_NEXT_name, 4),), (), ()),
     final=frozenset({2, 4, 5}),
     write=_write_opening,
-    algebra=_ALGEBRA_opening,
+    algebra=lambda: _algebra()["opening"],
 )
 
 # continuation: header MESSAGE content terminator
@@ -986,7 +997,7 @@ _FRAME_continuation = runtime.Frame(
     ),
     final=frozenset({21, 22, 23}),
     write=_write_continuation,
-    algebra=_ALGEBRA_continuation,
+    algebra=lambda: _algebra()["continuation"],
 )
 
 # unfinished: opening header MESSAGE content
@@ -1056,7 +1067,7 @@ _FRAME_unfinished = runtime.Frame(
     ),
     final=frozenset({25}),
     write=_write_unfinished,
-    algebra=_ALGEBRA_unfinished,
+    algebra=lambda: _algebra()["unfinished"],
 )
 
 # remainder: header MESSAGE content
@@ -1106,7 +1117,7 @@ _FRAME_remainder = runtime.Frame(
     ),
     final=frozenset({20}),
     write=_write_remainder,
-    algebra=_ALGEBRA_remainder,
+    algebra=lambda: _algebra()["remainder"],
 )
 
 # transcript: message*

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from . import codes
 from .diagnostics import Diagnostic, Repair
 from .errors import Code, ConversationError, ParseError, RenderError
-from .format import algebra
 from .format.contents import NO_CONTENTS, Contents, Implied, Part, Record, short_repr, to_date
 from .format.definitions import NO_DEFINITIONS, Definition, Definitions
 from .format.rule_table import (
@@ -58,6 +57,19 @@ from .streaming.stream_parser import StreamParser
 from .tool_types.schemas_of_types import Schemas
 from .tool_types.type_grammar import JsonSchema
 from .validation.report import Report
+
+if TYPE_CHECKING:
+    from .format import algebra
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import the algebra when a codec makes its own: it adds a tenth to the time of the import."""
+        if name != "algebra":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .format import algebra
+
+        return algebra
+
 
 __all__ = [
     "HOLE",

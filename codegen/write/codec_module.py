@@ -44,7 +44,6 @@ def emit(format: Format) -> str:
     writer.line()
     writer.line()
     writer.comment("Algebra: the same rules for engines that constrain a model.")
-    writer.line()
     emit_algebra(format, writer)
     writer.comment("States: what may come next.")
     writer.line()

@@ -9,7 +9,6 @@ from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_c
 from ..model.rule_nodes import Call, Option
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
-from .algebra_tables import algebra_name
 from .framing_code import constant, writer_name
 from .source_text import Block, Writer, call, group, literal
 
@@ -91,7 +90,7 @@ def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
         _steps(names, made).prefixed("steps="),
         f"final=frozenset({{{', '.join(map(str, sorted(made.final)))}}})",
         f"write={writer_name(name)}",
-        f"algebra={algebra_name(name)}",
+        f"algebra=lambda: _algebra()[{literal(name)}]",
     )
     writer.comment(format.rules[name].source)
     writer.block(block, prefix=f"{frame_name(name)} = ")

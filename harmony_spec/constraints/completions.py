@@ -58,9 +58,9 @@ class Completion:
         self.format, self.offer, self.profile, self.owned = format, offer, profile, owned
         self.author = format.recovery.author if format.recovery else {}
         steps = max(format.starts["completion"], key=_length).steps
-        self.frames = [frame.algebra for frame, times in steps if times in ("", "*")]
+        self.frames = [frame.algebra() for frame, times in steps if times in ("", "*")]
         open_frame = format.starts["prompt"][0].steps[-1][0]
-        self.opening = EMPTY if open_frame.has_content else open_frame.algebra
+        self.opening = EMPTY if open_frame.has_content else open_frame.algebra()
         joined = in_order([self.opening, self.frames[0]])
         self.is_factored = len(self.frames) > 1 and joined == in_order([self.frames[1]])
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}

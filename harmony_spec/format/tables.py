@@ -18,10 +18,10 @@ from weakref import WeakKeyDictionary
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
 from ..errors import Code, CodecError, RenderError
-from .algebra import Node
 from .definitions import NO_DEFINITIONS, Definitions
 
 if TYPE_CHECKING:
+    from .algebra import Node
     from .contents import Contents, Record
 
 HOLE = "\udfff"
@@ -147,7 +147,7 @@ class Frame(Pattern):
         steps: for each state, what may come next and the state after it; the first state is the beginning.
         final: the states in which the frame is complete.
         write: writes a message in the mixed alphabet, with a hole for its content.
-        algebra: the rule of the frame, for constraints.
+        algebra: makes the rule of the frame, for constraints.
     """
 
     name: str
@@ -165,7 +165,7 @@ class Frame(Pattern):
     steps: tuple[tuple[tuple[Atom, int], ...], ...]
     final: frozenset[int]
     write: Callable[[Any, Chosen], str]
-    algebra: Node
+    algebra: Callable[[], Node]
 
 
 class Path(NamedTuple):
