@@ -37,7 +37,7 @@ def test_the_table_has_all_extras() -> None:
 
 
 def test_packages_are_installed_from_a_clone() -> None:
-    """Before a release, there is no package of this name to install."""
+    """Before a release, a package of this name cannot be installed."""
     files = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "harmony_spec").rglob("*.py")]
     assert [file.name for file in files if re.search(r"install [^\n]{0,9}harmony-spec", file.read_text("utf-8"))] == []
 

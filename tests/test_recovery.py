@@ -311,7 +311,7 @@ REPAIRED = [
 
 @pytest.mark.parametrize(("source", "repaired", "left"), REPAIRED)
 def test_a_repair_that_costs_too_much_is_not_made(source: str, repaired: str, left: str | None) -> None:
-    """What the grammar describes stays as it is, and what it does not is no header; streams do the same."""
+    """What the grammar describes stays as it is, and nothing else is a header; streams do the same."""
     (message,) = recover(source).messages
     assert message.channel == repaired
     assert message.repair

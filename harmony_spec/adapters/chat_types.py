@@ -42,7 +42,7 @@ class ChatMessage(TypedDict, total=False):
 
 
 class TokenDetails(TypedDict):
-    """Which of the tokens of a completion are content on the channel of thoughts, and which are no content."""
+    """Which of the tokens of a completion are content on the channel of thoughts, and which are not content."""
 
     reasoning_tokens: int
     header_tokens: int
