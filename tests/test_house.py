@@ -26,7 +26,8 @@ ALLOWED = {
     "harmony_spec/recovery": f"{SOURCE} harmony_spec/parsing",
     "harmony_spec/streaming": READING,
     "harmony_spec/validation": f"{READING} harmony_spec/rendering harmony_spec/tool_types",
-    "harmony_spec/json_form": f"{SOURCE} harmony_spec/rendering harmony_spec/tool_types",
+    "harmony_spec/json_shapes": f"{SOURCE} harmony_spec/tool_types",
+    "harmony_spec/json_form": f"{SOURCE} harmony_spec/rendering harmony_spec/json_shapes",
     "harmony_spec/runtime": f"{READING} harmony_spec/rendering harmony_spec/streaming harmony_spec/validation "
     "harmony_spec/json_form harmony_spec/tool_types",
     "harmony_spec/codec": "harmony_spec/runtime",

@@ -1,0 +1,462 @@
+"""The shapes of values in the JSON form: each reads, writes and describes the values of one type."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import NoneType
+from typing import Any, NamedTuple, Protocol
+
+from .codes import INVALID_CONVERSATION
+from .errors import ConversationError, RenderError, near_misses
+from .format.contents import Contents, Record, deep_copy
+from .source.forms import MAX_CODE_POINT
+from .tool_types.schema_references import escaped
+
+MAX_QUOTED_CHARS = 60
+"""How much of a wrong value an error quotes, in code points: it may contain a whole conversation."""
+
+AS_PARSED = "as_parsed"
+"""The key of a content for the text from which it was read, if another text would be written for it."""
+
+TYPE_KEY, TEXT_TYPE = "type", "text"
+"""The key for the kind of a part of a content, and the kind and key of texts."""
+
+JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", dict: "object", list: "array", NoneType: "null"}
+
+CHAT = "This is a message of chat completions."
+TOOLS_HINT = "Read the definitions with tools_from_json, and add the namespaces to a message that declares tools."
+CALLS_HINT = f"{CHAT} Write a message for each call, with the tool as its recipient."
+RESULT_HINT = f"{CHAT} Write the tool as the name of the author."
+THOUGHT_HINT = f"{CHAT} Write thoughts as a message of their own, before this one."
+REQUEST_HINT = "This belongs to a request. Leave it out: a conversation has its messages only."
+CHAT_HINTS = {
+    **dict.fromkeys(("tools", "function", "strict", "parameters"), TOOLS_HINT),
+    **dict.fromkeys(("tool_calls", "function_call"), CALLS_HINT),
+    "tool_call_id": RESULT_HINT,
+    **dict.fromkeys(("reasoning_content", "reasoning", "thinking"), THOUGHT_HINT),
+    **dict.fromkeys(("tool_choice", "model", "response_format", "reasoning_effort", "stream"), REQUEST_HINT),
+}
+"""What to write in place of the keys of chat completions, and of tools by their `type`."""
+
+
+class Shape(Protocol):
+    """The values of one type, in JSON and in Python. `read` raises `Mismatch` for any other value."""
+
+    def write(self, value: Any) -> Any: ...
+    def read(self, value: Any) -> Any: ...
+    def schema(self) -> dict[str, Any]: ...
+    def expected(self) -> Sequence[str]: ...
+
+
+class Mismatch(Exception):
+    """A value that has not the shape of its place. The steps to it are collected from the inside out."""
+
+    def __init__(self, reason: str, expected: Iterable[object] = (), hint: str = "") -> None:
+        self.reason, self.expected, self.hint = reason, tuple(map(str, expected)), hint
+        self.steps: list[object] = []
+
+    def error(self) -> ConversationError:
+        steps = self.steps[::-1]
+        index = next((step for step in steps[1:2] if isinstance(step, int)), None)
+        pointer = "".join(f"/{escaped(str(step))}" for step in steps)
+        place: dict[str, Any] = {"pointer": pointer, "index": index}
+        return ConversationError(INVALID_CONVERSATION, self.reason, expected=self.expected, hint=self.hint, **place)
+
+
+def _quoted(value: object) -> str:
+    quoted = repr(value) if isinstance(value, str) else json.dumps(value, default=repr, skipkeys=True)
+    return quoted if len(quoted) <= MAX_QUOTED_CHARS else f"{quoted[:MAX_QUOTED_CHARS]}\u2026"
+
+
+def _wrong(value: object, shape: Shape, hint: str = "") -> Mismatch:
+    return Mismatch(f"wrong value {_quoted(value)}", shape.expected(), hint)
+
+
+def _unknown(what: str, name: object, known: Iterable[str], step: object = None, hint: str = "") -> Mismatch:
+    """A value or field that is not one of the known ones; `step` leads to it from the value that is read."""
+    listed = list(known)
+    near = near_misses(str(name), listed)
+    mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
+    mismatch.steps += [] if step is None else [step]
+    return mismatch
+
+
+def _chat_hint(name: str, value: object) -> str:
+    """What to write in place of a key of chat completions, by its name, its value, or a key inside of it."""
+    inside = value[0] if isinstance(value, list) and value else value
+    keys = (name, *(inside if isinstance(inside, dict) else [str(inside)]))
+    return next((CHAT_HINTS[key] for key in keys if key in CHAT_HINTS), "")
+
+
+def _at(step: object, shape: Shape, value: Any) -> Any:
+    """Read the value at a key or an index."""
+    try:
+        return shape.read(value)
+    except Mismatch as mismatch:
+        mismatch.steps.append(step)
+        raise
+
+
+class PlainShape(NamedTuple):
+    """A value that is the same in JSON and in Python, of some types; of any type if there are none.
+
+    Attributes:
+        pattern: what a text matches.
+        absent: a text that means no value.
+    """
+
+    types: tuple[type, ...]
+    pattern: str | None = None
+    absent: str | None = None
+
+    def write(self, value: Any) -> Any:
+        return deep_copy(value)
+
+    def read(self, value: Any) -> Any:
+        if self.types and not isinstance(value, self.types):
+            raise _wrong(value, self)
+        if self.pattern is not None and not re.fullmatch(self.pattern, value):
+            raise _wrong(value, self)
+        return None if value == self.absent else deep_copy(value)
+
+    def schema(self) -> dict[str, Any]:
+        names = [JSON_TYPES[kind] for kind in self.types]
+        described: dict[str, Any] = {"type": names[0] if len(names) == 1 else names} if names else {}
+        described |= {"pattern": f"^(?:{self.pattern})$(?!\\n)"} if self.pattern is not None else {}
+        return described | ({"default": self.absent} if self.absent is not None else {})
+
+    def expected(self) -> Sequence[str]:
+        return [f"a text that matches {self.pattern}"] if self.pattern else [JSON_TYPES[kind] for kind in self.types]
+
+
+class ListedShape:
+    """One of some values. If it has other spellings, these are written, and both are read."""
+
+    def __init__(self, values: tuple[str | None, ...], spellings: Sequence[str]) -> None:
+        folded = {str(value).casefold(): value for value in values}
+        self.values: dict[str | None, str | None] = {spelling: folded[spelling.casefold()] for spelling in spellings}
+        self.values |= {value: value for value in values}
+        self.written = {value: spelling for spelling, value in reversed(self.values.items())}
+
+    def write(self, value: Any) -> Any:
+        return self.written.get(value, value)
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, str | None) and value in self.values:
+            return self.values[value]
+        raise _unknown("value", value, self.expected(), hint=RESULT_HINT if value == "function" else "")
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.values)}
+
+    def expected(self) -> Sequence[str]:
+        return [str(value) for value in dict.fromkeys(self.values.values()) if value is not None]
+
+
+class ItemsShape(NamedTuple):
+    """A list; of records, it may be an object: a field of them is its key. In a record, null is an empty list."""
+
+    item: Shape
+    key: str | None = None
+    is_part: bool = True
+
+    def write(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        items = [self.item.write(item) for item in value]
+        keys = [item[self.key] for item in items] if self.key else []
+        return dict(zip(keys, items, strict=True)) if keys and keys == sorted(set(keys)) else items
+
+    def read(self, value: Any) -> Any:
+        if self.key and isinstance(value, dict):
+            return [_at(key, self.item, value[key]) for key in sorted(value, key=str)]
+        if not isinstance(value, list) and not (value is None and self.is_part):
+            raise _wrong(value, self)
+        return [_at(index, self.item, item) for index, item in enumerate(value or ())]
+
+    def schema(self) -> dict[str, Any]:
+        item = self.item.schema()
+        return {"type": list(self.expected()), "items": item} | ({"additionalProperties": item} if self.key else {})
+
+    def expected(self) -> Sequence[str]:
+        return ["array", *["object"] * (self.key is not None), *["null"] * self.is_part]
+
+
+class JoinedShape(NamedTuple):
+    """Several fields of a message as one text, each with the text that a set flag has. The value is the message."""
+
+    marks: Mapping[str, str | None]
+
+    def write(self, value: Any) -> Any:
+        held = ((getattr(value, name), mark) for name, mark in self.marks.items())
+        return "".join(str(text) if mark is None else mark for text, mark in held if text) or None
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, str | None):
+            raise _wrong(value, self)
+        found, text = dict[str, str | bool | None](), value or ""
+        for name, mark in self.marks.items():
+            found[name] = text or None if mark is None else text.startswith(mark)
+            text = text.removeprefix(mark).lstrip() if mark and found[name] else text
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "null"]}
+
+    def expected(self) -> Sequence[str]:
+        return ["string", "null"]
+
+
+class KeptTextShape(NamedTuple):
+    """The text from which a content was read, if it is not the one that is written for it. The value is the content."""
+
+    contents: Contents
+
+    def write(self, value: Any) -> Any:
+        try:
+            text = self.contents.write(value, {})
+            return text if text != self.contents.write(value, {}, ()) else None
+        except RenderError:
+            return None
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise _wrong(value, self)
+        return {AS_PARSED: value}
+
+    def made(self, made: type[Record], **values: Any) -> Record:
+        """Make a content, from its text if it is still that of this content."""
+        text = values.pop(AS_PARSED, None)
+        found = made(**values)
+        read = None if text is None else self.contents.structure(made, text)
+        return read if read is not None and read == found else found
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+    def expected(self) -> Sequence[str]:
+        return ["string"]
+
+
+class Property(NamedTuple):
+    """A property of an object.
+
+    Attributes:
+        field: the field of the class that it holds; None if it holds several, see `JoinedShape`.
+        absent: makes the value of the field if the property is missing.
+        omitted: the values that are written as a missing property.
+        empty: what is written for None.
+    """
+
+    shape: Shape
+    field: str | None
+    is_required: bool = False
+    absent: Callable[[], Any] = NoneType
+    omitted: tuple[Any, ...] = ()
+    empty: str | None = None
+
+
+@dataclass(eq=False)
+class ObjectShape:
+    """An object with a property for each field of a class.
+
+    Attributes:
+        made: the class, or a function of its fields.
+        tag: the kind, in a part of a content.
+    """
+
+    name: str
+    made: Callable[..., Any]
+    properties: dict[str, Property] = field(default_factory=dict)
+    tag: str | None = None
+
+    def write(self, value: Any) -> Any:
+        written: dict[str, Any] = {} if self.tag is None else {TYPE_KEY: self.tag}
+        for name, each in self.properties.items():
+            held = value if each.field is None else getattr(value, each.field)
+            if held not in each.omitted:
+                item = each.empty if held is None else each.shape.write(held)
+                if item is not None or each.field is not None:
+                    written[name] = item
+        return written
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong(value, self)
+        given: dict[str, Any] = {}
+        for name, item in value.items():
+            if (each := self.properties.get(name)) is not None:
+                read = _at(name, each.shape, item)
+                given |= read if each.field is None else {each.field: read}
+            elif name != TYPE_KEY or self.tag is None:
+                known = [*[TYPE_KEY] * (self.tag is not None), *self.properties]
+                raise _unknown("field", name, known, name, _chat_hint(name, item))
+        for name, each in self.properties.items():
+            if name not in value:
+                if each.is_required:
+                    raise Mismatch(f"the field {name!r} is missing", each.shape.expected(), "Add it.")
+                if each.field is not None:
+                    given[each.field] = each.absent()
+        return self.made(**given)
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}"}
+
+    def definition(self) -> dict[str, Any]:
+        tag = {} if self.tag is None else {TYPE_KEY: {"const": self.tag}}
+        return {
+            "type": "object",
+            "required": [*tag, *(name for name, each in self.properties.items() if each.is_required)],
+            "additionalProperties": False,
+            "properties": tag | {name: each.shape.schema() for name, each in self.properties.items()},
+        }
+
+    def expected(self) -> Sequence[str]:
+        return ["object"]
+
+
+class NullableShape(NamedTuple):
+    """An object, or null."""
+
+    inner: ObjectShape
+
+    def write(self, value: Any) -> Any:
+        return value if value is None else self.inner.write(value)
+
+    def read(self, value: Any) -> Any:
+        return value if value is None else self.inner.read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.inner.schema(), {"type": "null"}]}
+
+    def expected(self) -> Sequence[str]:
+        return ["object", "null"]
+
+
+class PartShape(NamedTuple):
+    """A part of a content: a text, or a structured content. Its kind is a property."""
+
+    kinds: Mapping[str, ObjectShape]
+    structured: Mapping[type, ObjectShape]
+
+    def write(self, value: Any) -> Any:
+        kind = self.structured.get(type(value))
+        return {TYPE_KEY: TEXT_TYPE, TEXT_TYPE: value} if kind is None else kind.write(value)
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong(value, self)
+        if TYPE_KEY not in value:
+            raise Mismatch(f"the field {TYPE_KEY!r} is missing", self.kinds, "Add it.")
+        kind = value[TYPE_KEY]
+        if not isinstance(kind, str) or kind not in self.kinds:
+            raise _unknown("value", kind, self.kinds, TYPE_KEY)
+        return self.kinds[kind].read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [kind.schema() for kind in self.kinds.values()]}
+
+    def expected(self) -> Sequence[str]:
+        return ["object"]
+
+
+class ContentShape(NamedTuple):
+    """A text, or a list of parts: texts are joined, and one structured content is one part."""
+
+    part: PartShape
+
+    def write(self, value: Any) -> Any:
+        return [self.part.write(value)]
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, list):
+            hint = "Write it as the only item of a list." if isinstance(value, dict) else ""
+            raise _wrong(value, self, "Write an empty string if there is no text." if value is None else hint)
+        parts = [_at(index, self.part, part) for index, part in enumerate(value)]
+        try:
+            return parts[0] if len(parts) == 1 else "".join(p if isinstance(p, str) else p.text() for p in parts)
+        except RenderError as error:
+            raise Mismatch(error.message, hint="Write it as the only part, or as a text.") from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "array"], "items": self.part.schema()}
+
+    def expected(self) -> Sequence[str]:
+        return ["string", "array"]
+
+
+class DateShape(NamedTuple):
+    """A date, as its text, which its class converts; or any other text."""
+
+    text: PlainShape
+
+    def write(self, value: Any) -> Any:
+        return date.isoformat(value) if isinstance(value, date) else value
+
+    def read(self, value: Any) -> Any:
+        return self.text.read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return self.text.schema()
+
+    def expected(self) -> Sequence[str]:
+        return self.text.expected()
+
+
+class IdsShape:
+    """Token ids."""
+
+    def write(self, value: Any) -> Any:
+        return [*value]
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise _wrong(value, self)
+        for index, item in enumerate(value):
+            if type(item) is not int or not 0 <= item <= MAX_CODE_POINT:
+                mismatch = Mismatch(f"wrong value {_quoted(item)}", [f"a token id from 0 to {MAX_CODE_POINT}"])
+                mismatch.steps.append(index)
+                raise mismatch
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_CODE_POINT}}
+
+    def expected(self) -> Sequence[str]:
+        return ["array"]
+
+
+class VariantsShape(NamedTuple):
+    """The names of alternatives of the grammar; null if they are the usual ones."""
+
+    names: ItemsShape = ItemsShape(PlainShape((str,)))
+
+    def write(self, value: Any) -> Any:
+        return [*value]
+
+    def read(self, value: Any) -> Any:
+        return None if value is None else tuple(self.names.read(value))
+
+    def schema(self) -> dict[str, Any]:
+        return self.names.schema()
+
+    def expected(self) -> Sequence[str]:
+        return self.names.expected()
+
+
+def read_whole(shape: Shape, value: object) -> Any:
+    """Read a value of a shape. Raises `ConversationError`."""
+    try:
+        if isinstance(value, str):
+            raise _wrong(value, shape, "Parse the JSON text first, with json.loads.")
+        return shape.read(value)
+    except Mismatch as mismatch:
+        raise mismatch.error() from None
+    except RecursionError:
+        raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
