@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = {
     "api.md": 3,
     "constrain.md": 4,
+    "corpora.md": 2,
     "drop-in.md": 1,
     "exact-tokens.md": 3,
     "index.md": 1,

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import click
 
+from ..codec_loading import codec_text
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
@@ -184,7 +185,7 @@ def convert(
         frozenset(),
         columns=CHAT_COLUMNS if source == CHAT else (),
         max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
-        codec_path=context.meta.get(CODEC_PATH),
+        codec_text=codec_text(context.meta.get(CODEC_PATH)),
     )
     progress, numbers, status = Progress(), _Numbers(), 0
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())
