@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Any
@@ -48,8 +47,6 @@ class _Commands(click.Group):
             refuse(str(error))
         except OSError as error:
             refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
-        except BrokenProcessPool:
-            refuse("a worker process ended early; there may be too little memory: try fewer --jobs")
         except MemoryError:
             refuse("out of memory; try a smaller input, fewer --jobs, or --max-row-bytes")
         except UnicodeError as error:
