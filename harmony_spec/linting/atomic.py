@@ -16,9 +16,6 @@ from .opening import Opened
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-BUFFER_BYTES = 1 << 20
-"""Bytes that are written at a time."""
-
 
 class _Raw(FileIO):
     """A file under a temporary name; errors name the file that it is written for."""
@@ -59,7 +56,7 @@ class AtomicFile:
         try:
             handle, temporary = mkstemp(dir=self.path.parent, prefix=".harmony-spec.")
             os.close(handle)
-            self.file = BufferedWriter(_Raw(temporary, self.path), BUFFER_BYTES)
+            self.file = BufferedWriter(_Raw(temporary, self.path))
         except OSError as error:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
 
