@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span
-from ..format.tables import require
-from ..json_form import TOKENS_KEY, VARIANTS_KEY, is_chat
+from ..format.tables import Format, require
+from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
@@ -199,13 +199,26 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
 
 def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:
     require(codec, "from_json")
+    named = _names_a_channel(conversation, codec.FORMAT)
     try:
         messages = codec.from_json(conversation)
-    except ConversationError:
-        if not is_chat(value):
-            raise
+    except ConversationError as error:
+        if is_chat(value):
+            _raise_chat()
+        if not named:
+            error.hint = f"{error.hint} If these are Chat Completions, {CONVERT_CHAT}.".lstrip()
+        raise
+    if not named and is_chat(value):
         _raise_chat()
     return Content(codec.render(messages, start), codec, path, messages, value)
+
+
+def _names_a_channel(conversation: Mapping[str, Any], format: Format) -> bool:
+    """Whether a message has a channel, or the format has none."""
+    channel, messages = format.recovery and format.recovery.slots.channel, conversation.get(MESSAGES_KEY)
+    if not channel or not isinstance(messages, list):
+        return True
+    return any(isinstance(message, dict) and message.get(channel) for message in messages)
 
 
 CONVERT_CHAT = "convert them with: harmony-spec convert --from chat --to conversation"
