@@ -146,8 +146,7 @@ def _fixes(finding: Finding) -> str:
         option += " --unsafe-fixes" if fix.applicability == "unsafe" else f" --fixable {','.join(fix.codes)}"
     if not fix.replacement:
         return f"{option} removes this."
-    shown = repr(fix.replacement) if isinstance(fix.replacement, str) else f"the tokens {list(fix.replacement)}"
-    return f"{option} writes {abridge(shown)}."
+    return f"{option} writes {abridge(repr(finding.written or fix.replacement))}."
 
 
 def concise(checked: Checked, finding: Finding) -> str:
