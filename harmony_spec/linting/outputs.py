@@ -20,7 +20,7 @@ from ..errors import Code, HarmonyError, RenderError, Span, ToolError
 from ..recovery.output import abridge
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
-from .catalogue import codes
+from .catalogue import codes, rules
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
 
@@ -209,6 +209,7 @@ class Sarif(Output):
         super().__init__(self._write)
         self.between = ""
         self.indexes = {code: index for index, code in enumerate(codes(codec))}
+        self.pages = {rule.code: rule.page for rule in rules(codec).values()}
 
     def _write(self, checked: Checked, finding: Finding) -> str:
         between, self.between = self.between, ","
@@ -219,7 +220,7 @@ class Sarif(Output):
         driver = {
             "name": "harmony-spec",
             "version": version("harmony-spec"),
-            "rules": [_rule(code) for code in self.indexes],
+            "rules": [_rule(code, self.pages.get(code)) for code in self.indexes],
         }
         rest = {"tool": {"driver": driver}, "invocations": [{"executionSuccessful": complete}]}
         return f"\n], {json.dumps(rest).removeprefix('{')}]}}\n"
@@ -238,14 +239,14 @@ class Sarif(Output):
         return result | _fix(checked, finding)
 
 
-def _rule(code: Code) -> dict[str, Any]:
+def _rule(code: Code, page: str | None) -> dict[str, Any]:
     return {
         "id": code.code,
         "name": code.name,
         "shortDescription": {"text": code.name.replace("-", " ")},
         "fullDescription": {"text": code.why},
         "defaultConfiguration": {"level": LEVELS[code.severity]},
-    }
+    } | ({"helpUri": page} if page else {})
 
 
 def _location(checked: Checked, finding: Finding) -> dict[str, Any]:
