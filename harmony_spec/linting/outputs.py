@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics import Fix
-from ..errors import Code, HarmonyError, RenderError, Span, ToolError
+from ..errors import Code, HarmonyError, RenderError, Span, ToolError, any_of
 from ..recovery.output import abridge
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
@@ -117,7 +117,7 @@ def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: s
     text.append(f": {printable(message)}\n")
     if finding.around:
         _quote(text, checked, finding, color)
-    for title, note in (("expected", ", or ".join(finding.diagnostic.expected)), ("rule", rule), ("help", hint)):
+    for title, note in (("expected", any_of(finding.diagnostic.expected)), ("rule", rule), ("help", hint)):
         if note:
             text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
     return text

@@ -10,6 +10,7 @@ from itertools import accumulate
 from rich.cells import cell_len
 from rich.text import Text
 
+from ..errors import any_of
 from .shown_row import CONTENT, GAP, HEADER, MESSAGE, OPEN_HEADER, UNREAD, Piece, Section, ShownFinding, ShownRow
 from .terminal_text import COLORS, printable, printable_name
 
@@ -95,5 +96,5 @@ def _finding(finding: ShownFinding, before: str) -> Text:
     text = Text(before, style=color)
     text.append(f"{code.code} {code.name}", style=f"bold {color}").append(f": {printable(finding.message)}")
     if finding.expected:
-        text.append(f"; expected {printable(' or '.join(finding.expected))}")
+        text.append(f"; expected {printable(any_of(finding.expected))}")
     return text
