@@ -91,7 +91,7 @@ def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
         clock(lambda: [bare.encode_ordinary(message.content) for message in messages]),
     )
     yield faster(f"render to tokens, {transcript.name}", ours, theirs, times)
-    yield no_slower(f"render, {transcript.name} / encode contents", TIKTOKEN, ours, encoding, 1.3)
+    yield no_slower(f"render, {transcript.name} / encode contents", TIKTOKEN, ours, encoding, 1.05)
     trained = drop_analysis(messages)
     training, plain = in_turn(runs, clock(lambda: render_training(trained)), clock(lambda: render(trained)))
     yield no_slower(f"render_training, {transcript.name}", "render", training, plain, 1.3)

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from ..codec_loading import default_codec, load_codec
+from ..codec_loading import default_codec, load_codec, load_tokenizer
 from ..errors import CodecError
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind
 from ..linting.catalogue import ALL, codes
@@ -27,6 +27,9 @@ FINDINGS, UNUSABLE = 1, 2
 
 CODEC_PATH = f"{__name__}.codec"
 """The key of the codec's path in `Context.meta`."""
+
+TOKENIZER_NAME = f"{__name__}.tokenizer"
+"""The key of the tokenizer's name in `Context.meta`."""
 
 ColorChoice = Literal["auto", "always", "never"]
 
@@ -115,14 +118,26 @@ class Command(click.Command):
 
 
 def codec_of(context: click.Context | None) -> ModuleType:
-    """The codec chosen by `--codec`."""
-    return load_codec((context or click.get_current_context()).meta.get(CODEC_PATH))
+    """The codec chosen by `--codec`, with the tokenizer chosen by `--tokenizer`."""
+    return load_codec(*codec_choice(context))
+
+
+def codec_choice(context: click.Context | None = None) -> tuple[Path | None, str | None]:
+    """The path of the codec, and the name of the tokenizer."""
+    meta = (context or click.get_current_context()).meta
+    return meta.get(CODEC_PATH), meta.get(TOKENIZER_NAME)
 
 
 def _set_codec(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is not None:
         context.meta[CODEC_PATH] = path
         load_codec(path)
+
+
+def _set_tokenizer(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        context.meta[TOKENIZER_NAME] = name
+        load_tokenizer(name)
 
 
 class OfCodec(click.Choice[str]):
@@ -195,6 +210,16 @@ CODEC = click.option(
 )
 
 
+TOKENIZER = click.option(
+    "--tokenizer",
+    metavar="MODULE:NAME",
+    is_eager=True,
+    expose_value=False,
+    callback=_set_tokenizer,
+    help="Tokenizer to use: a Python object with encode and decode_bytes.  [default: that of the codec]",
+)
+
+
 def codec_option(flag: str, values: Callable[[ModuleType], Sequence[str]], help: str) -> Callable[[Any], Any]:
     """An option whose values depend on the codec; the first one is the default."""
     return click.option(
@@ -244,6 +269,7 @@ COLUMN = click.option("--column", metavar="NAME", callback=_check_column, help="
 
 ROW_OPTIONS = (
     CODEC,
+    TOKENIZER,
     click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]"),
     KIND,
     COLUMN,

@@ -20,15 +20,16 @@ from ..source.saved_text import Source
 from ..view.terminal_text import printable, printable_name
 from .console import (
     CODEC,
-    CODEC_PATH,
     COLUMN,
     ERR,
     FINDINGS,
     KIND,
     MAX_ROW,
     OUT,
+    TOKENIZER,
     UNUSABLE,
     Command,
+    codec_choice,
     codec_of,
     codec_option,
     complete_file,
@@ -46,6 +47,7 @@ MISSING_ROW = "missing-row"
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
 @CODEC
+@TOKENIZER
 @KIND
 @COLUMN
 @MAX_ROW
@@ -70,9 +72,14 @@ def diff(
     require_one_reader(first, second)
     codec = codec_of(None)
     require(codec, "recover")
-    codec_path = click.get_current_context().meta.get(CODEC_PATH)
+    codec_path, tokenizer = codec_choice()
     options = Options(
-        frozenset(), start=start, column=column, codec_path=codec_path, max_row_bytes=max_row_bytes or MAX_ROW_BYTES
+        frozenset(),
+        start=start,
+        column=column,
+        codec_path=codec_path,
+        tokenizer=tokenizer,
+        max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
     )
     found: list[dict[str, Any]] = []
     has_rows = False

@@ -29,10 +29,10 @@ from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
-    CODEC_PATH,
     OUT,
     Command,
     OfCodec,
+    codec_choice,
     codec_of,
     complete_file,
     example,
@@ -99,7 +99,8 @@ def show(
     if html and output is None and sys.stdout.isatty():
         raise click.UsageError("--html: pass -o page.html, or redirect standard output")
     stripped = others.pop("stripped")
-    command = Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others)
+    codec, tokenizer = codec_choice()
+    command = Settings(codec=codec, tokenizer=tokenizer, **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
     found = _shown(files, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
     if html:

@@ -51,6 +51,7 @@ class Encoding:
         sha256: the hash of its rank file.
         special: the ids of the special tokens, by spelling.
         unassigned: the ids of special tokens that are only reserved.
+        tokenizer: used if none is passed, instead of the shipped vocabulary.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Encoding:
     split: tuple[str, ...]
     special: Mapping[str, int]
     unassigned: frozenset[int] = frozenset()
+    tokenizer: Tokenizer | None = None
 
 
 @dataclass(eq=False)

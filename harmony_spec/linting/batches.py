@@ -39,6 +39,7 @@ class Options:
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
         codec_path: of the codec; None for the one of this package.
+        tokenizer: the tokenizer to use, as `module:name`; None for that of the codec.
     """
 
     selected: frozenset[str]
@@ -59,11 +60,12 @@ class Options:
     max_row_bytes: int = MAX_ROW_BYTES
     max_file_bytes: int = MAX_FILE_BYTES
     codec_path: Path | None = None
+    tokenizer: str | None = None
 
     @property
     def codec(self) -> ModuleType:
         """The codec, in any process."""
-        return load_codec(self.codec_path)
+        return load_codec(self.codec_path, self.tokenizer)
 
     def admits(self, fix: Fix) -> bool:
         """Whether a fix may be applied."""

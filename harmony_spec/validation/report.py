@@ -12,7 +12,7 @@ from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
 from ..source.forms import Form
 from ..source.token_places import Places
-from ..vocabulary import load
+from ..vocabulary import tokenizer_for
 
 M = TypeVar("M")
 
@@ -53,4 +53,4 @@ class Report(Generic[M]):
 
     @cached_property
     def _places(self) -> Places:
-        return Places(self._form, lambda: load(self._form.format.encoding))
+        return Places(self._form, lambda: tokenizer_for(self._form.format.encoding))

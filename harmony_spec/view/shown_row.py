@@ -18,7 +18,7 @@ from ..runtime import Training
 from ..source.forms import Form, TokenForm
 from ..source.token_places import tokens_of
 from ..validation.report import Report
-from ..vocabulary import load
+from ..vocabulary import tokenizer_for
 
 HEADER, CONTENT, STOP = PIECES = ("header", "content", "stop")
 """The pieces of a message: before its content, its content, and after it."""
@@ -137,7 +137,7 @@ def _count_opened(form: Form, start: int, end: int, opened: list[int]) -> int:
     """The units of a header that an open header has; 0 if the header does not begin with it."""
     if isinstance(form, TokenForm):
         return len(opened) if form.tokens[start:end][: len(opened)] == opened else 0
-    text = TokenForm(form.format, opened, load(form.format.encoding)).spelled(0, len(opened)) if opened else ""
+    text = TokenForm(form.format, opened, tokenizer_for(form.format.encoding)).spelled(0, len(opened)) if opened else ""
     return len(text) if form.spelled(start, end).startswith(text) else 0
 
 
@@ -300,7 +300,7 @@ class _Sections:
             return list(zip(form.tokens[start:end], _lengths(form, start, end), strict=True))
         if not self.has_tokens or form.broken is not None:
             return []
-        tokenizer = load(form.format.encoding)
+        tokenizer = tokenizer_for(form.format.encoding)
         tokens = tokens_of(form.format, form.units[start:end], tokenizer.encode)
         return list(zip(tokens, _lengths(TokenForm(form.format, tokens, tokenizer), 0, len(tokens)), strict=True))
 
