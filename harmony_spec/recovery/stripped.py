@@ -57,7 +57,7 @@ def with_headers(
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
     role = format.recovery.slots.role
-    found = StrippedText(format, KnownNames(format.recovery, tools), text.mixed, continued).read()
+    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
     begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
     for index, (header, content) in enumerate(found):
