@@ -6,14 +6,29 @@ import os
 import sys
 from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from .errors import CodecError
 from .format.tables import Format, Tokenizer
 
 HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.py"
+
+
+class CodecText(NamedTuple):
+    """The source text of a codec, which can be loaded in any process, on any machine.
+
+    Attributes:
+        origin: the path that it was read from, for messages.
+        text: the text of the module.
+        tokenizer: the name of the tokenizer that it uses by default; see `load_tokenizer`.
+    """
+
+    origin: str
+    text: str
+    tokenizer: str | None = None
 
 
 def default_codec() -> ModuleType:
@@ -27,9 +42,8 @@ def default_codec() -> ModuleType:
 def load_codec(path: Path | None, tokenizer: str | None = None) -> ModuleType:
     """The codec in a generated module, or of a grammar folder; without a path, that of this package.
 
-    This runs the code of modules, so the arguments must come from the person who runs the program, never from data. A
-    grammar is data: it cannot bring code of its own into the codec. A codec is loaded once in a process, under a name
-    that depends only on the arguments, so that objects that one process pickles can be read in another one.
+    This runs the code of a module, so the path must come from the person who runs the program, never from data. A
+    grammar is data: it cannot bring code of its own into the codec. A path is read once in a process.
 
     Args:
         path: of the module or the folder.
@@ -39,18 +53,59 @@ def load_codec(path: Path | None, tokenizer: str | None = None) -> ModuleType:
         CodecError: the path is missing, the module cannot be imported or is not a codec, the grammar is wrong, or
             there is no such tokenizer.
     """
+    return load_codec_text(codec_text(path, tokenizer))
+
+
+@cache
+def codec_text(path: Path | None, tokenizer: str | None = None) -> CodecText | None:
+    """The source text of a codec, for `load_codec_text`; of a grammar folder, it is generated.
+
+    None for the codec of this package, with its own tokenizer.
+
+    Raises:
+        CodecError: the path is missing or cannot be read, or the grammar is wrong.
+    """
     if path is None and tokenizer is None:
+        return None
+    path = path or Path(str(default_codec().__file__))
+    if path.is_dir():
+        return CodecText(str(path), _generated(path), tokenizer)
+    if not path.is_file() or path.suffix != ".py":
+        raise CodecError(f"{path}: {'not a Python module' if path.is_file() else 'no such file'}; {HOW_TO_GENERATE}")
+    try:
+        return CodecText(str(path.absolute()), decode_source(path.read_bytes()), tokenizer)
+    except (OSError, SyntaxError, UnicodeError) as error:
+        raise CodecError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+
+
+@cache
+def load_codec_text(source: CodecText | None) -> ModuleType:
+    """The codec with this text; without one, that of this package. See `load_codec`.
+
+    It is loaded once in a process, under a name that depends only on the text and its origin, so that objects that one
+    process pickles can be read in another one.
+    """
+    if source is None:
         return default_codec()
     from hashlib import sha256  # loads OpenSSL, which parsing text does not need
 
+    origin, text, tokenizer = source
     chosen = None if tokenizer is None else load_tokenizer(tokenizer)
-    path = path or Path(str(default_codec().__file__))
-    key = os.fsencode(path.absolute()) + (b"" if tokenizer is None else b"\0" + tokenizer.encode())
-    name = f"harmony_spec_codec_{sha256(key).hexdigest()[:16]}"
-    if name not in sys.modules:
-        module = _generated(name, path) if path.is_dir() else _imported(name, path)
-        module.FORMAT.encoding.tokenizer = chosen
-    return sys.modules[name]
+    parts = os.fsencode(origin), *(each.encode(errors="surrogatepass") for each in (text, tokenizer or ""))
+    digest = sha256(b"\0".join(parts)).hexdigest()
+    module = ModuleType(f"harmony_spec_codec_{digest[:16]}")
+    module.__file__ = origin
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(text, origin, "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:  # a module may raise anything
+        del sys.modules[module.__name__]
+        raise CodecError(f"{origin}: cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(getattr(module, "FORMAT", None), Format):
+        del sys.modules[module.__name__]
+        raise CodecError(f"{origin}: not a codec; {HOW_TO_GENERATE}")
+    module.FORMAT.encoding.tokenizer = chosen
+    return module
 
 
 @cache
@@ -75,32 +130,12 @@ def load_tokenizer(name: str) -> Tokenizer:
     return tokenizer
 
 
-def _imported(name: str, path: Path) -> ModuleType:
-    """The codec in a generated module."""
-    spec = spec_from_file_location(name, path.absolute())
-    if spec is None or spec.loader is None or not path.is_file():
-        raise CodecError(f"{path}: {'not a Python module' if path.is_file() else 'no such file'}; {HOW_TO_GENERATE}")
-    module = sys.modules[name] = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # a module may raise anything
-        del sys.modules[name]
-        raise CodecError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
-    if not isinstance(getattr(module, "FORMAT", None), Format):
-        del sys.modules[name]
-        raise CodecError(f"{path}: not a codec; {HOW_TO_GENERATE}")
-    return module
-
-
-def _generated(name: str, folder: Path) -> ModuleType:
-    """The codec of a grammar folder."""
+def _generated(folder: Path) -> str:
+    """The text of the codec of a grammar folder."""
     from .codegen import GrammarError, generate
 
     try:
-        text = generate(folder)
+        text: str = generate(folder)
     except GrammarError as error:
         raise CodecError(f"{folder}: {error}; for all problems run: harmony-spec generate {folder}") from None
-    module = sys.modules[name] = ModuleType(name)
-    module.__file__ = str(folder)
-    exec(compile(text, f"<codec of {folder}>", "exec"), module.__dict__)
-    return module
+    return text

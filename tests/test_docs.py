@@ -20,6 +20,7 @@ BLOCKS = {
     "api.md": 3,
     "constrain.md": 4,
     "cost.md": 1,
+    "corpora.md": 2,
     "drop-in.md": 1,
     "exact-tokens.md": 3,
     "index.md": 1,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import click
 from click.shell_completion import CompletionItem
@@ -18,10 +19,11 @@ from ..codec_loading import default_codec, load_codec, load_tokenizer
 from ..errors import CodecError
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind
 from ..linting.catalogue import ALL, codes
-from ..linting.opening import STDIN
-from ..linting.settings import definitions
+from ..linting.opening import STDIN, InputError
+from ..linting.settings import SettingsError, definitions
 from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
+from . import color_option
 
 FINDINGS, UNUSABLE = 1, 2
 
@@ -31,33 +33,35 @@ CODEC_PATH = f"{__name__}.codec"
 TOKENIZER_NAME = f"{__name__}.tokenizer"
 """The key of the tokenizer's name in `Context.meta`."""
 
-ColorChoice = Literal["auto", "always", "never"]
-
 
 class Stream:
     """Standard output or standard error.
 
     Attributes:
         is_stderr: which of the two it is.
-        console: prints to it, with colors or without.
+        console: prints to it: with colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal
+            decide.
     """
 
     def __init__(self, is_stderr: bool) -> None:
         self.is_stderr = is_stderr
-        self.use_color("auto")
+        self._chosen: color_option.Chosen | None = None
 
-    def use_color(self, choice: ColorChoice) -> None:
-        """Print colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal decide."""
-        is_forced = choice == "always"
-        self.console = Console(
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-            stderr=self.is_stderr,
-            color_system="standard" if is_forced else None if choice == "never" else "auto",
-            force_terminal=True if is_forced else None,
-            no_color=False if is_forced else None,
-        )
+    @property
+    def console(self) -> Console:
+        if self._chosen is not color_option.chosen:
+            self._chosen = color_option.chosen
+            is_forced = self._chosen.choice == "always"
+            self._console = Console(
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+                stderr=self.is_stderr,
+                color_system="standard" if is_forced else None if self._chosen.choice == "never" else "auto",
+                force_terminal=True if is_forced else None,
+                no_color=False if is_forced else None,
+            )
+        return self._console
 
     def print(self, item: Any = "", style: str | None = None) -> None:
         self.console.print(item, style=style)
@@ -74,22 +78,6 @@ class Stream:
 OUT, ERR = Stream(is_stderr=False), Stream(is_stderr=True)
 
 
-def _set_color(context: click.Context, _: click.Parameter, choice: ColorChoice | None) -> None:
-    """The group resets what an earlier run in this process chose; a command keeps the choice of the group."""
-    if choice is not None or context.parent is None:
-        for stream in (OUT, ERR):
-            stream.use_color(choice or "auto")
-
-
-COLOR = click.option(
-    "--color",
-    type=click.Choice(get_args(ColorChoice)),
-    is_eager=True,
-    expose_value=False,
-    callback=_set_color,
-    help="When to print colors.  [default: auto]",
-)
-
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
 
@@ -103,7 +91,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.groups = groups or {}
-        COLOR(self)
+        color_option.COLOR(self)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in their groups."""
@@ -307,6 +295,27 @@ def refuse(message: str) -> NoReturn:
     """Print an error and exit."""
     ERR.print(printable_name(message), style="red")
     sys.exit(UNUSABLE)
+
+
+def reason_of(error: Exception) -> str | None:
+    """Why an input or output failed, in one line; None for any other error.
+
+    `BrokenPipeError`, as of `| head`, is another one: click exits without a message.
+    """
+    match error:
+        case BrokenPipeError():
+            return None
+        case CodecError() | InputError() | SettingsError():
+            return str(error)
+        case OSError():
+            return f"{error.filename or 'the output'}: {error.strerror or error}"
+        case BrokenProcessPool():
+            return "a worker process ended early; there may be too little memory: try fewer --jobs"
+        case MemoryError():
+            return "out of memory; try a smaller input, fewer --jobs, or --max-row-bytes"
+        case UnicodeError():
+            return f"a text cannot be decoded or encoded: {error}"
+    return None
 
 
 def require_one_reader(*names: object) -> None:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import click
 
+from ..codec_loading import codec_text
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
@@ -181,13 +182,11 @@ def convert(
     is_parquet = output is not None and kind_of(output.name) == "parquet"
     more = [LABELS] * labels + [COMPLETION_MASK] * completion_mask
     conversion = Conversion(source, target, more=tuple(more), is_parquet=is_parquet, **others)
-    codec_path, tokenizer = codec_choice()
     options = Options(
         frozenset(),
         columns=CHAT_COLUMNS if source == CHAT else (),
         max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
-        codec_path=codec_path,
-        tokenizer=tokenizer,
+        codec_text=codec_text(*codec_choice()),
     )
     progress, numbers, status = Progress(), _Numbers(), 0
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -199,7 +200,7 @@ def _original(batch: Batch, item: Any) -> bytes:
     if isinstance(item, RowError):
         return b""
     if not isinstance(item, bytes):
-        return _line(item)
+        return _line(item.tolist() if isinstance(item, array) else item)
     if batch.kind == "text":
         return _line(item.decode("utf-8-sig", "replace"))
     return b" ".join(item.splitlines()).strip() + b"\n"

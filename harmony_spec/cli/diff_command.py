@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
@@ -72,14 +73,9 @@ def diff(
     require_one_reader(first, second)
     codec = codec_of(None)
     require(codec, "recover")
-    codec_path, tokenizer = codec_choice()
+    text = codec_text(*codec_choice())
     options = Options(
-        frozenset(),
-        start=start,
-        column=column,
-        codec_path=codec_path,
-        tokenizer=tokenizer,
-        max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
+        frozenset(), start=start, column=column, codec_text=text, max_row_bytes=max_row_bytes or MAX_ROW_BYTES
     )
     found: list[dict[str, Any]] = []
     has_rows = False

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import click
 
 from .. import runtime
+from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..json_form import OPENING_KEY
@@ -114,8 +115,7 @@ def read_input(command: str, name: str, kind: Kind | None, max_row_bytes: int) -
         kind, row = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, row.item), dict):
             refuse(f"{name}: {HINTS[kind].format(command=command)}")
-        codec_path, tokenizer = codec_choice()
-        options = Options(frozenset(), codec_path=codec_path, tokenizer=tokenizer)
+        options = Options(frozenset(), codec_text=codec_text(*codec_choice()))
         return read_content(kind, value, options).source, kind
     except HarmonyError as error:
         data = row.item if isinstance(row.item, bytes) else b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span
 from ..format.tables import Format, require
 from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
+from ..source.forms import IDS
 from ..source.lines import Lines
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
@@ -37,7 +39,7 @@ class Content:
     """The content of a row.
 
     Attributes:
-        source: the input to validate: text, or token ids.
+        source: the input to validate: text, or token ids, of Arrow columns as a buffer.
         codec: reads it.
         path: the place of the source in the value of the row, or of the messages that it was rendered from.
         messages: the messages that the source was rendered from; None if it was not rendered.
@@ -198,6 +200,8 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         if conversation is None:
             return Content(held, codec, path, value=value)
         return replace(source_of(conversation, start, None, codec), value=value, quoted=(held, path))
+    if isinstance(held, array) and held.typecode == IDS:
+        return Content(held, codec, path, value=value)
     if isinstance(held, dict):
         return _rendered(held, start, (*path, "messages"), value, codec)
     is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, get_args, get_type_hints
 
+from ..codec_loading import codec_text
 from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
@@ -88,6 +89,9 @@ class Settings:
     def folder(self) -> Path:
         """The folder that paths and patterns are relative to."""
         return Path.cwd() if self.file is None else self.file.parent
+
+
+NO_SETTINGS = Settings()
 
 
 def load(path: Path) -> Settings | None:
@@ -200,8 +204,10 @@ class Resolver:
             values = (getattr(layer, each.name, None) for layer in (command, settings))
             if (value := next((value for value in values if value is not None), None)) is not None:
                 chosen[each.name] = value
-        options = replace(self.base, **chosen)
+        path = command.codec_path or settings.codec_path
         with _invalid():
+            text = codec_text(path, command.tokenizer or settings.tokenizer)
+            options = replace(self.base, codec_text=text, **chosen)
             codec = options.codec
             everything = select_codes(codec, (ALL,))
         with _invalid(settings.file):
@@ -219,6 +225,20 @@ class Resolver:
         path = chosen.get("tools")
         tools = None if path is None else definitions(path, codec)
         return replace(options, selected=selected & severe, fixable=fixable, start=start, tools=tools)
+
+
+def options_of(settings: Settings = NO_SETTINGS, *, stripped: bool = False) -> Options:
+    """How values and batches are checked, with the codec and the tools of the settings by content, for any machine.
+
+    Args:
+        settings: those of a command line; settings files are ignored.
+        stripped: read text without special tokens as if they had been stripped.
+
+    Raises:
+        SettingsError: a setting is invalid.
+    """
+    base = Options(frozenset(), stripped=stripped, spans=True)
+    return Resolver(settings, None, True, base, ()).options(STDIN)
 
 
 @contextmanager

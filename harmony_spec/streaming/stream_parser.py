@@ -77,8 +77,8 @@ class StreamParser(Generic[M]):
 
     def reset(self) -> None:
         """Begin a new input; the old one is dropped."""
-        self._form = TokenForm(self._format, [], self._tokenizer)
-        self._tokens = self._form.tokens
+        self._tokens: list[int] = []
+        self._form = TokenForm(self._format, self._tokens, self._tokenizer)
         self.repeat = self._tokens.append
         refuse = self._refuse if self._strict else None
         opening = self._start, self._given

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
+from .. import parsing
 from ..diagnostics import Diagnostic
 from ..errors import Span
-from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
 from ..source.forms import Form
 from ..source.token_places import Places
@@ -31,7 +31,7 @@ class Report(Generic[M]):
     _form: Form = field(repr=False, compare=False)
 
     def _repr_html_(self) -> str | None:
-        return Parsed.notebook and Parsed.notebook(self)
+        return parsing.notebook and parsing.notebook(self)
 
     @property
     def reading(self) -> tuple[Form, Recovered[M]]:

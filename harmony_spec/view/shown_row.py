@@ -136,7 +136,7 @@ def learned_runs(training: Training, report: Report[Any]) -> Runs:
 def _count_opened(form: Form, start: int, end: int, opened: list[int]) -> int:
     """The units of a header that an open header has; 0 if the header does not begin with it."""
     if isinstance(form, TokenForm):
-        return len(opened) if form.tokens[start:end][: len(opened)] == opened else 0
+        return len(opened) if form.ids(start, end)[: len(opened)] == opened else 0
     text = TokenForm(form.format, opened, tokenizer_for(form.format.encoding)).spelled(0, len(opened)) if opened else ""
     return len(text) if form.spelled(start, end).startswith(text) else 0
 
@@ -297,7 +297,7 @@ class _Sections:
         """The token ids of a piece, with the lengths of their texts; none for a text that cannot be encoded."""
         form = self.form
         if isinstance(form, TokenForm):
-            return list(zip(form.tokens[start:end], _lengths(form, start, end), strict=True))
+            return list(zip(form.ids(start, end), _lengths(form, start, end), strict=True))
         if not self.has_tokens or form.broken is not None:
             return []
         tokenizer = tokenizer_for(form.format.encoding)
