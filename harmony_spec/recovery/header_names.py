@@ -130,8 +130,13 @@ class HeaderNames:
         if word in known:
             yield Name(field, word, len(word), 0)
             return
+        lead = word.find(self.lead) if self.lead else -1
+        if lead > 0:  # `commentary:to=functions.f`
+            names = self._listed(field, word[:lead])
+            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
+            return
         yield from (Name(field, n, len(n), self.costs["glued"], "glued") for n in known if word.startswith(n))
-        near, cost = self._near(field, word)
+        near, cost = self._near(field, word) if lead else ("", 0)
         if near:
             yield Name(field, near, len(word), cost, "near")
         elif "unknown" in row and not self.is_known(word):
@@ -148,7 +153,7 @@ class HeaderNames:
         bare = re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
         if not bare:
             return "", 0
-        parts = {bare} if field == self.slots.role else {bare, *re.split(r"\W+", bare)}
+        parts = {bare} if field == self.slots.role else {bare, *re.split(r"[\W_]+", bare)}
         found, cost = [n for n in known if n in parts or bare == n * (len(bare) // len(n))], self.costs["decorated"]
         if not found:
             cost = self.costs["joined"]
@@ -271,7 +276,9 @@ class HeaderNames:
         return found
 
     def _nearest_tool(self, word: str) -> str | None:
-        """The only offered tool that a word is near to."""
+        """The only offered tool that a word is near to; none for a list of several."""
+        if "," in word.strip(PUNCTUATION):
+            return None
         found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
         if not found and len(last) >= MIN_TYPO_CHARS:
             near = set().union(*(self._index.get(name, set()) for name in (last, *_shortened(last))))
