@@ -153,7 +153,7 @@ class HeaderNames:
         bare = re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
         if not bare:
             return "", 0
-        parts = {bare} if field == self.slots.role else {bare, *re.split(r"[\W_]+", bare)}
+        parts = {bare} if field == self.slots.role else {bare, *re.split(r"\W+", bare)}
         found, cost = [n for n in known if n in parts or bare == n * (len(bare) // len(n))], self.costs["decorated"]
         if not found:
             cost = self.costs["joined"]
@@ -162,6 +162,8 @@ class HeaderNames:
         if not found and row.get("beginning"):
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
+            if found and any(bare.endswith(n) for n in known if n not in found):
+                return "", 0  # `analysis_final`
         if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
             least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
@@ -277,7 +279,7 @@ class HeaderNames:
 
     def _nearest_tool(self, word: str) -> str | None:
         """The only offered tool that a word is near to; none for a list of several."""
-        if "," in word.strip(PUNCTUATION):
+        if sum(self.tool(part) is not None for part in word.split(",")) > 1:
             return None
         found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
         if not found and len(last) >= MIN_TYPO_CHARS:
