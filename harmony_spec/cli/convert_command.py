@@ -26,15 +26,16 @@ from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .console import (
     CODEC,
-    CODEC_PATH,
     ERR,
     FINDINGS,
     MAX_ROW,
     OUT,
     QUIET,
+    TOKENIZER,
     UNUSABLE,
     Command,
     OfCodec,
+    codec_choice,
     codec_of,
     codec_option,
     complete_file,
@@ -141,6 +142,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     "--replace-unsupported", "replaces", is_flag=True, help="Replace images and other values that the format lacks."
 )
 @CODEC
+@TOKENIZER
 @codec_option("--style", styles_of, "Style of headers in text and tokens.")
 @click.option(
     "--train",
@@ -179,7 +181,6 @@ def convert(
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
-    context = click.get_current_context()
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
@@ -189,7 +190,7 @@ def convert(
         frozenset(),
         columns=CHAT_COLUMNS if source == CHAT else (),
         max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
-        codec_text=codec_text(context.meta.get(CODEC_PATH)),
+        codec_text=codec_text(*codec_choice()),
     )
     progress, numbers, status = Progress(), _Numbers(), 0
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())

@@ -21,15 +21,16 @@ from ..source.saved_text import Source
 from ..view.terminal_text import printable, printable_name
 from .console import (
     CODEC,
-    CODEC_PATH,
     COLUMN,
     ERR,
     FINDINGS,
     KIND,
     MAX_ROW,
     OUT,
+    TOKENIZER,
     UNUSABLE,
     Command,
+    codec_choice,
     codec_of,
     codec_option,
     complete_file,
@@ -47,6 +48,7 @@ MISSING_ROW = "missing-row"
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
 @CODEC
+@TOKENIZER
 @KIND
 @COLUMN
 @MAX_ROW
@@ -71,7 +73,7 @@ def diff(
     require_one_reader(first, second)
     codec = codec_of(None)
     require(codec, "recover")
-    text = codec_text(click.get_current_context().meta.get(CODEC_PATH))
+    text = codec_text(*codec_choice())
     options = Options(
         frozenset(), start=start, column=column, codec_text=text, max_row_bytes=max_row_bytes or MAX_ROW_BYTES
     )

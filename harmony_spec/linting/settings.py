@@ -57,7 +57,8 @@ class Settings:
         max_file_bytes: the size limit of a compressed file after decompression.
         codec: a generated module for the format of the inputs. Its code runs, so only the command line and a settings
             file named there may set this.
-        grammar: a grammar folder instead. It is data, so any settings file may set this.
+        tokenizer: the tokenizer, as `module:name`. Its code runs, too.
+        grammar: a grammar folder instead of a codec. It is data, so any settings file may set this.
     """
 
     file: Path | None = None
@@ -76,6 +77,7 @@ class Settings:
     max_row_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
     max_file_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
     codec: Annotated[Path | None, "the path of a Python module", PATH] = None
+    tokenizer: Annotated[str | None, "the name of an object, as module:name", NAME] = None
     grammar: Annotated[Path | None, "the path of a folder", PATH] = None
 
     @property
@@ -187,9 +189,11 @@ class Resolver:
             return self.config or Settings()
         path = folder / FILE
         if os.path.isfile(path) and (found := load(path)) is not None:
+            reason = "this would run the code of a module; pass it as"
             if found.codec is not None:
-                reason = "this would run the code of a module; pass it as --codec, or set grammar to a grammar folder"
-                raise SettingsError(f"{path}: {TABLE}.codec: {reason}")
+                raise SettingsError(f"{path}: {TABLE}.codec: {reason} --codec, or set grammar to a grammar folder")
+            if found.tokenizer is not None:
+                raise SettingsError(f"{path}: {TABLE}.tokenizer: {reason} --tokenizer")
             return found
         return Settings() if folder == folder.parent else self.settings(folder.parent)
 
@@ -202,7 +206,8 @@ class Resolver:
                 chosen[each.name] = value
         path = command.codec_path or settings.codec_path
         with _invalid():
-            options = replace(self.base, codec_text=codec_text(path), **chosen)
+            text = codec_text(path, command.tokenizer or settings.tokenizer)
+            options = replace(self.base, codec_text=text, **chosen)
             codec = options.codec
             everything = select_codes(codec, (ALL,))
         with _invalid(settings.file):
