@@ -30,6 +30,8 @@ QUEUED_CHUNKS_PER_JOB = 3
 """Chunks that are read before a process can work on them; this bounds memory."""
 
 
+PRELOADED = f"{__package__}.preloading"
+
 ENDED_EARLY = "a worker process ended early; there may be too little memory: try fewer --jobs"
 
 
@@ -88,7 +90,7 @@ def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.B
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])
+    context.set_forkserver_preload([getattr(work, "func", work).__module__, PRELOADED])
     resource_tracker.ensure_running()  # which unblocks interruptions
     with _uninterrupted():
         forkserver.ensure_running()
