@@ -201,10 +201,10 @@ def main(runs: int, large: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for measured in (
-            throughput("easy", easy(500), 20, folder, runs),
-            throughput("few tool lists", realistic(400, 20), 3, folder, runs),
+            throughput("easy", easy(500), 40, folder, runs),
+            throughput("few tool lists", realistic(400, 20), 4, folder, runs),
             throughput("many tool lists", realistic(400), 1, folder, runs),
-            throughput("short", short(1000), 50, folder, runs),
+            throughput("short", short(1000), 100, folder, runs),
             growth(folder, large),
         ):
             for each in measured:

@@ -138,7 +138,10 @@ def test_texts_as_bytes() -> None:
     """Of columns that are chosen; their rows are texts, not lines of JSON."""
     batch = pyarrow.RecordBatch.from_pydict({"x": [b"<|end|>", b"<|start|>user<|message|>hi<|end|>", b"\xff"]})
     found = check_batch(batch, options_of(Settings(column="x"))).to_pylist()
-    assert [(each["row"], each["findings"][0]["name"]) for each in found] == [(1, "repeated-terminator"), (3, "unreadable-row")]
+    assert [(each["row"], each["findings"][0]["name"]) for each in found] == [
+        (1, "repeated-terminator"),
+        (3, "unreadable-row"),
+    ]
 
 
 def test_nothing_but_findings_comes_back() -> None:

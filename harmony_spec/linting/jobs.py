@@ -11,7 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from threading import Thread, current_thread, main_thread
 from typing import Any, TypeVar
@@ -89,6 +88,8 @@ def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.B
     methods = multiprocessing.get_all_start_methods()
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver, resource_tracker  # which other systems lack
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(work, "func", work).__module__, PRELOADED])
     resource_tracker.ensure_running()  # which unblocks interruptions
