@@ -323,7 +323,7 @@ def may_be_object(schema: dict[str, Any]) -> bool:
 
 
 def _with_open_properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema in which required properties are listed, and others are allowed: xgrammar takes nothing for granted."""
+    """List required properties and allow others explicitly: xgrammar applies no defaults of JSON Schema."""
     others = schema.get("additionalProperties", True)
     missing = {name: others for name in schema.get("required", ()) if name not in schema.get("properties", {})}
     return {**schema, "properties": {**schema.get("properties", {}), **missing}, "additionalProperties": others}
