@@ -72,7 +72,7 @@ def record(rng: random.Random, depth: int) -> JsonSchema:
 
 
 def parameter(rng: random.Random, depth: int) -> JsonSchema:
-    """A parameter: some are described, nested, listed, or limited by keywords that no type expresses."""
+    """A described parameter: optional, nested, listed, or limited by keywords that no type expresses."""
     kind = rng.random()
     if kind < 0.4:
         schema: JsonSchema = {"type": "string"}
