@@ -90,7 +90,7 @@ class OriginalShape(NamedTuple):
         return ["object", "null"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class JsonForm:
     """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
 
