@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from .codes import INVALID_CONVERSATION
 from .errors import ConversationError, RenderError, near_misses
 from .format.contents import Contents, Record, deep_copy
-from .source.forms import MAX_CODE_POINT
+from .source.message_tokens import MAX_TOKEN_ID, are_token_ids
 from .tool_types.schema_references import escaped
 
 MAX_QUOTED_CHARS = 60
@@ -419,14 +419,14 @@ class IdsShape:
         if not isinstance(value, list):
             raise _wrong(value, self)
         for index, item in enumerate(value):
-            if type(item) is not int or not 0 <= item <= MAX_CODE_POINT:
-                mismatch = Mismatch(f"wrong value {_quoted(item)}", [f"a token id from 0 to {MAX_CODE_POINT}"])
+            if not are_token_ids((item,)):
+                mismatch = Mismatch(f"wrong value {_quoted(item)}", [f"a token id from 0 to {MAX_TOKEN_ID}"])
                 mismatch.steps.append(index)
                 raise mismatch
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_CODE_POINT}}
+        return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_TOKEN_ID}}
 
     def expected(self) -> Sequence[str]:
         return ["array"]

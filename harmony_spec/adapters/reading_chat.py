@@ -404,8 +404,10 @@ class _Reader:
             return [] if message["role"] not in RESULTS else [Piece((), "")]
         if isinstance(content, str):
             return [Piece((("content",),), require_text(content, at))]
+        if not isinstance(content, list):
+            fail(at, f"expected a string or a list of parts, got {quoted(content)}")
         found = []
-        for number, part in enumerate(require_list(content, at)):
+        for number, part in enumerate(content):
             kind = require_object(part, (*at, number)).get("type")
             if kind == "text" or (kind == "refusal" and message["role"] == ASSISTANT):
                 found.append(Piece((("content", number, kind),), require_text(part.get(kind), (*at, number, kind))))

@@ -109,7 +109,7 @@ class Record(Part):
         return self.contents.write(self, {})
 
     def __eq__(self, other: object) -> bool:
-        """Whether a str or a record of the same class has the same text, as it was read or in the default style.
+        """Whether a str or a record of the same class has the same text, as it was read or in one style.
 
         Flags that are None match either value.
         """
@@ -118,7 +118,8 @@ class Record(Part):
         try:
             if isinstance(other, str):
                 return other in self._texts(chosen=None)
-            return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ((), None))
+            ways: list[Chosen] = [(), None, *self.contents.styles]
+            return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ways)
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
@@ -163,6 +164,7 @@ class Contents:
     Attributes:
         roles: the classes of contents, by role.
         names: the names of all classes in the JSON form.
+        styles: the alternatives that each style chooses for contents, if it chooses any.
     """
 
     def __init__(self, field: str, rules: Rules, implied: Sequence[Implied]) -> None:
@@ -174,6 +176,7 @@ class Contents:
         self.names = {made: f"{name}_content" if name in self.roles else name for name, made in own.items()}
         self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
+        self.styles: list[Chosen] = []
         self.texts: dict[Any, str] = {}
         self.structures: dict[tuple[type, str], Any] = {}
         for made in self.names:

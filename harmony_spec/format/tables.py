@@ -402,6 +402,11 @@ class Format:
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
     owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
 
+    def __post_init__(self) -> None:
+        own = {name for rule in self.contents.rules.table.values() for name in rule.names}
+        chosen = (tuple(rule.alternative for rule in rules) for rules in self.styles.values())
+        self.contents.styles[:] = [names for names in chosen if not own.isdisjoint(names)]
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy a format by the module of its codec: its tables exist once."""
         return format_of, (self.message.__module__,)

@@ -484,7 +484,7 @@ class Machine:
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         self.opening = self.headers.opening(self.begin, end, reading)
         output.bounds.append((self.begin, end, end, end))
-        keep_opening(output.messages, self.form, self.begin, end)
+        output.messages = keep_opening(output.messages, self.form, self.begin, end)
         if not self.headers.is_opening(self.begin, end) or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)

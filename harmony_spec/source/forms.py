@@ -18,7 +18,7 @@ from typing import SupportsIndex
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
 from ..format.tables import Format, Frame, Tokenizer
-from .message_tokens import MessageTokens
+from .message_tokens import MAX_TOKEN_ID, MessageTokens
 
 Piece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
@@ -38,9 +38,6 @@ MAX_QUOTED_CHARS_AFTER = 40
 HEADER_LIMITS = {"token": 256, "character": 1024}
 """Headers are shorter than this, up to the token that opens the content, by the unit of the input: several times the
 longest name of a tool. Anything longer is text without a header, and a stream must not hold it back."""
-
-MAX_CODE_POINT = 0x10FFFF
-"""The largest token id, since ids become code points."""
 
 MAX_CHARACTER_BYTES = 4
 """The longest character in UTF-8."""
@@ -307,7 +304,7 @@ class TokenForm(Form):
         except TypeError:
             raise self.not_ids(self.tokens) from None
         except (OverflowError, UnicodeDecodeError):
-            known = (token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens)
+            known = (token if 0 <= token < MAX_TOKEN_ID else MAX_TOKEN_ID for token in self.tokens)
             self.units = "".join(map(chr, known))
 
     def __reduce__(self) -> tuple[object, ...]:

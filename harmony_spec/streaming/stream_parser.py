@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from copy import copy
 from operator import index
 from typing import Any, Generic, Literal, SupportsIndex, TypeVar
 
@@ -437,14 +438,14 @@ class StreamParser(Generic[M]):
     @property
     def messages(self) -> list[M]:
         """The complete messages."""
-        return list(self._machine.output.messages)
+        return copy(self._machine.output.messages)
 
     @property
     def recovered(self) -> Recovered[M]:
         """The result so far, as `recover` returns it."""
         output, opening = self._machine.output, self._machine.opening
         bounds, gaps, found = list(output.bounds), list(output.gaps), list(output.diagnostics)
-        return Recovered(list(output.messages), opening, self._form.unit, bounds, gaps, found)
+        return Recovered(copy(output.messages), opening, self._form.unit, bounds, gaps, found)
 
 
 def _restore(

@@ -154,18 +154,42 @@ class Schemas:
         first = inline(value, member.inline_remark, member.inline_default, member.dimensions)
         parts = [first, *member.inlines]
         schemas = [self.inline(part) for part in parts]
+        if any(self.dimensions(part) for part in parts[1:-1]) or self.dimensions(parts[-1]) > 1:
+            return self.array_of_some(parts, schemas)
         of_all = self.array_of_one_of(schemas, parts[-1].union, parts[-1])
         return of_all if "oneOf" in of_all else self.array_or_others(of_all, [part.union for part in parts[:-1]])
+
+    def dimensions(self, part: Any) -> int:
+        """How many brackets end an alternative of the template."""
+        is_array = isinstance(part.union, self.grammar.classes["array"])
+        return len(part.dimensions) + (len(part.union.dimensions) if is_array else 0)
+
+    def array_of_some(self, parts: list[Any], schemas: list[Any]) -> dict[str, Any]:
+        """The schema of alternatives with brackets that belong to any of those before, too.
+
+        The template writes no brackets around alternatives. Of types of several parts, any value is valid.
+        """
+        if not all(self.is_small(part.union) and self.dimensions(part) < 2 for part in parts):
+            return {}
+        inside = [schema["items"] for part, schema in zip(parts, schemas, strict=True) if self.dimensions(part)]
+        return {"oneOf": [*schemas, {"type": "array", "items": {"anyOf": [*schemas, *inside]}}]}
 
     def array_or_others(self, of_all: dict[str, Any], others: list[Any]) -> dict[str, Any]:
         """The schema of alternatives with brackets after the last one, which belong to it or to all.
 
         An array of the last one is an array of all, too. Types of several parts are not repeated: if there is one,
-        every value is valid that is not an array.
+        every value is valid that is not an array, and if one may be an array, any value.
         """
-        if all(isinstance(other, self.leaves) for other in others):
+        if all(map(self.is_small, others)):
             return {"anyOf": [of_all, *map(self.of, others)]}
-        return {"items": of_all["items"]}
+        kinds = self.grammar.classes["object_type"], *self.leaves
+        return {"items": of_all["items"]} if all(isinstance(other, kinds) for other in others) else {}
+
+    def is_small(self, made: Any) -> bool:
+        """Whether a type has one part, perhaps in brackets, or is a union of such types."""
+        if isinstance(made, self.grammar.classes["union"]):
+            return all(map(self.is_small, made.intersections))
+        return isinstance(made.element if isinstance(made, self.grammar.classes["array"]) else made, self.leaves)
 
     def inline(self, part: Any) -> dict[str, Any] | bool:
         remarks = {} if part.inline_remark is None else {"description": part.inline_remark}
