@@ -19,11 +19,11 @@ from ..format.tables import Format, Recovery, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
+from .header_automaton import automaton_of
 from .header_reading import HeaderReading
 from .header_text import HeaderText
 from .headers import Headers
 from .known_names import KnownNames, without_signs
-from .near_leads import near_lead
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
@@ -205,9 +205,7 @@ class Machine:
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of ` to=`."""
-        slot, recovery = self.recovery.slots.recipient, self.recovery
-        lead = next((each.strip() for each in recovery.leads.get(slot or "", ()) if each.strip()), "\0")
-        words = near_lead(lead, slot or "", recovery.of_functions).words
+        words = automaton_of(self.format).lead_words
         return any(without_signs(word).lower() in words for word in text.split())
 
     def _is_text(self, reading: HeaderReading) -> bool:

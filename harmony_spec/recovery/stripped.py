@@ -98,7 +98,7 @@ class StrippedText:
         letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
         self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
         self.last_word = re.compile(rf"{letters}*$")
-        self.names = HeaderNames(format, known, self.automaton)
+        self.names = HeaderNames(format, known)
 
     def read(self) -> list[tuple[StrippedHeader, Any]]:
         """The headers with their contents; empty if no header is certain."""
@@ -128,7 +128,7 @@ class StrippedText:
         made = self.format.contents.class_for(values)
         structured = made and content and self.format.contents.structure(made, content)
         if structured and self.known.learn(values[self.slots.role], structured):
-            self.names = HeaderNames(self.format, self.known, self.automaton)
+            self.names = HeaderNames(self.format, self.known)
         return structured or content
 
     def _next(self, at: int) -> StrippedHeader | None:
