@@ -513,7 +513,7 @@ class HeaderSearch:
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called
             kind = "order" if slots.channel in awaited else kind
-            return price, kind, node.mode or (TYPED if weak or name.how == "near" else CLEAN), sets
+            return price, kind, node.mode or (TYPED if weak else CLEAN), sets
         return (0, kind, None, sets) if placed else None
 
     def _role(

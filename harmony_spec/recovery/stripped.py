@@ -35,6 +35,9 @@ GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
 BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 """... and what may come after it: the beginning of a text."""
 
+QUOTES = ("'", '"', "`")
+"""Around a name, they make it a part of a text."""
+
 NAME_GOES_ON = re.compile(r"[a-z_]|-[a-z]")
 """After the name of an offered tool, this shows another name: with the tool `run`, `running` is not a call of it."""
 
@@ -141,7 +144,9 @@ class StrippedText:
             header = self._best(start, 0)
             glued = start == at or GLUED.match(self.text, start)
             weak = glued and not self.continued and BEGINS.match(self.text, header.end)
-            if header.values and (self._is_certain(header) or weak):
+            before = self.text[max(start - 1, at) : start]
+            is_quoted = before in QUOTES and self.text.startswith(before, header.end)
+            if header.values and (self._is_certain(header) or weak) and not is_quoted:
                 return header
         return None
 
