@@ -446,17 +446,7 @@ def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
         return
     grammar = made.lark()
     assert grammar == constrain(tools=[function("f", schema)]).lark()
-    found = matcher_error(grammar)
-    joined = any(keyword in str(schema) for keyword in ("allOf", "anyOf", "oneOf", "$ref"))
-    assert not found or ("nsatisfiable" in found and joined)
+    matcher(grammar)
     text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
-    if not found and not made.report.lines("lark") and admits(grammar, text):
+    if not made.report.lines("lark") and admits(grammar, text):
         assert made.admits(text)
-
-
-def matcher_error(grammar: str) -> str:
-    try:
-        matcher(grammar)
-    except AssertionError as error:
-        return str(error)
-    return ""
