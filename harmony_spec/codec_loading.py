@@ -5,14 +5,30 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
+from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from .errors import CodecError
-from .format.tables import Format
+from .format.tables import Format, Tokenizer
 
 HOW_TO_GENERATE = "generate one with: harmony-spec generate FOLDER -o my_codec.py"
+
+
+class CodecText(NamedTuple):
+    """The source text of a codec, which can be loaded in any process, on any machine.
+
+    Attributes:
+        origin: the path that it was read from, for messages.
+        text: the text of the module.
+        tokenizer: the name of the tokenizer that it uses by default; see `load_tokenizer`.
+    """
+
+    origin: str
+    text: str
+    tokenizer: str | None = None
 
 
 def default_codec() -> ModuleType:
@@ -23,49 +39,103 @@ def default_codec() -> ModuleType:
 
 
 @cache
-def load_codec(path: Path | None) -> ModuleType:
+def load_codec(path: Path | None, tokenizer: str | None = None) -> ModuleType:
     """The codec in a generated module, or of a grammar folder; without a path, that of this package.
 
     This runs the code of a module, so the path must come from the person who runs the program, never from data. A
-    grammar is data: it cannot bring code of its own into the codec. A path is loaded once in a process, under a name
-    that depends only on it, so that objects that one process pickles can be read in another one.
+    grammar is data: it cannot bring code of its own into the codec. A path is read once in a process.
+
+    Args:
+        path: of the module or the folder.
+        tokenizer: the tokenizer that the codec uses by default; see `load_tokenizer`.
 
     Raises:
-        CodecError: the path is missing, the module cannot be imported or is not a codec, or the grammar is wrong.
+        CodecError: the path is missing, the module cannot be imported or is not a codec, the grammar is wrong, or
+            there is no such tokenizer.
     """
-    if path is None:
+    return load_codec_text(codec_text(path, tokenizer))
+
+
+@cache
+def codec_text(path: Path | None, tokenizer: str | None = None) -> CodecText | None:
+    """The source text of a codec, for `load_codec_text`; of a grammar folder, it is generated.
+
+    None for the codec of this package, with its own tokenizer.
+
+    Raises:
+        CodecError: the path is missing or cannot be read, or the grammar is wrong.
+    """
+    if path is None and tokenizer is None:
+        return None
+    path = path or Path(str(default_codec().__file__))
+    if path.is_dir():
+        return CodecText(str(path), _generated(path), tokenizer)
+    if not path.is_file() or path.suffix != ".py":
+        raise CodecError(f"{path}: {'not a Python module' if path.is_file() else 'no such file'}; {HOW_TO_GENERATE}")
+    try:
+        return CodecText(str(path.absolute()), decode_source(path.read_bytes()), tokenizer)
+    except (OSError, SyntaxError, UnicodeError) as error:
+        raise CodecError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+
+
+@cache
+def load_codec_text(source: CodecText | None) -> ModuleType:
+    """The codec with this text; without one, that of this package. See `load_codec`.
+
+    It is loaded once in a process, under a name that depends only on the text and its origin, so that objects that one
+    process pickles can be read in another one.
+    """
+    if source is None:
         return default_codec()
     from hashlib import sha256  # loads OpenSSL, which parsing text does not need
 
-    name = f"harmony_spec_codec_{sha256(os.fsencode(path.absolute())).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    if path.is_dir():
-        return _generated(name, path)
-    spec = spec_from_file_location(name, path.absolute())
-    if spec is None or spec.loader is None or not path.is_file():
-        raise CodecError(f"{path}: {'not a Python module' if path.is_file() else 'no such file'}; {HOW_TO_GENERATE}")
-    module = sys.modules[name] = module_from_spec(spec)
+    origin, text, tokenizer = source
+    chosen = None if tokenizer is None else load_tokenizer(tokenizer)
+    parts = os.fsencode(origin), *(each.encode(errors="surrogatepass") for each in (text, tokenizer or ""))
+    digest = sha256(b"\0".join(parts)).hexdigest()
+    module = ModuleType(f"harmony_spec_codec_{digest[:16]}")
+    module.__file__ = origin
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(text, origin, "exec"), module.__dict__)
     except (Exception, SystemExit) as error:  # a module may raise anything
-        del sys.modules[name]
-        raise CodecError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+        del sys.modules[module.__name__]
+        raise CodecError(f"{origin}: cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(getattr(module, "FORMAT", None), Format):
-        del sys.modules[name]
-        raise CodecError(f"{path}: not a codec; {HOW_TO_GENERATE}")
+        del sys.modules[module.__name__]
+        raise CodecError(f"{origin}: not a codec; {HOW_TO_GENERATE}")
+    module.FORMAT.encoding.tokenizer = chosen
     return module
 
 
-def _generated(name: str, folder: Path) -> ModuleType:
-    """The codec of a grammar folder."""
+@cache
+def load_tokenizer(name: str) -> Tokenizer:
+    """The tokenizer that `module:name` names: an object with the methods `encode` and `decode_bytes`.
+
+    This imports the module, so it runs code. Raises `CodecError` if that fails, or if there is no such object.
+    """
+    module, _, attribute = name.partition(":")
+    if not (module and attribute):
+        raise CodecError(f"tokenizer: {name!r} is not of the form module:name")
+    try:
+        found = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (Exception, SystemExit) as error:  # a module may raise anything
+        hint = "; add its folder to PYTHONPATH" if isinstance(error, ModuleNotFoundError) else ""
+        raise CodecError(f"tokenizer: {name}: {type(error).__name__}: {error}{hint}") from error
+    if isinstance(found, type) or not all(callable(getattr(found, each, None)) for each in ("encode", "decode_bytes")):
+        raise CodecError(f"tokenizer: {name}: not an object with the methods encode and decode_bytes")
+    tokenizer: Tokenizer = found
+    return tokenizer
+
+
+def _generated(folder: Path) -> str:
+    """The text of the codec of a grammar folder."""
     from .codegen import GrammarError, generate
 
     try:
-        text = generate(folder)
+        text: str = generate(folder)
     except GrammarError as error:
         raise CodecError(f"{folder}: {error}; for all problems run: harmony-spec generate {folder}") from None
-    module = sys.modules[name] = ModuleType(name)
-    module.__file__ = str(folder)
-    exec(compile(text, f"<codec of {folder}>", "exec"), module.__dict__)
-    return module
+    return text

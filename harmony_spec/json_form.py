@@ -63,7 +63,7 @@ def is_chat(row: object) -> bool:
     return has_key or values.keys() >= {"prompt", "completion"}
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class JsonForm:
     """The JSON form of a format. The tables have what its classes do not say, by `NAME.FIELD` in the JSON form.
 

@@ -260,7 +260,7 @@ class Property(NamedTuple):
     empty: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ObjectShape:
     """An object with a property for each field of a class.
 

@@ -8,16 +8,20 @@ in a fraction of the time of the published file, from which `python -m harmony_s
 
 from __future__ import annotations
 
+import sys
 import threading
 from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
 from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
 from .errors import VocabularyError
 from .format.tables import Encoding, Tokenizer
 
-__all__ = ["Vocabulary", "load"]
+__all__ = ["TokenizerDifference", "Vocabulary", "hard_texts", "load", "tokenizer_differences"]
 
 SHIPPED = Path(__file__).resolve().parent / "vocabularies"
 
@@ -47,6 +51,8 @@ class Vocabulary:
             mergeable_ranks=ranks,
             special_tokens={},
         )
+        # `tiktoken.Encoding.encode_ordinary` calls this, and replaces lone surrogates if it raises.
+        self._encode: Callable[[str], list[int]] = self._bpe._core_bpe.encode_ordinary
         self.decode_bytes = self._bpe.decode_bytes
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -59,28 +65,23 @@ class Vocabulary:
 
         Raises `VocabularyError` for a text with a lone surrogate.
         """
-        if len(text) > BLOCK_CHARS:
-            return self._encode_long(text)
-        return self._encode(text)
+        if len(text) > BLOCK_CHARS and (parts := _white_space_apart(text)):
+            return [token for part in parts for token in self.encode(part)]
+        try:
+            return self._encode(text)
+        except UnicodeEncodeError as error:
+            message = f"character {error.start} is a lone surrogate"
+            raise VocabularyError(TEXT_NOT_ENCODABLE, message) from None
 
-    def _encode(self, text: str) -> list[int]:
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                message = f"character {error.start} is a lone surrogate"
-                raise VocabularyError(TEXT_NOT_ENCODABLE, message) from None
-        return self._bpe.encode_ordinary(text)
 
-    def _encode_long(self, text: str) -> list[int]:
-        """Encode each block of white space separately."""
-        tokens: list[int] = []
-        start = 0
-        for at in range(0, len(text), BLOCK_CHARS):
-            if text[at : at + BLOCK_CHARS].isspace():
-                tokens += self._encode(text[start:at]) + self._encode(text[at : at + BLOCK_CHARS])
-                start = at + BLOCK_CHARS
-        return tokens + self._encode(text[start:])
+def _white_space_apart(text: str) -> list[str]:
+    """Divide a long text at its blocks of white space; return nothing if it has none."""
+    parts, start = [], 0
+    for at in range(0, len(text), BLOCK_CHARS):
+        if text[at : at + BLOCK_CHARS].isspace():
+            parts += [text[start:at], text[at : at + BLOCK_CHARS]]
+            start = at + BLOCK_CHARS
+    return [*parts, text[start:]] if parts else []
 
 
 def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
@@ -97,9 +98,63 @@ def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
         return _shared[key]
 
 
-def tokenizer_for(encoding: Encoding, given: Tokenizer | None) -> Tokenizer:
-    """Return the tokenizer that was passed, or the shipped vocabulary of the encoding."""
-    return given if given is not None else load(encoding)
+def tokenizer_for(encoding: Encoding, given: Tokenizer | None = None) -> Tokenizer:
+    """Return the tokenizer that was passed, or that of the encoding, or its shipped vocabulary."""
+    chosen = given if given is not None else encoding.tokenizer
+    return chosen if chosen is not None else load(encoding)
+
+
+class TokenizerDifference(NamedTuple):
+    """A text that a tokenizer does not encode as the shipped vocabulary does, or whose tokens it does not decode.
+
+    Attributes:
+        text: the text.
+        expected: its token ids.
+        found: the other token ids, the bytes that the expected ids were decoded to, or the exception.
+    """
+
+    text: str
+    expected: list[int]
+    found: list[int] | bytes | Exception
+
+
+def tokenizer_differences(
+    encoding: Encoding, tokenizer: Tokenizer, texts: Iterable[str] | None = None
+) -> Iterator[TokenizerDifference]:
+    """Compare a tokenizer with the shipped vocabulary.
+
+    Args:
+        encoding: the encoding of the vocabulary.
+        tokenizer: the tokenizer to compare.
+        texts: the texts to encode and decode; by default `hard_texts`, which takes about 15 seconds.
+    """
+    vocabulary = load(encoding)
+    for text in hard_texts(encoding) if texts is None else texts:
+        expected = vocabulary.encode(text)
+        found: list[int] | bytes | Exception
+        try:
+            found = tokenizer.encode(text)
+            if found == expected and (found := tokenizer.decode_bytes(expected)) == text.encode():
+                continue
+        except Exception as error:  # a tokenizer may raise anything
+            found = error
+        yield TokenizerDifference(text, expected, found)
+
+
+def hard_texts(encoding: Encoding, random_texts: int = 50_000) -> Iterator[str]:
+    """Texts in which tokenizers differ: every code point between others, long runs, random tokens in a row.
+
+    The same texts are returned each time.
+    """
+    for code_point in range(sys.maxunicode + 1):
+        if not 0xD800 <= code_point < 0xE000:  # surrogates cannot be encoded
+            yield f"a{chr(code_point)}'s {chr(code_point)}{chr(code_point)}1"
+    for unit in (*" \n\ta1=-_é世👍", "\r\n", " a", "aB", "\u0301", "\u200d"):
+        yield from (unit * length for length in (2, 3, 4, 17, 100, 5_000))
+    vocabulary, rng = load(encoding), Random(0)
+    for _ in range(random_texts):
+        tokens = [rng.randrange(encoding.base_size) for _ in range(rng.randrange(1, 20))]
+        yield vocabulary.decode_bytes(tokens).decode(errors="replace")
 
 
 def _published(encoding: Encoding, path: Path) -> dict[bytes, int]:

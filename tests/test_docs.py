@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = {
     "api.md": 3,
     "constrain.md": 4,
+    "cost.md": 1,
+    "corpora.md": 2,
     "drop-in.md": 1,
     "exact-tokens.md": 3,
     "index.md": 1,
@@ -45,6 +47,13 @@ def test_blocks_run_and_give_what_they_show(page: str) -> None:
         runner.run(shown, out=found.append, clear_globs=False)
         names |= shown.globs
         assert not found, "".join(found)
+
+
+def test_recipes_are_the_files_that_run() -> None:
+    """They need other packages: `.ci/recipes` runs the files."""
+    shown = re.findall(r"^```py\n(.*?)^```", PAGES["cost.md"], re.DOTALL | re.MULTILINE)
+    files = sorted((ROOT / "examples" / "recipes").glob("*.py"))
+    assert sorted(shown) == sorted(path.read_text(encoding="utf-8") for path in files)
 
 
 def test_every_special_token_in_the_pages_is_code() -> None:

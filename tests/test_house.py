@@ -39,8 +39,8 @@ ALLOWED = {
     "harmony_spec/linting": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
     "harmony_spec/compat": CODEC,
     "harmony_spec/__init__": f"{CODEC} harmony_spec/validation harmony_spec/tools harmony_spec/view",
-    "harmony_spec/cli": f"{CODEC} harmony_spec/tools harmony_spec/adapters harmony_spec/constraints "
-    "harmony_spec/linting harmony_spec/view codegen",
+    "harmony_spec/cli": f"{CODEC} harmony_spec/__init__ harmony_spec/tools harmony_spec/adapters "
+    "harmony_spec/constraints harmony_spec/linting harmony_spec/view codegen",
     "harmony_spec/__main__": "harmony_spec/cli",
     "codegen": "codegen/write codegen/prove codegen/model codegen/read",
     "codegen/write": "codegen/model codegen/read",

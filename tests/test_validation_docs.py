@@ -56,7 +56,8 @@ def test_the_settings_are_all_there_are(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
     (tmp_path / "my-grammar").mkdir()
     shown, settings = block("toml"), set()
-    for text in (shown, shown.replace("\ngrammar", "\n# grammar").replace("\n# codec", "\ncodec")):
+    of_modules = shown.replace("\ngrammar", "\n# grammar").replace("\n# codec", "\ncodec").replace("\n# tok", "\ntok")
+    for text in (shown, of_modules):
         path.write_text(text)
         assert load(path) is not None
         settings |= set(tomllib.loads(text)["tool"]["harmony-spec"])

@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures.process import BrokenProcessPool
-from importlib.metadata import version
+from collections import UserDict
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
 
 import click
 
-from ..errors import CodecError
-from ..linting import InputError, SettingsError
-from .console import COLOR, Command, refuse
-from .constrain_command import constrain_model
-from .convert_command import convert
-from .decode_command import decode
-from .diff_command import diff
-from .grammar_commands import diagrams, generate, grammar
-from .parse_command import parse
-from .render_command import render
-from .rules_commands import explain, list_rules
-from .show_command import show
-from .tools_command import convert_tools
-from .validate_command import validate
+from .. import __version__
+from .color_option import COLOR
+
+COMMANDS = {
+    "validate": "validate_command:validate",
+    "show": "show_command:show",
+    "parse": "parse_command:parse",
+    "render": "render_command:render",
+    "decode": "decode_command:decode",
+    "diff": "diff_command:diff",
+    "convert": "convert_command:convert",
+    "tools": "tools_command:convert_tools",
+    "constrain": "constrain_command:constrain_model",
+    "explain": "rules_commands:explain",
+    "rules": "rules_commands:list_rules",
+    "generate": "grammar_commands:generate",
+    "grammar": "grammar_commands:grammar",
+    "diagrams": "grammar_commands:diagrams",
+}
+"""The commands by name: their modules in this folder, and their functions."""
+
+
+class _Modules(UserDict[str, Any]):
+    """The commands. Each is imported when it is used: one needs little of what another one needs."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        found = super().__getitem__(name)
+        if isinstance(found, str):
+            module, _, function = found.partition(":")
+            found = self[name] = getattr(import_module(f".{module}", __package__), function)
+        command: click.Command = found
+        return command
 
 
 class _Commands(click.Group):
     """All commands. An input or output that fails ends each of them with one line."""
 
-    command_class = Command
-
     def invoke(self, ctx: click.Context) -> Any:
         if sys.stderr is None:
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
+        from .console import reason_of, refuse
+
         if sys.stdout is None:
             refuse("the output: standard output is closed")
         for stream in (sys.stdout, sys.stderr):
@@ -42,27 +60,14 @@ class _Commands(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # as of `| head`; click exits without a message
-        except (CodecError, InputError, SettingsError) as error:
-            refuse(str(error))
-        except OSError as error:
-            refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
-        except BrokenProcessPool:
-            refuse("a worker process ended early; there may be too little memory: try fewer --jobs")
-        except MemoryError:
-            refuse("out of memory; try a smaller input, fewer --jobs, or --max-row-bytes")
-        except UnicodeError as error:
-            refuse(f"a text cannot be decoded or encoded: {error}")
+        except Exception as error:
+            if (reason := reason_of(error)) is None:
+                raise
+            refuse(reason)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("harmony-spec"), prog_name="harmony-spec")
+@click.group(cls=_Commands, commands=_Modules(COMMANDS), context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harmony-spec")
 @COLOR
 def main() -> None:
     """Validate, read and write messages by their grammar, and generate codecs from grammars."""
-
-
-READING = (validate, show, parse, render, decode, diff, convert, convert_tools, constrain_model)
-for command in (*READING, explain, list_rules, generate, grammar, diagrams):
-    main.add_command(command)

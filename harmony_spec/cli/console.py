@@ -5,30 +5,33 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import click
 from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.text import Text
 
-from ..codec_loading import default_codec, load_codec
+from ..codec_loading import default_codec, load_codec, load_tokenizer
 from ..errors import CodecError
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind
 from ..linting.catalogue import ALL, codes
-from ..linting.opening import STDIN
-from ..linting.settings import definitions
+from ..linting.opening import STDIN, InputError
+from ..linting.settings import SettingsError, definitions
 from ..tools.openai_tools import tools_from_json
 from ..view.terminal_text import printable_name
+from . import color_option
 
 FINDINGS, UNUSABLE = 1, 2
 
 CODEC_PATH = f"{__name__}.codec"
 """The key of the codec's path in `Context.meta`."""
 
-ColorChoice = Literal["auto", "always", "never"]
+TOKENIZER_NAME = f"{__name__}.tokenizer"
+"""The key of the tokenizer's name in `Context.meta`."""
 
 
 class Stream:
@@ -36,25 +39,29 @@ class Stream:
 
     Attributes:
         is_stderr: which of the two it is.
-        console: prints to it, with colors or without.
+        console: prints to it: with colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal
+            decide.
     """
 
     def __init__(self, is_stderr: bool) -> None:
         self.is_stderr = is_stderr
-        self.use_color("auto")
+        self._chosen: color_option.Chosen | None = None
 
-    def use_color(self, choice: ColorChoice) -> None:
-        """Print colors always, never, or (auto) as NO_COLOR, FORCE_COLOR, or else the terminal decide."""
-        is_forced = choice == "always"
-        self.console = Console(
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-            stderr=self.is_stderr,
-            color_system="standard" if is_forced else None if choice == "never" else "auto",
-            force_terminal=True if is_forced else None,
-            no_color=False if is_forced else None,
-        )
+    @property
+    def console(self) -> Console:
+        if self._chosen is not color_option.chosen:
+            self._chosen = color_option.chosen
+            is_forced = self._chosen.choice == "always"
+            self._console = Console(
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+                stderr=self.is_stderr,
+                color_system="standard" if is_forced else None if self._chosen.choice == "never" else "auto",
+                force_terminal=True if is_forced else None,
+                no_color=False if is_forced else None,
+            )
+        return self._console
 
     def print(self, item: Any = "", style: str | None = None) -> None:
         self.console.print(item, style=style)
@@ -71,22 +78,6 @@ class Stream:
 OUT, ERR = Stream(is_stderr=False), Stream(is_stderr=True)
 
 
-def _set_color(context: click.Context, _: click.Parameter, choice: ColorChoice | None) -> None:
-    """The group resets what an earlier run in this process chose; a command keeps the choice of the group."""
-    if choice is not None or context.parent is None:
-        for stream in (OUT, ERR):
-            stream.use_color(choice or "auto")
-
-
-COLOR = click.option(
-    "--color",
-    type=click.Choice(get_args(ColorChoice)),
-    is_eager=True,
-    expose_value=False,
-    callback=_set_color,
-    help="When to print colors.  [default: auto]",
-)
-
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
 
@@ -100,7 +91,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]] | None = None, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.groups = groups or {}
-        COLOR(self)
+        color_option.COLOR(self)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in their groups."""
@@ -115,14 +106,26 @@ class Command(click.Command):
 
 
 def codec_of(context: click.Context | None) -> ModuleType:
-    """The codec chosen by `--codec`."""
-    return load_codec((context or click.get_current_context()).meta.get(CODEC_PATH))
+    """The codec chosen by `--codec`, with the tokenizer chosen by `--tokenizer`."""
+    return load_codec(*codec_choice(context))
+
+
+def codec_choice(context: click.Context | None = None) -> tuple[Path | None, str | None]:
+    """The path of the codec, and the name of the tokenizer."""
+    meta = (context or click.get_current_context()).meta
+    return meta.get(CODEC_PATH), meta.get(TOKENIZER_NAME)
 
 
 def _set_codec(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is not None:
         context.meta[CODEC_PATH] = path
         load_codec(path)
+
+
+def _set_tokenizer(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        context.meta[TOKENIZER_NAME] = name
+        load_tokenizer(name)
 
 
 class OfCodec(click.Choice[str]):
@@ -195,6 +198,16 @@ CODEC = click.option(
 )
 
 
+TOKENIZER = click.option(
+    "--tokenizer",
+    metavar="MODULE:NAME",
+    is_eager=True,
+    expose_value=False,
+    callback=_set_tokenizer,
+    help="Tokenizer to use: a Python object with encode and decode_bytes.  [default: that of the codec]",
+)
+
+
 def codec_option(flag: str, values: Callable[[ModuleType], Sequence[str]], help: str) -> Callable[[Any], Any]:
     """An option whose values depend on the codec; the first one is the default."""
     return click.option(
@@ -237,6 +250,11 @@ def standard_output(_: click.Context, __: click.Parameter, path: Path | None) ->
     return None if path == Path(STDIN) else path
 
 
+_IS_STDOUT = "this cannot be standard output; pass a name"
+require_folder = require_name(lambda path: path != Path(STDIN), _IS_STDOUT)
+require_file = require_name(lambda path: path not in (Path(), Path(STDIN)), f"the name is empty, or {_IS_STDOUT}")
+"""Callbacks for what is written under a name."""
+
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
 
 KIND = click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
@@ -244,6 +262,7 @@ COLUMN = click.option("--column", metavar="NAME", callback=_check_column, help="
 
 ROW_OPTIONS = (
     CODEC,
+    TOKENIZER,
     click.option("--start", type=OfCodec("start", starts_of), help="Type of the inputs.  [default: transcript]"),
     KIND,
     COLUMN,
@@ -281,6 +300,27 @@ def refuse(message: str) -> NoReturn:
     """Print an error and exit."""
     ERR.print(printable_name(message), style="red")
     sys.exit(UNUSABLE)
+
+
+def reason_of(error: Exception) -> str | None:
+    """Why an input or output failed, in one line; None for any other error.
+
+    `BrokenPipeError`, as of `| head`, is another one: click exits without a message.
+    """
+    match error:
+        case BrokenPipeError():
+            return None
+        case CodecError() | InputError() | SettingsError():
+            return str(error)
+        case OSError():
+            return f"{error.filename or 'the output'}: {error.strerror or error}"
+        case BrokenProcessPool():
+            return "a worker process ended early; there may be too little memory: try fewer --jobs"
+        case MemoryError():
+            return "out of memory; try a smaller input, fewer --jobs, or --max-row-bytes"
+        case UnicodeError():
+            return f"a text cannot be decoded or encoded: {error}"
+    return None
 
 
 def require_one_reader(*names: object) -> None:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import click
 
+from ..codec_loading import codec_text
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
 from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
@@ -25,19 +26,21 @@ from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .console import (
     CODEC,
-    CODEC_PATH,
     ERR,
     FINDINGS,
     MAX_ROW,
     OUT,
     QUIET,
+    TOKENIZER,
     UNUSABLE,
     Command,
     OfCodec,
+    codec_choice,
     codec_of,
     codec_option,
     complete_file,
     count,
+    require_file,
     require_one_reader,
     standard_output,
     styles_of,
@@ -130,12 +133,16 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     help="File to write; Parquet if its name ends in .parquet.  [default: standard output]",
 )
 @click.option(
-    "--rejected", type=click.Path(path_type=Path, dir_okay=False), help="File for the rows that cannot be converted."
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=require_file,
+    help="File for the rows that cannot be converted.",
 )
 @click.option(
     "--replace-unsupported", "replaces", is_flag=True, help="Replace images and other values that the format lacks."
 )
 @CODEC
+@TOKENIZER
 @codec_option("--style", styles_of, "Style of headers in text and tokens.")
 @click.option(
     "--train",
@@ -174,7 +181,6 @@ def convert(
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
-    context = click.get_current_context()
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
@@ -184,7 +190,7 @@ def convert(
         frozenset(),
         columns=CHAT_COLUMNS if source == CHAT else (),
         max_row_bytes=max_row_bytes or MAX_ROW_BYTES,
-        codec_path=context.meta.get(CODEC_PATH),
+        codec_text=codec_text(*codec_choice()),
     )
     progress, numbers, status = Progress(), _Numbers(), 0
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())

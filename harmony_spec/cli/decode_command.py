@@ -7,7 +7,7 @@ import sys
 import click
 
 from ..linting.batches import MAX_ROW_BYTES
-from .console import CODEC, MAX_ROW, Command, codec_of, complete_file, example, refuse
+from .console import CODEC, MAX_ROW, TOKENIZER, Command, codec_of, complete_file, example, refuse
 from .parse_command import read_input
 
 PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec decode -")
@@ -16,6 +16,7 @@ PIPE = ("harmony-spec parse -", "harmony-spec render --tokens -", "harmony-spec 
 @click.command(cls=Command, epilog=example(*PIPE))
 @click.argument("file", shell_complete=complete_file)
 @CODEC
+@TOKENIZER
 @MAX_ROW
 def decode(file: str, max_row_bytes: int | None) -> None:
     """Write token ids as text, special tokens spelled out.

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
@@ -20,15 +21,16 @@ from ..source.saved_text import Source
 from ..view.terminal_text import printable, printable_name
 from .console import (
     CODEC,
-    CODEC_PATH,
     COLUMN,
     ERR,
     FINDINGS,
     KIND,
     MAX_ROW,
     OUT,
+    TOKENIZER,
     UNUSABLE,
     Command,
+    codec_choice,
     codec_of,
     codec_option,
     complete_file,
@@ -46,6 +48,7 @@ MISSING_ROW = "missing-row"
 @click.argument("second", metavar="B", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the inputs.")
 @CODEC
+@TOKENIZER
 @KIND
 @COLUMN
 @MAX_ROW
@@ -70,9 +73,9 @@ def diff(
     require_one_reader(first, second)
     codec = codec_of(None)
     require(codec, "recover")
-    codec_path = click.get_current_context().meta.get(CODEC_PATH)
+    text = codec_text(*codec_choice())
     options = Options(
-        frozenset(), start=start, column=column, codec_path=codec_path, max_row_bytes=max_row_bytes or MAX_ROW_BYTES
+        frozenset(), start=start, column=column, codec_text=text, max_row_bytes=max_row_bytes or MAX_ROW_BYTES
     )
     found: list[dict[str, Any]] = []
     has_rows = False

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import click
 
 from .. import runtime
+from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..json_form import OPENING_KEY
@@ -21,14 +22,15 @@ from ..linting.rows import Content
 from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
     CODEC,
-    CODEC_PATH,
     ERR,
     FINDINGS,
     MAX_ROW,
     STRIPPED,
+    TOKENIZER,
     TOOLS,
     UNUSABLE,
     Command,
+    codec_choice,
     codec_of,
     codec_option,
     complete_file,
@@ -55,6 +57,7 @@ HINTS: dict[Kind, str] = {
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of the input.")
 @CODEC
+@TOKENIZER
 @click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
 @click.option("--recover", "repair", is_flag=True, help="Accept malformed input, and print all repairs.")
 @TOOLS
@@ -112,7 +115,7 @@ def read_input(command: str, name: str, kind: Kind | None, max_row_bytes: int) -
         kind, row = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, row.item), dict):
             refuse(f"{name}: {HINTS[kind].format(command=command)}")
-        options = Options(frozenset(), codec_path=click.get_current_context().meta.get(CODEC_PATH))
+        options = Options(frozenset(), codec_text=codec_text(*codec_choice()))
         return read_content(kind, value, options).source, kind
     except HarmonyError as error:
         data = row.item if isinstance(row.item, bytes) else b""

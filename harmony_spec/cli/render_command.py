@@ -16,6 +16,7 @@ from .console import (
     CODEC,
     ERR,
     FINDINGS,
+    TOKENIZER,
     UNUSABLE,
     Command,
     codec_of,
@@ -36,6 +37,7 @@ def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> 
 @click.argument("file", shell_complete=complete_file)
 @codec_option("--start", starts_of, "Type of text to write.")
 @CODEC
+@TOKENIZER
 @codec_option("--style", styles_of, "Style of headers.")
 @click.option("--tokens", is_flag=True, help="Print a JSON array of token ids instead of text.")
 @click.option(

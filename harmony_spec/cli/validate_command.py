@@ -23,12 +23,15 @@ from .console import (
     CODEC_PATH,
     ERR,
     OUT,
+    TOKENIZER_NAME,
     Command,
+    codec_choice,
     codec_of,
     complete_file,
     complete_selectors,
     example,
     reads_rows,
+    require_file,
     require_name,
     require_one_reader,
 )
@@ -50,8 +53,9 @@ def _config(context: click.Context, _: click.Parameter, path: Path | None) -> Pa
     """The settings file; its codec is used if --codec is not passed."""
     if path is not None and str(path) != STDIN:
         with suppress(SettingsError):  # which lint raises, too
-            if (settings := load(path)) is not None and settings.codec_path is not None:
-                context.meta.setdefault(CODEC_PATH, settings.codec_path)
+            if (settings := load(path)) is not None:
+                for key, value in ((CODEC_PATH, settings.codec_path), (TOKENIZER_NAME, settings.tokenizer)):
+                    context.meta[key] = context.meta.get(key) or value
     return path
 
 
@@ -59,6 +63,7 @@ GROUPS = {
     "Inputs": (
         "--start",
         "--codec",
+        "--tokenizer",
         "--input-format",
         "--column",
         "--id-column",
@@ -126,7 +131,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @click.option(
     "--write-baseline",
     type=_FILE,
-    callback=_file,
+    callback=require_file,
     metavar="FILE",
     help="Record all findings as a baseline, and exit with 0.",
 )
@@ -205,9 +210,10 @@ def validate(
     aside = diff or (fix and STDIN in files and fixed_output is None)
     recorded = baseline or write_baseline
     known = None if recorded is None else Baseline(recorded, is_new=baseline is None)
+    codec, tokenizer = codec_choice()
     checked = lint(
         files,
-        Settings(codec=click.get_current_context().meta.get(CODEC_PATH), **others),
+        Settings(codec=codec, tokenizer=tokenizer, **others),
         config=config,
         kind=kind,
         tokens=statistics,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Definition:
     """A class of contents that defines something.
 
@@ -35,7 +35,7 @@ class Definition:
 NO_DEFINITION = Definition(type(None), {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Definitions:
     """The definitions of a format.
 

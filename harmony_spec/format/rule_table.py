@@ -199,7 +199,7 @@ class Many(NamedTuple):
         return next(part.field for part in self.parts if isinstance(part, (Token, Json, Value)) and part.field)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Rule:
     """A rule whose parts are those of the rules that use it; each subclass has a value.
 
@@ -254,7 +254,7 @@ def _value(read: str, value: str) -> str:
     return f"{value} if [f := {{}}] and ({read}) else r.nothing"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class RecordRule(Rule):
     """A rule whose value is of a class.
 
@@ -300,7 +300,7 @@ class RecordRule(Rule):
         return bool(self.core) and any(isinstance(part, str) for part in self.ways[0])
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Single(Rule):
     """A rule whose value is that of its one field, or `empty`."""
 
@@ -381,7 +381,7 @@ class Choice(Rule):
         return f"r.choice(({', '.join(reads)},))"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Enumerated(Rule):
     """A rule whose value is the name of the alternative: `texts` are those of all, by name."""
 

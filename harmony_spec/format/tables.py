@@ -42,7 +42,7 @@ class Tokenizer(Protocol):
         """A function (or method) that returns the bytes of ordinary tokens."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Encoding:
     """The vocabulary of a format.
 
@@ -51,6 +51,7 @@ class Encoding:
         sha256: the hash of its rank file.
         special: the ids of the special tokens, by spelling.
         unassigned: the ids of special tokens that are only reserved.
+        tokenizer: used if none is passed, instead of the shipped vocabulary.
     """
 
     name: str
@@ -61,9 +62,10 @@ class Encoding:
     split: tuple[str, ...]
     special: Mapping[str, int]
     unassigned: frozenset[int] = frozenset()
+    tokenizer: Tokenizer | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Atom:
     """A symbol that may come next: a special token (its spelling), a text, or the pattern of a field.
 
@@ -96,7 +98,7 @@ LAST_TURN = "last_turn"
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Pattern:
     """A header, or a whole message, as a regular expression in the mixed alphabet.
 
@@ -129,7 +131,7 @@ class Pattern:
         return tuple(variants)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Frame(Pattern):
     """A message, or the open header of one.
 
@@ -256,7 +258,7 @@ class Slots(NamedTuple):
     constrain: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Recovery:
     """The meaning of a format, which its grammar does not express. Recovery and validation use it.
 
@@ -362,7 +364,7 @@ class Recovery:
         }
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Format:
     """All tables of one format.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
-from ..codec_loading import load_codec
+from ..codec_loading import CodecText, load_codec_text
 from ..diagnostics import Fix
 from ..errors import RowError
 from .rows import Content, present, source_of, text_of, value_of
@@ -38,7 +38,7 @@ class Options:
         mask_column: in Parquet files, a column that is read with the column of the inputs, as an object; "" for none.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
-        codec_path: of the codec; None for the one of this package.
+        codec_text: the text of the codec; None for the one of this package.
     """
 
     selected: frozenset[str]
@@ -58,12 +58,12 @@ class Options:
     fingerprints: bool = False
     max_row_bytes: int = MAX_ROW_BYTES
     max_file_bytes: int = MAX_FILE_BYTES
-    codec_path: Path | None = None
+    codec_text: CodecText | None = None
 
     @property
     def codec(self) -> ModuleType:
         """The codec, in any process."""
-        return load_codec(self.codec_path)
+        return load_codec_text(self.codec_text)
 
     def admits(self, fix: Fix) -> bool:
         """Whether a fix may be applied."""
@@ -121,11 +121,11 @@ def row_value(kind: Kind, item: Any) -> Any:
         if kind in ("text", "parquet"):
             return text
         return value_of(text.rstrip() if kind == "jsonl" else text)
-    return item if isinstance(item, str) else present(item)
+    return item if isinstance(item, (str, array)) else present(item)
 
 
 def read_content(kind: Kind, value: Any, options: Options) -> Content:
     """The content of a row with this value. Raises `HarmonyError` if it has none."""
     if kind == "text":
         return Content(value, options.codec)
-    return source_of(value, options.start, None if kind == "parquet" else options.column, options.codec)
+    return source_of(value, options.start, options.column, options.codec)

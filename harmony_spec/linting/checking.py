@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -18,12 +19,12 @@ from ..source.saved_text import Source, retry_without_final_newline, without_lin
 from ..tools.openai_tools import tools_from_json
 from ..validation.fixes import apply_fixes, may_be_completion
 from ..validation.report import Report
+from .arrow_rows import ColumnRows
 from .baseline import fingerprint
-from .batches import Batch, Row, read_content, row_value
+from .batches import Batch, Options, Row, read_content, row_value
 from .findings import Checked, Finding, finding_of_error, locate
 from .json_edits import Path, with_values
 from .opening import InputError
-from .parquet import ColumnRows
 from .rows import Content
 from .totals import tokens_by_channel
 
@@ -49,6 +50,19 @@ def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
         yield checked
 
 
+def check_values(values: Iterable[object], options: Options) -> Iterator[Checked]:
+    """Check values as the rows of a file are checked, without files, processes and `pyarrow`.
+
+    Args:
+        values: texts, token ids, conversations, or objects with one of these in a column. An `array("I")` of token ids
+            is read without an object for each of them.
+        options: how they are checked; fixes are not applied.
+    """
+    for number, value in enumerate(values, 1):
+        id = value.get(options.id_column) if isinstance(value, dict) else None
+        yield RowCheck(Batch("", "parquet", False, options, ()), Row(number, value, id=id)).run()
+
+
 class RowCheck:
     """The check of a row.
 
@@ -72,6 +86,12 @@ class RowCheck:
             if number is None and not held.is_harmony and not options.stripped:
                 return self._checked(skipped=True)
             report, exact = self.reports(held)
+            if not report.diagnostics:
+                return self._locate(held, report)
+            if isinstance(held.source, array):  # fixes, fingerprints and differences are made of lists
+                ids = held.source.tolist()
+                held = replace(held, source=ids)
+                self.row = self.row._replace(item=ids if isinstance(item, array) else item)
             self.parts = _parts(held, report) if options.fingerprints else []
             return self._fix(held, report, exact)
         except HarmonyError as error:
@@ -221,10 +241,11 @@ class RowCheck:
 
     def _edit(self, held: Content, edits: dict[Path, Any]) -> Any:
         """The row with new values, in the same form; None if its column cannot hold them."""
-        if not isinstance(self.batch.rows, ColumnRows):
-            return held.written(self.row.item, edits)
-        value = with_values(self.row.item, edits)
-        return value if self.batch.rows.can_hold(value) else None
+        item, rows = self.row.item, self.batch.rows
+        if isinstance(item, bytes):
+            return held.written(item, edits)
+        value = with_values(item, edits)
+        return value if not isinstance(rows, ColumnRows) or rows.can_hold(value) else None
 
 
 def _parts(held: Content, report: Report[Any]) -> list[Source]:

@@ -14,7 +14,7 @@ from ..parsing.strict_parsing import form_of
 from ..recovery.output import abridge
 from ..source.saved_text import Source, without_line_break
 from ..source.token_places import Places
-from ..vocabulary import load
+from ..vocabulary import tokenizer_for
 
 MAX_LOOKAHEAD = 32
 """How many messages further an equal one is looked for; the time for each message that has none grows by its square."""
@@ -110,7 +110,7 @@ class Side:
 
     @cached_property
     def _places(self) -> Places:
-        return Places(self.form, lambda: load(self.format.encoding))
+        return Places(self.form, lambda: tokenizer_for(self.format.encoding))
 
     def is_dropped(self, index: int) -> str:
         """The name of the function that drops such messages; "" if none does."""

@@ -13,9 +13,7 @@ from .findings import Checked
 from .jobs import Item, cores, run
 from .opening import STDIN, InputError
 from .row_reading import Progress, read
-from .settings import Resolver, Settings
-
-NO_SETTINGS = Settings()
+from .settings import NO_SETTINGS, Resolver, Settings
 
 
 def lint(

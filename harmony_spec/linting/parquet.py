@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from io import BufferedRandom, BufferedReader
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..codes import UNREADABLE_ROW
-from ..errors import RowError
-from ..json_form import is_chat
-from .batches import Options, Row, RowsRead
+from .arrow_rows import select_columns
+from .batches import Options, RowsRead
 from .opening import InputError, Opened
-from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, too_long
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,47 +30,6 @@ OTHER_LISTS = re.compile(r"\.list\.(?!element(?:\.|$))")
 
 BUFFER_BYTES = 1 << 20
 """Bytes of a column that are read at a time, so that memory does not depend on the size of row groups."""
-
-
-@dataclass(frozen=True)
-class ColumnRows:
-    """Rows of a column.
-
-    Attributes:
-        first: the number of the first row, from 1.
-        values: the values of the rows.
-        ids: the values of the id column, if there is one.
-        limit: the size limit of a row in bytes.
-    """
-
-    first: int
-    values: pyarrow.Array[Any] = field(repr=False)
-    ids: pyarrow.Array[Any] | None
-    limit: int
-
-    def __iter__(self) -> Iterator[Row]:
-        for at, value in enumerate(self.values):
-            is_long = self.values[at : at + 1].nbytes > self.limit
-            id = None if self.ids is None else _value(self.ids[at])
-            yield Row(self.first + at, too_long(self.limit) if is_long else _value(value), id=id)
-
-    def can_hold(self, value: Any) -> bool:
-        """Whether the column can hold a value: a list of fixed size cannot become shorter."""
-        import pyarrow
-
-        try:
-            pyarrow.array([value], type=self.values.type)
-        except (pyarrow.ArrowException, OverflowError, TypeError, ValueError):
-            return False
-        return True
-
-
-def _value(scalar: Any) -> Any:
-    """A value, or the error that Python has no such value, such as a time in nanoseconds."""
-    try:
-        return scalar.as_py()
-    except ValueError as error:
-        return RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
 
 
 def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
@@ -96,33 +51,18 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
         size = seekable.seek(0, 2)
         # Without `pre_buffer`, memory does not depend on the size of row groups.
         source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
-        names = source.schema_arrow.names
-        ids: list[str] = []
-        if options.columns:
-            column, columns = "", [each for each in options.columns if each in names]
-            if not columns:
-                raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
-        else:
-            column = _column(name, source.schema_arrow, options.column)
-            columns = [column]
-            if options.fix and names.count(column) > 1:
-                raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
-            is_unique = names.count(options.id_column) == names.count(column) == 1
-            ids = [options.id_column] if is_unique and options.id_column != column else []
-            if options.mask_column in names and column in COLUMNS:
-                column, columns = "", [column, options.mask_column]
+        selection = select_columns(name, source.schema_arrow, options)
 
     def rows() -> Iterator[RowsRead]:
         done, total = 0, source.metadata.num_rows
         with _broken(name):
-            number = _rows(source.metadata, columns, batch)
-            for part in source.iter_batches(number, columns=[*columns, *ids], use_threads=False):
-                values = part.column(column if ids else 0) if column else part.to_struct_array()
+            number = _rows(source.metadata, selection.columns, batch)
+            for part in source.iter_batches(number, columns=selection.names, use_threads=False):
+                rows = selection.rows(part, done + 1, options.max_row_bytes)
                 done += part.num_rows
-                first, found = done - part.num_rows + 1, part.column(ids[0]) if ids else None
-                yield ColumnRows(first, values, found, options.max_row_bytes), batch, size * done // total
+                yield rows, batch, size * done // total
 
-    return column, rows()
+    return selection.column, rows()
 
 
 class ParquetOutput:
@@ -264,27 +204,3 @@ def _rows(metadata: Any, columns: Collection[str], batch: int) -> int:
                 size += part.total_uncompressed_size
     fitting: int = batch * metadata.num_rows // max(size, 1)
     return max(1, min(fitting, batch // 8))
-
-
-def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
-    """The column that holds the inputs."""
-    types = {field.name: field.type for field in schema}
-    try:
-        return choose_column(types, chosen, lambda each: _holds_source(types[each]))
-    except RowError as error:
-        advice = f". {error.hint} Columns: {', '.join(schema.names)}." if error.hint else ""
-        advice += f" If these are Chat Completions, {CONVERT_CHAT}." if is_chat(types) and error.hint else ""
-        raise InputError(f"{name}: {error.message}{advice}", lacks_column=isinstance(error, MissingColumn)) from None
-
-
-def _holds_source(kind: pyarrow.DataType) -> bool:
-    """Whether a column of this type may hold texts, token ids or messages."""
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        return _holds_source(kind.value_type)
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return bool(types.is_integer(kind.value_type) or types.is_struct(kind.value_type))
-    if getattr(types, "is_string_view", types.is_string)(kind):
-        return True
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_struct(kind))

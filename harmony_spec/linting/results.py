@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ..diagnostics import Fix
-from ..errors import Span
+from .arrow_findings import findings_schema, record_batch
 from .atomic import AtomicFile
 from .findings import Checked
 from .opening import InputError
-from .outputs import FINDING, describe
+from .outputs import describe
 from .parquet import NO_PYARROW, ParquetOutput
+
+if TYPE_CHECKING:
+    import pyarrow
 
 SUFFIXES = (".jsonl", ".parquet")
 
 ROWS_PER_BATCH = 10_000
 """Rows that are in memory as Python objects before they are added to a Parquet file."""
-
-TEXTS: dict[str, Callable[[Any], str]] = {"id": str, "fix": json.dumps}
-"""What is a text in Parquet, since it has several types."""
 
 
 class Results:
@@ -63,9 +61,7 @@ class Results:
         if self.output is None:
             self.atomic.file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
         else:
-            import pyarrow
-
-            self.output.write(pyarrow.RecordBatch.from_pylist(list(map(_for_parquet, rows)), self.output.schema))
+            self.output.write(record_batch(rows, self.output.schema))
 
     def commit(self) -> None:
         """Complete the file."""
@@ -84,21 +80,10 @@ class Results:
         self.atomic.abort()
 
 
-def _schema() -> Any:
+def _schema() -> pyarrow.Schema:
     import pyarrow
 
-    whole, text = pyarrow.int64(), pyarrow.string()
-    types = {int: whole, str: text, Fix: text, Span: pyarrow.list_(whole), tuple: pyarrow.list_(text)}
-    findings = pyarrow.list_(pyarrow.struct([(name, types[kind]) for name, (kind, _) in FINDING.items()]))
-    columns = {"file": text, "row": whole, "id": text, "valid": pyarrow.bool_(), "messages": whole}
-    return pyarrow.schema(list((columns | {"findings": findings, "fixed": findings}).items()))
-
-
-def _for_parquet(value: Any) -> Any:
-    """A row as Parquet can hold it, without lone surrogates, which JSON and file names may have."""
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        is_text = {name: name in TEXTS and item is not None for name, item in value.items()}
-        return {name: _for_parquet(TEXTS[name](item) if is_text[name] else item) for name, item in value.items()}
-    return list(map(_for_parquet, value)) if isinstance(value, list) else value
+    schema = findings_schema()
+    for at, added in ((0, ("file", pyarrow.string())), (3, ("valid", pyarrow.bool_()))):
+        schema = schema.insert(at, pyarrow.field(*added))
+    return schema.append(pyarrow.field("fixed", schema.field("findings").type))

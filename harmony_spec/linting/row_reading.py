@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from .batches import Batch, Kind, Options, Row, RowsRead
@@ -90,6 +90,7 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
         batches: Iterable[RowsRead]
         if kind == "parquet":
             opened.column, batches = read_parquet(opened, options, BATCH_BYTES)
+            options = replace(options, column=None)  # its values may have columns of their own
         else:
             batches = _rows(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
         if options.fix:

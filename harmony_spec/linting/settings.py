@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, get_args, get_type_hints
 
+from ..codec_loading import codec_text
 from ..errors import SEVERITIES, CodecError, HarmonyError, Severity
 from ..tools.openai_tools import tools_from_json
 from .batches import Options
@@ -56,7 +57,8 @@ class Settings:
         max_file_bytes: the size limit of a compressed file after decompression.
         codec: a generated module for the format of the inputs. Its code runs, so only the command line and a settings
             file named there may set this.
-        grammar: a grammar folder instead. It is data, so any settings file may set this.
+        tokenizer: the tokenizer, as `module:name`. Its code runs, too.
+        grammar: a grammar folder instead of a codec. It is data, so any settings file may set this.
     """
 
     file: Path | None = None
@@ -75,6 +77,7 @@ class Settings:
     max_row_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
     max_file_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
     codec: Annotated[Path | None, "the path of a Python module", PATH] = None
+    tokenizer: Annotated[str | None, "the name of an object, as module:name", NAME] = None
     grammar: Annotated[Path | None, "the path of a folder", PATH] = None
 
     @property
@@ -86,6 +89,9 @@ class Settings:
     def folder(self) -> Path:
         """The folder that paths and patterns are relative to."""
         return Path.cwd() if self.file is None else self.file.parent
+
+
+NO_SETTINGS = Settings()
 
 
 def load(path: Path) -> Settings | None:
@@ -183,9 +189,11 @@ class Resolver:
             return self.config or Settings()
         path = folder / FILE
         if os.path.isfile(path) and (found := load(path)) is not None:
+            reason = "this would run the code of a module; pass it as"
             if found.codec is not None:
-                reason = "this would run the code of a module; pass it as --codec, or set grammar to a grammar folder"
-                raise SettingsError(f"{path}: {TABLE}.codec: {reason}")
+                raise SettingsError(f"{path}: {TABLE}.codec: {reason} --codec, or set grammar to a grammar folder")
+            if found.tokenizer is not None:
+                raise SettingsError(f"{path}: {TABLE}.tokenizer: {reason} --tokenizer")
             return found
         return Settings() if folder == folder.parent else self.settings(folder.parent)
 
@@ -196,8 +204,10 @@ class Resolver:
             values = (getattr(layer, each.name, None) for layer in (command, settings))
             if (value := next((value for value in values if value is not None), None)) is not None:
                 chosen[each.name] = value
-        options = replace(self.base, **chosen)
+        path = command.codec_path or settings.codec_path
         with _invalid():
+            text = codec_text(path, command.tokenizer or settings.tokenizer)
+            options = replace(self.base, codec_text=text, **chosen)
             codec = options.codec
             everything = select_codes(codec, (ALL,))
         with _invalid(settings.file):
@@ -215,6 +225,20 @@ class Resolver:
         path = chosen.get("tools")
         tools = None if path is None else definitions(path, codec)
         return replace(options, selected=selected & severe, fixable=fixable, start=start, tools=tools)
+
+
+def options_of(settings: Settings = NO_SETTINGS, *, stripped: bool = False) -> Options:
+    """How values and batches are checked, with the codec and the tools of the settings by content, for any machine.
+
+    Args:
+        settings: those of a command line; settings files are ignored.
+        stripped: read text without special tokens as if they had been stripped.
+
+    Raises:
+        SettingsError: a setting is invalid.
+    """
+    base = Options(frozenset(), stripped=stripped, spans=True)
+    return Resolver(settings, None, True, base, ()).options(STDIN)
 
 
 @contextmanager

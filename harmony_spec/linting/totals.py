@@ -16,7 +16,7 @@ from ..recovery.recovered import Recovered
 from ..source.saved_text import Source
 from ..source.token_places import tokens_of
 from ..view.terminal_text import printable
-from ..vocabulary import load
+from ..vocabulary import tokenizer_for
 from .findings import Checked
 
 
@@ -121,7 +121,7 @@ def tokens_by_channel(source: Source, recovered: Recovered[Any], codec: ModuleTy
     """The tokens of the messages of a source by channel, headers included; None is for no channel."""
     found = Counter[str | None]()
     format = codec.FORMAT
-    field, encode = format.recovery.slots.channel, load(format.encoding).encode
+    field, encode = format.recovery.slots.channel, tokenizer_for(format.encoding).encode
     for message, span in zip(recovered.messages, recovered.spans, strict=False):  # a prompt has one span more
         channel = getattr(message, field) if field else None
         found[channel] += len(tokens_of(format, source[span.start : span.end], encode))

@@ -6,10 +6,11 @@ grammar runs once for each distinct header. The content is decoded in one call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from .. import parsing
 from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
 from ..format.cache_limits import HEADER_CACHES
@@ -43,11 +44,8 @@ class Parsed(Generic[M]):
     unit: str
     bounds: list[Bounds] = field(repr=False)
 
-    notebook: ClassVar[Callable[[Any], str] | None] = None
-    """Returns a result as HTML. The package sets it, since views are above parsers."""
-
     def _repr_html_(self) -> str | None:
-        return Parsed.notebook and Parsed.notebook(self)
+        return parsing.notebook and parsing.notebook(self)
 
     @property
     def spans(self) -> list[Span]:

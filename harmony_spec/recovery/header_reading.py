@@ -20,7 +20,7 @@ class HeaderFinding(NamedTuple):
     fields: tuple[str, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class HeaderReading:
     """The fields of a header.
 

@@ -19,7 +19,7 @@ from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
 from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
 from ..source.message_tokens import MessageTokens
 from ..source.token_places import tokens_of
-from ..vocabulary import load, tokenizer_for
+from ..vocabulary import tokenizer_for
 from .originals import original_text, spelled_by
 
 P = TypeVar("P", list[int], str)
@@ -136,10 +136,10 @@ class Plan:
     def key(self, index: int, message: Any) -> tuple[Any, ...]:
         """Return everything that determines the header of a message."""
         target = self.training and index == len(self.messages) - 1
-        as_read: tuple[Any, ...] = ()
-        if self.choices is None:
-            as_read = self.variants(message), self.kept(index).around, self.kept(index - 1).opening
-        return (self.frames[index].name, target, self.fields(message), *as_read)
+        written = self.frames[index].name, target, self.fields(message)
+        if self.choices is not None:
+            return written
+        return (*written, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
 
     def kept(self, index: int) -> MessageTokens:
         """Return the token ids that a message was read from, if there are such and the style keeps them."""
@@ -371,9 +371,10 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
         try:
-            kept = plan.kept(index)
-            if kept.units and (found := plan.written_from(kept, index, content, prefix, suffix, chosen)) is not None:
-                return encode(prefix[:found]) + kept.content if found else kept.content
+            if plan.keeps_tokens and (kept := plan.kept(index)).units:
+                found = plan.written_from(kept, index, content, prefix, suffix, chosen)
+                if found is not None:
+                    return encode(prefix[:found]) + kept.content if found else kept.content
             if content is messages[index].content:
                 return encode(prefix + content + suffix)
             key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again
@@ -435,7 +436,7 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
     def original(raw: SourcePart) -> str:
         if isinstance(raw, str):
             return raw
-        return TokenForm(format, raw, load(format.encoding)).spelled(0, len(raw))
+        return TokenForm(format, raw, tokenizer_for(format.encoding)).spelled(0, len(raw))
 
     def part(mixed: str, *kept: Sequence[int]) -> str:
         return plan.spelled(mixed)

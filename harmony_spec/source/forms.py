@@ -46,6 +46,9 @@ MAX_CHARACTER_BYTES = 4
 
 REPLACEMENT = "\ufffd"
 
+IDS = "I"
+"""The type code of arrays of token ids: four bytes each, as in UTF-32."""
+
 _new = tuple.__new__  # half the time of a call of a named tuple
 
 CHARACTER = re.compile(
@@ -274,11 +277,15 @@ class TextForm(Form):
 
 
 class TokenForm(Form):
-    """A list of token ids, including unknown ones. Tokens may be added to `tokens` while it is read."""
+    """Token ids, including unknown ones: a list, or a buffer, which is read without an object for each token.
+
+    Tokens may be added to a list while it is read.
+    """
 
     unit = "token"
     quoted_units = QUOTED_CHARS_PER_SIDE // 2
     tokenizer: Tokenizer
+    tokens: list[int] | array[int]
 
     def __init__(self, format: Format, tokens: Sequence[int], tokenizer: Tokenizer) -> None:
         super().__init__(format, tokenizer)
@@ -290,15 +297,23 @@ class TokenForm(Form):
             raise TypeError("the source is bytes; decode it to a text, or pass token ids")
         if isinstance(tokens, Mapping) or not isinstance(tokens, Iterable):
             raise TypeError(f"expected a text or token ids, got {type(tokens).__name__}")
-        self.tokens = tokens if isinstance(tokens, list) else list(tokens)
+        if isinstance(tokens, array) and tokens.typecode != IDS:
+            tokens = tokens.tolist()
+        self.tokens = tokens if isinstance(tokens, (list, array)) else list(tokens)
         try:
-            self.units = array("I", self.tokens).tobytes().decode("utf-32-le", "surrogatepass")
+            buffer = self.tokens if isinstance(self.tokens, array) else array(IDS, self.tokens)
+            self.units = buffer.tobytes().decode("utf-32-le", "surrogatepass")
         except (OverflowError, UnicodeDecodeError):
             known = (token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens)
             self.units = "".join(map(chr, known))
 
     def __reduce__(self) -> tuple[object, ...]:
         return TokenForm, (self.format, self.tokens, self.tokenizer)
+
+    def ids(self, start: int, end: int) -> list[int]:
+        """Return some of the token ids as a list."""
+        part = self.tokens[start:end]
+        return part.tolist() if isinstance(part, array) else part
 
     def damage(self, at: int) -> ParseError:
         message = f"{self.tokens[at]} is not a token id of {self.format.encoding.name}"
@@ -328,7 +343,7 @@ class TokenForm(Form):
                 pattern = self.format.caches["specials"] = re.compile(f"[^{self._ordinary_ids}]")
             places = (match.start() for match in pattern.finditer(self.units, start))
         else:
-            places = [start + place for place in self.special_places(self.tokens[start:end])]
+            places = [start + place for place in self.special_places(self.ids(start, end))]
         for place in places:
             yield self.spelling(place), place, place + 1
 
@@ -351,7 +366,7 @@ class TokenForm(Form):
         return end - 1
 
     def text(self, start: int, end: int) -> str:
-        data = self.decode_bytes(self.tokens[start:end])
+        data = self.decode_bytes(self.ids(start, end))
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -360,7 +375,7 @@ class TokenForm(Form):
             raise self.error(INVALID_TEXT, message, self._tokens_at(start, error.start, error.end), hint) from None
 
     def run(self, start: int, end: int, skip: int) -> tuple[str, Span | None]:
-        data = self.decode_bytes(self.tokens[start:end])[skip:]
+        data = self.decode_bytes(self.ids(start, end))[skip:]
         try:
             return data.decode(), None
         except UnicodeDecodeError as error:
@@ -371,12 +386,12 @@ class TokenForm(Form):
         if REPLACEMENT in text[:offset]:
             before = self._find_beginnings(start, len(text))[offset]
         index = self._token_at(start, before)
-        return index, before - len(self.decode_bytes(self.tokens[start:index]))
+        return index, before - len(self.decode_bytes(self.ids(start, index)))
 
     def _find_beginnings(self, start: int, characters: int) -> list[int]:
         """Return the byte offsets of the characters in a damaged run, and its length; the last run is cached."""
         if self._last_beginnings[0] != (start, characters):
-            part = self.tokens[start : start + MAX_CHARACTER_BYTES * characters]
+            part = self.ids(start, start + MAX_CHARACTER_BYTES * characters)
             data = self.decode_bytes(part[: next(iter(self.special_places(part)), None)])
             found = [*(match.start() for match in CHARACTER.finditer(data)), len(data)]
             self._last_beginnings = (start, characters), found
@@ -400,10 +415,14 @@ class TokenForm(Form):
 
     def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
         begin, content, stop, end = bounds
-        try:
-            units = array("I", self.tokens[begin:end])
-        except OverflowError:  # an id that no vocabulary has
-            return None
+        units: str | array[int] | list[int]
+        if text is not None:  # no unknown id; a stream has no `units`, and a list takes a third of an array's time
+            units = self.units[begin:end] or self.tokens[begin:end]
+        else:
+            try:
+                units = array(IDS, self.tokens[begin:end])
+            except OverflowError:
+                return None
         tokenizer = None if text is None else self.tokenizer
         return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..errors import HarmonyError
 
-Source = str | list[int]
+Source: TypeAlias = "str | list[int] | array[int]"  # Python 3.11 has no `array[int]`
 """An input: text with special tokens spelled out, or token ids."""
 
 R = TypeVar("R")

@@ -16,7 +16,7 @@ UNREAD_KEYWORD = "x-unread-type"
 """The only keyword of the schema for a type that cannot be read: its text. Every value is valid."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Grammar:
     """The classes and terminals of a codec's type grammar, by the names of their rules."""
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
+from .. import parsing
 from ..diagnostics import Diagnostic
 from ..errors import Span
-from ..parsing.strict_parsing import Parsed
 from ..recovery.recovered import Recovered
 from ..source.forms import Form
 from ..source.token_places import Places
-from ..vocabulary import load
+from ..vocabulary import tokenizer_for
 
 M = TypeVar("M")
 
@@ -31,7 +31,7 @@ class Report(Generic[M]):
     _form: Form = field(repr=False, compare=False)
 
     def _repr_html_(self) -> str | None:
-        return Parsed.notebook and Parsed.notebook(self)
+        return parsing.notebook and parsing.notebook(self)
 
     @property
     def reading(self) -> tuple[Form, Recovered[M]]:
@@ -53,4 +53,4 @@ class Report(Generic[M]):
 
     @cached_property
     def _places(self) -> Places:
-        return Places(self._form, lambda: load(self._form.format.encoding))
+        return Places(self._form, lambda: tokenizer_for(self._form.format.encoding))

@@ -51,7 +51,7 @@ def check_tokens(context: Context) -> None:
         return
     for index in range(len(context.messages)):
         span = context.content_span(index)
-        part = context.form.tokens[span.start : span.end]
+        part = context.form.ids(*span)
         text = context.text(index)
         if part:
             _check_canonical(context, context.form, index, part, text)

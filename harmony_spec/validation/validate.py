@@ -55,5 +55,6 @@ def validate(
     if tokenization:
         check_tokens(context)
     found = sorted((*recovered.diagnostics, *context.reported), key=lambda each: each.span)
-    whole = source if isinstance(source, str) else list(source)
-    return Report(recovered, add_fixes(context, whole, found, read), form)
+    if found:
+        found = add_fixes(context, source if isinstance(source, str) else list(source), found, read)
+    return Report(recovered, found, form)

@@ -1,0 +1,170 @@
+"""Rows of Arrow columns. Token ids go from the buffers of a column to the parser, without an object for each."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..codes import UNREADABLE_ROW
+from ..errors import RowError
+from ..json_form import is_chat
+from ..source.forms import IDS
+from .batches import Options, Row
+from .opening import InputError
+from .rows import COLUMNS, CONVERT_CHAT, MissingColumn, choose_column, too_long
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@dataclass(frozen=True)
+class ColumnRows:
+    """Rows of a column.
+
+    Attributes:
+        first: the number of the first row, from 1.
+        values: the values of the rows.
+        ids: the values of the id column, if there is one.
+        limit: the size limit of a row in bytes.
+    """
+
+    first: int
+    values: pyarrow.Array[Any] = field(repr=False)
+    ids: pyarrow.Array[Any] | None
+    limit: int
+
+    def __iter__(self) -> Iterator[Row]:
+        has_long = self.values.nbytes > self.limit
+        ids = None if self.ids is None else list(_values(self.ids))
+        for at, value in enumerate(_token_ids(self.values) or _values(self.values)):
+            if has_long and self.values[at : at + 1].nbytes > self.limit:
+                value = too_long(self.limit)
+            yield Row(self.first + at, value, id=ids and ids[at])
+
+    def can_hold(self, value: Any) -> bool:
+        """Whether the column can hold a value: a list of fixed size cannot become shorter."""
+        import pyarrow
+
+        try:
+            pyarrow.array([value], type=self.values.type)
+        except (pyarrow.ArrowException, OverflowError, TypeError, ValueError):
+            return False
+        return True
+
+
+def _token_ids(values: pyarrow.Array[Any]) -> Iterator[array[int] | None] | None:
+    """The token ids of each row, as buffers; None if the column has other values, or ids that are missing or negative.
+
+    A row that is null is None.
+    """
+    import pyarrow
+    from pyarrow import types
+
+    kind, count = values.type, len(values)
+    if types.is_fixed_size_list(kind):
+        first, size = values.offset, kind.list_size
+        bounds = [size * (first + at) for at in range(count + 1)]
+    elif types.is_list(kind) or types.is_large_list(kind):
+        bounds = values.offsets.to_pylist()
+    else:
+        return None
+    if not count or not types.is_integer(kind.value_type):
+        return None
+    start = bounds[0]
+    items = values.values.slice(start, bounds[-1] - start)
+    if items.null_count:
+        return None
+    try:
+        ids = items.cast(pyarrow.uint32())
+    except pyarrow.ArrowInvalid:
+        return None
+    data = memoryview(ids.buffers()[1] or b"").cast("B")[4 * ids.offset :]
+    valid = values.is_valid().to_pylist() if values.null_count else [True] * count
+
+    def rows() -> Iterator[array[int] | None]:
+        for at, is_valid in enumerate(valid):
+            row = array(IDS)
+            row.frombytes(data[4 * (bounds[at] - start) : 4 * (bounds[at + 1] - start)])
+            yield row if is_valid else None
+
+    return rows()
+
+
+def _values(values: pyarrow.Array[Any]) -> Iterator[Any]:
+    """The values of each row, or the error that Python has no such value, such as a time in nanoseconds."""
+    for scalar in values:
+        try:
+            yield scalar.as_py()
+        except ValueError as error:
+            yield RowError(UNREADABLE_ROW, f"the value cannot be read: {error}")
+
+
+class Selection(NamedTuple):
+    """The columns of a table that are read.
+
+    Attributes:
+        column: the one that holds the inputs; empty if several together are a row, an object.
+        columns: that one, or those several.
+        ids: the column that identifies rows, if there is one.
+    """
+
+    column: str
+    columns: list[str]
+    ids: list[str]
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [*self.columns, *self.ids]
+
+    def rows(self, batch: pyarrow.RecordBatch, first: int, limit: int) -> ColumnRows:
+        """The rows of a batch with these columns; `first` is the number of the first row, `limit` is in bytes."""
+        at = batch.schema.get_all_field_indices
+        if self.column:
+            values = batch.column(at(self.column)[0])
+        else:
+            values = batch.select([index for name in self.columns for index in at(name)]).to_struct_array()
+        return ColumnRows(first, values, batch.column(self.ids[0]) if self.ids else None, limit)
+
+
+def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selection:
+    """The columns to read from a table; `name` is for messages. Raises `InputError` if no column can be validated."""
+    names = schema.names
+    if options.columns:
+        if columns := [each for each in options.columns if each in names]:
+            return Selection("", columns, [])
+        raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
+    column = _column(name, schema, options.column)
+    if options.fix and names.count(column) > 1:
+        raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
+    is_unique = names.count(options.id_column) == names.count(column) == 1
+    ids = [options.id_column] if is_unique and options.id_column != column else []
+    if options.mask_column in names and column in COLUMNS:
+        return Selection("", [column, options.mask_column], ids)
+    return Selection(column, [column], ids)
+
+
+def _column(name: str, schema: pyarrow.Schema, chosen: str | None) -> str:
+    """The column that holds the inputs."""
+    types = {field.name: field.type for field in schema}
+    try:
+        return choose_column(types, chosen, lambda each: _holds_source(types[each]))
+    except RowError as error:
+        advice = f". {error.hint} Columns: {', '.join(schema.names)}." if error.hint else ""
+        advice += f" If these are Chat Completions, {CONVERT_CHAT}." if is_chat(types) and error.hint else ""
+        raise InputError(f"{name}: {error.message}{advice}", lacks_column=isinstance(error, MissingColumn)) from None
+
+
+def _holds_source(kind: pyarrow.DataType) -> bool:
+    """Whether a column of this type may hold texts, token ids or messages."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _holds_source(kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return bool(types.is_integer(kind.value_type) or types.is_struct(kind.value_type))
+    if getattr(types, "is_string_view", types.is_string)(kind):
+        return True
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_struct(kind))

@@ -1,0 +1,184 @@
+"""Batches of Arrow, and values in memory: the findings are those of files, whatever the types of the columns."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from array import array
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from harmony_spec import codec, parse, recover, render
+from harmony_spec.cli import main
+from harmony_spec.linting import (
+    Checked,
+    InputError,
+    Options,
+    Settings,
+    check_batch,
+    check_values,
+    findings_schema,
+    lint,
+    options_of,
+)
+from harmony_spec.linting.arrow_findings import record_batch
+from harmony_spec.linting.arrow_rows import ColumnRows
+from harmony_spec.linting.outputs import describe
+
+from . import dialect
+from .test_other_codecs import example_of
+
+OPTIONS = options_of()
+VALID = render(codec.parse("<|start|>user<|message|>hi<|end|>").messages)
+ROWS = [VALID, VALID[:-1], [], [*VALID, 200007], [1, 2, 3], [199_999 + 20, 3]]
+INTEGERS = ("int32", "int64", "uint32", "uint64")
+
+
+def batch_of(values: Any, **columns: Any) -> pyarrow.RecordBatch:
+    return pyarrow.RecordBatch.from_pydict({"tokens": values, **columns})
+
+
+def found(checked: Any) -> list[dict[str, Any]]:
+    """The findings as rows of a batch."""
+    rows = [
+        {"row": each.row, "id": each.id, "messages": each.messages, "findings": list(map(describe, each.findings))}
+        for each in checked
+        if each.findings
+    ]
+    return record_batch(rows, findings_schema()).to_pylist()
+
+
+EXPECTED = found(check_values(ROWS, OPTIONS))
+
+
+def list_types() -> list[pyarrow.DataType]:
+    """Lists of integers that hold the rows."""
+    kinds = [getattr(pyarrow, name)() for name in INTEGERS]
+    return [make(kind) for kind in kinds for make in (pyarrow.list_, pyarrow.large_list)]
+
+
+@pytest.mark.parametrize("kind", list_types(), ids=str)
+@pytest.mark.parametrize("is_sliced", [False, True], ids=["whole", "sliced"])
+def test_columns_of_any_integers(kind: pyarrow.DataType, is_sliced: bool) -> None:
+    """A slice begins in the middle of its buffers."""
+    rows = pyarrow.array([[7], *ROWS, [8]], kind)[1:-1] if is_sliced else pyarrow.array(ROWS, kind)
+    assert check_batch(batch_of(rows), OPTIONS).to_pylist() == EXPECTED
+    assert all(isinstance(row.item, array) for row in ColumnRows(1, rows, None, 1 << 20))
+
+
+@pytest.mark.parametrize("is_sliced", [False, True], ids=["whole", "sliced"])
+def test_lists_of_fixed_size(is_sliced: bool) -> None:
+    rows = [VALID, [*VALID[:-1], 5], [1, 2, 3, 4, 5]]
+    column = pyarrow.array([[9] * 5, *rows], pyarrow.list_(pyarrow.int64(), 5))[1:]
+    column = column if is_sliced else pyarrow.array(rows, pyarrow.list_(pyarrow.int32(), 5))
+    assert check_batch(batch_of(column), OPTIONS).to_pylist() == found(check_values(rows, OPTIONS))
+
+
+@given(st.lists(st.none() | st.lists(st.none() | st.integers(-3, 2**33) | st.sampled_from(VALID), max_size=8)))
+def test_any_column_has_the_rows_that_python_reads(rows: list[Any]) -> None:
+    """Missing rows, missing ids, ids that no vocabulary has."""
+    column = pyarrow.array([[1, 2], *rows], pyarrow.list_(pyarrow.int64()))[1:]
+    read = [row.item.tolist() if isinstance(row.item, array) else row.item for row in ColumnRows(1, column, None, 9999)]
+    assert read == rows
+    assert check_batch(batch_of(column), OPTIONS).to_pylist() == found(check_values(rows, OPTIONS))
+
+
+@given(st.lists(st.integers(0, 2**32 - 1) | st.integers(199_000, 202_000) | st.sampled_from(VALID), max_size=12))
+def test_a_buffer_is_read_like_a_list(ids: list[int]) -> None:
+    """Also of ids that are not code points."""
+    assert recover(array("I", ids)) == recover(ids)
+    whole = codec.validate(array("I", ids))
+    assert (whole.diagnostics, whole.messages) == ((listed := codec.validate(ids)).diagnostics, listed.messages)
+    assert parse(array("q", VALID)).messages == parse(VALID).messages
+
+
+def test_the_findings_are_those_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    batch = batch_of([*ROWS, None, [1, None]], id=[*"abcdefg", None])
+    parquet.write_table(pyarrow.Table.from_batches([batch]), path)
+    checked = list(lint(path, isolated=True, spans=True, jobs=1))
+    assert all(isinstance(each, Checked) for each in checked)
+    assert check_batch(batch, OPTIONS).to_pylist() == found(checked)
+
+
+def test_texts_and_conversations() -> None:
+    texts = ["<|start|>user<|message|>hi<|end|>", "<|end|>", None]
+    expected = found(check_values(texts, OPTIONS))
+    for kind in (pyarrow.string(), pyarrow.large_string()):
+        assert check_batch(pyarrow.RecordBatch.from_pydict({"x": pyarrow.array(texts, kind)}), OPTIONS).to_pylist() == (
+            expected
+        )
+    conversations = [codec.to_json(codec.parse(texts[0] or "").messages), {"messages": [{"role": "user"}]}]
+    batch = pyarrow.RecordBatch.from_pydict({"conversation": conversations})
+    (wrong,) = check_batch(batch, OPTIONS).to_pylist()
+    assert (wrong["row"], wrong["findings"][0]["name"]) == (2, "invalid-conversation")
+
+
+def test_a_column_is_chosen() -> None:
+    batch = pyarrow.RecordBatch.from_pydict({"a": ["<|end|>"], "b": ["<|start|>user<|message|>hi<|end|>"], "n": [1]})
+    with pytest.raises(InputError, match="the batch: several columns can be validated: a, b"):
+        check_batch(batch, OPTIONS)
+    assert check_batch(batch, options_of(Settings(column="b"))).num_rows == 0
+    assert check_batch(batch, options_of(Settings(column="a", id_column="n")))["id"].to_pylist() == ["1"]
+    rows = batch.to_pylist()
+    assert [each.findings == [] for each in check_values(rows, options_of(Settings(column="b")))] == [True]
+
+
+def test_nothing_but_findings_comes_back() -> None:
+    clean = check_batch(batch_of([VALID] * 1000), OPTIONS)
+    assert (clean.num_rows, clean.schema) == (0, findings_schema())
+    empty = check_batch(batch_of(pyarrow.array([], pyarrow.list_(pyarrow.int32()))), OPTIONS)
+    assert (empty.num_rows, empty.schema) == (0, findings_schema())
+
+
+def test_a_batch_is_checked_without_the_files_of_its_options(tmp_path: Path) -> None:
+    """In a process that never saw the codec: it is in the options, as are the tools."""
+    folder = dialect.grammar_of("renamed_token", tmp_path)
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([{"type": "function", "function": {"name": "f"}}]))
+    options = options_of(Settings(codec=folder, tools=tools))
+    batch = pyarrow.RecordBatch.from_pydict({"text": [example_of(options.codec), codec.EXAMPLE]})
+    here = check_batch(batch, options)
+    assert here["row"].to_pylist() == [2]
+    job = tmp_path / "job"
+    job.write_bytes(pickle.dumps(partial(check_batch, batch, options)))
+    folder.rename(tmp_path / "moved")
+    tools.unlink()
+    program = f"import pickle; print(pickle.load(open({str(job)!r}, 'rb'))().to_pylist())"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd="/")
+    assert said.stdout.strip() == str(here.to_pylist())
+
+
+def test_values_need_no_pyarrow() -> None:
+    program = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "from harmony_spec.linting import check_values, options_of\n"
+        "print([len(each.findings) for each in check_values(['<|end|>', [200006]], options_of())])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout == "[1, 1]\n"
+
+
+def test_options_can_be_pickled() -> None:
+    again: Options = pickle.loads(pickle.dumps(OPTIONS))
+    assert again == OPTIONS
+
+
+def test_rows_that_cannot_be_converted_are_kept_as_they_are(tmp_path: Path) -> None:
+    """Token ids of Parquet files are buffers until they are written."""
+    parquet.write_table(pyarrow.Table.from_batches([batch_of([VALID, [200007, 5]])]), path := tmp_path / "a.parquet")
+    rejected = tmp_path / "rejected.jsonl"
+    command = ["convert", "--from", "tokens", "--to", "text", "--rejected", str(rejected), str(path)]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, result.stdout) == (1, '{"text": "<|start|>user<|message|>hi<|end|>"}\n')
+    assert rejected.read_text() == "[200007, 5]\n"
