@@ -5,7 +5,7 @@ Positions are spans in the unit of the input: token indices for token ids, code 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
@@ -78,7 +78,7 @@ class Fault:
         where = f" at {self.unit} {self.span.start}" if self.span else ""
         where += f" (message {self.index})" if self.index is not None else ""
         where += f" at {self.pointer}" if self.pointer else ""
-        expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
+        expected = f"; expected {any_of(self.expected)}" if self.expected else ""
         return f"{self.code.code} {self.code.name}{where}: {problem}{expected}"
 
 
@@ -152,6 +152,11 @@ class RowError(HarmonyError):
 
 class VocabularyError(HarmonyError):
     """A vocabulary is missing or invalid, or cannot encode a text."""
+
+
+def any_of(values: Sequence[str]) -> str:
+    """Return the words for several possible values."""
+    return " or ".join(values) if len(values) < 3 else f"one of {', '.join(values)}"
 
 
 def near_misses(word: str, known: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:

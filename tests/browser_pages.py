@@ -6,6 +6,8 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -70,6 +72,28 @@ def violations(page: Page) -> list[Any]:
     page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
     found = page.evaluate("axe.run()")["violations"]
     return [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
+def test_a_large_page(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """10,000 rows; the figures are for docs/show.md."""
+    rng, path, turns = Random(1), tmp_path / "large.html", [kind.name for kind in codec.FORMAT.turn]
+    words = [f"word{at}" for at in range(2000)]
+    texts = (" ".join(rng.choices(words, k=40)) for _ in range(10_000))
+    started = perf_counter()
+    rows = (shown_report(validate(GOOD.replace("{}", text)), f"rows:{at}") for at, text in enumerate(texts, 1))
+    path.write_bytes(html_page(rows, "rows", turns))
+    written = perf_counter()
+    opened(page, path)
+    shown = perf_counter()
+    page.get_by_role("searchbox").fill("word7 ")
+    expect(page.locator("#shown")).not_to_have_text("", timeout=60_000)
+    filtered = perf_counter()
+    heap = page.evaluate("performance.memory.usedJSHeapSize")
+    with capsys.disabled():
+        print(
+            f"\n10,000 rows: {path.stat().st_size / 1e6:.1f} MB, written in {written - started:.1f} s, "
+            f"first rows after {shown - written:.1f} s, filtered in {filtered - shown:.1f} s, heap {heap / 1e6:.0f} MB"
+        )
 
 
 def test_rows_open_and_are_accessible(page: Page, pages: Path) -> None:

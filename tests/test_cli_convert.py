@@ -165,11 +165,38 @@ def test_a_wrong_form_and_a_missing_file_are_reported(tmp_path: Path) -> None:
 
 
 def test_validation_says_in_one_line_what_to_do_with_chat_rows(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_text(json.dumps(ROW))
-    found = CliRunner().invoke(main, ["validate", "--isolated", "--output-format", "concise", str(path)])
-    (line,) = [line for line in found.output.splitlines() if line.startswith(str(path))]
+    (line,) = findings_of(tmp_path, ROW)
     assert "these are Chat Completions; convert them with: harmony-spec convert --from chat --to conversation" in line
+
+
+def findings_of(folder: Path, row: object) -> list[str]:
+    """The findings of `validate` on a row, one line each."""
+    path = folder / "rows.jsonl"
+    path.write_text(json.dumps(row))
+    found = CliRunner().invoke(main, ["validate", "--isolated", "--output-format", "concise", str(path)])
+    return [line for line in found.output.splitlines() if line.startswith(str(path))]
+
+
+HELLO = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
+OFFERED = [{"type": "function", "function": {"name": "f"}}]
+
+
+def test_a_row_that_offers_functions_to_messages_without_channels_is_chat(tmp_path: Path) -> None:
+    (line,) = findings_of(tmp_path, {"messages": HELLO, "tools": OFFERED})
+    assert "these are Chat Completions" in line
+    answer = {**HELLO[1], "channel": "final"}
+    assert findings_of(tmp_path, {"messages": [HELLO[0], answer], "tools": OFFERED}) == []
+
+
+@pytest.mark.parametrize("content", [None, [{"type": "image_url", "image_url": {"url": "x"}}], 5])
+def test_an_error_of_messages_without_channels_names_the_conversion(tmp_path: Path, content: object) -> None:
+    answer = {"role": "assistant", "content": content}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"messages": [HELLO[0], answer]}))
+    found = CliRunner().invoke(main, ["validate", "--isolated", str(path)])
+    assert "If these are Chat Completions, convert them with: harmony-spec convert" in found.output
+    path.write_text(json.dumps({"messages": [HELLO[0], {**answer, "channel": "final"}]}))
+    assert "Chat Completions" not in CliRunner().invoke(main, ["validate", "--isolated", str(path)]).output
 
 
 def test_rows_that_may_be_chat_are_read_with_a_finding() -> None:

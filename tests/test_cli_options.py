@@ -12,6 +12,7 @@ import pyarrow
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
+from harmony_spec.codegen import GRAMMAR
 from pyarrow import parquet
 
 from harmony_spec import codec
@@ -232,3 +233,29 @@ def test_no_phrase_in_the_list_of_commands_is_cut_off() -> None:
     shown = run("--help").stdout.split("Commands:\n")[1].splitlines()
     assert len(shown) == len(main.commands)
     assert all(line.endswith(".") and not line.endswith("...") for line in shown)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["diagrams", "GRAMMAR", "-o", "-"],
+        ["grammar", "-"],
+        ["convert", "--from", "text", "--to", "tokens", "--rejected", "-", "-"],
+        ["validate", "--write-baseline", "-", "-"],
+        ["validate", "-o", "-", "-"],
+        ["validate", "--fix", "--fixed-output", "-", "-"],
+    ],
+    ids=" ".join,
+)
+def test_no_file_is_called_like_standard_output(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = run(*(str(GRAMMAR) if each == "GRAMMAR" else each for each in arguments), given=GOOD)
+    assert (refused.exit_code, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_a_codec_is_generated_to_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("generate", GRAMMAR, "-o", "-").stdout == Path(codec.__file__).read_text(encoding="utf-8")
+    assert (run("generate", GRAMMAR, "-o", "-", "--check").exit_code, list(tmp_path.iterdir())) == (2, [])

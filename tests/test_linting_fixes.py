@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -33,11 +32,6 @@ from .conversation_strategies import completion, transcript
 from .recovery_strategies import any_tokens, tokens_of
 from .strategies import conversations, text_contents
 from .test_fixes import damaged_text, sources
-
-if sys.version_info >= (3, 14):
-    pass
-else:
-    pass
 
 GOOD = "<|start|>user<|message|>hi<|end|>"
 BAD = "<|start|>user<|message|>hi<|end|><|end|>"
@@ -349,3 +343,24 @@ def test_no_fix_removes_the_last_special_token(tmp_path: Path) -> None:
     for _ in range(2):
         result = CliRunner().invoke(main, ["validate", "--isolated", "--fix", str(path)])
         assert (result.exit_code, path.read_text()) == (1, "<|end|>Hello there.\n")
+
+
+def test_conversations_that_are_texts_are_read_and_fixed(tmp_path: Path) -> None:
+    """Columns of Parquet files have the JSON of messages as texts, as `convert` writes them."""
+    call = {"role": "assistant", "content": "{}", "channel": "commentary", "recipient": "function.f"}
+    wrong = json.dumps([{"role": "user", "content": "Hi."}, call])
+    fixed = wrong.replace("function.f", "functions.f")
+    lines, table = tmp_path / "rows.jsonl", tmp_path / "rows.parquet"
+    whole = json.dumps({"messages": json.loads(wrong)})
+    lines.write_text(
+        "".join(json.dumps({"id": 1, key: text}) + "\n" for key, text in (("messages", wrong), ("text", whole)))
+    )
+    parquet.write_table(pyarrow.table({"messages": [wrong]}), table)
+    for path, count in ((lines, 2), (table, 1)):
+        found = run(path)
+        assert found.stdout.count("misspelt-recipient") == count
+        assert "writes '<|start|>assistant to=functions.f<|channel|>commentary<|message|>'" in found.stdout
+        assert run("--fix", "--unsafe-fixes", path).exit_code == 0
+    assert [json.loads(line).get("messages") for line in lines.read_text().splitlines()] == [fixed, None]
+    assert json.loads(lines.read_text().splitlines()[1])["text"] == whole.replace("function.f", "functions.f")
+    assert parquet.read_table(table).to_pylist() == [{"messages": fixed}]

@@ -30,6 +30,7 @@ from harmony_spec.source.lines import Lines
 from .dialect import edited
 from .recovery_strategies import tokens_of
 
+PAGE = Path(__file__).parent.parent / "docs" / "diagnostics.md"
 TOKENS = render(parse("<|start|>user<|message|>hi<|end|>").messages)
 parts = st.sampled_from(
     [
@@ -119,6 +120,9 @@ def test_sarif_is_what_its_schema_says(folder: Path, schema: Any) -> None:
     assert run_["invocations"] == [{"executionSuccessful": True}]
     listed = [rule["id"] for rule in run_["tool"]["driver"]["rules"]]
     assert listed == [code.code for code in codes(codec)]
+    headings = re.findall(r"^## (H\d+) (\S+)$", PAGE.read_text(), re.MULTILINE)
+    anchors = [rule["helpUri"].partition("/docs/diagnostics.md#")[2] for rule in run_["tool"]["driver"]["rules"]]
+    assert sorted(anchors) == sorted(f"{code.lower()}-{name}" for code, name in headings)
     assert all(listed[result["ruleIndex"]] == result["ruleId"] for result in run_["results"])
     assert any("fixes" in result for result in run_["results"])
     empty = json.loads(run("validate", "--isolated", "--output-format", "sarif", "--select", "H402", folder).stdout)

@@ -44,7 +44,7 @@ STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
 assert codec.FORMAT.recovery is not None
 RECOVERY = codec.FORMAT.recovery
-NAMES = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT.recovery, None), HeaderAutomaton(codec.FORMAT))
+NAMES = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT, None), HeaderAutomaton(codec.FORMAT))
 
 
 def tiles(found: Recovered[Message], length: int) -> bool:

@@ -192,6 +192,36 @@ def test_a_page_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_row_that_cannot_be_read_is_shown_as_written(tmp_path: Path) -> None:
+    wrong = {"messages": [{"role": "user", "content": "Hi.", "chanel": "final"}]}
+    deep = "[" * 900 + "]" * 900
+    cases = [
+        json.dumps(wrong),
+        '{"id": 1, oops',
+        '[1, "a"]',
+        '{"none": "é\\ud800"}',
+        deep,
+        '{"text": "' + "\ud800" + '"}',
+    ]
+    lines = tmp_path / "rows.jsonl"
+    lines.write_bytes("\n".join(cases).encode(errors="surrogatepass"))
+    parquet.write_table(pyarrow.table({"messages": [json.dumps(wrong)]}), tmp_path / "rows.parquet")
+    for file, number, held in [
+        (lines, 1, '"chanel": "final"'),
+        (lines, 2, "oops"),
+        (lines, 3, '"a"'),
+        (lines, 4, '"none": "é'),
+        (lines, 5, "["),
+        (lines, 6, '"text"'),
+        (tmp_path / "rows.parquet", 1, "chanel"),
+    ]:
+        shown = run(file, "--row", number)
+        assert shown.exit_code == 0
+        assert held in shown.stdout.partition("— as written")[2]
+        assert (written := run(file, "--row", number, "--html")).exit_code == 0
+        assert held.replace('"', "&#34;") in "".join(blocks_of(written.stdout_bytes.decode()))
+
+
 def test_rows_are_chosen(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps({"id": f"r{at}", "text": BAD}) + "\n" for at in range(1, 8)) + "{\n")

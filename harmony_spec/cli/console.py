@@ -268,6 +268,11 @@ def standard_output(_: click.Context, __: click.Parameter, path: Path | None) ->
     return None if path == Path(STDIN) else path
 
 
+_IS_STDOUT = "this cannot be standard output; pass a name"
+require_folder = require_name(lambda path: path != Path(STDIN), _IS_STDOUT)
+require_file = require_name(lambda path: path not in (Path(), Path(STDIN)), f"the name is empty, or {_IS_STDOUT}")
+"""Callbacks for what is written under a name."""
+
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
 
 KIND = click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")

@@ -43,6 +43,7 @@ from .console import (
     codec_option,
     complete_file,
     count,
+    require_file,
     require_one_reader,
     require_runner,
     standard_output,
@@ -136,7 +137,10 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     help="File to write; Parquet if its name ends in .parquet.  [default: standard output]",
 )
 @click.option(
-    "--rejected", type=click.Path(path_type=Path, dir_okay=False), help="File for the rows that cannot be converted."
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=require_file,
+    help="File for the rows that cannot be converted.",
 )
 @click.option(
     "--replace-unsupported", "replaces", is_flag=True, help="Replace images and other values that the format lacks."

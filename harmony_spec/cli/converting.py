@@ -20,7 +20,7 @@ from ..linting.jobs import Item
 from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
-from ..linting.rows import Content, value_of
+from ..linting.rows import Content
 from ..recovery.known_names import declared
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -221,8 +221,6 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
             asked = listed[: chat.prompt]
             prompt = len(from_chat(asked, tools=chat.tools, unsupported=policy, codec=codec).messages)
     else:
-        if conversion.source == CONVERSATION and isinstance(value, str):
-            value = value_of(value)
         held = read_content(batch.kind, value, batch.options)
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
         if form != conversion.source:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from ..view import terminal_text as report
-from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse
+from .console import ERR, FINDINGS, OUT, QUIET, Command, count, refuse, require_folder, standard_output
 
 Made = TypeVar("Made")
 
@@ -43,7 +43,8 @@ def _made(folder: Path, make: Callable[[Path], Made]) -> Made:
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Module to write, instead of standard output.",
+    callback=standard_output,
+    help="Module to write.  [default: standard output]",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the module is not up to date.")
 @QUIET
@@ -74,7 +75,7 @@ def generate(folder: Path, output: Path | None, check: bool, quiet: bool) -> Non
 
 
 @click.command(cls=Command, epilog="\b\nExample:\n  harmony-spec grammar another-grammar && ls another-grammar")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), callback=require_folder)
 @QUIET
 def grammar(folder: Path, quiet: bool) -> None:
     """Copy the grammar of this package to a new FOLDER."""
@@ -99,6 +100,7 @@ def grammar(folder: Path, quiet: bool) -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
+    callback=require_folder,
     required=True,
     help="Folder to write; created if it is missing.",
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib.metadata import metadata
 from typing import Any
 
 import click
@@ -72,15 +71,9 @@ def explain_rule(rule: Rule) -> Iterator[Text]:
         yield Text()
         yield Text(f"{title}{_circumstances(rule) if title == 'bad' else ''}:", style="bold")
         yield Text("  " + printable(example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)))
-    if rule.entry:
+    if rule.page:
         yield Text()
-        yield Text(f"{_documentation()}/diagnostics.md#{code.code.lower()}-{code.name}")
-
-
-def _documentation() -> str:
-    """The address of the pages, from the metadata of the package."""
-    pairs = (line.split(", ", 1) for line in metadata("harmony-spec").get_all("Project-URL") or ())
-    return str(dict(pairs).get("Documentation", "docs"))
+        yield Text(rule.page)
 
 
 def _circumstances(rule: Rule) -> str:

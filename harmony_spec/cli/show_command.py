@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,7 +178,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
             how = {} if train is None else {"train": train}
             learned = learned_runs(codec.render_training(report.messages, **how), report)
     except HarmonyError as error:
-        return unreadable_row(error, place, check.id)
+        return unreadable_row(error, _as_written(check.value, row.item), place, check.id)
     selected = batch.options.selected
     first = next((each for each in report.diagnostics if each.code.code in selected), None)
     return shown_report(
@@ -188,6 +190,14 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         learned=learned,
         hint=check.hint(held, first) if first else "",
     )
+
+
+def _as_written(value: Any, item: Any) -> str:
+    """The text of a row: its JSON value on several lines, if it has one."""
+    if isinstance(value, dict | list):
+        with suppress(RecursionError, ValueError):
+            return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return item.decode("utf-8-sig", "replace").strip() if isinstance(item, bytes) else str(item)
 
 
 def _mask(mask: Any, count: int) -> list[Any]:

@@ -33,6 +33,7 @@ from .console import (
     complete_selectors,
     example,
     reads_rows,
+    require_file,
     require_name,
     require_one_reader,
     require_runner,
@@ -135,7 +136,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @click.option(
     "--write-baseline",
     type=_FILE,
-    callback=_file,
+    callback=require_file,
     metavar="FILE",
     help="Record all findings as a baseline, and exit with 0.",
 )

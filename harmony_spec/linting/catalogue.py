@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import metadata
 from importlib.resources import files
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -19,6 +20,18 @@ class Rule(NamedTuple):
 
     code: Code
     entry: dict[str, Any]
+
+    @property
+    def page(self) -> str | None:
+        """The address of its documentation, if it is a rule of this package."""
+        return f"{_documentation()}/diagnostics.md#{self.code.code.lower()}-{self.code.name}" if self.entry else None
+
+
+@cache
+def _documentation() -> str:
+    """The address of the pages, from the metadata of the package."""
+    pairs = (line.split(", ", 1) for line in metadata("harmony-spec").get_all("Project-URL") or ())
+    return str(dict(pairs).get("Documentation", "docs"))
 
 
 @cache

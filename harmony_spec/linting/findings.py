@@ -29,6 +29,7 @@ class Finding:
         around: the text around the place, from one line.
         caret: the position of the place in `around`, in code points.
         hint: what to do about it.
+        written: the text that its fix writes in a list of tokens, special ones spelled out.
         is_fixable: whether `--fix` removes it, by its own fix or by another one.
         is_new: whether it was found only after fixes.
         lacks_column: whether the row lacks the column that holds the inputs.
@@ -46,6 +47,7 @@ class Finding:
     around: str = ""
     caret: int = 0
     hint: str = ""
+    written: str = ""
     is_fixable: bool = False
     is_new: bool = False
     lacks_column: bool = False
@@ -115,7 +117,11 @@ def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | Non
     for diagnostic in found:
         around, caret = form.around(diagnostic.span)
         pointer = f"/messages/{diagnostic.index}" if content.messages is not None else ""
-        findings.append(Finding(diagnostic, line, pointer=pointer, around=around, caret=caret))
+        fix = diagnostic.fix
+        written = (
+            "" if fix is None else form_of(content.codec.FORMAT, fix.replacement, None).spelled(0, len(fix.replacement))
+        )
+        findings.append(Finding(diagnostic, line, pointer=pointer, around=around, caret=caret, written=written))
     return findings
 
 

@@ -16,11 +16,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics import Fix
-from ..errors import Code, HarmonyError, RenderError, Span, ToolError
+from ..errors import Code, HarmonyError, RenderError, Span, ToolError, any_of
 from ..recovery.output import abridge
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
-from .catalogue import codes
+from .catalogue import codes, rules
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
 
@@ -117,7 +117,7 @@ def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: s
     text.append(f": {printable(message)}\n")
     if finding.around:
         _quote(text, checked, finding, color)
-    for title, note in (("expected", ", or ".join(finding.diagnostic.expected)), ("rule", rule), ("help", hint)):
+    for title, note in (("expected", any_of(finding.diagnostic.expected)), ("rule", rule), ("help", hint)):
         if note:
             text.append(f"  = {title}: ", style="bold").append(f"{printable(note)}\n")
     return text
@@ -146,8 +146,7 @@ def _fixes(finding: Finding) -> str:
         option += " --unsafe-fixes" if fix.applicability == "unsafe" else f" --fixable {','.join(fix.codes)}"
     if not fix.replacement:
         return f"{option} removes this."
-    shown = repr(fix.replacement) if isinstance(fix.replacement, str) else f"the tokens {list(fix.replacement)}"
-    return f"{option} writes {abridge(shown)}."
+    return f"{option} writes {abridge(repr(finding.written or fix.replacement))}."
 
 
 def concise(checked: Checked, finding: Finding) -> str:
@@ -210,6 +209,7 @@ class Sarif(Output):
         super().__init__(self._write)
         self.between = ""
         self.indexes = {code: index for index, code in enumerate(codes(codec))}
+        self.pages = {rule.code: rule.page for rule in rules(codec).values()}
 
     def _write(self, checked: Checked, finding: Finding) -> str:
         between, self.between = self.between, ","
@@ -220,7 +220,7 @@ class Sarif(Output):
         driver = {
             "name": "harmony-spec",
             "version": version("harmony-spec"),
-            "rules": [_rule(code) for code in self.indexes],
+            "rules": [_rule(code, self.pages.get(code)) for code in self.indexes],
         }
         rest = {"tool": {"driver": driver}, "invocations": [{"executionSuccessful": complete}]}
         return f"\n], {json.dumps(rest).removeprefix('{')}]}}\n"
@@ -239,14 +239,14 @@ class Sarif(Output):
         return result | _fix(checked, finding)
 
 
-def _rule(code: Code) -> dict[str, Any]:
+def _rule(code: Code, page: str | None) -> dict[str, Any]:
     return {
         "id": code.code,
         "name": code.name,
         "shortDescription": {"text": code.name.replace("-", " ")},
         "fullDescription": {"text": code.why},
         "defaultConfiguration": {"level": LEVELS[code.severity]},
-    }
+    } | ({"helpUri": page} if page else {})
 
 
 def _location(checked: Checked, finding: Finding) -> dict[str, Any]:

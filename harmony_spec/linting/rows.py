@@ -7,15 +7,15 @@ import json
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
 
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span
-from ..format.tables import require
-from ..json_form import TOKENS_KEY, VARIANTS_KEY, is_chat
+from ..format.tables import Format, require
+from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.forms import IDS
 from ..source.lines import Lines
 from ..source.saved_text import Source
@@ -44,6 +44,8 @@ class Content:
         path: the place of the source in the value of the row, or of the messages that it was rendered from.
         messages: the messages that the source was rendered from; None if it was not rendered.
         value: the JSON value of the row; None for a text.
+        quoted: the text that the messages were read from and its place in the value, if the row has their JSON as a
+            text; `path` is then a place in that JSON.
     """
 
     source: Source
@@ -51,6 +53,7 @@ class Content:
     path: Path = ()
     messages: list[Any] | None = None
     value: Any = None
+    quoted: tuple[str, Path] | None = None
 
     @property
     def is_harmony(self) -> bool:
@@ -82,7 +85,10 @@ class Content:
             keys = [key for key in {**old, **new} if key not in (content, *AS_READ) and old.get(key) != new.get(key)]
             keys += [key for key in AS_READ if keys and key in old]  # how the old header was read
             found |= {(*self.path, index, key): None if key in AS_READ else new.get(key) for key in keys}
-        return found
+        if self.quoted is None or not found:
+            return found
+        text, path = self.quoted
+        return {path: edit_json(text, found)}
 
     def written(self, data: bytes, edits: Mapping[Path, Any]) -> bytes:
         """The bytes of the row with new values; all else stays."""
@@ -189,25 +195,56 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
                 _raise_chat()
             raise
         held, path, what = value[name], (name,), f"the column {name!r}"
-    if isinstance(held, str) or (isinstance(held, array) and held.typecode == IDS):
+    if isinstance(held, str):
+        conversation = _conversation_in(held, codec)
+        if conversation is None:
+            return Content(held, codec, path, value=value)
+        return replace(source_of(conversation, start, None, codec), value=value, quoted=(held, path))
+    if isinstance(held, array) and held.typecode == IDS:
         return Content(held, codec, path, value=value)
     if isinstance(held, dict):
         return _rendered(held, start, (*path, "messages"), value, codec)
     is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
-    if is_list and (path or codec.FORMAT.content in held[0]):
+    if is_list and (path or not held[0].keys().isdisjoint(codec.FORMAT.fields)):
         return _rendered({"messages": held}, start, path, value, codec)
     return Content(_token_ids(held, what), codec, path, value=value)
 
 
+def _conversation_in(text: str, codec: ModuleType) -> Any:
+    """The conversation, or its messages, whose JSON a text is, as `convert` writes to Parquet; None for other texts."""
+    if not text.lstrip().startswith(("[", "{")):
+        return None
+    try:
+        value = value_of(text)
+    except RowError:
+        return None
+    messages: Any = value.get(MESSAGES_KEY) if isinstance(value, dict) else value
+    is_list = isinstance(messages, list) and bool(messages) and isinstance(messages[0], dict)
+    return value if is_list and not messages[0].keys().isdisjoint(codec.FORMAT.fields) else None
+
+
 def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:
     require(codec, "from_json")
+    named = _names_a_channel(conversation, codec.FORMAT)
     try:
         messages = codec.from_json(conversation)
-    except ConversationError:
-        if not is_chat(value):
-            raise
+    except ConversationError as error:
+        if is_chat(value):
+            _raise_chat()
+        if not named:
+            error.hint = f"{error.hint} If these are Chat Completions, {CONVERT_CHAT}.".lstrip()
+        raise
+    if not named and is_chat(value):
         _raise_chat()
     return Content(codec.render(messages, start), codec, path, messages, value)
+
+
+def _names_a_channel(conversation: Mapping[str, Any], format: Format) -> bool:
+    """Whether a message has a channel, or the format has none."""
+    channel, messages = format.recovery and format.recovery.slots.channel, conversation.get(MESSAGES_KEY)
+    if not channel or not isinstance(messages, list):
+        return True
+    return any(isinstance(message, dict) and message.get(channel) for message in messages)
 
 
 CONVERT_CHAT = "convert them with: harmony-spec convert --from chat --to conversation"

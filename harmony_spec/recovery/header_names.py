@@ -130,8 +130,13 @@ class HeaderNames:
         if word in known:
             yield Name(field, word, len(word), 0)
             return
+        lead = word.find(self.lead) if self.lead else -1
+        if lead > 0:  # `commentary:to=functions.f`
+            names = self._listed(field, word[:lead])
+            yield from (name._replace(cost=name.cost + self.costs["glued"], how=name.how or "glued") for name in names)
+            return
         yield from (Name(field, n, len(n), self.costs["glued"], "glued") for n in known if word.startswith(n))
-        near, cost = self._near(field, word)
+        near, cost = self._near(field, word) if lead else ("", 0)
         if near:
             yield Name(field, near, len(word), cost, "near")
         elif "unknown" in row and not self.is_known(word):
@@ -157,6 +162,8 @@ class HeaderNames:
         if not found and row.get("beginning"):
             cost = self.costs["near"]
             found = [n for n in known if bare.startswith(n) or (len(bare) >= MIN_TYPO_CHARS and n.startswith(bare))]
+            if found and any(bare.endswith(n) for n in known if n not in found):
+                return "", 0  # `analysis_final`
         if not found and (ratio := row.get("ratio", self.costs["ratio"])):
             cost = self.costs["near"]
             least = MIN_ROLE_TYPO_CHARS if field == self.slots.role else MIN_TYPO_CHARS
@@ -271,7 +278,9 @@ class HeaderNames:
         return found
 
     def _nearest_tool(self, word: str) -> str | None:
-        """The only offered tool that a word is near to."""
+        """The only offered tool that a word is near to; none for a list of several."""
+        if sum(self.tool(part) is not None for part in word.split(",")) > 1:
+            return None
         found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
         if not found and len(last) >= MIN_TYPO_CHARS:
             near = set().union(*(self._index.get(name, set()) for name in (last, *_shortened(last))))

@@ -19,7 +19,7 @@ from .header_automaton import FIELD, HeaderAutomaton, Sets
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 from .header_text import HeaderText
-from .near_leads import NearLead, near_lead
+from .near_leads import SIGNS, NearLead, near_lead
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
@@ -335,9 +335,9 @@ class HeaderSearch:
         if node is not None and self._value(node, self.slots.role) == self.recovery.tool:
             return name in self.recovery.roles
         if any(map(str.isalpha, lead)):
-            signed = known.tools is None and lead[-1:] in "=:" and node is not None
+            signed = known.tools is None and lead[-1:] in SIGNS and node is not None
             if known.reads_as_tool(name) or (signed and self._is_plain_name(name)):
-                return lead.rstrip()[-1:] in "=:" or self.recovery.separator in name
+                return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
         return bool(known.bare_tool(name))
 
     def _is_plain_name(self, name: str) -> bool:

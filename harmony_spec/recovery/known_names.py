@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from copy import copy
 from typing import Any
 
 from ..errors import near_misses
+from ..format.cache_limits import CONTENT_CACHES
 from ..format.tables import Format, Recovery
 
 ROLE_SIMILARITY = 0.9
@@ -39,7 +40,7 @@ def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
     if isinstance(tools, str | bytes):
         raise TypeError(f"tools: {tools!r} is a {type(tools).__name__}; pass a list")
     found = list(tools)
-    for index, tool in enumerate(found):
+    for index, tool in enumerate(() if {*map(type, found)} <= {str} else found):
         if isinstance(tool, Mapping):
             raise TypeError(f"tools[{index}] is a dict; tools_from_json makes namespaces from definitions of tools")
         if (foreign := format.contents.find_foreign(tool)) is not None:
@@ -58,8 +59,10 @@ def parameters_by_name(recovery: Recovery, tools: Iterable[Any]) -> dict[str, An
     namespace, defined = recovery.definitions.namespace, recovery.definitions.tool
     found: dict[str, Any] = {}
     for tool in tools:
-        name = tool if isinstance(tool, str) else namespace.get(tool, "name")
-        parts = namespace.get(tool, "tools")
+        if isinstance(tool, str):
+            found[tool] = ANY_PARAMETERS
+            continue
+        name, parts = namespace.get(tool, "name"), namespace.get(tool, "tools")
         for part in parts or ():
             found[recovery.full_name(name, defined.get(part, "name"))] = defined.get(part, "parameters")
         if not parts:
@@ -71,7 +74,6 @@ class KnownNames:
     """The channels, content types, roles and tools of one conversation.
 
     Args:
-        recovery: the tables of the format.
         tools: the offered tools, as `offered` returns them.
 
     Attributes:
@@ -79,17 +81,24 @@ class KnownNames:
         key: equal for conversations that know the same names, learned in the same order.
     """
 
-    def __init__(self, recovery: Recovery, tools: list[Any] | None) -> None:
-        self.recovery = recovery
+    def __init__(self, format: Format, tools: list[Any] | None) -> None:
+        assert format.recovery is not None
+        self.recovery = recovery = format.recovery
         self.writable = re.compile(recovery.word)
         found = (
             lead.strip() for leads in recovery.leads.values() for lead in leads if lead.strip() not in recovery.inside
         )
         self.leads = tuple(lead for lead in found if len(lead) > 1 and lead != recovery.begins)
         self.channels = dict.fromkeys(recovery.channels)
-        self.tools: set[str] | None = None if tools is None else self._writable(parameters_by_name(recovery, tools))
         self._by_last: dict[str, list[str]] | None = None
-        self.key = _make_key(b"", self.channels, self.tools)
+        given = None if tools is None else (*parameters_by_name(recovery, tools),)
+        cache: dict[object, tuple[frozenset[str] | None, bytes]] = format.caches.setdefault("offered", {})
+        if (known := cache.get(given)) is None:
+            writable = None if given is None else frozenset(self._writable(given))
+            known = writable, _make_key(b"", self.channels, writable)
+            CONTENT_CACHES.remember(cache, given, known, sum(map(len, given or ())))
+        self.tools: set[str] | None = None if known[0] is None else {*known[0]}
+        self.key = known[1]
 
     def _writable(self, tools: Iterable[str]) -> set[str]:
         """Return the names that can be written in a header."""
@@ -208,7 +217,7 @@ def declared(path: str, role: str, content: object) -> Any:
     return content
 
 
-def _make_key(before: bytes, channels: Iterable[str], tools: set[str] | None) -> bytes:
+def _make_key(before: bytes, channels: Iterable[str], tools: Set[str] | None) -> bytes:
     """Return a hash of the known names in the order in which they were learned."""
     from hashlib import sha256  # loads OpenSSL, which parsing text does not need
 

@@ -74,7 +74,7 @@ class Machine:
     ) -> None:
         self.format, self.form, self.start = format, form, start
         self.recovery = self.table(format)
-        self.names = KnownNames(self.recovery, tools)
+        self.names = KnownNames(format, tools)
         self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
         self.continued = continues(format, start)

@@ -25,6 +25,10 @@ class NearLead(NamedTuple):
     spaced: re.Pattern[str]
 
 
+SIGNS = "=:\uff1d\uff1a"
+"""Between the lead and the name. The last two are those of Chinese and Japanese keyboards."""
+
+
 @lru_cache
 def near_lead(lead: str, field: str, of_functions: str) -> NearLead:
     """Compile the near misses of `lead`. A typo is one letter missing or doubled, or two letters swapped."""
@@ -34,6 +38,7 @@ def near_lead(lead: str, field: str, of_functions: str) -> NearLead:
     typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
     words = tuple(known for known in (word, field.lower()) if known)
     exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
-    beside = rf"(?:{exact})[=:]"
-    spaced = rf"(?:{exact})\s*[=:]\s*|(?:{near})[=:]|(?:{exact})(?:\s+|(?={re.escape(of_functions or chr(0))}))|[=:]\s*"
+    sign, namespace = f"[{SIGNS}]", re.escape(of_functions or "\0")
+    beside = rf"(?:{exact}){sign}"
+    spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={namespace}))|{sign}\s*"
     return NearLead(words, re.compile(beside, re.IGNORECASE), re.compile(spaced, re.IGNORECASE))

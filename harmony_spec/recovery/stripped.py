@@ -35,6 +35,9 @@ GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
 BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 """... and what may come after it: the beginning of a text."""
 
+NAME_GOES_ON = re.compile(r"[a-z_]|-[a-z]")
+"""After the name of an offered tool, this shows another name: with the tool `run`, `running` is not a call of it."""
+
 Values = dict[str, Any]
 
 
@@ -57,7 +60,7 @@ def with_headers(
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
     role = format.recovery.slots.role
-    found = StrippedText(format, KnownNames(format.recovery, tools), text.mixed, continued).read()
+    found = StrippedText(format, KnownNames(format, tools), text.mixed, continued).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
     begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
     for index, (header, content) in enumerate(found):
@@ -204,16 +207,17 @@ class StrippedText:
             yield word[0], word.end()
 
     def _tools(self, at: int, pattern: re.Pattern[str], others: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-        """The tools at a place; an unknown one may go on in known names, as in `functions.squarejson{`."""
+        """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
         tools = ((word, tool) for tool in self.known.tools or () for word in (tool, self.known.last(tool)))
-        listed = (*((name, name) for name in others), *tools)
-        found = [(name, at + len(word)) for word, name in listed if self.text.startswith(word, at)]
+        found = [(tool, at + len(word)) for word, tool in tools if self.text.startswith(word, at)]
+        found = [(tool, end) for tool, end in found if not NAME_GOES_ON.match(self.text, end)]
+        found += [(name, at + len(name)) for name in others if self.text.startswith(name, at)]
         yield from found
-        if not found and (word := pattern.match(self.text, at, at + MAX_STRIPPED_CHARS)):
-            yield word[0], word.end()
-            for name in self.names.all:
-                for match in re.finditer(rf"(?<=[^\W_]){re.escape(name)}", word[0]):
-                    yield word[0][: match.start()], at + match.start()
+        if not found and (match := pattern.match(self.text, at, at + MAX_STRIPPED_CHARS)):
+            word = match[0]
+            ends = [m.start() for name in self.names.all for m in re.finditer(f"(?<=[^\\W_]){re.escape(name)}", word)]
+            words = [word[:end] for end in (*ends, len(word))]
+            yield from ((self.names.tool(w) or w, at + len(w)) for w in list(filter(self.names.tool, words)) or words)
 
 
 def _size(header: StrippedHeader) -> tuple[int, int]:

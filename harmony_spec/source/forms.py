@@ -415,10 +415,14 @@ class TokenForm(Form):
 
     def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
         begin, content, stop, end = bounds
-        try:
-            units = array(IDS, self.tokens[begin:end])
-        except OverflowError:  # an id that no vocabulary has
-            return None
+        units: str | array[int] | list[int]
+        if text is not None:  # no unknown id; a stream has no `units`, and a list takes a third of an array's time
+            units = self.units[begin:end] or self.tokens[begin:end]
+        else:
+            try:
+                units = array(IDS, self.tokens[begin:end])
+            except OverflowError:
+                return None
         tokenizer = None if text is None else self.tokenizer
         return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer))
 

@@ -13,7 +13,7 @@ class MessageTokens(NamedTuple):
     """The token ids that a message was read from.
 
     Attributes:
-        units: the ids, four bytes or fewer each: as the code points of a string, or as an array.
+        units: the ids: as the code points of a string, as an array, or, from a stream, as a list.
         content_start: the index after the last special token before the content. Text of the header may follow.
         content_end: the index of the next special token.
         opening: the ids of the open header after the last message of a prompt.
@@ -21,7 +21,7 @@ class MessageTokens(NamedTuple):
         tokenizer: the tokenizer that decoded them.
     """
 
-    units: str | array[int]
+    units: str | array[int] | list[int]
     content_start: int
     content_end: int
     opening: tuple[int, ...] = ()
@@ -37,22 +37,22 @@ class MessageTokens(NamedTuple):
     @property
     def ids(self) -> list[int]:
         """All ids of the message."""
-        return ids_of(self.units)
+        return _ids_of(self.units)
 
     @property
     def header(self) -> list[int]:
         """The ids before the content."""
-        return ids_of(self.units[: self.content_start])
+        return _ids_of(self.units[: self.content_start])
 
     @property
     def content(self) -> list[int]:
         """The ids of the content."""
-        return ids_of(self.units[self.content_start : self.content_end])
+        return _ids_of(self.units[self.content_start : self.content_end])
 
     @property
     def stop(self) -> list[int]:
         """The ids after the content."""
-        return ids_of(self.units[self.content_end :])
+        return _ids_of(self.units[self.content_end :])
 
     @property
     def around(self) -> Hashable:
@@ -60,13 +60,13 @@ class MessageTokens(NamedTuple):
         units, start, end = self.units, self.content_start, self.content_end
         if isinstance(units, str):
             return units[:start], units[end:]
-        return units[:start].tobytes(), units[end:].tobytes()
+        return tuple(units[:start]), tuple(units[end:])
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy without the tokenizer; the content is then decoded when it is rendered."""
         return MessageTokens, tuple(self[:4])
 
 
-def ids_of(units: str | array[int]) -> list[int]:
+def _ids_of(units: str | array[int] | list[int]) -> list[int]:
     """Return token ids as a list."""
-    return (array("I", units.encode("utf-32-le", "surrogatepass")) if isinstance(units, str) else units).tolist()
+    return list(array("I", units.encode("utf-32-le", "surrogatepass")) if isinstance(units, str) else units)

@@ -60,8 +60,7 @@ class StreamParser(Generic[M]):
         self._tools = offered(format, tools)
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
-        self._low = format.lowest_special
-        all_text = self._low == format.encoding.base_size
+        all_text = format.lowest_special == format.encoding.base_size
         self._only_text = all_text and isinstance(self._tokenizer, Vocabulary)
         ids, recovery = format.encoding.special, Machine.table(format)
         self._begins = ids[recovery.begins]
@@ -124,16 +123,13 @@ class StreamParser(Generic[M]):
 
         The shipped vocabulary raises `KeyError` for special tokens, so decoding also finds them.
         """
-        low, parts, read = self._low, self._parts, self._tokens
-        if len(parts) < MIN_BUFFERED_PARTS:
-            for token in tokens:
-                if token >= low:
-                    return self._read_content_end(tokens, tokens.index(token))
+        parts, read = self._parts, self._tokens
+        if len(parts) < MIN_BUFFERED_PARTS and not self._ends.isdisjoint(tokens):
+            return self._read_content_end(tokens)
         try:
             text = self._decode(tokens).decode()
         except KeyError:
-            places = self._form.special_places(tokens)
-            return self._read_content_end(tokens, places[0]) if places else None
+            return self._read_content_end(tokens)
         except (OverflowError, TypeError, UnicodeDecodeError):
             return None
         if self._read_to < len(read):
@@ -145,14 +141,14 @@ class StreamParser(Generic[M]):
         parts.append(text)
         return (_new(ContentDelta, (text,)),)
 
-    def _read_content_end(self, tokens: list[int], stop: int) -> Sequence[Event] | None:
+    def _read_content_end(self, tokens: list[int]) -> Sequence[Event] | None:
         """Read the end of a content, and the tokens after it; None, with nothing read, in hard cases."""
-        spelling = self._closes.get(tokens[stop])
-        if spelling is None:
+        stop = next((at for at, token in enumerate(tokens) if token in self._closes), None)
+        if stop is None:
             return None
         try:
             text = self._decode(tokens[:stop]).decode()
-        except (OverflowError, UnicodeDecodeError):
+        except (KeyError, OverflowError, UnicodeDecodeError):
             return None
         read, machine = self._tokens, self._machine
         if self._read_to < len(read):
@@ -166,7 +162,7 @@ class StreamParser(Generic[M]):
         self._parts.clear()
         self.is_plain, at = False, len(read) + stop
         read += tokens[: stop + 1]
-        machine.read_whole_content(content, spelling, at, at + 1)
+        machine.read_whole_content(content, self._closes[tokens[stop]], at, at + 1)
         if rest := tokens[stop + 1 :]:
             self._feed(rest)
         return events

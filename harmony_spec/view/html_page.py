@@ -18,7 +18,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Code
+from ..errors import Code, any_of
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..validation.report import Report
@@ -167,4 +167,6 @@ def _cards() -> Any:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(loader=PackageLoader("harmony_spec", "view"), autoescape=True, undefined=StrictUndefined)
+    found = Environment(loader=PackageLoader("harmony_spec", "view"), autoescape=True, undefined=StrictUndefined)
+    found.filters["any_of"] = any_of
+    return found

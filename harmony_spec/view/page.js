@@ -1,5 +1,5 @@
 "use strict";
-// Rows lie in the page as compressed blocks. A block is expanded when it comes into view, or to search its text.
+// Rows lie in the page as compressed blocks. A block is expanded when it comes into view. A search reads it without that.
 const ROW_HEIGHT = 32;
 const blocks = [...document.querySelectorAll(".block")];
 const scripts = [...document.querySelectorAll(".data")];
@@ -12,16 +12,24 @@ async function unpack(script) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 }
 
+async function rowsOf(block) {
+  const html = await unpack(scripts[blocks.indexOf(block)]);
+  return [...new DOMParser().parseFromString(html, "text/html").querySelectorAll(".row")];
+}
+
+const texts = new Map();
+function textsOf(block) {
+  if (!texts.has(block)) texts.set(block, rowsOf(block).then((rows) => rows.map((row) => row.textContent.toLowerCase())));
+  return texts.get(block);
+}
+
 const expanded = new Map();
 function expand(block) {
   if (!expanded.has(block)) {
-    const script = scripts[blocks.indexOf(block)];
-    expanded.set(block, unpack(script).then((html) => {
-      script.remove();
-      const rows = new DOMParser().parseFromString(html, "text/html").querySelectorAll(".row");
+    expanded.set(block, rowsOf(block).then((rows) => {
       block.replaceChildren(...rows);
       block.style.minHeight = "";
-      [...rows].forEach((row, at) => { row.hidden = !matches(Number(block.dataset.first) + at); });
+      rows.forEach((row, at) => { row.hidden = !matches(Number(block.dataset.first) + at); });
     }));
   }
   return expanded.get(block);
@@ -47,11 +55,9 @@ async function filter() {
   if (wanted) {
     const found = new Set();
     for (const block of blocks) {
-      await expand(block);
+      const held = await textsOf(block);
       if (current !== round) return;
-      [...block.children].forEach((row, at) => {
-        if (row.textContent.toLowerCase().includes(wanted)) found.add(Number(block.dataset.first) + at);
-      });
+      held.forEach((text, at) => { if (text.includes(wanted)) found.add(Number(block.dataset.first) + at); });
     }
     admitted = found;
   }

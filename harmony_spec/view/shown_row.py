@@ -26,8 +26,8 @@ HEADER, CONTENT, STOP = PIECES = ("header", "content", "stop")
 PARTS = ("start", *PIECES)
 """The parts of a message in `Training.spans`, where `start` is what an open header has of its header."""
 
-MESSAGE, OPEN_HEADER, GAP = "message", "open header", "between messages"
-"""The kinds of sections. A gap is input that belongs to no message."""
+MESSAGE, OPEN_HEADER, GAP, UNREAD = "message", "open header", "between messages", "as written"
+"""The kinds of sections. A gap is input that belongs to no message; the last is a whole row that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Section:
-    """A message, the open header of a prompt, or a gap.
+    """A message, the open header of a prompt, a gap, or a row that cannot be read.
 
     Attributes:
         kind: which of these it is.
         turn: the kind of message in its turn, such as "answer"; "" if it has none.
         fields: the fields of the header that are set, as they were read.
         repaired: the names of those that recovery repaired.
-        pieces: the input, in order; of a gap only a content.
+        pieces: the input, in order; only a content if the section is neither a message nor an open header.
         findings: the findings, in order.
     """
 
@@ -98,7 +98,7 @@ class ShownRow:
     Attributes:
         place: the file, and the number of the row if it has several.
         id: the value of the row's id column, or None.
-        sections: its messages and gaps, in order; empty if it cannot be read.
+        sections: its messages and gaps, in order.
         findings: findings without a place: the error of a row that cannot be read.
         hint: what to do if the row was probably read with the wrong options; "" otherwise.
     """
@@ -173,10 +173,13 @@ def shown_report(
     return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all(), hint=hint)
 
 
-def unreadable_row(error: HarmonyError, place: str, id: str | int | None = None) -> ShownRow:
-    """Return a row that has only the error why it cannot be read."""
-    message = ". ".join(filter(None, (error.message, error.hint)))
-    return ShownRow(place, id, findings=(ShownFinding(error.code, message, error.expected),))
+def unreadable_row(error: HarmonyError, text: str, place: str, id: str | int | None = None) -> ShownRow:
+    """Return a row that cannot be read: its text, and the error."""
+    message = f"at {error.pointer}: {error.message}" if error.pointer else error.message
+    if error.hint:
+        message += f"{'' if message.endswith(('.', '?')) else '.'} {error.hint.removesuffix('.')}"
+    sections = (Section(UNREAD, pieces=(Piece(CONTENT, text),)),) if text else ()
+    return ShownRow(place, id, sections, (ShownFinding(error.code, message, error.expected),))
 
 
 def shown_messages(format: Format | None, parsed: Parsed[Any]) -> ShownRow:

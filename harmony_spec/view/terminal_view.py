@@ -10,7 +10,8 @@ from itertools import accumulate
 from rich.cells import cell_len
 from rich.text import Text
 
-from .shown_row import CONTENT, GAP, HEADER, MESSAGE, OPEN_HEADER, Piece, Section, ShownFinding, ShownRow
+from ..errors import any_of
+from .shown_row import CONTENT, GAP, HEADER, MESSAGE, OPEN_HEADER, UNREAD, Piece, Section, ShownFinding, ShownRow
 from .terminal_text import COLORS, printable, printable_name
 
 INDENT = "  "
@@ -50,8 +51,8 @@ def row_lines(row: ShownRow, width: int) -> Iterator[Text]:
 
 def _heading(section: Section, number: int) -> Text:
     """The kind of a section, and its fields."""
-    if section.kind == GAP:
-        return Text("— outside of any message", style="yellow")
+    if section.kind in (GAP, UNREAD):
+        return Text("— outside of any message" if section.kind == GAP else f"— {UNREAD}", style="yellow")
     text = Text(f"{number} " if section.kind == MESSAGE else f"{section.kind}: ", style="bold")
     for at, (name, value) in enumerate(section.fields.items()):
         text.append(", " if at else "")
@@ -95,5 +96,5 @@ def _finding(finding: ShownFinding, before: str) -> Text:
     text = Text(before, style=color)
     text.append(f"{code.code} {code.name}", style=f"bold {color}").append(f": {printable(finding.message)}")
     if finding.expected:
-        text.append(f"; expected {printable(' or '.join(finding.expected))}")
+        text.append(f"; expected {printable(any_of(finding.expected))}")
     return text
