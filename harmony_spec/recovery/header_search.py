@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
-from .header_automaton import FIELD, SIGNS, Sets
+from .header_automaton import FIELD, SIGNS, Sets, State
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 from .header_text import HeaderText
@@ -52,7 +52,7 @@ class Node(NamedTuple):
     """
 
     at: int
-    state: int
+    state: State
     mode: int
     marks: Sets
     values: Values
@@ -152,7 +152,7 @@ class HeaderSearch:
         Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
-        start = Node(0, 0 if self.begun else self.automaton.after_author, CLEAN, (), values)
+        start = Node(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
         heap: list[tuple[int, Ranks, int, Node]] = [(0, (), 0, start)]
         best, back = {start: (0, Ranks())}, dict[Node, tuple[Node, tuple[Edit, ...]]]()
         done, width = set[Node](), dict[int, int]()
@@ -207,7 +207,7 @@ class HeaderSearch:
                 called = called and not self._value(node, self.slots.channel)
                 price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * called
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
-                yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), ()
+                yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), ()
         elif special:
             yield from self._special(node, at, awaited)
         else:
@@ -263,7 +263,7 @@ class HeaderSearch:
             price += costs["text_with_lead"]
         elif self._begins_with_name(word):
             price += costs["text_at_name"]
-        yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), (Edit("", "", at, at, rest=True),)
+        yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
     def _begins_with_name(self, word: str) -> bool:
         known = any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all)
@@ -277,11 +277,11 @@ class HeaderSearch:
         again = not flag and self._value(node, field) is not None
         (state, sets), edits = automaton.step(node.state, char), tuple[Edit, ...]()
         price = costs["again"] * again
-        if state < 0 and not awaited:
+        if not state and not awaited:
             (state, sets), price = automaton.jump(char), price or costs["order"]
         if flag and (self._value(node, field) or node.marks):
             edits = (Edit("again", field, at, at + 1),)
-        if state >= 0 and char not in automaton.opens:
+        if state and char not in automaton.opens:
             pending = bool(automaton.awaited(state))
             values = node.values if pending else self._put(node.values, sets)
             edits += () if pending or not sets else (Edit("", field, at, at + 1, sets),)
@@ -310,9 +310,9 @@ class HeaderSearch:
         if match := automaton.literal.match(self.text, at):
             field = automaton.introduces.get(match[0], "")
             (state, _), again = automaton.step(node.state, match[0]), self._value(node, field) is not None
-            if state >= 0 or not (awaited or len(match[0]) == 1):
-                price = costs["again"] if again else costs["order"] * (state < 0)
-                state = state if state >= 0 else automaton.jump(match[0])[0]
+            if state or not (awaited or len(match[0]) == 1):
+                price = costs["again"] if again else costs["order"] * (not state)
+                state = state or automaton.jump(match[0])[0]
                 yield price, node._replace(at=match.end(), state=state, mode=CLEAN), ()
                 if again:
                     yield from self._again(node, at, match.end(), field)
@@ -433,7 +433,7 @@ class HeaderSearch:
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         for name in self.names.readings(self._word(at)):
             state, also = self.automaton.step(node.state, FIELD + name.field)
-            placed = state >= 0
+            placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
             if found is None:
                 continue
