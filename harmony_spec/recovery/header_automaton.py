@@ -77,29 +77,25 @@ class HeaderAutomaton:
             if edge.sets:
                 self.introduces[label] = edge.sets[0][0]
         self.marks = {field: tuple(names) for field, names in marks.items()}
-        texts = {label for row in self.edges for label, edge in row if edge.kind == "text" and label}
-        self.literal = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)")
-        every = [edge.label for row in recovery.header for edge in row if edge.kind == "text"]
-        self.spaced = {"", *(text.strip() for text in every if text[0].isspace())}
-        self.lead = next((x for x in sorted(texts) if self.introduces.get(x) == recovery.slots.recipient), "")
+        edges = [edge for row in recovery.header for edge in row]
+        texts = [edge.label for edge in edges if edge.kind == "text"]
+        leads = sorted({text.strip() for text in texts} - {""})
+        self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
+        self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
+        self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         word = without_signs(self.lead).lower()
         self.lead_words = tuple(known for known in (word, recovery.slots.recipient.lower()) if known)
         patterns = _near_leads(word, self.lead_words, recovery.of_functions)
         self.near_lead, self.loose_lead = (re.compile(pattern, re.IGNORECASE) for pattern in patterns)
-        edges = [edge for row in recovery.header for edge in row]
         self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
-        edges = [edge for edge in edges if edge.label not in recovery.opens]
-        self.reads = {edge.label for edge in edges if edge.kind == "field"} | {n for e in edges for n, _ in e.sets}
+        named = {edge.label for edge in edges if edge.kind == "field"}
+        self.reads = named | {name for edge in edges if edge.label not in recovery.opens for name, _ in edge.sets}
         atoms = (atom for row in format.starts["transcript"][0].steps[0][0].steps for atom, _ in row)
-        named = {edge.label for row in recovery.header for edge in row if edge.kind == "field"}
         self.patterns = {
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }
-
-        begun = {edge.target for label, edge in self.edges[0] if label == self.begins}
-        self.first_texts = [
-            edge.label for state in begun for label, edge in self.edges[state] if edge.kind == "text" and label
-        ]
+        begun = (pair for row in self.step(self.start, self.begins)[0] for pair in self.edges[row])
+        self.first_texts = [edge.label for label, edge in begun if edge.kind == "text" and label]
 
     @staticmethod
     def _label(format: Format, edge: HeaderEdge) -> str:

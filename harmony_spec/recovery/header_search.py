@@ -261,13 +261,11 @@ class HeaderSearch:
             price += costs["text_at_lead"]
         elif self.automaton.lead and self.automaton.lead in rest:
             price += costs["text_with_lead"]
-        elif self._begins_with_name(word):
+        elif self.names.known.bare_tool(word) or any(
+            word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
+        ):
             price += costs["text_at_name"]
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
-
-    def _begins_with_name(self, word: str) -> bool:
-        known = any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all)
-        return known or bool(self.names.known.bare_tool(word))
 
     def _special(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A special token: it introduces a field, or is one too many."""
@@ -534,7 +532,8 @@ class HeaderSearch:
         sets: Sets = ((name.field, name.value),)
         if placed:
             return 0, kind, WORD if name.how == "unknown" else None, sets
-        seen, alone = self._value(node, name.field) is not None, self._has_only_role(node)
+        seen = self._value(node, name.field) is not None
+        alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
         touches = at == node.at > 0 and alone
         if node.mode == BARE or (name.how and not (name.how == "glued" and touches)):
             return None
@@ -545,9 +544,6 @@ class HeaderSearch:
         kind = "as_role" if author or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
         return price, kind, CLEAN if first else node.mode or NAMED, sets
-
-    def _has_only_role(self, node: Node) -> bool:
-        return all(v is None or field == self.slots.role for field, v in zip(self.places, node.values, strict=True))
 
     def _recipient(
         self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str

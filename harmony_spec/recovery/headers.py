@@ -124,7 +124,7 @@ class Headers:
             return replace(described, lacks_channel=reading.lacks_channel)
         if opened and not reading.findings and (header.mixed or not lacks_start):
             evidence = "its parts are known, but not in their places"
-            taken = self._join_values(reading.values)
+            taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
@@ -141,9 +141,6 @@ class Headers:
         if not self.between:
             return mixed
         return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
-
-    def _join_values(self, values: dict[str, Any]) -> str:
-        return " ".join(str(value) for value in values.values() if value and value is not True)
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that a rule describes before the token that opens the content; None for any other."""
