@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import codes
 from ..format.cache_limits import HEADER_CACHES
-from ..format.tables import Format, Frame
+from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
@@ -152,16 +152,10 @@ class Headers:
                 return HeaderReading(values, variants)
         return None
 
-    def is_opening(self, begin: int, end: int) -> bool:
-        """Whether a part of the input is the open header that a prompt ends with."""
+    def opening(self, begin: int, end: int) -> dict[str, Any] | None:
+        """The fields of the open header that a prompt ends with; None if a part of the input is another one."""
+        if self.open_frame is None:
+            return None
+        values: dict[str, Any] = dict.fromkeys(self.open_frame.fields)
         mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(mixed))
-
-    def opening(self, begin: int, end: int, reading: HeaderReading) -> dict[str, Any]:
-        """Return the fields of the open header that an input ends with."""
-        frame: Frame | None = self.open_frame
-        assert frame is not None
-        values: dict[str, Any] = dict.fromkeys(frame.fields)
-        if frame.read(HeaderText(self.form, list(self.form.pieces(begin, end))).mixed, values) is None:
-            return {name: reading.values.get(name) for name in frame.fields}
-        return values
+        return None if self.open_frame.read(mixed, values) is None else values
