@@ -504,7 +504,7 @@ class HeaderSearch:
             if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
                 return None
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
-            weak = not called
+            weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else kind
             return price, kind, node.mode or (TYPED if weak else CLEAN), sets
         return (0, kind, None, sets) if placed else None
