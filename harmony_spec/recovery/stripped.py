@@ -38,8 +38,9 @@ BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 QUOTES = ("'", '"', "`")
 """Around a name, they make it a part of a text."""
 
-NAME_GOES_ON = re.compile(r"[a-z_]|-[a-z]")
-"""After the name of an offered tool, this shows another name: with the tool `run`, `running` is not a call of it."""
+NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w|\w{1,64}(?:\s\w{1,64})?[{\[]")
+"""After the name of an offered tool, this shows another name: with the tool `get`, none of `getting`, `get.all` and
+`getAll{` is a call of it."""
 
 Values = dict[str, Any]
 
