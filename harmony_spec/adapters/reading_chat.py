@@ -9,13 +9,21 @@ from itertools import count
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..codes import INVALID_CHAT, UNREQUESTED_TOOL_RESULT
+from ..codes import UNREQUESTED_TOOL_RESULT
 from ..diagnostics import Diagnostic
-from ..errors import ConversionError
 from ..tools.chat_requests import CUSTOM, INPUT, ChatTools, answer_forms, is_called, require_expressible, with_effort
 from ..tools.openai_tools import FUNCTION
 from ..tools.purposes import Purpose, Purposes
-from ..tools.requirements import Policy, Reporter, fail, quoted, require_list, require_object, require_text
+from ..tools.requirements import (
+    Policy,
+    Reporter,
+    fail,
+    limiting_depth,
+    quoted,
+    require_list,
+    require_object,
+    require_text,
+)
 from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of
 from .sides import Steps, reading_side, restored_messages, to_text, value_at, without
@@ -125,7 +133,7 @@ def from_chat(
         ConversionError: the request is invalid, or the format cannot hold a value; the error has its JSON pointer.
     """
     purposes, reporter = Purposes.of(codec), Reporter(unsupported)
-    try:
+    with limiting_depth(messages=messages, tools=tools, tool_choice=tool_choice, response_format=response_format):
         chat = _require_messages(messages)
         if settings is None and purposes.settings is not None:
             settings = purposes.settings()
@@ -142,8 +150,6 @@ def from_chat(
                 first = reader.restore(chat, side)
         reader.read_messages(chat, first)
         return Adapted(*reader.result(chat), reporter.findings, [*offered, *builtin])
-    except RecursionError:
-        raise ConversionError(INVALID_CHAT, "the value is nested too deeply") from None
 
 
 def _require_messages(messages: object) -> list[dict[str, Any]]:
@@ -273,7 +279,7 @@ class _Reader:
             self.add("thoughts", index, [Piece(paths, text)], name=name)
         pieces, calls = self.texts(message, index), self.read_calls(message, index)
         phase = message.get("phase")
-        if phase is not None and phase not in PHASES:
+        if phase is not None and (not isinstance(phase, str) or phase not in PHASES):
             fail((*at, "phase"), f"unknown phase {quoted(phase)}", expected=PHASES)
         purpose = PHASES[phase] if phase else "preamble" if calls or calls_follow else "answer"
         if pieces and (any(piece.text for piece in pieces) or not (calls or message.get("refusal"))):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, NoReturn
 
 from ..codes import INVALID_CHAT, UNSUPPORTED_VALUE
@@ -19,15 +20,19 @@ REPLACEABLE = 'Pass unsupported="replace" to replace or leave out such values.'
 MAX_QUOTED_CHARS = 60
 """Code points of a wrong value that an error quotes."""
 
+MAX_STEPS = 4
+"""Steps of the pointer to a value that is nested too deeply: up to its key in a call or tool."""
+
 
 def pointer_to(path: Iterable[object]) -> str:
     return "".join(f"/{escaped(str(step))}" for step in path)
 
 
 def quoted(value: object) -> str:
-    shown = (
-        repr(value) if isinstance(value, str | int | float | None) else f"a value of the type {type(value).__name__}"
-    )
+    shown = f"a value of the type {type(value).__name__}"
+    if isinstance(value, str | int | float | None):
+        with suppress(ValueError):  # Python writes no integer of thousands of digits
+            shown = repr(value)
     return shown if len(shown) <= MAX_QUOTED_CHARS else f"{shown[:MAX_QUOTED_CHARS]}\u2026"
 
 
@@ -40,6 +45,28 @@ def fail(
     expected: Iterable[str] = (),
 ) -> NoReturn:
     raise ConversionError(code, reason, pointer=pointer_to(path), hint=hint, expected=tuple(expected))
+
+
+@contextmanager
+def limiting_depth(**values: object) -> Iterator[None]:
+    """Raise `ConversionError` with a place if one of these values is nested too deeply to be read."""
+    try:
+        yield
+    except RecursionError:
+        path: tuple[object, ...] = ()
+        level: list[tuple[tuple[object, ...], object]] = [((), values)]
+        while level:
+            path = level[0][0]
+            level = [(_longer(path, step), inner) for path, value in level for step, inner in _inside(value)]
+        fail(path, "the value is nested too deeply")
+
+
+def _longer(path: tuple[object, ...], step: object) -> tuple[object, ...]:
+    return path if len(path) == MAX_STEPS else (*path, step)
+
+
+def _inside(value: object) -> Iterable[tuple[object, object]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
 
 
 def require_text(value: object, path: Iterable[object]) -> str:
