@@ -16,7 +16,7 @@ from ..recovery.output import abridge
 from ..recovery.recovered import Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes
-from ..tools.requirements import limiting_depth
+from ..tools.requirements import readable
 from .chat_types import ChatChunk, ChatCompletion, ChatMessage, Usage
 from .identifiers import digest_of, make_id
 from .reading_chat import ASSISTANT
@@ -198,7 +198,7 @@ class ChatStream:
         codec: ModuleType | None = None,
     ) -> None:
         purposes = self._purposes = Purposes.of(codec)
-        with limiting_depth(tools=tools):
+        with readable(tools=tools):
             self._tools = None if tools is None else ChatTools(purposes, tools)
         self._is_named, self._include_usage = named_tool(tool_choice) is not None, include_usage
         self._tokenizer = tokenizer

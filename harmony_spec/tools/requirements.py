@@ -23,6 +23,9 @@ MAX_QUOTED_CHARS = 60
 MAX_STEPS = 4
 """Steps of the pointer to a value that is nested too deeply: up to its key in a call or tool."""
 
+MAX_INTEGER_BITS = 14_000
+"""The size of integers, a little less than Python writes as decimal digits (4,300)."""
+
 
 def pointer_to(path: Iterable[object]) -> str:
     return "".join(f"/{escaped(str(step))}" for step in path)
@@ -48,17 +51,26 @@ def fail(
 
 
 @contextmanager
-def limiting_depth(**values: object) -> Iterator[None]:
-    """Raise `ConversionError` with a place if one of these values is nested too deeply to be read."""
+def readable(**values: object) -> Iterator[None]:
+    """Raise `ConversionError` with a place if one of these values is nested too deeply, or has too large an integer."""
     try:
         yield
-    except RecursionError:
+    except (RecursionError, ValueError) as error:
+        is_deep = isinstance(error, RecursionError)
         path: tuple[object, ...] = ()
         level: list[tuple[tuple[object, ...], object]] = [((), values)]
         while level:
             path = level[0][0]
+            if not is_deep and (large := next((path for path, value in level if _is_large(value)), None)) is not None:
+                fail(large, "the integer has too many digits")
             level = [(_longer(path, step), inner) for path, value in level for step, inner in _inside(value)]
-        fail(path, "the value is nested too deeply")
+        if is_deep:
+            fail(path, "the value is nested too deeply")
+        raise
+
+
+def _is_large(value: object) -> bool:
+    return isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS
 
 
 def _longer(path: tuple[object, ...], step: object) -> tuple[object, ...]:
@@ -107,11 +119,16 @@ class Reporter:
             )
         self.report(path, what, raw, taken_for)
 
-    def report(self, path: Iterable[object], evidence: str, raw: str, taken_for: str = "") -> None:
-        """Report a value that is left out or replaced under any policy."""
+    def report(
+        self,
+        path: Iterable[object],
+        evidence: str,
+        raw: str,
+        taken_for: str = "",
+        code: Code = UNSUPPORTED_VALUE,
+    ) -> None:
+        """Report a value that is kept although it is wrong, or left out or replaced under any policy."""
         path = list(path)
         index = next((step for step in path[1:2] if isinstance(step, int)), -1)
         place = pointer_to(path)
-        self.findings.append(
-            Diagnostic(UNSUPPORTED_VALUE, Span(0, 0), "character", index, raw, taken_for, evidence, pointer=place)
-        )
+        self.findings.append(Diagnostic(code, Span(0, 0), "character", index, raw, taken_for, evidence, pointer=place))
