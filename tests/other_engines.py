@@ -1,7 +1,7 @@
 """Exported grammars in engines that are too large for the gate: `.ci/constraints` runs this.
 
-`python -m tests.other_engines` with `xgrammar`, `llama.cpp FILE` (it writes a model without weights there) or
-`transformers`.
+`python -m tests.other_engines` with `xgrammar`, `vllm WHEEL` (the wheel is read, not installed), `llama.cpp FILE` (it
+writes a model without weights there) or `transformers`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from harmony_spec import codec
-from harmony_spec.constraints import constrain, score
+from harmony_spec.constraints import Constraint, constrain, score
 from harmony_spec.constraints.engines import engine_for, own_grammar, pieces
 
 WEATHER = {
@@ -35,12 +35,17 @@ OFFERED = constrain(tools=TOOLS)
 LEAST_LOGIT = -1e30
 
 
-def report(name: str, load: Callable[[], Callable[[Sequence[int]], bool]], is_own: bool = True) -> None:
+def report(
+    name: str,
+    load: Callable[[], Callable[[Sequence[int]], bool]],
+    is_own: bool = True,
+    constraint: Constraint = OFFERED,
+) -> None:
     """Print the time to compile and the score; our own grammars have no mistakes."""
     start = time.perf_counter()
     engine = load()
     seconds = time.perf_counter() - start
-    found = score(OFFERED, engine)
+    found = score(constraint, engine)
     refused, accepted = f"{len(found.refused)} of {found.valid}", f"{len(found.accepted)} of {found.invalid}"
     print(f"{name}: {seconds:.2f} s, refuses {refused} valid, accepts {accepted} invalid")
     for text in (*found.refused[:3], *found.accepted[:3]):
@@ -59,12 +64,16 @@ class Loose(ModuleType):
         return self.__dict__.setdefault(name, type(name, (), {"__init__": lambda self, *_, **__: None}))
 
 
+def stub(*names: str) -> None:
+    for name in names:
+        sys.modules[name] = Loose(name)
+        sys.modules[name].__spec__ = ModuleSpec(name, None)
+
+
 def in_xgrammar() -> None:
     import tvm_ffi  # noqa: F401 - before the stub, since it asks torch for its version
 
-    for name in ("torch", "transformers"):
-        sys.modules[name] = Loose(name)
-        sys.modules[name].__spec__ = ModuleSpec(name, None)
+    stub("torch", "transformers")
     for name, kind, text in (
         ("structural tag", "structural-tag", json.dumps(OFFERED.structural_tag())),
         ("EBNF", "xgrammar-ebnf", OFFERED.xgrammar_ebnf()),
@@ -74,6 +83,35 @@ def in_xgrammar() -> None:
     own = own_grammar("xgrammar", TOOLS, "auto", "harmony")
     report("xgrammar's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), is_own=False)
     hooked()
+
+
+STUBBED = """
+openai openai.types openai.types.responses openai.types.responses.response openai.types.responses.tool
+openai.types.responses.tool_choice_allowed openai.types.responses.tool_choice_function openai_harmony vllm.entrypoints
+vllm.entrypoints.generate.base.protocol vllm.entrypoints.openai.chat_completion.protocol
+vllm.entrypoints.openai.parser.harmony_utils vllm.entrypoints.openai.responses.protocol vllm.logger
+vllm.parser.abstract_parser vllm.reasoning.gptoss_reasoning_parser vllm.renderers.chat_utils
+vllm.tool_parsers.gptoss_tool_parser vllm.tool_parsers.utils
+"""
+"""What the module of vLLM imports, and does not need for its structural tag."""
+
+
+def in_vllm(wheel: Path) -> None:
+    """The grammar that vLLM has itself. Its engine stops at three tokens, and the grammar has none of them."""
+    import tvm_ffi  # noqa: F401 - as above
+
+    stub("torch", "transformers", *STUBBED.split())
+    for name in ("vllm", "vllm.parser", "vllm.tool_parsers"):
+        sys.modules[name] = ModuleType(name)
+        sys.modules[name].__path__ = [f"{wheel}/{name.replace('.', '/')}"]
+    stops = [codec.SPECIAL_TOKENS[spelling] for spelling in ("<|return|>", "<|endoftext|>", "<|call|>")]
+    constraint = constrain(tools=TOOLS, stops=stops)
+    own = own_grammar("vllm", TOOLS, "auto", "harmony")
+    report("vLLM's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), False, constraint)
+    ours = json.dumps(constraint.structural_tag())
+    report(
+        "structural tag without stop tokens", lambda: engine_for(codec.FORMAT, ours, "structural-tag"), True, constraint
+    )
 
 
 def hooked() -> None:
@@ -171,6 +209,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["xgrammar"]:
             in_xgrammar()
+        case ["vllm", wheel]:
+            in_vllm(Path(wheel))
         case ["llama.cpp", path]:
             in_llama_cpp(Path(path))
         case ["transformers"]:

@@ -18,7 +18,7 @@ from harmony_spec.constraints.transformers_hook import ConstrainedLogits
 from harmony_spec.constraints.xgrammar_hook import register
 from harmony_spec.errors import CodecError
 
-from .constraining import END_OF_TEXT, sample
+from .constraining import END, sample
 from .test_constraints import OFFERED, TOOLS, WEATHER
 
 START = codec.SPECIAL_TOKENS["<|start|>"]
@@ -41,13 +41,13 @@ def test_the_logits_processor_admits_completions_only() -> None:
     written = [tokens for seed in range(30) if (tokens := sample(constraint.lark(), seed, 60))][:2]
     assert len(written) == 2
     assert len(written[0]) != len(written[1])
-    processor = ConstrainedLogits(constraint, len(prompt), END_OF_TEXT)
+    processor = ConstrainedLogits(constraint, len(prompt), END)
     rows = [[*prompt], [*prompt]]
     for at in range(max(map(len, written)) + 1):
         scores = [Scores([0.0] * FORMAT.encoding.size) for _ in rows]
         assert processor(rows, scores) is scores
         for row, tokens, found in zip(rows, written, scores, strict=True):
-            token = tokens[at] if at < len(tokens) else END_OF_TEXT
+            token = tokens[at] if at < len(tokens) else END
             assert found[token] == 0.0
             if at >= len(tokens):
                 assert found.count(0.0) == 1

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codes import INVALID_CHAT, UNREQUESTED_TOOL_RESULT
 from ..diagnostics import Diagnostic
-from ..errors import ConversionError
+from ..errors import ConversionError, quoted
 from ..tools.chat_requests import CUSTOM, INPUT, ChatTools, answer_forms, is_called, require_expressible, with_effort
 from ..tools.openai_tools import FUNCTION
 from ..tools.purposes import Purpose, Purposes
-from ..tools.requirements import Policy, Reporter, fail, quoted, require_list, require_object, require_text
+from ..tools.requirements import Policy, Reporter, fail, require_list, require_object, require_text
 from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of
 from .sides import Steps, reading_side, restored_messages, to_text, value_at, without
@@ -404,8 +404,10 @@ class _Reader:
             return [] if message["role"] not in RESULTS else [Piece((), "")]
         if isinstance(content, str):
             return [Piece((("content",),), require_text(content, at))]
+        if not isinstance(content, list):
+            fail(at, f"expected a string or a list of parts, got {quoted(content)}")
         found = []
-        for number, part in enumerate(require_list(content, at)):
+        for number, part in enumerate(content):
             kind = require_object(part, (*at, number)).get("type")
             if kind == "text" or (kind == "refusal" and message["role"] == ASSISTANT):
                 found.append(Piece((("content", number, kind),), require_text(part.get(kind), (*at, number, kind))))

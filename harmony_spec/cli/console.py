@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
@@ -332,8 +331,6 @@ def reason_of(error: Exception) -> str | None:
             return str(error)
         case OSError():
             return f"{error.filename or 'the output'}: {error.strerror or error}"
-        case BrokenProcessPool():
-            return "a worker process ended early; there may be too little memory: try fewer --jobs"
         case MemoryError():
             return "out of memory; try a smaller input, fewer --jobs, or --max-row-bytes"
         case UnicodeError():

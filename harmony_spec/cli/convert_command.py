@@ -154,7 +154,7 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     callback=_train,
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )
-@click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate rows to train on to N tokens.")
+@click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate training rows to N tokens.")
 @click.option(
     "--allow-errors", "allows_errors", is_flag=True, help="Train on texts and tokens in which `validate` finds errors."
 )

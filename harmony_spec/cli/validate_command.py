@@ -93,7 +93,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @click.command(cls=Command, groups=GROUPS, epilog=example("harmony-spec validate -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
 @reads_rows
-@click.option("--skip-others", is_flag=True, help="Also skip files without special tokens that are named.")
+@click.option("--skip-others", is_flag=True, help="Skip files without special tokens, even if they are named.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
 @click.option(
     "--max-file-bytes",

@@ -51,19 +51,22 @@ def read_parquet(opened: Opened, options: Options, batch: int, within: Part = WH
         seekable = _seekable(opened.stream, opened)
         size = seekable.seek(0, 2)
         # Without `pre_buffer`, memory does not depend on the size of row groups.
-        source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
+        source = parquet.ParquetFile(
+            seekable, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
+        )
         selection = select_columns(name, source.schema_arrow, options)
 
     def rows() -> Iterator[RowsRead]:
         metadata, total = source.metadata, source.metadata.num_rows
-        with _broken(name):
-            groups = _groups(metadata, within)
-            done = sum(metadata.row_group(group).num_rows for group in range(min(groups, default=0)))
-            number = _rows(metadata, selection.columns, batch)
-            for part in source.iter_batches(number, groups, selection.names, use_threads=False):
-                rows = selection.rows(part, done + 1, options.max_row_bytes)
-                done += part.num_rows
-                yield rows, batch, size * done // total
+        groups = _groups(metadata, within)
+        done = sum(metadata.row_group(group).num_rows for group in range(min(groups, default=0)))
+        number = _rows(metadata, selection.columns, batch)
+        for group in groups:
+            with _broken(name, f" in row group {group + 1}, after row {done}"):
+                for part in source.iter_batches(number, [group], selection.names, use_threads=False):
+                    rows = selection.rows(part, done + 1, options.max_row_bytes)
+                    done += part.num_rows
+                    yield rows, part.nbytes, size * done // total
 
     return selection.column, rows()
 
@@ -122,8 +125,8 @@ class ParquetOutput:
 
 
 @contextmanager
-def _broken(name: str) -> Iterator[None]:
-    """Raise an `InputError` for a file that `pyarrow` cannot read."""
+def _broken(name: str, place: str = "") -> Iterator[None]:
+    """Raise an `InputError` for a file that `pyarrow` cannot read, or not from a place on."""
     try:
         import pyarrow
     except ImportError:
@@ -132,7 +135,7 @@ def _broken(name: str) -> Iterator[None]:
         yield
     except (pyarrow.ArrowException, OSError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{name}: the Parquet file cannot be read: {lines[0]}") from None
+        raise InputError(f"{name}: the Parquet file cannot be read{place}: {lines[0]}") from None
 
 
 def copy_parquet(stream: BinaryIO, column: str, fixed: Iterable[tuple[int | None, Any]], out: BinaryIO) -> None:

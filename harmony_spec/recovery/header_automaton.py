@@ -10,9 +10,13 @@ import re
 from functools import cached_property
 
 from ..format.tables import HOLE, Format, HeaderEdge
+from .known_names import without_signs
 
 FIELD = HOLE
 """The beginning of the label of a field: no text has it."""
+
+SIGNS = "=:\uff1d\uff1a"
+"""Between what introduces a recipient and its name. The last two are those of Chinese and Japanese keyboards."""
 
 Sets = tuple[tuple[str, str | bool | None], ...]
 """Fields that a step sets, with their values."""
@@ -39,6 +43,11 @@ class HeaderAutomaton:
         opener_sets: for each token that opens the content, the fields that it sets.
         reads: the fields that a path can set.
         lead: the literal that introduces a recipient; "" if none does.
+        lead_words: the word of it, and the name of the field.
+        near_lead: matches one of `lead_words` with a sign, directly before the name; accepted even among other words.
+        loose_lead: also matches a typo of the word, the word or a sign with white space around it, or the word directly
+            before the namespace of functions. Accepted only if nothing but header words surrounds it. Quotes, brackets
+            and bullets introduce nothing: prose puts them around names.
         first_texts: the literals that may come directly after the token that begins a message.
     """
 
@@ -72,6 +81,10 @@ class HeaderAutomaton:
         every = [edge.label for row in recovery.header for edge in row if edge.kind == "text"]
         self.spaced = {"", *(text.strip() for text in every if text[0].isspace())}
         self.lead = next((x for x in sorted(texts) if self.introduces.get(x) == recovery.slots.recipient), "")
+        word = without_signs(self.lead).lower()
+        self.lead_words = tuple(known for known in (word, recovery.slots.recipient.lower()) if known)
+        patterns = _near_leads(word, self.lead_words, recovery.of_functions)
+        self.near_lead, self.loose_lead = (re.compile(pattern, re.IGNORECASE) for pattern in patterns)
         edges = [edge for row in recovery.header for edge in row]
         self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
         edges = [edge for edge in edges if edge.label not in recovery.opens]
@@ -151,3 +164,14 @@ class HeaderAutomaton:
         """Whether text of two characters or more that introduces a field is at a place."""
         match = self.literal.match(text, at)
         return match is not None and len(match[0]) > 1
+
+
+def _near_leads(word: str, words: tuple[str, ...], of_functions: str) -> tuple[str, str]:
+    """The patterns for near misses. A typo of the word is one letter missing or doubled, or two letters swapped."""
+    places = range(len(word))
+    typos = {word[:at] + word[at + 1 :] for at in places} | {word[:at] + word[at] + word[at:] for at in places}
+    typos |= {word[:at] + word[at : at + 2][::-1] + word[at + 2 :] for at in places}
+    exact, near = ("|".join(sorted(map(re.escape, {*known} - {""})) or ["(?!)"]) for known in (words, typos))
+    sign, namespace = f"[{SIGNS}]", re.escape(of_functions or "\0")
+    spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={namespace}))|{sign}\s*"
+    return f"(?:{exact}){sign}", spaced

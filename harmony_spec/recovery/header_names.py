@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..format.tables import FieldCosts, Format
-from .header_automaton import HeaderAutomaton
+from .header_automaton import automaton_of
 from .known_names import MAX_COMPARED_TOOLS, PUNCTUATION, KnownNames
 
 MIN_TYPO_CHARS = 4
@@ -61,11 +61,11 @@ def is_alike(name: str, word: str, ratio: int) -> bool:
 class HeaderNames:
     """The names of one conversation, by field, and the readings of words by them."""
 
-    def __init__(self, format: Format, known: KnownNames, automaton: HeaderAutomaton) -> None:
-        assert format.recovery is not None
-        self.recovery, self.known, self.automaton = format.recovery, known, automaton
-        self.slots, self.costs, self.lead = self.recovery.slots, self.recovery.costs, automaton.lead
-        slots, recovery = self.slots, self.recovery
+    def __init__(self, format: Format, known: KnownNames) -> None:
+        self.format, self.known, self.automaton = format, known, automaton_of(format)
+        self.recovery = recovery = known.recovery
+        self.slots, self.costs, self.lead = recovery.slots, recovery.costs, self.automaton.lead
+        slots = self.slots
         lists = {slots.role: recovery.roles, slots.channel: known.channels, slots.content_type: recovery.content_types}
         lists |= {
             field: tuple(str(value) for value in values if value)
@@ -75,7 +75,7 @@ class HeaderNames:
         self.lists = {
             field: tuple(name for name in names if pattern.fullmatch(name))
             for field, names in lists.items()
-            if (pattern := automaton.patterns.get(field))
+            if (pattern := self.automaton.patterns.get(field))
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))

@@ -14,12 +14,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
-from ..format.tables import Format
-from .header_automaton import FIELD, HeaderAutomaton, Sets
+from .header_automaton import FIELD, SIGNS, Sets
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 from .header_text import HeaderText
-from .near_leads import SIGNS, NearLead, near_lead
 
 CLEAN, NAMED, TYPED, WORD, WORDS, BARE, PLAIN = range(7)
 """What has come between the last special token and a place, apart from what is introduced: nothing; a channel; a
@@ -97,8 +95,6 @@ class HeaderSearch:
 
     def __init__(
         self,
-        format: Format,
-        automaton: HeaderAutomaton,
         names: HeaderNames,
         header: HeaderText,
         given: dict[str, Any],
@@ -106,21 +102,19 @@ class HeaderSearch:
         lacks_start: bool,
         described: bool,
     ) -> None:
-        assert format.recovery is not None
-        self.format, self.automaton, self.names, self.given = format, automaton, names, given
-        self.recovery, self.slots, self.costs = format.recovery, format.recovery.slots, format.recovery.costs
+        self.names, self.automaton, self.given = names, names.automaton, given
+        self.recovery, self.slots, self.costs = names.recovery, names.slots, names.costs
         self.opened, self.lacks_start, self.described = opened, lacks_start, described
         self.text = header.mixed
         self.end = len(self.text)
-        self.begun = self.text.startswith(automaton.begins)
+        self.begun = self.text.startswith(self.automaton.begins)
         self.first = self.end - len(self.text.lstrip())
-        self.places = {field: index for index, field in enumerate(automaton.fields)}
+        self.places = {field: index for index, field in enumerate(self.automaton.fields)}
         self.next_word = NEXT_WORD if opened else BEFORE_ARGUMENTS
         self.ranks = {kind: rank for rank, kind in enumerate(self.recovery.edits)}
         self.words: dict[int, str] = {}
         self.runs: dict[int, list[tuple[int, int, str]]] = {}
         self.last_special = max((m.start() for m in SPECIAL.finditer(self.text)), default=-1)
-        self.near: NearLead = near_lead(automaton.lead or "\0", self.slots.recipient, self.recovery.of_functions)
 
     def read(self, max_cost: int | None) -> HeaderReading:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
@@ -276,7 +270,7 @@ class HeaderSearch:
         """A special token: it introduces a field, or is one too many."""
         char, automaton, costs = self.text[at], self.automaton, self.costs
         field = automaton.introduces.get(char, "")
-        flag = field != "" and self.format.defaults.get(field) is False
+        flag = field != "" and self.names.format.defaults.get(field) is False
         again = not flag and self._value(node, field) is not None
         (state, sets), edits = automaton.step(node.state, char), tuple[Edit, ...]()
         price = costs["again"] * again
@@ -297,7 +291,7 @@ class HeaderSearch:
         yield price, node._replace(at=at + 1, mode=CLEAN), (Edit("again", field, at, at + 1),)
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
-        """A field that comes again and does not count: it takes no known name, nor one that is near."""
+        """Drop a repeated field with its value, unless the value is a known name or similar to one."""
         word = self._word(begin)
         if any(name.field == field and name.how == "near" for name in self.names.readings(word)):
             return
@@ -322,7 +316,7 @@ class HeaderSearch:
         elif automaton.lead and node.mode not in (BARE, PLAIN):
             answers = self._value(node, self.slots.role) == self.recovery.tool
             wordy = node.mode == WORDS or (node.mode == WORD and not answers)
-            match = (self.near.beside if wordy else self.near.spaced).match(self.text, at)
+            match = (automaton.near_lead if wordy else automaton.loose_lead).match(self.text, at)
             if match and self._is_introduced(match[0], self._word(match.end()), node):
                 price = self._cost(recipient, "lead") + costs["again"] * (self._value(node, recipient) is not None)
                 state, end = automaton.jump(automaton.lead)[0], match.end() + len(self._word(match.end()))
@@ -403,7 +397,7 @@ class HeaderSearch:
             lead = self.text.find(self.automaton.lead, at) if self.automaton.lead else -1
             special = SPECIAL.search(self.text, at)
             stop = min(special.start() if special else self.end, lead if lead >= 0 else self.end)
-            for match in self.near.beside.finditer(self.text, at + 1, stop):
+            for match in self.automaton.near_lead.finditer(self.text, at + 1, stop):
                 name = self._word(match.end())
                 if self.text[match.start() - 1].isspace() and self._is_introduced(match[0], name, None):
                     stop = match.start()
@@ -519,7 +513,7 @@ class HeaderSearch:
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called
             kind = "order" if slots.channel in awaited else kind
-            return price, kind, node.mode or (TYPED if weak or name.how == "near" else CLEAN), sets
+            return price, kind, node.mode or (TYPED if weak else CLEAN), sets
         return (0, kind, None, sets) if placed else None
 
     def _role(
@@ -598,7 +592,7 @@ class HeaderSearch:
 
     def _said(self, path: list[Edit]) -> HeaderReading:
         slots = self.slots
-        reading = HeaderReading({**self.format.defaults, **self.given})
+        reading = HeaderReading({**self.names.format.defaults, **self.given})
         values = reading.values
         if self.begun:
             values.update(dict.fromkeys(name for name in (slots.role, slots.name) if name))

@@ -103,16 +103,8 @@ class Headers:
         if self.strict and described:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
-        reading = HeaderSearch(
-            self.format,
-            automaton_of(self.format),
-            self._header_names(),
-            header,
-            given,
-            opened,
-            lacks_start,
-            bool(described),
-        ).read(None if described else self.max_cost)
+        search = HeaderSearch(self._header_names(), header, given, opened, lacks_start, bool(described))
+        reading = search.read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
@@ -141,7 +133,7 @@ class Headers:
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), automaton_of(self.format))
+            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot())
         return found
 
     def _without_free_texts(self, mixed: str) -> str:

@@ -35,6 +35,9 @@ GLUED = re.compile(r"(?<![ \t(\[{<\"'`=/])(?=\S)")
 BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 """... and what may come after it: the beginning of a text."""
 
+QUOTES = ("'", '"', "`")
+"""Around a name, they make it a part of a text."""
+
 NAME_GOES_ON = re.compile(r"[a-z_]|-[a-z]")
 """After the name of an offered tool, this shows another name: with the tool `run`, `running` is not a call of it."""
 
@@ -98,7 +101,7 @@ class StrippedText:
         letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
         self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
         self.last_word = re.compile(rf"{letters}*$")
-        self.names = HeaderNames(format, known, self.automaton)
+        self.names = HeaderNames(format, known)
 
     def read(self) -> list[tuple[StrippedHeader, Any]]:
         """The headers with their contents; empty if no header is certain."""
@@ -128,7 +131,7 @@ class StrippedText:
         made = self.format.contents.class_for(values)
         structured = made and content and self.format.contents.structure(made, content)
         if structured and self.known.learn(values[self.slots.role], structured):
-            self.names = HeaderNames(self.format, self.known, self.automaton)
+            self.names = HeaderNames(self.format, self.known)
         return structured or content
 
     def _next(self, at: int) -> StrippedHeader | None:
@@ -141,7 +144,9 @@ class StrippedText:
             header = self._best(start, 0)
             glued = start == at or GLUED.match(self.text, start)
             weak = glued and not self.continued and BEGINS.match(self.text, header.end)
-            if header.values and (self._is_certain(header) or weak):
+            before = self.text[max(start - 1, at) : start]
+            is_quoted = before in QUOTES and self.text.startswith(before, header.end)
+            if header.values and (self._is_certain(header) or weak) and not is_quoted:
                 return header
         return None
 

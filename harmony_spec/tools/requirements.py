@@ -7,7 +7,7 @@ from typing import Any, Literal, NoReturn
 
 from ..codes import INVALID_CHAT, UNSUPPORTED_VALUE
 from ..diagnostics import Diagnostic
-from ..errors import Code, ConversionError, Span
+from ..errors import Code, ConversionError, Span, quoted
 from ..tool_types.schema_references import escaped
 
 Policy = Literal["refuse", "replace"]
@@ -16,19 +16,9 @@ Policy = Literal["refuse", "replace"]
 REPLACEABLE = 'Pass unsupported="replace" to replace or leave out such values.'
 """The hint for a value that the format cannot hold."""
 
-MAX_QUOTED_CHARS = 60
-"""Code points of a wrong value that an error quotes."""
-
 
 def pointer_to(path: Iterable[object]) -> str:
     return "".join(f"/{escaped(str(step))}" for step in path)
-
-
-def quoted(value: object) -> str:
-    shown = (
-        repr(value) if isinstance(value, str | int | float | None) else f"a value of the type {type(value).__name__}"
-    )
-    return shown if len(shown) <= MAX_QUOTED_CHARS else f"{shown[:MAX_QUOTED_CHARS]}\u2026"
 
 
 def fail(
