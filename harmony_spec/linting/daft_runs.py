@@ -31,6 +31,9 @@ PART_BYTES = 1 << 24
 READ_BYTES = 1 << 20
 """Bytes that are read from an object store at a time."""
 
+QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "SCARF_NO_ANALYTICS": "1", "DAFT_PROGRESS_BAR": "0"}
+"""Daft reports its use over the network, and draws bars, unless these variables say otherwise."""
+
 NO_DAFT = "daft is not installed; in a clone of harmony-spec, run: python -m pip install '.[daft]'"
 
 
@@ -150,6 +153,7 @@ def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R
 
 def _started(address: str | None) -> Any:
     """The module `daft`, which runs in this process, or on a cluster. Raises `InputError`."""
+    os.environ |= QUIET | os.environ
     try:
         import daft
     except ImportError:
