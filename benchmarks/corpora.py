@@ -42,7 +42,7 @@ LENGTHS = 200, 30_000
 
 SCHEMA = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
 
-POLL = 0.02
+POLL = 0.05
 """Seconds between two looks at the memory of the processes."""
 
 
