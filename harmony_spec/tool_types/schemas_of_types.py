@@ -258,7 +258,8 @@ def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict
     if not remarks:
         return schema
     schema = spelled_out(schema)
-    absorbed = ABSORBED_KEYWORDS.get(str(schema.get("type")), frozenset()) if schema else TYPE_IMPLYING_KEYWORDS
+    kind = schema.get("type")
+    absorbed = ABSORBED_KEYWORDS.get(kind, ()) if isinstance(kind, str) else () if schema else TYPE_IMPLYING_KEYWORDS
     if remarks.keys().isdisjoint(schema) and remarks.keys().isdisjoint(absorbed):
         return {**schema, **remarks}
     return {"allOf": [schema], **remarks}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Container, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
 from ..format.content_reading import MAX_TYPE_NESTING
-from ..format.contents import Record
+from ..format.contents import Record, deep_copy
 from ..format.definitions import Definition, Definitions
 from ..format.tables import require
 from ..recovery.machine import Machine
@@ -35,7 +37,7 @@ MAX_QUOTED_CHARS = 60
 """Code points of a wrong value that an error quotes."""
 
 
-def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[Namespace]:
+def tools_from_json(value: Any, *, codec: ModuleType | None = None) -> list[Namespace]:
     """Read tool definitions.
 
     Args:
@@ -50,6 +52,19 @@ def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[N
         ToolError: a definition is invalid; the error has its JSON pointer and the rule that it breaks.
     """
     codec = with_tools(codec)
+    cache: SizedCache[list[Namespace]] = codec.FORMAT.caches.setdefault("tools", SizedCache(CONTENT_CACHE_BYTES))
+    try:
+        key = marshal.dumps(value, 2)  # later versions write equal values in several ways
+    except ValueError:  # nested too deep, or not JSON
+        return _read_tools(codec, value)
+    if (found := cache.get(key)) is None:
+        found = _read_tools(codec, value)
+        cache.put(key, found, MEMORY_PER_BYTE * len(key))
+    copied: list[Namespace] = deep_copy(found)
+    return copied
+
+
+def _read_tools(codec: ModuleType, value: object) -> list[Namespace]:
     found: dict[str, Namespace] = {}
     definitions: Definitions = codec.FORMAT.definitions
     functions, made = definitions.functions, definitions.namespace
