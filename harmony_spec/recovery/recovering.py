@@ -143,14 +143,15 @@ class ValidMessages(Attempt):
         key = self.form.units[at:begin] + self.form.units[stop:end]
         if key in odd:
             return None
-        found = self.shapes.get((key,))
-        if found is not None and self._shape(found, "") is not None:
-            return found
+        shapes = self.shapes
+        found = shapes.get((key,))
+        if found is not None and (found.structure is not None or self._shape(found, "") is not None):
+            return found if found.structure is None else None
         found = self._read_clean_header(frame, at, begin, stop, end)
         if found is None:
             HEADER_CACHES.remember(odd, key, True, len(key))
-        elif self._shape(found, "") is not None and self.form.mixed(at, begin) in self.shapes:
-            HEADER_CACHES.remember(self.shapes, (key,), found, len(key))
+        elif self._shape(found, "") is not None and self.form.mixed(at, begin) in shapes:
+            HEADER_CACHES.remember(shapes, (key,), found, len(key))
         return found
 
     @property
@@ -165,7 +166,11 @@ class ValidMessages(Attempt):
         machine = self.machine
         recovery, slots = machine.recovery, machine.recovery.slots
         found = super().read_header(frame, at, begin, stop, end, "")
-        if found is None or found.structure is not None:
+        if found is None:
+            return None
+        if found.structure is not None:  # its content may declare tools, so that it is read by itself
+            key = self.form.units[at:begin] + self.form.units[stop:end]
+            HEADER_CACHES.remember(self.shapes, (key,), found, len(key))
             return None
         if not self._is_clean(found, at, begin):
             return None
