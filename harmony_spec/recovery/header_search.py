@@ -118,6 +118,8 @@ class HeaderSearch:
 
     def read(self, max_cost: int | None) -> HeaderReading:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
+        if self.described and (found := self._search(0)) and not (reading := self._said(found[0][1])).findings:
+            return reading  # of a header without mistakes, no other reading is reported
         most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
         found = self._search(most)
         reading = self._said(found[0][1] if found else self._unread())
