@@ -35,7 +35,7 @@ MAX_READY_CHUNKS = 4096
 """How many choices are kept for tokens that come again, for each answer and kind of text, of half a kilobyte each."""
 
 NOTHING_READY: tuple[dict[Any, Any], Any, Any, Any] = {}, None, None, None
-"""The choices of repeated tokens, what reads these, the parser of an answer, and what makes deltas.."""
+"""The choices of repeated tokens, what reads these, the parser of an answer, and what makes deltas."""
 
 STOP, LENGTH, TOOL_CALLS = "stop", "length", "tool_calls"
 
