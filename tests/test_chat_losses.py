@@ -1,6 +1,6 @@
 """What servers of Chat Completions lose of gpt-oss conversations, by name, and that it is kept here.
 
-Each name says who loses it: vLLM 0.33.0, SGLang 0.5.23 or OpenAI's reference server 0.0.9, as run or read.
+Each name says who loses it: vLLM 0.33.0, SGLang 0.5.23, OpenAI's reference server 0.0.9, or the official template.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ INTO: dict[str, Callable[[], bool]] = {
     "vLLM, SGLang: a refusal": lambda: (
         lines(made({"role": "assistant", "content": None, "refusal": "No."})) == ["assistant final -: No."]
     ),
-    "SGLang: arguments are dumped again": lambda: (
+    "template: arguments are dumped again": lambda: (
         made(called("1", arguments='{ "n": 1.0}'))[0].content == '{ "n": 1.0}'
     ),
     "vLLM: a result gets the name of the id in the whole history": lambda: (
@@ -191,7 +191,7 @@ OUT: dict[str, Callable[[], bool]] = {
         answered("<|channel|>final<|message|>c")["finish_reason"] == "length"
     ),
     "vLLM: a cut-off answer is shown raw": lambda: answered("<|channel|>analysis<|message|>a")["content"] is None,
-    "all: a named call ends with tool_calls": lambda: (
+    "reference: the reason of a named call": lambda: (
         answered(
             "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>",
             tool_choice={"type": "function", "function": {"name": "f"}},
@@ -210,7 +210,7 @@ OUT: dict[str, Callable[[], bool]] = {
         answered("<|channel|>commentary to=functions.f<|message|>{}<|call|>")["tool_calls"]
         == answered("<|channel|>commentary to=functions.f<|message|>{}<|call|>")["tool_calls"]
     ),
-    "vLLM: arguments of a call are sent in one piece": lambda: len(pieces('{"n": 1, "m": 2}')) > 3,
+    "reference: arguments of a call are sent in one piece": lambda: len(pieces('{"n": 1, "m": 2}')) > 3,
 }
 """By who loses it: what a response has."""
 
