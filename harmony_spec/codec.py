@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(6, 0)
+runtime.require_api(7, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -2282,7 +2282,7 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.
+    """Check a source: report violations of the grammar and mistakes in the conversation; never raises for them.
 
     Args:
         source: text with special tokens spelled out, or token ids.
@@ -2378,7 +2378,7 @@ def drop_analysis(messages: Sequence[Message]) -> list[Message]:
 
     `FORMAT.drops` has the messages that end a turn, and those before the last such one that go.
     """
-    return runtime.drop_completed(messages, FORMAT.drops["drop_analysis"])
+    return runtime.drop_completed(FORMAT, messages, FORMAT.drops["drop_analysis"])
 
 
 def browser_tools() -> Namespace:

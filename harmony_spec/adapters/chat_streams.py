@@ -169,7 +169,7 @@ class ChatStream:
     Args:
         prompt: the token ids of the prompt, or its messages, or any text: the seed of ids. Messages are counted as
             `render` writes them; a text is not counted.
-        tools: the tools of the request. Other calls are left out and reported; if it is None, none are.
+        tools: the tools of the request. Other calls are left out and reported. If it is None, every call is kept.
         tool_choice: that of the request. A call that it names ends with "stop".
         model: the name of the model in the response.
         created: the time of the response, in seconds since 1970.
@@ -405,7 +405,9 @@ def to_chat_completion(
     Raises:
         ConversionError: a definition of a tool is invalid.
     """
-    answers = [recovered] if isinstance(recovered, Recovered) else list(recovered)
+    answers = [recovered] if isinstance(recovered, Recovered) else recovered
+    if not isinstance(answers, Sequence) or not all(isinstance(each, Recovered) for each in answers):
+        raise TypeError(f"expected what `recover` returns, or a list of it, got {type(recovered).__name__}")
     stream = ChatStream(**settings, choices=len(answers), include_usage=True)
     chunks = [chunk for index, answer in enumerate(answers) for chunk in stream._read(answer, finish_reason, index)]
     return ChatResponse(fold_chunks(chunks), stream.findings)

@@ -12,20 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codes import INVALID_JSON, UNREQUESTED_TOOL_RESULT
 from ..diagnostics import Diagnostic
+from ..errors import quoted
 from ..recovery.output import abridge
 from ..tools.chat_requests import CUSTOM, INPUT, ChatTools, answer_forms, is_called, require_expressible, with_effort
 from ..tools.openai_tools import FUNCTION
 from ..tools.purposes import Purpose, Purposes
-from ..tools.requirements import (
-    Policy,
-    Reporter,
-    fail,
-    quoted,
-    readable,
-    require_list,
-    require_object,
-    require_text,
-)
+from ..tools.requirements import Policy, Reporter, fail, readable, require_list, require_object, require_text
 from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of
 from .sides import Steps, reading_side, restored_messages, to_text, value_at, without

@@ -18,10 +18,15 @@ from .cache_limits import CONTENT_CACHES
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
+from .fused_rules import FusedReader, FusedRules, Unfused
 from .rule_table import Rules
 
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
+
+FUSED_AFTER_CHARS = 200_000
+"""How much text is read part by part before large patterns are compiled, in code points. Compiling them takes 0.1 s, as
+long as reading so much text, and a short run or the first request of a server should not wait for it."""
 
 Chosen = tuple[str, ...] | None
 """The alternatives that a style chooses; None for the style that writes what was read."""
@@ -164,6 +169,7 @@ class Contents:
 
     def __init__(self, field: str, rules: Rules, implied: Sequence[Implied]) -> None:
         self.field, self.rules, self.implied = field, rules, implied
+        self.fused, self.read_chars = FusedRules(rules), 0
         self.roles: dict[str, type[Record]] = {role: rules.classes[role] for role in rules.roles}
         own = {name: made for name, made in rules.classes.items() if issubclass(made, Record)}
         self.rule_of = {made: name for name, made in own.items()}
@@ -208,7 +214,14 @@ class Contents:
         return found if isinstance(found, made) else None
 
     def _structure(self, made: type[R], text: str) -> R | None:
-        found, reader = self.read(made, text)
+        self.read_chars += len(text)
+        try:
+            if self.read_chars < FUSED_AFTER_CHARS:
+                raise Unfused
+            reader: Reader = FusedReader(text)
+            found = self.fused.reader(self.rule_of[made])(reader)
+        except Unfused:
+            found, reader = self.read(made, text)
         if found is NOTHING or reader.at != len(text):
             return None
         values = (getattr(found, part.name) for part in fields(found))

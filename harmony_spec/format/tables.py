@@ -7,7 +7,7 @@ text never matches a token. Decoded text contains no surrogates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -419,9 +419,12 @@ class Format:
             return {}
 
     def require_messages(self, messages: Sequence[Any]) -> None:
-        """Raise `RenderError` for what is not a message of this codec. Other fields of another codec would be lost."""
-        if isinstance(messages, (str, self.message)):
-            raise TypeError(f"expected a list of messages, got a {type(messages).__name__}")
+        """Raise `RenderError` for what is not a message of this codec, and `TypeError` for no list at all.
+
+        Other fields of another codec would be lost.
+        """
+        if isinstance(messages, (str, Mapping, self.message)) or not isinstance(messages, Iterable):
+            raise TypeError(f"expected a list of messages, got {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
         for index, message in enumerate(() if is_own else messages):
             if not isinstance(message, self.message):
@@ -438,7 +441,7 @@ class Format:
         names = [made.__name__ for made in expected]
         if type(value).__name__ in names:
             return self.of_another_codec(value)
-        return f"expected a {' or '.join(names)}, got a {type(value).__name__}"
+        return f"expected a {' or '.join(names)}, got {type(value).__name__}"
 
     def of_another_codec(self, value: object) -> str:
         """Why a value of a generated class of another codec is refused."""

@@ -65,7 +65,7 @@ class Plan:
     ) -> None:
         if style not in format.styles and style != format.as_parsed:
             known = ", ".join([*format.styles, format.as_parsed])
-            raise ValueError(f"no style {style!r}; styles: {known}")
+            raise ValueError(f"unknown style {style!r}; styles: {known}")
         format.require_start(start)
         format.require_messages(messages)
         self.format, self.messages, self.given, self.style = format, messages, given, style

@@ -53,8 +53,9 @@ class Training(NamedTuple):
     spans: list[TrainingSpan]
 
 
-def drop_completed(messages: Sequence[M], drop: Drop) -> list[M]:
+def drop_completed(format: Format, messages: Sequence[M], drop: Drop) -> list[M]:
     """Return the messages without those that `drop` leaves out."""
+    format.require_messages(messages)
     kept = _kept(messages, (drop,))
     if len(kept) == len(messages):
         return copy(messages) if isinstance(messages, list) else list(messages)

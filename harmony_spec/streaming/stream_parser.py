@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import copy
 from operator import index
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, SupportsIndex, TypeVar
 
 from ..errors import ParseError, Span
 from ..format.tables import Format, Tokenizer
@@ -110,10 +110,12 @@ class StreamParser(Generic[M]):
                 self._last = shown
                 return shown
         self._require_open()
-        if isinstance(tokens, str | bytes):
-            raise TypeError(f"expected token ids, got a {type(tokens).__name__}; parse and recover read text")
         if not isinstance(tokens, list):
-            tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
+            if isinstance(tokens, str | bytes):
+                raise TypeError(f"expected token ids, got {type(tokens).__name__}; parse and recover read text")
+            if not isinstance(tokens, Iterable | SupportsIndex):
+                raise TypeError(f"expected token ids, got {type(tokens).__name__}")
+            tokens = list(tokens) if isinstance(tokens, Iterable) else [index(tokens)]
         events = self._events = self._machine.output.events = []
         self._last = events
         self._feed(tokens)

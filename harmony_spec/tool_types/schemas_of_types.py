@@ -6,6 +6,7 @@ The schema accepts the same values as the original one. What types cannot expres
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ class Schemas:
             return schema
         if parameters.definitions:
             schema = {**schema, "$defs": {item.named: self.of(item.type) for item in parameters.definitions}}
-        if "$ref" not in repr(schema):  # much faster than a walk
+        if b"$ref" not in marshal.dumps(schema):  # much faster than a walk
             return schema
         text = reader.text[start : reader.at]
         try:
@@ -128,7 +129,9 @@ class Schemas:
             schema = self.value(member)
         elif member.one_of is not None:
             schema = self.alone(member.one_of)
-        default = self.defaults(member.default, strings_of(self.grammar, member.value))
+        default: dict[str, Any] = {}
+        if member.default is not None:
+            default = self.defaults(member.default, strings_of(self.grammar, member.value))
         if member.bare_default is not None:  # only those of `oneOf` are written like that
             schema = (
                 schema if member.inlines or (isinstance(schema, dict) and "oneOf" in schema) else {"oneOf": [schema]}
@@ -139,10 +142,13 @@ class Schemas:
     def value(self, member: Any) -> dict[str, Any] | bool:
         """The schema of a property. Only alternatives of `oneOf` have comments after them."""
         value = member.value
+        is_commented = member.inlines or member.inline_remark is not None or member.inline_default is not None
+        if not is_commented and isinstance(value, self.leaves):
+            return self.by_class[type(value)](value)
         if isinstance(value, self.grammar.classes["one_of"]):
             last = value.variants[-1]
             return self.array_of_one_of([*map(self.variant, value.variants)], last.alternative, last)
-        if not member.inlines and (member.inline_remark, member.inline_default) == (None, None):
+        if not is_commented:
             return self.alone(value)
         inline = self.grammar.classes["inline"]
         first = inline(value, member.inline_remark, member.inline_default, member.dimensions)
@@ -217,10 +223,10 @@ class Schemas:
             remarks["description"] = about
         if described.examples:
             remarks["examples"] = described.examples
-        return with_remarks(
-            schema,
-            {**remarks, **{item.keyword or item.other_keyword: item.json for item in described.annotations}, **default},
-        )
+        for item in described.annotations:
+            remarks[item.keyword or item.other_keyword] = item.json
+        remarks.update(default)
+        return with_remarks(schema, remarks)
 
     def annotated(self, made: Any) -> dict[str, Any] | bool:
         return self.remarked(self.of(made.primary), made, {}, made.about)
@@ -277,8 +283,9 @@ def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict
         return schema
     schema = spelled_out(schema)
     absorbed = ABSORBED_KEYWORDS.get(str(schema.get("type")), frozenset()) if schema else TYPE_IMPLYING_KEYWORDS
-    apart = remarks.keys() & (schema.keys() | absorbed)
-    return {"allOf": [schema], **remarks} if apart else {**schema, **remarks}
+    if remarks.keys().isdisjoint(schema) and remarks.keys().isdisjoint(absorbed):
+        return {**schema, **remarks}
+    return {"allOf": [schema], **remarks}
 
 
 def spelled_out(schema: dict[str, Any] | bool) -> dict[str, Any]:

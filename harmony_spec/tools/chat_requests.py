@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..errors import RenderError, ToolError, near_misses
+from ..errors import RenderError, ToolError, near_misses, quoted
 from ..format.contents import Record
 from ..recovery.known_names import parameters_by_name
 from .openai_tools import FUNCTION, tools_from_json
 from .purposes import Purposes
-from .requirements import Reporter, fail, quoted, require_list, require_object, require_text
+from .requirements import Reporter, fail, require_list, require_object, require_text
 
 SEPARATOR = "\n"
 """Between the texts that one text of a chat message consists of, whole or streamed."""

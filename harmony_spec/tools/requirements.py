@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Literal, NoReturn
 
 from ..codes import INVALID_CHAT, UNSUPPORTED_VALUE
 from ..diagnostics import Diagnostic
-from ..errors import Code, ConversionError, Span
+from ..errors import Code, ConversionError, Span, quoted
 from ..tool_types.schema_references import escaped
 
 Policy = Literal["refuse", "replace"]
@@ -16,9 +16,6 @@ Policy = Literal["refuse", "replace"]
 
 REPLACEABLE = 'Pass unsupported="replace" to replace or leave out such values.'
 """The hint for a value that the format cannot hold."""
-
-MAX_QUOTED_CHARS = 60
-"""Code points of a wrong value that an error quotes."""
 
 MAX_STEPS = 4
 """Steps of the pointer to a value that is nested too deeply: up to its key in a call or tool."""
@@ -29,14 +26,6 @@ MAX_INTEGER_BITS = 14_000
 
 def pointer_to(path: Iterable[object]) -> str:
     return "".join(f"/{escaped(str(step))}" for step in path)
-
-
-def quoted(value: object) -> str:
-    shown = f"a value of the type {type(value).__name__}"
-    if isinstance(value, str | int | float | None):
-        with suppress(ValueError):  # Python writes no integer of thousands of digits
-            shown = repr(value)
-    return shown if len(shown) <= MAX_QUOTED_CHARS else f"{shown[:MAX_QUOTED_CHARS]}\u2026"
 
 
 def fail(
