@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
-import tiktoken
-from llguidance import LLMatcher, LLTokenizer
-from llguidance.tiktoken import lltokenizer_from_encoding
+from llguidance import LLMatcher
 
 from harmony_spec import codec
-from harmony_spec.vocabulary import load
+from harmony_spec.constraints.engines import llguidance_tokenizer, spare_token
 
-END_OF_TEXT = codec.SPECIAL_TOKENS["<|endoftext|>"]
+END = spare_token(codec.FORMAT.encoding)
+"""What llguidance takes for the end of text; no grammar has it."""
 
 
-@cache
-def tokenizer() -> LLTokenizer:
-    encoding = codec.FORMAT.encoding
-    ranks = {load(encoding).decode_bytes([rank]): rank for rank in range(encoding.base_size)}
-    made = tiktoken.Encoding(
-        encoding.name, pat_str="|".join(encoding.split), mergeable_ranks=ranks, special_tokens=codec.SPECIAL_TOKENS
-    )
-    return lltokenizer_from_encoding(made, n_vocab=encoding.size, eos_token=END_OF_TEXT)
+@lru_cache(50)
+def _matcher(grammar: str) -> LLMatcher:
+    found = LLMatcher(llguidance_tokenizer(codec.FORMAT.encoding), LLMatcher.grammar_from_lark(grammar))
+    assert not found.is_error(), found.get_error()
+    return found
 
 
 def matcher(grammar: str) -> LLMatcher:
-    found = LLMatcher(tokenizer(), LLMatcher.grammar_from_lark(grammar))
-    assert not found.is_error(), found.get_error()
-    return found
+    return _matcher(grammar).deep_copy()
 
 
 def ids(text: str) -> list[int]:
@@ -63,7 +56,7 @@ def sample(grammar: str, seed: int, most: int = 400) -> list[int] | None:
             token = forced[0]
         else:
             mask = found.compute_bitmask()
-            allowed = [i for i in closing if mask[i >> 3] >> (i & 7) & 1 and i != END_OF_TEXT]
+            allowed = [i for i in closing if mask[i >> 3] >> (i & 7) & 1 and i != END]
             if not allowed or chosen.random() < 0.4:
                 allowed = [i for i in sampled(chosen) if mask[i >> 3] >> (i & 7) & 1] or allowed or listed(mask)
             if not allowed:
@@ -83,8 +76,4 @@ def sampled(chosen: random.Random) -> list[int]:
 
 
 def listed(mask: bytes) -> list[int]:
-    return [i for i in range(len(mask) * 8) if i != END_OF_TEXT and mask[i >> 3] >> (i & 7) & 1]
-
-
-def arguments(text: str) -> object:
-    return json.loads(text)
+    return [i for i in range(len(mask) * 8) if i != END and mask[i >> 3] >> (i & 7) & 1]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,7 +15,7 @@ from harmony_spec import DeveloperContent, Message, codec, render_text, tools_fr
 from harmony_spec.cli import main
 from harmony_spec.cli.constrain_command import TARGETS
 from harmony_spec.constraints import constrain
-from harmony_spec.constraints.engines import engine_for
+from harmony_spec.constraints.engines import engine_for, own_grammar
 from harmony_spec.constraints.scoring import score
 
 from .test_constraints import INVALID, OFFERED, TOOLS, VALID, function
@@ -95,6 +98,27 @@ def test_the_algebra_admits_what_its_grammar_admits() -> None:
     assert [text for text in INVALID if OFFERED.admits(text)] == []
 
 
+def test_an_engines_own_grammar_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the calls that the engines have; both return structural tags."""
+    narrowed = ["functions"], ["builtins"], "required"
+    tag = SimpleNamespace(model_dump_json=lambda: '{"type": "structural_tag"}')
+    calls: list[Any] = []
+
+    def build(*arguments: Any, **keys: Any) -> Any:
+        calls.append((*arguments, keys))
+        return tag
+
+    xgrammar = SimpleNamespace(get_model_structural_tag=build, normalize_tool_choice=lambda *_: narrowed)
+    monkeypatch.setitem(sys.modules, "xgrammar", xgrammar)
+    for module in ("vllm", "vllm.parser"):
+        monkeypatch.setitem(sys.modules, module, ModuleType(module))
+    parser = SimpleNamespace(get_harmony_structural_tag=build)
+    monkeypatch.setitem(sys.modules, "vllm.parser.harmony", parser)
+    for name in ("xgrammar", "vllm"):
+        assert own_grammar(name, TOOLS, None, "harmony") == '{"type": "structural_tag"}'
+    assert calls == [("harmony", {"tools": TOOLS, "tool_choice": "auto"}), (*narrowed, True, {})]
+
+
 def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong.lark").write_text("start: <", encoding="utf-8")
     (tmp_path / "x.gbnf").write_text('root ::= "a"', encoding="utf-8")
@@ -103,7 +127,8 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
         (("--tools", tmp_path / "missing.json"), "missing.json"),
         (("--tools", tools, "--tool-choice", "now"), "unknown tool choice 'now'"),
         (("--builtin", "perl"), "unknown built-in tool 'perl'"),
-        (("--score", "vllm"), "no engine with a grammar of its own"),
+        (("--score", "sglang"), "no engine with a grammar of its own; engines: xgrammar, vllm"),
+        (("--score", "vllm"), "vllm is not installed (No module named 'vllm'); run: python -m pip install vllm"),
         (("--score", "xgrammar"), "pip install xgrammar"),
         (("--score", tmp_path / "tag.json"), "pip install xgrammar"),
         (("--score", tmp_path / "x.gbnf"), "no engine here reads GBNF"),

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import random
+import time
+from typing import Any, get_args
 
 import pytest
+from llguidance import LLMatcher
 
 from harmony_spec import codec
+from harmony_spec.constraints import constrain
 from harmony_spec.constraints.enforceable import enforceable
 from harmony_spec.constraints.json_rules import JsonRules
 from harmony_spec.constraints.lark_texts import LarkText
+from harmony_spec.constraints.schema_keywords import Target
 from harmony_spec.format.algebra import JsonNode, Node
 
-from .constraining import admits
+from . import drawn_schemas
+from .constraining import admits, matcher
 
 OPEN = {"additionalProperties": True}
+NULL = {"type": "null"}
+NO_OBJECT = {"type": ["array", "boolean", "null", "number", "string"], "items": True}
+
+
+def kind(name: str) -> dict[str, Any]:
+    """An alternative that a property distinguishes."""
+    return {"type": "object", "properties": {"kind": {"enum": [name]}}, "required": ["kind"]}
+
+
+KIND_A, KIND_B = kind("a"), kind("b")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +43,8 @@ OPEN = {"additionalProperties": True}
         ("lark", {"type": "integer", "const": 3}, {"enum": [3]}, []),
         ("lark", {"type": "integer", "enum": [3, "x"]}, {"enum": [3]}, []),
         ("lark", {"type": "integer", "const": "x"}, None, []),
-        ("lark", {"minItems": 2, "maxItems": 1}, None, []),
+        ("lark", {"type": "array", "minItems": 2, "maxItems": 1}, None, []),
+        ("lark", {"type": ["array", "null"], "minItems": 2, "maxItems": 1}, {"type": "null"}, []),
         ("lark", {"type": "string", "anyOf": [{"type": "integer"}]}, None, []),
         (
             "lark",
@@ -49,16 +66,48 @@ OPEN = {"additionalProperties": True}
             {"items": {"$ref": "#/$defs/d0"}, "$defs": {"d0": {"items": {"$ref": "#/$defs/d0"}}}},
             [],
         ),
-        ("lark", {"pattern": "a(?=b)", "not": {}}, {}, ["/pattern", "/not"]),
+        ("lark", {"pattern": "a(?=b)", "not": {"required": ["a"]}}, {}, ["/not", "/pattern"]),
+        ("lark", {"not": {"type": ["null", "string"]}}, {"type": ["array", "boolean", "number", "object"]}, []),
+        (
+            "lark",
+            {"type": "integer", "minimum": 1.2, "maximum": 3.8},
+            {"type": "integer", "minimum": 2, "maximum": 3},
+            [],
+        ),
+        ("lark", {"enum": [1, 2, 3], "minimum": 2, "not": {"const": 3}}, {"enum": [2]}, []),
+        (
+            "lark",
+            {"allOf": [{"multipleOf": 4, "type": "number"}, {"multipleOf": 0.5}, {"multipleOf": 6}]},
+            {"type": "integer", "multipleOf": 12},
+            [],
+        ),
+        (
+            "lark",
+            {"patternProperties": {"^a": {}, "^b": NULL, "c": NULL}},
+            {"patternProperties": {"^a": True, "^b": NULL}},
+            ["/patternProperties"],
+        ),
+        ("lark", {"oneOf": [KIND_A, KIND_B]}, {"anyOf": [KIND_A, KIND_B]}, []),
         ("lark", {"pattern": "^a$", "format": "date"}, {"pattern": "^a$"}, ["/format"]),
         ("lark", {"x-guidance": {"lenient": True}}, {}, []),
         ("structural-tag", {"pattern": "a"}, {}, ["/pattern"]),
-        ("structural-tag", {"required": ["a"]}, {"required": ["a"], "properties": {"a": True}, **OPEN}, []),
+        (
+            "structural-tag",
+            {"type": "object", "required": ["a"]},
+            {"type": "object", "required": ["a"], "properties": {"a": True}, **OPEN},
+            [],
+        ),
         (
             "structural-tag",
             {"properties": {}, "additionalProperties": False},
-            {"properties": {}, "additionalProperties": False},
+            {"anyOf": [{"type": "object", "properties": {}, "additionalProperties": False}, NO_OBJECT]},
             [],
+        ),
+        (
+            "structural-tag",
+            {"type": "object", "properties": {"a": False}},
+            {"type": "object", "properties": {}, **OPEN},
+            ["/properties/a"],
         ),
         (
             "structural-tag",
@@ -70,7 +119,7 @@ OPEN = {"additionalProperties": True}
         (
             "grammar",
             {"type": "object", "required": ["a"], "anyOf": [{"properties": {"b": {}}}]},
-            {"anyOf": [{"type": "object", "required": ["a"], "properties": {"b": {}}}]},
+            {"type": "object", "required": ["a"], "properties": {"a": True, "b": True}},
             [],
         ),
     ],
@@ -79,6 +128,94 @@ def test_what_engines_get(reader: Any, schema: Any, expected: Any, unenforced: l
     found = enforceable(json.dumps(schema), reader)
     assert (found.text and json.loads(found.text)) == expected
     assert list(found.unenforced) == unenforced
+
+
+LOOP = {"type": "object", "properties": {"a": {"$ref": "#"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "allOf": [{"type": "integer"}]},
+        {"allOf": [{"minimum": 3, "type": "number"}, {"maximum": 2}]},
+        {"allOf": [{"enum": [1, 2]}, {"enum": [3]}]},
+        {"anyOf": [{"type": "string"}, {"const": 1}], "type": "null"},
+        {"oneOf": [False, {"type": "array", "minItems": 2, "items": False}]},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2}}},
+        {"$ref": "#/$defs/a", "type": "null", "$defs": {"a": {"anyOf": [{"type": "string"}]}}},
+        {"type": "object", "required": ["a"], "allOf": [{"properties": {"b": {}}, "additionalProperties": False}]},
+        {"type": "object", "required": ["a"], "patternProperties": {"^a": False}},
+        {"type": "object", "properties": {"a": {"anyOf": [False]}}, "required": ["a"]},
+        {"type": "integer", "multipleOf": 5, "minimum": 1, "maximum": 4},
+        {"type": "number", "multipleOf": 0.1, "minimum": 0.15, "maximum": 0.18},
+        {"type": "array", "minItems": 1, "prefixItems": [{"allOf": [{"type": "null"}, {"type": "string"}]}]},
+        {"not": {}},
+        {"const": "a", "not": {"const": "a"}},
+        {**LOOP, "required": ["a"]},
+        {"type": "array", "items": {"$ref": "#"}, "minItems": 1},
+        {
+            "anyOf": [{"allOf": [{"$ref": "#/$defs/a"}, {"type": "object"}]}],
+            "$defs": {
+                "a": {"properties": {"a": {"$ref": "#/$defs/b"}}, "required": ["a"]},
+                "b": {"type": "array", "minItems": 1, "items": {"type": "object", "allOf": [{"$ref": "#/$defs/a"}]}},
+            },
+        },
+    ],
+)
+def test_a_schema_that_no_value_matches_is_found(schema: Any) -> None:
+    """Also if only values without end match, which a model could never finish."""
+    assert [enforceable(json.dumps(schema), reader).text for reader in get_args(Target)] == [None] * 3
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    assert constrain(tools=[tool]).report.left_out == {"functions.f": "no JSON value matches its schema"}
+
+
+def test_parts_without_end_are_left_out() -> None:
+    """Of a schema that has other values."""
+    schema = {**LOOP, "properties": {"a": {**LOOP, "required": ["a"]}, "b": {"anyOf": [{"$ref": "#"}, NULL]}}}
+    schema["properties"]["a"]["properties"] = {"a": {"$ref": "#/properties/a"}}
+    found = json.loads(str(enforceable(json.dumps(schema), "lark").text))
+    assert found["properties"]["a"] is False
+    assert "$ref" in str(found["properties"]["b"])
+
+
+@pytest.mark.parametrize("reader", ["lark", "grammar"])
+@pytest.mark.parametrize("seed", range(3))
+def test_schemas_are_enforced_or_reported(reader: Target, seed: int) -> None:
+    """Engines read each schema, and admit the values that match it; others only where a keyword is reported."""
+    chosen = random.Random(seed)
+    for _ in range(60):
+        schema = drawn_schemas.schema(chosen)
+        node = JsonNode(json.dumps(schema))
+        if (found := enforceable(node.schema, reader)).text is not None:
+            printer = RulesAsLark() if reader == "grammar" else LarkText(codec.SPECIAL_TOKENS)
+            engine = matcher(printer.print(node))
+            drawn_schemas.compare(schema, bool(found.unenforced), lambda text, engine=engine: reads(engine, text))
+        else:
+            drawn_schemas.compare(schema, False, lambda _: False)
+
+
+def reads(engine: LLMatcher, text: str) -> bool:
+    tokens, fresh = codec.encode(text), engine.deep_copy()
+    return bool(fresh.try_consume_tokens(tokens) == len(tokens) and fresh.is_accepting())
+
+
+def test_schemas_of_strangers_have_limits() -> None:
+    """Alternatives that multiply, nested references, and patterns that need exponential time."""
+    wide: Any = {"allOf": [{"anyOf": [{"required": [f"a{i}{j}"]} for j in range(9)]} for i in range(9)]}
+    deep: Any = {"$defs": {f"d{i}": {"properties": {"a": {"$ref": f"#/$defs/d{i + 1}"}}} for i in range(3000)}}
+    deep |= {"$ref": "#/$defs/d0"}
+    same: Any = {"$defs": {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}, {"minLength": 1}]} for i in range(3000)}}
+    same |= {"allOf": [{"$ref": "#/$defs/d0"}, {"type": "string"}]}
+    nested: Any = {}
+    for _ in range(40):
+        nested = {"properties": {"a": nested}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    slow = {"properties": {"a" * 40 + "b": NULL}, "patternProperties": {"^(a+)+$": NULL}}
+    many = {"oneOf": [kind(str(index)) for index in range(500)]}
+    for schema in (wide, deep, same, nested, slow, many, {"enum": [*range(20000)]}):
+        started = time.process_time()
+        for reader in get_args(Target):
+            assert len(str(enforceable(json.dumps(schema), reader).text)) < 40 * len(json.dumps(schema)) + 100_000
+        assert time.process_time() - started < 20
 
 
 class RulesAsLark(LarkText):

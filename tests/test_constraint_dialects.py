@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from types import ModuleType
 
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher
 
-from harmony_spec import RenderError
+from harmony_spec import ParseError, RenderError
 from harmony_spec.constraints import Constraint, constrain
+from harmony_spec.constraints.completions import Completion
+from harmony_spec.constraints.constraint import units_of
+from harmony_spec.constraints.derivatives import derivative
+from harmony_spec.constraints.offers import Offer
 from harmony_spec.constraints.scoring import _draw, _merged
+from harmony_spec.format.algebra import NOTHING
 
 from . import dialect
 from .strategies import described
@@ -41,15 +47,10 @@ def test_every_target_is_written(name: str) -> None:
 def test_draws_parse(name: str) -> None:
     """What the algebra can write is what the strict parser reads, and the algebra admits it."""
     module, made = codec_of(name), constraint_of(name)
-    special = module.SPECIAL_TOKENS
-    tokenizer: Any = tokenizer_of(module)
     for seed in range(40):
         units = list(_merged(_draw(made.root, random.Random(seed))))
-        tokens = []
-        for unit in units:
-            plain = tokenizer.encode(unit) if tokenizer else module.encode(unit, allowed_special=[*special])
-            tokens += [special[unit]] if unit in special else plain
-        found = module.parse(tokens, "completion", tokenizer=tokenizer)
+        tokens = [token for unit in units for token in tokens_of(module, unit)]
+        found = module.parse(tokens, "completion", tokenizer=tokenizer_of(module))
         assert found.messages
         assert made.admits("".join(units))
 
@@ -67,6 +68,41 @@ def test_formats_without_turns_admit_every_completion(name: str, data: st.DataOb
     except RenderError:
         reject()
     assert constraint_of(name).admits(text)
+
+
+@pytest.mark.parametrize("name", dialect.NAMES)
+def test_mutants_of_the_framing_die_where_the_strict_parser_dies(name: str) -> None:
+    """Without turns and tools, at the same token; of a text in a header, the parser names the beginning."""
+    module, chosen = codec_of(name), random.Random(name)
+    special, markers = module.SPECIAL_TOKENS, [*module.FORMAT.markers]
+    root = Completion(replace(module.FORMAT, turn=(), caches={}), Offer(), "accepting", frozenset()).build()
+    for seed in range(8):
+        units = [*_merged(_draw(root, random.Random(seed)))]
+        for at in [index for index, unit in enumerate(units) if unit in special][:6]:
+            other = chosen.choice(markers)
+            for new in ([], [units[at]] * 2, [other], [other, units[at]]):
+                mutant = [tokens_of(module, unit) for unit in (*units[:at], *new, *units[at + 1 :])]
+                tokens, read = [token for unit in mutant for token in unit], 0
+                rest = root
+                for text, unit in zip((*units[:at], *new, *units[at + 1 :]), mutant, strict=True):
+                    if (rest := derivative(rest, units_of(module, text))) == NOTHING:
+                        break
+                    read += len(unit)
+                try:
+                    module.parse(tokens, "completion", tokenizer=tokenizer_of(module))
+                    died = len(tokens)
+                except ParseError as error:
+                    assert error.span
+                    died = error.span.start
+                begun = {*tokens[read : died + 1]} if died > read else {*tokens[died:read]}
+                assert died == read or begun.isdisjoint(special.values()), (tokens, read, died)
+
+
+def tokens_of(module: ModuleType, unit: str) -> list[int]:
+    special, tokenizer = module.SPECIAL_TOKENS, tokenizer_of(module)
+    if unit in special:
+        return [special[unit]]
+    return list(tokenizer.encode(unit) if tokenizer else module.encode(unit, allowed_special=[*special]))
 
 
 def test_a_renamed_part_needs_no_code() -> None:

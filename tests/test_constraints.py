@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
@@ -31,6 +34,9 @@ from harmony_spec import (
 )
 from harmony_spec.adapters import from_chat
 from harmony_spec.constraints import Constraint, constrain
+from harmony_spec.constraints.completions import Completion
+from harmony_spec.constraints.lark_texts import LarkText
+from harmony_spec.constraints.offers import Offer
 
 from .constraining import admits, consumed, ids, matcher, sample
 from .strategies import contents
@@ -244,40 +250,63 @@ def test_a_prompt_declares_tools_channels_and_formats() -> None:
 
 # Mutants of the framing.
 
-SPECIAL = [codec.SPECIAL_TOKENS[spelling] for spelling in codec.FORMAT.markers] + [
-    codec.SPECIAL_TOKENS["<|endoftext|>"]
-]
+CHANNELS = ["analysis", "commentary", "final", "finally", ""]
+ROLES = ["user", "assistant", "tool", "system", "functions.now", "assistant:x", ""]
+RECIPIENTS = [" to=functions.later", " to=user", " to=python", " to=", " to=a b", ""]
 
 
-def dies(tokens: list[int]) -> tuple[int, int] | None:
-    """Where the strict parser raises, and the token that it names; None if it does not."""
+def mutants(text: str) -> Iterator[tuple[str, str]]:
+    """Every special token left out, doubled, swapped with the next one, replaced and preceded by each other one; other
+    channels, roles and recipients. Each with the kind of change."""
+    units = re.findall(r"<\|[a-z]+\|>|[^<]+|<", text)
+    markers = [*codec.FORMAT.markers, "<|endoftext|>"]
+    places = [index for index, unit in enumerate(units) if unit in markers]
+    changes: list[tuple[str, int, int, list[str]]] = [("left out", at, 1, []) for at in places]
+    changes += [("doubled", at, 1, [units[at]] * 2) for at in places]
+    changes += [("swapped", at, n - at + 1, [units[n], *units[at + 1 : n], units[at]]) for at, n in pairwise(places)]
+    changes += [("replaced", at, 1, [new]) for at in places for new in markers]
+    changes += [("inserted", at, 0, [new]) for at in places for new in markers]
+    for at, unit in enumerate(units):
+        before, (_, space, rest) = units[at - 1] if at else "", unit.partition(" ")
+        if before == "<|channel|>":
+            changes += [("channel", at, 1, [new + space + rest]) for new in CHANNELS]
+        if before == "<|start|>":
+            changes += [("role", at, 1, [new + space + rest]) for new in ROLES]
+        if " to=" in unit:
+            changes += [("recipient", at, 1, [re.sub(r" to=\S+", new, unit)]) for new in RECIPIENTS]
+    for kind, at, count, new in changes:
+        yield kind, "".join([*units[:at], *new, *units[at + count :]])
+
+
+def death(tokens: list[int]) -> int | None:
+    """The token that the strict parser names; None if it accepts all. Of a text in a header, it names the beginning."""
     parser = StreamParser(strict=True)
-    for at, token in enumerate(tokens):
-        try:
-            parser.feed([token])
-        except ParseError as error:
-            assert error.span
-            return at, error.span.start
+    try:
+        parser.feed(tokens)
+        parser.close()
+    except ParseError as error:
+        assert error.span
+        return error.span.start
     return None
 
 
-@settings(max_examples=150)
-@given(data=st.data())
-def test_mutants_die_where_the_strict_parser_dies(data: st.DataObject) -> None:
-    """Never later; and where a special token comes that cannot follow in any header, at that token."""
-    tokens = ids(data.draw(st.sampled_from(VALID)))
-    at = data.draw(st.sampled_from([index for index, token in enumerate(tokens) if token in SPECIAL]))
-    new = data.draw(st.sampled_from(SPECIAL))
-    kind = data.draw(st.sampled_from(["deleted", "doubled", "replaced", "inserted"]))
-    made = {"deleted": [], "doubled": [tokens[at]] * 2, "replaced": [new], "inserted": [new, tokens[at]]}[kind]
-    mutant = tokens[:at] + made + tokens[at + 1 :]
-    died = dies(mutant)
-    if died is None:
-        return
-    free, bound = consumed(constrain().lark(), mutant), consumed(OFFERED.lark(), mutant)
-    assert bound <= free <= died[0]
-    if kind == "doubled":
-        assert free == died[1]
+@pytest.mark.parametrize("text", VALID)
+def test_mutants_die_where_the_strict_parser_dies(text: str) -> None:
+    """Exactly there without turns; without tools and with tools never later; and a doubled token always there."""
+    framing = Completion(replace(codec.FORMAT, turn=(), caches={}), Offer(), "accepting", frozenset()).build()
+    grammars = [LarkText(codec.SPECIAL_TOKENS).print(framing), constrain().lark(), OFFERED.lark()]
+    for kind, mutant in mutants(text):
+        tokens = ids(mutant)
+        died = death(tokens)
+        alone, free, bound = (consumed(grammar, tokens) for grammar in grammars)
+        assert bound <= free <= alone, mutant
+        if died is None:
+            assert alone == len(tokens), mutant
+        else:
+            assert alone == died or not {*tokens[died:alone]} & {*codec.SPECIAL_TOKENS.values()}, mutant
+            assert died <= alone, mutant
+        if kind == "doubled":
+            assert free == died, mutant
 
 
 # Headers that are written already.
@@ -446,17 +475,7 @@ def test_hostile_schemas_make_a_grammar_or_a_report(schema: Any) -> None:
         return
     grammar = made.lark()
     assert grammar == constrain(tools=[function("f", schema)]).lark()
-    found = matcher_error(grammar)
-    joined = any(keyword in str(schema) for keyword in ("allOf", "anyOf", "oneOf", "$ref"))
-    assert not found or ("nsatisfiable" in found and joined)
+    matcher(grammar)
     text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
-    if not found and not made.report.lines("lark") and admits(grammar, text):
+    if not made.report.lines("lark") and admits(grammar, text):
         assert made.admits(text)
-
-
-def matcher_error(grammar: str) -> str:
-    try:
-        matcher(grammar)
-    except AssertionError as error:
-        return str(error)
-    return ""

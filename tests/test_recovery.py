@@ -289,7 +289,7 @@ def test_what_are_no_tools_is_refused(tools: Any, said: str) -> None:
 
 @pytest.mark.parametrize("tokens", ["text", b"text"])
 def test_a_stream_takes_token_ids(tokens: Any) -> None:
-    with pytest.raises(TypeError, match="expected token ids, got a "):
+    with pytest.raises(TypeError, match="expected token ids, got "):
         StreamParser().feed(tokens)
 
 

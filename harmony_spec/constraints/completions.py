@@ -19,7 +19,7 @@ from ..format.algebra import (
     one_of,
     repeat,
 )
-from ..format.tables import Format, Kind, Path
+from ..format.tables import Format, Frame, Kind, Path
 from .offers import Call, Offer
 from .specialising import ABSENT, Specialiser, Template, Wanted, fields_of, filled, walk
 
@@ -58,14 +58,21 @@ class Completion:
         self.format, self.offer, self.profile, self.owned = format, offer, profile, owned
         self.author = format.recovery.author if format.recovery else {}
         steps = max(format.starts["completion"], key=_length).steps
-        self.frames = [frame.algebra() for frame, times in steps if times in ("", "*")]
+        self.frames = [self._rule_of(frame) for frame, times in steps if times in ("", "*")]
         open_frame = format.starts["prompt"][0].steps[-1][0]
-        self.opening = EMPTY if open_frame.has_content else open_frame.algebra()
+        self.opening = EMPTY if open_frame.has_content else self._rule_of(open_frame)
         joined = in_order([self.opening, self.frames[0]])
         self.is_factored = len(self.frames) > 1 and joined == in_order([self.frames[1]])
         self.kinds = {kind.name: kind for kind in format.turn if self.author and self.author.items() <= {*kind.when}}
         self._rules: dict[tuple[object, ...], Node] = {}
         self.stops = {kind.last for kind in format.turn} - {None}
+
+    def _rule_of(self, frame: Frame) -> Node:
+        """The rule of a frame, which is made once for a format."""
+        made: dict[str, Node] = self.format.caches.setdefault(Frame, {})
+        if frame.name not in made:
+            made[frame.name] = frame.algebra()
+        return made[frame.name]
 
     @cached_property
     def header(self) -> Fields:

@@ -1,85 +1,70 @@
-"""The part of a JSON Schema that an engine can enforce, and the keywords that it cannot."""
+"""The part of a JSON Schema that an engine can enforce, and the keywords that it cannot.
+
+Parts of a schema that apply to the same value (by `allOf`, `$ref`, or beside `anyOf`) are joined to one. So engines
+need not do it, and a schema that no value matches is found.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from functools import lru_cache
-from math import prod
-from typing import Any, Literal, NamedTuple
+from itertools import combinations
+from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped
+from ..validation.budget import Budget, UnfinishedCheck, current_budget
+from ..validation.patterns import matches
+from ..validation.schemas import InvalidSchema, find_breaches
+from .schema_keywords import (
+    ABOUT,
+    BOUNDS,
+    ENFORCED,
+    FORMATS,
+    LENGTHS,
+    MAX_COMPARED_OPTIONS,
+    MAX_COMPARED_PARTS,
+    MAX_EXPORTED_BOUND,
+    MAX_EXPORTED_LENGTH,
+    MAX_EXPORTED_NESTING,
+    MAX_EXPORTED_OPTIONS,
+    MAX_EXPORTED_PARTS,
+    Target,
+    are_apart,
+    is_simple_pattern,
+)
+from .schema_parts import Key, Part, kinds_of_part, references_of, resolve, values_of
+from .schema_values import KINDS, NUMBERS, TYPES, both, kind_of, kinds_of, possible_numbers, type_of, whole_bounds
 
-Target = Literal["lark", "structural-tag", "grammar"]
-"""How an engine reads schemas: llguidance, xgrammar, or as rules that this package writes (EBNF and GBNF)."""
-
-WRITTEN = frozenset(
+JOINED = frozenset(
     [
-        *("type", "enum", "const", "anyOf", "oneOf", "$ref", "properties", "required", "additionalProperties"),
-        *("items", "prefixItems", "minItems", "maxItems", "minLength", "maxLength"),
+        *("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "patternProperties"),
+        *("additionalProperties", "required", "items", "prefixItems", "additionalItems", "not"),
     ]
 )
-"""The keywords that `json_rules.py` writes as rules."""
+"""Keywords that are read for all parts at once. The others are limits, each read alone."""
 
-BOUNDS = frozenset(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"])
+COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
 
-READ = WRITTEN | BOUNDS | {"allOf", "patternProperties", "pattern", "format"}
-"""Those that llguidance reads too. It refuses a schema with any other assertion; `maxProperties` depends on others."""
-
-ENFORCED: dict[Target, frozenset[str]] = {
-    "lark": READ,
-    "structural-tag": READ - {"allOf", "multipleOf", "minLength", "maxLength", "patternProperties"},
-    "grammar": WRITTEN,
+FORMS: dict[str, type] = {
+    **dict.fromkeys(("properties", "patternProperties"), dict),
+    **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
 }
+"""The types of keywords. Others than these are reported."""
 
-ASSERTIONS = READ | {
-    *("not", "if", "then", "else", "uniqueItems", "contains", "minContains", "maxContains", "propertyNames"),
-    *("minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "dependencies", "additionalItems"),
-    *("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"),
-}
-"""All keywords that restrict values. Others, such as descriptions, are left out of exports."""
+MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
 
-FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
-"""The values of `format` that llguidance and xgrammar both know."""
+PLAIN = frozenset(ABOUT) - JOINED | {"type", "required"}
+"""Keywords of short parts, which are repeated rather than defined."""
 
-LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
-RANGES = [("minItems", "maxItems"), ("minLength", "maxLength"), ("minimum", "maximum")]
-KINDS = frozenset(["null", "boolean", "object", "array", "fraction", "integer", "string"])
-"""Kinds of values, of which types consist."""
+DEFINITIONS = "#/$defs/"
 
-COMBINING = frozenset(["enum", "$ref", "anyOf", "allOf", "format", "pattern"])
-"""The keywords that restrict what others may be beside them."""
-
-TYPES = {kind: (kind,) for kind in KINDS - {"fraction"}} | {"number": ("integer", "fraction")}
-
-MAX_EXPORTED_LENGTH = 10_000
-"""The longest repetition that is exported: engines unroll some. Longer limits are reported as not enforced."""
-
-MAX_EXPORTED_BOUND = 2**53
-"""Beyond it, floating-point numbers are not exact, and llguidance refuses bounds."""
-
-MAX_EXPORTED_PATTERN_CHARS = 1_000
-"""Longer patterns are reported as not enforced: patterns of strangers may expand to automata of any size."""
-
-MAX_EXPORTED_REPEAT = 200
-"""Patterns that repeat a part more often are reported as not enforced, for the same reason."""
+ROOT_ID = "urn:uuid:7b0e2b0c-3c53-4d0a-8f6a-5d2f4c1f6a10"
+"""Names a schema within the one that checks values of its parts."""
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
-"""Cleaned schemas that are remembered."""
-
-MAX_EXPORTED_NESTING = 60
-"""Steps to a part of a schema. Deeper parts are reported as not enforced: recursive functions write them."""
-
-_UNSUPPORTED = re.compile(
-    r"\(\?(?!:)"  # lookaround, flags, names
-    r"|\\(?![dDsSwWnrtfv]|x[0-9A-Fa-f]{2}|u(?![dD][89A-Fa-f])[0-9A-Fa-f]{4}|[^A-Za-z0-9<>\s])"  # \b, back references
-    r"|[*+?}][*+]|&&|--|~~|\[[^\]]*\[|\[\^?\]"  # possessive, operators in classes, nested classes
-)
-_CLASSES = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
-
-
-Replacement = dict[str, Any] | Literal[False] | None
+"""Schemas for engines that are remembered."""
 
 
 class Enforced(NamedTuple):
@@ -102,302 +87,428 @@ def to_json_text(value: Any) -> str:
 @lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
 def enforceable(schema: str, target: Target) -> Enforced:
     """Return the part of a schema, as JSON text, that a target can enforce: it allows at least the same values."""
-    cleaner = _Cleaner(json.loads(schema), ENFORCED[target])
-    found = cleaner.clean_root()
-    return Enforced(None if found is False else to_json_text(found), tuple(dict.fromkeys(cleaner.unenforced)))
+    if target != "lark" and enforceable(schema, "lark").text is None:
+        return Enforced(None, ())
+    root, endless = json.loads(schema), frozenset[Key]()
+    while True:
+        reader = _Reader(root, target, endless)
+        found = reader.read()
+        if not (more := reader.endless()):
+            return Enforced(None if found is False else to_json_text(found), tuple(reader.unenforced))
+        endless |= more
 
 
-class _Cleaner:
-    """Cleans one schema. Parts that references lead to become definitions of their own.
+class _Reader:
+    """Reads one schema for a target.
 
     Attributes:
-        entered: the references followed so far from the value that is described; one of them again would be a circle.
+        endless_keys: parts that only values without end match.
+        parts_left: how many parts are described before further ones are reported.
+        is_trial: whether only the values matter, not what is reported.
+        unenforced: the places of keywords that cannot be enforced, as keys.
+        definitions: the parts that references lead to, by name.
     """
 
-    def __init__(self, root: Any, keywords: frozenset[str]) -> None:
-        self.root, self.keywords = root, keywords
-        self.unenforced: list[str] = []
-        self.names: dict[str, str] = {}
+    def __init__(
+        self, root: Any, target: Target, endless_keys: frozenset[Key], parts_left: int = MAX_EXPORTED_PARTS
+    ) -> None:
+        self.root, self.target, self.keywords = root, target, ENFORCED[target]
+        self.endless_keys, self.parts_left = endless_keys, parts_left
+        self.is_trial = parts_left < MAX_EXPORTED_PARTS
+        self.unenforced: dict[str, None] = {}
+        self.names: dict[Key, str] = {}
         self.definitions: dict[str, Any] = {}
-        self.entered = {"#"}
+        self._todo: list[tuple[str, list[Part]]] = []
+        self._circular: dict[str, bool] = {}
+        self._budget = Budget()
 
-    def clean_root(self) -> Any:
-        found = self.clean(self.root, "")
+    def read(self) -> Any:
+        found = self._made([Part(self.root, "", frozenset([""]))], False)
+        while self._todo:
+            name, parts = self._todo.pop()
+            self.definitions[name] = self._made(parts, False)
         if self.definitions and isinstance(found, dict):
             found["$defs"] = self.definitions
         return found
 
-    def report(self, at: str, keyword: str) -> None:
-        self.unenforced.append(f"{at}/{escaped(keyword)}")
+    def endless(self) -> frozenset[Key]:
+        """The definitions that no finite value matches."""
+        finite: set[str] = set()
+        while more := {name for name, part in self.definitions.items() if _is_finite(part, finite)} - finite:
+            finite |= more
+        return frozenset(key for key, name in self.names.items() if name not in finite)
 
-    def clean(self, schema: Any, at: str) -> Any:
-        """The part of a schema that can be enforced; False if no value matches."""
-        if not isinstance(schema, dict):
-            return schema is not False
-        if at.count("/") > MAX_EXPORTED_NESTING:
-            self.unenforced.append(at)
+    def report(self, part: Part, *keywords: str) -> None:
+        self.unenforced |= dict.fromkeys(f"{part.at}/{escaped(keyword)}" for keyword in keywords)
+
+    # Parts.
+
+    def describe(self, parts: list[Part], is_shared: bool = False) -> Any:
+        """A schema for all of some parts; False if no value matches. Parts that may occur again become definitions."""
+        if len(parts) == 1 and (simple := self._of_type(parts[0].schema)):
+            return simple
+        targets = [target for part in parts if (target := self._target(part)).schema not in (True, {})]
+        if not targets:
+            return True
+        if any(target.schema is False for target in targets):
+            return False
+        places = {part.at for part in parts}
+        is_referred = any(target.at not in places or "$ref" in target.schema for target in targets)
+        is_plain = all(target.schema.keys() & ABOUT.keys() <= PLAIN for target in targets)
+        if not is_referred and (is_plain or not is_shared):
+            return self._made(targets, is_shared)
+        key = frozenset(target.at for target in targets)
+        if key in self.endless_keys:
+            return False
+        if key not in self.names:
+            self.names[key] = f"d{len(self.names)}"
+            self._todo.append((self.names[key], targets))
+        return {"$ref": f"{DEFINITIONS}{self.names[key]}"}
+
+    def _of_type(self, schema: Any) -> dict[str, Any]:
+        """A short way for the most common parts: a `type` alone. Empty for others."""
+        if (
+            not isinstance(schema, dict)
+            or schema.keys() & ABOUT.keys() != {"type"}
+            or schema["type"] not in list(TYPES)
+        ):
             return {}
-        asserted = {keyword: value for keyword, value in schema.items() if keyword in ASSERTIONS}
-        if len(asserted) == 1 and isinstance(only := asserted.get("type"), str) and only in TYPES:
-            return asserted
+        return {"type": schema["type"], **(_open_parts({schema["type"]}) if self.target == "structural-tag" else {})}
+
+    def _made(self, parts: list[Part], is_shared: bool) -> Any:
+        first = parts[0]
+        self.parts_left -= 1
+        if first.at.count("/") > MAX_EXPORTED_NESTING or self.parts_left < 0:
+            self.unenforced[first.at] = None
+            return True
+        if not isinstance(first.schema, dict):
+            return first.schema is not False
+        combining = first.schema.keys() & COMBINING if len(parts) == 1 else COMBINING
+        is_choice = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
+        if is_choice and not any(map(self._is_circular, references_of(first))):
+            made = [self.describe([option], is_shared) for options in self._choices(first) for option in options]
+        else:
+            joined = self._options(parts) if combining else [parts]
+            made = [self._joined(option, is_shared or len(joined) > 1) for option in joined]
+        options = [option for option in made if option is not False]
+        if len(options) < 2:
+            return options[0] if options else False
+        return {"anyOf": options}
+
+    def _target(self, part: Part) -> Part:
+        """What a part refers to, if it is nothing but a reference. Nothing is fetched."""
+        while isinstance(part.schema, dict) and part.schema.keys() & ABOUT.keys() == {"$ref"}:
+            found = self._resolved(part)
+            if found is None:
+                return part._replace(schema=True)
+            part = found
+        if not isinstance(part.schema, dict | bool):
+            self.unenforced[part.at] = None
+            return part._replace(schema=True)
+        return part
+
+    def _resolved(self, part: Part) -> Part | None:
+        """The target of a reference; None if there is none here, or it is a circle, which is reported."""
+        pointer = part.schema["$ref"]
+        try:
+            target = resolve(self.root, pointer)
+        except (LookupError, ValueError):
+            target = None
+        if target is None or pointer[1:] in part.entered or len(part.entered) > MAX_EXPORTED_NESTING:
+            self.report(part, "$ref")
+            return None
+        return Part(target, pointer[1:], part.entered | {pointer[1:]})
+
+    def _is_circular(self, pointer: str) -> bool:
+        """Whether a part may be defined by itself and more, which engines refuse."""
+        if pointer not in self._circular:
+            seen, todo = set[str](), [pointer]
+            while todo:
+                try:
+                    refers = {*references_of(Part(resolve(self.root, todo.pop()), "", frozenset()))}
+                except (LookupError, ValueError):
+                    continue
+                todo += refers - seen
+                seen |= refers
+            self._circular[pointer] = pointer in seen
+        return self._circular[pointer]
+
+    def _choices(self, part: Part) -> Iterator[list[Part]]:
+        """The alternatives of a part, of which a value matches one."""
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in part.schema:
+                if not isinstance(part.schema[keyword], list):
+                    self.report(part, keyword)
+                    continue
+                options = [part.beside(keyword, index) for index in range(len(part.schema[keyword]))]
+                if keyword == "oneOf" and not self.is_trial and not self._are_apart(options):
+                    self.report(part, keyword)
+                yield options
+
+    def _are_apart(self, options: list[Part]) -> bool:
+        """Whether no value matches two of some parts."""
+        kinds = [kinds_of_part(part) for part in options]
+        if sum(map(len, kinds)) == len(frozenset().union(*kinds)):
+            return True
+        if len(options) > MAX_COMPARED_OPTIONS:
+            return False
+        pairs = combinations(options, 2)
+        return all(
+            _Reader(self.root, "lark", self.endless_keys, MAX_COMPARED_PARTS)._made([*pair], False) is False
+            for pair in pairs
+        )
+
+    def _options(self, parts: list[Part]) -> list[list[Part]]:
+        """The parts that apply at once, for each combination of alternatives."""
+        applied, choices, todo = list[Part](), list[tuple[Part, list[Part]]](), [*parts]
+        while todo:
+            part = self._target(todo.pop(0))
+            if part.schema is False:
+                return []
+            if part.schema is True:
+                continue
+            applied.append(part)
+            choices += [(part, choice) for choice in self._choices(part)]
+            todo += [part.beside("allOf", index) for index in range(len(part.list("allOf")))]
+            if "$ref" in part.schema and (target := self._resolved(part)):
+                todo.append(target)
+        options = [applied]
+        for part, choice in choices:
+            inner = [option for each in choice for option in self._options([each])]
+            if len(options) > 1 and len(options) * len(inner) > MAX_EXPORTED_OPTIONS:
+                self.report(part, "anyOf")
+                continue
+            options = [[*left, *right] for left in options for right in inner]
+        return options
+
+    # Values.
+
+    def _joined(self, parts: list[Part], is_shared: bool) -> Any:
+        """A schema for parts without alternatives; False if no value matches."""
+        rows = [*{part.at: part for part in parts}.values()]
+        kinds = KINDS
+        for row in rows:
+            kinds &= kinds_of_part(row)
+        if (values := next((each for row in rows if (each := values_of(row)) is not None), None)) is not None:
+            return self._values(rows, values, kinds)
+        for row in rows:
+            kinds -= self._excluded(row, kinds) if "not" in row.schema else set()
+        found = self._limits(rows, kinds)
+        if bounds := {keyword: found[keyword] for keyword in sorted(BOUNDS & found.keys())}:
+            kinds -= NUMBERS - possible_numbers(bounds)
+            found |= {} if "fraction" in kinds else whole_bounds(bounds)
+        if found.get("minLength", 0) > found.get("maxLength", MAX_EXPORTED_LENGTH):
+            kinds -= {"string"}
+        if "array" in kinds:
+            items = self._items(rows, found, is_shared)
+            kinds -= {"array"} if items is None else set()
+            found |= items or {}
+        if "object" in kinds and (with_members := [row for row in rows if not MEMBERS.isdisjoint(row.schema)]):
+            members = self._members(with_members, is_shared)
+            kinds -= {"object"} if members is None else set()
+            found |= members or {}
+        if not kinds:
+            return False
+        made = {key: value for key, value in found.items() if not kinds.isdisjoint(ABOUT[key])}
+        return self._for_xgrammar(made, kinds) if self.target == "structural-tag" else type_of(kinds) | made
+
+    def _for_xgrammar(self, keywords: dict[str, Any], kinds: frozenset[str]) -> dict[str, Any]:
+        """A schema with alternatives for types, and all parts listed: xgrammar infers types from keywords, and takes
+        what is not listed for forbidden."""
+        options = []
+        for group in (frozenset(["object"]), frozenset(["array"]), frozenset(["string"]), NUMBERS):
+            about = {key: value for key, value in keywords.items() if ABOUT[key] == group}
+            if about and (restricted := kinds & group):
+                options.append(type_of(restricted) | _open_parts(restricted) | about)
+                kinds -= group
+        options += [type_of(kinds) | _open_parts(kinds)] if kinds and kinds != KINDS else [{}] if kinds else []
+        return options[0] if len(options) == 1 else {"anyOf": options}
+
+    def _excluded(self, row: Part, kinds: frozenset[str]) -> frozenset[str]:
+        """The kinds that `not` excludes; it is reported if it excludes others values than those of kinds."""
+        inner = row.beside("not")
+        if inner.schema in (True, False, {}):
+            return frozenset() if inner.schema is False else KINDS
+        excluded = kinds_of_part(inner)
+        is_about_kinds = isinstance(inner.schema, dict) and inner.schema.keys() & ABOUT.keys() == {"type"}
+        if not is_about_kinds or ("integer" in excluded and "fraction" in kinds - excluded):
+            self.report(row, "not")
+            return frozenset()
+        return excluded
+
+    def _values(self, rows: list[Part], values: list[Any], kinds: frozenset[str]) -> Any:
+        """Those of some values that match all parts, with every keyword that they have."""
+        kept = [value for value in values if kind_of(value) in kinds]
+        for row in rows:
+            if "format" in row.schema and any(isinstance(value, str) for value in kept):
+                self.report(row, "format")
+        others = {(row.at, keyword) for row in rows for keyword in row.schema.keys() & ABOUT.keys() - {"type"}}
+        if len(others) > 1:
+            try:
+                kept = [value for value in kept if all(self._matches(row, value) for row in rows)]
+            except (InvalidSchema, UnfinishedCheck):
+                for row in rows:
+                    self.report(row, *(row.schema.keys() & ABOUT.keys() - {"type", "enum", "const"}))
+        return {"enum": kept} if kept else False
+
+    def _matches(self, row: Part, value: Any) -> bool:
+        root = {**self.root, "$id": ROOT_ID} if isinstance(self.root, dict) else self.root
+        draft = {"$schema": root["$schema"]} if "$schema" in root else {}
+        whole = {**draft, "$defs": {"root": root}, "$ref": f"{ROOT_ID}#{row.at}"}
+        return not find_breaches(whole, value, self._budget)
+
+    def _limits(self, rows: list[Part], kinds: frozenset[str]) -> dict[str, Any]:
+        """Keywords that limit values of these kinds."""
         found: dict[str, Any] = {}
-        for keyword, value in asserted.items():
-            made = self._keyword(schema, keyword, value, at) if keyword in self.keywords else None
-            if made is False:
-                return False
-            if made is None:
-                self.report(at, keyword)
-            else:
-                found |= made
-        if "patternProperties" in asserted and "patternProperties" not in found and "additionalProperties" in found:
-            found.pop("additionalProperties")  # it would forbid what the patterns allow
-            self.report(at, "additionalProperties")
-        if self.keywords == ENFORCED["structural-tag"] and may_be_object(found):
-            found = _with_open_properties(found)
-        if not COMBINING.isdisjoint(found):
-            found = self._combined(schema, found, at)
-        return False if _is_impossible(found) else found
-
-    def _combined(self, schema: dict[str, Any], found: dict[str, Any], at: str) -> Any:
-        """A schema without keywords that engines do not apply at once; False if no value has all of its types."""
-        if any(map(self.may_refer_back, _references(schema))):
-            kept = next(keyword for keyword in ("$ref", "anyOf", "allOf", *found) if keyword in found)
-            found = self.only(found, kept, found.keys(), at)
-        if "enum" in found:
-            found.pop("type", None)  # each value has it
-            found = self.only(found, "enum", found.keys(), at)
-        found = self.only(found, "format", {"minLength", "maxLength"}, at)
-        found = self.only(found, "pattern", {"format", "minLength", "maxLength"}, at)
-        if self.keywords == WRITTEN:
-            found = self._without_intersections(found, at)
-        return found if self.types_of(found) else False
-
-    def types_of(self, schema: Any) -> frozenset[str]:
-        """The types of values that a cleaned schema may allow."""
-        if not isinstance(schema, dict):
-            return frozenset() if schema is False else KINDS
-        found, listed = KINDS, schema.get("type", ())
-        if listed:
-            found = frozenset(
-                kind for name in ([listed] if isinstance(listed, str) else listed) for kind in TYPES[name]
-            )
-        if "enum" in schema:
-            found &= {kind for value in schema["enum"] for kind in KINDS if _is_of_kind(value, kind)}
-        if "$ref" in schema:
-            found &= self.types_of(self.definitions[schema["$ref"].removeprefix("#/$defs/")])
-        if "anyOf" in schema:
-            found &= frozenset().union(*map(self.types_of, schema["anyOf"]))
-        for part in schema.get("allOf", ()):
-            found &= self.types_of(part)
+        for row in rows:
+            for keyword, value in row.schema.items():
+                if keyword in FORMS and not isinstance(value, FORMS[keyword]):
+                    self.report(row, keyword)
+                if keyword not in ABOUT or keyword in JOINED or kinds.isdisjoint(ABOUT[keyword]):
+                    continue
+                limit = self._limit(keyword, value) if keyword in self.keywords else None
+                if limit is not None and keyword in found:
+                    limit = both(keyword, found[keyword], limit)
+                if limit is None or (keyword in BOUNDS and abs(limit) >= MAX_EXPORTED_BOUND):
+                    self.report(row, keyword)
+                else:
+                    found[keyword] = limit
+        for kept, others in (("pattern", {"format", "minLength", "maxLength"}), ("format", {"minLength", "maxLength"})):
+            for other in sorted(others & found.keys()) if kept in found else ():
+                del found[other]
+                for row in rows:
+                    if other in row.schema:
+                        self.report(row, other)
         return found
 
-    def _keyword(self, schema: dict[str, Any], keyword: str, value: Any, at: str) -> Replacement:
-        """What replaces a keyword; None for one that cannot be enforced, False if no value matches it."""
-        here = f"{at}/{escaped(keyword)}"
+    def _limit(self, keyword: str, value: Any) -> Any:
+        """The value of a keyword that can be enforced; None for another one."""
         match keyword, value:
-            case "$ref", str():
-                return self._reference(value)
-            case "type", str() | list():
-                listed = [value] if isinstance(value, str) else value
-                return {"type": value} if listed and all(each in TYPES for each in listed) else False
-            case "enum", list():
-                kept = [each for each in value if _has_type(each, schema.get("type"))]
-                return {"enum": kept} if kept else False
-            case "const", _:
-                return {"enum": [value]} if _has_type(value, schema.get("type")) else False
-            case "anyOf" | "oneOf", list():
-                made = [self.clean(each, f"{here}/{index}") for index, each in enumerate(value)]
-                if keyword == "oneOf" and not _are_disjoint(value):
-                    self.report(at, keyword)
-                options = [each for each in made if each is not False]
-                if "anyOf" in schema and keyword == "oneOf":
-                    return None
-                return {"anyOf": options} if options else False
-            case "allOf", list():
-                made = [self.clean(each, f"{here}/{index}") for index, each in enumerate(value)]
-                return False if False in made else {"allOf": made}
-            case "properties" | "patternProperties", dict():
-                if keyword == "patternProperties" and not all(map(is_simple_pattern, value)):
-                    return None
-                parts = {name: self.clean_inside(each, f"{here}/{escaped(name)}") for name, each in value.items()}
-                required = schema.get("required") or ()
-                if keyword == "properties" and any(each is False and name in required for name, each in parts.items()):
-                    return None if "type" not in schema else False
-                return {keyword: parts}
-            case "required", list():
-                return {keyword: [*dict.fromkeys(name for name in value if isinstance(name, str))]}
-            case "additionalProperties", _:
-                return {keyword: self.clean_inside(value, here)}
-            case "items", list():
-                made = [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]
-                return {"prefixItems": made, "items": self.clean_inside(schema.get("additionalItems", True), at)}
-            case "items", _:
-                return {keyword: self.clean_inside(value, here)}
-            case "prefixItems", list():
-                return {keyword: [self.clean_inside(each, f"{here}/{index}") for index, each in enumerate(value)]}
             case "pattern", str():
                 is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
-                is_read = is_whole or self.keywords != ENFORCED["structural-tag"]  # xgrammar matches whole strings
-                return {keyword: value} if is_read and is_simple_pattern(value) else None
+                is_read = is_whole or self.target != "structural-tag"  # xgrammar matches whole strings
+                return value if is_read and is_simple_pattern(value) else None
             case "format", str():
-                return {keyword: value} if value in FORMATS else None
-        if keyword in LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
-            return {keyword: int(value)} if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
-        if keyword in BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
-            is_exact = abs(value) < MAX_EXPORTED_BOUND and (keyword != "multipleOf" or value > 0)
-            return {keyword: value} if is_exact else None
+                return value if value in FORMATS else None
+            case _, bool():
+                return None
+            case _, int() | float() if keyword in LENGTHS:
+                return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
+            case _, int() | float() if keyword in BOUNDS:
+                return value if abs(value) < MAX_EXPORTED_BOUND and (keyword != "multipleOf" or value > 0) else None
         return None
 
-    def only(self, schema: dict[str, Any], keyword: str, others: Set[str], at: str) -> dict[str, Any]:
-        """A schema without others of its keywords if it has this one: engines refuse what no value matches at once."""
-        dropped = others & schema.keys() - {keyword} if keyword in schema else set()
-        for other in sorted(dropped):
-            self.report(at, other)
-        return {key: value for key, value in schema.items() if key not in dropped}
+    def _items(self, rows: list[Part], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
+        """The keywords for the items of arrays; None if no array matches."""
+        firsts, rests = list[list[Part]](), list[Part | None]()
+        for row in rows:
+            keyword = "items" if isinstance(row.schema.get("items"), list) else "prefixItems"
+            firsts.append([row.inside(keyword, index) for index in range(len(row.list(keyword)))])
+            rest = "additionalItems" if keyword == "items" else "items"
+            rests.append(row.inside(rest) if rest in row.schema else None)
+        found = list[Any]()
+        others = self.describe([part for part in rests if part], is_shared)
+        least, most = limits.get("minItems", 0), limits.get("maxItems", MAX_EXPORTED_LENGTH)
+        for index in range(min(max(map(len, firsts), default=0), most)):
+            parts = [first[index] if index < len(first) else rest for first, rest in zip(firsts, rests, strict=True)]
+            if (item := self.describe([part for part in parts if part], is_shared)) is False:
+                others = False
+                break
+            found.append({} if item is True else item)  # xgrammar refuses True here
+        if least > most or (others is False and least > len(found)):
+            return None
+        return ({"prefixItems": found} if found else {}) | ({} if others is True else {"items": others})
 
-    def clean_inside(self, schema: Any, at: str) -> Any:
-        """The same for a schema of a part of the value."""
-        entered, self.entered = self.entered, set()
-        found = self.clean(schema, at)
-        self.entered = entered
+    def _members(self, rows: list[Part], is_shared: bool) -> dict[str, Any] | None:
+        """The keywords for the members of objects; None if no object matches."""
+        required = dict.fromkeys(name for row in rows for name in row.list("required") if isinstance(name, str))
+        names = dict.fromkeys([*(name for row in rows for name in row.dict("properties")), *required])
+        closed = {row.at: row.inside("additionalProperties") for row in rows if "additionalProperties" in row.schema}
+        has_patterns = any("patternProperties" in row.schema for row in rows)
+        matched, kept = self._patterns(rows, names, closed) if has_patterns else ({}, [])
+
+        def parts_of(row: Part, name: str) -> list[Part]:
+            found = [row.inside("properties", name)] if name in row.dict("properties") else []
+            patterns = row.dict("patternProperties")
+            found += [row.inside("patternProperties", each) for each in patterns if name in matched.get(each, ())]
+            return found or [closed[row.at]] if row.at in closed else found
+
+        def parts_for(row: Part, pattern: str) -> list[Part]:
+            if pattern in row.dict("patternProperties"):
+                return [row.inside("patternProperties", pattern)]
+            return [closed[row.at]] if row.at in closed else []
+
+        properties = {}
+        for name in names:
+            properties[name] = self.describe([part for row in rows for part in parts_of(row, name)], is_shared)
+            if properties[name] is False and name in required:
+                return None
+            if properties[name] is False and self.target == "structural-tag":  # xgrammar refuses it
+                del properties[name]
+                forbidden = (row for row in rows if name in row.dict("properties"))
+                self.unenforced |= dict.fromkeys(parts_of(row, name)[0].at for row in forbidden)
+        found: dict[str, Any] = {}
+        if names or any("properties" in row.schema for row in rows):
+            found["properties"] = properties
+        if kept:
+            parts = {pattern: [part for row in rows for part in parts_for(row, pattern)] for pattern in kept}
+            found["patternProperties"] = {pattern: self.describe(parts[pattern], is_shared) for pattern in kept}
+        if required:
+            found["required"] = [*required]
+        others = self.describe([*closed.values()], is_shared)
+        if others is not True:
+            found["additionalProperties"] = others
         return found
 
-    def may_refer_back(self, reference: str) -> bool:
-        """Whether a part may be defined by itself and more, which llguidance refuses."""
-        try:
-            return '"$ref"' in to_json_text(_resolve(self.root, reference[1:]))
-        except (LookupError, ValueError):
-            return False
+    def _patterns(
+        self, rows: list[Part], names: Iterable[str], closed: dict[str, Part]
+    ) -> tuple[dict[str, set[str]], list[str]]:
+        """The names that patterns of names match, and the patterns that can be enforced.
 
-    def _without_intersections(self, schema: dict[str, Any], at: str) -> dict[str, Any]:
-        """A schema for rules, which cannot express that two parts apply at once: one part, or parts in each other."""
-        if "$ref" in schema:
-            return self.only(schema, "$ref", schema.keys(), at)
-        if "anyOf" not in schema:
-            return schema
-        rest = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
-        options = [option if isinstance(option, dict) else {} for option in schema["anyOf"]]
-        if any({"enum", "$ref", *(rest.keys() & option.keys())} & option.keys() for option in options) and rest:
-            for keyword in sorted(rest):
-                self.report(at, keyword)
-            return {"anyOf": options}
-        return {"anyOf": [{**rest, **option} for option in options]}
-
-    def _reference(self, value: str) -> Replacement:
-        """A reference to a definition of its own. Nothing is fetched."""
-        seen: set[str] = set()
-        target: Any = {"$ref": value}
-        while isinstance(target, dict) and isinstance(target.get("$ref"), str) and len(target) == 1:
-            value = target["$ref"]
-            if value in seen | self.entered or not value.startswith("#"):
-                return None
-            seen.add(value)
-            try:
-                target = _resolve(self.root, value[1:])
-            except (LookupError, ValueError):
-                return None
-        if value not in self.names:
-            name = self.names[value] = f"d{len(self.names)}"
-            self.definitions[name] = {}
-            entered, self.entered = self.entered, {*self.entered, value}
-            self.definitions[name] = self.clean(target, value[1:])
-            self.entered = entered
-        if self.definitions[self.names[value]] is False:
-            return False
-        return {"$ref": f"#/$defs/{self.names[value]}"}
+        Others are reported. `closed` loses the parts that have them: they would forbid what the patterns allow.
+        """
+        matched: dict[str, set[str]] = {}
+        kept = list[str]()
+        current_budget.set(self._budget)
+        for row in rows:
+            for pattern in row.dict("patternProperties"):
+                if pattern not in matched and is_simple_pattern(pattern):
+                    with suppress(UnfinishedCheck):
+                        matched[pattern] = {name for name in names if matches(pattern, name)}
+                # An engine applies a pattern to the names that it matches. Those of another part may be exempt there.
+                exempt = (
+                    other
+                    for other in rows
+                    if other.at in closed and pattern not in other.dict("patternProperties")
+                    for name in other.dict("properties")
+                    if name in matched.get(pattern, ())
+                )
+                is_kept = "patternProperties" in self.keywords and pattern in matched and not any(exempt)
+                if is_kept and all(are_apart(pattern, other) for other in kept):
+                    kept.append(pattern)
+                elif pattern not in kept:
+                    self.report(row, "patternProperties")
+                    if closed.pop(row.at, row).schema is not True and "additionalProperties" in row.schema:
+                        self.report(row, "additionalProperties")
+        return matched, kept
 
 
-def _references(schema: Any) -> Iterator[str]:
-    """The references that a value itself must match, not its parts."""
-    if isinstance(schema, dict):
-        if isinstance(reference := schema.get("$ref"), str):
-            yield reference
-        for keyword in ("anyOf", "oneOf", "allOf"):
-            for option in schema[keyword] if isinstance(schema.get(keyword), list) else ():
-                yield from _references(option)
+def _open_parts(kinds: Set[str]) -> dict[str, Any]:
+    return {key: True for key, kind in (("additionalProperties", "object"), ("items", "array")) if kind in kinds}
 
 
-def may_be_object(schema: dict[str, Any]) -> bool:
-    """Whether keywords about objects apply, and other ones do not decide alone."""
-    return "object" in schema.get("type", ["object"]) and not {"properties", "required"}.isdisjoint(schema)
-
-
-def _with_open_properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema in which required properties are listed, and others are allowed: xgrammar takes nothing for granted."""
-    others = schema.get("additionalProperties", True)
-    missing = {name: others for name in schema.get("required", ()) if name not in schema.get("properties", {})}
-    return {**schema, "properties": {**schema.get("properties", {}), **missing}, "additionalProperties": others}
-
-
-def _resolve(root: Any, pointer: str) -> Any:
-    found = root
-    for step in _steps(pointer):
-        found = found[int(step)] if isinstance(found, list) else found[step]
-    if not isinstance(found, dict | bool):
-        raise LookupError(pointer)
-    return found
-
-
-def _steps(pointer: str) -> Iterator[str]:
-    from urllib.parse import unquote
-
-    first, *steps = unquote(pointer).split("/")
-    if first:
-        raise LookupError(pointer)  # an anchor
-    yield from (step.replace("~1", "/").replace("~0", "~") for step in steps)
-
-
-def _has_type(value: Any, types: Any) -> bool:
-    if types is None:
-        return True
-    listed = [types] if isinstance(types, str) else types
-    return any(_is_of_kind(value, kind) for name in listed for kind in TYPES.get(str(name), ()))
-
-
-def _is_of_kind(value: Any, kind: str) -> bool:
-    match value:
-        case None:
-            return kind == "null"
-        case bool():
-            return kind == "boolean"
-        case int() | float():
-            return kind == ("integer" if value == value // 1 else "fraction")
-        case str():
-            return kind == "string"
-    return kind == ("array" if isinstance(value, list) else "object")
-
-
-def _are_disjoint(options: list[Any]) -> bool:
-    """Whether no value matches two of some schemas, as far as their types tell."""
-    kinds: list[str] = []
-    for option in options:
-        types = option.get("type") if isinstance(option, dict) else None
-        listed = [types] if isinstance(types, str) else types if isinstance(types, list) else [*TYPES]
-        kinds += {kind for name in listed for kind in TYPES.get(str(name), ())}
-    return len(kinds) == len(set(kinds))
-
-
-def _is_impossible(schema: Any) -> bool:
-    """Whether limits contradict each other, or a required property is forbidden."""
-    if schema is False:
-        return True
-    if schema.get("type") == "object" and schema.get("additionalProperties") is False:
-        allowed = schema.get("properties", {})
-        if "patternProperties" not in schema and any(name not in allowed for name in schema.get("required", ())):
-            return True
-    return any(low in schema and high in schema and schema[low] > schema[high] for low, high in RANGES)
-
-
-def is_simple_pattern(pattern: str) -> bool:
-    """Whether engines read a pattern as Python does: without lookaround, back references and anchors in the middle."""
-    if len(pattern) > MAX_EXPORTED_PATTERN_CHARS or _UNSUPPORTED.search(pattern):
-        return False
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return False
-    bare = _CLASSES.sub("c", pattern)
-    inner = bare.removeprefix("^").removesuffix("$")
-    if "^" in inner or "$" in inner or (inner != bare and "|" in re.sub(r"\([^()]*\)", "", inner)):
-        return False
-    return prod(int(high or low or 1) for low, high in re.findall(r"\{(\d*),?(\d*)\}", bare)) <= MAX_EXPORTED_REPEAT
+def _is_finite(schema: Any, finite: Set[str]) -> bool:
+    """Whether a value without end is not the only one; the same is known of some definitions."""
+    if not isinstance(schema, dict) or "enum" in schema:
+        return schema is not False
+    if "$ref" in schema:
+        return schema["$ref"].removeprefix(DEFINITIONS) in finite
+    if "anyOf" in schema:
+        return any(_is_finite(option, finite) for option in schema["anyOf"])
+    kinds = kinds_of(schema["type"]) if "type" in schema else KINDS
+    members = [schema["properties"][name] for name in schema.get("required", ())]
+    first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
+    items = [*first[:least], *([schema["items"]] if "items" in schema and least > len(first) else [])]
+    return any(
+        all(_is_finite(part, finite) for part in {"object": members, "array": items}.get(kind, ())) for kind in kinds
+    )

@@ -15,8 +15,8 @@ Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark"]
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
 
-PACKAGES = {"llguidance": "'.[constrain]' (in a clone of harmony-spec)", "xgrammar": "xgrammar"}
-"""The packages of the engines, and what to install for them."""
+EXTRA = "'.[constrain]' (in a clone of harmony-spec)"
+"""What to install for llguidance. Other packages have the names of their modules."""
 
 
 def engine_for(format: Format, text: str, kind: Grammar) -> Admits:
@@ -35,19 +35,27 @@ def kind_of(name: str, text: str) -> Grammar:
 
 def own_grammar(name: str, tools: Sequence[Mapping[str, Any]], choice: object, model: str) -> str:
     """The structural tag that an engine has itself for a format. Raises `CodecError` for an unknown engine."""
-    if name != "xgrammar":
-        raise CodecError(f"{name}: no such file, and no engine with a grammar of its own; engines: xgrammar")
-    found = imported("xgrammar").get_model_structural_tag(model, tools=list(tools), tool_choice=choice or "auto")
+    listed, chosen = list(tools), choice or "auto"
+    match name:
+        case "xgrammar":
+            found = imported("xgrammar").get_model_structural_tag(model, tools=listed, tool_choice=chosen)
+        case "vllm":
+            build = getattr(imported(f"vllm.parser.{model}"), f"get_{model}_structural_tag")
+            found = build(*imported("xgrammar").normalize_tool_choice(listed, chosen), True)
+        case _:
+            raise CodecError(f"{name}: no such file, and no engine with a grammar of its own; engines: xgrammar, vllm")
     return str(found.model_dump_json())
 
 
 def imported(name: str) -> Any:
     from importlib import import_module
 
+    package = name.partition(".")[0]
     try:
         return import_module(name)
     except ImportError as error:
-        raise CodecError(f"{name} is not installed ({error}); run: python -m pip install {PACKAGES[name]}") from None
+        needed = EXTRA if package == "llguidance" else package
+        raise CodecError(f"{package} is not installed ({error}); run: python -m pip install {needed}") from None
 
 
 def _in_llguidance(format: Format, text: str) -> Admits:

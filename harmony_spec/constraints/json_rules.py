@@ -97,7 +97,7 @@ class JsonRules:
         return found
 
     def _value(self, schema: Any, names: Names) -> Node:
-        if not isinstance(schema, dict):
+        if not isinstance(schema, dict) or not schema:
             return NOTHING if schema is False else ANY
         if "$ref" in schema:
             return names[schema["$ref"]]
@@ -200,7 +200,7 @@ class JsonRules:
             for name, part in properties.items()
             if part is not False
         ]
-        key = in_order([QUOTE, self._other_name(properties)]) if properties else TEXT
+        key = self._define("name", lambda: in_order([QUOTE, self._other_name(properties)])) if properties else TEXT
         value = self._value(others, names)
         other = NOTHING if value == NOTHING else self._define("member", lambda: in_order([key, GAP, COLON, GAP, value]))
         return in_order([LiteralNode("{"), GAP, self._members(listed, other, 0, True), GAP, LiteralNode("}")])

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from .enforceable import Target, enforceable
+from .enforceable import enforceable
 from .offers import Offer
+from .schema_keywords import Target
 
 TargetName = Literal["lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf"]
 

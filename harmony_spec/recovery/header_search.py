@@ -293,7 +293,7 @@ class HeaderSearch:
         yield price, node._replace(at=at + 1, mode=CLEAN), (Edit("again", field, at, at + 1),)
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
-        """A field that comes again and does not count: it takes no known name, nor one that is near."""
+        """Drop a repeated field with its value, unless the value is a known name or similar to one."""
         word = self._word(begin)
         if any(name.field == field and name.how == "near" for name in self.names.readings(word)):
             return

@@ -459,7 +459,7 @@ class Machine:
         fields = self.headers.open_frame.fields if self.headers.open_frame else ()
         self.opening = {name: reading.values.get(name) for name in fields} if opening is None else opening
         output.bounds.append((self.begin, end, end, end))
-        keep_opening(output.messages, self.form, self.begin, end)
+        output.messages = keep_opening(output.messages, self.form, self.begin, end)
         if opening is None or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)

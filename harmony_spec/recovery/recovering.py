@@ -39,7 +39,7 @@ def recover(
         tools: the offered tools, as names or namespaces; None if they are not known.
         stripped: the special tokens may have been removed.
         tokenizer: decodes ordinary tokens; needed for token ids only.
-        max_repair_cost: the most that the repair of a header may cost, in tenths; dearer headers are read as text.
+        max_repair_cost: the most that the repair of a header may cost, in tenths; costlier headers are read as text.
     """
     format.require_start(start)
     known = offered(format, tools)

@@ -1,0 +1,84 @@
+"""Parts of a JSON Schema, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from ..tool_types.schema_references import escaped
+from .schema_values import KINDS, kinds_of
+
+Key = frozenset[str]
+"""The places of parts that apply to the same value."""
+
+
+class Part(NamedTuple):
+    """A part of a schema.
+
+    Attributes:
+        at: its place, as a JSON pointer.
+        entered: the places of the parts that led here from the same value. A reference to one of them is a circle.
+    """
+
+    schema: Any
+    at: str
+    entered: Key
+
+    def inside(self, keyword: str, *step: str | int) -> Part:
+        """A part for a part of the value."""
+        schema, at = self._step(keyword, *step)
+        return Part(schema, at, frozenset([at]))
+
+    def beside(self, keyword: str, *step: str | int) -> Part:
+        """A part for the same value."""
+        schema, at = self._step(keyword, *step)
+        return Part(schema, at, self.entered | {at})
+
+    def _step(self, keyword: str, *step: str | int) -> tuple[Any, str]:
+        schema, at = self.schema[keyword], f"{self.at}/{keyword}"
+        for each in step:
+            schema, at = schema[each], f"{at}/{escaped(str(each))}"
+        return schema, at
+
+    def dict(self, keyword: str) -> dict[str, Any]:
+        return found if isinstance(found := self.schema.get(keyword), dict) else {}
+
+    def list(self, keyword: str) -> list[Any]:
+        return found if isinstance(found := self.schema.get(keyword), list) else []
+
+
+def kinds_of_part(part: Part) -> frozenset[str]:
+    if not isinstance(part.schema, dict):
+        return KINDS
+    return kinds_of(part.schema["type"]) if "type" in part.schema else KINDS
+
+
+def values_of(part: Part) -> list[Any] | None:
+    """The values that a part lists."""
+    found = part.schema.get("enum")
+    return found if isinstance(found, list) else [part.schema["const"]] if "const" in part.schema else None
+
+
+def references_of(part: Part) -> Iterator[str]:
+    """The references that a value itself must match, not its parts."""
+    if isinstance(part.schema, dict):
+        if isinstance(reference := part.schema.get("$ref"), str):
+            yield reference
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            for index in range(len(part.list(keyword))):
+                yield from references_of(part.beside(keyword, index))
+
+
+def resolve(root: Any, reference: str) -> Any:
+    """The target of a JSON pointer in a fragment. Raises `LookupError` or `ValueError` if there is none."""
+    first, *steps = unquote(reference).split("/")
+    if first != "#":
+        raise LookupError(reference)  # an anchor, or in another file
+    found = root
+    for step in steps:
+        key = step.replace("~1", "/").replace("~0", "~")
+        found = found[int(key)] if isinstance(found, list) else found[key]
+    if not isinstance(found, dict | bool):
+        raise LookupError(reference)
+    return found

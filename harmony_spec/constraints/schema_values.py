@@ -1,0 +1,95 @@
+"""Kinds of JSON values, and which of them the limits of a JSON Schema leave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Set
+from fractions import Fraction
+from typing import Any
+
+NUMBERS = frozenset(["integer", "fraction"])
+
+KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
+"""Kinds of values, of which types consist."""
+
+TYPES = {kind: frozenset([kind]) for kind in KINDS - {"fraction"}} | {"number": NUMBERS}
+
+MINIMA = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems"])
+MAXIMA = frozenset(["maximum", "exclusiveMaximum", "maxLength", "maxItems"])
+
+
+def kinds_of(types: Any) -> frozenset[str]:
+    """The kinds of values that a `type` allows; none for an invalid one."""
+    listed = [types] if isinstance(types, str) else types if isinstance(types, list) else []
+    return frozenset().union(*(TYPES.get(str(name), ()) for name in listed))
+
+
+def type_of(kinds: Set[str]) -> dict[str, Any]:
+    """The keyword `type`, if these are not all kinds."""
+    names = sorted(kinds - NUMBERS | ({"number"} if "fraction" in kinds else kinds & NUMBERS))
+    return {} if kinds == KINDS else {"type": names[0] if len(names) == 1 else names}
+
+
+def kind_of(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "integer" if value == value // 1 else "fraction"
+        case str():
+            return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def both(keyword: str, one: Any, other: Any) -> Any:
+    """The value of a limit that is as strict as two together; None if there is none."""
+    if keyword in MINIMA:
+        return max(one, other)
+    if keyword in MAXIMA:
+        return min(one, other)
+    if keyword == "multipleOf":
+        first, second = exact(one), exact(other)
+        found = Fraction(math.lcm(first.numerator, second.numerator), math.gcd(first.denominator, second.denominator))
+        return found.numerator if found.denominator == 1 else float(found)
+    return one if one == other else None
+
+
+def exact(number: float) -> Fraction:
+    """The number that the JSON text has: binary fractions only come near it."""
+    return Fraction(repr(number))
+
+
+def whole_bounds(limits: Mapping[str, Any]) -> dict[str, int]:
+    """Bounds with fractions, as integers that allow the same integers."""
+    found = {name: limits[name] for name in ("minimum", "exclusiveMaximum") if name in limits}
+    floors = {name: limits[name] for name in ("maximum", "exclusiveMinimum") if name in limits}
+    return {name: math.ceil(value) for name, value in found.items()} | {
+        name: math.floor(value) for name, value in floors.items()
+    }
+
+
+def possible_numbers(limits: Mapping[str, Any]) -> frozenset[str]:
+    """The kinds of numbers that bounds and `multipleOf` leave."""
+    bounds = {name: exact(value) for name, value in limits.items()}
+    step = bounds.get("multipleOf")
+    lows = [(bounds[name], name != "minimum") for name in ("minimum", "exclusiveMinimum") if name in bounds]
+    highs = [(bounds[name], name == "maximum") for name in ("maximum", "exclusiveMaximum") if name in bounds]
+    found = {"integer"} if step is not None and step.denominator == 1 else {*NUMBERS}
+    if not (lows and highs):
+        return frozenset(found)
+    (low, is_low_open), (high, is_high_closed) = max(lows), min(highs)
+
+    def multiples(of: Fraction) -> list[Fraction]:
+        """The two smallest ones within the bounds."""
+        first = math.ceil(low / of)
+        first += is_low_open and first * of == low
+        return [of * at for at in (first, first + 1) if of * at < high or (is_high_closed and of * at == high)]
+
+    if not multiples(Fraction(1 if step is None else step.numerator)):
+        found.discard("integer")
+    between = [low] if low == high and is_high_closed and not is_low_open else [Fraction(1, 2)] if low < high else []
+    if all(each.denominator == 1 for each in (between if step is None else multiples(step))):
+        found.discard("fraction")
+    return frozenset(found)
