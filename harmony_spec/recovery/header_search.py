@@ -529,7 +529,8 @@ class HeaderSearch:
         seen = self._value(node, name.field) is not None
         alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
         touches = at == node.at > 0 and alone
-        if node.mode == BARE or (name.how and not (name.how == "glued" and touches)):
+        sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
+        if node.mode == BARE or (name.how and not (touches and sure)):
             return None
         author = slots.role in awaited
         sets = (((slots.role, self.recovery.author[slots.role]),) if author else ()) + sets
@@ -595,9 +596,10 @@ class HeaderSearch:
             values.update(self.recovery.author)
         for edit in reported:
             self._report(reading, edit)
-        text = reading.text_start is not None and values[slots.role] == self.recovery.author[slots.role]
-        lost = self.lacks_start or text or any(edit.lost for edit in path)
-        reading.lacks_channel = lost and values.get(slots.channel) is None
+        lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
+        answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
+        needed = answers or values[slots.role] == self.recovery.author[slots.role]
+        reading.lacks_channel = lost and needed and values.get(slots.channel) is None
         if reading.text_start is not None:
             awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
             reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])
