@@ -15,9 +15,6 @@ from ..format.tables import Format, Recovery
 ROLE_SIMILARITY = 0.9
 """The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
 
-BRACKETS = "{["
-"""The characters that arguments of a call begin with."""
-
 _NAME = re.compile(r"[\w-]+")
 PUNCTUATION = ",;:."
 """Marks after a name, as in `functions.f, json`, which models write. Quotes and brackets are prose."""
