@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from harmony_spec import runtime
 
-runtime.require_api(6, 0)
+runtime.require_api(7, 0)
 
 __all__ = [
     "CONVERSATION_SCHEMA",
@@ -1173,17 +1173,17 @@ _CONTENT_TERMINALS = {
     # TEXT: /(?!Examples:(?![^\n]|\n(?! *\/\/ - ))|default: (?![^\n]*\n(?![^\n]*:\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+|"[^\s"]+") (?:"[^\n]*"|\[[^\n]*\]|\{(?:"[^\n]*)?\}|-?[0-9][0-9.eE+-]*|true|false|null)(?![^\n]))[^\n]+/
     "TEXT": '(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+',
     # SUMMARY: (TEXT | UNMARKED_LINE) UNMARKED_LINE*
-    "SUMMARY": '(?:(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
-    # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
-    "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
+    "SUMMARY": '(?:(?!(?:Examples:(?!(?:[^\\n\\ud800-\\udfff]|\\n(?! *// \\- )))|default: (?![^\\n\\ud800-\\udfff]*\\n(?![^\\n\\ud800-\\udfff]*:\\n))|@(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[\\$][^\\s"\\ud800-\\udfff]+|x\\-[^\\s"\\ud800-\\udfff]+|"[^\\s"\\ud800-\\udfff]+") (?:"[^\\n\\ud800-\\udfff]*"|\\[[^\\n\\ud800-\\udfff]*\\]|\\{(?:"[^\\n\\ud800-\\udfff]*)?\\}|\\-?[0-9][0-9\\.eE\\+\\-]*|true|false|null)(?![^\\n\\ud800-\\udfff])))[^\\n\\ud800-\\udfff]+|(?!(?:\\n *(?://|\\}|[^\\n\\ud800-\\udfff]*\\( {4,}// |[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)(?:(?!(?:\\n *(?://|\\}|[^\\n\\ud800-\\udfff]*\\( {4,}// |[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*)*',
+    # UNMARKED_LINE: /(?!\n *(?:\/\/|\}|[^\n]*\( {4,}\/\/ |[\w$]+\??: (?:[\w\[\]]+|"[^"\n]*"(?: \| "[^"\n]*")*),(?:\n| \/\/ ))|\n[^\n]*:\n *[|,])(?!(?!(?!\n[^\n]*: ))\n[^\n]*(?:(?:[,{(]| \| |: )\n|, \/\/ default: |: +\/\/ |[^\s:]\/\/ ))\n[^\n]*/
+    "UNMARKED_LINE": '(?!(?:\\n *(?://|\\}|[^\\n\\ud800-\\udfff]*\\( {4,}// |[\\w\\$]+\\??: (?:[\\w\\[\\]]+|"[^"\\n\\ud800-\\udfff]*"(?: \\| "[^"\\n\\ud800-\\udfff]*")*),(?:\\n| // ))|\\n[^\\n\\ud800-\\udfff]*:\\n *[\\|,]))(?!(?!(?!\\n[^\\n\\ud800-\\udfff]*: ))\\n[^\\n\\ud800-\\udfff]*(?:(?:[,\\{\\(]| \\| |: )\\n|, // default: |: +// |[^\\s:\\ud800-\\udfff]// ))\\n[^\\n\\ud800-\\udfff]*',
     # REMARK: /(?!default: )(?:(?! default: |(?:\[\])+(?:(?:\n *)?,\n|(?!(?s:.))))[^\n]|\n(?! *(?:\||,\n)))+/
     "REMARK": r"(?!default: )(?:(?:(?!(?: default: |(?:\[\])+(?:(?:\n *)?,\n|(?![^\ud800-\udfff]))))[^\n\ud800-\udfff]|\n(?! *(?:\||,\n))))+",
     # DEFAULT: /"(?:[^\n"]|"(?!,?(?![^\n])))*(?:\n(?:[^\n"]|"(?!,?(?![^\n])))*)+"|(?!,\n)[^\n](?:(?!(?:\[\])+(?:\n *)?,\n)[^\n,])*(?:(?!,\n),(?:(?!(?:\[\])+(?:\n *)?,\n)[^\n,])*)*/
     "DEFAULT": '(?:"(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*(?:\\n(?:(?:[^\\n"\\ud800-\\udfff]|"(?!,?(?![^\\n\\ud800-\\udfff]))))*)+"|(?!,\\n)[^\\n\\ud800-\\udfff](?:(?!(?:\\[\\])+(?:\\n *)?,\\n)[^\\n,\\ud800-\\udfff])*(?:(?!,\\n),(?:(?!(?:\\[\\])+(?:\\n *)?,\\n)[^\\n,\\ud800-\\udfff])*)*)',
-    # INLINE_REMARK: /(?!default: )(?:(?! \| \n|(?:\[\])+(?:,\n|, [^\n,:]+: \n|\}|\/\/ default: )| {20}\/\/ default: |\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))(?s:.))+/
-    "INLINE_REMARK": r"(?!default: )(?:(?!(?: \| \n|(?:\[\])+(?:,\n|, [^\n,:\ud800-\udfff]+: \n|\}|// default: )| {20,20}// default: |// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\ud800-\udfff])+",
-    # INLINE_DEFAULT: /[^\n](?:(?! \| \n|(?:\[\])+(?:,\n|, [^\n,:]+: \n|\}|\/\/ default: )|\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))[^\n])*/
-    "INLINE_DEFAULT": r"[^\n\ud800-\udfff](?:(?!(?: \| \n|(?:\[\])+(?:,\n|, [^\n,:\ud800-\udfff]+: \n|\}|// default: )|// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\n\ud800-\udfff])*",
+    # INLINE_REMARK: /(?!default: )(?:(?! \| \n|(?:\[\])+(?:,\n|, \/\/ default: |, [^\n,:]+: \n|\}|\/\/ default: )| {20}\/\/ default: |\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))(?s:.))+/
+    "INLINE_REMARK": r"(?!default: )(?:(?!(?: \| \n|(?:\[\])+(?:,\n|, // default: |, [^\n,:\ud800-\udfff]+: \n|\}|// default: )| {20,20}// default: |// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\ud800-\udfff])+",
+    # INLINE_DEFAULT: /[^\n](?:(?! \| \n|(?:\[\])+(?:,\n|, \/\/ default: |, [^\n,:]+: \n|\}|\/\/ default: )|\/\/ default: |,\n|, [^\n,:]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:]+: \n))[^\n])*/
+    "INLINE_DEFAULT": r"[^\n\ud800-\udfff](?:(?!(?: \| \n|(?:\[\])+(?:,\n|, // default: |, [^\n,:\ud800-\udfff]+: \n|\}|// default: )|// default: |,\n|, [^\n,:\ud800-\udfff]+: \n|\}(?:,\n|\}|\[| \| \n|, [^\n,:\ud800-\udfff]+: \n)))[^\n\ud800-\udfff])*",
     # BARE_DEFAULT: /(?:(?!,\n)[^\n])+/
     "BARE_DEFAULT": r"(?:(?!,\n)[^\n\ud800-\udfff])+",
     # KEYWORD: /(?:allOf|anyOf|oneOf|not|if|then|else|enum|const|type|format|pattern|title|description|default|examples?|deprecated|readOnly|writeOnly|nullable|discriminator|xml|externalDocs|multipleOf|(?:exclusive)?(?:Maximum|Minimum|maximum|minimum)|(?:max|min)(?:Length|Items|Contains|Properties)|uniqueItems|contains|items|additionalItems|prefixItems|unevaluated(?:Items|Properties)|required|dependent(?:Required|Schemas)|dependencies|properties|patternProperties|additionalProperties|propertyNames|content(?:Encoding|MediaType|Schema)|definitions|id|[$][^\s"]+|x-[^\s"]+)(?![^\s])/
@@ -1213,14 +1213,22 @@ _CONTENT_TERMINALS = {
 _CONTENT_RULES: dict[str, runtime.Rule] = {
     # system: _settings ("\n\n" _from_reasoning)? | _from_reasoning
     #       | "\n" _from_cutoff ("\n\n" _from_reasoning)? -> empty_identity
+    #       | _settings "\n\n" (reasoning_effort "\n\n")? "# Tools" ("\n\n" channel_config)? -> empty_tools
     "system": runtime.RecordRule(
         (
             (runtime.Use("_settings"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
             (runtime.Use("_from_reasoning"),),
             ("\n", runtime.Use("_from_cutoff"), runtime.Option(("\n\n", runtime.Use("_from_reasoning")))),
+            (
+                runtime.Use("_settings"),
+                "\n\n",
+                runtime.Option((runtime.Value("reasoning_effort"), "\n\n")),
+                "# Tools",
+                runtime.Option(("\n\n", runtime.Value("channel_config"))),
+            ),
         ),
         SystemContent,
-        names=("", "", "empty_identity"),
+        names=("", "", "empty_identity", "empty_tools"),
         absent={"model_identity": None, "knowledge_cutoff": None, "reasoning_effort": None, "channel_config": None},
     ),
     # _settings: model_identity ("\n" _from_cutoff)? | _from_cutoff
@@ -1289,14 +1297,18 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
     ),
     # developer: "# Instructions\n\n" instructions ("\n\n" _sections)? | _sections
     #          | "# Instructions\n\n" instructions "\n\n" -> closed
+    #          | -> nothing
+    #          | "# Tools" ("\n\n" response_formats)? -> empty_tools
     "developer": runtime.RecordRule(
         (
             ("# Instructions\n\n", runtime.Value("instructions"), runtime.Option(("\n\n", runtime.Use("_sections")))),
             (runtime.Use("_sections"),),
             ("# Instructions\n\n", runtime.Value("instructions"), "\n\n"),
+            (),
+            ("# Tools", runtime.Option(("\n\n", runtime.Value("response_formats")))),
         ),
         DeveloperContent,
-        names=("", "", "closed"),
+        names=("", "", "closed", "", "empty_tools"),
     ),
     # _sections: tools ("\n\n" response_formats)? | response_formats
     "_sections": runtime.Rule(
@@ -2270,7 +2282,7 @@ def validate(
     tokenization: bool = True,
     tokenizer: runtime.Tokenizer | None = None,
 ) -> runtime.Report[Message]:
-    """Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.
+    """Check a source: report violations of the grammar and mistakes in the conversation; never raises for them.
 
     Args:
         source: text with special tokens spelled out, or token ids.
@@ -2366,7 +2378,7 @@ def drop_analysis(messages: Sequence[Message]) -> list[Message]:
 
     `FORMAT.drops` has the messages that end a turn, and those before the last such one that go.
     """
-    return runtime.drop_completed(messages, FORMAT.drops["drop_analysis"])
+    return runtime.drop_completed(FORMAT, messages, FORMAT.drops["drop_analysis"])
 
 
 def browser_tools() -> Namespace:

@@ -116,7 +116,7 @@ def load_tokenizer(name: str) -> Tokenizer:
     """
     module, _, attribute = name.partition(":")
     if not (module and attribute):
-        raise CodecError(f"tokenizer: {name!r} is not of the form module:name")
+        raise CodecError(f"tokenizer: expected MODULE:NAME, got {name!r}")
     try:
         found = import_module(module)
         for part in attribute.split("."):

@@ -306,7 +306,7 @@ SPECIAL_TOKEN_IN_TEXT = Code(
 UNREAD_CONTENT = Code(
     "H211",
     "unread-content",
-    "What cannot be parsed declares nothing: its tools and channels stay unknown, or the parameters of a function.",
+    "Content that cannot be parsed declares nothing: its tools, channels or function parameters stay unknown.",
     "warning",
 )
 INVALID_SCHEMA = Code(
@@ -420,7 +420,7 @@ CALL_OUTSIDE_CHANNEL = Code(
 MAYBE_CHAT = Code(
     "H513",
     "maybe-chat",
-    "Chat Completions have no channels: read as they are, thoughts and answers are the same to the model.",
+    "Chat Completions have no channels: without conversion, the model cannot tell thoughts from answers.",
     "warning",
 )
 UNDECLARED_TOOL = Code(

@@ -5,6 +5,7 @@ Positions are spans in the unit of the input: token indices for token ids, code 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -152,6 +153,19 @@ class RowError(HarmonyError):
 
 class VocabularyError(HarmonyError):
     """A vocabulary is missing or invalid, or cannot encode a text."""
+
+
+MAX_WRONG_VALUE_CHARS = 60
+"""Code points of a wrong value that an error quotes."""
+
+
+def quoted(value: object) -> str:
+    """Return the beginning of a value as JSON, a text as in Python; for what is not JSON, its type."""
+    try:
+        shown = repr(value) if isinstance(value, str) else json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        shown = f"a value of the type {type(value).__name__}"
+    return shown if len(shown) <= MAX_WRONG_VALUE_CHARS else f"{shown[:MAX_WRONG_VALUE_CHARS]}\u2026"
 
 
 def any_of(values: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property, partial
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from .errors import RenderError, VocabularyError
 from .format.contents import Record
@@ -34,7 +34,8 @@ from .json_shapes import (
     read_whole,
 )
 from .rendering.likeness import is_rendered_alike
-from .source.message_tokens import MessageTokens
+from .rendering.originals import OriginalTokens
+from .source.message_tokens import MessageTokens, NoMessages
 
 MESSAGES_KEY, OPENING_KEY, DIAGNOSTICS_KEY = "messages", "opening", "diagnostics"
 """The keys of a conversation: its messages, the fields of the open header at the end of a prompt, and what recovery
@@ -43,6 +44,12 @@ reported, which nothing reads."""
 VARIANTS_KEY, TOKENS_KEY = "variants", "tokens"
 """The keys of a message for how it was read. They are written for messages that were read from token ids, and only if
 the style that keeps spellings would write other ids without them."""
+
+ORIGINAL_KEY = "original"
+"""The key of a message for the token ids that recovery repaired, with a digest of what it was read as."""
+
+OPENING_TOKENS_KEY = "opening_tokens"
+"""The key of a prompt without messages for the token ids of its open header."""
 
 MESSAGE = "message"
 """The name of messages in the JSON form."""
@@ -61,6 +68,26 @@ def is_chat(row: object) -> bool:
     has_key = any(message.get(key) is not None for message in (*messages, *shared) for key in CHAT_KEYS)
     has_key |= any("from" in each for each in shared) or any(tool.get(TYPE_KEY) == "function" for tool in tools)
     return has_key or values.keys() >= {"prompt", "completion"}
+
+
+class OriginalShape(NamedTuple):
+    """The token ids of a message that recovery repaired; null for other messages."""
+
+    format: Format
+    inner: ObjectShape
+
+    def write(self, value: Any) -> Any:
+        original = OriginalTokens.of(self.format, value)
+        return None if original is None else self.inner.write(original)
+
+    def read(self, value: Any) -> Any:
+        return {ORIGINAL_KEY: None if value is None else self.inner.read(value)}
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.inner.schema(), {"type": "null"}]}
+
+    def expected(self) -> Sequence[str]:
+        return ["object", "null"]
 
 
 @dataclass(eq=False, repr=False)
@@ -94,15 +121,17 @@ class JsonForm:
         decided = self.format.contents.decide(messages) if structured else {}
         for index in structured:
             written[index][self.format.content] = _without(written[index][self.format.content], decided)
-        return {MESSAGES_KEY: written}
+        opening = list(messages.tokens.opening) if isinstance(messages, NoMessages) and not messages else []
+        return {MESSAGES_KEY: written} | ({OPENING_TOKENS_KEY: opening} if opening else {})
 
     def from_json(self, value: object) -> list[Any]:
         """Read the messages of a conversation; raises `ConversationError`."""
         if isinstance(value, list):
             reason, hint = "a conversation is an object, not a list", 'Write {"messages": [...]} around the list.'
             raise Mismatch(reason, hint=hint).error()
-        found: list[Any] = read_whole(self.conversation, value)[MESSAGES_KEY]
-        return found
+        read = read_whole(self.conversation, value)
+        found: list[Any] = read[MESSAGES_KEY]
+        return found if found or not read[OPENING_TOKENS_KEY] else NoMessages(read[OPENING_TOKENS_KEY])
 
     def message_to_json(self, message: Any) -> dict[str, Any]:
         """Convert one message."""
@@ -135,17 +164,25 @@ class JsonForm:
         chosen = (*self.format.always, *self.format.styles[self.format.default_style])
         return tuple(rule.alternative for rule in chosen if rule.applies(message))
 
-    def _made(self, **values: Any) -> Any:
+    def _made(self, original: OriginalTokens | None = None, **values: Any) -> Any:
         message = self.format.message(**values)
         if message.variants is None:
             message.variants = self._usual_variants(message)
+        if original is not None:
+            message.repair = original.repair_of(self.format, message)
         return message
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of conversations."""
         named = {
             made.name: made
-            for made in (self.message, self._tokens, *self._part.kinds.values(), *self._records.values())
+            for made in (
+                self.message,
+                self._tokens,
+                self._original,
+                *self._part.kinds.values(),
+                *self._records.values(),
+            )
         }
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -160,6 +197,7 @@ class JsonForm:
             MESSAGES_KEY: Property(ItemsShape(self.message, is_part=False), MESSAGES_KEY, is_required=True),
             OPENING_KEY: Property(self.opening, OPENING_KEY),
             DIAGNOSTICS_KEY: Property(PlainShape(()), DIAGNOSTICS_KEY),
+            OPENING_TOKENS_KEY: Property(IdsShape(), OPENING_TOKENS_KEY),
         }
         return ObjectShape("conversation", dict, properties)
 
@@ -181,7 +219,15 @@ class JsonForm:
                 found.properties[name] = Property(self._shape(hints[name], path), name, is_required, absent, omitted)
         found.properties[VARIANTS_KEY] = Property(VariantsShape(), VARIANTS_KEY, omitted=(None,))
         found.properties[TOKENS_KEY] = Property(NullableShape(self._tokens), TOKENS_KEY, omitted=(None,))
+        found.properties[ORIGINAL_KEY] = Property(OriginalShape(self.format, self._original), None)
         return found
+
+    @cached_property
+    def _original(self) -> ObjectShape:
+        parts = {name: Property(IdsShape(), name, is_required=True) for name in ("head", "body", "tail")}
+        parts["continues"] = Property(PlainShape((bool,)), "continues", absent=bool, omitted=(False,))
+        parts["digest"] = Property(PlainShape((str,)), "digest", is_required=True)
+        return ObjectShape("original_tokens", OriginalTokens, parts)
 
     @cached_property
     def _tokens(self) -> ObjectShape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,10 @@ from types import NoneType
 from typing import Any, NamedTuple, Protocol
 
 from .codes import INVALID_CONVERSATION
-from .errors import ConversationError, RenderError, near_misses
+from .errors import ConversationError, RenderError, near_misses, quoted
 from .format.contents import Contents, Record, deep_copy
-from .source.forms import MAX_CODE_POINT
+from .source.message_tokens import MAX_TOKEN_ID, are_token_ids
 from .tool_types.schema_references import escaped
-
-MAX_QUOTED_CHARS = 60
-"""How much of a wrong value an error quotes, in code points: it may contain a whole conversation."""
 
 AS_PARSED = "as_parsed"
 """The key of a content for the text from which it was read, if another text would be written for it."""
@@ -67,20 +63,15 @@ class Mismatch(Exception):
         return ConversationError(INVALID_CONVERSATION, self.reason, expected=self.expected, hint=self.hint, **place)
 
 
-def _quoted(value: object) -> str:
-    quoted = repr(value) if isinstance(value, str) else json.dumps(value, default=repr, skipkeys=True)
-    return quoted if len(quoted) <= MAX_QUOTED_CHARS else f"{quoted[:MAX_QUOTED_CHARS]}\u2026"
-
-
 def _wrong(value: object, shape: Shape, hint: str = "") -> Mismatch:
-    return Mismatch(f"wrong value {_quoted(value)}", shape.expected(), hint)
+    return Mismatch(f"wrong value {quoted(value)}", shape.expected(), hint)
 
 
 def _unknown(what: str, name: object, known: Iterable[str], step: object = None, hint: str = "") -> Mismatch:
     """A value or field that is not one of the known ones; `step` leads to it from the value that is read."""
     listed = list(known)
     near = near_misses(str(name), listed)
-    mismatch = Mismatch(f"unknown {what} {_quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
+    mismatch = Mismatch(f"unknown {what} {quoted(name)}{f'; did you mean {near[0]!r}?' if near else ''}", listed, hint)
     mismatch.steps += [] if step is None else [step]
     return mismatch
 
@@ -419,14 +410,14 @@ class IdsShape:
         if not isinstance(value, list):
             raise _wrong(value, self)
         for index, item in enumerate(value):
-            if type(item) is not int or not 0 <= item <= MAX_CODE_POINT:
-                mismatch = Mismatch(f"wrong value {_quoted(item)}", [f"a token id from 0 to {MAX_CODE_POINT}"])
+            if not are_token_ids((item,)):
+                mismatch = Mismatch(f"wrong value {quoted(item)}", [f"a token id from 0 to {MAX_TOKEN_ID}"])
                 mismatch.steps.append(index)
                 raise mismatch
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_CODE_POINT}}
+        return {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_TOKEN_ID}}
 
     def expected(self) -> Sequence[str]:
         return ["array"]
@@ -460,3 +451,5 @@ def read_whole(shape: Shape, value: object) -> Any:
         raise mismatch.error() from None
     except RecursionError:
         raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
+    except ValueError:  # Python writes no integer of thousands of digits
+        raise ConversationError(INVALID_CONVERSATION, "an integer has too many digits") from None

@@ -149,7 +149,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-API_VERSION = (6, 0)
+API_VERSION = (7, 0)
 """A codec needs the same major version, and at least its minor version."""
 
 

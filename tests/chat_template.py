@@ -97,6 +97,13 @@ LOOSE: list[Schema] = [
     {"type": "integer", "nullable": True},
     {"type": "object", "nullable": True},
     {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+    {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
+    {"type": ["string", "array"], "items": {"type": "string"}},
+    {"type": "array", "items": {"type": "string", "enum": ["x", "y"]}},
+    {"type": "array", "items": {"type": ["string", "null"]}},
+    {"type": "array", "items": {"type": "object"}},
+    {"type": "object", "properties": {"kind": {"const": "x"}}, "required": ["kind"]},
+    {"type": "string", "enum": ["x", "y"], "nullable": True},
     {"enum": [1, 2]},
     {"const": "x"},
     {},
@@ -144,18 +151,21 @@ def objects(draw: st.DrawFn, depth: int) -> Schema:
 VALUES: Schema = {"string": "s", "integer": 3, "number": 0.5, "boolean": True, "null": None}
 
 
-def arguments_of(schema: Schema) -> Any:
-    """A value for a schema, with all properties."""
+def arguments_of(schema: Schema, pick: int) -> Any:
+    """A value for a schema, with all properties: of alternatives and enumerated values the first (0) or last one (-1).
+
+    Nothing is null, which the template leaves out of most types that allow it.
+    """
     if "enum" in schema or "const" in schema:
-        return schema.get("enum", [schema.get("const")])[-1]
+        return schema.get("enum", [schema.get("const")])[pick]
     if "oneOf" in schema:
-        return arguments_of(schema["oneOf"][-1])
+        return arguments_of(schema["oneOf"][pick], pick)
     kind = schema.get("type", "null")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "array":
-        return [arguments_of(schema.get("items", {}))]
+        return [arguments_of(schema.get("items", {}), each) for each in {pick, -1}]
     if kind == "object":
-        return {name: arguments_of(each) for name, each in schema.get("properties", {}).items()}
+        return {name: arguments_of(each, pick) for name, each in schema.get("properties", {}).items()}
     return VALUES[kind]
 
 

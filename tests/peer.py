@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from benchmarks.comparison import conversation, encoding
+from benchmarks.comparison import message as peer_message
 from harmony_spec import DeveloperContent, Message, to_json
 
 
@@ -69,14 +70,18 @@ def content_of(content: DeveloperContent) -> str:
     return text[text.index("#") : text.rindex("<|end|>")]
 
 
-def render_tools(functions: Sequence[dict[str, Any]]) -> list[int]:
-    """A developer message with functions, each with name, description and parameters."""
-    from openai_harmony import Conversation, DeveloperContent, Message, Role, ToolDescription
+def render_tools(functions: Sequence[dict[str, Any]], others: Sequence[Message] = ()) -> list[int]:
+    """A system message, a developer message with functions (name, description, parameters), and other messages."""
+    from openai_harmony import Conversation, DeveloperContent, Message, Role, SystemContent, ToolDescription
 
     tools = [ToolDescription.new(each["name"], each["description"], each["parameters"]) for each in functions]
     content = DeveloperContent.new().with_function_tools(tools)
-    message = Message.from_role_and_content(Role.DEVELOPER, content)
-    return list(_encoding().render_conversation(Conversation.from_messages([message])))
+    first = [
+        Message.from_role_and_content(Role.SYSTEM, SystemContent.new()),
+        Message.from_role_and_content(Role.DEVELOPER, content),
+    ]
+    made = Conversation.from_messages([*first, *map(peer_message, others)])
+    return list(_encoding().render_conversation(made, _keep_all()))
 
 
 def text_of(tokens: Sequence[int]) -> str:

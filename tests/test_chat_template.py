@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from harmony_spec import (
     DeveloperContent,
     Message,
     Namespace,
+    RenderError,
+    SystemContent,
     Tool,
     from_json,
     parse,
@@ -24,6 +27,7 @@ from harmony_spec import (
     tools_from_text,
     validate,
 )
+from harmony_spec.adapters import from_chat
 from harmony_spec.errors import ToolError
 from harmony_spec.tool_types.type_grammar import UNREAD_KEYWORD
 
@@ -75,12 +79,10 @@ def check(tokens: list[int], tools: list[Schema]) -> list[Any]:
     assert unread(again) == unread(content)
     text = peer.text_of(tokens)
     assert "undeclared-tool" in names(text + CALL.format("nowhere", "{}"))
-    for tool in tools:
+    for tool, pick in product(tools, (0, -1)):
         schema = tool["function"]["parameters"] or {"type": "object"}
-        arguments = arguments_of(schema)
-        if Draft202012Validator(schema).is_valid(arguments) and "oneOf" not in str(
-            schema
-        ):  # may be of two alternatives
+        arguments = arguments_of(schema, pick)
+        if Draft202012Validator(schema).is_valid(arguments):
             call = CALL.format(tool["function"]["name"], json.dumps(arguments, ensure_ascii=False))
             found = validate(text + call).diagnostics
             assert [each.code.name for each in found if each.span.start > len(text)] == []
@@ -104,9 +106,51 @@ def test_what_the_template_renders_is_structure(tools: list[Schema], chat: list[
 
 
 @settings(max_examples=500)
+@given(tool_lists(), chats())
+def test_what_the_peer_renders_is_structure(tools: list[Schema], chat: list[dict[str, Any]]) -> None:
+    chat = [m | {"content": json.dumps(m["content"])} if m["role"] == "tool" else m for m in chat]
+    found = [message for message in from_chat(chat).messages if isinstance(message.content, str)]
+    check(peer.render_tools([tool["function"] for tool in tools], found), tools)
+
+
+@settings(max_examples=500)
 @given(tool_lists())
-def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
-    check(peer.render_tools([tool["function"] for tool in tools]), tools)
+@example([function("f", {"type": "object", "properties": {"a": {"type": "array"}}})])
+@example([function("f", {"type": "object", "properties": {"a": {"oneOf": [{"oneOf": [STRING]}]}}})])
+@example([function("f", {"type": "object", "properties": {}, "required": [], "additionalProperties": False})])
+@example([function("f", {"properties": {"a": {"oneOf": [{"type": "object", "properties": {}, "required": []}]}}})])
+def test_what_the_style_writes_is_read_back_equal(tools: list[Schema]) -> None:
+    """Also where the template writes two schemas of one meaning alike, such as arrays with and without `items`."""
+    message = Message("developer", DeveloperContent(tools=tools_from_json(tools)))
+    [again] = parse(render([message], style="template")).messages
+    assert again == message
+    assert render([again], style="template") == render([message], style="template")
+
+
+OVERLAPPING: list[tuple[Schema, Any]] = [
+    ({"oneOf": [{"type": "object", "properties": {"kind": {"const": name}}} for name in "ab"]}, {"kind": "a"}),
+    ({"oneOf": [{"type": "integer", "maximum": 3}, {"type": "integer", "minimum": 4}]}, 5),
+    ({"oneOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 3}]}, "abc"),
+    ({"oneOf": [{"$ref": "#/$defs/A"}, STRING], "$defs": {"A": NUMBER}}, "abc"),
+    ({"oneOf": [{"type": "array", "items": STRING}, {"type": "array", "items": NUMBER}]}, ["x"]),
+    ({"oneOf": [{"type": "array", "items": {"oneOf": [STRING, NUMBER]}}, {"type": "boolean"}]}, ["x", 1]),
+    ({"type": "array", "items": {"oneOf": [STRING, {"type": "array", "items": NUMBER}]}}, ["x", [1]]),
+    ({"type": "array", "items": {"oneOf": [K, {"type": "array", "items": K}, NULL]}}, [[{"k": "x"}]]),
+]
+
+
+@pytest.mark.parametrize(("schema", "value"), OVERLAPPING)
+def test_alternatives_may_overlap_in_a_type(schema: Schema, value: Any) -> None:
+    """The template leaves out what tells alternatives of `oneOf` apart, and brackets around them."""
+    tool = function("f", {"type": "object", "properties": {"a": schema, "b": STRING}})
+    call = CALL.format("f", json.dumps({"a": value}))
+    prompt = render_chat([{"role": "user", "content": "Hi."}], [tool])
+    assert names(prompt + call) == []
+    assert names(prompt + CALL.format("f", '{"b": 1}')) == ["invalid-arguments"]
+    whole = {"oneOf": [STRING | {"maxLength": 3}, STRING | {"minLength": 2}]}
+    tools = tools_from_json([function("f", {"type": "object", "properties": {"a": whole}})])
+    found = validate(CALL.format("f", '{"a": "abc"}'), tools=tools).diagnostics
+    assert [each.code.name for each in found] == ["invalid-arguments"]  # of a schema that is passed, one must match
 
 
 @pytest.mark.parametrize(
@@ -198,6 +242,35 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema]) -> None:
                 },
             },
         ),
+        (
+            'a?: string                    // default: "d"[], // default: [],',
+            {"anyOf": [{"type": "array", "items": {"oneOf": [STRING | {"default": "d"}]}}], "default": []},
+        ),
+        (
+            "a?: string[] | \nnumber[],",
+            {
+                "anyOf": [
+                    {"type": "array", "items": {"oneOf": [{"type": "array", "items": STRING}, NUMBER]}},
+                    {"type": "array", "items": STRING},
+                ]
+            },
+        ),
+        (
+            "a?: string | \nnumber[] | \nboolean,",
+            {
+                "oneOf": [
+                    STRING,
+                    {"type": "array", "items": NUMBER},
+                    {"type": "boolean"},
+                    {
+                        "type": "array",
+                        "items": {"anyOf": [STRING, {"type": "array", "items": NUMBER}, {"type": "boolean"}, NUMBER]},
+                    },
+                ]
+            },
+        ),
+        ("a?: string | \nnumber[][],", {}),
+        ("a?: {\nk?: \n                string} | \nnumber[] | \nstring,", {}),
         ("a?: string[] | null,", {"anyOf": [{"type": "array", "items": STRING}, NULL]}),
         ("a?: string | \nnumber,", {"oneOf": [STRING, NUMBER]}),
         (
@@ -303,6 +376,36 @@ def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
     [found] = validate(prompt).diagnostics
     assert (found.code.name, found.raw) == ("unread-content", f"Reasoning: {effort}")
     assert [word for word in ("low", "medium", "high") if word not in " ".join(found.expected)] == []
+
+
+@pytest.mark.parametrize(
+    "identity", ["Knowledge cutoff: 2020", "A\nKnowledge cutoff: 2020", "A\n\nReasoning: low", "# Tools\n"]
+)
+def test_an_identity_that_spells_a_field_is_not_read_as_one(identity: str) -> None:
+    """The template writes it; the message stays text, is written back, and its line is reported. Here it is refused."""
+    prompt = render_chat([{"role": "user", "content": "Hi."}], model_identity=identity)
+    tokens = peer.tokens_of(prompt)
+    messages = parse(tokens).messages
+    assert isinstance(messages[0].content, str)
+    assert render(messages) == render(messages, style="as_parsed") == tokens
+    assert render(from_json(to_json(messages))) == tokens
+    assert names(prompt) == ["unread-content"]
+    with pytest.raises(RenderError, match="inexpressible-message"):
+        render([Message("system", SystemContent(model_identity=identity))])
+
+
+def test_a_heading_without_tools_is_read() -> None:
+    """The template writes it for an unknown built-in tool."""
+    prompt = render_chat([{"role": "user", "content": "Hi."}], builtin_tools="browser")
+    assert "\n\n# Tools\n\n# Valid channels" in prompt
+    for text in (prompt, "<|start|>developer<|message|># Tools<|end|>"):
+        tokens = peer.tokens_of(text)
+        messages = parse(tokens).messages
+        assert not isinstance(messages[0].content, str)
+        assert messages[0].content.tools == []
+        assert render(messages, style="as_parsed") == render(from_json(to_json(messages)), style="as_parsed") == tokens
+        assert names(text) == []
+        assert parse(render(messages)).messages == messages
 
 
 @pytest.mark.parametrize("built_in", [False, True])

@@ -51,9 +51,10 @@ def test_blocks_run_and_give_what_they_show(page: str) -> None:
 
 def test_recipes_are_the_files_that_run() -> None:
     """They need other packages: `.ci/recipes` runs the files."""
-    shown = re.findall(r"^```py\n(.*?)^```", PAGES["cost.md"], re.DOTALL | re.MULTILINE)
+    shown = re.findall(r"^```py\n(.*?)^```", PAGES["corpora.md"] + PAGES["cost.md"], re.DOTALL | re.MULTILINE)
     files = sorted((ROOT / "examples" / "recipes").glob("*.py"))
     assert sorted(shown) == sorted(path.read_text(encoding="utf-8") for path in files)
+    assert all(code.count("\n") < 15 for code in shown if "check_batch" in code)
 
 
 def test_every_special_token_in_the_pages_is_code() -> None:

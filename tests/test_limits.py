@@ -53,10 +53,10 @@ def test_a_row_is_read_if_it_is_short_enough(sizes: list[int], limit: int, ends:
 
 
 def rows_of(data: bytes, limit: int) -> list[Row]:
-    from harmony_spec.linting.row_reading import _rows
+    from harmony_spec.linting.row_reading import rows_of as read_rows
 
     opened = Opened("file", io.BytesIO(data), io.BytesIO(data), limit)
-    return [row for rows, _, _ in _rows(opened) for row in rows]
+    return [row for rows, _, _ in read_rows(opened) for row in rows]
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst"])

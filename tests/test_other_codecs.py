@@ -54,7 +54,7 @@ def other() -> ModuleType:
             lambda other: codec.Message("developer", other.DeveloperContent("Be brief.")),
             "content: this DeveloperContent belongs to another codec",
         ),
-        (lambda other: {"role": "user", "content": "Hi."}, "expected a Message, got a dict"),
+        (lambda other: {"role": "user", "content": "Hi."}, "expected a Message, got dict"),
     ],
 )
 def test_messages_of_another_codec_are_refused(other: ModuleType, write: str, make: Any, reason: str) -> None:

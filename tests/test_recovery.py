@@ -22,7 +22,6 @@ from harmony_spec import (
     render_text,
     validate,
 )
-from harmony_spec.recovery.header_automaton import HeaderAutomaton
 from harmony_spec.recovery.header_names import HeaderNames
 from harmony_spec.recovery.known_names import KnownNames
 
@@ -44,7 +43,7 @@ STARTS: list[codec.Start] = ["transcript", "prompt", "completion"]
 starts = st.sampled_from(STARTS)
 assert codec.FORMAT.recovery is not None
 RECOVERY = codec.FORMAT.recovery
-NAMES = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT, None), HeaderAutomaton(codec.FORMAT))
+NAMES = HeaderNames(codec.FORMAT, KnownNames(codec.FORMAT, None))
 
 
 def tiles(found: Recovered[Message], length: int) -> bool:
@@ -290,7 +289,7 @@ def test_what_are_no_tools_is_refused(tools: Any, said: str) -> None:
 
 @pytest.mark.parametrize("tokens", ["text", b"text"])
 def test_a_stream_takes_token_ids(tokens: Any) -> None:
-    with pytest.raises(TypeError, match="expected token ids, got a "):
+    with pytest.raises(TypeError, match="expected token ids, got "):
         StreamParser().feed(tokens)
 
 

@@ -131,9 +131,9 @@ def test_a_codec_with_a_tokenizer_uses_it_everywhere(module: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("json", "not of the form module:name"),
-        (":dumps", "not of the form module:name"),
-        ("json:", "not of the form module:name"),
+        ("json", "expected MODULE:NAME"),
+        (":dumps", "expected MODULE:NAME"),
+        ("json:", "expected MODULE:NAME"),
         ("tokenizer_that_is_missing:x", "ModuleNotFoundError: .*; add its folder to PYTHONPATH"),
         ("json:nothing", "AttributeError"),
         ("..json:dumps", "TypeError|ModuleNotFoundError"),

@@ -224,7 +224,7 @@ def test_wrong_arguments_are_refused() -> None:
         render_training([USER], cast(Any, "user"))
     with pytest.raises(ValueError, match="unknown train 'last_turn'; pass a function"):
         codec_of("llama3").render_training([], "last_turn")  # its grammar has no `[opening]`
-    with pytest.raises(TypeError, match="expected a list of messages, got a Message"):
+    with pytest.raises(TypeError, match="expected a list of messages, got Message"):
         render_training(cast(Any, USER))
     with pytest.raises(RenderError) as raised:
         render_training([*OLD, replace(USER, role=cast(Any, "usr"))])

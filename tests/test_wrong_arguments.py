@@ -6,7 +6,24 @@ from typing import Any, cast
 
 import pytest
 
-from harmony_spec import ConversationError, Message, RenderError, from_json, parse, recover, render, validate
+from harmony_spec import (
+    ConversationError,
+    Message,
+    RenderError,
+    StreamParser,
+    decode,
+    drop_analysis,
+    encode,
+    from_json,
+    parse,
+    recover,
+    render,
+    render_training,
+    to_json,
+    validate,
+)
+from harmony_spec.adapters import to_chat, to_chat_completion
+from harmony_spec.constraints import constrain
 
 
 @pytest.mark.parametrize("read", [parse, recover, validate])
@@ -24,9 +41,35 @@ def test_what_is_no_input(read: Any, source: Any, reason: str) -> None:
         read(source)
 
 
-def test_one_message_is_not_a_list() -> None:
-    with pytest.raises(TypeError, match="expected a list of messages, got a Message"):
-        render(cast(Any, Message("user", "Hi.")))
+@pytest.mark.parametrize("wrong", ["a", None, [1]])
+@pytest.mark.parametrize("read", [parse, recover, validate, decode, lambda tokens: StreamParser().feed(tokens)])
+def test_what_is_no_token_id(read: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"expected token ids, got {type(wrong).__name__} at index 1$"):
+        read([200006, wrong, 7])
+
+
+@pytest.mark.parametrize("write", [render, drop_analysis, to_json, render_training, to_chat])
+@pytest.mark.parametrize("wrong", [Message("user", "Hi."), "text", 5, None, {"messages": []}], ids=repr)
+def test_what_is_no_list_of_messages(write: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"expected a list of messages, got {type(wrong).__name__}$"):
+        write(wrong)
+
+
+@pytest.mark.parametrize("write", [render, drop_analysis, to_json, render_training, to_chat])
+def test_what_is_no_message(write: Any) -> None:
+    with pytest.raises(RenderError, match="expected a Message, got int"):
+        write([Message("user", "Hi."), 5])
+
+
+def test_other_arguments_of_a_wrong_type() -> None:
+    for call in (lambda: validate("x", tools=cast(Any, 5)), lambda: constrain(tools=cast(Any, 5))):
+        with pytest.raises(TypeError, match="tools: expected a list, got int"):
+            call()
+    with pytest.raises(TypeError, match="text: expected a str, got int"):
+        encode(cast(Any, 5))
+    for wrong in (5, [5], None, "text"):
+        with pytest.raises(TypeError, match="expected what `recover` returns"):
+            to_chat_completion(cast(Any, wrong))
 
 
 def test_an_unknown_role_has_one_traceback() -> None:

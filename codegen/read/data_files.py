@@ -139,13 +139,15 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
     """The fields of a `Format` that come from the styles and the conversation file."""
     styles, conversation = sources.table(STYLES), sources.table(CONVERSATION)
     tables = styles.get("style", {"default": {}})
+    turn = tuple(map(_kind, conversation.get("turn", ())))
+    last_only = (kind for kind in turn if kind.last != kind.ends)
     return {
         "styles": tuple(Style(name, _choices(table.get("choose", []))) for name, table in tables.items()),
         "default_style": styles.get("default", next(iter(tables))),
         "always": _choices(styles.get("always", [])),
-        "training": _choices(styles.get("training", [])),
+        "training": tuple(Choose(kind.last, kind.when) for kind in last_only if kind.last is not None),
         "opening": conversation.get("opening", {}),
-        "turn": tuple(map(_kind, conversation.get("turn", ()))),
+        "turn": turn,
         "drops": tuple(
             Drop(f"drop_{name}", _when(each["dropped"]), each["completes"])
             for name, each in conversation.get("drop", {}).items()

@@ -16,7 +16,7 @@ MAX_EXAMPLE_CHARS = 300
 APPLIED_BY = {
     "safe": "--fix",
     "unsafe": "--fix --unsafe-fixes",
-    "display": "--fix --fixable",
+    "display": "--fix --fixable CODES",
 }
 """The options of `harmony-spec validate` that apply a fix."""
 
@@ -25,7 +25,7 @@ PAGE_HEAD = f"""\
 
 <!-- Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit. -->
 
-The diagnostics of inputs that leave the grammar, or that a conversation cannot mean. Codes and names are stable.
+The mistakes in inputs that are reported as diagnostics or raised as errors. Codes and names are stable.
 [recovery.md](recovery.md) describes how malformed inputs are read. A test reads each example: `bad` has exactly this
 diagnostic and those that it comes with, `good` has none. Lists of numbers are token ids.
 """

@@ -104,7 +104,7 @@ RECOVERING = (
     ),
     Function(
         *("validate", "runtime.Report[Message]", "source start tools stripped tokenization tokenizer"),
-        "Check a source: report what leaves the grammar, and what is in it but cannot be meant; never raises for that.",
+        "Check a source: report violations of the grammar and mistakes in the conversation; never raises for them.",
     ),
 )
 
@@ -147,7 +147,7 @@ def emit_functions(format: Format, writer: Writer) -> None:
         doc = "`FORMAT.drops` has the messages that end a turn, and those before the last such one that go."
         first = "Drop messages of completed turns that are not shown again; messages of the current turn stay."
         writer.docstring([first, "", doc])
-        writer.line(f"return runtime.drop_completed(messages, FORMAT.drops[{literal(drop.name)}])")
+        writer.line(f"return runtime.drop_completed(FORMAT, messages, FORMAT.drops[{literal(drop.name)}])")
         writer.depth -= 1
 
 

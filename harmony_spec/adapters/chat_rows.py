@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..errors import quoted
 from ..json_form import MESSAGES_KEY
 from ..tools.openai_tools import TOOLS
-from ..tools.requirements import fail, quoted, require_list, require_object, require_text
+from ..tools.requirements import fail, require_list, require_object, require_text
 from .reading_chat import ASSISTANT, RESULTS, ROLES
 
 SHARED = "conversations"

@@ -16,6 +16,7 @@ from ..recovery.output import abridge
 from ..recovery.recovered import Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes
+from ..tools.requirements import readable
 from .chat_types import ChatChunk, ChatCompletion, ChatMessage, Usage
 from .identifiers import digest_of, make_id
 from .reading_chat import ASSISTANT
@@ -168,7 +169,7 @@ class ChatStream:
     Args:
         prompt: the token ids of the prompt, or its messages, or any text: the seed of ids. Messages are counted as
             `render` writes them; a text is not counted.
-        tools: the tools of the request. Other calls are left out and reported; if it is None, none are.
+        tools: the tools of the request. Other calls are left out and reported. If it is None, every call is kept.
         tool_choice: that of the request. A call that it names ends with "stop".
         model: the name of the model in the response.
         created: the time of the response, in seconds since 1970.
@@ -197,7 +198,8 @@ class ChatStream:
         codec: ModuleType | None = None,
     ) -> None:
         purposes = self._purposes = Purposes.of(codec)
-        self._tools = None if tools is None else ChatTools(purposes, tools)
+        with readable(tools=tools):
+            self._tools = None if tools is None else ChatTools(purposes, tools)
         self._is_named, self._include_usage = named_tool(tool_choice) is not None, include_usage
         self._tokenizer = tokenizer
         self._prompt, seed = prompt, _seed(purposes, prompt, salt)
@@ -393,7 +395,9 @@ def to_chat_completion(
     Raises:
         ConversionError: a definition of a tool is invalid.
     """
-    answers = [recovered] if isinstance(recovered, Recovered) else list(recovered)
+    answers = [recovered] if isinstance(recovered, Recovered) else recovered
+    if not isinstance(answers, Sequence) or not all(isinstance(each, Recovered) for each in answers):
+        raise TypeError(f"expected what `recover` returns, or a list of it, got {type(recovered).__name__}")
     stream = ChatStream(**settings, choices=len(answers), include_usage=True)
     chunks = [chunk for index, answer in enumerate(answers) for chunk in stream._read(answer, finish_reason, index)]
     return ChatResponse(fold_chunks(chunks), stream.findings)

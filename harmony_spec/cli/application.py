@@ -70,4 +70,4 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="harmony-spec")
 @COLOR
 def main() -> None:
-    """Validate, read and write messages by their grammar, and generate codecs from grammars."""
+    """Validate, parse and render messages, and generate codecs from grammars."""

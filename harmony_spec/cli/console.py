@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
@@ -17,7 +16,7 @@ from rich.text import Text
 
 from ..codec_loading import default_codec, load_codec, load_tokenizer
 from ..errors import CodecError
-from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind
+from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind, Runner
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN, InputError
 from ..linting.settings import SettingsError, definitions
@@ -234,6 +233,24 @@ STRIPPED = click.option(
 )
 
 
+RUNNER = click.option(
+    "--runner",
+    type=click.Choice(get_args(Runner)),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or Daft, which also runs on clusters and reads object stores.",
+)
+ADDRESS = click.option("--address", metavar="ADDRESS", help="Address of a Ray cluster, for --runner daft.")
+
+
+def require_runner(runner: Runner, address: str | None, jobs: int | None) -> None:
+    """Raise a usage error if an option belongs to the other runner."""
+    if runner == "local" and address is not None:
+        raise click.UsageError("--address requires --runner daft")
+    if runner == "daft" and jobs is not None:
+        raise click.UsageError("--jobs cannot be combined with --runner daft, which uses all workers")
+
+
 def require_name(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """A callback that refuses the names that do not fit."""
 
@@ -314,8 +331,6 @@ def reason_of(error: Exception) -> str | None:
             return str(error)
         case OSError():
             return f"{error.filename or 'the output'}: {error.strerror or error}"
-        case BrokenProcessPool():
-            return "a worker process ended early; there may be too little memory: try fewer --jobs"
         case MemoryError():
             return "out of memory; try a smaller input, fewer --jobs, or --max-row-bytes"
         case UnicodeError():

@@ -34,7 +34,7 @@ Example:
 
 @click.command("constrain", cls=Command, epilog=CONSTRAIN_EXAMPLE)
 @click.option("--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Grammar to print.")
-@click.option("--score", "scored", metavar="FILE", help="Print the mistakes of this grammar, or of an engine's own.")
+@click.option("--score", "scored", metavar="FILE", help="Print mistakes of another grammar: FILE, or an engine's own.")
 @click.option("--prompt", metavar="FILE", help="Prompt that declares tools, channels and formats of answers.")
 @click.option("--tools", metavar="FILE", shell_complete=complete_file, help="JSON file with tool definitions.")
 @click.option("--builtin", "builtins", metavar="NAME", multiple=True, help="Built-in tool, such as python.")
@@ -42,7 +42,7 @@ Example:
 @click.option("--response-format", metavar="FILE", help="JSON file with the response format of a request.")
 @click.option("--profile", type=click.Choice(PROFILES), default=PROFILES[0], show_default=True, help="Spellings.")
 @click.option("--stop", "stops", metavar="ID", type=int, multiple=True, help="Token id at which the engine stops.")
-@click.option("--after", metavar="TEXT", default="", help="Text after the open header that is written already.")
+@click.option("--after", metavar="TEXT", default="", help="Text already written after the open header.")
 @click.option("--strict", is_flag=True, help="Fail if the target cannot enforce everything.")
 @CODEC
 def constrain_model(
@@ -60,10 +60,10 @@ def constrain_model(
 ) -> None:
     """Print a grammar of what a model may write.
 
-    It is for an engine that masks tokens. What the target cannot enforce is reported on standard error. With
-    `--score`, the grammar in FILE (Lark, EBNF of xgrammar, or a structural tag), or the one that the engine FILE
-    has itself, is compared with this one: the exit status is 1 if it refuses valid completions or accepts invalid
-    ones. `-` is standard input.
+    Engines use it to mask tokens. What the target cannot enforce is reported on standard error. `--score FILE` compares
+    another grammar with this one: Lark, EBNF of xgrammar, a structural tag, or, if FILE is the name of an engine, its
+    own grammar. The exit status is then 1 if it refuses valid completions or accepts invalid ones. `-` is standard
+    input.
     """
     codec = codec_of(None)
     try:

@@ -16,7 +16,8 @@ import click
 from ..codec_loading import codec_text
 from ..errors import CodecError
 from ..linting.atomic import AtomicFile
-from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options
+from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Options, Runner
+from ..linting.daft_runs import run_on_daft
 from ..linting.jobs import cores, run
 from ..linting.lint import read_files
 from ..linting.opening import COMPRESSIONS, InputError, compressed
@@ -25,12 +26,14 @@ from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, kind_of
 from ..view.terminal_text import COLORS, printable_name
 from .console import (
+    ADDRESS,
     CODEC,
     ERR,
     FINDINGS,
     MAX_ROW,
     OUT,
     QUIET,
+    RUNNER,
     TOKENIZER,
     UNUSABLE,
     Command,
@@ -42,6 +45,7 @@ from .console import (
     count,
     require_file,
     require_one_reader,
+    require_runner,
     standard_output,
     styles_of,
     trainable_of,
@@ -150,13 +154,15 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     callback=_train,
     help="Train on the last turn, or on all messages of the model.  [default: last_turn]",
 )
-@click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate rows to train on to N tokens.")
+@click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Truncate training rows to N tokens.")
 @click.option(
     "--allow-errors", "allows_errors", is_flag=True, help="Train on texts and tokens in which `validate` finds errors."
 )
 @click.option("--labels", is_flag=True, help="Add a column of token ids, with -100 for those that are not trained on.")
 @click.option("--completion-mask", is_flag=True, help="Add a column that marks all tokens after the prompt.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
+@RUNNER
+@ADDRESS
 @MAX_ROW
 @QUIET
 def convert(
@@ -168,6 +174,8 @@ def convert(
     labels: bool,
     completion_mask: bool,
     jobs: int | None,
+    runner: Runner,
+    address: str | None,
     max_row_bytes: int | None,
     quiet: bool,
     **others: Any,
@@ -181,6 +189,7 @@ def convert(
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
+    require_runner(runner, address, jobs)
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"
@@ -196,7 +205,12 @@ def convert(
     is_bar_shown = not quiet and sys.stderr.isatty() and not (output is None and sys.stdout.isatty())
     try:
         with interruptible(), ExitStack() as stack:
-            items = read_files(files, lambda _: False, lambda _: options, progress)
+            how = files, lambda _: False, lambda _: options, progress
+            work = partial(convert_chunk, conversion)
+            if runner == "daft":
+                converted = run_on_daft(*how, work, address=address)
+            else:
+                converted = run(read_files(*how), jobs or cores(), work)
             if is_parquet and find_spec("pyarrow") is None:
                 raise InputError(f"{output}: {NO_PYARROW}")
             claimed = set(map(os.path.realpath, progress.files))
@@ -211,8 +225,7 @@ def convert(
             tick = stack.enter_context(
                 show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
             )
-            results = stack.enter_context(closing(run(items, jobs or cores(), partial(convert_chunk, conversion))))
-            for found in results:
+            for found in stack.enter_context(closing(converted)):
                 tick()
                 if isinstance(found, InputError):
                     ERR.print(printable_name(str(found)), style="red")

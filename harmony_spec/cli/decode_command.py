@@ -25,5 +25,5 @@ def decode(file: str, max_row_bytes: int | None) -> None:
     """
     source, _ = read_input("decode", file, None, max_row_bytes or MAX_ROW_BYTES)
     if isinstance(source, str):
-        refuse(f"{file}: a text; decode reads a JSON array of token ids")
+        refuse(f"{file}: the file is text; decode expects a JSON array of token ids")
     click.echo(codec_of(None).decode(source), nl=sys.stdout.isatty())

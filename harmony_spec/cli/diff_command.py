@@ -62,7 +62,7 @@ def diff(
     max_row_bytes: int | None,
     as_json: bool,
 ) -> None:
-    """Print where and why two inputs part, by message.
+    """Show where and why two inputs differ, message by message.
 
     A and B are files that `validate` reads: texts, token ids, conversations. Rows are compared in their order. Messages
     may differ in the tokens of the same text, in the spelling of the header, in fields, contents and stop tokens. One

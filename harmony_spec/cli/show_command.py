@@ -61,10 +61,10 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 @click.option("--row", "rows", callback=_rows, metavar="N[-M]", help="Show only these rows, counted from 1.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most this many rows.")
 @click.option("--tokens", is_flag=True, help="Mark the tokens, with their ids.")
-@click.option("--training", is_flag=True, help="Mark what training learns: the row's mask, else the last turn.")
-@click.option("--train", type=OfCodec("train", trainable_of), help="Mark what training on these messages learns.")
+@click.option("--training", is_flag=True, help="Mark the text to train on: the row's mask, or else the last turn.")
+@click.option("--train", type=OfCodec("train", trainable_of), help="Mark the text to train on for these messages.")
 @click.option("--html", is_flag=True, help="Write one self-contained HTML page.")
-@click.option("--statistics", is_flag=True, help="With --html, numbers of all rows instead of the rows.")
+@click.option("--statistics", is_flag=True, help="With --html, write statistics of all rows instead of the rows.")
 @click.option(
     "-o",
     "--output",

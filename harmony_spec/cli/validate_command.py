@@ -20,9 +20,11 @@ from ..linting.rewriting import Rewriter, claim, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
 from .console import (
+    ADDRESS,
     CODEC_PATH,
     ERR,
     OUT,
+    RUNNER,
     TOKENIZER_NAME,
     Command,
     codec_choice,
@@ -34,6 +36,7 @@ from .console import (
     require_file,
     require_name,
     require_one_reader,
+    require_runner,
 )
 from .validation_run import Run, conclude, follow
 
@@ -77,7 +80,7 @@ GROUPS = {
     "Rules": ("--select", "--ignore", "--severity", "--baseline", "--write-baseline"),
     "Fixes": ("--fix", "--unsafe-fixes", "--fixable", "--diff", "--fixed-output", "--backup"),
     "Output": ("--output-format", "--statistics", "--output", "--quiet", "--color"),
-    "Run": ("--config", "--isolated", "--jobs", "--exit-zero", "--help"),
+    "Run": ("--config", "--isolated", "--jobs", "--runner", "--address", "--exit-zero", "--help"),
 }
 """The options by the headings of `--help`."""
 
@@ -90,7 +93,7 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 @click.command(cls=Command, groups=GROUPS, epilog=example("harmony-spec validate -"))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file)
 @reads_rows
-@click.option("--skip-others", is_flag=True, help="Also skip files without special tokens that are named.")
+@click.option("--skip-others", is_flag=True, help="Skip files without special tokens, even if they are named.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out matching files and folders.")
 @click.option(
     "--max-file-bytes",
@@ -99,6 +102,8 @@ _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
     help=f"Maximum size of a compressed file after decompression.  [default: {MAX_FILE_BYTES}]",
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes.  [default: cores]")
+@RUNNER
+@ADDRESS
 @click.option(
     "--config",
     type=_FILE,
@@ -197,15 +202,16 @@ def validate(
             write_baseline and (fix or diff),
             "--write-baseline records findings as they are; do not pass --fix or --diff",
         ),
+        (others["runner"] == "daft" and (fix or diff), "--runner daft changes no files; do not pass --fix or --diff"),
         (write_baseline and baseline, "pass only one of --baseline and --write-baseline"),
     ):
         if is_wrong:
             raise click.UsageError(reason)
     config, kind = others.pop("config"), others.pop("kind")
     require_one_reader(others["tools"], config, baseline, *set(files))
-    how = {
-        name: others.pop(name) for name in ("isolated", "jobs", "unsafe_fixes", "fixable", "skip_others", "stripped")
-    }
+    require_runner(others["runner"], others["address"], others["jobs"])
+    run_options = ("isolated", "runner", "address", "jobs", "unsafe_fixes", "fixable", "skip_others", "stripped")
+    how = {name: others.pop(name) for name in run_options}
     progress = Progress()
     aside = diff or (fix and STDIN in files and fixed_output is None)
     recorded = baseline or write_baseline

@@ -27,7 +27,7 @@ OnUnenforced = Literal["report", "error"]
 
 @dataclass(frozen=True, eq=False)
 class Constraint:
-    """What a model may write after an open header. Its methods return it for engines; the same input, the same text.
+    """What a model may write after an open header. Its methods write it as grammars, deterministically.
 
     Attributes:
         codec: whose format it is in.

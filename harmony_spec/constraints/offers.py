@@ -79,8 +79,8 @@ def make_offer(
     """Collect what a prompt and a request declare; see `constrain`."""
     format: Format = codec.FORMAT
     recovery = Machine.table(format)
-    tools = tools if tools is None or isinstance(tools, str | Mapping) else list(tools)
-    defined = [tool for tool in tools or () if isinstance(tool, Mapping)]
+    tools = list(tools) if isinstance(tools, Iterable) and not isinstance(tools, str | Mapping) else tools
+    defined = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
     others: Any = [tool for tool in tools if not isinstance(tool, Mapping)] if isinstance(tools, list) else tools
     others = offered(format, others) or []
     is_known = tools is not None or prompt_messages is not None

@@ -15,6 +15,12 @@ MAX_CHOICE_DEPTH = 3 * MAX_TYPE_NESTING
 """The same limit in choices: the grammar of types has three for each level."""
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+JSON_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
 Fields = dict[str, Any]
 Read = Callable[["Reader"], Any]
 ReadPart = Callable[["Reader", Fields], bool]
@@ -94,7 +100,7 @@ class Reader:
         """Read a JSON value."""
         match = pattern.match(self.text, self.at)
         try:
-            f[name] = json.loads(match[0], parse_constant=_refuse_constant) if match else NOTHING
+            f[name] = JSON_DECODER.decode(match[0]) if match else NOTHING
         except (ValueError, RecursionError):
             return self.fail("JSON")
         if match is None:
@@ -199,8 +205,14 @@ class Reader:
         if match is None:
             self.fail("lines of text")
             return NOTHING
-        lines = each.findall(self.text, self.at, match.end())
-        self.at = match.end()
+        start, self.at = self.at, match.end()
+        return self.joined(match[1], each, start, match.start(2), match.end(2))
+
+    def joined(self, first: str, each: re.Pattern[str], start: int, other: int, end: int) -> str:
+        """The text of lines: the first one by itself, or all that begin at `start`, if there are others."""
+        if other == end:
+            return first or "\n"
+        lines = each.findall(self.text, start, end)
         return "\n".join(lines) + "\n" * (not lines[-1])
 
     def maybe_lines(self, whole: re.Pattern[str], each: re.Pattern[str], f: Fields, name: str) -> bool:
@@ -234,7 +246,3 @@ class Reader:
             if len(value) == 1:
                 return value[0]
         return made(**f)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

@@ -18,10 +18,15 @@ from .cache_limits import CONTENT_CACHES
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
+from .fused_rules import FusedReader, FusedRules, Unfused
 from .rule_table import Rules
 
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
+
+FUSED_AFTER_CHARS = 200_000
+"""How much text is read part by part before large patterns are compiled, in code points. Compiling them takes 0.1 s, as
+long as reading so much text, and a short run or the first request of a server should not wait for it."""
 
 Chosen = tuple[str, ...] | None
 """The alternatives that a style chooses; None for the style that writes what was read."""
@@ -104,7 +109,7 @@ class Record(Part):
         return self.contents.write(self, {})
 
     def __eq__(self, other: object) -> bool:
-        """Whether a str or a record of the same class has the same text, as it was read or in the default style.
+        """Whether a str or a record of the same class has the same text, as it was read or in one style.
 
         Flags that are None match either value.
         """
@@ -113,7 +118,8 @@ class Record(Part):
         try:
             if isinstance(other, str):
                 return other in self._texts(chosen=None)
-            return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ((), None))
+            ways: list[Chosen] = [(), None, *self.contents.styles]
+            return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ways)
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
@@ -158,16 +164,19 @@ class Contents:
     Attributes:
         roles: the classes of contents, by role.
         names: the names of all classes in the JSON form.
+        styles: the alternatives that each style chooses for contents, if it chooses any.
     """
 
     def __init__(self, field: str, rules: Rules, implied: Sequence[Implied]) -> None:
         self.field, self.rules, self.implied = field, rules, implied
+        self.fused, self.read_chars = FusedRules(rules), 0
         self.roles: dict[str, type[Record]] = {role: rules.classes[role] for role in rules.roles}
         own = {name: made for name, made in rules.classes.items() if issubclass(made, Record)}
         self.rule_of = {made: name for name, made in own.items()}
         self.names = {made: f"{name}_content" if name in self.roles else name for name, made in own.items()}
         self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
+        self.styles: list[Chosen] = []
         self.texts: dict[Any, str] = {}
         self.structures: dict[tuple[type, str], Any] = {}
         for made in self.names:
@@ -205,7 +214,14 @@ class Contents:
         return found if isinstance(found, made) else None
 
     def _structure(self, made: type[R], text: str) -> R | None:
-        found, reader = self.read(made, text)
+        self.read_chars += len(text)
+        try:
+            if self.read_chars < FUSED_AFTER_CHARS:
+                raise Unfused
+            reader: Reader = FusedReader(text)
+            found = self.fused.reader(self.rule_of[made])(reader)
+        except Unfused:
+            found, reader = self.read(made, text)
         if found is NOTHING or reader.at != len(text):
             return None
         values = (getattr(found, part.name) for part in fields(found))

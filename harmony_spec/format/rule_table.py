@@ -331,9 +331,21 @@ class Lines(Rule):
 
     def patterns(self, rules: Rules) -> str:
         """Code for the patterns of all lines and of one."""
-        whole = "".join(_expression(part, rules) for part in self.ways[0])
-        each = "".join(_expression(part, rules, "(") for part in self.many.parts)
-        return f"{rules.bind(re.compile(whole))}, {rules.bind(re.compile(each))}"
+        return ", ".join(rules.bind(re.compile(each)) for each in self.expressions(rules))
+
+    def expressions(self, rules: Rules, first: str = "(", others: str = "(") -> tuple[str, str]:
+        """The regular expressions of all lines and of one.
+
+        The groups of all lines, which begin as passed, are the text of the first line, and the other lines whole. The
+        group of one is its text.
+        """
+        whole, one = "", "".join(_expression(part, rules) for part in self.many.parts)
+        for part in self.ways[0]:
+            if part is self.many:
+                whole += "".join(_expression(each, rules, first) for each in self.many.parts) + f"{others}(?:{one})*)"
+            else:
+                whole += _expression(part, rules)
+        return whole, "".join(_expression(part, rules, "(") for part in self.many.parts)
 
     def write(self, rules: Rules, name: str) -> str:
         parts, way = self.many.parts, self.ways[0]
@@ -366,8 +378,6 @@ def _expression(part: Part, rules: Rules, bracket: str = "(?:") -> str:
         case Token(name, terminal, optional):
             inner = f"(?:{rules.terminals[terminal]}){'?' * (optional or not name)}"
             return f"{bracket if name else '(?:'}{inner})"
-        case Many(_, parts):
-            return f"(?:{''.join(_expression(each, rules) for each in parts)})+"
     raise AssertionError(f"{part} is not in lines")
 
 

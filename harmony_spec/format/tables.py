@@ -7,7 +7,7 @@ text never matches a token. Decoded text contains no surrogates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -402,6 +402,11 @@ class Format:
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
     owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
 
+    def __post_init__(self) -> None:
+        own = {name for rule in self.contents.rules.table.values() for name in rule.names}
+        chosen = (tuple(rule.alternative for rule in rules) for rules in self.styles.values())
+        self.contents.styles[:] = [names for names in chosen if not own.isdisjoint(names)]
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy a format by the module of its codec: its tables exist once."""
         return format_of, (self.message.__module__,)
@@ -414,9 +419,12 @@ class Format:
             return {}
 
     def require_messages(self, messages: Sequence[Any]) -> None:
-        """Raise `RenderError` for what is not a message of this codec. Other fields of another codec would be lost."""
-        if isinstance(messages, (str, self.message)):
-            raise TypeError(f"expected a list of messages, got a {type(messages).__name__}")
+        """Raise `RenderError` for what is not a message of this codec, and `TypeError` for no list at all.
+
+        Other fields of another codec would be lost.
+        """
+        if isinstance(messages, (str, Mapping, self.message)) or not isinstance(messages, Iterable):
+            raise TypeError(f"expected a list of messages, got {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
         for index, message in enumerate(() if is_own else messages):
             if not isinstance(message, self.message):
@@ -433,7 +441,7 @@ class Format:
         names = [made.__name__ for made in expected]
         if type(value).__name__ in names:
             return self.of_another_codec(value)
-        return f"expected a {' or '.join(names)}, got a {type(value).__name__}"
+        return f"expected a {' or '.join(names)}, got {type(value).__name__}"
 
     def of_another_codec(self, value: object) -> str:
         """Why a value of a generated class of another codec is refused."""

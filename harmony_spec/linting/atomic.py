@@ -6,11 +6,29 @@ import errno
 import os
 import shutil
 from contextlib import suppress
+from io import BufferedWriter, FileIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Self
+from tempfile import mkstemp
+from typing import TYPE_CHECKING, Self
 
 from .opening import Opened
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+
+class _Raw(FileIO):
+    """A file under a temporary name; errors name the file that it is written for."""
+
+    def __init__(self, temporary: str, path: Path) -> None:
+        super().__init__(temporary, "wb")
+        self.path = path
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(self.path)) from None
 
 
 class AtomicFile:
@@ -36,7 +54,9 @@ class AtomicFile:
         self.path = path.resolve() if original is None else Path(original.path)
         self.original, self.backup = original, backup
         try:
-            self.file = NamedTemporaryFile("wb", dir=self.path.parent, prefix=".harmony-spec.", delete=False)  # noqa: SIM115
+            handle, temporary = mkstemp(dir=self.path.parent, prefix=".harmony-spec.")
+            os.close(handle)
+            self.file = BufferedWriter(_Raw(temporary, self.path))
         except OSError as error:
             raise OSError(error.errno, f"it cannot be written: {error.strerror}", str(path)) from None
 

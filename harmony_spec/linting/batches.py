@@ -16,6 +16,9 @@ from .rows import Content, present, source_of, text_of, value_of
 Kind = Literal["text", "json", "jsonl", "parquet"]
 """The format of a file: one text, one JSON value, a JSON value on each line, a column of values."""
 
+Runner = Literal["local", "daft"]
+"""What runs checks: processes of this machine, or Daft."""
+
 ID_COLUMN = "id"
 """The column that identifies rows, unless another one is chosen."""
 
@@ -86,6 +89,27 @@ class Row(NamedTuple):
     start: int = 0
     id: Any = None
 
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a file: the rows that begin in a range of its bytes.
+
+    Attributes:
+        start: the first byte of the range.
+        end: the byte after the range; None for the end of the file.
+        first: the number of the first row, from 1; Parquet files have the numbers themselves.
+    """
+
+    start: int = 0
+    end: int | None = None
+    first: int = 1
+
+    def holds(self, offset: int) -> bool:
+        """Whether a byte is in the range."""
+        return self.start <= offset and (self.end is None or offset < self.end)
+
+
+WHOLE = Part()
 
 RowsRead = tuple[Iterable[Row], int, int | None]
 """Rows of a file, their bytes, and how many bytes of the file were read; None if its stream is there."""

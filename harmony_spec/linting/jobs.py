@@ -8,10 +8,12 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing.connection import wait
-from threading import Thread
-from typing import TypeVar
+from threading import Thread, current_thread, main_thread
+from typing import Any, TypeVar
 
 from .batches import Batch
 from .opening import InputError
@@ -25,6 +27,11 @@ MIN_PARALLEL_CHUNKS = 4
 
 QUEUED_CHUNKS_PER_JOB = 3
 """Chunks that are read before a process can work on them; this bounds memory."""
+
+
+PRELOADED = f"{__package__}.preloading"
+
+ENDED_EARLY = "a worker process ended early; there may be too little memory: try fewer --jobs"
 
 
 def cores() -> int:
@@ -50,11 +57,14 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
     pending: deque[Future[list[R]]] = deque()
     try:
         for chunk in chain(head, chunks):
-            pending.append(pool.submit(work, chunk))
+            with _uninterrupted():
+                pending.append(pool.submit(work, chunk))
             if len(pending) > QUEUED_CHUNKS_PER_JOB * jobs:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+    except BrokenProcessPool:
+        raise InputError(ENDED_EARLY) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -76,9 +86,38 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.BaseContext:
     """Start processes from a clean one: it is not safe to fork this one, with its threads."""
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])
+    if "forkserver" not in methods:
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver, resource_tracker  # which other systems lack
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([getattr(work, "func", work).__module__, PRELOADED])
+    resource_tracker.ensure_running()  # which unblocks interruptions
+    with _uninterrupted():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Defer interruptions, so that no process is half started.
+
+    Processes that start here inherit that interruptions are blocked. So they print no traceback while they start.
+    """
+    deferred: list[int] = []
+    before: Any = None
+    if current_thread() is main_thread() and (before := signal.getsignal(signal.SIGINT)) is not None:
+        signal.signal(signal.SIGINT, lambda number, _: deferred.append(number))  # which another thread may receive
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    try:
+        yield
+    finally:
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+    if deferred:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _begin() -> None:

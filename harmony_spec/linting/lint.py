@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from .batches import Kind, Options
+from .batches import Kind, Options, Runner
 from .checking import check
+from .daft_runs import run_on_daft
 from .files import File, expand
 from .findings import Checked
 from .jobs import Item, cores, run
 from .opening import STDIN, InputError
 from .row_reading import Progress, read
-from .settings import NO_SETTINGS, Resolver, Settings
+from .settings import NO_SETTINGS, Resolver, Settings, SettingsError
 
 
 def lint(
@@ -33,6 +34,8 @@ def lint(
     spans: bool = False,
     fingerprints: bool = False,
     progress: Progress | None = None,
+    runner: Runner = "local",
+    address: str | None = None,
 ) -> Iterator[Checked | InputError]:
     """Check the rows of files with `harmony_spec.validate`; findings have their places in the files.
 
@@ -54,9 +57,12 @@ def lint(
         spans: locate findings both in tokens and in text.
         fingerprints: set `Finding.fingerprint`, by which baselines recognize findings.
         progress: updated with the bytes that were read, and the special files that were skipped.
+        runner: "daft" reads JSON Lines and Parquet with Daft, on this machine or on a cluster, without fixes.
+        address: the address of a Ray cluster for Daft.
 
     Raises:
         SettingsError: a setting is invalid.
+        InputError: Daft is not installed, or its cluster cannot be reached.
     """
     base = Options(
         frozenset(),
@@ -71,6 +77,10 @@ def lint(
     each = [names] if isinstance(names, (str, os.PathLike)) else names
     progress = progress or Progress()
     listed = [os.fspath(name) for name in each]
+    if runner == "daft":
+        if fix:
+            raise SettingsError("Daft changes no files; do not pass fix")
+        return run_on_daft(listed, resolver.excluded, resolver.options, progress, check, kind, address)
     items = read_files(listed, resolver.excluded, resolver.options, progress, kind, skip_others)
     return run(items, jobs or cores(), check)
 

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from io import BufferedRandom
 from shutil import copyfileobj
@@ -117,14 +117,18 @@ class Opened:
 
 @contextmanager
 def open_input(
-    name: str, max_row_bytes: int = 0, max_file_bytes: int | None = None, copy: BufferedRandom | None = None
+    name: str,
+    max_row_bytes: int = 0,
+    max_file_bytes: int | None = None,
+    copy: BufferedRandom | None = None,
+    opener: Callable[[str], io.BufferedReader] | None = None,
 ) -> Iterator[Opened]:
-    """Open a file, or a copy of standard input.
+    """Open a file, or a copy of standard input; `opener` opens files that are not on this machine.
 
     Raises `InputError` if the file cannot be read, also later on, if the stream is broken.
     """
     try:
-        with _raw(name, copy) as raw:
+        with _raw(name, copy) if opener is None else opener(name) as raw:
             file, magic = cast(BinaryIO, raw), raw.peek(len(ZSTD))[: len(ZSTD)]
             with compressed(magic, file, "rb") as stream:
                 opened = Opened(name, file, stream, max_row_bytes, max_file_bytes, copy)

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .arrow_rows import select_columns
-from .batches import Options, RowsRead
+from .batches import WHOLE, Options, Part, RowsRead
 from .opening import InputError, Opened
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ BUFFER_BYTES = 1 << 20
 """Bytes of a column that are read at a time, so that memory does not depend on the size of row groups."""
 
 
-def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Iterator[RowsRead]]:
+def read_parquet(opened: Opened, options: Options, batch: int, within: Part = WHOLE) -> tuple[str, Iterator[RowsRead]]:
     """Read a Parquet file: the name of its column, and its rows.
 
     Args:
         opened: the file.
         options: how its rows are checked.
         batch: bytes of rows in a batch.
+        within: the part of the file that is read: the row groups that begin there.
 
     Raises:
         InputError: the file is not Parquet or broken, no column can be validated, or `pyarrow` is missing.
@@ -50,17 +51,22 @@ def read_parquet(opened: Opened, options: Options, batch: int) -> tuple[str, Ite
         seekable = _seekable(opened.stream, opened)
         size = seekable.seek(0, 2)
         # Without `pre_buffer`, memory does not depend on the size of row groups.
-        source = parquet.ParquetFile(seekable, pre_buffer=False, buffer_size=BUFFER_BYTES)
+        source = parquet.ParquetFile(
+            seekable, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
+        )
         selection = select_columns(name, source.schema_arrow, options)
 
     def rows() -> Iterator[RowsRead]:
-        done, total = 0, source.metadata.num_rows
-        with _broken(name):
-            number = _rows(source.metadata, selection.columns, batch)
-            for part in source.iter_batches(number, columns=selection.names, use_threads=False):
-                rows = selection.rows(part, done + 1, options.max_row_bytes)
-                done += part.num_rows
-                yield rows, batch, size * done // total
+        metadata, total = source.metadata, source.metadata.num_rows
+        groups = _groups(metadata, within)
+        done = sum(metadata.row_group(group).num_rows for group in range(min(groups, default=0)))
+        number = _rows(metadata, selection.columns, batch)
+        for group in groups:
+            with _broken(name, f" in row group {group + 1}, after row {done}"):
+                for part in source.iter_batches(number, [group], selection.names, use_threads=False):
+                    rows = selection.rows(part, done + 1, options.max_row_bytes)
+                    done += part.num_rows
+                    yield rows, part.nbytes, size * done // total
 
     return selection.column, rows()
 
@@ -119,8 +125,8 @@ class ParquetOutput:
 
 
 @contextmanager
-def _broken(name: str) -> Iterator[None]:
-    """Raise an `InputError` for a file that `pyarrow` cannot read."""
+def _broken(name: str, place: str = "") -> Iterator[None]:
+    """Raise an `InputError` for a file that `pyarrow` cannot read, or not from a place on."""
     try:
         import pyarrow
     except ImportError:
@@ -129,7 +135,7 @@ def _broken(name: str) -> Iterator[None]:
         yield
     except (pyarrow.ArrowException, OSError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{name}: the Parquet file cannot be read: {lines[0]}") from None
+        raise InputError(f"{name}: the Parquet file cannot be read{place}: {lines[0]}") from None
 
 
 def copy_parquet(stream: BinaryIO, column: str, fixed: Iterable[tuple[int | None, Any]], out: BinaryIO) -> None:
@@ -191,6 +197,13 @@ def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
     copy = TemporaryFile()  # noqa: SIM115 - open as long as it is read
     copyfileobj(opened or stream, copy)
     return copy
+
+
+def _groups(metadata: Any, within: Part) -> list[int]:
+    """The row groups that begin in a part of a file. They are in the order of the file."""
+    starts = (metadata.row_group(group).column(0) for group in range(metadata.num_row_groups))
+    offsets = [each.dictionary_page_offset or each.data_page_offset for each in starts]
+    return [at for at, offset in enumerate(offsets) if within.holds(offset)]
 
 
 def _rows(metadata: Any, columns: Collection[str], batch: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
-from .batches import Batch, Kind, Options, Row, RowsRead
+from .batches import WHOLE, Batch, Kind, Options, Part, Row, RowsRead
 from .findings import Checked
 from .opening import COMPRESSIONS, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
@@ -92,7 +92,7 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
             opened.column, batches = read_parquet(opened, options, BATCH_BYTES)
             options = replace(options, column=None)  # its values may have columns of their own
         else:
-            batches = _rows(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
+            batches = rows_of(opened) if kind == "jsonl" else [([_whole(opened)], opened.bytes, None)]
         if options.fix:
             progress.originals[name] = opened.keep()
         before, has_position = progress.bytes, opened.file.seekable()
@@ -155,12 +155,21 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _rows(opened: Opened) -> Iterator[RowsRead]:
-    """Batches of lines that are not blank; of a file without any, an empty row."""
+def rows_of(opened: Opened, part: Part = WHOLE) -> Iterator[RowsRead]:
+    """Batches of lines that are not blank, and begin in a part; of a file without any, an empty row."""
     lines, limit = opened.lines(), opened.max_row_bytes
     batch: list[Row] = []
-    size = start = 0
-    for number, line in enumerate(lines, 1):
+    size, start = 0, part.start
+    if part.start:  # the line that begins before the part belongs to an earlier one
+        opened.stream.seek(part.start - 1)
+        start -= 1
+        for line in lines:
+            start += len(line)
+            if line.endswith(b"\n"):
+                break
+    for number, line in enumerate(lines, part.first):
+        if not part.holds(start):
+            break
         item: bytes | TooLong = line
         length = len(line)
         if length > limit:
@@ -175,4 +184,5 @@ def _rows(opened: Opened) -> Iterator[RowsRead]:
             batch, size = [], 0
         batch.append(Row(number, item, start - length))
         size += length if isinstance(item, bytes) else 0
-    yield batch or [Row(1, b"")], size, None
+    if batch or part == WHOLE:
+        yield batch or [Row(1, b"")], size, None

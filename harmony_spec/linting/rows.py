@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from ..codes import UNREADABLE_ROW
-from ..errors import ConversationError, HarmonyError, RowError, Span
+from ..errors import ConversationError, HarmonyError, RowError, Span, quoted
 from ..format.tables import Format, require
 from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.forms import IDS
@@ -26,9 +26,6 @@ COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "mes
 """Columns that hold inputs, if none is chosen: the first of these that a row has."""
 
 AS_READ = (VARIANTS_KEY, TOKENS_KEY)
-
-MAX_QUOTED_CHARS = 40
-"""Code points of a wrong value that an error quotes."""
 
 MAX_LISTED_CHARS = 200
 """Code points of the names of columns that an error lists."""
@@ -298,12 +295,10 @@ def _is_written(value: object, codec: ModuleType) -> bool:
 
 def _token_ids(value: Any, what: str) -> list[int]:
     if not isinstance(value, list):
-        quoted = json.dumps(value, default=str)[:MAX_QUOTED_CHARS]
-        _raise(f"{what} is not a text, token ids or a conversation: {quoted}")
+        _raise(f"{what} is not a text, token ids or a conversation: {quoted(value)}")
     if set(map(type, value)) - {int}:
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
-        quoted = json.dumps(item, default=str)[:MAX_QUOTED_CHARS]
-        _raise(f"{what} is not an array of token ids: item {index} is {quoted}")
+        _raise(f"{what} is not an array of token ids: item {index} is {quoted(item)}")
     return value
 
 

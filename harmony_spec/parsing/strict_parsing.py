@@ -17,7 +17,7 @@ from ..format.cache_limits import HEADER_CACHES
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Bounds, Form, TextForm, TokenForm
-from ..source.message_tokens import MessageTokens
+from ..source.message_tokens import MessageTokens, NoMessages, are_token_ids
 from ..source.saved_text import retry_without_final_newline
 from ..vocabulary import tokenizer_for
 from .explanations import explain
@@ -128,10 +128,14 @@ def explain_failure(format: Format, form: Form, start: str, attempts: list[Attem
     return error
 
 
-def keep_opening(messages: list[Any], form: Form, start: int, end: int) -> None:
-    """Store the token ids of an open header with the message before it."""
+def keep_opening(messages: list[Any], form: Form, start: int, end: int) -> list[Any]:
+    """Store the token ids of an open header with the message before it, or with the empty list; return the messages."""
+    opening = form.slice(start, end)
+    if isinstance(opening, str) or not are_token_ids(opening):
+        return messages
     if messages and (kept := messages[-1].tokens) is not None:
-        messages[-1].tokens = kept._replace(opening=form.slice(start, end))
+        messages[-1].tokens = kept._replace(opening=opening)
+    return messages or NoMessages(opening)
 
 
 def accepts(format: Format, form: Form, start: str) -> bool:
@@ -245,7 +249,7 @@ class Attempt:
                 messages.append(message(*header.before, content, *header.after, None, kept))
             else:
                 self.opening = {name: header.values[name] for name in frame.fields}
-                keep_opening(messages, form, at, end)
+                self.messages = messages = keep_opening(messages, form, at, end)
             bounds.append((at, begin, stop, end))
             at = end
             limit -= 1

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..format.tables import FieldCosts, Format
-from .header_automaton import HeaderAutomaton
+from .header_automaton import automaton_of
 from .known_names import MAX_COMPARED_TOOLS, PUNCTUATION, KnownNames
 
 MIN_TYPO_CHARS = 4
@@ -61,11 +61,11 @@ def is_alike(name: str, word: str, ratio: int) -> bool:
 class HeaderNames:
     """The names of one conversation, by field, and the readings of words by them."""
 
-    def __init__(self, format: Format, known: KnownNames, automaton: HeaderAutomaton) -> None:
-        assert format.recovery is not None
-        self.recovery, self.known, self.automaton = format.recovery, known, automaton
-        self.slots, self.costs, self.lead = self.recovery.slots, self.recovery.costs, automaton.lead
-        slots, recovery = self.slots, self.recovery
+    def __init__(self, format: Format, known: KnownNames) -> None:
+        self.format, self.known, self.automaton = format, known, automaton_of(format)
+        self.recovery = recovery = known.recovery
+        self.slots, self.costs, self.lead = recovery.slots, recovery.costs, self.automaton.lead
+        slots = self.slots
         lists = {slots.role: recovery.roles, slots.channel: known.channels, slots.content_type: recovery.content_types}
         lists |= {
             field: tuple(str(value) for value in values if value)
@@ -75,7 +75,7 @@ class HeaderNames:
         self.lists = {
             field: tuple(name for name in names if pattern.fullmatch(name))
             for field, names in lists.items()
-            if (pattern := automaton.patterns.get(field))
+            if (pattern := self.automaton.patterns.get(field))
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
@@ -248,12 +248,13 @@ class HeaderNames:
 
     @cached_property
     def _index(self) -> dict[str, set[str]]:
-        """The offered tools by the letters of their names, with and without the namespace, and without one letter."""
+        """The offered tools by the letters of their names, with and without the namespace, and without one letter; all
+        in lower case."""
         found: dict[str, set[str]] = {}
         for tool in (*(self.offered or ()), *self.recovery.recipients):
             last = self.known.last(tool)
             for name in (_letters(tool), _letters(last), *_shortened(last)):
-                found.setdefault(name, set()).add(tool)
+                found.setdefault(name.lower(), set()).add(tool)
         return found
 
     def spelled_apart(self, text: str) -> str | None:
@@ -265,17 +266,10 @@ class HeaderNames:
                 return None
             full = self.recovery.full_name(functions, parts[1])
             return full if self.word.fullmatch(full) else None
-        found = self._whole.get(_letters(text).lower(), [])
+        letters, offered = _letters(text), self.offered or ()
+        near = (tool for tool in self._index.get(letters, ()) if tool in offered)
+        found = [tool for tool in near if letters in (_letters(tool), _letters(self.known.last(tool)))]
         return found[0] if len(found) == 1 else None
-
-    @cached_property
-    def _whole(self) -> dict[str, list[str]]:
-        """The offered tools by the letters of their names, with and without the namespace, in lower case."""
-        found: dict[str, list[str]] = {}
-        for tool in self.offered or ():
-            for name in {_letters(tool).lower(), _letters(self.known.last(tool)).lower()}:
-                found.setdefault(name, []).append(tool)
-        return found
 
     def _nearest_tool(self, word: str) -> str | None:
         """The only offered tool that a word is near to; none for a list of several."""
@@ -283,7 +277,7 @@ class HeaderNames:
             return None
         found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
         if not found and len(last) >= MIN_TYPO_CHARS:
-            near = set().union(*(self._index.get(name, set()) for name in (last, *_shortened(last))))
+            near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
             found = {tool for tool in near if is_typo(self.known.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
             ratio = self.row(self.slots.recipient).costs["ratio"]
@@ -292,7 +286,7 @@ class HeaderNames:
 
 
 def _letters(name: str) -> str:
-    return re.sub(r"[\W_]", "", name)
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def _shortened(name: str) -> set[str]:

@@ -54,3 +54,8 @@ class HeaderReading:
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())
     cost: int = 0
     alternative: Alternative | None = None
+
+    @property
+    def text(self) -> str:
+        """The text in it that may be a content; "" for punctuation only."""
+        return "" if self.text_start is None or self.is_punctuation else self.mixed[self.text_start :]

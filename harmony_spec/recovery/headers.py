@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import codes
 from ..format.cache_limits import HEADER_CACHES
-from ..format.tables import Format, Frame
+from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
@@ -103,16 +103,8 @@ class Headers:
         if self.strict and described:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
-        reading = HeaderSearch(
-            self.format,
-            automaton_of(self.format),
-            self._header_names(),
-            header,
-            given,
-            opened,
-            lacks_start,
-            bool(described),
-        ).read(None if described else self.max_cost)
+        search = HeaderSearch(self._header_names(), header, given, opened, lacks_start, bool(described))
+        reading = search.read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
             field = self.recovery.free_texts[self.format.by_marker[lead]]
@@ -132,7 +124,7 @@ class Headers:
             return replace(described, lacks_channel=reading.lacks_channel)
         if opened and not reading.findings and (header.mixed or not lacks_start):
             evidence = "its parts are known, but not in their places"
-            taken = self._join_values(reading.values)
+            taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
@@ -141,7 +133,7 @@ class Headers:
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot(), automaton_of(self.format))
+            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot())
         return found
 
     def _without_free_texts(self, mixed: str) -> str:
@@ -149,9 +141,6 @@ class Headers:
         if not self.between:
             return mixed
         return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
-
-    def _join_values(self, values: dict[str, Any]) -> str:
-        return " ".join(str(value) for value in values.values() if value and value is not True)
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that a rule describes before the token that opens the content; None for any other."""
@@ -163,16 +152,10 @@ class Headers:
                 return HeaderReading(values, variants)
         return None
 
-    def is_opening(self, begin: int, end: int) -> bool:
-        """Whether a part of the input is the open header that a prompt ends with."""
+    def opening(self, begin: int, end: int) -> dict[str, Any] | None:
+        """The fields of the open header that a prompt ends with; None if a part of the input is another one."""
+        if self.open_frame is None:
+            return None
+        values: dict[str, Any] = dict.fromkeys(self.open_frame.fields)
         mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(mixed))
-
-    def opening(self, begin: int, end: int, reading: HeaderReading) -> dict[str, Any]:
-        """Return the fields of the open header that an input ends with."""
-        frame: Frame | None = self.open_frame
-        assert frame is not None
-        values: dict[str, Any] = dict.fromkeys(frame.fields)
-        if frame.read(HeaderText(self.form, list(self.form.pieces(begin, end))).mixed, values) is None:
-            return {name: reading.values.get(name) for name in frame.fields}
-        return values
+        return None if self.open_frame.read(mixed, values) is None else values

@@ -19,11 +19,11 @@ from ..format.tables import Format, Recovery, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
+from .header_automaton import automaton_of
 from .header_reading import HeaderReading
 from .header_text import HeaderText
 from .headers import Headers
 from .known_names import KnownNames, without_signs
-from .near_leads import near_lead
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
@@ -205,19 +205,12 @@ class Machine:
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of ` to=`."""
-        slot, recovery = self.recovery.slots.recipient, self.recovery
-        lead = next((each.strip() for each in recovery.leads.get(slot or "", ()) if each.strip()), "\0")
-        words = near_lead(lead, slot or "", recovery.of_functions).words
+        words = automaton_of(self.format).lead_words
         return any(without_signs(word).lower() in words for word in text.split())
 
     def _is_text(self, reading: HeaderReading) -> bool:
         """Whether a header is read as text only."""
-        is_text = (
-            reading.lacks_channel
-            and not reading.is_punctuation
-            and not reading.values.get(self.recovery.slots.recipient)
-        )
-        return is_text and reading.text_start is not None
+        return reading.lacks_channel and reading.text != "" and not reading.values.get(self.recovery.slots.recipient)
 
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer without its header, read up to a position; see `find_prose_end`."""
@@ -230,7 +223,7 @@ class Machine:
         """Read the end of the input."""
         self.read_text(end)
         output, draft = self.output, self.draft
-        if draft is not None and self.ends_open and draft.content == end and self.headers.is_opening(draft.begin, end):
+        if draft and self.ends_open and draft.content == end and self.headers.opening(draft.begin, end) is not None:
             self.begin, self.draft, self.state = draft.begin, None, BETWEEN
             self._end_unfinished_header(draft.reading, end)
         elif self.state == CONTENT:
@@ -283,21 +276,13 @@ class Machine:
         The text since the last special token is checked first, so that each part of a long header is checked once. A
         header that has a recipient or that a rule describes stays one, and is not checked again.
         """
-        if (
-            self.is_header
-            or self.in_free_text
-            or self.text_begin == start
-            or not self.headers.is_prose(self.text_begin, start)
-        ):
+        if self.is_header or self.in_free_text or not self.headers.is_prose(self.text_begin, start):
             return
         reading, openers = self._read_header(start, opener=None), self.recovery.opens
-        text = (
-            reading.mixed[reading.text_start :] if reading.text_start is not None and not reading.is_punctuation else ""
-        )
         called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
         given = dict(self.given)
         described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
-        if called or described or not self.names.is_prose(text):
+        if called or described or not self.names.is_prose(reading.text):
             self.is_header = True
             return
         if self.lacks_start and self.has_only_text:
@@ -383,19 +368,11 @@ class Machine:
     # Headers.
 
     def _open_header(self, begin: int, lacks_start: bool) -> None:
-        self.state, self.begin, self.lacks_start, self.has_only_text, self.is_header = (
-            HEADER,
-            begin,
-            lacks_start,
-            True,
-            False,
-        )
-        self.may_be_prose = not lacks_start
-        self.free_units, self.in_free_text = 0, False
+        self.state, self.begin, self.lacks_start, self.may_be_prose = HEADER, begin, lacks_start, not lacks_start
+        self.has_only_text, self.is_header, self.in_free_text, self.free_units = True, False, False, 0
 
     def _extend(self, end: int) -> None:
-        self.has_only_text = self.may_be_prose = False
-        self.in_free_text = False
+        self.has_only_text = self.may_be_prose = self.in_free_text = False
         if end >= self.header_limit:
             self.at = end
             self._end_long_header()
@@ -444,16 +421,12 @@ class Machine:
         """End a header whose content was not opened: at the next start or stop token, or at the end (`by` is None)."""
         reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
-        text = (
-            reading.text_start is not None
-            and not reading.is_punctuation
-            and not reading.mixed[reading.text_start :].isspace()
-        )
+        text = reading.text.strip()
         between = self.lacks_start and reading.lacks_channel and not (text and (closed or by is None))
         self.state = BETWEEN
         if self.begin == start and by is None:
             return
-        if by is None and self.ends_open and self.headers.is_opening(self.begin, end):
+        if by is None and self.ends_open and self.headers.opening(self.begin, end) is not None:
             self._end_unfinished_header(reading, end)
             return
         if self.output.refuse is not None:
@@ -482,10 +455,12 @@ class Machine:
             output.report_gap(codes.UNFINISHED_HEADER, self.begin, end)
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
-        self.opening = self.headers.opening(self.begin, end, reading)
+        opening = self.headers.opening(self.begin, end)
+        fields = self.headers.open_frame.fields if self.headers.open_frame else ()
+        self.opening = {name: reading.values.get(name) for name in fields} if opening is None else opening
         output.bounds.append((self.begin, end, end, end))
-        keep_opening(output.messages, self.form, self.begin, end)
-        if not self.headers.is_opening(self.begin, end) or reading.has_strays:
+        output.messages = keep_opening(output.messages, self.form, self.begin, end)
+        if opening is None or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
         header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))

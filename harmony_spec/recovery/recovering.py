@@ -21,7 +21,7 @@ from .stripped import with_headers
 
 def recover(
     format: Format,
-    source: str | Sequence[int],
+    source: str | Sequence[int] | Form,
     start: str,
     given: dict[str, Any],
     tools: Iterable[Any] | None,
@@ -29,58 +29,38 @@ def recover(
     tokenizer: Tokenizer | None,
     max_repair_cost: int | None = None,
 ) -> Recovered[Any]:
-    """Read a text or token ids along a start rule. Malformed input raises nothing.
+    """Read an input along a start rule. Malformed input raises nothing.
 
     Args:
         format: the tables of the format.
-        source: the text with special tokens spelled out, or the token ids.
+        source: the text with special tokens spelled out, the token ids, or either as a form.
         start: the name of the start rule.
         given: fields that the input continues from an open header (for a completion).
         tools: the offered tools, as names or namespaces; None if they are not known.
         stripped: the special tokens may have been removed.
         tokenizer: decodes ordinary tokens; needed for token ids only.
-        max_repair_cost: the most that the repair of a header may cost, in tenths; dearer headers are read as text.
+        max_repair_cost: the most that the repair of a header may cost, in tenths; costlier headers are read as text.
     """
     format.require_start(start)
     known = offered(format, tools)
-    form = form_of(format, source, tokenizer)
-    return recover_form(format, form, start, given, known, stripped, max_repair_cost)
 
+    def read(form: Form) -> Recovered[Any]:
+        machine = Machine(format, form, start, given, known, max_repair_cost=max_repair_cost)
+        read_to_end(machine)
+        output = machine.output
+        return Recovered(output.messages, machine.opening, form.unit, output.bounds, output.gaps, output.diagnostics)
 
-def recover_form(
-    format: Format,
-    form: Form,
-    start: str,
-    given: dict[str, Any],
-    tools: list[Any] | None,
-    stripped: bool,
-    max_repair_cost: int | None = None,
-) -> Recovered[Any]:
-    """Read an input along a start rule; see `recover`."""
-    if stripped and (guessed := with_headers(format, form, continues(format, start), given, tools)):
+    form = source if isinstance(source, Form) else form_of(format, source, tokenizer)
+    if stripped and (guessed := with_headers(format, form, continues(format, start), given, known)):
         return guessed
-    found = _read_form(format, form, start, given, tools, max_repair_cost)
+    found = read(form)
     if found.diagnostics and isinstance(form, TextForm):
         text = without_line_break(form.units)
         if isinstance(text, str) and len(text) < len(form.units):
-            saved = _read_form(format, TextForm(format, text), start, given, tools, max_repair_cost)
+            saved = read(TextForm(format, text))
             if not saved.diagnostics:  # an editor added the line break
                 return replace(saved, gaps=[*saved.gaps, Span(len(text), len(form.units))])
     return found
-
-
-def _read_form(
-    format: Format,
-    form: Form,
-    start: str,
-    given: dict[str, Any],
-    tools: list[Any] | None,
-    max_repair_cost: int | None,
-) -> Recovered[Any]:
-    machine = Machine(format, form, start, given, tools, max_repair_cost=max_repair_cost)
-    read_to_end(machine)
-    output = machine.output
-    return Recovered(output.messages, machine.opening, form.unit, output.bounds, output.gaps, output.diagnostics)
 
 
 def read_to_end(machine: Machine) -> None:

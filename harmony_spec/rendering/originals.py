@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from ..diagnostics import Repair
-from ..errors import ParseError
+from ..errors import ParseError, RenderError
 from ..format.tables import Format, Tokenizer
 from ..source.forms import TokenForm
+from ..source.message_tokens import are_token_ids
 
 
 def original_text(format: Format, message: Any) -> Repair | None:
@@ -19,6 +21,52 @@ def original_text(format: Format, message: Any) -> Repair | None:
         return None
     current = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
     return repair if current == repair.original_fields else None
+
+
+class OriginalTokens(NamedTuple):
+    """The token ids of a repaired message, to keep in JSON.
+
+    Attributes:
+        head, body, tail, continues: see `Repair`.
+        digest: of the message as recovery read it.
+    """
+
+    head: Sequence[int]
+    body: Sequence[int]
+    tail: Sequence[int]
+    continues: bool
+    digest: str
+
+    @classmethod
+    def of(cls, format: Format, message: Any) -> OriginalTokens | None:
+        """The token ids of a message; None if it has changed since, or was not repaired, or has no token ids."""
+        found = original_text(format, message)
+        if found is None:
+            return None
+        head, body, tail = found.head, found.body, found.tail
+        if isinstance(head, str) or isinstance(body, str) or isinstance(tail, str):
+            return None
+        if not are_token_ids((*head, *body, *tail)):
+            return None
+        return cls(head, body, tail, found.continues, _digest_of(format, message))
+
+    def repair_of(self, format: Format, message: Any) -> Repair | None:
+        """The repair of a message in JSON, to write it back; None if it is not the one that recovery read."""
+        if self.digest != _digest_of(format, message):
+            return None
+        head, body, tail = map(tuple, self[:3])
+        fields = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
+        return Repair(head=head, body=body, tail=tail, original_fields=fields, continues=self.continues)
+
+
+def _digest_of(format: Format, message: Any) -> str:
+    header = tuple(getattr(message, name) for name in format.header_fields)
+    content = getattr(message, format.content)
+    try:
+        text = content if isinstance(content, str) else content.text()
+    except RenderError:
+        text = repr(content)
+    return sha256(repr((header, text)).encode(errors="surrogatepass")).hexdigest()
 
 
 def canonical(format: Format, message: Any) -> Any:

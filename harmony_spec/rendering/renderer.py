@@ -65,7 +65,7 @@ class Plan:
     ) -> None:
         if style not in format.styles and style != format.as_parsed:
             known = ", ".join([*format.styles, format.as_parsed])
-            raise ValueError(f"no style {style!r}; styles: {known}")
+            raise ValueError(f"unknown style {style!r}; styles: {known}")
         format.require_start(start)
         format.require_messages(messages)
         self.format, self.messages, self.given, self.style = format, messages, given, style
@@ -142,8 +142,12 @@ class Plan:
         return (*written, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
 
     def kept(self, index: int) -> MessageTokens:
-        """Return the token ids that a message was read from, if there are such and the style keeps them."""
-        return (self.keeps_tokens and index >= 0 and self.messages[index].tokens) or NO_TOKENS
+        """Return the token ids that a message was read from, if there are such and the style keeps them.
+
+        Those before the first message are of the open header of a prompt without messages.
+        """
+        holder: Any = self.messages[index] if index >= 0 else self.messages
+        return (self.keeps_tokens and getattr(holder, "tokens", None)) or NO_TOKENS
 
     def write(self, index: int, message: Any) -> WrittenFrame:
         """Write and check the frame of a message. Raises `RenderError` if the format cannot express it."""

@@ -21,6 +21,8 @@ def encode(
     """Encode a text. Raises `VocabularyError` for a special token that it spells and that is not allowed."""
     from ..vocabulary import tokenizer_for
 
+    if not isinstance(text, str):
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     if isinstance(allowed_special, str) and allowed_special != ALL_SPECIAL:
         raise TypeError(f"allowed_special: {allowed_special!r} is a str; pass a set, or {ALL_SPECIAL!r}")
     allowed = format.encoding.special.keys() if allowed_special == ALL_SPECIAL else frozenset(allowed_special)

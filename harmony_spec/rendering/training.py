@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
@@ -52,10 +53,13 @@ class Training(NamedTuple):
     spans: list[TrainingSpan]
 
 
-def drop_completed(messages: Sequence[M], drop: Drop) -> list[M]:
+def drop_completed(format: Format, messages: Sequence[M], drop: Drop) -> list[M]:
     """Return the messages without those that `drop` leaves out."""
+    format.require_messages(messages)
     kept = _kept(messages, (drop,))
-    return list(messages) if len(kept) == len(messages) else [messages[index] for index in kept]
+    if len(kept) == len(messages):
+        return copy(messages) if isinstance(messages, list) else list(messages)
+    return [messages[index] for index in kept]
 
 
 def _kept(messages: Sequence[Any], drops: Sequence[Drop]) -> list[int]:

@@ -12,12 +12,14 @@ import re
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
+from typing import SupportsIndex
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
 from ..format.tables import Format, Frame, Tokenizer
-from .message_tokens import MessageTokens
+from .message_tokens import MAX_TOKEN_ID, MessageTokens
 
 Piece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
@@ -37,9 +39,6 @@ MAX_QUOTED_CHARS_AFTER = 40
 HEADER_LIMITS = {"token": 256, "character": 1024}
 """Headers are shorter than this, up to the token that opens the content, by the unit of the input: several times the
 longest name of a tool. Anything longer is text without a header, and a stream must not hold it back."""
-
-MAX_CODE_POINT = 0x10FFFF
-"""The largest token id, since ids become code points."""
 
 MAX_CHARACTER_BYTES = 4
 """The longest character in UTF-8."""
@@ -303,8 +302,10 @@ class TokenForm(Form):
         try:
             buffer = self.tokens if isinstance(self.tokens, array) else array(IDS, self.tokens)
             self.units = buffer.tobytes().decode("utf-32-le", "surrogatepass")
+        except TypeError:
+            raise self.not_ids(self.tokens) from None
         except (OverflowError, UnicodeDecodeError):
-            known = (token if 0 <= token < MAX_CODE_POINT else MAX_CODE_POINT for token in self.tokens)
+            known = (token if 0 <= token < MAX_TOKEN_ID else MAX_TOKEN_ID for token in self.tokens)
             self.units = "".join(map(chr, known))
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -312,8 +313,18 @@ class TokenForm(Form):
 
     def ids(self, start: int, end: int) -> list[int]:
         """Return some of the token ids as a list."""
-        part = self.tokens[start:end]
-        return part.tolist() if isinstance(part, array) else part
+        return self._listed[start:end]
+
+    @cached_property
+    def _listed(self) -> list[int]:
+        """All token ids as a list; made once, as each is decoded and compared."""
+        return self.tokens.tolist() if isinstance(self.tokens, array) else self.tokens
+
+    @staticmethod
+    def not_ids(tokens: Iterable[object]) -> TypeError:
+        """Return the error for a list with something else than token ids."""
+        at, wrong = next((at, each) for at, each in enumerate(tokens) if not isinstance(each, SupportsIndex))
+        return TypeError(f"expected token ids, got {type(wrong).__name__} at index {at}")
 
     def damage(self, at: int) -> ParseError:
         message = f"{self.tokens[at]} is not a token id of {self.format.encoding.name}"
@@ -350,7 +361,10 @@ class TokenForm(Form):
     def special_places(self, tokens: list[int]) -> list[int]:
         """Return the indices of special and unknown tokens in a list."""
         low = self.lowest_special
-        found = [index for index, token in enumerate(tokens) if token >= low or token < 0]
+        try:
+            found = [index for index, token in enumerate(tokens) if token >= low or token < 0]
+        except TypeError:
+            raise self.not_ids(tokens) from None
         return found if low == self.base_size else [index for index in found if not self.is_ordinary(tokens[index])]
 
     def spelling(self, index: int) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from ..format.tables import Tokenizer
 
@@ -65,6 +65,31 @@ class MessageTokens(NamedTuple):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy without the tokenizer; the content is then decoded when it is rendered."""
         return MessageTokens, tuple(self[:4])
+
+
+class NoMessages(list[Any]):
+    """The empty list of messages of a prompt, with the token ids that its open header was read from.
+
+    Messages may be added. The first one then continues that header.
+    """
+
+    def __init__(self, opening: Sequence[int]) -> None:
+        super().__init__()
+        self.tokens = MessageTokens.of((), (), (), opening)
+
+    def __copy__(self) -> NoMessages:
+        copied = NoMessages(self.tokens.opening)
+        copied += self
+        return copied
+
+
+MAX_TOKEN_ID = 0x10FFFF
+"""The largest token id, since ids become code points."""
+
+
+def are_token_ids(values: Iterable[object]) -> bool:
+    """Whether all values can be token ids of a vocabulary."""
+    return all(type(value) is int and 0 <= value <= MAX_TOKEN_ID for value in values)
 
 
 def _ids_of(units: str | array[int] | list[int]) -> list[int]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from copy import copy
 from operator import index
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, SupportsIndex, TypeVar
 
 from ..errors import ParseError, Span
 from ..format.tables import Format, Tokenizer
@@ -109,10 +110,12 @@ class StreamParser(Generic[M]):
                 self._last = shown
                 return shown
         self._require_open()
-        if isinstance(tokens, str | bytes):
-            raise TypeError(f"expected token ids, got a {type(tokens).__name__}; parse and recover read text")
         if not isinstance(tokens, list):
-            tokens = [index(tokens)] if hasattr(tokens, "__index__") else list(tokens)
+            if isinstance(tokens, str | bytes):
+                raise TypeError(f"expected token ids, got {type(tokens).__name__}; parse and recover read text")
+            if not isinstance(tokens, Iterable | SupportsIndex):
+                raise TypeError(f"expected token ids, got {type(tokens).__name__}")
+            tokens = list(tokens) if isinstance(tokens, Iterable) else [index(tokens)]
         events = self._events = self._machine.output.events = []
         self._last = events
         self._feed(tokens)
@@ -435,14 +438,14 @@ class StreamParser(Generic[M]):
     @property
     def messages(self) -> list[M]:
         """The complete messages."""
-        return list(self._machine.output.messages)
+        return copy(self._machine.output.messages)
 
     @property
     def recovered(self) -> Recovered[M]:
         """The result so far, as `recover` returns it."""
         output, opening = self._machine.output, self._machine.opening
         bounds, gaps, found = list(output.bounds), list(output.gaps), list(output.diagnostics)
-        return Recovered(list(output.messages), opening, self._form.unit, bounds, gaps, found)
+        return Recovered(copy(output.messages), opening, self._form.unit, bounds, gaps, found)
 
 
 def _restore(

@@ -6,6 +6,7 @@ The schema accepts the same values as the original one. What types cannot expres
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ class Schemas:
             return schema
         if parameters.definitions:
             schema = {**schema, "$defs": {item.named: self.of(item.type) for item in parameters.definitions}}
-        if "$ref" not in repr(schema):  # much faster than a walk
+        if b"$ref" not in marshal.dumps(schema):  # much faster than a walk
             return schema
         text = reader.text[start : reader.at]
         try:
@@ -128,7 +129,9 @@ class Schemas:
             schema = self.value(member)
         elif member.one_of is not None:
             schema = self.alone(member.one_of)
-        default = self.defaults(member.default, strings_of(self.grammar, member.value))
+        default: dict[str, Any] = {}
+        if member.default is not None:
+            default = self.defaults(member.default, strings_of(self.grammar, member.value))
         if member.bare_default is not None:  # only those of `oneOf` are written like that
             schema = (
                 schema if member.inlines or (isinstance(schema, dict) and "oneOf" in schema) else {"oneOf": [schema]}
@@ -139,27 +142,54 @@ class Schemas:
     def value(self, member: Any) -> dict[str, Any] | bool:
         """The schema of a property. Only alternatives of `oneOf` have comments after them."""
         value = member.value
+        is_commented = member.inlines or member.inline_remark is not None or member.inline_default is not None
+        if not is_commented and isinstance(value, self.leaves):
+            return self.by_class[type(value)](value)
         if isinstance(value, self.grammar.classes["one_of"]):
             last = value.variants[-1]
             return self.array_of_one_of([*map(self.variant, value.variants)], last.alternative, last)
-        if not member.inlines and (member.inline_remark, member.inline_default) == (None, None):
+        if not is_commented:
             return self.alone(value)
         inline = self.grammar.classes["inline"]
         first = inline(value, member.inline_remark, member.inline_default, member.dimensions)
         parts = [first, *member.inlines]
         schemas = [self.inline(part) for part in parts]
+        if any(self.dimensions(part) for part in parts[1:-1]) or self.dimensions(parts[-1]) > 1:
+            return self.array_of_some(parts, schemas)
         of_all = self.array_of_one_of(schemas, parts[-1].union, parts[-1])
         return of_all if "oneOf" in of_all else self.array_or_others(of_all, [part.union for part in parts[:-1]])
+
+    def dimensions(self, part: Any) -> int:
+        """How many brackets end an alternative of the template."""
+        is_array = isinstance(part.union, self.grammar.classes["array"])
+        return len(part.dimensions) + (len(part.union.dimensions) if is_array else 0)
+
+    def array_of_some(self, parts: list[Any], schemas: list[Any]) -> dict[str, Any]:
+        """The schema of alternatives with brackets that belong to any of those before, too.
+
+        The template writes no brackets around alternatives. Of types of several parts, any value is valid.
+        """
+        if not all(self.is_small(part.union) and self.dimensions(part) < 2 for part in parts):
+            return {}
+        inside = [schema["items"] for part, schema in zip(parts, schemas, strict=True) if self.dimensions(part)]
+        return {"oneOf": [*schemas, {"type": "array", "items": {"anyOf": [*schemas, *inside]}}]}
 
     def array_or_others(self, of_all: dict[str, Any], others: list[Any]) -> dict[str, Any]:
         """The schema of alternatives with brackets after the last one, which belong to it or to all.
 
         An array of the last one is an array of all, too. Types of several parts are not repeated: if there is one,
-        every value is valid that is not an array.
+        every value is valid that is not an array, and if one may be an array, any value.
         """
-        if all(isinstance(other, self.leaves) for other in others):
+        if all(map(self.is_small, others)):
             return {"anyOf": [of_all, *map(self.of, others)]}
-        return {"items": of_all["items"]}
+        kinds = self.grammar.classes["object_type"], *self.leaves
+        return {"items": of_all["items"]} if all(isinstance(other, kinds) for other in others) else {}
+
+    def is_small(self, made: Any) -> bool:
+        """Whether a type has one part, perhaps in brackets, or is a union of such types."""
+        if isinstance(made, self.grammar.classes["union"]):
+            return all(map(self.is_small, made.intersections))
+        return isinstance(made.element if isinstance(made, self.grammar.classes["array"]) else made, self.leaves)
 
     def inline(self, part: Any) -> dict[str, Any] | bool:
         remarks = {} if part.inline_remark is None else {"description": part.inline_remark}
@@ -193,10 +223,10 @@ class Schemas:
             remarks["description"] = about
         if described.examples:
             remarks["examples"] = described.examples
-        return with_remarks(
-            schema,
-            {**remarks, **{item.keyword or item.other_keyword: item.json for item in described.annotations}, **default},
-        )
+        for item in described.annotations:
+            remarks[item.keyword or item.other_keyword] = item.json
+        remarks.update(default)
+        return with_remarks(schema, remarks)
 
     def annotated(self, made: Any) -> dict[str, Any] | bool:
         return self.remarked(self.of(made.primary), made, {}, made.about)
@@ -253,8 +283,9 @@ def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict
         return schema
     schema = spelled_out(schema)
     absorbed = ABSORBED_KEYWORDS.get(str(schema.get("type")), frozenset()) if schema else TYPE_IMPLYING_KEYWORDS
-    apart = remarks.keys() & (schema.keys() | absorbed)
-    return {"allOf": [schema], **remarks} if apart else {**schema, **remarks}
+    if remarks.keys().isdisjoint(schema) and remarks.keys().isdisjoint(absorbed):
+        return {**schema, **remarks}
+    return {"allOf": [schema], **remarks}
 
 
 def spelled_out(schema: dict[str, Any] | bool) -> dict[str, Any]:

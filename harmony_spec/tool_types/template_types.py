@@ -34,8 +34,8 @@ class TemplateTypeWriter(TypeWriter):
         """A listed type is written by its name in JSON Schema, and so is an object without properties."""
         listed, keywords = isinstance(schema.get("type"), list), schema.keys()
         if kind == "object" and at and not schema.get("properties"):
-            if keywords.isdisjoint(("required", *OTHER_PROPERTIES_KEYWORDS)):
-                used.update(("type", "properties"))
+            if keywords.isdisjoint(OTHER_PROPERTIES_KEYWORDS) and not schema.get("required"):
+                used.update(("type", "properties", "required"))
                 return self.basic(kind)
         elif listed and (kind == "integer" or (kind == "array" and keywords.isdisjoint(("items", "prefixItems")))):
             used.add("type")
@@ -69,10 +69,13 @@ class TemplateTypeWriter(TypeWriter):
         member = replace(member, comma=member.value is not None and member.default is not None)
         if member.string is not None and self.grammar.fits("BARE_KEY", name):
             member = replace(member, string=None, bare_key=name)
-        # Brackets after the last alternative would belong to all of them.
-        if member.one_of is None or isinstance(member.one_of.variants[-1].alternative, self.made["array"]):
+        # Brackets after an alternative would belong to those before it, too.
+        variants = [] if member.one_of is None else member.one_of.variants
+        if not variants or any(
+            isinstance(each.alternative, self.made["array"]) for each in (*variants[1:], variants[-1])
+        ):
             return member
-        first, *others = (self.inline_of(variant) for variant in member.one_of.variants)
+        first, *others = (self.inline_of(variant) for variant in variants)
         default = schema.get("default")
         if first is None or None in others or (member.default is not None and not isinstance(default, str)):
             return member
@@ -92,7 +95,7 @@ class TemplateTypeWriter(TypeWriter):
     def inline_of(self, variant: Any) -> Any:
         """An alternative of `oneOf` on the line of others; None if it cannot be written there."""
         made, default = variant.alternative, variant.default
-        if not self.is_inline(made):
+        if not self.is_inline(made) or isinstance(made, self.made["one_of"]):
             return None
         if default is not None:
             default = spaced(default_of(default, strings_inside(self.grammar, made)))

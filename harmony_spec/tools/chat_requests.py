@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..errors import RenderError, ToolError, near_misses
+from ..errors import RenderError, ToolError, near_misses, quoted
 from ..format.contents import Record
 from ..recovery.known_names import parameters_by_name
 from .openai_tools import FUNCTION, tools_from_json
 from .purposes import Purposes
-from .requirements import Reporter, fail, quoted, require_list, require_object, require_text
+from .requirements import Reporter, fail, require_list, require_object, require_text
 
 SEPARATOR = "\n"
 """Between the texts that one text of a chat message consists of, whole or streamed."""
@@ -41,6 +41,7 @@ class ChatTools:
         custom: the names of custom tools.
         recipients, builtin: the full names of all tools, and of those in the settings.
         names: the names of all tools as a request calls them.
+        without_parameters: the names of the functions that take no arguments.
     """
 
     def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
@@ -50,7 +51,9 @@ class ChatTools:
         with reading_tools():
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
         self.builtin = {*parameters_by_name(purposes.recovery, others)}
-        self.recipients = {*parameters_by_name(purposes.recovery, self.namespaces), *self.builtin}
+        parameters = parameters_by_name(purposes.recovery, self.namespaces)
+        self.without_parameters = {purposes.tool_name(name) for name, each in parameters.items() if each is None}
+        self.recipients = {*parameters, *self.builtin}
         self.names = {purposes.tool_name(each) for each in self.recipients}
 
 
@@ -110,6 +113,8 @@ def call_choice(choice: object, names: Collection[str]) -> CallChoice:
         listed = inner.get("tools", [])
         allowed = [named_tool(tool) for tool in require_list(listed, (*path, ALLOWED_TOOLS, "tools"))]
         is_required = inner.get("mode") == ANY_CALLS[1]
+        if inner.get("mode", ANY_CALLS[0]) not in ANY_CALLS:
+            fail((*path, "mode"), f"unknown mode {quoted(inner['mode'])}", expected=ANY_CALLS)
     else:
         allowed, is_required = [named_tool(choice)], True
     for name in allowed:

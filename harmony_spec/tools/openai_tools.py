@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..codes import INVALID_TOOL
-from ..errors import RenderError, ToolError
+from ..errors import RenderError, ToolError, quoted
 from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record
 from ..format.definitions import Definition, Definitions
@@ -30,9 +29,6 @@ PURPOSES = ("name", "description", "parameters")
 
 FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
-
-MAX_QUOTED_CHARS = 60
-"""Code points of a wrong value that an error quotes."""
 
 
 def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[Namespace]:
@@ -89,7 +85,7 @@ def parameters_from_json(value: object, *, codec: ModuleType) -> dict[str, Any]:
             definition, inside = _definition(codec, tool, place)
             name = definition.get(definitions.tool.fields["name"])
             if not isinstance(name, str):
-                raise ToolError(INVALID_TOOL, f"{_quoted(name)} is not a name", pointer=f"{inside}/name", rule="type")
+                raise ToolError(INVALID_TOOL, f"{quoted(name)} is not a name", pointer=f"{inside}/name", rule="type")
             _require_new(full := table.full_name(namespace, name), found, place)
             found[full] = definition.get(definitions.tool.fields["parameters"])
     return found
@@ -125,7 +121,7 @@ def _definition(codec: ModuleType, entry: Any, at: str) -> tuple[dict[str, Any],
         typed = isinstance(entry, dict) and "type" in entry
         raise ToolError(
             INVALID_TOOL,
-            f"{_quoted(entry)} is not a function{'' if tools in at else ' or namespace'}",
+            f"{quoted(entry)} is not a function{'' if tools in at else ' or namespace'}",
             pointer=f"{at}/type" if typed else at,
             rule="type",
             hint="Pass function tools of chat completions or responses, or namespaces with "
@@ -134,13 +130,9 @@ def _definition(codec: ModuleType, entry: Any, at: str) -> tuple[dict[str, Any],
     if FUNCTION in entry:
         entry, at = entry[FUNCTION], f"{at}/{FUNCTION}"
         if not isinstance(entry, dict):
-            raise ToolError(INVALID_TOOL, f"{_quoted(entry)} is not an object", pointer=at, rule="type")
+            raise ToolError(INVALID_TOOL, f"{quoted(entry)} is not an object", pointer=at, rule="type")
     keys = {key: fields[purpose] for purpose in PURPOSES for key in (purpose, fields[purpose])}
     return {field: entry[key] for key, field in keys.items() if key in entry}, at
-
-
-def _quoted(value: Any) -> str:
-    return json.dumps(value)[:MAX_QUOTED_CHARS]
 
 
 def _new_tool(codec: ModuleType, entry: Any, at: str, taken: set[str]) -> Tool:
@@ -173,7 +165,7 @@ def _namespace(codec: ModuleType, entry: dict[str, Any], at: str) -> Namespace:
     key = made.fields["tools"]
     tools = entry[key]
     if not isinstance(tools, list):
-        raise ToolError(INVALID_TOOL, f"{_quoted(tools)} is not a list", pointer=f"{at}/{key}", rule="type")
+        raise ToolError(INVALID_TOOL, f"{quoted(tools)} is not a list", pointer=f"{at}/{key}", rule="type")
     head = {field: entry[field] for field in made.fields.values() if field in entry and field != key}
     _require_valid(codec, head, made.made, at)
     taken: set[str] = set()

@@ -69,7 +69,8 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     if schemas:
         context.budget.grant(len(context.text(index)))
     for name, schema in schemas.items():
-        if error := find_schema_error(schema, context.budget):
+        is_exclusive = name not in context.declarations.written_as_types
+        if error := find_schema_error(schema, context.budget, is_exclusive):
             evidence = f"the schema of {name} is invalid: {error.reason}"
             context.report(codes.INVALID_SCHEMA, index, evidence, context.content_span(index), pointer=error.pointer)
 
@@ -135,7 +136,7 @@ def _report_envelope(context: Context, index: int, name: str, parameters: Any, v
     if parameters is ANY_PARAMETERS:
         is_envelope = _names_tool(context, value, name)
     else:
-        is_envelope = parameters is None or bool(_breaches(context, parameters, value))
+        is_envelope = parameters is None or bool(_breaches(context, parameters, value, name))
     if is_envelope:
         evidence = f"the content of a call is only the arguments of {name}"
         expected = (json.dumps(inner)[:MAX_ENVELOPE_CHARS],)
@@ -151,10 +152,14 @@ def _names_tool(context: Context, value: dict[str, Any], tool: str) -> bool:
     return any(named in names for named in (value.get("name"), value.get("recipient_name"), inner))
 
 
-def _breaches(context: Context, schema: Any, value: Any) -> list[Breach]:
-    """The first places where a value breaks a schema; none for an invalid schema, which is reported where it is."""
+def _breaches(context: Context, schema: Any, value: Any, tool: str = "") -> list[Breach]:
+    """The first places where a value breaks a schema; none for an invalid schema, which is reported where it is.
+
+    Args:
+        tool: the tool whose arguments the value is; "" for an answer, whose schema is not written as a type.
+    """
     try:
-        return find_breaches(schema, value, context.budget)
+        return find_breaches(schema, value, context.budget, tool not in context.declarations.written_as_types)
     except InvalidSchema:
         return []
 
@@ -164,12 +169,12 @@ def _check_arguments(context: Context, index: int, name: str, parameters: Any, v
     if parameters is None and value != {}:
         context.report(codes.INVALID_ARGUMENTS, index, f"{name} has no parameters", span, expected=("{}",))
     elif parameters is not None:
-        _report_breaches(context, index, codes.INVALID_ARGUMENTS, parameters, value)
+        _report_breaches(context, index, codes.INVALID_ARGUMENTS, parameters, value, name)
 
 
-def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any) -> None:
+def _report_breaches(context: Context, index: int, code: Code, schema: Any, value: Any, tool: str = "") -> None:
     span = context.content_span(index)
-    for pointer, reason, expected in _breaches(context, schema, value):
+    for pointer, reason, expected in _breaches(context, schema, value, tool):
         context.report(code, index, reason, span, expected=(expected,), pointer=pointer)
 
 

@@ -18,6 +18,8 @@ class Declarations:
 
     Attributes:
         tools: the parameters by full name: a JSON Schema, None for no parameters, or `ANY_PARAMETERS`.
+        written_as_types: the tools whose parameters were read from types, in which alternatives may overlap: renderers
+            leave out constants, limits and references, which told them apart in the JSON Schema.
         call_channels: the channel for calls of a tool, for tools whose origin is known.
         namespaces: the first parts of the names of tools.
         name_tools: whether the caller or a message lists the tools; otherwise no name is undeclared.
@@ -30,6 +32,7 @@ class Declarations:
     def __init__(self, recovery: Recovery, tools: Iterable[Any] | None) -> None:
         self.recovery = recovery
         self.tools: dict[str, Any] = {}
+        self.written_as_types: set[str] = set()
         self.call_channels: dict[str, str] = {}
         self.namespaces: set[str] = set()
         self.channels: dict[str, None] = {}
@@ -48,6 +51,7 @@ class Declarations:
         for channel, path in (*tools, *((recovery.thoughts, path) for path in recovery.declared_builtin)):
             offered = self._add_tools(declared(path, role, content) or ())
             self.call_channels |= dict.fromkeys(offered, channel)
+            self.written_as_types |= offered.keys()
             schemas |= offered
         for path in recovery.declared_channels:
             self.channels |= dict.fromkeys(declared(path, role, content) or ())

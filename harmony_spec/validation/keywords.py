@@ -283,14 +283,16 @@ def _charged(check: Check) -> Check:
 
 
 @cache
-def budgeted(made: type[Validator]) -> type[Validator]:
+def budgeted(made: type[Validator], is_exclusive: bool) -> type[Validator]:
     """The validator class of a dialect with these keywords, also for subschemas with a `$schema` of their own.
 
-    Of each subschema, only the first errors are collected.
+    Of each subschema, only the first errors are collected. If it is not exclusive, `oneOf` has the meaning of `anyOf`.
     """
     untyped_extend: Any = extend
     checks: dict[str, Check] = made.VALIDATORS | {n: c for n, c in REPLACED_KEYWORDS.items() if n in made.VALIDATORS}
     checks |= {name: change(checks[name]) for name, change in ADAPTED_KEYWORDS.items() if name in checks}
+    if not is_exclusive and "oneOf" in checks:
+        checks["oneOf"] = checks["anyOf"]
     extended: Any = untyped_extend(made, {name: _charged(check) for name, check in checks.items()})
     plain_descend, plain_errors = extended.descend, extended.iter_errors
 
@@ -302,7 +304,7 @@ def budgeted(made: type[Validator]) -> type[Validator]:
             "registry": validator._registry,
             "_resolver": validator._resolver,
         }
-        return budgeted(validator_for(schema, default=made))(**(fields | changes))
+        return budgeted(validator_for(schema, default=made), is_exclusive)(**(fields | changes))
 
     def descend(
         validator: Any, instance: Any, schema: Any, path: Any = None, schema_path: Any = None, resolver: Any = None

@@ -58,14 +58,17 @@ class CheckedSchema(NamedTuple):
     steps: int
 
 
-def find_breaches(schema: Any, value: Any, budget: Budget) -> list[Breach]:
+def find_breaches(schema: Any, value: Any, budget: Budget, is_exclusive: bool = True) -> list[Breach]:
     """Find the first places where a value breaks a schema.
+
+    Args:
+        is_exclusive: whether `oneOf` allows only one of its schemas to match.
 
     Raises:
         InvalidSchema: the schema itself is invalid.
         UnfinishedCheck: the budget is spent.
     """
-    found = _check_schema(schema, budget).checked
+    found = _check_schema(schema, budget, is_exclusive).checked
     if isinstance(found, InvalidSchema):
         raise found
     try:
@@ -86,9 +89,9 @@ def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Bre
         raise UnfinishedCheck(f"a keyword cannot be computed: {error}") from None
 
 
-def find_schema_error(schema: Any, budget: Budget) -> InvalidSchema | None:
+def find_schema_error(schema: Any, budget: Budget, is_exclusive: bool = True) -> InvalidSchema | None:
     """Return why a schema is invalid; None if it is valid. Raises `UnfinishedCheck` if the budget is spent."""
-    found, steps = _check_schema(schema, budget)
+    found, steps = _check_schema(schema, budget, is_exclusive)
     # Also for a cached schema: findings must not depend on the rows before.
     budget.spend(steps // STEPS_PER_DECLARED_STEP)
     return found if isinstance(found, InvalidSchema) else None
@@ -109,7 +112,7 @@ STEPS_PER_DECLARED_STEP = 4
 _schemas: SizedCache[CheckedSchema] = SizedCache(SCHEMA_CACHE_BYTES)
 
 
-def _check_schema(schema: Any, budget: Budget) -> CheckedSchema:
+def _check_schema(schema: Any, budget: Budget, is_exclusive: bool) -> CheckedSchema:
     """Check a schema, or return the cached result."""
     budget.spend(CHECK_STEPS)
     try:
@@ -117,21 +120,21 @@ def _check_schema(schema: Any, budget: Budget) -> CheckedSchema:
     except ValueError as error:
         return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0)
     budget.spend(len(key) // BYTES_PER_STEP)
-    if (found := _schemas.get(key)) is None:
+    if (found := _schemas.get((key, is_exclusive))) is None:
         own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
         before = own.steps
-        checked = _make_validator(marshal.loads(key), own)
+        checked = _make_validator(marshal.loads(key), own, is_exclusive)
         found = CheckedSchema(checked, before - own.steps)
-        _schemas.put(key, found, MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
+        _schemas.put((key, is_exclusive), found, MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
     return found
 
 
-def _make_validator(schema: Any, budget: Budget) -> Validator | InvalidSchema:
+def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validator | InvalidSchema:
     current_budget.set(budget)
     try:
         schema = prepared(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
-        checks = budgeted(made)
+        checks = budgeted(made, is_exclusive)
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
             return InvalidSchema(_json_pointer(error.absolute_path), why)

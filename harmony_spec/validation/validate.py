@@ -8,7 +8,7 @@ from typing import Any
 from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import form_of
 from ..recovery.known_names import offered
-from ..recovery.recovering import recover_form
+from ..recovery.recovering import recover
 from .content_checks import check_contents
 from .context import Context
 from .declarations import Declarations
@@ -44,7 +44,7 @@ def validate(
 
     def read(source: str | Sequence[int], stripped: bool = False) -> InputReading:
         form = form_of(format, source, tokenizer)
-        return form, recover_form(format, form, start, given, given_tools, stripped)
+        return form, recover(format, form, start, given, given_tools, stripped, tokenizer)
 
     form, recovered = read(source, stripped)
     assert format.recovery is not None

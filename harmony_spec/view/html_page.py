@@ -38,7 +38,7 @@ MAX_FILTER_VALUES = 30
 """Fields with more values have no filter. Roles and channels have few; recipients may have as many as tools."""
 
 MAX_EXCERPT_CHARS = 120
-"""How much of the last content stands in the line of a closed row."""
+"""Characters of the last content that a collapsed row shows."""
 
 
 class PageTooLarge(Exception):

@@ -289,7 +289,7 @@ class _Sections:
         return bisect_right(self.edges, at) % 2 == 1
 
     def cuts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The parts of a part, of each of which training learns all or nothing."""
+        """Split a span so that each piece is trained on as a whole or not at all."""
         inner = self.edges[bisect_right(self.edges, start) : bisect_left(self.edges, end)]
         return pairwise([start, *dict.fromkeys(inner), end])
 

@@ -17,7 +17,7 @@ BAR_WIDTH = 400
 
 @dataclass
 class Statistics:
-    """Numbers of rows, which need their tokens.
+    """Statistics of rows, whose pieces must have their tokens.
 
     Attributes:
         by: the fields that tokens are counted by, such as role and channel.

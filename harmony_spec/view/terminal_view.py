@@ -17,7 +17,7 @@ from .terminal_text import COLORS, printable, printable_name
 INDENT = "  "
 
 LEARNED, NOT_LEARNED = "+ ", INDENT
-"""What lines of pieces begin with: whether training learns them."""
+"""Line prefixes of pieces that are trained on, and of all others."""
 
 
 def row_lines(row: ShownRow, width: int) -> Iterator[Text]:

@@ -1,0 +1,314 @@
+"""Runs checks and conversions of files on Daft: in processes of this machine, or on a Ray cluster.
+
+Daft passes parts of files to workers, which read and check them as a local run does, and collects the results. A task
+that is lost with its worker runs again: the result of a part depends only on the part and on the options.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from .batches import WHOLE, Batch, Kind, Options, Part, RowsRead
+from .files import File, expand
+from .opening import COMPRESSIONS, STDIN, InputError, open_input
+from .parquet import read_parquet
+from .row_reading import BATCH_BYTES, Progress, kind_of, rows_of
+
+if TYPE_CHECKING:
+    from .jobs import Item
+
+R = TypeVar("R")
+
+PART_BYTES = 1 << 24
+"""Bytes of a part: a few seconds of work, so that a lost worker costs little, and a part fits into memory."""
+
+READ_BYTES = 1 << 20
+"""Bytes that are read from an object store at a time."""
+
+QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "SCARF_NO_ANALYTICS": "1", "DAFT_PROGRESS_BAR": "0"}
+"""Daft reports its use over the network, and draws bars, unless these variables say otherwise."""
+
+NO_DAFT = "daft is not installed; in a clone of harmony-spec, run: python -m pip install '.[daft]'"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A part of a file, for a worker.
+
+    Attributes:
+        file: its name in reports, and whether it was named.
+        path: where any worker finds it: an absolute path, or a URL that Daft reads.
+        kind: its format.
+        options: the index of the options of its rows.
+        part: the part.
+        size: its bytes.
+    """
+
+    file: File
+    path: str
+    kind: Kind
+    options: int
+    part: Part
+    size: int
+
+
+def run_on_daft(
+    names: Iterable[str],
+    excluded: Callable[[Path], bool],
+    options: Callable[[str], Options],
+    progress: Progress,
+    work: Callable[[list[Item]], list[R]],
+    kind: Kind | None = None,
+    address: str | None = None,
+) -> Generator[R | InputError, None, None]:
+    """The results for all rows, in the order of the files and rows.
+
+    Args:
+        names: of files, folders and patterns; URLs and their patterns as Daft reads them.
+        excluded: whether a file or folder below a named folder is left out.
+        options: returns the options for a file.
+        progress: updated with the files, and the bytes whose results are here.
+        work: returns the results for batches of rows; a function of a module, or `partial` of one.
+        kind: the format of the files; by default detected from their suffix.
+        address: of a Ray cluster; by default, processes of this machine are used.
+
+    Raises:
+        InputError: Daft is not installed, or there is no such cluster.
+    """
+    daft = _started(address)
+    found = list(_listed(daft, names, excluded, progress))
+    progress.files = [file.name for file, _, _ in (each for each in found if not isinstance(each, InputError))]
+    table: list[Options] = []
+    errors: list[tuple[int, InputError]] = []
+    parts: list[FilePart] = []
+    for each in found:
+        try:
+            if isinstance(each, InputError):
+                raise each
+            chosen = options(each[0].name)
+            if chosen not in table:
+                table.append(chosen)
+            parts += _parts(*each, kind, table.index(chosen))
+        except InputError as error:
+            errors.append((len(parts), error))
+    progress.total = sum(part.size for part in parts)
+    parts = _numbered(daft, parts)
+    return _results(daft, parts, errors, table, work, progress)
+
+
+def _results(
+    daft: Any,
+    parts: list[FilePart],
+    errors: list[tuple[int, InputError]],
+    table: list[Options],
+    work: Callable[[list[Item]], list[R]],
+    progress: Progress,
+) -> Generator[R | InputError, None, None]:
+    """The results of all parts, each once, in order; between them, the errors of files at their places."""
+    reported: set[str] = set()
+    waiting = iter([*errors, (len(parts), None)])
+    place, error = next(waiting)
+    for index, found in enumerate(_mapped(daft, parts, lambda part: worked(part, table[part.options], work))):
+        while error is not None and place <= index:
+            yield error
+            place, error = next(waiting)
+        progress.bytes += parts[index].size
+        for each in found:
+            if isinstance(each, InputError):  # a file that cannot be read is reported once, not for each part
+                if str(each) in reported:
+                    continue
+                reported.add(str(each))
+            yield each
+    yield from (each for _, each in [(place, error), *waiting] if each is not None)
+
+
+def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R]]) -> list[R | InputError]:
+    """The results for the rows of a part. Any error is a result, too: one that is raised would end the whole run."""
+    name, found = part.file.name, list[R | InputError]()
+    try:
+        limits = options.max_row_bytes, options.max_file_bytes
+        with open_input(name, *limits, opener=lambda _: _opened(part.path)) as opened:
+            batches: Iterable[RowsRead]
+            if part.kind == "parquet":
+                _, batches = read_parquet(opened, options, BATCH_BYTES, part.part)
+                options = replace(options, column=None)  # its values may have columns of their own
+            else:
+                batches = rows_of(opened, part.part)
+            for rows, size, _ in batches:
+                found += work([Batch(name, part.kind, part.file.is_named, options, rows, size)])
+    except InputError as error:
+        error.name = name
+        found.append(error)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        found.append(InputError(f"{name}: rows after byte {part.part.start} cannot be checked: {reason}", name))
+    return found
+
+
+def _started(address: str | None) -> Any:
+    """The module `daft`, which runs in this process, or on a cluster. Raises `InputError`."""
+    os.environ |= QUIET | os.environ
+    try:
+        import daft
+    except ImportError:
+        raise InputError(NO_DAFT) from None
+    kind = "native" if address is None else "ray"
+    try:
+        if address is None:
+            daft.set_runner_native()
+        else:
+            daft.set_runner_ray(address)
+    except Exception as error:  # Daft and Ray raise many classes; a runner can be chosen once in a process
+        if daft.get_or_infer_runner_type() != kind:
+            raise InputError(f"{address or 'Daft'}: cannot be used: {' '.join(str(error).split())}") from None
+    return daft
+
+
+def _listed(
+    daft: Any, names: Iterable[str], excluded: Callable[[Path], bool], progress: Progress
+) -> Iterator[tuple[File, str, int] | InputError]:
+    """The files that names refer to, in their order, each with its path for workers and its size; or errors."""
+    seen: set[str] = set()
+    for name in names:
+        if "://" in name:
+            yield from (each for each in _found(daft, name) if isinstance(each, InputError) or each[1] not in seen)
+            continue
+        for item in expand([name], excluded, progress.skipped.append):
+            if isinstance(item, InputError):
+                yield item
+            elif item.name == STDIN:
+                yield InputError(f"{STDIN}: workers cannot read standard input", STDIN)
+            elif (path := os.path.realpath(item.name)) not in seen:
+                seen.add(path)
+                yield item, path, os.path.getsize(path) if os.path.isfile(path) else 0
+
+
+def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
+    """The files at a URL, which may be a pattern, in the order of their names."""
+    try:
+        found = daft.from_glob_path(url).to_pydict()
+    except Exception as error:  # Daft raises many classes
+        yield InputError(f"{url}: {' '.join(str(error).split())}", url)
+        return
+    for path, size in sorted(zip(found["path"], found["size"], strict=True)):
+        yield File(path, is_named=path == url), path, size or 0
+    if not found["path"]:
+        yield InputError(f"{url}: no file matches this pattern", url)
+
+
+def _parts(file: File, path: str, size: int, kind: Kind | None, options: int) -> list[FilePart]:
+    """A file in parts. Raises `InputError` if workers cannot read its format."""
+    found = kind or kind_of(file.name)
+    if found not in ("jsonl", "parquet"):
+        raise InputError(f"{file.name}: --runner daft reads JSON Lines and Parquet only", file.name)
+    is_whole = size <= PART_BYTES or _is_compressed(path)
+    starts = [0] if is_whole else range(0, size, PART_BYTES)
+    parts = [Part(start, start + PART_BYTES) for start in starts]
+    parts[-1] = replace(parts[-1], end=None)
+    return [FilePart(file, path, found, options, part, (part.end or size) - part.start) for part in parts]
+
+
+def _is_compressed(path: str) -> bool:
+    try:
+        with _opened(path) as file:
+            return file.read(4).startswith(tuple(COMPRESSIONS.values()))
+    except OSError:
+        return True  # the worker reports it
+
+
+def _numbered(daft: Any, parts: list[FilePart]) -> list[FilePart]:
+    """The parts with the number of their first line. Lines are counted where a file has several parts."""
+    split = {at: each for at, each in enumerate(parts) if each.kind == "jsonl" and each.part != WHOLE}
+    numbered = list(parts)
+    first = 1
+    for (at, each), count in zip(split.items(), _mapped(daft, list(split.values()), counted), strict=True):
+        first = 1 if each.part.start == 0 else first
+        numbered[at] = replace(each, part=replace(each.part, first=first))
+        first += count
+    return numbered
+
+
+def counted(part: FilePart) -> int:
+    """How many lines begin in a part of a file; 0 if it cannot be read, which is reported later."""
+    start, end = max(part.part.start - 1, 0), part.part.start + part.size - 1
+    lines = int(part.part.start == 0)
+    try:
+        with _opened(part.path) as file:
+            file.seek(start)
+            while start < end and (data := file.read(min(READ_BYTES, end - start))):
+                lines += data.count(b"\n")
+                start += len(data)
+    except OSError:
+        return 0
+    return lines
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file in an object store, read by Daft."""
+
+    def __init__(self, url: str) -> None:
+        import daft
+
+        self.file = daft.File(url).open().__enter__()
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return cast(int, self.file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return cast(int, self.file.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _opened(path: str) -> io.BufferedReader:
+    """A stream of a file by its path or URL. Raises `OSError`."""
+    if "://" not in path:
+        return open(path, "rb")
+    try:
+        return io.BufferedReader(_RemoteFile(path), READ_BYTES)
+    except Exception as error:  # Daft raises many classes
+        raise OSError(" ".join(str(error).split())) from None
+
+
+def _mapped(daft: Any, parts: list[FilePart], function: Callable[[FilePart], R]) -> Iterator[R]:
+    """The results of a function for each part, each once, in order."""
+    if not parts:
+        return
+
+    def answer(packed: Any) -> list[bytes]:
+        return [pickle.dumps(function(pickle.loads(each))) for each in packed.to_pylist()]
+
+    call = daft.func.batch(return_dtype=daft.DataType.binary(), batch_size=1, use_process=True)(answer)
+    frame = daft.from_pydict({"number": list(range(len(parts))), "part": list(map(pickle.dumps, parts))})
+    if daft.get_or_infer_runner_type() == "ray":
+        frame = frame.into_partitions(len(parts))  # tasks, which run again if their worker is lost
+    frame = frame.select(frame["number"], call(frame["part"]).alias("found"))
+    early: dict[int, bytes] = {}
+    expected = 0
+    for row in frame.iter_rows():
+        if row["number"] >= expected:
+            early[row["number"]] = row["found"]
+        while (found := early.pop(expected, None)) is not None:
+            yield pickle.loads(found)
+            expected += 1
+    if expected != len(parts):
+        raise InputError(f"Daft returned the results of {expected} of {len(parts)} parts; run it again")

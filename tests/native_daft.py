@@ -1,0 +1,86 @@
+"""Daft itself, on its native runner: `.ci/daft` runs this file; `tests/test_file_parts.py` has the rest without it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from harmony_spec import codec, render
+from harmony_spec.linting import Settings, daft_runs, lint
+
+TOKENS = render(codec.parse("<|start|>user<|message|>hi<|end|>").messages)
+BROKEN = [[*TOKENS, 200007], TOKENS[:-1], "nothing", {"none": 1}]
+COMMAND = str(Path(sys.executable).parent / "harmony-spec")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of several parts; a module of a codec and tools that workers get by content."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rows = [{"id": n, "tokens": TOKENS if n % 7 else BROKEN[n // 7 % 4], "filler": "x" * 900} for n in range(30_000)]
+    (folder / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert (folder / "b.jsonl").stat().st_size > daft_runs.PART_BYTES
+    columns = {"id": list(range(3_000)), "tokens": [TOKENS if n % 5 else TOKENS[:-1] for n in range(3_000)]}
+    for name in ("a", "c"):
+        parquet.write_table(pyarrow.table(columns), folder / f"{name}.parquet", row_group_size=100)
+    return folder
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.sampled_from([TOKENS, *BROKEN]), max_size=30), st.integers(20, 400))
+def test_findings_are_those_of_a_local_run(folder: Path, values: list[object], size: int) -> None:
+    """On any rows in parts of any size."""
+    path = folder / "drawn.jsonl.txt"
+    path.write_text("\n".join(map(json.dumps, values)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(daft_runs, "PART_BYTES", size)
+        found = list(lint([path], kind="jsonl", isolated=True, runner="daft"))
+    assert found == list(lint([path], kind="jsonl", isolated=True))
+
+
+def outputs(folder: Path, command: list[str], runner: list[str], *inputs: str) -> list[bytes]:
+    """Everything that a command writes."""
+    written = folder / "results.parquet"
+    found = subprocess.run(
+        [COMMAND, *command, *runner, "-o", str(written), *inputs], cwd=folder, capture_output=True, check=False
+    )
+    assert found.returncode == 1, found.stderr
+    return [found.stdout, found.stderr, written.read_bytes()]
+
+
+@pytest.mark.parametrize("command", ["validate --isolated", "convert --from tokens --to conversation"])
+def test_commands_write_what_a_local_run_writes(folder: Path, command: str) -> None:
+    """Sorted by file and row, byte for byte; also of a pattern, which Daft does not sort."""
+    arguments, inputs = command.split(), ("*.parquet", "b.jsonl")
+    assert outputs(folder, arguments, ["--runner", "daft"], *inputs) == outputs(folder, arguments, [], *inputs)
+
+
+def test_urls_are_read_by_daft(folder: Path) -> None:
+    """As in object stores: patterns are sorted, and names are those of Daft."""
+    (names,) = {tuple(each.name for each in lint([f"file://{folder}/*.parquet"], runner="daft"))}
+    assert names == tuple(f"file://{folder}/{name}.parquet" for name in "ac" for _ in range(3_000))
+    by_path = list(lint([folder / "a.parquet"], isolated=True))
+    by_url = list(lint([f"file://{folder}/a.parquet"], isolated=True, runner="daft"))
+    assert [each.findings for each in by_url] == [each.findings for each in by_path]
+
+
+def test_a_codec_and_tools_reach_workers_by_content(folder: Path, tmp_path: Path) -> None:
+    """They may be deleted before the workers read anything."""
+    module, tools = tmp_path / "my_codec.py", tmp_path / "tools.json"
+    module.write_text(Path(str(codec.__file__)).read_text())
+    tools.write_text(json.dumps([{"type": "function", "function": {"name": "weather"}}]))
+    call = "<|start|>assistant<|channel|>commentary to=functions.rain <|constrain|>json<|message|>{}<|call|>"
+    (folder / "calls.jsonl").write_text(json.dumps(call) + "\n")
+    checked = lint([folder / "calls.jsonl"], Settings(codec=module, tools=tools), isolated=True, runner="daft")
+    module.unlink()
+    tools.unlink()
+    (row,) = checked
+    assert [finding.code.name for finding in row.findings] == ["undeclared-tool"]

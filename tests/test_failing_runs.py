@@ -1,0 +1,143 @@
+"""Runs that cannot go on: each ends with one clear error, and leaves no torn file."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from harmony_spec.codegen import GRAMMAR, generate
+from pyarrow import parquet
+
+from harmony_spec import codec, render
+from harmony_spec.linting import Checked, InputError, lint
+from harmony_spec.linting.jobs import ENDED_EARLY, MIN_PARALLEL_CHUNKS
+from harmony_spec.linting.row_reading import BATCH_BYTES
+from harmony_spec.view.terminal_text import printable_name
+
+from .test_linting_jobs import LARGE, TOKENS, processes_of
+
+COMMAND = str(Path(sys.executable).parent / "harmony-spec")
+LINE = json.dumps(LARGE) + "\n"
+BAD = [*TOKENS, 200007]
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough rows for other processes."""
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    path.write_text(LINE * (2 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // len(LINE)))
+    return path
+
+
+def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
+
+
+def commands(rows: Path, out: Path) -> list[list[object]]:
+    """What writes a file from rows."""
+    return [
+        ["validate", "--isolated", "-j", "2", "-o", out, rows],
+        ["convert", "-j", "2", "--from", "tokens", "--to", "text", "-o", out, rows],
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_worker_that_is_killed(rows: Path, number: int, suffix: str, tmp_path: Path) -> None:
+    """As by a system without memory. This codec kills the worker that loads it."""
+    out, module = tmp_path / f"out{suffix}", tmp_path / "killer.py"
+    out.write_text("before")
+    killer = "import multiprocessing, os\nif multiprocessing.parent_process():\n    os.kill(os.getpid(), 9)\n"
+    module.write_text(generate(GRAMMAR) + killer, encoding="utf-8")
+    result = run(*commands(rows, out)[number], "--codec", module)
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", f"{ENDED_EARLY}\n")
+    assert (out.read_text(), {each.name for each in tmp_path.iterdir()}) == ("before", {module.name, out.name})
+
+
+def limited() -> None:
+    """Let this process write only short files. Python then raises `OSError`, as for a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, 1 << 12))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_disk_that_is_full(number: int, suffix: str, tmp_path: Path) -> None:
+    out, rows = tmp_path / f"out{suffix}", tmp_path / "rows.jsonl"
+    out.write_text("before")
+    different = [render(codec.parse(f"<|start|>user<|message|>{n} {n * n}<|end|>").messages) for n in range(3000)]
+    rows.write_text("".join(json.dumps({"id": n, "tokens": each}) + "\n" for n, each in enumerate(different)))
+    result = run(*commands(rows, out)[number], preexec_fn=limited)
+    assert (result.returncode, result.stderr) == (2, f"{out}: it cannot be written: File too large\n")
+    assert (out.read_text(), len(list(tmp_path.iterdir()))) == ("before", 2)
+
+
+def test_a_disk_that_is_full_keeps_the_file_to_be_fixed(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"tokens": BAD, "filler": "x" * 9000}) + "\n")
+    before = rows.read_bytes()
+    result = run("validate", "--isolated", "--fix", rows, preexec_fn=limited)
+    assert (result.returncode, result.stderr) == (2, f"{rows}: it cannot be written: File too large\n")
+    assert (rows.read_bytes(), len(list(tmp_path.iterdir()))) == (before, 1)
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_a_row_group_that_cannot_be_read(compression: str, tmp_path: Path) -> None:
+    """Rows before it are checked. Other files are, too. With checksums, no changed byte is read as a token."""
+    path, out = tmp_path / "rows.parquet", tmp_path / "out.jsonl"
+    table = pyarrow.table({"tokens": [BAD if n % 100 == 0 else TOKENS for n in range(1000)]})
+    parquet.write_table(
+        table, path, row_group_size=250, compression=compression, use_dictionary=False, write_page_checksum=True
+    )
+    group = parquet.ParquetFile(path).metadata.row_group(2).column(0)
+    data = bytearray(path.read_bytes())
+    for at in range(group.data_page_offset + 60, group.data_page_offset + 90):
+        data[at] ^= 0xFF
+    path.write_bytes(bytes(data))
+    (tmp_path / "z.txt").write_text("<|start|>user<|message|>hi<|end|>")
+    found = list(lint([path, tmp_path / "z.txt"], isolated=True, jobs=1))
+    (error,) = (each for each in found if isinstance(each, InputError))
+    assert str(error).startswith(f"{path}: the Parquet file cannot be read in row group 3, after row 500: ")
+    checked = [each for each in found if isinstance(each, Checked)]
+    assert [each.row for each in checked] == [*range(1, 501), None]
+    out.write_text("before")
+    result = run("validate", "--isolated", "-q", "-o", out, path)
+    assert (result.returncode, result.stderr) == (2, f"{printable_name(str(error))}\n")
+    assert [json.loads(line)["row"] for line in out.read_text().splitlines()] == [*range(1, 501)]
+    fixed = run("validate", "--isolated", "--fix", "-q", path)
+    assert (fixed.returncode, fixed.stderr, path.read_bytes()) == (
+        2,
+        result.stderr,
+        bytes(data),
+    )
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4])
+def test_an_interruption_while_processes_start(delay: float, rows: Path) -> None:
+    """It goes to all processes of a terminal."""
+    process = subprocess.Popen(
+        [COMMAND, "validate", "--isolated", "-j", "2", str(rows)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
+    while len(processes_of(process.pid)) < 2:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert error == ""
+    assert (process.returncode, out[:13]) in ((130, "interrupted: "), (0, out[:13]))
