@@ -1,70 +1,117 @@
-"""Measure `harmony-spec validate` on Parquet files of rows of about 1,000 tokens.
+"""Measure `harmony-spec validate` on files of rows, beside the same checks in one process without files.
 
-`python -m benchmarks.corpora [--rows N] [--large N] [--runs N]`; the exit status is 1 if a target is missed.
+`python -m benchmarks.corpora [--runs N] [--large N]`; the exit status is 1 if a target is missed.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import pyarrow
 from pyarrow import parquet
 from rich.console import Console
 
+from benchmarks.declaring import declaring
+from benchmarks.declaring import tool as make_tool
 from benchmarks.targets import Row, Target
 from benchmarks.transcripts import agentic
-from harmony_spec import Message, render
+from harmony_spec import Message, Tool, render, validate
 
-DISTINCT = 500
-"""Different rows in a file: what is remembered of one says little of the next."""
+Rows = list[list[int]]
 
 TOKENS = 1000
+"""Tokens in an easy row, at least."""
+
+LENGTHS = 200, 30_000
+"""The least and the most tokens in a realistic row; lengths between them are drawn by their logarithm."""
+
+SCHEMA = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
 
 POLL = 0.02
 """Seconds between two looks at the memory of the processes."""
 
 
-@dataclass(frozen=True)
-class Took:
+class Took(NamedTuple):
     """What a run took.
 
     Attributes:
-        seconds: by the clock.
         work: seconds of processor time, of all processes.
+        seconds: by the clock.
         megabytes: the sum of the peaks of all processes.
     """
 
-    seconds: float
     work: float
+    seconds: float
     megabytes: float
 
 
-def row(seed: int) -> list[int]:
-    """A transcript of about 1,000 tokens, without findings."""
-    _, developer, *turn = agentic(1, seed)
-    kept = [each for each in turn if each.channel != "commentary"]
-    messages: list[Message] = [developer]
-    while len(render(messages)) < TOKENS:
-        messages += [each for each in kept if each.channel != "analysis"]
-    return render(messages)
+def easy(count: int) -> Rows:
+    """Transcripts of about 1,200 tokens without tools."""
+    rows = []
+    for seed in range(count):
+        _, developer, *turn = agentic(1, seed)
+        kept = [each for each in turn if each.channel not in ("commentary", "analysis")]
+        messages: list[Message] = [developer]
+        while len(render(messages)) < TOKENS:
+            messages += kept
+        rows.append(render(messages))
+    return rows
 
 
-def write(path: Path, rows: int, distinct: list[list[int]]) -> None:
-    """A Parquet file with one row group for all rows: the hardest case for memory."""
-    schema = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
-    chunks = [pyarrow.array(distinct, schema.field(0).type)] * (rows // DISTINCT)
-    table = pyarrow.table([pyarrow.chunked_array(chunks)], schema)
-    parquet.write_table(table, path, row_group_size=rows, use_dictionary=False)
+def realistic(count: int, lists: int | None = None) -> Rows:
+    """System, developer with tools, calls and results; `lists` is the number of distinct tool lists, None for all."""
+    rng = random.Random(7)
+    least, most = map(math.log, LENGTHS)
+    known = [[make_tool(rng, index) for index in range(rng.randint(1, 40))] for _ in range(lists or 0)]
+    rows = []
+    for seed in range(count):
+        tools: list[Tool] | None = rng.choice(known) if known else None
+        rows.append(render(declaring(seed, round(math.exp(rng.uniform(least, most))), 0.4, tools)))
+    return rows
+
+
+def short(count: int) -> Rows:
+    """A question and an answer in about 20 tokens."""
+    return [
+        render([Message("user", f"hi {n}"), Message("assistant", f"hello {n}", channel="final")]) for n in range(count)
+    ]
+
+
+def write(path: Path, rows: Rows, repeated: int) -> None:
+    """A file with these rows several times; in Parquet, one row group holds all: the hardest case for memory."""
+    if path.suffix == ".parquet":
+        table = pyarrow.table([pyarrow.chunked_array([pyarrow.array(rows, SCHEMA.field(0).type)] * repeated)], SCHEMA)
+        parquet.write_table(table, path, row_group_size=len(table), use_dictionary=False)
+        return
+    lines = "".join(json.dumps({"tokens": row}) + "\n" for row in rows)
+    with path.open("w") as file:
+        for _ in range(repeated):
+            file.write(lines)
+
+
+def checks(rows: Rows, repeated: int) -> float:
+    """The processor time of the checks of rows, in seconds."""
+    validate(rows[0])
+    start = time.process_time()
+    for _ in range(repeated):
+        for row in rows:
+            validate(row)
+    return time.process_time() - start
 
 
 def validated(path: Path, jobs: int) -> Took:
@@ -84,7 +131,7 @@ def validated(path: Path, jobs: int) -> Took:
     seconds = time.perf_counter() - start
     said, _ = run.communicate()
     assert run.returncode == 0, f"{path}: {said}"
-    return Took(seconds, sum(work.values()), sum(peaks.values()))
+    return Took(sum(work.values()), seconds, sum(peaks.values()))
 
 
 def _megabytes(process: Path) -> float:
@@ -99,51 +146,73 @@ def _work(process: Path) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def throughput(path: Path, rows: int, tokens: float, runs: int) -> Iterator[Row]:
-    """Tokens in a second of work, and how much faster two processes are, by the clock."""
-    took: dict[int, list[Took]] = {1: [], 2: []}
+def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) -> Iterator[Row]:
+    """The work of the command beside that of the checks, and the time of two processes beside one; runs alternate."""
+    tokens = sum(map(len, rows)) * repeated
+    paths = [folder / f"rows{suffix}" for suffix in (".parquet", ".jsonl")]
+    for path in paths:
+        write(path, rows, repeated)
+    alone: list[float] = []
+    took: dict[tuple[Path, int], list[Took]] = {(path, jobs): [] for path in paths for jobs in (1, 2)}
     for _ in range(runs):
-        for jobs, found in took.items():
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            alone.append(process.submit(checks, rows, repeated).result())
+        for (path, jobs), found in took.items():
             found.append(validated(path, jobs))
-    work = {jobs: statistics.median(each.work for each in found) for jobs, found in took.items()}
-    one, two = (statistics.median(each.seconds for each in found) for found in took.values())
-    for jobs, seconds in work.items():
-        yield _speed(rows, jobs, tokens, seconds)
-    yield Row(f"{rows:,} rows, jobs 2", "jobs 1", "s", two, one, Target(1.7, True))
+    plain = statistics.median(alone)
+    size = f"{len(rows) * repeated:,} rows, {tokens / 1e6:.1f} M tokens"
+    yield Row(f"{name} ({size}): checks alone", "", "M tokens/s", tokens / plain / 1e6, None, Target(0, True))
+    for path in paths:
+        seconds = []
+        for jobs in (1, 2):
+            work, clock, megabytes = (statistics.median(each) for each in zip(*took[path, jobs], strict=True))
+            figures = f"{tokens / work / 1e6:.2f} M tokens/s and core, {megabytes:.0f} MB"
+            yield Row(f"{name}, {path.suffix}, jobs {jobs} ({figures}): work", "checks", "s", work, plain, Target(1.25))
+            seconds.append(clock)
+        yield Row(f"{name}, {path.suffix}: time of 2 jobs", "1 job", "s", seconds[1], seconds[0], Target(0.56))
+        path.unlink()
 
 
-def _speed(rows: int, jobs: int, tokens: float, work: float) -> Row:
-    speed = rows * tokens / work / 1e6
-    return Row(f"{rows:,} rows, jobs {jobs}", "", "M tokens/s per core", speed, None, Target(0.5, True))
+def growth(folder: Path, large: int) -> Iterator[Row]:
+    """The peak memory of one process on ever larger files of short rows, beside that on the smallest one.
 
-
-def growth(small: Path, large: Path, rows: int, larger: int, tokens: float) -> Iterator[Row]:
-    """Tokens in a second of work on a large file, and the peak memory of all processes beside that on a small one."""
-    few, many = validated(small, 2), validated(large, 2)
-    yield _speed(larger, 2, tokens, many.work)
-    memory = f"peak memory, {larger:,} rows"
-    yield Row(memory, f"{rows:,} rows", "MB", many.megabytes, few.megabytes, Target(1.2))
+    The smallest file is checked without other processes, so one process is compared with one.
+    """
+    rows, smallest = short(1000), 0.0
+    for count in (large // 100, large // 10, large):
+        for suffix in (".parquet", ".jsonl"):
+            write(path := folder / f"short{suffix}", rows, count // len(rows))
+            took = validated(path, 1)
+            path.unlink()
+            smallest = smallest or took.megabytes
+            what = f"{count:,} short rows, {suffix} ({count / took.work:,.0f} rows/s and core): peak memory"
+            yield Row(what, "the smallest file", "MB", took.megabytes, smallest, Target(1.2))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rows", type=click.IntRange(min=DISTINCT), default=20_000, show_default=True, help="Rows of a file.")
-@click.option("--large", type=click.IntRange(min=DISTINCT), default=200_000, show_default=True, help="Of a larger one.")
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Runs to take medians of.")
-def main(rows: int, large: int, runs: int) -> None:
-    """Measure the validation of Parquet files; the exit status is 1 if a target is missed."""
-    distinct = [row(seed) for seed in range(DISTINCT)]
-    tokens = sum(map(len, distinct)) / DISTINCT
-    console = Console(highlight=False)
-    console.print(f"{os.cpu_count()} cores, {tokens:.0f} tokens a row, medians of {runs} runs")
-    with tempfile.TemporaryDirectory() as folder:
-        small, larger = Path(folder, "small.parquet"), Path(folder, "large.parquet")
-        write(small, rows, distinct)
-        write(larger, large, distinct)
-        found = [*throughput(small, rows, tokens, runs), *growth(small, larger, rows, large, tokens)]
-    for each in found:
-        beside = f", {each.against} {each.theirs:.1f}, ratio {each.ratio:.2f}" if each.theirs and each.ratio else ""
-        console.print(f"{each.measured}: {each.ours:.2f} {each.unit}{beside}, target {each.target}")
-    sys.exit(not all(each.reached for each in found))
+@click.option(
+    "--large", type=click.IntRange(min=100_000), default=2_000_000, show_default=True, help="Most short rows."
+)
+def main(runs: int, large: int) -> None:
+    """Measure the validation of files of rows; the exit status is 1 if a target is missed."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{os.cpu_count()} cores, medians of {runs} runs")
+    reached = True
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for measured in (
+            throughput("easy", easy(500), 40, folder, runs),
+            throughput("few tool lists", realistic(400, 20), 4, folder, runs),
+            throughput("many tool lists", realistic(400), 1, folder, runs),
+            throughput("short", short(1000), 100, folder, runs),
+            growth(folder, large),
+        ):
+            for each in measured:
+                beside = f", {each.against} {each.theirs:.1f}, ratio {each.ratio:.2f}" if each.ratio else ""
+                console.print(f"{each.measured}: {each.ours:.2f} {each.unit}{beside}, target {each.target}")
+                reached = reached and each.reached
+    sys.exit(not reached)
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def quoted(value: object) -> str:
         shown = repr(value) if isinstance(value, str) else json.dumps(value)
     except (TypeError, ValueError, RecursionError):
         shown = f"a value of the type {type(value).__name__}"
-    return shown if len(shown) <= MAX_WRONG_VALUE_CHARS else f"{shown[:MAX_QUOTED_CHARS]}\u2026"
+    return shown if len(shown) <= MAX_WRONG_VALUE_CHARS else f"{shown[:MAX_WRONG_VALUE_CHARS]}\u2026"
 
 
 def any_of(values: Sequence[str]) -> str:

@@ -451,3 +451,5 @@ def read_whole(shape: Shape, value: object) -> Any:
         raise mismatch.error() from None
     except RecursionError:
         raise ConversationError(INVALID_CONVERSATION, "the value is nested too deeply") from None
+    except ValueError:  # Python writes no integer of thousands of digits
+        raise ConversationError(INVALID_CONVERSATION, "an integer has too many digits") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import random
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,12 @@ from typing import Any
 
 from harmony_spec import codec
 from harmony_spec.constraints import Constraint, constrain, score
+from harmony_spec.constraints.enforceable import enforceable
 from harmony_spec.constraints.engines import engine_for, own_grammar, pieces
+from harmony_spec.constraints.structural_tags import StructuralTag
+from harmony_spec.format.algebra import JsonNode
+
+from . import drawn_schemas
 
 WEATHER = {
     "type": "object",
@@ -64,6 +70,22 @@ class Loose(ModuleType):
         return self.__dict__.setdefault(name, type(name, (), {"__init__": lambda self, *_, **__: None}))
 
 
+def schemas() -> None:
+    """Schemas in structural tags: each is read, and enforced or reported."""
+    chosen, count = random.Random(0), 0
+    while count < 150:
+        text = json.dumps(schema := drawn_schemas.schema(chosen))
+        found = enforceable(text, "structural-tag")
+        if found.text is not None:
+            tag = StructuralTag(codec.SPECIAL_TOKENS, "").make(JsonNode(text))
+            engine = engine_for(codec.FORMAT, json.dumps(tag), "structural-tag")
+            drawn_schemas.compare(
+                schema, bool(found.unenforced), lambda value, engine=engine: engine(codec.encode(value))
+            )
+            count += 1
+    print(f"schemas: {count} read")
+
+
 def stub(*names: str) -> None:
     for name in names:
         sys.modules[name] = Loose(name)
@@ -80,6 +102,7 @@ def in_xgrammar() -> None:
         ("portable Lark", "xgrammar-lark", OFFERED.lark(portable=True)),
     ):
         report(name, lambda text=text, kind=kind: engine_for(codec.FORMAT, text, kind))
+    schemas()
     own = own_grammar("xgrammar", TOOLS, "auto", "harmony")
     report("xgrammar's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), is_own=False)
     hooked()
@@ -203,6 +226,44 @@ def in_transformers() -> None:
     call = {"type": "function", "function": {"name": "now", "arguments": {"a": 1}}}
     assert found == {"thinking": "Look.", "content": "I look.", "tool_calls": [call]}, found
     print("response template: read")
+    generated()
+
+
+def generated() -> None:
+    """Completions of a model without training, under the logits processor: one, three with padding, and beams."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from harmony_spec.constraints.transformers_hook import ConstrainedLogits
+
+    torch.manual_seed(0)
+    size, end = codec.FORMAT.encoding.size, codec.SPECIAL_TOKENS["<|endoftext|>"]
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=8, n_layer=1, n_head=1)).eval()
+    closed = {**WEATHER, "properties": {"unit": {"enum": ["c", "f"]}}, "required": ["unit"]}
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": closed}}
+    constraint = constrain(tools=[tool], tool_choice="required", after="<|channel|>commentary to=functions.get_weather")
+    prompts = [codec.encode(text) for text in ("Hi", "What is the weather in Ulm?", "a b c")]
+    started, count, done = time.process_time(), 0, 0
+    for batch in (prompts[:1], prompts):
+        width = max(map(len, batch))
+        rows = torch.tensor([[end] * (width - len(prompt)) + prompt for prompt in batch])
+        for settings in ({"do_sample": True}, {"num_beams": 3, "do_sample": False}):
+            processor = ConstrainedLogits(constraint, width, end)
+            mask = (rows != end).long()
+            found = model.generate(
+                rows,
+                attention_mask=mask,
+                logits_processor=[processor],
+                max_new_tokens=200,
+                eos_token_id=end,
+                pad_token_id=end,
+                **settings,
+            )
+            for row in found:
+                tokens = [token for token in row[width:].tolist() if token != end]
+                count, done = count + len(tokens), done + constraint.admits(tokens)
+                assert constraint.admits(tokens) or len(tokens) == 200, tokens
+    print(f"logits processor: {done} of 8 complete, {(time.process_time() - started) / count * 1e3:.1f} ms a token")
 
 
 if __name__ == "__main__":

@@ -134,6 +134,16 @@ def test_a_column_is_chosen() -> None:
     assert [each.findings == [] for each in check_values(rows, options_of(Settings(column="b")))] == [True]
 
 
+def test_texts_as_bytes() -> None:
+    """Of columns that are chosen; their rows are texts, not lines of JSON."""
+    batch = pyarrow.RecordBatch.from_pydict({"x": [b"<|end|>", b"<|start|>user<|message|>hi<|end|>", b"\xff"]})
+    found = check_batch(batch, options_of(Settings(column="x"))).to_pylist()
+    assert [(each["row"], each["findings"][0]["name"]) for each in found] == [
+        (1, "repeated-terminator"),
+        (3, "unreadable-row"),
+    ]
+
+
 def test_nothing_but_findings_comes_back() -> None:
     clean = check_batch(batch_of([VALID] * 1000), OPTIONS)
     assert (clean.num_rows, clean.schema) == (0, findings_schema())

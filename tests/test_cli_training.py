@@ -205,6 +205,39 @@ def test_rows_with_errors_are_rejected(form: str, text: str, tmp_path: Path) -> 
     assert (found.exit_code, len(rows(found.stdout))) == (0, 2)
 
 
+def wrong_call(arguments: str, name: str = "f", **more: Any) -> list[Any]:
+    call = {"id": "1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": None, "tool_calls": [call], **more}]
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ({"messages": wrong_call('{"n": ')}, "invalid-json"),
+        ({"messages": wrong_call("{'n': 1}")}, "invalid-json"),
+        ({"messages": wrong_call("[1]")}, "invalid-json"),
+        ({"messages": wrong_call('{"n": "x"}'), "tools": [TOOL]}, "invalid-arguments"),
+        ({"messages": wrong_call("{}", "g"), "tools": [TOOL]}, "undeclared-tool"),
+        ({"prompt": wrong_call("")[:1], "completion": wrong_call("{")[1:]}, "invalid-json"),
+    ],
+)
+def test_chat_rows_with_wrong_calls_are_not_trained_on(row: dict[str, Any], error: str) -> None:
+    """Unless these messages are not trained on, or errors are allowed."""
+    found = train(row)
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert re.search(rf"error: row rejected: H6\d\d {error} ", found.stderr)
+    assert train(row, "--allow-errors").exit_code == 0
+    if "messages" in row:
+        later = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Three."}]
+        masked = [*wrong_call("{", weight=0), *later] if error == "invalid-json" else [*row["messages"], *later]
+        masked[1] |= {"weight": 0}
+        [kept] = rows(train({**row, "messages": masked}).stdout)
+        assert trained(kept) == ANSWERED
+    other = run("--from", "chat", "--to", "tokens", "-", given=json.dumps(row))
+    assert other.exit_code == 0
+    assert ("warning: H603 invalid-json at /" in other.stderr) == (error == "invalid-json")
+
+
 def test_a_text_file_may_end_with_a_line_break(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(USER + "<|start|>assistant" + ANSWERED + "\n")

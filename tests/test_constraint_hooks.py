@@ -24,18 +24,56 @@ from .test_constraints import OFFERED, TOOLS, WEATHER
 START = codec.SPECIAL_TOKENS["<|start|>"]
 
 
-class Scores(list[float]):
-    """A row of scores, of which slices are set to a number, as in a tensor."""
+class Mask(list[bool]):
+    """What the processor uses of tensors of bytes and booleans."""
 
-    def __setitem__(self, at: Any, value: Any) -> None:
-        if isinstance(at, slice):
-            start, end, _ = at.indices(len(self))
-            value = [value] * (end - start)
-        super().__setitem__(at, value)
+    def __eq__(self, value: object) -> Any:
+        return Mask(each == value for each in self)
+
+    def __getitem__(self, at: Any) -> Any:
+        return Mask(list(self)[at])
+
+    def to(self, _: object) -> Mask:
+        return self
 
 
+class Scores:
+    """What it uses of tensors of scores: views of parts, and masks."""
+
+    device = "cpu"
+
+    def __init__(self, values: list[float], part: slice = slice(None)) -> None:
+        self.values, self.part = values, range(*part.indices(len(values)))
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def __getitem__(self, part: slice) -> Scores:
+        return Scores(self.values, part)
+
+    def __setitem__(self, part: slice, value: float) -> None:
+        self[part].masked_fill_(Mask([True] * len(self)), value)
+
+    def masked_fill_(self, mask: Mask, value: float) -> None:
+        for at, is_masked in zip(self.part, mask, strict=False):
+            self.values[at] = value if is_masked else self.values[at]
+
+
+@pytest.fixture
+def torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace(uint8=None, frombuffer=lambda data, dtype: Mask(data))
+    monkeypatch.setitem(sys.modules, "torch", found)
+
+
+def masked(processor: ConstrainedLogits, rows: list[list[int]]) -> list[list[float]]:
+    scores = [Scores([0.0] * FORMAT.encoding.size) for _ in rows]
+    assert processor(SimpleNamespace(tolist=lambda: rows), scores) is scores
+    return [row.values for row in scores]
+
+
+@pytest.mark.usefixtures("torch")
 def test_the_logits_processor_admits_completions_only() -> None:
-    """Two sequences of a batch, one of which ends before the other."""
+    """Two sequences of a batch, one of which ends before the other; and in beam search, which swaps rows."""
     constraint = constrain(tools=TOOLS, tool_choice="required")
     prompt = [7, 8]
     written = [tokens for seed in range(30) if (tokens := sample(constraint.lark(), seed, 60))][:2]
@@ -44,16 +82,27 @@ def test_the_logits_processor_admits_completions_only() -> None:
     processor = ConstrainedLogits(constraint, len(prompt), END)
     rows = [[*prompt], [*prompt]]
     for at in range(max(map(len, written)) + 1):
-        scores = [Scores([0.0] * FORMAT.encoding.size) for _ in rows]
-        assert processor(rows, scores) is scores
-        for row, tokens, found in zip(rows, written, scores, strict=True):
+        for row, tokens, found in zip(rows, written, masked(processor, rows), strict=True):
             token = tokens[at] if at < len(tokens) else END
             assert found[token] == 0.0
             if at >= len(tokens):
                 assert found.count(0.0) == 1
             assert (found[START] == 0.0) == (token == START)
             row.append(token)
+        rows, written = rows[::-1], written[::-1]
     assert [row[2 : 2 + len(tokens)] for row, tokens in zip(rows, written, strict=True)] == written
+
+
+@pytest.mark.usefixtures("torch")
+def test_sequences_that_nothing_continues_end() -> None:
+    """Beams that no token fitted, and a processor that is used again, for another batch."""
+    processor = ConstrainedLogits(constrain(tools=TOOLS), 1, END)
+    (first,) = masked(processor, [[7]])
+    wrong, longer, again = masked(processor, [[7, START], [7, *codec.encode(" to=functions.now")], [7]])
+    assert wrong.count(0.0) == masked(processor, [[7, START, 5]])[0].count(0.0) == 1
+    assert wrong[END] == 0.0
+    assert first == again
+    assert longer[codec.SPECIAL_TOKENS["<|channel|>"]] == 0.0
 
 
 class Registry(ModuleType):
@@ -81,9 +130,12 @@ def test_the_structural_tag_is_registered(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "xgrammar", None)
+    for name in ("xgrammar", "torch"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(CodecError, match="pip install xgrammar"):
         register()
+    with pytest.raises(CodecError, match="pip install torch"):
+        ConstrainedLogits(OFFERED, 1, END)
 
 
 # The template of transformers, read as its parser reads it: the next opening, then everything up to a closing.

@@ -16,6 +16,7 @@ from ..recovery.output import abridge
 from ..recovery.recovered import Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes
+from ..tools.requirements import readable
 from .chat_types import ChatChunk, ChatCompletion, ChatMessage, Usage
 from .identifiers import digest_of, make_id
 from .reading_chat import ASSISTANT
@@ -197,7 +198,8 @@ class ChatStream:
         codec: ModuleType | None = None,
     ) -> None:
         purposes = self._purposes = Purposes.of(codec)
-        self._tools = None if tools is None else ChatTools(purposes, tools)
+        with readable(tools=tools):
+            self._tools = None if tools is None else ChatTools(purposes, tools)
         self._is_named, self._include_usage = named_tool(tool_choice) is not None, include_usage
         self._tokenizer = tokenizer
         self._prompt, seed = prompt, _seed(purposes, prompt, salt)

@@ -6,16 +6,18 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from json import JSONDecoder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..codes import INVALID_CHAT, UNREQUESTED_TOOL_RESULT
+from ..codes import INVALID_JSON, UNREQUESTED_TOOL_RESULT
 from ..diagnostics import Diagnostic
-from ..errors import ConversionError, quoted
+from ..errors import quoted
+from ..recovery.output import abridge
 from ..tools.chat_requests import CUSTOM, INPUT, ChatTools, answer_forms, is_called, require_expressible, with_effort
 from ..tools.openai_tools import FUNCTION
 from ..tools.purposes import Purpose, Purposes
-from ..tools.requirements import Policy, Reporter, fail, require_list, require_object, require_text
+from ..tools.requirements import Policy, Reporter, fail, readable, require_list, require_object, require_text
 from .chat_types import ChatMessage, Side, Source
 from .identifiers import digest_of
 from .sides import Steps, reading_side, restored_messages, to_text, value_at, without
@@ -32,11 +34,12 @@ ROLES = ("system", "developer", "user", "assistant", "tool", FUNCTION)
 INSTRUCTS, ASSISTANT, RESULTS = ROLES[:2], ROLES[3], ROLES[4:]
 
 KEYS = ("role", "content", "name")
-KEYS_BY_ROLE: Mapping[str, tuple[str, ...]] = {
-    ASSISTANT: ("tool_calls", "function_call", "refusal", "phase", *REASONING_KEYS),
-    **dict.fromkeys(RESULTS, ("tool_call_id", "tool_name")),
+KEYS_BY_ROLE: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(ROLES, frozenset(KEYS)),
+    ASSISTANT: frozenset((*KEYS, "tool_calls", "function_call", "refusal", "phase", *REASONING_KEYS)),
+    **dict.fromkeys(RESULTS, frozenset((*KEYS, "tool_call_id", "tool_name"))),
 }
-"""The keys of messages that are read, and those of some roles. Other values are reported, unless they are empty."""
+"""The keys of messages that are read. Other values are reported, unless they are empty."""
 
 OF_FORMAT = "If these are messages of the format, read them with from_json."
 """The hint for a field of the format, which would be lost: with a channel, thoughts would become an answer."""
@@ -125,7 +128,7 @@ def from_chat(
         ConversionError: the request is invalid, or the format cannot hold a value; the error has its JSON pointer.
     """
     purposes, reporter = Purposes.of(codec), Reporter(unsupported)
-    try:
+    with readable(messages=messages, tools=tools, tool_choice=tool_choice, response_format=response_format):
         chat = _require_messages(messages)
         if settings is None and purposes.settings is not None:
             settings = purposes.settings()
@@ -142,8 +145,6 @@ def from_chat(
                 first = reader.restore(chat, side)
         reader.read_messages(chat, first)
         return Adapted(*reader.result(chat), reporter.findings, [*offered, *builtin])
-    except RecursionError:
-        raise ConversionError(INVALID_CHAT, "the value is nested too deeply") from None
 
 
 def _require_messages(messages: object) -> list[dict[str, Any]]:
@@ -273,7 +274,7 @@ class _Reader:
             self.add("thoughts", index, [Piece(paths, text)], name=name)
         pieces, calls = self.texts(message, index), self.read_calls(message, index)
         phase = message.get("phase")
-        if phase is not None and phase not in PHASES:
+        if phase is not None and (not isinstance(phase, str) or phase not in PHASES):
             fail((*at, "phase"), f"unknown phase {quoted(phase)}", expected=PHASES)
         purpose = PHASES[phase] if phase else "preamble" if calls or calls_follow else "answer"
         if pieces and (any(piece.text for piece in pieces) or not (calls or message.get("refusal"))):
@@ -321,10 +322,10 @@ class _Reader:
             if not name or not self.purposes.word.fullmatch(name):
                 fail(("messages", index, *inside, "name"), f"the name {quoted(name)} cannot be written in a header")
             key = INPUT if kind == CUSTOM else "arguments"
-            found.append((identifier, name, self.arguments(inner.get(key), index, (*inside, key), kind)))
+            found.append((identifier, name, self.arguments(inner.get(key), index, (*inside, key), kind, name)))
         return found
 
-    def arguments(self, value: Any, index: int, path: Steps, kind: str) -> Piece:
+    def arguments(self, value: Any, index: int, path: Steps, kind: str, name: str) -> Piece:
         """The arguments of a call as text; JSON text is kept as it is."""
         at = ("messages", index, *path)
         form = INPUT if kind == CUSTOM else "value" if isinstance(value, dict) else "text"
@@ -334,7 +335,11 @@ class _Reader:
             text = to_text(form, value)
         except (ValueError, TypeError) as error:
             fail(at, f"the value is not JSON: {error}")
-        return Piece((path,), require_text(text, at), form)
+        require_text(text, at)
+        may_be_empty = name in self.tools.without_parameters and not text.strip()
+        if form == "text" and not may_be_empty and (problem := problem_of_arguments(text)):
+            self.reporter.report(at, problem, abridge(text), code=INVALID_JSON)
+        return Piece((path,), text, form)
 
     def read_results(self, chat: list[Any], first: int) -> int:
         """Read the results that follow each other, in the order of their calls; return the index after them."""
@@ -357,8 +362,6 @@ class _Reader:
         named = message.get("name", message.get("tool_name")) if identifier is None else None
         if identifier is not None:
             waiting = self.by_id.get(require_text(identifier, at), [])
-            problem = "answered twice" if identifier in self.by_id else "not the id of an earlier call"
-            problem = f"{quoted(identifier)} is {problem}"
             while waiting and waiting[-1].is_answered:
                 waiting.pop()
             call = waiting.pop() if waiting else None
@@ -366,8 +369,10 @@ class _Reader:
             queue = self.by_name.get(named if isinstance(named, str) else "", deque())
             while queue and queue[0].is_answered:
                 queue.popleft()
-            call, problem = queue.popleft() if queue else None, "no call waits for this result"
+            call = queue.popleft() if queue else None
         if call is None:
+            problem = "answered twice" if identifier in self.by_id else "not the id of an earlier call"
+            problem = "no call waits for this result" if identifier is None else f"{quoted(identifier)} is {problem}"
             hint = "A result follows its call, and has its id."
             fail(at, problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
         call.is_answered = True
@@ -388,7 +393,7 @@ class _Reader:
 
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
         """Report the values that have no place in the format. Refuse fields of the format."""
-        known = (*KEYS, *KEYS_BY_ROLE.get(message["role"], ()))
+        known = KEYS_BY_ROLE[message["role"]]
         for key in message:
             if key not in known and message[key] not in (None, "", [], {}):
                 at = ("messages", index, key)
@@ -418,6 +423,22 @@ class _Reader:
             )
             found.append(Piece((), f"[{name}]"))
         return found or [Piece((), "")]
+
+
+def problem_of_arguments(text: str) -> str:
+    """Why a text is not the arguments of a function; "" if it is. Models write such texts: they are kept."""
+    try:
+        value = decode_json(text)
+    except (ValueError, RecursionError) as error:
+        return f"the arguments are not JSON: {error}"
+    return "" if isinstance(value, dict) else "the arguments are not an object"
+
+
+def _no_json(name: str) -> None:
+    raise ValueError(f"{name} is not a value of JSON")
+
+
+decode_json = JSONDecoder(parse_constant=_no_json).decode
 
 
 def _calls_follow(chat: list[Any]) -> list[bool]:

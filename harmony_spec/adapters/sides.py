@@ -17,6 +17,8 @@ from .identifiers import digest_of
 
 Steps = tuple[str | int, ...]
 
+NESTED = dict, list, tuple
+
 
 @contextmanager
 def reading_side() -> Iterator[None]:
@@ -52,7 +54,8 @@ def without(value: dict[str, Any], sources: Sequence[Source]) -> Kept:
     """Keep a value without its texts."""
     kept = copied(value)
     for source in sources:
-        _holder(kept, source["path"])[source["path"][-1]] = None
+        *steps, last = source["path"]
+        value_at(kept, steps)[last] = None
     return {"value": kept, "texts": list(sources)}
 
 
@@ -61,15 +64,16 @@ def restore(kept: Kept, part: Callable[[Any], str], separator: str) -> dict[str,
     value: dict[str, Any] = copied(kept["value"])
     for source in kept["texts"]:
         texts = [part(place)[start:end] for place, start, end in source["parts"]]
-        _holder(value, source["path"])[source["path"][-1]] = from_text(source["form"], separator.join(texts))
+        *steps, last = source["path"]
+        value_at(value, steps)[last] = from_text(source["form"], separator.join(texts))
     return value
 
 
 def copied(value: Any) -> Any:
     """A copy of a JSON value, also of one in other classes of dicts and lists."""
     if isinstance(value, dict):
-        return {key: item if isinstance(item, str) else copied(item) for key, item in value.items()}
-    return [*map(copied, value)] if isinstance(value, (list, tuple)) else value
+        return {key: copied(item) if isinstance(item, NESTED) else item for key, item in value.items()}
+    return [*map(copied, value)] if isinstance(value, NESTED) else value
 
 
 def value_at(value: Any, path: Sequence[str | int]) -> Any:
@@ -77,10 +81,6 @@ def value_at(value: Any, path: Sequence[str | int]) -> Any:
     for step in path:
         value = value[step]
     return value
-
-
-def _holder(value: Any, path: Sequence[str | int]) -> Any:
-    return value_at(value, path[:-1])
 
 
 class Restored(NamedTuple):

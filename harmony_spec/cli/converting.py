@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
 SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
 
+TOOL_CODES = "H6"
+"""What the codes of mistakes in declarations of tools and in calls begin with."""
+
 NESTED = (MESSAGES_KEY, TOOLS)
 """Columns with a structure."""
 
@@ -214,9 +217,18 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
         policy: Any = "replace" if conversion.replaces else "refuse"
         adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
-        found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in adapted.findings]
         messages: list[Any] = adapted.messages
         masked = {index for index, origin in enumerate(adapted.origins) if origin in weightless}
+        errors = []
+        if conversion.target == TRAINING and not conversion.allows_errors:
+            errors = [
+                each for each in adapted.findings if each.code.severity == "error" and each.index not in weightless
+            ]
+            errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
+        others = (each for each in adapted.findings if each not in errors)
+        found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
+        if errors:
+            raise InvalidRow(errors)
         if chat.prompt:
             asked = listed[: chat.prompt]
             prompt = len(from_chat(asked, tools=chat.tools, unsupported=policy, codec=codec).messages)
@@ -231,6 +243,16 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
     if conversion.target == TRAINING:
         return _training(conversion, codec, messages, prompt, masked, found, place)
     return _written(conversion, codec, messages)
+
+
+def _errors_of_calls(codec: ModuleType, messages: list[Any], masked: Collection[int]) -> list[Diagnostic]:
+    """The errors that `validate` finds in the calls of a conversation that offers tools: wrong names and arguments."""
+    call = codec.FORMAT.kinds["call"].name
+    if all(codec.FORMAT.kind_of(message) != call for message in messages):
+        return []
+    found = codec.validate(codec.render(messages)).diagnostics
+    about = [each for each in found if each.code.code.startswith(TOOL_CODES) and each.code.severity == "error"]
+    return [each for each in about if each.index not in masked]
 
 
 def _require_valid(codec: ModuleType, held: Content) -> None:

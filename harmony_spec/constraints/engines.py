@@ -15,8 +15,8 @@ Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark"]
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
 
-PACKAGES = {"llguidance": "'.[constrain]' (in a clone of harmony-spec)", "xgrammar": "xgrammar", "vllm": "vllm"}
-"""The packages of the engines, and what to install for them."""
+EXTRA = "'.[constrain]' (in a clone of harmony-spec)"
+"""What to install for llguidance. Other packages have the names of their modules."""
 
 
 def engine_for(format: Format, text: str, kind: Grammar) -> Admits:
@@ -54,7 +54,7 @@ def imported(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        needed = PACKAGES[package]
+        needed = EXTRA if package == "llguidance" else package
         raise CodecError(f"{package} is not installed ({error}); run: python -m pip install {needed}") from None
 
 

@@ -2,54 +2,59 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ..errors import CodecError
 from .constraint import Constraint
 from .engines import imported, llguidance_tokenizer
 
-REFUSED = re.compile(rb"\0+")
-"""Neighbours that are not admitted: most tokens, in few runs."""
-
 
 class ConstrainedLogits:
-    """Masks the tokens that a constraint does not admit, in a batch of one or more sequences.
+    """Masks the tokens that a constraint does not admit, in a batch of one or more sequences, also in beam search.
 
     After the end of a completion, only the token that ends sequences is admitted.
 
     Args:
         constraint: what may be written.
-        prompt_length: the number of tokens of the prompt, which ends with the open header.
+        prompt_length: the number of tokens of the prompts, with their padding. They end with the open header.
         end: the id of the token that ends sequences.
 
     Raises:
-        CodecError: llguidance is missing, or refuses the grammar.
+        CodecError: llguidance or torch is missing, or llguidance refuses the grammar.
     """
 
     def __init__(self, constraint: Constraint, prompt_length: int, end: int) -> None:
-        self._made = imported("llguidance")
-        self._tokenizer = llguidance_tokenizer(constraint.format.encoding)
-        self._grammar = self._made.LLMatcher.grammar_from_lark(constraint.lark())
-        self._read, self._end, self._matchers = prompt_length, end, list[Any]()
-        if error := self._made.LLMatcher.validate_grammar(self._grammar, self._tokenizer):
+        made, tokenizer = imported("llguidance").LLMatcher, llguidance_tokenizer(constraint.format.encoding)
+        grammar = made.grammar_from_lark(constraint.lark())
+        if error := made.validate_grammar(grammar, tokenizer):
             raise CodecError(f"llguidance refuses the grammar: {error}")
+        self._torch, self._first = imported("torch"), made(tokenizer, grammar)
+        self._prompt_length, self._end = prompt_length, end
+        self._matchers: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Return the scores of the next tokens, with minus infinity for those that are not admitted."""
-        if not self._matchers:
-            self._matchers = [self._made.LLMatcher(self._tokenizer, self._grammar) for _ in range(len(input_ids))]
-        for row, matcher in enumerate(self._matchers):
-            for token in input_ids[row][self._read :]:
-                if not matcher.is_stopped():
-                    matcher.consume_token(int(token))
-            self._mask(matcher, scores[row])
-        self._read = len(input_ids[0])
+        rows = [tuple(tokens[self._prompt_length :]) for tokens in input_ids.tolist()]
+        self._matchers = {written: self._matcher_after(written) for written in rows}
+        for row, written in enumerate(rows):
+            self._mask(self._matchers[written], scores[row])
         return scores
 
+    def _matcher_after(self, written: tuple[int, ...]) -> Any:
+        """What may follow; None after the end, and for a beam that could not be continued, whose score says so.
+
+        Beams change their rows, and share tokens: the last token is read after those before it, whose row that was.
+        """
+        before, new = (written[:-1], written[-1:]) if written[:-1] in self._matchers else ((), written)
+        known = self._matchers[before] if before else self._first
+        if known is None:
+            return None
+        matcher = known.deep_copy()
+        is_open = matcher.try_consume_tokens([*new]) == len(new) and not matcher.is_stopped()
+        return matcher if is_open else None
+
     def _mask(self, matcher: Any, scores: Any) -> None:
-        ends = matcher.is_stopped()
-        admitted = bytes(self._end) + b"\1" if ends else matcher.compute_logit_bias()  # a byte for each token
-        for refused in REFUSED.finditer(admitted):
-            scores[slice(*refused.span())] = float("-inf")
-        scores[len(admitted) :] = float("-inf")
+        admitted = bytes(self._end) + b"\1" if matcher is None else matcher.compute_logit_bias()  # a byte for a token
+        refused = self._torch.frombuffer(bytearray(admitted), dtype=self._torch.uint8) == 0
+        scores[: len(refused)].masked_fill_(refused[: len(scores)].to(scores.device), float("-inf"))
+        scores[len(refused) :] = float("-inf")

@@ -242,7 +242,7 @@ class RowCheck:
     def _edit(self, held: Content, edits: dict[Path, Any]) -> Any:
         """The row with new values, in the same form; None if its column cannot hold them."""
         item, rows = self.row.item, self.batch.rows
-        if isinstance(item, bytes):
+        if self.kind != "parquet":
             return held.written(item, edits)
         value = with_values(item, edits)
         return value if not isinstance(rows, ColumnRows) or rows.can_hold(value) else None

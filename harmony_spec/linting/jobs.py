@@ -11,7 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from threading import Thread, current_thread, main_thread
 from typing import Any, TypeVar
@@ -29,6 +28,8 @@ MIN_PARALLEL_CHUNKS = 4
 QUEUED_CHUNKS_PER_JOB = 3
 """Chunks that are read before a process can work on them; this bounds memory."""
 
+
+PRELOADED = f"{__package__}.preloading"
 
 ENDED_EARLY = "a worker process ended early; there may be too little memory: try fewer --jobs"
 
@@ -87,8 +88,10 @@ def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.B
     methods = multiprocessing.get_all_start_methods()
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver, resource_tracker  # which other systems lack
+
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])
+    context.set_forkserver_preload([getattr(work, "func", work).__module__, PRELOADED])
     resource_tracker.ensure_running()  # which unblocks interruptions
     with _uninterrupted():
         forkserver.ensure_running()

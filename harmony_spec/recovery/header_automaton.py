@@ -7,7 +7,7 @@ White space is free: a literal of white space alone has no label.
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cache, cached_property
 
 from ..format.tables import HOLE, Format, HeaderEdge
 from .known_names import without_signs
@@ -17,6 +17,9 @@ FIELD = HOLE
 
 SIGNS = "=:\uff1d\uff1a"
 """Between what introduces a recipient and its name. The last two are those of Chinese and Japanese keyboards."""
+
+State = frozenset[int]
+"""The rows of the table that a path may have come to; empty if it leads nowhere."""
 
 Sets = tuple[tuple[str, str | bool | None], ...]
 """Fields that a step sets, with their values."""
@@ -31,9 +34,12 @@ def automaton_of(format: Format) -> HeaderAutomaton:
 
 
 class HeaderAutomaton:
-    """States are numbers; 0 is the beginning, `NOWHERE` the state that nothing leads out of.
+    """States are sets of rows of the table.
 
     Attributes:
+        start: the state before a header.
+        step: where a label leads from a state, and what it sets.
+        awaited: the fields of which a name must come next in a state; empty if something else may.
         fields: the fields of headers, in order.
         patterns: for each field with a value, what its names look like.
         literal: matches a text that introduces a field, without the white space before it.
@@ -51,8 +57,6 @@ class HeaderAutomaton:
         first_texts: the literals that may come directly after the token that begins a message.
     """
 
-    NOWHERE = -1
-
     def __init__(self, format: Format) -> None:
         assert format.recovery is not None
         recovery = format.recovery
@@ -61,11 +65,8 @@ class HeaderAutomaton:
         self.opens = [format.markers[spelling] for spelling in recovery.opens]
         self.edges = [[(self._label(format, edge), edge) for edge in row] for row in recovery.header]
         self._blank = [frozenset(edge.target for label, edge in row if not label) for row in self.edges]
-        self._numbers: dict[frozenset[int], int] = {frozenset({0}): 0}
-        self._states = [frozenset({0})]
-        self._steps: dict[tuple[int, str], tuple[int, Sets]] = {}
-        self._awaited: dict[int, tuple[str, ...]] = {}
-        self._jumps: dict[str, tuple[int, Sets]] = {}
+        self.start, self._anywhere = frozenset({0}), frozenset(range(len(self.edges)))
+        self.step, self.awaited = cache(self._step), cache(self._awaited)
         self.introduces: dict[str, str] = {}
         marks: dict[str, dict[str, None]] = {}
         for label, edge in (pair for row in self.edges for pair in row if pair[0] and pair[0][0] != FIELD):
@@ -76,29 +77,25 @@ class HeaderAutomaton:
             if edge.sets:
                 self.introduces[label] = edge.sets[0][0]
         self.marks = {field: tuple(names) for field, names in marks.items()}
-        texts = {label for row in self.edges for label, edge in row if edge.kind == "text" and label}
-        self.literal = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or "(?!)")
-        every = [edge.label for row in recovery.header for edge in row if edge.kind == "text"]
-        self.spaced = {"", *(text.strip() for text in every if text[0].isspace())}
-        self.lead = next((x for x in sorted(texts) if self.introduces.get(x) == recovery.slots.recipient), "")
+        edges = [edge for row in recovery.header for edge in row]
+        texts = [edge.label for edge in edges if edge.kind == "text"]
+        leads = sorted({text.strip() for text in texts} - {""})
+        self.literal = re.compile("|".join(map(re.escape, sorted(leads, key=len, reverse=True))) or "(?!)")
+        self.spaced = {"", *(text.strip() for text in texts if text[0].isspace())}
+        self.lead = next((x for x in leads if self.introduces.get(x) == recovery.slots.recipient), "")
         word = without_signs(self.lead).lower()
         self.lead_words = tuple(known for known in (word, recovery.slots.recipient.lower()) if known)
         patterns = _near_leads(word, self.lead_words, recovery.of_functions)
         self.near_lead, self.loose_lead = (re.compile(pattern, re.IGNORECASE) for pattern in patterns)
-        edges = [edge for row in recovery.header for edge in row]
         self.opener_sets = {edge.label: edge.sets for edge in edges if edge.label in recovery.opens}
-        edges = [edge for edge in edges if edge.label not in recovery.opens]
-        self.reads = {edge.label for edge in edges if edge.kind == "field"} | {n for e in edges for n, _ in e.sets}
+        named = {edge.label for edge in edges if edge.kind == "field"}
+        self.reads = named | {name for edge in edges if edge.label not in recovery.opens for name, _ in edge.sets}
         atoms = (atom for row in format.starts["transcript"][0].steps[0][0].steps for atom, _ in row)
-        named = {edge.label for row in recovery.header for edge in row if edge.kind == "field"}
         self.patterns = {
             field: atom.matcher for atom in atoms if (field := atom.label.split(" ")[0]) in named and atom.pattern
         }
-
-        begun = {edge.target for label, edge in self.edges[0] if label == self.begins}
-        self.first_texts = [
-            edge.label for state in begun for label, edge in self.edges[state] if edge.kind == "text" and label
-        ]
+        begun = (pair for row in self.step(self.start, self.begins)[0] for pair in self.edges[row])
+        self.first_texts = [edge.label for label, edge in begun if edge.kind == "text" and label]
 
     @staticmethod
     def _label(format: Format, edge: HeaderEdge) -> str:
@@ -107,58 +104,34 @@ class HeaderAutomaton:
         return edge.label.strip() if edge.kind == "text" else FIELD + edge.label
 
     @cached_property
-    def after_author(self) -> int:
+    def after_author(self) -> State:
         """The state of a header that continues an open one."""
-        state = self.jump(FIELD + self.role)[0]
-        if state != self.NOWHERE:
+        if state := self.jump(FIELD + self.role)[0]:
             return state
         edges = [edge for row in self.edges for _, edge in row if self.role in dict(edge.sets)]
         opens = [edge for edge in edges if edge.label in self.opener_sets]
         if opens:  # the author comes with the content
-            return self.step(0, self.begins)[0]
-        return self._number(frozenset(edge.target for edge in edges))  # tokens or texts spell the roles
+            return self.step(self.start, self.begins)[0]
+        return frozenset(edge.target for edge in edges)  # tokens or texts spell the roles
 
-    def step(self, state: int, label: str) -> tuple[int, Sets]:
-        """Where a label leads and what it sets; `NOWHERE` if it cannot come next."""
-        key = state, label
-        if (found := self._steps.get(key)) is None:
-            found = self._steps[key] = self._follow(self.places(state), label)
-        return found
-
-    def jump(self, label: str) -> tuple[int, Sets]:
+    def jump(self, label: str) -> tuple[State, Sets]:
         """Where a label leads, wherever it comes."""
-        if (found := self._jumps.get(label)) is None:
-            found = self._jumps[label] = self._follow(frozenset(range(len(self.edges))), label)
-        return found
+        return self.step(self._anywhere, label)
 
-    def _follow(self, states: frozenset[int], label: str) -> tuple[int, Sets]:
-        every = states.union(*(self._blank[state] for state in states))
-        edges = [edge for state in sorted(every) for name, edge in self.edges[state] if name == label]
-        if not edges:
-            return self.NOWHERE, ()
-        return self._number(frozenset(edge.target for edge in edges)), edges[0].sets
+    def _step(self, state: State, label: str) -> tuple[State, Sets]:
+        every = state.union(*(self._blank[row] for row in state))
+        edges = [edge for row in sorted(every) for name, edge in self.edges[row] if name == label]
+        return frozenset(edge.target for edge in edges), edges[0].sets if edges else ()
 
-    def _number(self, places: frozenset[int]) -> int:
-        if places not in self._numbers:
-            self._numbers[places] = len(self._states)
-            self._states.append(places)
-        return self._numbers[places]
+    def _awaited(self, state: State) -> tuple[str, ...]:
+        edges = [edge for row in state for _, edge in self.edges[row]]
+        if not all(edge.kind == "field" for edge in edges):
+            return ()
+        return tuple(sorted({edge.label for edge in edges}, key=self.fields.index))
 
-    def places(self, state: int) -> frozenset[int]:
-        return frozenset() if state == self.NOWHERE else self._states[state]
-
-    def awaited(self, state: int) -> tuple[str, ...]:
-        """The fields of which a name must come next; empty if something else may."""
-        if (found := self._awaited.get(state)) is None:
-            edges = [edge for each in self.places(state) for _, edge in self.edges[each]]
-            only = edges and all(edge.kind == "field" for edge in edges)
-            found = tuple(sorted({edge.label for edge in edges}, key=self.fields.index)) if only else ()
-            self._awaited[state] = found
-        return found
-
-    def is_complete(self, state: int) -> bool:
+    def is_complete(self, state: State) -> bool:
         """Whether the token that opens the content may come next."""
-        return any(self.step(state, mark)[0] != self.NOWHERE for mark in self.opens)
+        return any(self.step(state, mark)[0] for mark in self.opens)
 
     def at_lead(self, text: str, at: int) -> bool:
         """Whether text of two characters or more that introduces a field is at a place."""

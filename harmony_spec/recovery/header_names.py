@@ -248,12 +248,13 @@ class HeaderNames:
 
     @cached_property
     def _index(self) -> dict[str, set[str]]:
-        """The offered tools by the letters of their names, with and without the namespace, and without one letter."""
+        """The offered tools by the letters of their names, with and without the namespace, and without one letter; all
+        in lower case."""
         found: dict[str, set[str]] = {}
         for tool in (*(self.offered or ()), *self.recovery.recipients):
             last = self.known.last(tool)
             for name in (_letters(tool), _letters(last), *_shortened(last)):
-                found.setdefault(name, set()).add(tool)
+                found.setdefault(name.lower(), set()).add(tool)
         return found
 
     def spelled_apart(self, text: str) -> str | None:
@@ -265,17 +266,10 @@ class HeaderNames:
                 return None
             full = self.recovery.full_name(functions, parts[1])
             return full if self.word.fullmatch(full) else None
-        found = self._whole.get(_letters(text).lower(), [])
+        letters, offered = _letters(text), self.offered or ()
+        near = (tool for tool in self._index.get(letters, ()) if tool in offered)
+        found = [tool for tool in near if letters in (_letters(tool), _letters(self.known.last(tool)))]
         return found[0] if len(found) == 1 else None
-
-    @cached_property
-    def _whole(self) -> dict[str, list[str]]:
-        """The offered tools by the letters of their names, with and without the namespace, in lower case."""
-        found: dict[str, list[str]] = {}
-        for tool in self.offered or ():
-            for name in {_letters(tool).lower(), _letters(self.known.last(tool)).lower()}:
-                found.setdefault(name, []).append(tool)
-        return found
 
     def _nearest_tool(self, word: str) -> str | None:
         """The only offered tool that a word is near to; none for a list of several."""
@@ -283,7 +277,7 @@ class HeaderNames:
             return None
         found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
         if not found and len(last) >= MIN_TYPO_CHARS:
-            near = set().union(*(self._index.get(name, set()) for name in (last, *_shortened(last))))
+            near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
             found = {tool for tool in near if is_typo(self.known.last(tool), last)}
         if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
             ratio = self.row(self.slots.recipient).costs["ratio"]
@@ -292,7 +286,7 @@ class HeaderNames:
 
 
 def _letters(name: str) -> str:
-    return re.sub(r"[\W_]", "", name)
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def _shortened(name: str) -> set[str]:

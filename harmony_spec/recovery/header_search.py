@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
-from .header_automaton import FIELD, SIGNS, Sets
+from .header_automaton import FIELD, SIGNS, Sets, State
 from .header_names import HeaderNames, Name
 from .header_reading import HeaderFinding, HeaderReading
 from .header_text import HeaderText
@@ -52,7 +52,7 @@ class Node(NamedTuple):
     """
 
     at: int
-    state: int
+    state: State
     mode: int
     marks: Sets
     values: Values
@@ -152,7 +152,7 @@ class HeaderSearch:
         Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
-        start = Node(0, 0 if self.begun else self.automaton.after_author, CLEAN, (), values)
+        start = Node(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
         heap: list[tuple[int, Ranks, int, Node]] = [(0, (), 0, start)]
         best, back = {start: (0, Ranks())}, dict[Node, tuple[Node, tuple[Edit, ...]]]()
         done, width = set[Node](), dict[int, int]()
@@ -207,7 +207,7 @@ class HeaderSearch:
                 called = called and not self._value(node, self.slots.channel)
                 price = self.costs["no_content"] * (not self.opened) + self.costs["no_channel"] * called
                 price += self.costs["order"] * (not automaton.is_complete(node.state))
-                yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), ()
+                yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), ()
         elif special:
             yield from self._special(node, at, awaited)
         else:
@@ -237,8 +237,11 @@ class HeaderSearch:
         if node.marks and self.text[:at].rstrip()[-1:] not in self.automaton.markers:
             return 0, target, ()  # a word that is not a name comes there
         lost = field in (self.slots.role, self.slots.channel)
-        edit = Edit("empty", field, max(node.at - 1, 0), max(node.at, 1), fields=(field,), lost=lost)
-        return self._cost(field, "empty"), target, (edit,)
+        return self._cost(field, "empty"), target, (self._missing(node, "empty", field, lost),)
+
+    def _missing(self, node: Node, kind: str, field: str, lost: bool = False) -> Edit:
+        """The edit for a field without a name, at what introduces it."""
+        return Edit(kind, field, max(node.at - 1, 0), max(node.at, 1), fields=(field,), lost=lost)
 
     def _content(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content."""
@@ -258,13 +261,11 @@ class HeaderSearch:
             price += costs["text_at_lead"]
         elif self.automaton.lead and self.automaton.lead in rest:
             price += costs["text_with_lead"]
-        elif self._begins_with_name(word):
+        elif self.names.known.bare_tool(word) or any(
+            word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
+        ):
             price += costs["text_at_name"]
-        yield price, node._replace(at=self.end + 1, state=0, mode=CLEAN), (Edit("", "", at, at, rest=True),)
-
-    def _begins_with_name(self, word: str) -> bool:
-        known = any(word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all)
-        return known or bool(self.names.known.bare_tool(word))
+        yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
     def _special(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A special token: it introduces a field, or is one too many."""
@@ -274,11 +275,11 @@ class HeaderSearch:
         again = not flag and self._value(node, field) is not None
         (state, sets), edits = automaton.step(node.state, char), tuple[Edit, ...]()
         price = costs["again"] * again
-        if state < 0 and not awaited:
+        if not state and not awaited:
             (state, sets), price = automaton.jump(char), price or costs["order"]
         if flag and (self._value(node, field) or node.marks):
             edits = (Edit("again", field, at, at + 1),)
-        if state >= 0 and char not in automaton.opens:
+        if state and char not in automaton.opens:
             pending = bool(automaton.awaited(state))
             values = node.values if pending else self._put(node.values, sets)
             edits += () if pending or not sets else (Edit("", field, at, at + 1, sets),)
@@ -307,9 +308,9 @@ class HeaderSearch:
         if match := automaton.literal.match(self.text, at):
             field = automaton.introduces.get(match[0], "")
             (state, _), again = automaton.step(node.state, match[0]), self._value(node, field) is not None
-            if state >= 0 or not (awaited or len(match[0]) == 1):
-                price = costs["again"] if again else costs["order"] * (state < 0)
-                state = state if state >= 0 else automaton.jump(match[0])[0]
+            if state or not (awaited or len(match[0]) == 1):
+                price = costs["again"] if again else costs["order"] * (not state)
+                state = state or automaton.jump(match[0])[0]
                 yield price, node._replace(at=match.end(), state=state, mode=CLEAN), ()
                 if again:
                     yield from self._again(node, at, match.end(), field)
@@ -363,14 +364,13 @@ class HeaderSearch:
         if displaced:
             state = self.automaton.step(node.state, FIELD + displaced)[0]
             kind = "displaced" if "displaced" in names.row(displaced).codes else ""
-            place, lost = (max(node.at - 1, 0), max(node.at, 1)), displaced == self.slots.channel
-            before: tuple[Edit, ...] = (Edit(kind, displaced, *place, fields=(displaced,), lost=lost),)
+            before: tuple[Edit, ...] = (self._missing(node, kind, displaced, displaced == self.slots.channel),)
             node, extra = node._replace(state=state), self._cost(displaced, "displaced")
         else:
             before, extra = (), 0
             if names.is_known(word):
                 kept = word in names.all or self._value(node, self.slots.recipient) is not None
-                edit = Edit(*self._odd(node, word), at, at + len(word), fields=self._marked(node))
+                edit = self._left_out(node, word, at)
                 yield (
                     costs["drop_name"],
                     node._replace(at=edit.end, mode=(node.mode or NAMED) if kept else WORD),
@@ -385,7 +385,7 @@ class HeaderSearch:
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
         if displaced == self.slots.role and len(run) == 1:
             price += costs["one_word"]  # any word may be the name of a tool
-        edits = tuple(Edit(*self._odd(node, word), start, end, fields=self._marked(node)) for start, end, word in run)
+        edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
         yield extra + price, node._replace(at=run[-1][1], mode=mode), (*before, *edits)
         if len(run) > 1 and node.mode == CLEAN and not names.is_known(word):
@@ -409,17 +409,17 @@ class HeaderSearch:
             self.runs[at] = found
         return found
 
-    def _odd(self, node: Node, word: str) -> tuple[str, str]:
-        """The edit for a word that no field takes, and the field that it may be about."""
+    def _left_out(self, node: Node, word: str, at: int) -> Edit:
+        """The edit for a word that no field takes, with the field that it may be about."""
         slots, lists = self.slots, self.names.lists
-        if word in lists.get(slots.role, ()):
-            return "dropped", slots.role
-        for field in (slots.channel, slots.content_type):
-            if word in lists.get(field, ()):
-                return "dropped" if node.marks else "extra", field
-        if self._value(node, slots.recipient) and self.names.is_tool(word):
-            return "repeated", slots.recipient
-        return "unread", slots.content_type if node.marks else ""
+        listed = next((f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ())), "")
+        if listed:
+            kind, field = "dropped" if node.marks or listed == slots.role else "extra", listed
+        elif self._value(node, slots.recipient) and self.names.is_tool(word):
+            kind, field = "repeated", slots.recipient
+        else:
+            kind, field = "unread", slots.content_type if node.marks else ""
+        return Edit(kind, field, at, at + len(word), fields=self._marked(node))
 
     # Names. What is introduced is evidence; anything else must be a known name, and no part of a sentence.
 
@@ -428,10 +428,10 @@ class HeaderSearch:
         slots = self.slots
         before = self.text[node.at - 1] if node.at else ""
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
-        displaced = {slots.channel, slots.role} & {*awaited}
+        displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
         for name in self.names.readings(self._word(at)):
             state, also = self.automaton.step(node.state, FIELD + name.field)
-            placed = state >= 0
+            placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
             if found is None:
                 continue
@@ -442,27 +442,24 @@ class HeaderSearch:
                 price += self.costs["space"]
                 kind = kind or "spaced" * ("spaced" in self.names.row(name.field).codes)
             if sets:
-                marked = self._is_marked(node, name.field)
                 flags = self.automaton.marks.get(name.field, ())
-                sets += (*also, *((flag, False) for flag in flags), *(node.marks if marked else ()))
+                sets += (*also, *((flag, False) for flag in flags), *(node.marks if name.field in marked else ()))
             state = state if placed else self.automaton.jump(FIELD + name.field)[0]
             values = self._put(node.values, sets)
             lost = bool(displaced) and name.field not in (*awaited, slots.channel)
             fields = tuple(field for field, _ in sets) if kind not in ("", "order") else ()
-            marks = () if self._is_marked(node, name.field) else node.marks
+            marks = () if name.field in marked else node.marks
             target = Node(at + name.length, state, node.mode if mode is None else mode, marks, values)
             edits: tuple[Edit, ...] = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
             if awaited and not placed and not kind:
-                place, field = (max(node.at - 1, 0), max(node.at, 1)), awaited[0]
-                edits, price = (
-                    (Edit("empty", field, *place, fields=(field,)), *edits),
-                    price + self._cost(field, "empty"),
-                )
+                edits = self._missing(node, "empty", awaited[0]), *edits
+                price += self._cost(awaited[0], "empty")
             yield name.cost + price, target, edits
 
     def _marked(self, node: Node) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
-        return tuple(field for field in self.automaton.marks if node.marks and self._is_marked(node, field))
+        marks = self.automaton.marks if node.marks else {}
+        return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
 
     def _apart(self, node: Node, at: int) -> Iterator[Edge]:
         """An introduced tool with white space in its name, as in `to=functions. search`."""
@@ -474,10 +471,6 @@ class HeaderSearch:
                 state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
                 target = node._replace(at=end, state=state, mode=CLEAN, values=values)
                 yield price, target, (Edit("near", field, at, end, sets, (field,)),)
-
-    def _is_marked(self, node: Node, field: str) -> bool:
-        """Whether the flag of a token before belongs to a field."""
-        return any(flag in self.automaton.marks.get(field, ()) for flag, _ in node.marks)
 
     def _taken(
         self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool
@@ -511,7 +504,7 @@ class HeaderSearch:
             if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
                 return None
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
-            weak = not called
+            weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
             kind = "order" if slots.channel in awaited else kind
             return price, kind, node.mode or (TYPED if weak else CLEAN), sets
         return (0, kind, None, sets) if placed else None
@@ -539,7 +532,8 @@ class HeaderSearch:
         sets: Sets = ((name.field, name.value),)
         if placed:
             return 0, kind, WORD if name.how == "unknown" else None, sets
-        seen, alone = self._value(node, name.field) is not None, self._has_only_role(node)
+        seen = self._value(node, name.field) is not None
+        alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
         touches = at == node.at > 0 and alone
         if node.mode == BARE or (name.how and not (name.how == "glued" and touches)):
             return None
@@ -550,9 +544,6 @@ class HeaderSearch:
         kind = "as_role" if author or touches or (self.lacks_start and at == self.first) else kind
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
         return price, kind, CLEAN if first else node.mode or NAMED, sets
-
-    def _has_only_role(self, node: Node) -> bool:
-        return all(v is None or field == self.slots.role for field, v in zip(self.places, node.values, strict=True))
 
     def _recipient(
         self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import codes
 from ..format.cache_limits import HEADER_CACHES
-from ..format.tables import Format, Frame
+from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
@@ -124,7 +124,7 @@ class Headers:
             return replace(described, lacks_channel=reading.lacks_channel)
         if opened and not reading.findings and (header.mixed or not lacks_start):
             evidence = "its parts are known, but not in their places"
-            taken = self._join_values(reading.values)
+            taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
@@ -142,9 +142,6 @@ class Headers:
             return mixed
         return re.sub(self.between, lambda match: " " * len(match[0]), mixed)
 
-    def _join_values(self, values: dict[str, Any]) -> str:
-        return " ".join(str(value) for value in values.values() if value and value is not True)
-
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that a rule describes before the token that opens the content; None for any other."""
         for frame in self.frames:
@@ -155,16 +152,10 @@ class Headers:
                 return HeaderReading(values, variants)
         return None
 
-    def is_opening(self, begin: int, end: int) -> bool:
-        """Whether a part of the input is the open header that a prompt ends with."""
+    def opening(self, begin: int, end: int) -> dict[str, Any] | None:
+        """The fields of the open header that a prompt ends with; None if a part of the input is another one."""
+        if self.open_frame is None:
+            return None
+        values: dict[str, Any] = dict.fromkeys(self.open_frame.fields)
         mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
-        return bool(self.open_frame and self.open_frame.matcher.fullmatch(mixed))
-
-    def opening(self, begin: int, end: int, reading: HeaderReading) -> dict[str, Any]:
-        """Return the fields of the open header that an input ends with."""
-        frame: Frame | None = self.open_frame
-        assert frame is not None
-        values: dict[str, Any] = dict.fromkeys(frame.fields)
-        if frame.read(HeaderText(self.form, list(self.form.pieces(begin, end))).mixed, values) is None:
-            return {name: reading.values.get(name) for name in frame.fields}
-        return values
+        return None if self.open_frame.read(mixed, values) is None else values

@@ -223,7 +223,7 @@ class Machine:
         """Read the end of the input."""
         self.read_text(end)
         output, draft = self.output, self.draft
-        if draft is not None and self.ends_open and draft.content == end and self.headers.is_opening(draft.begin, end):
+        if draft and self.ends_open and draft.content == end and self.headers.opening(draft.begin, end) is not None:
             self.begin, self.draft, self.state = draft.begin, None, BETWEEN
             self._end_unfinished_header(draft.reading, end)
         elif self.state == CONTENT:
@@ -426,7 +426,7 @@ class Machine:
         self.state = BETWEEN
         if self.begin == start and by is None:
             return
-        if by is None and self.ends_open and self.headers.is_opening(self.begin, end):
+        if by is None and self.ends_open and self.headers.opening(self.begin, end) is not None:
             self._end_unfinished_header(reading, end)
             return
         if self.output.refuse is not None:
@@ -455,10 +455,12 @@ class Machine:
             output.report_gap(codes.UNFINISHED_HEADER, self.begin, end)
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
-        self.opening = self.headers.opening(self.begin, end, reading)
+        opening = self.headers.opening(self.begin, end)
+        fields = self.headers.open_frame.fields if self.headers.open_frame else ()
+        self.opening = {name: reading.values.get(name) for name in fields} if opening is None else opening
         output.bounds.append((self.begin, end, end, end))
         output.messages = keep_opening(output.messages, self.form, self.begin, end)
-        if not self.headers.is_opening(self.begin, end) or reading.has_strays:
+        if opening is None or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
         header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))

@@ -14,7 +14,7 @@ from ..diagnostics import Diagnostic, Repair
 from ..errors import Span
 from ..format.tables import Format
 from ..source.forms import Form
-from .header_automaton import automaton_of
+from .header_automaton import State, automaton_of
 from .header_names import HeaderNames
 from .header_text import HeaderText
 from .known_names import KnownNames
@@ -38,8 +38,9 @@ BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 QUOTES = ("'", '"', "`")
 """Around a name, they make it a part of a text."""
 
-NAME_GOES_ON = re.compile(r"[a-z_]|-[a-z]")
-"""After the name of an offered tool, this shows another name: with the tool `run`, `running` is not a call of it."""
+NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w|\w{1,64}(?:\s\w{1,64})?[{\[]")
+"""After the name of an offered tool, this shows another name: with the tool `get`, none of `getting`, `get.all` and
+`getAll{` is a call of it."""
 
 Values = dict[str, Any]
 
@@ -106,7 +107,7 @@ class StrippedText:
     def read(self) -> list[tuple[StrippedHeader, Any]]:
         """The headers with their contents; empty if no header is certain."""
         role, channel = self.slots.role, self.slots.channel
-        first = max(self._best(0, 0), self._best(0, self.automaton.after_author), key=_size)
+        first = max(self._best(0, self.automaton.start), self._best(0, self.automaton.after_author), key=_size)
         after = self._next(first.end)
         is_sentence = GOES_ON.match(self.text, first.end) and not (
             {role, self.slots.recipient} & {*first.values} or after
@@ -123,7 +124,7 @@ class StrippedText:
             found.append((header, self._structure({**self.recovery.author, **header.values}, content)))
             if after is None:
                 return found
-            header = self._best(after.start, 0)  # the content may have declared names
+            header = self._best(after.start, self.automaton.start)  # the content may have declared names
             after = self._next(header.end)
 
     def _structure(self, values: Values, content: str) -> Any:
@@ -141,7 +142,7 @@ class StrippedText:
             if match["answer"]:
                 word = self.last_word.search(self.text[max(at, start - MAX_STRIPPED_CHARS) : start])
                 start -= len(self._author(word[0] if word else ""))
-            header = self._best(start, 0)
+            header = self._best(start, self.automaton.start)
             glued = start == at or GLUED.match(self.text, start)
             weak = glued and not self.continued and BEGINS.match(self.text, header.end)
             before = self.text[max(start - 1, at) : start]
@@ -167,9 +168,9 @@ class StrippedText:
 
     # One header.
 
-    def _best(self, at: int, state: int) -> StrippedHeader:
+    def _best(self, at: int, state: State) -> StrippedHeader:
         """The header at a place with the most fields; one without fields if there is none."""
-        paths = (path for place in self.automaton.places(state) for path in self._paths(place, at, {}, ""))
+        paths = (path for row in state for path in self._paths(row, at, {}, ""))
         return max((StrippedHeader(at, *path) for path in paths), key=_size, default=StrippedHeader(at, at, {}))
 
     def _paths(self, state: int, at: int, values: Values, lead: str) -> Iterator[tuple[int, Values]]:

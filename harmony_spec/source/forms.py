@@ -12,6 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import SupportsIndex
 
@@ -312,8 +313,12 @@ class TokenForm(Form):
 
     def ids(self, start: int, end: int) -> list[int]:
         """Return some of the token ids as a list."""
-        part = self.tokens[start:end]
-        return part.tolist() if isinstance(part, array) else part
+        return self._listed[start:end]
+
+    @cached_property
+    def _listed(self) -> list[int]:
+        """All token ids as a list; made once, as each is decoded and compared."""
+        return self.tokens.tolist() if isinstance(self.tokens, array) else self.tokens
 
     @staticmethod
     def not_ids(tokens: Iterable[object]) -> TypeError:

@@ -41,6 +41,7 @@ class ChatTools:
         custom: the names of custom tools.
         recipients, builtin: the full names of all tools, and of those in the settings.
         names: the names of all tools as a request calls them.
+        without_parameters: the names of the functions that take no arguments.
     """
 
     def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
@@ -50,7 +51,9 @@ class ChatTools:
         with reading_tools():
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
         self.builtin = {*parameters_by_name(purposes.recovery, others)}
-        self.recipients = {*parameters_by_name(purposes.recovery, self.namespaces), *self.builtin}
+        parameters = parameters_by_name(purposes.recovery, self.namespaces)
+        self.without_parameters = {purposes.tool_name(name) for name, each in parameters.items() if each is None}
+        self.recipients = {*parameters, *self.builtin}
         self.names = {purposes.tool_name(each) for each in self.recipients}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, NoReturn
 
 from ..codes import INVALID_CHAT, UNSUPPORTED_VALUE
@@ -15,6 +16,12 @@ Policy = Literal["refuse", "replace"]
 
 REPLACEABLE = 'Pass unsupported="replace" to replace or leave out such values.'
 """The hint for a value that the format cannot hold."""
+
+MAX_STEPS = 4
+"""Steps of the pointer to a value that is nested too deeply: up to its key in a call or tool."""
+
+MAX_INTEGER_BITS = 14_000
+"""The size of integers, a little less than Python writes as decimal digits (4,300)."""
 
 
 def pointer_to(path: Iterable[object]) -> str:
@@ -30,6 +37,37 @@ def fail(
     expected: Iterable[str] = (),
 ) -> NoReturn:
     raise ConversionError(code, reason, pointer=pointer_to(path), hint=hint, expected=tuple(expected))
+
+
+@contextmanager
+def readable(**values: object) -> Iterator[None]:
+    """Raise `ConversionError` with a place if one of these values is nested too deeply, or has too large an integer."""
+    try:
+        yield
+    except (RecursionError, ValueError) as error:
+        is_deep = isinstance(error, RecursionError)
+        path: tuple[object, ...] = ()
+        level: list[tuple[tuple[object, ...], object]] = [((), values)]
+        while level:
+            path = level[0][0]
+            if not is_deep and (large := next((path for path, value in level if _is_large(value)), None)) is not None:
+                fail(large, "the integer has too many digits")
+            level = [(_longer(path, step), inner) for path, value in level for step, inner in _inside(value)]
+        if is_deep:
+            fail(path, "the value is nested too deeply")
+        raise
+
+
+def _is_large(value: object) -> bool:
+    return isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS
+
+
+def _longer(path: tuple[object, ...], step: object) -> tuple[object, ...]:
+    return path if len(path) == MAX_STEPS else (*path, step)
+
+
+def _inside(value: object) -> Iterable[tuple[object, object]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
 
 
 def require_text(value: object, path: Iterable[object]) -> str:
@@ -70,11 +108,16 @@ class Reporter:
             )
         self.report(path, what, raw, taken_for)
 
-    def report(self, path: Iterable[object], evidence: str, raw: str, taken_for: str = "") -> None:
-        """Report a value that is left out or replaced under any policy."""
+    def report(
+        self,
+        path: Iterable[object],
+        evidence: str,
+        raw: str,
+        taken_for: str = "",
+        code: Code = UNSUPPORTED_VALUE,
+    ) -> None:
+        """Report a value that is kept although it is wrong, or left out or replaced under any policy."""
         path = list(path)
         index = next((step for step in path[1:2] if isinstance(step, int)), -1)
         place = pointer_to(path)
-        self.findings.append(
-            Diagnostic(UNSUPPORTED_VALUE, Span(0, 0), "character", index, raw, taken_for, evidence, pointer=place)
-        )
+        self.findings.append(Diagnostic(code, Span(0, 0), "character", index, raw, taken_for, evidence, pointer=place))
