@@ -65,6 +65,7 @@ def test_a_valid_input_says_what_is_expected(path: Path) -> None:
             {key: value for key, value in message.items() if key not in HOW_IT_WAS_WRITTEN}
             for message in found["messages"]
         ]
+        found.pop("opening_tokens", None)
         if parsed.opening is not None:
             found["opening"] = {name: value for name, value in parsed.opening.items() if value is not None}
         assert found == expected

@@ -247,8 +247,8 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
 
 def _errors_of_calls(codec: ModuleType, messages: list[Any], masked: Collection[int]) -> list[Diagnostic]:
     """The errors that `validate` finds in the calls of a conversation that offers tools: wrong names and arguments."""
-    call = codec.FORMAT.kinds["call"].name
-    if all(codec.FORMAT.kind_of(message) != call for message in messages):
+    recipient = codec.FORMAT.recovery.slots.recipient
+    if not any(recipient and getattr(message, recipient) for message in messages):
         return []
     found = codec.validate(codec.render(messages)).diagnostics
     about = [each for each in found if each.code.code.startswith(TOOL_CODES) and each.code.severity == "error"]
