@@ -10,7 +10,8 @@ import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
@@ -18,9 +19,10 @@ from .cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
-from .fused_reading import FusedReader, Unfused
-from .fused_rules import FusedRules
 from .rule_table import Rules
+
+if TYPE_CHECKING:
+    from .fused_rules import FusedRules
 
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
@@ -170,7 +172,7 @@ class Contents:
 
     def __init__(self, field: str, rules: Rules, implied: Sequence[Implied]) -> None:
         self.field, self.rules, self.implied = field, rules, implied
-        self.fused, self.read_chars = FusedRules(rules), 0
+        self.read_chars = 0
         self.roles: dict[str, type[Record]] = {role: rules.classes[role] for role in rules.roles}
         own = {name: made for name, made in rules.classes.items() if issubclass(made, Record)}
         self.rule_of = {made: name for name, made in own.items()}
@@ -215,15 +217,27 @@ class Contents:
         found = deep_copy(found)
         return found if isinstance(found, made) else None
 
+    @cached_property
+    def fused(self) -> FusedRules:
+        """The rules as few, large patterns, which take a while to compile."""
+        from .fused_rules import FusedRules
+
+        return FusedRules(self.rules)
+
+    def _read_fused(self, made: type[Record], text: str) -> tuple[Any, Reader] | None:
+        """Read a text as a record; None if the fused rules cannot read it."""
+        from .fused_reading import FusedReader, Unfused
+
+        reader = FusedReader(text)
+        try:
+            return self.fused.reader(self.rule_of[made])(reader), reader
+        except Unfused:
+            return None
+
     def _structure(self, made: type[R], text: str) -> R | None:
         self.read_chars += len(text)
-        try:
-            if self.read_chars < FUSED_AFTER_CHARS:
-                raise Unfused
-            reader: Reader = FusedReader(text)
-            found = self.fused.reader(self.rule_of[made])(reader)
-        except Unfused:
-            found, reader = self.read(made, text)
+        is_fused = self.read_chars >= FUSED_AFTER_CHARS
+        found, reader = (is_fused and self._read_fused(made, text)) or self.read(made, text)
         if found is NOTHING or reader.at != len(text):
             return None
         values = (getattr(found, part.name) for part in fields(found))
