@@ -227,7 +227,7 @@ def test_a_broken_row_does_not_end_the_run() -> None:
     assert result.exit_code == 1
     assert [line for line in result.stdout.splitlines() if line.startswith("-")] == [
         "-:2:14: error H303 unreadable-row: not JSON: Expecting ',' delimiter",
-        '-:4: error H303 unreadable-row: the row is not an array of token ids: item 1 is "x"',
+        "-:4: error H303 unreadable-row: the row is not an array of token ids: item 1 is 'x'",
     ]
     assert result.stdout.endswith("4 inputs, 2 valid, 2 messages, 2 findings\n")
 
