@@ -227,7 +227,7 @@ def test_a_broken_row_does_not_end_the_run() -> None:
     assert result.exit_code == 1
     assert [line for line in result.stdout.splitlines() if line.startswith("-")] == [
         "-:2:14: error H303 unreadable-row: not JSON: Expecting ',' delimiter",
-        '-:4: error H303 unreadable-row: the row is not an array of token ids: item 1 is "x"',
+        "-:4: error H303 unreadable-row: the row is not an array of token ids: item 1 is 'x'",
     ]
     assert result.stdout.endswith("4 inputs, 2 valid, 2 messages, 2 findings\n")
 
@@ -331,7 +331,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), ".bad.txt.x")
 
-    monkeypatch.setattr("harmony_spec.linting.atomic.NamedTemporaryFile", refuse)
+    monkeypatch.setattr("harmony_spec.linting.atomic.mkstemp", refuse)
     said = "it cannot be written: Permission denied\n"
     assert (run("--fix", "bad.txt").exit_code, run("--fix", "bad.txt").stderr) == (2, f"bad.txt: {said}")
     assert run("-o", "found.jsonl", "bad.txt").stderr == f"found.jsonl: {said}"

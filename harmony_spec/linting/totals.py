@@ -71,8 +71,10 @@ class Totals:
             if fix is not None and not finding.is_fixable:
                 self.unsafe += fix.applicability == "unsafe"
                 self.display += fix.applicability == "display"
-        self.codes.update(finding.code for finding in checked.findings)
-        self.tokens.update(checked.tokens)
+        if checked.findings:
+            self.codes.update(finding.code for finding in checked.findings)
+        if checked.tokens:
+            self.tokens.update(checked.tokens)
 
     @property
     def failed(self) -> int:
