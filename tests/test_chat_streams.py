@@ -214,6 +214,10 @@ NAMED = {"type": "function", "function": {"name": "get_weather"}}
         (THOUGHT + CALL + "<|call|>", {}, "tool_calls"),
         (THOUGHT + FINAL + "<|return|><|start|>assistant<|chan", {}, "stop"),
         ("", {}, "length"),
+        ("<|return|>", {}, "stop"),
+        (THOUGHT + "<|return|>", {}, "stop"),
+        (THOUGHT.removesuffix("<|start|>assistant") + "<|return|>", {}, "stop"),
+        ("<|endoftext|>", {}, "length"),
     ],
 )
 def test_the_reason_is_that_of_the_stop_token_or_the_engine(text: str, settings: dict[str, Any], reason: str) -> None:
