@@ -100,13 +100,13 @@ KIND_A, KIND_B = kind("a"), kind("b")
         (
             "structural-tag",
             {"properties": {}, "additionalProperties": False},
-            {"anyOf": [{"type": "object", "properties": {}, "additionalProperties": False}, NO_OBJECT]},
+            {"anyOf": [{"type": "object", "additionalProperties": False}, NO_OBJECT]},
             [],
         ),
         (
             "structural-tag",
             {"type": "object", "properties": {"a": False}},
-            {"type": "object", "properties": {}, **OPEN},
+            {"type": "object", **OPEN},
             ["/properties/a"],
         ),
         (
@@ -211,11 +211,43 @@ def test_schemas_of_strangers_have_limits() -> None:
         nested = {"properties": {"a": nested}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
     slow = {"properties": {"a" * 40 + "b": NULL}, "patternProperties": {"^(a+)+$": NULL}}
     many = {"oneOf": [kind(str(index)) for index in range(500)]}
-    for schema in (wide, deep, same, nested, slow, many, {"enum": [*range(20000)]}):
+    open_names = {"type": "object", "properties": {f"p{index}": {} for index in range(1500)}}
+    long_names = {"type": "object", "properties": {"a" * index: {} for index in range(1, 300)}}
+    long_value: Any = []
+    for _ in range(300):
+        long_value = [long_value]
+    others = ({"enum": [*range(20000)]}, {"enum": [long_value]}, {"type": "array", "prefixItems": [{}] * 2000})
+    for schema in (wide, deep, same, nested, slow, many, open_names, long_names, *others):
         started = time.process_time()
-        for reader in get_args(Target):
-            assert len(str(enforceable(json.dumps(schema), reader).text)) < 40 * len(json.dumps(schema)) + 100_000
+        made = constrain(tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}])
+        for grammar in (made.lark(), made.gbnf(), made.xgrammar_ebnf(), json.dumps(made.structural_tag())):
+            assert len(grammar) < 40 * len(json.dumps(schema)) + 100_000
+        matcher(made.lark())
         assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("schema", "unenforced"),
+    [
+        ({"$ref": 5}, ["/$ref"]),
+        ({"$ref": "file:///etc/passwd"}, ["/$ref"]),
+        ({"properties": {"a": {"enum": ["\ud800"]}}}, [""]),
+        ({"multipleOf": 123456789}, ["/multipleOf"]),
+        ({"multipleOf": 1.001}, ["/multipleOf"]),
+        ({"properties": [1], "required": "a"}, ["/properties", "/required"]),
+        ({"items": "x"}, ["/items"]),
+        ({"enum": {"a": 1}}, ["/enum"]),
+        ({"propertyNames": {"pattern": "^a"}, "minProperties": 1, "uniqueItems": True}, None),
+        ({"if": {"required": ["a"]}, "then": {"required": ["b"]}}, None),
+        ({"patternProperties": {"(": {}}, "additionalProperties": False}, None),
+    ],
+)
+def test_what_no_engine_reads_is_reported(schema: Any, unenforced: list[str] | None) -> None:
+    """None: each keyword."""
+    found = enforceable(json.dumps(schema), "lark")
+    assert found.text is not None
+    assert json.loads(found.text) in (True, {})
+    assert [*found.unenforced] == (unenforced or [f"/{keyword}" for keyword in schema])
 
 
 class RulesAsLark(LarkText):

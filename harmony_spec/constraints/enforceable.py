@@ -7,6 +7,7 @@ need not do it, and a schema that no value matches is found.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from functools import lru_cache
@@ -25,17 +26,29 @@ from .schema_keywords import (
     LENGTHS,
     MAX_COMPARED_OPTIONS,
     MAX_COMPARED_PARTS,
-    MAX_EXPORTED_BOUND,
     MAX_EXPORTED_LENGTH,
     MAX_EXPORTED_NESTING,
     MAX_EXPORTED_OPTIONS,
     MAX_EXPORTED_PARTS,
     Target,
     are_apart,
+    is_exact_bound,
     is_simple_pattern,
 )
 from .schema_parts import Key, Part, kinds_of_part, references_of, resolve, values_of
-from .schema_values import KINDS, NUMBERS, TYPES, both, kind_of, kinds_of, possible_numbers, type_of, whole_bounds
+from .schema_values import (
+    KINDS,
+    NUMBERS,
+    TYPES,
+    both,
+    is_deep,
+    is_encodable,
+    kind_of,
+    kinds_of,
+    possible_numbers,
+    type_of,
+    whole_bounds,
+)
 
 JOINED = frozenset(
     [
@@ -90,6 +103,8 @@ def enforceable(schema: str, target: Target) -> Enforced:
     if target != "lark" and enforceable(schema, "lark").text is None:
         return Enforced(None, ())
     root, endless = json.loads(schema), frozenset[Key]()
+    if "\\ud" in schema and not is_encodable(root):
+        return Enforced("true", ("",))
     while True:
         reader = _Reader(root, target, endless)
         found = reader.read()
@@ -118,14 +133,15 @@ class _Reader:
         self.unenforced: dict[str, None] = {}
         self.names: dict[Key, str] = {}
         self.definitions: dict[str, Any] = {}
-        self._todo: list[tuple[str, list[Part]]] = []
+        self._todo = deque[tuple[str, list[Part], int]]()
+        self._depth = 0
         self._circular: dict[str, bool] = {}
         self._budget = Budget()
 
     def read(self) -> Any:
         found = self._made([Part(self.root, "", frozenset([""]))], False)
         while self._todo:
-            name, parts = self._todo.pop()
+            name, parts, self._depth = self._todo.popleft()
             self.definitions[name] = self._made(parts, False)
         if self.definitions and isinstance(found, dict):
             found["$defs"] = self.definitions
@@ -161,8 +177,11 @@ class _Reader:
         if key in self.endless_keys:
             return False
         if key not in self.names:
+            if self._depth == MAX_EXPORTED_NESTING:
+                self.unenforced[targets[0].at] = None
+                return True
             self.names[key] = f"d{len(self.names)}"
-            self._todo.append((self.names[key], targets))
+            self._todo.append((self.names[key], targets, self._depth + 1))
         return {"$ref": f"{DEFINITIONS}{self.names[key]}"}
 
     def _of_type(self, schema: Any) -> dict[str, Any]:
@@ -349,6 +368,10 @@ class _Reader:
             except (InvalidSchema, UnfinishedCheck):
                 for row in rows:
                     self.report(row, *(row.schema.keys() & ABOUT.keys() - {"type", "enum", "const"}))
+        if any(is_deep(value) for value in kept):
+            for row in rows:
+                self.report(row, *(row.schema.keys() & {"enum", "const"}))
+            return type_of(kinds)
         return {"enum": kept} if kept else False
 
     def _matches(self, row: Part, value: Any) -> bool:
@@ -369,7 +392,7 @@ class _Reader:
                 limit = self._limit(keyword, value) if keyword in self.keywords else None
                 if limit is not None and keyword in found:
                     limit = both(keyword, found[keyword], limit)
-                if limit is None or (keyword in BOUNDS and abs(limit) >= MAX_EXPORTED_BOUND):
+                if limit is None or (keyword in BOUNDS and not is_exact_bound(keyword, limit)):
                     self.report(row, keyword)
                 else:
                     found[keyword] = limit
@@ -395,7 +418,7 @@ class _Reader:
             case _, int() | float() if keyword in LENGTHS:
                 return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
             case _, int() | float() if keyword in BOUNDS:
-                return value if abs(value) < MAX_EXPORTED_BOUND and (keyword != "multipleOf" or value > 0) else None
+                return value
         return None
 
     def _items(self, rows: list[Part], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
@@ -448,7 +471,7 @@ class _Reader:
                 forbidden = (row for row in rows if name in row.dict("properties"))
                 self.unenforced |= dict.fromkeys(parts_of(row, name)[0].at for row in forbidden)
         found: dict[str, Any] = {}
-        if names or any("properties" in row.schema for row in rows):
+        if properties:
             found["properties"] = properties
         if kept:
             parts = {pattern: [part for row in rows for part in parts_for(row, pattern)] for pattern in kept}

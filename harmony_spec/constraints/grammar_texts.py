@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from ..format.algebra import (
@@ -29,7 +30,6 @@ class GrammarText(ABC):
 
     Attributes:
         ids: the special tokens of the vocabulary.
-        rules: the bodies of the rules by name, in order of appearance.
         empty: what matches nothing but the empty text.
         start, defines: the name of the first rule, and the sign between a name and its body.
     """
@@ -39,19 +39,19 @@ class GrammarText(ABC):
     defines = ": "
 
     def __init__(self, ids: Mapping[str, int]) -> None:
-        self.ids, self.rules = ids, dict[str, str]()
+        self.ids = ids
+        self._todo = deque[tuple[str, Callable[[], str]]]()
         self._names: dict[Node, str] = {}
         self._written: dict[tuple[int, bool], str] = {}
         self._kept: list[Node] = []
         self._used: dict[str, int] = {self.start: 0}
 
     def print(self, node: Node) -> str:
-        body = self.expression(node)
-        lines = [
-            f"{self.start}{self.defines}{body}",
-            *(f"{name}{self.defines}{rule}" for name, rule in self.rules.items()),
-        ]
-        return "\n".join([*self.head(), *lines, ""])
+        lines = [*self.head(), f"{self.start}{self.defines}{self.expression(node)}"]
+        while self._todo:
+            name, body = self._todo.popleft()
+            lines.append(f"{name}{self.defines}{body()}")
+        return "\n".join([*lines, ""])
 
     def head(self) -> list[str]:
         """The lines before the first rule."""
@@ -123,9 +123,8 @@ class GrammarText(ABC):
     def rule(self, node: Node, name: str, body: Callable[[], str]) -> str:
         """The name of the rule for a node, which is written once."""
         if node not in self._names:
-            found = self._names[node] = self.new_name(name)
-            self.rules[found] = ""
-            self.rules[found] = body()
+            self._names[node] = self.new_name(name)
+            self._todo.append((self._names[node], body))
         return self._names[node]
 
     def new_name(self, wanted: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ..format.algebra import (
@@ -25,6 +25,9 @@ from ..format.algebra import (
 
 MAX_JSON_SPACE = 32
 """White space in a row inside of JSON: enough for indented lines. Without a limit, models may loop in it."""
+
+MAX_RULE_NESTING = 32
+"""Steps in one rule, for a long name or list. Recursive functions print rules."""
 
 LAST_CODE_POINT = 0x10FFFF
 
@@ -154,8 +157,10 @@ class JsonRules:
         begun = in_order([repeat(first, 1), self._character(self.lead)])
         return in_order([repeat(one_of([self._character(self.lead[0]), begun])), repeat(first)])
 
-    def _other_name(self, names: Iterable[str]) -> Node:
+    def _other_name(self, names: Iterable[str], depth: int = 1) -> Node:
         """The rest of a name, and its quote, that is none of these."""
+        if depth % MAX_RULE_NESTING == 0:
+            return self._define("name", partial(self._other_name, names))
         tails: dict[str, list[str]] = {}
         known = list(names)
         for name in known:
@@ -163,7 +168,9 @@ class JsonRules:
                 tails.setdefault(name[0], []).append(name[1:])
         options: list[Node] = [] if "" in known else [QUOTE]
         options.append(in_order([plain_characters("".join(tails) + self.lead[:1]), repeat(self._plain), QUOTE]))
-        options += [in_order([LiteralNode(char), self._other_name(rest)]) for char, rest in sorted(tails.items())]
+        options += [
+            in_order([LiteralNode(char), self._other_name(rest, depth + 1)]) for char, rest in sorted(tails.items())
+        ]
         return one_of(options)
 
     @property
@@ -188,6 +195,8 @@ class JsonRules:
             comma = in_order([GAP, COMMA, GAP]) if index else EMPTY
             rest = in_order([comma, self._value(first[index], names), rest])
             rest = rest if index < least else maybe(rest)
+            if index % MAX_RULE_NESTING == MAX_RULE_NESTING - 1:
+                rest = self._define("items", partial(_same, rest))
         return in_order([LiteralNode("["), GAP, rest, GAP, LiteralNode("]")])
 
     def _object(self, schema: Mapping[str, Any], names: Names) -> Node:
@@ -203,23 +212,26 @@ class JsonRules:
         key = self._define("name", lambda: in_order([QUOTE, self._other_name(properties)])) if properties else TEXT
         value = self._value(others, names)
         other = NOTHING if value == NOTHING else self._define("member", lambda: in_order([key, GAP, COLON, GAP, value]))
-        return in_order([LiteralNode("{"), GAP, self._members(listed, other, 0, True), GAP, LiteralNode("}")])
+        rests: dict[tuple[int, bool], Node] = {}
 
-    def _members(self, listed: list[tuple[Node, bool]], other: Node, at: int, is_first: bool) -> Node:
-        """The members of an object from one on: each is required or may be left out, then come others."""
-        comma = EMPTY if is_first else in_order([GAP, COMMA, GAP])
-        if at == len(listed):
-            more = repeat(in_order([GAP, COMMA, GAP, other]))
-            return maybe(in_order([other, more])) if is_first else more
-        member, is_required = listed[at]
-        written = in_order([comma, member, self._rest(listed, other, at + 1, False)])
-        return written if is_required else one_of([written, self._rest(listed, other, at + 1, is_first)])
+        def rest(at: int, is_first: bool) -> Node:
+            """The members from one on, as a rule: the size of all rules grows with the number of members only."""
+            if at == len(listed):
+                more = repeat(in_order([GAP, COMMA, GAP, other]))
+                return maybe(in_order([other, more])) if is_first else more
+            if (at, is_first) not in rests:
+                rests[at, is_first] = self._define("members", partial(members, at, is_first))
+            return rests[at, is_first]
 
-    def _rest(self, listed: list[tuple[Node, bool]], other: Node, at: int, is_first: bool) -> Node:
-        """A rule for members, so that the size of all rules grows with their number only."""
-        if at == len(listed):
-            return self._members(listed, other, at, is_first)
-        return self._define("members", partial(self._members, listed, other, at, is_first))
+        def members(at: int, is_first: bool) -> Node:
+            """Each member is required or may be left out, then come others."""
+            member, is_required = listed[at]
+            comma = EMPTY if is_first else in_order([GAP, COMMA, GAP])
+            written = in_order([comma, member, rest(at + 1, False)])
+            return written if is_required else one_of([written, rest(at + 1, is_first)])
+
+        inner = members(0, True) if listed else rest(0, True)
+        return in_order([LiteralNode("{"), GAP, inner, GAP, LiteralNode("}")])
 
 
 def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
@@ -230,6 +242,11 @@ def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
     return in_order([LiteralNode(opens), GAP, *listed, GAP, LiteralNode(closes)])
 
 
+def _same(node: Node) -> Node:
+    return node
+
+
+@cache
 def plain_characters(without: str) -> Node:
     """Any character that a string may hold as it is, but some."""
     return all_but([*range(32), ord('"'), ord("\\"), *map(ord, without)])

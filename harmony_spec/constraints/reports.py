@@ -38,7 +38,7 @@ class Unenforced(NamedTuple):
     pointer: str
 
     def __str__(self) -> str:
-        return f"{self.target}: {self.name}: {self.pointer} is not enforced"
+        return f"{self.target}: {self.name}: {self.pointer or 'its schema'} is not enforced"
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,9 @@ MAX_EXPORTED_LENGTH = 10_000
 MAX_EXPORTED_BOUND = 2**53
 """Beyond it, floating-point numbers are not exact, and llguidance refuses bounds."""
 
+MAX_EXPORTED_MULTIPLE = 10_000
+"""The largest `multipleOf`, without its decimal point: llguidance makes a state of each remainder."""
+
 MAX_EXPORTED_PATTERN_CHARS = 1_000
 """Longer patterns are reported as not enforced: patterns of strangers may expand to automata of any size."""
 
@@ -63,7 +66,8 @@ MAX_EXPORTED_REPEAT = 200
 """Patterns that repeat a part more often are reported as not enforced, for the same reason."""
 
 MAX_EXPORTED_NESTING = 60
-"""Steps to a part of a schema. Deeper parts are reported as not enforced: recursive functions write them."""
+"""Steps to a part of a schema, and references to a definition. Deeper parts are reported as not enforced: recursive
+functions write and read them, in engines too."""
 
 MAX_EXPORTED_OPTIONS = 200
 """Combinations of alternatives (`anyOf`) that apply at once. Further ones are reported as not enforced."""
@@ -86,6 +90,15 @@ _UNSUPPORTED = re.compile(
 )
 _CLASSES = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
 _PREFIX = re.compile(r"\^([\w-]+)(?![\w*+?{|-])")
+
+
+def is_exact_bound(keyword: str, value: float) -> bool:
+    """Whether engines read a bound, or a `multipleOf`, exactly."""
+    if keyword != "multipleOf":
+        return abs(value) < MAX_EXPORTED_BOUND
+    while value % 1:
+        value *= 10  # as llguidance does: of some numbers, this makes long ones
+    return 0 < value <= MAX_EXPORTED_MULTIPLE
 
 
 def are_apart(pattern: str, other: str) -> bool:

@@ -70,9 +70,9 @@ def references_of(part: Part) -> Iterator[str]:
                 yield from references_of(part.beside(keyword, index))
 
 
-def resolve(root: Any, reference: str) -> Any:
+def resolve(root: Any, reference: Any) -> Any:
     """The target of a JSON pointer in a fragment. Raises `LookupError` or `ValueError` if there is none."""
-    first, *steps = unquote(reference).split("/")
+    first, *steps = unquote(reference).split("/") if isinstance(reference, str) else [""]
     if first != "#":
         raise LookupError(reference)  # an anchor, or in another file
     found = root

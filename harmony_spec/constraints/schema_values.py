@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Set
 from fractions import Fraction
@@ -13,6 +14,9 @@ KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
 """Kinds of values, of which types consist."""
 
 TYPES = {kind: frozenset([kind]) for kind in KINDS - {"fraction"}} | {"number": NUMBERS}
+
+MAX_VALUE_NESTING = 40
+"""Levels of a listed value. Deeper ones are reported as not enforced: recursive functions write and read them."""
 
 MINIMA = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems"])
 MAXIMA = frozenset(["maximum", "exclusiveMaximum", "maxLength", "maxItems"])
@@ -41,6 +45,21 @@ def kind_of(value: Any) -> str:
         case str():
             return "string"
     return "array" if isinstance(value, list) else "object"
+
+
+def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:
+    """Whether a value has more levels than engines read."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(is_deep(part, left - 1) for part in parts)
+
+
+def is_encodable(value: Any) -> bool:
+    """Whether a value has no halves of surrogate pairs, which neither UTF-8 nor engines have."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def both(keyword: str, one: Any, other: Any) -> Any:

@@ -113,6 +113,8 @@ def call_choice(choice: object, names: Collection[str]) -> CallChoice:
         listed = inner.get("tools", [])
         allowed = [named_tool(tool) for tool in require_list(listed, (*path, ALLOWED_TOOLS, "tools"))]
         is_required = inner.get("mode") == ANY_CALLS[1]
+        if inner.get("mode", ANY_CALLS[0]) not in ANY_CALLS:
+            fail((*path, "mode"), f"unknown mode {quoted(inner['mode'])}", expected=ANY_CALLS)
     else:
         allowed, is_required = [named_tool(choice)], True
     for name in allowed:
