@@ -363,6 +363,19 @@ def test_a_stream_may_be_dropped_at_any_time() -> None:
     assert [m.content for m in stream.recovered().messages] == ["Hm.", "Hi."]
 
 
+def test_answers_that_do_not_exist_are_refused() -> None:
+    for choices in (0, -1):
+        with pytest.raises(ValueError, match="at least one answer"):
+            ChatStream(choices=choices)
+    with pytest.raises(ValueError, match="at least one answer"):
+        to_chat_completion([])
+    for index in (-1, 1):
+        with pytest.raises(IndexError):
+            ChatStream().feed(1, index)
+        with pytest.raises(IndexError, match=f"no answer {index}; this response has 1"):
+            ChatStream().close(index=index)
+
+
 def test_invalid_tools_are_refused() -> None:
     with pytest.raises(ConversionError) as caught:
         ChatStream(tools=[{"type": "web_search"}])

@@ -210,6 +210,8 @@ class ChatStream:
         tokenizer: Tokenizer | None = None,
         codec: ModuleType | None = None,
     ) -> None:
+        if choices < 1:
+            raise ValueError(f"choices: {choices}; a response has at least one answer")
         purposes = self._purposes = Purposes.of(codec)
         with readable(tools=tools):
             self._tools = None if tools is None else ChatTools(purposes, tools)
@@ -288,6 +290,8 @@ class ChatStream:
         return [found for n, reply in replies for found in (*self.recovered(n).diagnostics, *reply.findings)]
 
     def _parser(self, index: int) -> StreamParser:
+        if not 0 <= index < len(self._replies):
+            raise IndexError(f"no answer {index}; this response has {len(self._replies)}, from 0 on")
         if index not in self._parsers:
             codec, format = self._purposes.codec, self._purposes.format
             start = next(start for start in format.starts if continues(format, start))
