@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped
 from ..validation.budget import Budget, UnfinishedCheck, current_budget
-from ..validation.patterns import matches
-from ..validation.schemas import InvalidSchema, find_breaches
 from .schema_keywords import (
     ABOUT,
     BOUNDS,
@@ -203,11 +201,13 @@ class _Reader:
         if not isinstance(first.schema, dict):
             return first.schema is not False
         combining = first.schema.keys() & COMBINING if len(parts) == 1 else COMBINING
+        if not combining:
+            return self._joined(parts, is_shared)
         is_choice = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
         if is_choice and not any(map(self._is_circular, references_of(first))):
             made = [self.describe([option], is_shared) for options in self._choices(first) for option in options]
         else:
-            joined = self._options(parts) if combining else [parts]
+            joined = self._options(parts)
             made = [self._joined(option, is_shared or len(joined) > 1) for option in joined]
         options = [option for option in made if option is not False]
         if len(options) < 2:
@@ -304,7 +304,7 @@ class _Reader:
 
     def _joined(self, parts: list[Part], is_shared: bool) -> Any:
         """A schema for parts without alternatives; False if no value matches."""
-        rows = [*{part.at: part for part in parts}.values()]
+        rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = KINDS
         for row in rows:
             kinds &= kinds_of_part(row)
@@ -361,20 +361,23 @@ class _Reader:
         for row in rows:
             if "format" in row.schema and any(isinstance(value, str) for value in kept):
                 self.report(row, "format")
-        others = {(row.at, keyword) for row in rows for keyword in row.schema.keys() & ABOUT.keys() - {"type"}}
-        if len(others) > 1:
+        if sum(len(row.schema.keys() & ABOUT.keys() - {"type"}) for row in rows) > 1:
+            from ..validation.schemas import InvalidSchema
+
             try:
                 kept = [value for value in kept if all(self._matches(row, value) for row in rows)]
             except (InvalidSchema, UnfinishedCheck):
                 for row in rows:
                     self.report(row, *(row.schema.keys() & ABOUT.keys() - {"type", "enum", "const"}))
-        if any(is_deep(value) for value in kept):
+        if any(isinstance(value, dict | list) and is_deep(value) for value in kept):
             for row in rows:
                 self.report(row, *(row.schema.keys() & {"enum", "const"}))
             return type_of(kinds)
         return {"enum": kept} if kept else False
 
     def _matches(self, row: Part, value: Any) -> bool:
+        from ..validation.schemas import find_breaches
+
         root = {**self.root, "$id": ROOT_ID} if isinstance(self.root, dict) else self.root
         draft = {"$schema": root["$schema"]} if "$schema" in root else {}
         whole = {**draft, "$defs": {"root": root}, "$ref": f"{ROOT_ID}#{row.at}"}
@@ -490,6 +493,8 @@ class _Reader:
 
         Others are reported. `closed` loses the parts that have them: they would forbid what the patterns allow.
         """
+        from ..validation.patterns import matches
+
         matched: dict[str, set[str]] = {}
         kept = list[str]()
         current_budget.set(self._budget)
