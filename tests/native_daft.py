@@ -48,7 +48,7 @@ def test_findings_are_those_of_a_local_run(folder: Path, values: list[object], s
 
 def outputs(folder: Path, command: list[str], runner: list[str], *inputs: str) -> list[bytes]:
     """Everything that a command writes."""
-    written = folder / "results.parquet"
+    written = folder.with_name("results.parquet")  # not among the inputs
     found = subprocess.run(
         [COMMAND, *command, *runner, "-o", str(written), *inputs], cwd=folder, capture_output=True, check=False
     )

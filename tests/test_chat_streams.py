@@ -214,6 +214,10 @@ NAMED = {"type": "function", "function": {"name": "get_weather"}}
         (THOUGHT + CALL + "<|call|>", {}, "tool_calls"),
         (THOUGHT + FINAL + "<|return|><|start|>assistant<|chan", {}, "stop"),
         ("", {}, "length"),
+        ("<|return|>", {}, "stop"),
+        (THOUGHT + "<|return|>", {}, "stop"),
+        (THOUGHT.removesuffix("<|start|>assistant") + "<|return|>", {}, "stop"),
+        ("<|endoftext|>", {}, "length"),
     ],
 )
 def test_the_reason_is_that_of_the_stop_token_or_the_engine(text: str, settings: dict[str, Any], reason: str) -> None:
@@ -357,6 +361,19 @@ def test_a_stream_may_be_dropped_at_any_time() -> None:
     assert [m.content for m in stream.recovered().messages] == ["Hm."]
     assert fold_chunks(found + stream.close("abort"))["choices"][0]["finish_reason"] == "abort"
     assert [m.content for m in stream.recovered().messages] == ["Hm.", "Hi."]
+
+
+def test_answers_that_do_not_exist_are_refused() -> None:
+    for choices in (0, -1):
+        with pytest.raises(ValueError, match="at least one answer"):
+            ChatStream(choices=choices)
+    with pytest.raises(ValueError, match="at least one answer"):
+        to_chat_completion([])
+    for index in (-1, 1):
+        with pytest.raises(IndexError):
+            ChatStream().feed(1, index)
+        with pytest.raises(IndexError, match=f"no answer {index}; this response has 1"):
+            ChatStream().close(index=index)
 
 
 def test_invalid_tools_are_refused() -> None:

@@ -97,10 +97,14 @@ def test_a_prompt_may_look_like_json() -> None:
         ({"prompt": [CHAT[0]], "completion": "\ud800"}, "/completion"),
         ({"messages": [], "tools": 5}, "/tools"),
         ({"messages": None, "prompt": "x"}, ""),
+        ({"conversations": [{"from": "gpt", "value": "x", "weight": 2}]}, "/conversations/0/weight"),
+        ({"conversations": [{"from": "function_call", "value": "[" * 100_000}]}, "/conversations/0/value"),
+        ({"messages": "[" * 100_000}, "/messages"),
+        ({"messages": [], "tools": "[" * 100_000}, "/tools"),
     ],
 )
 def test_a_pointer_is_into_the_row(row: Any, pointer: str) -> None:
-    found = run("--from", "chat", "--to", "text", "-", given=json.dumps(row))
+    found = run("--from", "chat", "--to", "training", "-", given=json.dumps(row))
     assert found.exit_code == 1
     assert re.search(rf"rejected: H\d+ [a-z-]+{f' at {pointer}' if pointer else ''}: ", found.stderr)
 

@@ -216,7 +216,13 @@ def test_schemas_of_strangers_have_limits() -> None:
     long_value: Any = []
     for _ in range(300):
         long_value = [long_value]
-    others = ({"enum": [*range(20000)]}, {"enum": [long_value]}, {"type": "array", "prefixItems": [{}] * 2000})
+    choices: Any = {"type": "string"}
+    for index in range(8):
+        either = [
+            {**kind(f"{index}{end}"), "properties": {"kind": {"const": f"{index}{end}"}, "x": choices}} for end in "ab"
+        ]
+        choices = {"oneOf": either}
+    others = (choices, {"enum": [*range(20000)]}, {"enum": [long_value]}, {"type": "array", "prefixItems": [{}] * 2000})
     for schema in (wide, deep, same, nested, slow, many, open_names, long_names, *others):
         started = time.process_time()
         made = constrain(tools=[{"type": "function", "function": {"name": "f", "parameters": schema}}])

@@ -115,6 +115,22 @@ def test_errors_of_files_stand_at_their_places(folder: Path) -> None:
     ]
 
 
+def test_a_broken_row_group_is_named(folder: Path) -> None:
+    """Once; the rows of other parts are checked."""
+    path = folder / "broken.parquet"
+    rows = pyarrow.table({"tokens": [TOKENS * (number % 50 + 1) for number in range(4_000)]})
+    parquet.write_table(rows, path, row_group_size=1_000, compression="none", use_dictionary=False)
+    data = bytearray(path.read_bytes())
+    middle = parquet.ParquetFile(path).metadata.row_group(1).column(0).data_page_offset
+    data[middle : middle + 200] = b"\xff" * 200
+    path.write_bytes(data)
+    found = run(path, 100_000)
+    (error,) = (each for each in found if isinstance(each, InputError))
+    assert str(error).startswith(f"{path}: the Parquet file cannot be read in row group 2, after row 1000: ")
+    numbers = [each.row for each in found if isinstance(each, Checked)]
+    assert numbers == [*range(1, 1_001), *range(2_001, 4_001)]
+
+
 def fails(chunk: list[Batch]) -> list[Checked]:
     raise RecursionError("too\ndeep")
 

@@ -460,6 +460,27 @@ def test_a_completion_is_done_at_its_last_token(message: Message, reason: str) -
     assert (parser.is_done, parser.finish_reason) == (False, "length")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<|return|>", "stop"),
+        ("<|call|>", "tool_calls"),
+        ("<|channel|>analysis<|message|>Hm.<|end|><|return|>", "stop"),
+        ("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|return|>", "stop"),
+    ],
+)
+def test_a_stop_token_without_a_message_ends_the_completion(text: str, reason: str) -> None:
+    """An engine stops there; a server that samples until `is_done` must, too."""
+    parser = StreamParser()
+    for token in encode(text, allowed_special="all"):
+        assert not parser.is_done
+        parser.feed(token)
+    assert (parser.is_done, parser.finish_reason) == (True, reason)
+    parser.close()
+    assert (parser.is_done, parser.finish_reason) == (True, reason)
+    assert not StreamParser("transcript").is_done
+
+
 def test_a_message_without_a_channel_ends_the_completion_too() -> None:
     """Its channel is decided later, but nothing more is to be sampled."""
     parser = StreamParser()

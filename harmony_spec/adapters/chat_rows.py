@@ -139,7 +139,7 @@ def _of_shared(entry: object, path: tuple[str, int]) -> dict[str, Any]:
     if author in ("function_call", "tool_call"):
         try:
             call = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             fail((*path, "value"), f"the call is not JSON: {error}")
         calls = call if isinstance(call, list) else [call]
         return {**others, "role": ASSISTANT, "content": None, "tool_calls": calls}

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..codes import CALL_OUTSIDE_CHANNEL, INVALID_JSON, UNDECLARED_TOOL, UNFINISHED_HEADER
+from ..codes import (
+    ABANDONED_HEADER,
+    CALL_OUTSIDE_CHANNEL,
+    INVALID_JSON,
+    REPEATED_TERMINATOR,
+    UNDECLARED_TOOL,
+    UNFINISHED_HEADER,
+)
 from ..diagnostics import Diagnostic
 from ..errors import Code
 from ..format.tables import Tokenizer, continues
@@ -72,6 +79,12 @@ class Reply:
                 yield from self.end(event)
             elif event.code == UNFINISHED_HEADER:
                 self.is_cut = True
+            elif event.code in (ABANDONED_HEADER, REPEATED_TERMINATOR):
+                self.is_stopped |= self.stops(event.raw)
+
+    def stops(self, spelling: str) -> bool:
+        """Whether a text spells a token at which sampling ends."""
+        return self.purposes.format.encoding.special.get(spelling) in self.purposes.recovery.stops
 
     def begin(self, event: MessageStarted) -> Iterator[ChatMessage]:
         purposes, message = self.purposes, event.message
@@ -132,7 +145,7 @@ class Reply:
             return
         self.is_complete = event.terminator is not None
         if event.terminator is not None:
-            self.is_stopped |= purposes.format.encoding.special[event.terminator] in purposes.recovery.stops
+            self.is_stopped |= self.stops(event.terminator)
         if purposes.get(message, "role") == purposes.model and purposes.purpose(message) == "call":
             self.check_call(event)
 
@@ -155,7 +168,7 @@ class Reply:
         """Why the answer ends; `reason` is that of the engine, if it has one."""
         if reason not in (None, STOP):
             return str(reason)
-        if reason is None and (not self.is_complete or (self.is_cut and not self.is_stopped)):
+        if reason is None and not self.is_stopped and (self.is_cut or not self.is_complete):
             return LENGTH
         return TOOL_CALLS if self.calls and not is_named else STOP
 
@@ -197,6 +210,8 @@ class ChatStream:
         tokenizer: Tokenizer | None = None,
         codec: ModuleType | None = None,
     ) -> None:
+        if choices < 1:
+            raise ValueError(f"choices: {choices}; a response has at least one answer")
         purposes = self._purposes = Purposes.of(codec)
         with readable(tools=tools):
             self._tools = None if tools is None else ChatTools(purposes, tools)
@@ -275,6 +290,8 @@ class ChatStream:
         return [found for n, reply in replies for found in (*self.recovered(n).diagnostics, *reply.findings)]
 
     def _parser(self, index: int) -> StreamParser:
+        if not 0 <= index < len(self._replies):
+            raise IndexError(f"no answer {index}; this response has {len(self._replies)}, from 0 on")
         if index not in self._parsers:
             codec, format = self._purposes.codec, self._purposes.format
             start = next(start for start in format.starts if continues(format, start))

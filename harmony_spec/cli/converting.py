@@ -148,7 +148,10 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
             try:
                 if isinstance(value, RowError):
                     raise value
-                written = _convert(conversion, batch, value, found, place)
+                try:
+                    written = _convert(conversion, batch, value, found, place)
+                except RecursionError:
+                    raise RowError(UNREADABLE_ROW, "the row is nested too deeply") from None
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
             except (HarmonyError, InvalidRow) as error:
                 if isinstance(error, HarmonyError):
@@ -214,9 +217,9 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
     codec, prompt, masked = batch.options.codec, 0, set[int]()
     if conversion.source == CHAT:
         chat = chat_of_row(value)
-        listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
         policy: Any = "replace" if conversion.replaces else "refuse"
         try:
+            listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
             adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
         except ConversionError as error:
             error.pointer = chat.pointer(error.pointer)

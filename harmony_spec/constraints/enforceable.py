@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped
 from ..validation.budget import Budget, UnfinishedCheck, current_budget
-from ..validation.patterns import matches
-from ..validation.schemas import InvalidSchema, find_breaches
 from .schema_keywords import (
     ABOUT,
     BOUNDS,
@@ -35,16 +33,27 @@ from .schema_keywords import (
     is_exact_bound,
     is_simple_pattern,
 )
-from .schema_parts import Key, Part, kinds_of_part, references_of, resolve, values_of
+from .schema_parts import (
+    DEFINITIONS,
+    Key,
+    Part,
+    is_finite,
+    kinds_of_part,
+    open_parts,
+    references_of,
+    resolve,
+    split_by_type,
+    values_of,
+)
 from .schema_values import (
     KINDS,
     NUMBERS,
     TYPES,
     both,
+    canonical,
     is_deep,
     is_encodable,
     kind_of,
-    kinds_of,
     possible_numbers,
     type_of,
     whole_bounds,
@@ -70,11 +79,6 @@ MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", 
 
 PLAIN = frozenset(ABOUT) - JOINED | {"type", "required"}
 """Keywords of short parts, which are repeated rather than defined."""
-
-DEFINITIONS = "#/$defs/"
-
-ROOT_ID = "urn:uuid:7b0e2b0c-3c53-4d0a-8f6a-5d2f4c1f6a10"
-"""Names a schema within the one that checks values of its parts."""
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
 """Schemas for engines that are remembered."""
@@ -150,7 +154,7 @@ class _Reader:
     def endless(self) -> frozenset[Key]:
         """The definitions that no finite value matches."""
         finite: set[str] = set()
-        while more := {name for name, part in self.definitions.items() if _is_finite(part, finite)} - finite:
+        while more := {name for name, part in self.definitions.items() if is_finite(part, finite)} - finite:
             finite |= more
         return frozenset(key for key, name in self.names.items() if name not in finite)
 
@@ -192,7 +196,7 @@ class _Reader:
             or schema["type"] not in list(TYPES)
         ):
             return {}
-        return {"type": schema["type"], **(_open_parts({schema["type"]}) if self.target == "structural-tag" else {})}
+        return {"type": schema["type"], **(open_parts({schema["type"]}) if self.target == "structural-tag" else {})}
 
     def _made(self, parts: list[Part], is_shared: bool) -> Any:
         first = parts[0]
@@ -203,11 +207,13 @@ class _Reader:
         if not isinstance(first.schema, dict):
             return first.schema is not False
         combining = first.schema.keys() & COMBINING if len(parts) == 1 else COMBINING
+        if not combining:
+            return self._joined(parts, is_shared)
         is_choice = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
         if is_choice and not any(map(self._is_circular, references_of(first))):
             made = [self.describe([option], is_shared) for options in self._choices(first) for option in options]
         else:
-            joined = self._options(parts) if combining else [parts]
+            joined = self._options(parts)
             made = [self._joined(option, is_shared or len(joined) > 1) for option in joined]
         options = [option for option in made if option is not False]
         if len(options) < 2:
@@ -304,7 +310,7 @@ class _Reader:
 
     def _joined(self, parts: list[Part], is_shared: bool) -> Any:
         """A schema for parts without alternatives; False if no value matches."""
-        rows = [*{part.at: part for part in parts}.values()]
+        rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = KINDS
         for row in rows:
             kinds &= kinds_of_part(row)
@@ -329,19 +335,7 @@ class _Reader:
         if not kinds:
             return False
         made = {key: value for key, value in found.items() if not kinds.isdisjoint(ABOUT[key])}
-        return self._for_xgrammar(made, kinds) if self.target == "structural-tag" else type_of(kinds) | made
-
-    def _for_xgrammar(self, keywords: dict[str, Any], kinds: frozenset[str]) -> dict[str, Any]:
-        """A schema with alternatives for types, and all parts listed: xgrammar infers types from keywords, and takes
-        what is not listed for forbidden."""
-        options = []
-        for group in (frozenset(["object"]), frozenset(["array"]), frozenset(["string"]), NUMBERS):
-            about = {key: value for key, value in keywords.items() if ABOUT[key] == group}
-            if about and (restricted := kinds & group):
-                options.append(type_of(restricted) | _open_parts(restricted) | about)
-                kinds -= group
-        options += [type_of(kinds) | _open_parts(kinds)] if kinds and kinds != KINDS else [{}] if kinds else []
-        return options[0] if len(options) == 1 else {"anyOf": options}
+        return split_by_type(made, kinds) if self.target == "structural-tag" else type_of(kinds) | made
 
     def _excluded(self, row: Part, kinds: frozenset[str]) -> frozenset[str]:
         """The kinds that `not` excludes; it is reported if it excludes others values than those of kinds."""
@@ -359,26 +353,33 @@ class _Reader:
         """Those of some values that match all parts, with every keyword that they have."""
         kept = [value for value in values if kind_of(value) in kinds]
         for row in rows:
-            if "format" in row.schema and any(isinstance(value, str) for value in kept):
-                self.report(row, "format")
-        others = {(row.at, keyword) for row in rows for keyword in row.schema.keys() & ABOUT.keys() - {"type"}}
-        if len(others) > 1:
-            try:
-                kept = [value for value in kept if all(self._matches(row, value) for row in rows)]
-            except (InvalidSchema, UnfinishedCheck):
-                for row in rows:
-                    self.report(row, *(row.schema.keys() & ABOUT.keys() - {"type", "enum", "const"}))
-        if any(is_deep(value) for value in kept):
+            if (listed := values_of(row)) is not None and listed is not values:
+                keys = {*map(canonical, listed)}
+                kept = [value for value in kept if canonical(value) in keys]
+            others = row.schema.keys() & ABOUT.keys() - COMBINING - {"type", "enum", "const"}
+            if others and kept:
+                kept = self._matching(row, others, kept)
+        if any(isinstance(value, dict | list) and is_deep(value) for value in kept):
             for row in rows:
-                self.report(row, *(row.schema.keys() & {"enum", "const"}))
+                self.report(row, *sorted(row.schema.keys() & {"enum", "const"}))
             return type_of(kinds)
         return {"enum": kept} if kept else False
 
-    def _matches(self, row: Part, value: Any) -> bool:
-        root = {**self.root, "$id": ROOT_ID} if isinstance(self.root, dict) else self.root
-        draft = {"$schema": root["$schema"]} if "$schema" in root else {}
-        whole = {**draft, "$defs": {"root": root}, "$ref": f"{ROOT_ID}#{row.at}"}
-        return not find_breaches(whole, value, self._budget)
+    def _matching(self, row: Part, keywords: Set[str], values: list[Any]) -> list[Any]:
+        """The values that match some keywords of a part."""
+        from ..validation.schemas import InvalidSchema, find_breaches
+
+        if "format" in keywords and any(isinstance(value, str) for value in values):
+            self.report(row, "format")
+        schema = {keyword: row.schema[keyword] for keyword in sorted(keywords)}
+        self._budget.grant(len(to_json_text([schema, values])))
+        try:
+            if '"$ref"' not in to_json_text(schema):
+                return [value for value in values if not find_breaches(schema, value, self._budget)]
+        except (InvalidSchema, UnfinishedCheck):
+            pass
+        self.report(row, *schema)
+        return values
 
     def _limits(self, rows: list[Part], kinds: frozenset[str]) -> dict[str, Any]:
         """Keywords that limit values of these kinds."""
@@ -490,6 +491,8 @@ class _Reader:
 
         Others are reported. `closed` loses the parts that have them: they would forbid what the patterns allow.
         """
+        from ..validation.patterns import matches
+
         matched: dict[str, set[str]] = {}
         kept = list[str]()
         current_budget.set(self._budget)
@@ -514,24 +517,3 @@ class _Reader:
                     if closed.pop(row.at, row).schema is not True and "additionalProperties" in row.schema:
                         self.report(row, "additionalProperties")
         return matched, kept
-
-
-def _open_parts(kinds: Set[str]) -> dict[str, Any]:
-    return {key: True for key, kind in (("additionalProperties", "object"), ("items", "array")) if kind in kinds}
-
-
-def _is_finite(schema: Any, finite: Set[str]) -> bool:
-    """Whether a value without end is not the only one; the same is known of some definitions."""
-    if not isinstance(schema, dict) or "enum" in schema:
-        return schema is not False
-    if "$ref" in schema:
-        return schema["$ref"].removeprefix(DEFINITIONS) in finite
-    if "anyOf" in schema:
-        return any(_is_finite(option, finite) for option in schema["anyOf"])
-    kinds = kinds_of(schema["type"]) if "type" in schema else KINDS
-    members = [schema["properties"][name] for name in schema.get("required", ())]
-    first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
-    items = [*first[:least], *([schema["items"]] if "items" in schema and least > len(first) else [])]
-    return any(
-        all(_is_finite(part, finite) for part in {"object": members, "array": items}.get(kind, ())) for kind in kinds
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..format.algebra import (
     AlternativesNode,
@@ -16,7 +16,6 @@ from ..format.algebra import (
     RepeatNode,
     RuleNode,
     SequenceNode,
-    TextNode,
     TokenNode,
 )
 from .enforceable import enforceable
@@ -45,18 +44,10 @@ class LarkText(GrammarText):
         return ["%llguidance {}"] if self.size is None else []
 
     def written(self, node: Node, is_part: bool) -> str:
-        if self._may_be_pattern(node) and has_characters(node) and (pattern := regular_expression(node)) is not None:
+        is_text = isinstance(node, LiteralNode | RuleNode | TokenNode)
+        if not is_text and (pattern := regular_expression(node)) is not None and has_characters(node):
             return f"/{pattern}/"
         return super().written(node, is_part)
-
-    def _may_be_pattern(self, node: Node) -> bool:
-        """A quick test that most nodes fail: a pattern has no special tokens."""
-        match node:
-            case SequenceNode(items) | AlternativesNode(items):
-                return not any(isinstance(item, TokenNode | RuleNode | JsonNode | TextNode) for item in items)
-            case OptionalNode(item):
-                return not isinstance(item, TextNode)
-        return isinstance(node, CharacterNode | RepeatNode)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
@@ -108,21 +99,27 @@ def has_characters(node: Node) -> bool:
     return False
 
 
-def regular_expression(node: Node) -> str | None:
-    """A node of characters alone as a regular expression; None for any other."""
+def regular_expression(node: Node, leaf: Callable[[Node], str | None] | None = None) -> str | None:
+    """A node as a regular expression; None if it has a part that is none.
+
+    Args:
+        leaf: writes parts other than characters, and texts; by default, none but texts can be written.
+    """
     match node:
-        case LiteralNode(text):
-            return REGULAR_SIGNS.sub(lambda match: f"\\U{ord(match[0]):08X}", text)
         case CharacterNode():
             return character_class(node)
         case SequenceNode(items) | AlternativesNode(items):
-            parts = [regular_expression(item) for item in items]
-            if None in parts:
-                return None
-            joined = ("" if isinstance(node, SequenceNode) else "|").join(map(str, parts))
-            return joined if isinstance(node, SequenceNode) else f"(?:{joined})"
+            parts = []
+            for item in items:
+                if (part := regular_expression(item, leaf)) is None:
+                    return None
+                parts.append(part)
+            return "".join(parts) if isinstance(node, SequenceNode) else f"(?:{'|'.join(parts)})"
         case OptionalNode(item):
-            return None if (inner := regular_expression(item)) is None else f"(?:{inner})?"
+            return regular_expression(RepeatNode(item, 0, 1), leaf)
         case RepeatNode(item, least, most):
-            return None if (inner := regular_expression(item)) is None else f"(?:{inner}){repetition(least, most)}"
-    return None
+            inner = regular_expression(item, leaf)
+            return None if inner is None else f"(?:{inner}){repetition(least, most)}"
+        case LiteralNode(text) if leaf is None:
+            return REGULAR_SIGNS.sub(lambda match: f"\\U{ord(match[0]):08X}", text)
+    return leaf(node) if leaf else None

@@ -6,13 +6,9 @@ import re
 from typing import Any
 
 from ..format.algebra import (
-    AlternativesNode,
-    CharacterNode,
     LiteralNode,
     Node,
-    OptionalNode,
     ReferenceNode,
-    RepeatNode,
     RuleNode,
     SequenceNode,
     TextNode,
@@ -23,7 +19,7 @@ from ..format.algebra import (
 from ..format.tables import Format
 from ..tools.chat_requests import SEPARATOR
 from .completions import Completion
-from .grammar_texts import character_class, repetition
+from .lark_texts import regular_expression
 from .offers import Offer
 from .specialising import Specialiser, Wanted
 
@@ -73,21 +69,15 @@ def _opening(made: Completion, name: str) -> str:
 
 def _pattern(node: Node) -> str:
     """A node as a regular expression of Python for text with special tokens spelled out."""
+    return str(regular_expression(node, _leaf))
+
+
+def _leaf(node: Node) -> str | None:
     match node:
         case TokenNode(text) | LiteralNode(text):
             return re.escape(text)
-        case CharacterNode():
-            return character_class(node)
         case TextNode():
             return "(?s:.)+"
         case RuleNode(name, item):
             return f"(?P<{name}>{_pattern(item)})"
-        case SequenceNode(items):
-            return "".join(map(_pattern, items))
-        case AlternativesNode(items):
-            return f"(?:{'|'.join(map(_pattern, items))})"
-        case OptionalNode(item):
-            return f"(?:{_pattern(item)})?"
-        case RepeatNode(item, least, most):
-            return f"(?:{_pattern(item)}){repetition(least, most)}"
     raise AssertionError(f"{node} is not in the header of a message")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ..tool_types.schema_references import escaped
-from .schema_values import KINDS, kinds_of
+from .schema_keywords import ABOUT
+from .schema_values import KINDS, NUMBERS, kinds_of, type_of
 
 Key = frozenset[str]
 """The places of parts that apply to the same value."""
+
+
+DEFINITIONS = "#/$defs/"
 
 
 class Part(NamedTuple):
@@ -82,3 +86,37 @@ def resolve(root: Any, reference: Any) -> Any:
     if not isinstance(found, dict | bool):
         raise LookupError(reference)
     return found
+
+
+def is_finite(schema: Any, finite: Set[str]) -> bool:
+    """Whether a value without end is not the only one; the same is known of some definitions."""
+    if not isinstance(schema, dict) or "enum" in schema:
+        return schema is not False
+    if "$ref" in schema:
+        return schema["$ref"].removeprefix(DEFINITIONS) in finite
+    if "anyOf" in schema:
+        return any(is_finite(option, finite) for option in schema["anyOf"])
+    kinds = kinds_of(schema["type"]) if "type" in schema else KINDS
+    members = [schema["properties"][name] for name in schema.get("required", ())]
+    first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
+    items = [*first[:least], *([schema["items"]] if "items" in schema and least > len(first) else [])]
+    return any(
+        all(is_finite(part, finite) for part in {"object": members, "array": items}.get(kind, ())) for kind in kinds
+    )
+
+
+def open_parts(kinds: Set[str]) -> dict[str, Any]:
+    return {key: True for key, kind in (("additionalProperties", "object"), ("items", "array")) if kind in kinds}
+
+
+def split_by_type(keywords: dict[str, Any], kinds: frozenset[str]) -> dict[str, Any]:
+    """A schema with alternatives for types, and all parts listed: xgrammar infers types from keywords, and takes
+    what is not listed for forbidden."""
+    options = []
+    for group in (frozenset(["object"]), frozenset(["array"]), frozenset(["string"]), NUMBERS):
+        about = {key: value for key, value in keywords.items() if ABOUT[key] == group}
+        if about and (restricted := kinds & group):
+            options.append(type_of(restricted) | open_parts(restricted) | about)
+            kinds -= group
+    options += [type_of(kinds) | open_parts(kinds)] if kinds and kinds != KINDS else [{}] if kinds else []
+    return options[0] if len(options) == 1 else {"anyOf": options}

@@ -119,9 +119,9 @@ class Record(Part):
         if not isinstance(other, (str, type(self))):
             return NotImplemented
         try:
-            if isinstance(other, str):
-                return other in self._texts(chosen=None)
             ways: list[Chosen] = [(), None, *self.contents.styles]
+            if isinstance(other, str):
+                return any(other in self._texts(chosen) for chosen in ways)
             return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ways)
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)

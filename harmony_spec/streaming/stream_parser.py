@@ -400,17 +400,24 @@ class StreamParser(Generic[M]):
 
     @property
     def _stop_token(self) -> str | None:
-        """The token that ended the completion; that of a message without a channel, too, which is not complete yet."""
+        """The token that ended the completion.
+
+        Also that of a message without a channel, which is not complete yet, and one that ends no message.
+        """
         output = self._machine.output
-        if output.stopped is None and output.pending and output.ends_completion(output.pending.terminator):
-            return output.pending.terminator
+        if output.stopped is None:
+            last = self._closes.get(self._tokens[-1]) if self._tokens else None
+            for token in (output.pending.terminator if output.pending else None, last):
+                if output.ends_completion(token):
+                    return token
         return output.stopped
 
     def _closes_calls(self, token: str) -> bool:
         recovery = Machine.table(self._format)
         if recovery.closes[token] != recovery.ends_calls or recovery.ends_calls_only:
             return recovery.closes[token] == recovery.ends_calls
-        called = getattr(self._machine.output.messages[-1], recovery.slots.recipient, None)
+        messages = self._machine.output.messages
+        called = getattr(messages[-1], recovery.slots.recipient, None) if messages else None
         return called not in (None, *recovery.recipients)
 
     @property
