@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import clock, in_turn
 from benchmarks.streaming import CHUNK
 from benchmarks.targets import Row, faster, no_slower
-from benchmarks.transcripts import agentic, long
+from benchmarks.transcripts import agentic
 from harmony_spec import Message, render
 from harmony_spec.adapters import ChatStream, from_chat, to_chat
 
@@ -41,9 +41,11 @@ def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterat
         for token in tokens:
             parser.process(token)
 
-    texts = [message.content for message in long() if message.role == "assistant"][:6]
-    channels = ("analysis", "commentary") * 3
-    output = [Message("assistant", text, channel=channel) for text, channel in zip(texts, channels, strict=True)]
+    texts = [message.text for message in agentic()]
+    output = [
+        Message("assistant", "\n".join(texts[at::6]), channel=channel)
+        for at, channel in enumerate(("analysis", "commentary") * 3)
+    ]
     tokens = render(output, "completion")
     several = [[tokens[at : at + size] for at in range(0, len(tokens), size)] for size in (FEW, CHUNK)]
     streams = (*(partial(chunks, steps) for steps in (tokens, *several)), partial(peer, tokens))

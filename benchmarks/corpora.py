@@ -42,7 +42,7 @@ LENGTHS = 200, 30_000
 
 SCHEMA = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
 
-POLL = 0.02
+POLL = 0.05
 """Seconds between two looks at the memory of the processes."""
 
 
@@ -178,9 +178,10 @@ def growth(folder: Path, large: int) -> Iterator[Row]:
 
     The smallest file is checked without other processes, so one process is compared with one.
     """
-    rows, smallest = short(1000), 0.0
-    for count in (large // 100, large // 10, large):
-        for suffix in (".parquet", ".jsonl"):
+    rows = short(1000)
+    for suffix in (".parquet", ".jsonl"):
+        smallest = 0.0
+        for count in (large // 100, large // 10, large):
             write(path := folder / f"short{suffix}", rows, count // len(rows))
             took = validated(path, 1)
             path.unlink()

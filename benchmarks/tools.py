@@ -88,7 +88,7 @@ def with_tools(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[
     read_first, peer_render = in_turn(runs, clock(read), clock(lambda: encoding.render_conversation(theirs)))
     parse(tokens)
     (read_again,) = in_turn(runs, clock(lambda: parse(tokens)))
-    yield no_slower("read 200 tools / peer renders them", PEER, read_first, peer_render, 8)
+    yield no_slower("read 200 tools / peer renders them", PEER, read_first, peer_render, 1.2)
     yield no_slower("read 200 tools again", "itself, first", read_again, read_first, 0.25)
     yield _of_the_template(runs, read_first)
     yield from _linear(runs)

@@ -129,9 +129,8 @@ if not TYPE_CHECKING:
             return import_module(f".{name}", __name__)
         if name in __all__:
             for source in SOURCES:
-                if name in (found := vars(import_module(f".{source}", __name__))):
-                    globals()[name] = found[name]
-                    return found[name]
+                if hasattr(found := import_module(f".{source}", __name__), name):
+                    return globals().setdefault(name, getattr(found, name))
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

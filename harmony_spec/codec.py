@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from harmony_spec import runtime
 
@@ -423,12 +424,12 @@ class Message:
 
     def to_json(self) -> dict[str, Any]:
         """Convert the message to its JSON form."""
-        return _JSON.message_to_json(self)
+        return _json().message_to_json(self)
 
     @classmethod
     def from_json(cls, value: object) -> Message:
         """Read a message in its JSON form. Raises `ConversationError`."""
-        message: Message = _JSON.message_from_json(value)
+        message: Message = _json().message_from_json(value)
         return message
 
 
@@ -2437,22 +2438,34 @@ def python_tools() -> Namespace:
     )
 
 
-_JSON = runtime.JsonForm(
-    FORMAT,
-    always=("message.name", "channel_config.channel_required", "namespace.tools", "tool.description"),
-    absent={"message.recipient": "all"},
-    joined={"content_type": {"constrain": "<|constrain|>", "content_type": None}},
-    keyed={"system_content.tools": "name", "developer_content.tools": "name"},
-    spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
-    patterns={
-        "namespace.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
-        "tool.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
-        "response_format.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
-    },
-)
+@cache
+def _json() -> runtime.JsonForm:
+    """Make the JSON form when it is needed: an import takes a tenth longer with it."""
+    return runtime.JsonForm(
+        FORMAT,
+        always=("message.name", "channel_config.channel_required", "namespace.tools", "tool.description"),
+        absent={"message.recipient": "all"},
+        joined={"content_type": {"constrain": "<|constrain|>", "content_type": None}},
+        keyed={"system_content.tools": "name", "developer_content.tools": "name"},
+        spelled={"system_content.reasoning_effort": ("Low", "Medium", "High")},
+        patterns={
+            "namespace.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+            "tool.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+            "response_format.name": _CONTENT_TERMINALS["NAME"] + "|" + _CONTENT_TERMINALS["FREE_NAME"],
+        },
+    )
 
-CONVERSATION_SCHEMA: dict[str, Any] = _JSON.schema()
+
+CONVERSATION_SCHEMA: dict[str, Any]
 """The JSON Schema of the JSON form of a conversation."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name == "CONVERSATION_SCHEMA":
+            return globals().setdefault(name, _json().schema())
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 NAMESPACE_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -2499,7 +2512,7 @@ def to_json(messages: Sequence[Message]) -> dict[str, Any]:
     Raises:
         runtime.RenderError: something in the list is not a message of this codec.
     """
-    return _JSON.to_json(messages)
+    return _json().to_json(messages)
 
 
 def from_json(value: object) -> list[Message]:
@@ -2509,4 +2522,4 @@ def from_json(value: object) -> list[Message]:
         runtime.ConversationError: the value is not a conversation; the error has its place as a JSON pointer, what
             is expected there, and what to write.
     """
-    return _JSON.from_json(value)
+    return _json().from_json(value)

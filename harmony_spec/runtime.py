@@ -45,7 +45,6 @@ from .format.tables import (
     Slots,
     Tokenizer,
 )
-from .json_form import JsonForm
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
@@ -60,15 +59,18 @@ from .validation.report import Report
 
 if TYPE_CHECKING:
     from .format import algebra
+    from .json_form import JsonForm
 else:
 
     def __getattr__(name: str) -> object:
-        """Import the algebra when a codec makes its own: it adds a tenth to the time of the import."""
-        if name != "algebra":
+        """Import what codecs make when it is needed: each adds a tenth to the time of the import."""
+        if name == "algebra":
+            from .format import algebra as found
+        elif name == "JsonForm":
+            from .json_form import JsonForm as found
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from .format import algebra
-
-        return algebra
+        return found
 
 
 __all__ = [

@@ -495,6 +495,18 @@ def test_a_policy_replaces_what_the_format_cannot_hold() -> None:
         from_chat([], unsupported="drop")
 
 
+def test_a_result_that_is_an_object_is_refused_or_becomes_json() -> None:
+    """The official template takes any value."""
+    called = {"role": "assistant", "content": None, "tool_calls": [request_call("1", "f")]}
+    chat = [called, {"role": "tool", "tool_call_id": "1", "content": {"a": [1, None]}}]
+    with pytest.raises(ConversionError, match="unsupported-value at /messages/1/content"):
+        from_chat(chat)
+    found = from_chat(chat, unsupported="replace")
+    assert found.messages[-1].content == '{"a":[1,null]}'
+    assert [finding.pointer for finding in found.findings] == ["/messages/1/content"]
+    assert to_chat(found.messages, found.side) == chat
+
+
 def test_unknown_keys_are_reported_and_come_back() -> None:
     chat = [{"role": "user", "content": "Hi.", "cache": {"a": 1}, "audio": None}]
     found = from_chat(chat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,10 @@ def test_training_rows_end_as_targets() -> None:
         {"conversations": [CHAT[0], CHAT[3]]},
         {"prompt": "Hi.", "completion": "Three."},
         {"prompt": [CHAT[0]], "completion": [CHAT[3]]},
+        {"messages": json.dumps([CHAT[0], CHAT[3]]), "tools": "[]", "prompt": None},
+        {"conversations": json.dumps([CHAT[0], CHAT[3]]), "messages": None, "tools": ""},
+        {"prompt": json.dumps([CHAT[0]]), "completion": json.dumps([CHAT[3]]), "messages": None},
+        {"prompt": "Hi.", "completion": [CHAT[3]], "tools": None},
     ],
 )
 def test_the_forms_of_data_sets_are_read(row: Any) -> None:
@@ -69,6 +74,35 @@ def test_the_forms_of_data_sets_are_read(row: Any) -> None:
         ("user", None, "Hi."),
         ("assistant", "final", "Three."),
     ]
+
+
+def test_a_prompt_may_look_like_json() -> None:
+    for text in ("[1, 2]", '[{"a": 1}]', "[]", "[Hi."):
+        row = {"prompt": text, "completion": "Three."}
+        (found,) = rows(run("--from", "chat", "--to", "chat", "-", given=json.dumps(row)).stdout)
+        assert found["messages"][0]["content"] == text
+
+
+@pytest.mark.parametrize(
+    ("row", "pointer"),
+    [
+        ([CHAT[0], {"role": "x"}], "/1/role"),
+        ({"messages": [{"role": "user", "content": 5}]}, "/messages/0/content"),
+        ({"system": 5, "conversations": [{"from": "human", "value": "Hi."}]}, "/system"),
+        ({"system": "x", "conversations": [{"from": "human", "value": "\ud800"}]}, "/conversations/0/value"),
+        ({"system": "x", "conversations": [{"from": "human", "value": "x", "name": "a b"}]}, "/conversations/0/name"),
+        ({"conversations": [CHAT[0], {"role": "assistant", "content": 5}]}, "/conversations/1/content"),
+        ({"prompt": "\ud800", "completion": "x"}, "/prompt"),
+        ({"prompt": "x", "completion": [{"role": "assistant", "tool_calls": 5}]}, "/completion/0/tool_calls"),
+        ({"prompt": [CHAT[0]], "completion": "\ud800"}, "/completion"),
+        ({"messages": [], "tools": 5}, "/tools"),
+        ({"messages": None, "prompt": "x"}, ""),
+    ],
+)
+def test_a_pointer_is_into_the_row(row: Any, pointer: str) -> None:
+    found = run("--from", "chat", "--to", "text", "-", given=json.dumps(row))
+    assert found.exit_code == 1
+    assert re.search(rf"rejected: H\d+ [a-z-]+{f' at {pointer}' if pointer else ''}: ", found.stderr)
 
 
 def test_instructions_beside_shared_rows_are_read() -> None:
@@ -125,7 +159,7 @@ def test_messages_of_the_format_are_not_read_as_chat(columns: tuple[str, str, st
     for target in ("training", "text"):
         found = run("--from", "chat", "--to", target, "-", given=json.dumps({rows_key: [thought]}))
         assert (found.exit_code, found.stdout) == (1, "")
-        assert "/messages/0/channel: messages of Chat Completions have no channel; Pass --from conversation." in (
+        assert f"/{rows_key}/0/channel: messages of Chat Completions have no channel; Pass --from conversation." in (
             found.stderr
         )
 

@@ -303,7 +303,7 @@ def test_what_is_left_out_is_reported() -> None:
     assert "at /messages/1/weight: the format has no place for this key; it is left out of the messages" in found.stderr
     assert "side record" not in found.stderr
     shared = {"conversations": [{"from": "gpt", "value": "Hi.", "extra": "x"}]}
-    assert "/messages/0/extra" in train(shared).stderr
+    assert "/conversations/0/extra" in train(shared).stderr
 
 
 def test_truncation_inside_of_what_is_trained_on_is_reported() -> None:

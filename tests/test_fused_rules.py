@@ -13,7 +13,7 @@ from harmony_spec import codec
 from harmony_spec.errors import RenderError
 from harmony_spec.format.content_reading import NOTHING
 from harmony_spec.format.contents import Contents, Record
-from harmony_spec.format.fused_rules import FusedReader, Unfused
+from harmony_spec.format.fused_reading import FusedReader, Unfused
 
 from . import dialect
 from .chat_template import function, render_chat

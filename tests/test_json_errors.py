@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
 
-from harmony_spec import ConversationError, from_json
+from harmony_spec import ConversationError, Message, from_json, parse, recover, render, to_json
+
+from .recovery_strategies import damaged
+from .strategies import conversations
 
 TOOL = {"name": "f", "description": "d", "parameters": {}}
 MAX_CHARS = 450
@@ -260,3 +265,28 @@ def test_an_open_header_is_an_object() -> None:
 
 def test_a_long_value_does_not_hide_what_was_expected() -> None:
     requires(said({"x": "y" * 5000}), CONTENT, "array")
+
+
+FREE = ("parameters", "schema", "diagnostics")
+"""The keys of any JSON."""
+
+
+def objects(value: Any, pointer: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """All objects in a conversation that have a fixed shape, each with its place."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = [found for step, item in items if step not in FREE for found in objects(item, f"{pointer}/{step}")]
+    return [(pointer, value), *inner] if isinstance(value, dict) else inner
+
+
+@given(conversations(), damaged("transcript"))
+def test_unknown_keys_are_refused_at_every_depth(conversation: list[Message], tokens: list[int]) -> None:
+    """Also in the fields for how a message was read."""
+    for messages in (conversation, parse(render(conversation)).messages, recover(tokens).messages):
+        value = json.loads(json.dumps(to_json(messages))) | {"opening": {"role": "assistant"}}
+        from_json(value)
+        for pointer, each in objects(value):
+            each["unknown"] = None
+            with pytest.raises(ConversationError) as caught:
+                from_json(value)
+            assert caught.value.pointer == f"{pointer}/unknown"
+            del each["unknown"]

@@ -37,6 +37,10 @@ def test_spelled_special_tokens_are_refused_unless_allowed() -> None:
     wrong: Any = "<|end|>"
     with pytest.raises(TypeError, match="pass a set"):
         encode("a", allowed_special=wrong)
+    other: Any = None
+    for call in (lambda: encode(other), lambda: encode(b"a"), lambda: decode(wrong)):
+        with pytest.raises(TypeError, match="expected "):
+            call()
 
 
 def test_any_id_is_decoded() -> None:

@@ -95,7 +95,8 @@ def emit_imports(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line("from collections.abc import Callable, Iterable, Sequence")
     writer.line("from dataclasses import dataclass, field")
-    writer.line("from typing import Any, Literal")
+    writer.line("from functools import cache")
+    writer.line("from typing import TYPE_CHECKING, Any, Literal")
     writer.line()
     writer.line("from harmony_spec import runtime")
 

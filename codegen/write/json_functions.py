@@ -25,12 +25,22 @@ def emit_json(format: Format, writer: Writer) -> None:
     }
     blocks = {key: data(value) for key, value in found.items() if value} | {"patterns": mapping(_patterns(format))}
     used = [block.prefixed(f"{key}=") for key, block in blocks.items() if isinstance(block, Block) and block.items]
+    writer.function("_json", [], "runtime.JsonForm", decorator="cache")
+    writer.line('"""Make the JSON form when it is needed: an import takes a tenth longer with it."""')
+    writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="return ")
+    writer.depth -= 1
     writer.line()
     writer.line()
-    writer.block(call("runtime.JsonForm", "FORMAT", *used), prefix="_JSON = ")
-    writer.line()
-    writer.line("CONVERSATION_SCHEMA: dict[str, Any] = _JSON.schema()")
+    writer.line("CONVERSATION_SCHEMA: dict[str, Any]")
     writer.line('"""The JSON Schema of the JSON form of a conversation."""')
+    writer.line()
+    writer.line("if not TYPE_CHECKING:")
+    writer.line()
+    writer.line("    def __getattr__(name: str) -> Any:")
+    writer.line('        if name == "CONVERSATION_SCHEMA":')
+    writer.line("            return globals().setdefault(name, _json().schema())")
+    writer.line('        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")')
+    writer.line()
     if format.namespace is not None:
         writer.line()
         namespace = data(dict(format.namespace))

@@ -205,13 +205,13 @@ def _json_methods(writer: Writer) -> None:
     writer.line("def to_json(self) -> dict[str, Any]:")
     writer.depth += 1
     writer.docstring(["Convert the message to its JSON form."])
-    writer.line("return _JSON.message_to_json(self)")
+    writer.line("return _json().message_to_json(self)")
     writer.depth -= 1
     writer.line()
     writer.line("@classmethod")
     writer.line("def from_json(cls, value: object) -> Message:")
     writer.depth += 1
     writer.docstring(["Read a message in its JSON form. Raises `ConversationError`."])
-    writer.line("message: Message = _JSON.message_from_json(value)")
+    writer.line("message: Message = _json().message_from_json(value)")
     writer.line("return message")
     writer.depth -= 1

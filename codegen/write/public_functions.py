@@ -155,7 +155,7 @@ def emit_json_functions(format: Format, writer: Writer) -> None:
     for function in OF_JSON_FORM:
         writer.function(function.name, _parameters(format, function, ""), function.result)
         writer.docstring(_doc(format, function))
-        writer.line(f"return _JSON.{function.name}({function.arguments})")
+        writer.line(f"return _json().{function.name}({function.arguments})")
         writer.depth -= 1
 
 

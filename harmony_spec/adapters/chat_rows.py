@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..errors import quoted
@@ -42,11 +43,22 @@ class ChatRow(NamedTuple):
         messages: its messages of Chat Completions.
         tools: its tools.
         prompt: how many of the messages are the prompt of a completion.
+        places: for each message a JSON pointer into the row, and one to its text if that has another key than in Chat
+            Completions; empty if these are the messages of the row.
     """
 
     messages: list[Any]
     tools: list[Any] | None = None
     prompt: int = 0
+    places: Sequence[tuple[str, str | None]] = ()
+
+    def pointer(self, pointer: str) -> str:
+        """A JSON pointer into the row for one into the messages."""
+        steps = pointer.split("/")
+        if not self.places or steps[1:2] != [MESSAGES_KEY] or not steps[2:]:
+            return pointer
+        place, text = self.places[int(steps[2])]
+        return text if text is not None and steps[3:] == ["content"] else "/".join([place, *steps[3:]])
 
 
 def chat_of_row(row: object) -> ChatRow:
@@ -55,23 +67,26 @@ def chat_of_row(row: object) -> ChatRow:
     Messages and tools may be JSON, as text: in files with columns, all rows have one type.
     """
     if isinstance(row, list):
-        return ChatRow(row)
+        return ChatRow(row, places=[(f"/{index}", None) for index, _ in enumerate(row)])
     values = require_object(row, ())
     tools = _decoded(values, TOOLS)
-    if MESSAGES_KEY in values:
+    if values.get(MESSAGES_KEY) is not None:
         return ChatRow(require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,)), tools)
-    if SHARED in values:
+    if values.get(SHARED) is not None:
         shared = require_list(_decoded(values, SHARED), (SHARED,))
         first = [{"role": SYSTEM, "content": values[SYSTEM]}] if values.get(SYSTEM) else []
-        return ChatRow([*first, *(_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared))], tools)
-    if PROMPT in values and COMPLETION in values:
-        prompt, completion = (
-            [{"role": role, "content": values[key]}]
-            if isinstance(values[key], str)
-            else require_list(values[key], (key,))
-            for key, role in ((PROMPT, ROLES[2]), (COMPLETION, ASSISTANT))
+        messages = [*first, *(_of_shared(entry, (SHARED, index)) for index, entry in enumerate(shared))]
+        places: list[tuple[str, str | None]] = [(f"/{SYSTEM}", f"/{SYSTEM}")] * len(first)
+        places += [
+            (place, f"{place}/value" if "from" in entry else None)
+            for place, entry in ((f"/{SHARED}/{index}", entry) for index, entry in enumerate(shared))
+        ]
+        return ChatRow(messages, tools, places=places)
+    if values.get(PROMPT) is not None and values.get(COMPLETION) is not None:
+        (prompt, at), (completion, after) = (
+            _of_completion(values, key, role) for key, role in ((PROMPT, ROLES[2]), (COMPLETION, ASSISTANT))
         )
-        return ChatRow([*prompt, *completion], tools, len(prompt))
+        return ChatRow([*prompt, *completion], tools, len(prompt), [*at, *after])
     known = f"{MESSAGES_KEY}, {SHARED}, or {PROMPT} and {COMPLETION}"
     return fail((), "the row has no messages", hint=f"Its columns are read by their names: {known}.")
 
@@ -98,6 +113,20 @@ def _decoded(values: Mapping[str, Any], key: str) -> Any:
         return json.loads(value) if value else None
     except (ValueError, RecursionError) as error:
         return fail((key,), f"the text is not JSON: {error}")
+
+
+def _of_completion(values: Mapping[str, Any], key: str, role: str) -> tuple[list[Any], list[tuple[str, str | None]]]:
+    """A prompt or a completion: a text, or messages, which may be JSON. The messages, and their places."""
+    value = values[key]
+    if isinstance(value, str):
+        messages = None
+        if value.lstrip().startswith("["):
+            with suppress(ValueError, RecursionError):
+                messages = json.loads(value)
+        if not (isinstance(messages, list) and messages and all(isinstance(m, dict) and "role" in m for m in messages)):
+            return [{"role": role, "content": value}], [(f"/{key}", f"/{key}")]
+        value = messages
+    return require_list(value, (key,)), [(f"/{key}/{index}", None) for index, _ in enumerate(value)]
 
 
 def _of_shared(entry: object, path: tuple[str, int]) -> dict[str, Any]:

@@ -32,10 +32,10 @@ TEXTS = frozenset(("content", "reasoning"))
 """The states of messages whose texts are sent as they come."""
 
 MAX_READY_CHUNKS = 4096
-"""How many chunks are kept for tokens that come again, for each answer and kind of text. A chunk needs a kilobyte."""
+"""How many choices are kept for tokens that come again, for each answer and kind of text, of half a kilobyte each."""
 
-NOTHING_READY: tuple[dict[Any, Any], Any, str | None] = {}, None, None
-"""The chunks of repeated tokens, the parser and the state of an answer; empty outside of texts."""
+NOTHING_READY: tuple[dict[Any, Any], Any, Any, Any] = {}, None, None, None
+"""The choices of repeated tokens, what reads these, the parser of an answer, and what makes deltas."""
 
 STOP, LENGTH, TOOL_CALLS = "stop", "length", "tool_calls"
 
@@ -209,25 +209,34 @@ class ChatStream:
         self._parsers: dict[int, StreamParser] = {}
         self._recovered: dict[int, Recovered[Message]] = {}
         self._started: set[int] = set()
-        self._repeated: dict[tuple[int, str], dict[Any, ChatChunk]] = {}
+        self._repeated: dict[tuple[int, str | int | None], dict[Any, Any]] = {}
         self._ready: list[Any] = [NOTHING_READY] * choices
 
     def feed(self, tokens: int | Sequence[int], index: int = 0) -> list[ChatChunk]:
         """Read tokens of an answer; return their chunks. Chunks may share their choices: do not change those."""
-        chunks, parser, state = self._ready[index]
+        chunks, repeat, parser, add = self._ready[index]
         if parser is None:
             return self._feed(tokens, index)
-        if tokens.__class__ is int and (chunk := chunks.get(tokens)) is not None:
-            parser.repeat(tokens)
-            return [chunk.copy()]
+        if tokens.__class__ is int:
+            if (ready := chunks.get(tokens)) is not None:
+                repeat(tokens)
+                chunk = self._base.copy()
+                chunk["choices"] = ready
+                return [chunk]
+            if (known := parser.repeatable.get(tokens)) is not None:
+                repeat(tokens)
+                if (delta := add(known[0].text)) is None:
+                    return []
+                chunk = self._base.copy()
+                chunk["choices"] = ready = [{"index": index, "delta": delta, "finish_reason": None}]
+                if len(chunks) < MAX_READY_CHUNKS:
+                    chunks[tokens] = ready
+                return [chunk]
         events = parser.feed(tokens)
         if len(events) != 1 or events[0].__class__ is not ContentDelta or not parser.is_plain:
             return self._read_events(index, events)
-        chunk = self._base.copy()
-        chunk["choices"] = [{"index": index, "delta": {state: events[0].text}, "finish_reason": None}]
-        if tokens.__class__ is int and len(chunks) < MAX_READY_CHUNKS and tokens in parser.repeatable:
-            chunks[tokens] = chunk.copy()
-        return [chunk]
+        delta = add(events[0].text)
+        return [] if delta is None else [self._chunk(index, delta)]
 
     def _feed(self, tokens: int | Sequence[int], index: int) -> list[ChatChunk]:
         """Read tokens outside of texts, or after an incomplete character."""
@@ -235,10 +244,11 @@ class ChatStream:
 
     def _read_events(self, index: int, events: Sequence[Event]) -> list[ChatChunk]:
         """The chunks of events; prepare those of the tokens that come next, if they are the text of a message."""
-        chunks, parser, state = self._chunks(index, events), self._parsers[index], self._replies[index].state
+        chunks, parser, reply = self._chunks(index, events), self._parsers[index], self._replies[index]
         self._ready[index] = NOTHING_READY
-        if parser.is_plain and state in TEXTS:
-            self._ready[index] = self._repeated.setdefault((index, state), {}), parser, state
+        if parser.is_plain:
+            key = index, reply.calls if reply.state == "arguments" else reply.state
+            self._ready[index] = self._repeated.setdefault(key, {}), parser.repeat, parser, reply.add
         return chunks
 
     def close(self, finish_reason: str | None = None, index: int = 0) -> list[ChatChunk]:

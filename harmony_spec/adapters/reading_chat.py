@@ -409,6 +409,9 @@ class _Reader:
             return [] if message["role"] not in RESULTS else [Piece((), "")]
         if isinstance(content, str):
             return [Piece((("content",),), require_text(content, at))]
+        if isinstance(content, dict) and message["role"] in RESULTS:
+            self.reporter.replace(at, "the content of a result is not a text", quoted(content), "its JSON")
+            return [self.arguments(content, index, ("content",), FUNCTION, "")]
         if not isinstance(content, list):
             fail(at, f"expected a string or a list of parts, got {quoted(content)}")
         found = []

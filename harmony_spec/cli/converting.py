@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +13,7 @@ from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, RowError, Severity
+from ..errors import ConversionError, HarmonyError, RowError, Severity
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
@@ -216,16 +216,19 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         chat = chat_of_row(value)
         listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
         policy: Any = "replace" if conversion.replaces else "refuse"
-        adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
+        try:
+            adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
+        except ConversionError as error:
+            error.pointer = chat.pointer(error.pointer)
+            raise
+        findings = [replace(each, pointer=chat.pointer(each.pointer)) for each in adapted.findings]
         messages: list[Any] = adapted.messages
         masked = {index for index, origin in enumerate(adapted.origins) if origin in weightless}
         errors = []
         if conversion.target == TRAINING and not conversion.allows_errors:
-            errors = [
-                each for each in adapted.findings if each.code.severity == "error" and each.index not in weightless
-            ]
+            errors = [each for each in findings if each.code.severity == "error" and each.index not in weightless]
             errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
-        others = (each for each in adapted.findings if each not in errors)
+        others = (each for each in findings if each not in errors)
         found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
             raise InvalidRow(errors)

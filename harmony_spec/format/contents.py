@@ -10,16 +10,19 @@ import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
-from .cache_limits import CONTENT_CACHES
+from .cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
 from .content_reading import NOTHING, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
-from .fused_rules import FusedReader, FusedRules, Unfused
 from .rule_table import Rules
+
+if TYPE_CHECKING:
+    from .fused_rules import FusedRules
 
 AROUND_ERROR_CHARS = 30
 """How much text an error quotes on each side of its position, in code points."""
@@ -89,7 +92,7 @@ class Record(Part):
 
     def keep(self, variants: tuple[str, ...], text: str) -> None:
         """Store the text from which this part was read, and the values that it has now."""
-        if (values := self._values()) is not None:
+        if (values := self._values(just_read=True)) is not None:
             self._kept = variants, text, values
 
     def kept_text(self, just_read: bool) -> str | None:
@@ -97,12 +100,12 @@ class Record(Part):
         _, text, values = self._kept
         return text if just_read or values == self._values() else None
 
-    def _values(self) -> bytes | None:
-        """All values, to compare; None if they are nested too deep."""
+    def _values(self, just_read: bool = False) -> bytes | None:
+        """All values, to compare; None if they are nested too deep. Parts that were just read have theirs."""
         try:
-            return marshal.dumps(snapshot(self), 2)  # later versions write equal values in several ways
+            return marshal.dumps([_plain(getattr(self, name), just_read) for name in self.__dataclass_fields__], 2)
         except ValueError:
-            return None
+            return None  # later versions than 2 write equal values in several ways
 
     def text(self) -> str:
         """Return the text of this part, as it was read. Raises `RenderError` if the format cannot express it."""
@@ -169,7 +172,7 @@ class Contents:
 
     def __init__(self, field: str, rules: Rules, implied: Sequence[Implied]) -> None:
         self.field, self.rules, self.implied = field, rules, implied
-        self.fused, self.read_chars = FusedRules(rules), 0
+        self.read_chars = 0
         self.roles: dict[str, type[Record]] = {role: rules.classes[role] for role in rules.roles}
         own = {name: made for name, made in rules.classes.items() if issubclass(made, Record)}
         self.rule_of = {made: name for name, made in own.items()}
@@ -177,8 +180,8 @@ class Contents:
         self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
         self.styles: list[Chosen] = []
-        self.texts: dict[Any, str] = {}
-        self.structures: dict[tuple[type, str], Any] = {}
+        self.texts: SizedCache[str] = SizedCache(CONTENT_CACHE_BYTES)
+        self.structures: SizedCache[Any] = SizedCache(CONTENT_CACHE_BYTES)
         for made in self.names:
             made.contents = self
 
@@ -209,19 +212,32 @@ class Contents:
         found: object = self.structures.get(key, NOTHING)
         if found is NOTHING:
             found = self._structure(made, text)
-            CONTENT_CACHES.remember(self.structures, key, found, len(text))
+            values = len(found._kept[2]) if isinstance(found, Record) and hasattr(found, "_kept") else 0
+            self.structures.put(key, found, MEMORY_PER_BYTE * max(len(text), values))
         found = deep_copy(found)
         return found if isinstance(found, made) else None
 
+    @cached_property
+    def fused(self) -> FusedRules:
+        """The rules as few, large patterns, which take a while to compile."""
+        from .fused_rules import FusedRules
+
+        return FusedRules(self.rules)
+
+    def _read_fused(self, made: type[Record], text: str) -> tuple[Any, Reader] | None:
+        """Read a text as a record; None if the fused rules cannot read it."""
+        from .fused_reading import FusedReader, Unfused
+
+        reader = FusedReader(text)
+        try:
+            return self.fused.reader(self.rule_of[made])(reader), reader
+        except Unfused:
+            return None
+
     def _structure(self, made: type[R], text: str) -> R | None:
         self.read_chars += len(text)
-        try:
-            if self.read_chars < FUSED_AFTER_CHARS:
-                raise Unfused
-            reader: Reader = FusedReader(text)
-            found = self.fused.reader(self.rule_of[made])(reader)
-        except Unfused:
-            found, reader = self.read(made, text)
+        is_fused = self.read_chars >= FUSED_AFTER_CHARS
+        found, reader = (is_fused and self._read_fused(made, text)) or self.read(made, text)
         if found is NOTHING or reader.at != len(text):
             return None
         values = (getattr(found, part.name) for part in fields(found))
@@ -246,7 +262,7 @@ class Contents:
         text = self.texts.get(key)
         if text is None:
             text = self._write(record, Layout(decided, chosen))
-            CONTENT_CACHES.remember(self.texts, key, text, len(text))
+            self.texts.put(key, text, len(key) + MEMORY_PER_BYTE * len(text))
         return text
 
     def _write(self, record: Record, layout: Layout) -> str:
@@ -347,6 +363,21 @@ NO_CONTENTS = Contents("", Rules((), {}, {}), ())
 """For formats whose contents are all text."""
 
 
+def _plain(value: Any, just_read: bool) -> Any:
+    """Convert a value of a record to plain data; a record in it to its own values."""
+    if type(value) in PLAIN_TYPES:
+        return value
+    if type(value) is list:
+        return [_plain(item, just_read) for item in value]
+    if isinstance(value, Record):
+        if just_read and hasattr(value, "_kept"):
+            return type(value).__name__, value._kept[2]
+        if (values := value._values()) is None:
+            raise ValueError("nested too deep")
+        return type(value).__name__, values
+    return date.isoformat(value) if isinstance(value, date) else value
+
+
 PLAIN_TYPES = frozenset({str, dict, bool, type(None)})
 """Types whose values a snapshot does not convert."""
 
@@ -370,7 +401,10 @@ def deep_copy(value: Any) -> Any:
             copied._kept = value._kept
         return copied
     if type(value) is dict:
-        return {key: deep_copy(item) for key, item in value.items()}
+        try:
+            return marshal.loads(marshal.dumps(value))  # faster than copying each value
+        except ValueError:  # nested too deep, or not JSON
+            return {key: deep_copy(item) for key, item in value.items()}
     if type(value) is list:
         return [deep_copy(item) for item in value]
     return value

@@ -1,195 +1,41 @@
 """Rules that read with few, large patterns: the parts of a rule that do not nest become one regular expression.
 
-A rule reads like a parsing expression grammar: the first alternative that matches, and each repetition as often as
-possible, are never tried again. Atomic groups say the same in a regular expression. So a fused pattern matches what the
-parts match, and its groups are their values. Where a part nests, such as a type, the pattern ends and a function
-continues; where it can nest but rarely does, the pattern has only the flat alternatives, and does not match if the text
-begins like another one. Then the rule is read part by part.
-
-A fused reader does not note what it expected. Errors come from reading the text again without it.
+Where a part nests, such as a type, the pattern ends and a function continues. Where it can nest but rarely does, the
+pattern has only the flat alternatives, and does not match if the text begins like another one; then the rule is read
+part by part. Errors come from reading the text again without patterns.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
-from .content_reading import JSON_DECODER, MAX_CHOICE_DEPTH, NOTHING, Fields, Read, Reader
-from .rule_table import (
-    Choice,
-    Enumerated,
-    Flag,
-    Json,
-    Lines,
-    Many,
-    Option,
-    Part,
-    Parts,
-    RecordRule,
-    Rules,
-    Single,
-    Token,
-    Use,
-    Value,
-)
-
-ALWAYS = "True"
-"""The condition of a field that every match sets."""
-
-GROUP = re.compile(r"\(\?P<(\w+)>")
+from .content_reading import MAX_CHOICE_DEPTH, Reader
+from .flat_patterns import ALWAYS, Flat, Flattening, PatternRules
+from .rule_table import Flag, Json, Many, Parts, RecordRule, Rules, Single, Token, Value
 
 
-class Unfused(Exception):
-    """A text must be read without fused patterns: a value in it is not JSON, or a field has two values."""
-
-
-class FusedReader(Reader):
-    """A reader for fused patterns."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        try:
-            text.encode()
-        except UnicodeEncodeError:  # surrogates
-            raise Unfused from None
-
-    def fail(self, expected: str) -> bool:
-        return False
-
-    def fused(self, match: Match, fill: Fill, f: Fields) -> bool:
-        """Read parts by one pattern, and store their values."""
-        found = match(self.text, self.at)
-        if found is None:
-            return False
-        self.at = found.end()
-        fill(self, found, f)
-        return True
-
-    def alternatives(self, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
-        """Read a record that is a list of values; of one value, return the value."""
-        found = read(self)
-        if found is NOTHING or not self.text.startswith(separator, self.at):
-            return found
-        values = [found]
-        while self.text.startswith(separator, end := self.at):
-            self.at += len(separator)
-            variants = len(self.variants)
-            value = read(self)
-            if value is NOTHING:
-                self.at = end
-                del self.variants[variants:]
-                break
-            values.append(value)
-        return made(values) if len(values) > 1 else found
-
-    def core(self, read: Read, name: str, made: Callable[..., Any], before: Flanks, after: Flanks) -> Any:
-        """Read a record around a value; without anything around it, return the value."""
-        f: Fields = {}
-        if before is not None and not self.fused(*before, f):
-            return NOTHING
-        value = read(self)
-        if value is NOTHING or (after is not None and not self.fused(*after, f)):
-            return NOTHING
-        return made(**f, **{name: value}) if f else value
-
-    def once(self, f: Fields, name: str, value: Any) -> None:
-        if name in f and f[name] != value:
-            raise Unfused
-        f[name] = value
-
-    def loads(self, text: str) -> Any:
-        try:
-            value, end = JSON_DECODER.raw_decode(text)
-            return value if end == len(text) else JSON_DECODER.decode(text)
-        except (ValueError, RecursionError):
-            raise Unfused from None
-
-
-Match = Callable[[str, int], re.Match[str] | None]
-Fill = Callable[[FusedReader, re.Match[str], Fields], None]
-Flanks = tuple[Match, Fill] | None
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A field of a pattern.
-
-    Attributes:
-        is_set: code that is true if the match sets it.
-        value: code for its value. A name in `<>` stands for the text of a group, in `[[]]` for its number.
-        group: a group that the pattern always has if it sets the field; empty if there is none.
-        once: whether it must equal a value that the field already has.
-    """
-
-    is_set: str
-    value: str
-    group: str = ""
-    once: bool = False
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the value is the text of a group, or None if the match does not have the group."""
-        return self.value == f"<{self.group}>"
-
-
-@dataclass(frozen=True)
-class Flat:
-    """Parts as one pattern.
-
-    Attributes:
-        pattern: the regular expression.
-        slots: the fields.
-        is_partial: whether the parts match texts that the pattern does not match.
-        variants: conditions, and the names of alternatives that are read under them.
-        choices: how many choices it has.
-    """
-
-    pattern: str
-    slots: dict[str, Slot] = field(default_factory=dict)
-    is_partial: bool = False
-    variants: list[tuple[str, str]] = field(default_factory=list)
-    choices: int = 0
-
-    def then(self, flat: Flat) -> Flat | None:
-        """Both in a row; None if they have a field in common."""
-        if self.slots.keys() & flat.slots.keys():
-            return None
-        return Flat(
-            self.pattern + flat.pattern,
-            self.slots | flat.slots,
-            self.is_partial or flat.is_partial,
-            self.variants + flat.variants,
-            self.choices + flat.choices,
-        )
-
-
-def without_surrogates(expression: str) -> str:
-    """The expression of a terminal for texts without surrogates: negated sets, which exclude them, become faster."""
-    return re.sub(r"(?<!\[)\\ud800-\\udfff\]", "]", expression.replace(r"[^\ud800-\udfff]", "(?s:.)"))
-
-
-class FusedRules(Rules):
-    """The rules of a format, read with fused patterns."""
-
-    groups = 0
+class FusedRules(PatternRules):
+    """The rules of a format, read with patterns. Only a `FusedReader` can use them."""
 
     def __init__(self, rules: Rules) -> None:
-        expressions = rules.terminals.items()
-        super().__init__(
-            rules.roles, {name: without_surrogates(each) for name, each in expressions}, rules.table, rules.converter
-        )
+        super().__init__(rules)
+        self.wholes: dict[str, tuple[str, str, int, str] | None] = {}
 
     def read_all(self, parts: Parts) -> str:
         codes, at = list[str](), 0
         while at < len(parts):
             end, flat = self._longest(parts, at)
+            match parts[at]:
+                case Many(name, (Value(item),), least, "") if end == at and (whole := self._whole(item)):
+                    matcher, made, depth, rest = whole
+                    codes.append(f"r.records({matcher}, {made}, {depth}, {rest}, f, {name!r}, {least})")
+                    at += 1
+                    continue
             if end == at or (end == at + 1 and isinstance(parts[at], (str, Token, Flag, Json))):
                 codes.append(super().read_all(parts[at : at + 1]))
                 at += 1
             else:
-                codes.append(f"r.fused({self._matcher(flat)}, {self._fill(flat)}, f)")
+                codes.append(f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)")
                 at = end
         return " and ".join(codes) or "True"
 
@@ -212,16 +58,25 @@ class FusedRules(Rules):
         rule = self.table[name]
         if isinstance(rule, RecordRule) and rule.core:
             return self._core(rule) or rule.read(self)
-        flattening = _Flattening(self, nested=True)
-        found = flattening.value(name) if isinstance(rule, (Single, RecordRule)) else None
-        if found is None:
+        if (found := self._whole(name)) is None:
             return rule.read(self)
-        flat, slot = found
-        made = self._function(flat, "m", "r.at = m.end()", f"return {slot.value}")
-        condition = f" and r.depth <= {MAX_CHOICE_DEPTH - flat.choices}" * bool(flat.choices)
-        begins = self._matcher(Flat(f"(?={flattening.first(rule.ways)})"))
-        rest = f"{self.function(rule.read(self), 'r')}(r) if {begins}(r.text, r.at) else r.nothing"
-        return f"{made}(r, m) if (m := {self._matcher(flat)}(r.text, r.at)){condition} else {rest}"
+        matcher, made, depth, rest = found
+        return f"{made}(r, m) if (m := {matcher}(r.text, r.at)) and r.depth <= {depth} else {rest}(r)"
+
+    def _whole(self, name: str) -> tuple[str, str, int, str] | None:
+        """How a rule is read by one pattern: its matcher and maker, up to which depth, and what reads other texts."""
+        if name not in self.wholes:
+            rule, flattening, self.wholes[name] = self.table[name], Flattening(self, nested=True), None
+            is_usual = isinstance(rule, Single) or (isinstance(rule, RecordRule) and not rule.core)
+            if is_usual and (found := flattening.value(name)) is not None:
+                flat, slot = found
+                made = self.maker(flat, "m", "r.at = m.end()", f"return {slot.value}")
+                first = flattening.first(rule.ways) + "|" * any(flattening.firsts(way, ())[1] for way in rule.ways)
+                begins = self.matcher(Flat(f"(?={first})"))
+                parts = f"{self.function(rule.read(self), 'r')}(r) if {begins}(r.text, r.at) else r.nothing"
+                depth = MAX_CHOICE_DEPTH - flat.choices
+                self.wholes[name] = self.matcher(flat), made, depth, self.function(parts, "r")
+        return self.wholes[name]
 
     def _core(self, rule: RecordRule) -> str | None:
         """Code that reads a record which is usually one part of it, without making the record; None for other rules."""
@@ -237,12 +92,12 @@ class FusedRules(Rules):
             end, flat = self._longest(parts, 0)
             if end < len(parts) or self.required(parts) or any(s.is_set == ALWAYS for s in flat.slots.values()):
                 return None
-            around.append(f"({self._matcher(flat)}, {self._fill(flat)})" if parts else "None")
+            around.append(f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None")
         return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {', '.join(around)})"
 
     def _longest(self, parts: Parts, at: int) -> tuple[int, Flat]:
         """Where the longest run of flat parts ends that begins at a part, and its pattern."""
-        found, flattening = Flat(""), _Flattening(self, nested=False)
+        found, flattening = Flat(""), Flattening(self, nested=False)
         for end in range(at, len(parts)):
             flat = flattening.part(parts[end])
             flat = flat and found.then(flat)
@@ -250,353 +105,3 @@ class FusedRules(Rules):
                 return end, found
             found = flat
         return len(parts), found
-
-    def nests(self, name: str) -> bool:
-        """Whether a value of a rule can contain another one of the rule."""
-        found = set[str]()
-        todo = [name]
-        while todo:
-            ways = self.table[todo.pop()].ways if todo[-1] in self.table else ()
-            inner = set(self._inner(part for way in ways for part in way)) - found
-            found |= inner
-            todo += inner
-        return name in found
-
-    def _inner(self, parts: Iterable[Part]) -> Iterator[str]:
-        """The rules that parts use."""
-        for part in parts:
-            match part:
-                case Value(name) | Use(name):
-                    yield name
-                case Option(inner) | Many(_, inner):
-                    yield from self._inner(inner)
-
-    # Code.
-
-    def _matcher(self, flat: Flat) -> str:
-        """Return the name of a function that matches a pattern. It is compiled when it is first used."""
-        name = self.bind(None)
-
-        def match(text: str, at: int) -> re.Match[str] | None:
-            self.names[name] = compiled = re.compile(flat.pattern).match
-            return compiled(text, at)
-
-        self.names[name] = match
-        return name
-
-    def _fill(self, flat: Flat) -> str:
-        lines = []
-        for name, slot in flat.slots.items():
-            store = f"r.once(f, {name!r}, {slot.value})" if slot.once else f"f[{name!r}] = {slot.value}"
-            lines.append(store if slot.is_set == ALWAYS else f"if {slot.is_set}: {store}")
-        return self._function(flat, "m, f", *lines)
-
-    def _function(self, flat: Flat, parameters: str, *lines: str) -> str:
-        """Return the name of a function of a reader and a match."""
-        numbers = {name: number for number, name in enumerate(GROUP.findall(flat.pattern), 1)}
-        variants = [f"if {is_read}: r.variants.append({name!r})" for is_read, name in flat.variants]
-        body = "\n".join(f" {line}" for line in ["g = m.groups()", *variants, *lines])
-        body = re.sub(r"<(\w+)>", lambda found: f"g[{numbers[found[1]] - 1}]", body)
-        body = re.sub(r"\[\[(\w+)\]\]", lambda found: str(numbers[found[1]]), body)
-        name = self.bind(None)
-        exec(f"def made(r, {parameters}):\n{body}", self.names)
-        self.names[name] = self.names.pop("made")
-        return name
-
-    def items(self, item: Flat, many: Many) -> str:
-        """Return the name of a function that returns the list of items in a part of a text."""
-        matcher, separator = self._matcher(item), len(many.separator)
-        make = self.names[self._function(item, "m", f"return {item.slots[many.item].value}")]
-
-        def listed(r: FusedReader, at: int, end: int) -> list[Any]:
-            found = list[Any]()
-            while not found or at < end:
-                each = self.names[matcher](r.text, at)
-                if each.end() == at:
-                    raise Unfused  # an empty item is none
-                found.append(make(r, each))
-                at = each.end() + separator
-            return found
-
-        return self.bind(listed)
-
-
-class _Flattening:
-    """Makes one pattern of parts.
-
-    Args:
-        nested: whether to leave out what nests. Otherwise, what can nest is not flat.
-    """
-
-    def __init__(self, rules: FusedRules, nested: bool, inside: tuple[str, ...] = ()) -> None:
-        self.rules, self.nested, self.inside = rules, nested, inside
-
-    def group(self, pattern: str = "") -> tuple[str, str]:
-        """A group with a new name, and the name."""
-        self.rules.groups += 1
-        name = f"g{self.rules.groups}"
-        return f"(?P<{name}>{pattern})", name
-
-    def parts(self, parts: Parts) -> Flat | None:
-        """The pattern of parts in a row; None if there is none."""
-        found: Flat | None = Flat("")
-        for part in parts:
-            flat = self.part(part)
-            found = flat and found and found.then(flat)
-            if found is None:
-                return None
-        return found
-
-    def part(self, part: Part) -> Flat | None:
-        match part:
-            case str():
-                return Flat(re.escape(part))
-            case Token("", terminal):
-                return Flat(f"(?>(?:{self.rules.terminals[terminal]})?)")
-            case Token(name, terminal, optional):
-                pattern, group = self.group(f"(?>{self.rules.terminals[terminal]})")
-                slot = Slot(f"<{group}> is not None" if optional else ALWAYS, f"<{group}>", group)
-                return Flat(f"(?>{pattern}?)" if optional else pattern, {name: slot})
-            case Json(name, terminal):
-                pattern, group = self.group(f"(?>{self.rules.terminals[terminal]})")
-                return Flat(pattern, {name: Slot(ALWAYS, f"r.loads(<{group}>)", group)})
-            case Flag(name, text):
-                pattern, group = self.group(re.escape(text))
-                return Flat(f"(?>{pattern}?)", {name: Slot(ALWAYS, f"(<{group}> is not None)")})
-            case Value(name):
-                if (found := self.value(name)) is None:
-                    return None
-                return replace(found[0], slots={name: replace(found[1], once=True)})
-            case Use(name):
-                return self.ways(self.rules.table[name].ways, self.rules.table[name].names)
-            case Option(parts):
-                flat = self.parts(parts)
-                if flat is None:
-                    return self.absent(parts)
-                flat = self.under_condition(flat)
-                return replace(flat, pattern=f"(?>{flat.pattern}|{self.unless(parts) * flat.is_partial})")
-            case Many():
-                return self.many(part)
-        raise AssertionError(part)
-
-    def under_condition(self, flat: Flat) -> Flat:
-        """The same, as a part that may be absent."""
-        group = next((slot.group for slot in flat.slots.values() if slot.group and slot.is_set == ALWAYS), "")
-        if not group:
-            marker, group = self.group()
-            flat = replace(flat, pattern=flat.pattern + marker)
-        present = f"<{group}> is not None"
-        slots = {
-            name: replace(slot, is_set=present) if slot.is_set == ALWAYS else slot for name, slot in flat.slots.items()
-        }
-        variants = [(present if is_read == ALWAYS else is_read, name) for is_read, name in flat.variants]
-        return replace(flat, slots=slots, variants=variants)
-
-    def absent(self, parts: Parts) -> Flat | None:
-        """The pattern of parts that may be absent, and are."""
-        return Flat(self.unless(parts), is_partial=True) if self.nested else None
-
-    def unless(self, parts: Parts) -> str:
-        """A pattern for places where parts cannot begin."""
-        return f"(?!{self.first((parts,))})"
-
-    def first(self, ways: tuple[Parts, ...]) -> str:
-        """A pattern for what alternatives can begin with."""
-        return "|".join(dict.fromkeys(each for way in ways for each in self.firsts(way, ())[0]))
-
-    def many(self, part: Many) -> Flat | None:
-        item = self.parts(part.parts)
-        if item is None:
-            return None if part.least else self.absent(part.parts)
-        if item.variants:
-            return None
-        separator, each = re.escape(part.separator), GROUP.sub("(?:", item.pattern)
-        pattern, group = self.group(f"{each}(?:{separator}{each})*")
-        if item.is_partial:
-            pattern += f"(?!{separator})" if separator else self.unless(part.parts)
-        if not part.least:
-            pattern += "|" + self.unless(part.parts) * item.is_partial
-        value = f"{self.rules.items(item, part)}(r, m.start([[{group}]]), m.end([[{group}]]))"
-        slot = Slot(ALWAYS if part.least else f"<{group}> is not None", value, group)
-        return Flat(f"(?>{pattern})", {part.field: slot}, item.is_partial, choices=item.choices)
-
-    def ways(self, ways: tuple[Parts, ...], names: tuple[str, ...] = ()) -> Flat | None:
-        """The pattern of alternatives."""
-        found, patterns = list[Flat](), list[tuple[str, str]]()
-        for at, way in enumerate(ways):
-            flat = self.parts(way)
-            if flat is not None:
-                if names and names[at]:
-                    flat = replace(flat, variants=[*flat.variants, (ALWAYS, names[at])])
-                if len(ways) > 1:
-                    flat = self.under_condition(flat)
-                found.append(flat)
-                patterns.append((flat.pattern, "|"))
-            elif not self.nested:
-                return None
-            if flat is None or flat.is_partial:
-                patterns.append((self.unless(way), ""))
-        if not found or len(ways) == 1:
-            return found[0] if found else None
-        slots: dict[str, Slot] = {}
-        for flat in found:
-            for name, slot in flat.slots.items():
-                if (other := slots.get(name)) is not None:
-                    value = f"({other.value} if {other.is_set} else {slot.value})"
-                    slot = Slot(f"({other.is_set} or {slot.is_set})", value, once=slot.once)
-                slots[name] = slot
-        pattern = ""
-        for each, separator in reversed(patterns):
-            if not separator:  # where an alternative begins that is left out, those after it are not tried
-                pattern = f"{each}(?>{pattern})" if pattern else ""
-            else:
-                pattern = f"{each}|{pattern}" if pattern else each
-        return Flat(
-            f"(?>{pattern})",
-            slots,
-            len(patterns) > len(found),
-            [each for flat in found for each in flat.variants],
-            sum(flat.choices for flat in found),
-        )
-
-    def value(self, name: str) -> tuple[Flat, Slot] | None:
-        """The pattern of a rule, without fields, and its value; None if there is none."""
-        rule, inside = self.rules.table[name], self.inside
-        if name in inside:
-            return None
-        match rule:
-            case Enumerated():
-                pattern, group = self.group("|".join(map(re.escape, rule.texts.values())))
-                names = self.rules.bind({text: each for each, text in rule.texts.items()})
-                return Flat(f"(?>{pattern})"), Slot(ALWAYS, f"{names}[<{group}>]", group)
-            case Lines():
-                _, start = self.group()
-                _, first = self.group()
-                _, others = self.group()
-                whole, each = rule.expressions(self.rules, f"(?P<{first}>", f"(?P<{others}>")
-                span = f"m.start([[{start}]]), m.start([[{others}]]), m.end([[{others}]])"
-                value = f"r.joined(<{first}>, {self.rules.bind(re.compile(each))}, {span})"
-                return Flat(f"(?P<{start}>(?>{whole}))"), Slot(ALWAYS, value, start)
-        self.inside = (*inside, name)
-        try:
-            match rule:
-                case Single():
-                    return self.single(rule)
-                case Choice():
-                    return self.choice(rule)
-                case RecordRule() if rule.core:
-                    return self.collapsed(rule)
-                case RecordRule() if not (rule.remembers or rule.is_schema or (inside and self.rules.nests(name))):
-                    return self.record(rule)
-            return None
-        finally:
-            self.inside = inside
-
-    def single(self, rule: Single) -> tuple[Flat, Slot] | None:
-        flat = self.ways(rule.ways, rule.names)
-        if flat is None or len(flat.slots) != 1:
-            return None
-        (slot,) = flat.slots.values()
-        value, group = slot.value, slot.group if slot.is_set == ALWAYS else ""
-        if slot.is_set != ALWAYS and not all(map(self.rules.required, rule.ways)):
-            if rule.empty is NOTHING:
-                return None
-            value = f"({value} if {slot.is_set} else {'[]' if rule.empty == [] else self.rules.bind(rule.empty)})"
-        return replace(flat, slots={}), Slot(ALWAYS, value, group)
-
-    def choice(self, rule: Choice) -> tuple[Flat, Slot] | None:
-        flat = self.ways(rule.ways) if self.nested else None
-        if flat is None:
-            return None
-        *others, last = flat.slots.values()
-        value = "".join(f"{slot.value} if {slot.is_set} else " for slot in others) + last.value
-        return replace(flat, slots={}, choices=flat.choices + 1), Slot(ALWAYS, f"({value})")
-
-    def record(self, rule: RecordRule) -> tuple[Flat, Slot] | None:
-        """A record; of one that nests, the first alternative."""
-        flat = self.parts(rule.ways[0]) if self.nested else self.ways(rule.ways, rule.names)
-        if flat is None or (self.nested and any(rule.names)):
-            return None
-        arguments = []
-        for part in fields(rule.made):
-            slot = flat.slots.get(part.name)
-            default = "[]"
-            if part.default_factory is MISSING:
-                default = self.rules.bind(rule.absent.get(part.name, part.default))
-            value = default if slot is None else slot.value
-            absent = rule.absent.get(part.name, part.default)
-            if slot is not None and slot.is_set != ALWAYS and not (slot.is_text and absent is None):
-                value = f"({value} if {slot.is_set} else {default})"
-            arguments.append(value)
-        return replace(flat, slots={}), Slot(ALWAYS, f"{self.rules.bind(rule.made)}({', '.join(arguments)})")
-
-    def collapsed(self, rule: RecordRule) -> tuple[Flat, Slot] | None:
-        """A record that is usually one part of it: without the parts that may be absent before that part."""
-        if not self.nested or len(rule.ways) > 1:
-            return None
-        flat: Flat | None
-        made, found, value = self.rules.bind(rule.made), Flat(""), ""
-        for part in rule.ways[0]:
-            if isinstance(part, (Value, Many)) and part.field == rule.core:
-                flat = self.parts(part.parts if isinstance(part, Many) else (part,))
-                if flat is None or flat.variants or (isinstance(part, Many) and not part.separator):
-                    return None
-                value = flat.slots[part.item if isinstance(part, Many) else part.field].value
-                if isinstance(part, Many):
-                    separator, each = re.escape(part.separator), GROUP.sub("(?:", flat.pattern)
-                    others, group = self.group(f"(?:{separator}{each})*")
-                    start = f"m.start([[{group}]]) + {len(part.separator)}"
-                    more = f"{self.rules.items(flat, part)}(r, {start}, m.end([[{group}]]))"
-                    value = f"({made}([value, *{more}]) if [value := {value}] and <{group}> else value)"
-                    flat = replace(flat, pattern=f"(?>{flat.pattern}{others}(?!{separator}))")
-                flat = replace(flat, slots={}, is_partial=True)
-            elif not value and isinstance(part, (Option, Use, Many)) and not self.rules.required((part,)):
-                flat = Flat(self.unless((part,)), is_partial=True)
-            else:
-                flat = self.part(part)
-            if flat is None or (both := found.then(flat)) is None:
-                return None
-            found = both
-        if found.slots:
-            others = " or ".join(slot.is_set for slot in found.slots.values())
-            named = "".join(
-                f", **({{{name!r}: {slot.value}}} if {slot.is_set} else {{}})" for name, slot in found.slots.items()
-            )
-            value = f"({made}({rule.core}=value{named}) if [value := {value}] and ({others}) else value)"
-        return replace(found, slots={}), Slot(ALWAYS, value)
-
-    def firsts(self, parts: Parts, inside: tuple[str, ...]) -> tuple[list[str], bool]:
-        """Patterns for what parts can begin with, if it is not empty, and whether it can be empty."""
-        found: list[str] = []
-        for at, part in enumerate(parts):
-            match part:
-                case Token("", terminal):  # as all layout, it may be absent
-                    each, empty = self.firsts(parts[at + 1 :], inside)
-                    layout = self.rules.terminals[terminal]
-                    return [*found, f"(?:{layout})?(?:{'|'.join(dict.fromkeys(each))})", *[layout] * empty], empty
-                case str():
-                    each, empty = [re.escape(part)], not part
-                case Token(_, terminal, optional):
-                    each, empty = [self.rules.terminals[terminal]], optional
-                case Json(_, terminal):
-                    each, empty = [self.rules.terminals[terminal]], False
-                case Flag(_, text):
-                    each, empty = [re.escape(text)], True
-                case Option(inner):
-                    each, empty = self.firsts(inner, inside)[0], True
-                case Many(_, inner, least):
-                    each, empty = self.firsts(inner, inside)
-                    empty = empty or not least
-                case Value(name) | Use(name):
-                    rule = self.rules.table[name]
-                    if isinstance(rule, Enumerated):
-                        each, empty = [*map(re.escape, rule.texts.values())], False
-                    elif name in inside:
-                        each, empty = [""], False
-                    else:
-                        ways = [self.firsts(way, (*inside, name)) for way in rule.ways]
-                        each, empty = [first for way in ways for first in way[0]], any(way[1] for way in ways)
-            found += each
-            if not empty:
-                return found, False
-        return found, True

@@ -1,4 +1,4 @@
-"""Rows of Arrow columns. Token ids go from the buffers of a column to the parser, without an object for each."""
+"""Rows of Arrow columns. Token ids go to the parser as buffers, without an object for each."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ def check_values(values: Iterable[object], options: Options) -> Iterator[Checked
     """Check values as the rows of a file are checked, without files, processes and `pyarrow`.
 
     Args:
-        values: texts, token ids, conversations, or objects with one of these in a column. An `array("I")` of token ids
-            is read without an object for each of them.
+        values: texts, token ids, conversations, or objects with one of these in a column. Token ids may be
+            an `array("I")`, which the parser reads as it is.
         options: how they are checked; fixes are not applied.
     """
     for number, value in enumerate(values, 1):

@@ -37,6 +37,11 @@ class Name(NamedTuple):
     cost: int
     how: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The edit for it in its place."""
+        return self.how if self.how in ("near", "glued") else ""
+
 
 def is_typo(name: str, word: str) -> bool:
     """Whether one letter is missing, added, replaced or swapped with the next; the first letter is right."""

@@ -34,6 +34,7 @@ class HeaderReading:
         lacks_channel: the channel is missing and must be inferred.
         has_strays: it contains special tokens that no rule uses.
         is_clean: no diagnostic is due for it.
+        is_exact: a rule describes it, and all its names are known as they are.
         mixed: the header in the mixed alphabet.
         free_units: the units of its free text, which has no limit.
         sides: the values in the order of the message type, before and after the content.
@@ -49,6 +50,7 @@ class HeaderReading:
     lacks_channel: bool = False
     has_strays: bool = False
     is_clean: bool = False
+    is_exact: bool = False
     mixed: str = ""
     free_units: int = 0
     sides: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())

@@ -81,6 +81,7 @@ class Edit(NamedTuple):
 
 
 Edge = tuple[int, Node, tuple[Edit, ...]]
+Taken = tuple[int, str, int | None, Sets]
 
 
 class HeaderSearch:
@@ -118,6 +119,8 @@ class HeaderSearch:
 
     def read(self, max_cost: int | None) -> HeaderReading:
         """The cheapest reading; if it costs more than `max_cost`, nothing is read. Call it once."""
+        if self.described and (found := self._search(0)) and not (reading := self._said(found[0][1])).findings:
+            return reading  # of a header without mistakes, no other reading is reported
         most = self.costs["most"] if max_cost is None else min(max_cost, self.costs["most"])
         found = self._search(most)
         reading = self._said(found[0][1] if found else self._unread())
@@ -472,17 +475,14 @@ class HeaderSearch:
                 target = node._replace(at=end, state=state, mode=CLEAN, values=values)
                 yield price, target, (Edit("near", field, at, end, sets, (field,)),)
 
-    def _taken(
-        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool
-    ) -> tuple[int, str, int | None, Sets] | None:
+    def _taken(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
         slots, row = self.slots, self.names.row(name.field).costs
-        kind = name.how if name.how in ("near", "glued") else ""
         sets: Sets = ((name.field, name.value),)
         if not placed and (node.mode == PLAIN or (node.mode == WORDS and name.field != slots.content_type)):
             return None
         if name.field == slots.role:
-            return self._role(node, at, awaited, name, placed, kind)
+            return self._role(node, at, awaited, name, placed)
         if name.field == slots.name:
             if placed:
                 after_role = self._value(node, slots.role) is not None
@@ -494,9 +494,9 @@ class HeaderSearch:
                 return None
             return row["lead"], "order", None, (*sets, (slots.role, self.recovery.tool))
         if name.field == slots.channel:
-            return self._channel(node, at, awaited, name, placed, kind)
+            return self._channel(node, at, awaited, name, placed)
         if name.field == slots.recipient:
-            return self._recipient(node, at, awaited, name, placed, kind)
+            return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
             called = node.marks or self._value(node, slots.recipient)
             if node.mode == PLAIN or (name.how and not placed) or (node.mode in (WORD, WORDS) and not called):
@@ -505,19 +505,17 @@ class HeaderSearch:
                 return None
             price = self.costs["again"] * (self._value(node, name.field) is not None) + row["lead"] * (not placed)
             weak = not called or (name.how == "near" and not self._value(node, slots.recipient))
-            kind = "order" if slots.channel in awaited else kind
+            kind = "order" if slots.channel in awaited else name.kind
             return price, kind, node.mode or (TYPED if weak else CLEAN), sets
-        return (0, kind, None, sets) if placed else None
+        return (0, name.kind, None, sets) if placed else None
 
-    def _role(
-        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str
-    ) -> tuple[int, str, int | None, Sets] | None:
+    def _role(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, cost = self.slots, self._cost(self.slots.role, "lead")
         if placed:
             rest = self._word(at)[name.length :] if self.opened and name.how == "glued" else ""
             if rest[:1].isalnum() and not rest.startswith((self.automaton.lead or "\0", *self.names.all)):
                 return None  # `users` is the name of a tool
-            return 0, kind, None, ((name.field, name.value),)
+            return 0, name.kind, None, ((name.field, name.value),)
         if name.how or slots.recipient in awaited or node.mode == BARE:
             return None
         if at == self.first:
@@ -525,17 +523,16 @@ class HeaderSearch:
             return cost // 2, "order", NAMED, ((name.field, name.value), *named)
         return cost, "dropped", NAMED, ()
 
-    def _channel(
-        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str
-    ) -> tuple[int, str, int | None, Sets] | None:
+    def _channel(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, row = self.slots, self.names.row(name.field).costs
         sets: Sets = ((name.field, name.value),)
         if placed:
-            return 0, kind, WORD if name.how == "unknown" else None, sets
+            return 0, name.kind, WORD if name.how == "unknown" else None, sets
         seen = self._value(node, name.field) is not None
         alone = not any(v is not None for field, v in zip(self.places, node.values, strict=True) if field != slots.role)
         touches = at == node.at > 0 and alone
-        if node.mode == BARE or (name.how and not (name.how == "glued" and touches)):
+        sure = name.how in ("", "glued") or name.cost <= self.costs["decorated"]  # `assistant/final`
+        if node.mode == BARE or (name.how and not (touches and sure)):
             return None
         author = slots.role in awaited
         sets = (((slots.role, self.recovery.author[slots.role]),) if author else ()) + sets
@@ -545,9 +542,7 @@ class HeaderSearch:
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
         return price, kind, CLEAN if first else node.mode or NAMED, sets
 
-    def _recipient(
-        self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool, kind: str
-    ) -> tuple[int, str, int | None, Sets] | None:
+    def _recipient(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, row, names = self.slots, self.names.row(name.field).costs, self.names
         sets: Sets = ((name.field, name.value),)
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
@@ -555,8 +550,7 @@ class HeaderSearch:
             mode = node.mode if node.mode == BARE else CLEAN
             if name.how == "role" and not self.described and self._value(node, slots.role) != self.recovery.tool:
                 return row["role"], "is_role", mode, ()
-            if name.how == "role" and name.cost and node.mode != BARE:
-                kind = "near"
+            kind = "near" if name.how == "role" and name.cost else name.kind
             foreign = name.how != "role" and self._value(node, slots.role) == self.recovery.tool
             foreign = foreign and self._value(node, name.field) is None
             return price + row["of_tool"] * foreign, "" if node.mode == BARE else kind, mode, sets
@@ -604,9 +598,10 @@ class HeaderSearch:
             values.update(self.recovery.author)
         for edit in reported:
             self._report(reading, edit)
-        text = reading.text_start is not None and values[slots.role] == self.recovery.author[slots.role]
-        lost = self.lacks_start or text or any(edit.lost for edit in path)
-        reading.lacks_channel = lost and values.get(slots.channel) is None
+        lost = self.lacks_start or reading.text_start is not None or any(edit.lost for edit in path)
+        answers = values[slots.role] == self.recovery.tool and values.get(slots.recipient) is not None
+        needed = answers or values[slots.role] == self.recovery.author[slots.role]
+        reading.lacks_channel = lost and needed and values.get(slots.channel) is None
         if reading.text_start is not None:
             awaits = self.automaton.introduces.get(self.text[: reading.text_start].rstrip()[-1:]) == slots.channel
             reading.is_punctuation = awaits and not re.search(r"\w", self.text[reading.text_start :])

@@ -121,7 +121,7 @@ class Headers:
         if described and self.max_cost is not None and reading.cost > self.max_cost:
             return described
         if described and not reading.findings and reading.values == described.values:
-            return replace(described, lacks_channel=reading.lacks_channel)
+            return replace(described, lacks_channel=reading.lacks_channel, is_exact=not reading.cost)
         if opened and not reading.findings and (header.mixed or not lacks_start):
             evidence = "its parts are known, but not in their places"
             taken = " ".join(str(value) for value in reading.values.values() if value and value is not True)

@@ -9,14 +9,11 @@ from copy import copy
 from typing import Any
 
 from ..errors import near_misses
-from ..format.cache_limits import CONTENT_CACHES
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_NAME, SizedCache
 from ..format.tables import Format, Recovery
 
 ROLE_SIMILARITY = 0.9
 """The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
-
-BRACKETS = "{["
-"""The characters that arguments of a call begin with."""
 
 _NAME = re.compile(r"[\w-]+")
 PUNCTUATION = ",;:."
@@ -94,11 +91,13 @@ class KnownNames:
         self.channels = dict.fromkeys(recovery.channels)
         self._by_last: dict[str, list[str]] | None = None
         given = None if tools is None else (*parameters_by_name(recovery, tools),)
-        cache: dict[object, tuple[frozenset[str] | None, bytes]] = format.caches.setdefault("offered", {})
+        cache: SizedCache[tuple[frozenset[str] | None, bytes]] = format.caches.setdefault(
+            "offered", SizedCache(CONTENT_CACHE_BYTES)
+        )
         if (known := cache.get(given)) is None:
             writable = None if given is None else frozenset(self._writable(given))
             known = writable, _make_key(b"", self.channels, writable)
-            CONTENT_CACHES.remember(cache, given, known, sum(map(len, given or ())))
+            cache.put(given, known, sum(MEMORY_PER_NAME + len(name) for name in given or ()))
         self.tools: set[str] | None = None if known[0] is None else {*known[0]}
         self.key = known[1]
 

@@ -422,7 +422,8 @@ class Machine:
         reading = self._read_header(start, opener=None)
         closed = by in self.recovery.closes
         text = reading.text.strip()
-        between = self.lacks_start and reading.lacks_channel and not (text and (closed or by is None))
+        has_channel = reading.values.get(self.recovery.slots.channel) is not None
+        between = self.lacks_start and not has_channel and not (text and (closed or by is None))
         self.state = BETWEEN
         if self.begin == start and by is None:
             return

@@ -123,19 +123,36 @@ class ValidMessages(Attempt):
         key = self.form.units[at:begin] + self.form.units[stop:end]
         if key in odd:
             return None
+        shapes = self.shapes
+        found = shapes.get((key,))
+        if found is not None and (found.structure is not None or self._shape(found, "") is not None):
+            return found if found.structure is None else None
         found = self._read_clean_header(frame, at, begin, stop, end)
         if found is None:
             HEADER_CACHES.remember(odd, key, True, len(key))
+        elif self._shape(found, "") is not None and self.form.mixed(at, begin) in shapes:
+            HEADER_CACHES.remember(shapes, (key,), found, len(key))
         return found
+
+    @property
+    def shapes(self) -> dict[object, ParsedHeader]:
+        """The headers without mistakes, by their shapes, whatever tools are offered; without names of tools, by ids."""
+        names, headers = self.machine.names, self.machine.headers
+        key = "shapes", self.machine.continued, headers.max_cost, tuple(names.channels), names.tools is None
+        shapes: dict[object, ParsedHeader] = self.form.caches.setdefault(key, {})
+        return shapes
 
     def _read_clean_header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> ParsedHeader | None:
         machine = self.machine
         recovery, slots = machine.recovery, machine.recovery.slots
         found = super().read_header(frame, at, begin, stop, end, "")
-        if found is None or found.structure is not None:
+        if found is None:
             return None
-        *_, (opener, _, header_end, _) = machine.form.pieces(at, begin)
-        if machine.headers.read(at, header_end, opener, lacks_start=False, given=()).findings:
+        if found.structure is not None:  # its content may declare tools, so that it is read by itself
+            key = self.form.units[at:begin] + self.form.units[stop:end]
+            HEADER_CACHES.remember(self.shapes, (key,), found, len(key))
+            return None
+        if not self._is_clean(found, at, begin):
             return None
         kind = recovery.closes[next(machine.form.specials(stop))[0]]
         if kind == recovery.ends_calls_only and not found.values.get(slots.recipient):
@@ -143,3 +160,35 @@ class ValidMessages(Attempt):
         if machine.continued and (kind is not None or found.values[slots.role] == recovery.tool):
             return None
         return found
+
+    def _is_clean(self, header: ParsedHeader, at: int, begin: int) -> bool:
+        """Whether recovery has no diagnostic for the words of a header.
+
+        A reading without cost depends on nothing but which words are known names. So what holds for a header also holds
+        with another offered tool in it, and for other tools in the conversation.
+        """
+        machine, shapes, mixed = self.machine, self.shapes, self.form.mixed(at, begin)
+        shape = self._shape(header, mixed)
+        if shape is not None and shape in shapes:
+            return True
+        *_, (opener, _, header_end, _) = machine.form.pieces(at, begin)
+        reading = machine.headers.read(at, header_end, opener, lacks_start=False, given=())
+        if shape is not None and reading.is_exact:
+            HEADER_CACHES.remember(shapes, shape, header, len(shape))
+        return not reading.findings
+
+    def _shape(self, header: ParsedHeader, mixed: str) -> str | None:
+        """A header without the names of the offered tools in it; None if another word is one, or may be near to one."""
+        recovery, tools = self.machine.recovery, self.machine.names.tools or ()
+        for field, value in header.values.items():
+            if not isinstance(value, str) or not value:
+                continue
+            if field not in (recovery.slots.recipient, recovery.slots.name):
+                if value in tools:
+                    return None
+            elif value in tools and mixed.count(value) == 1:
+                prefix = recovery.of_functions * value.startswith(recovery.of_functions)
+                mixed = mixed.replace(value, f"{prefix}\0")
+            elif value in tools or value not in recovery.roles:
+                return None
+        return mixed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from ..diagnostics import Repair
@@ -66,6 +65,8 @@ def _digest_of(format: Format, message: Any) -> str:
         text = content if isinstance(content, str) else content.text()
     except RenderError:
         text = repr(content)
+    from hashlib import sha256  # loads OpenSSL, which parsing text does not need
+
     return sha256(repr((header, text)).encode(errors="surrogatepass")).hexdigest()
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
-from ..format.cache_limits import CONTENT_CACHES, HEADER_CACHES
+from ..format.cache_limits import CONTENT_CACHE_BYTES, HEADER_CACHES, MEMORY_PER_BYTE, SizedCache
 from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
@@ -363,7 +363,7 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
     format, messages = plan.format, plan.messages
     chosen = tokenizer_for(format.encoding, tokenizer)
     encode, caches = chosen.encode, format.caches_of(chosen)
-    contents: dict[Any, list[int]] = caches.setdefault("contents", {})
+    contents: SizedCache[list[int]] = caches.setdefault("contents", SizedCache(CONTENT_CACHE_BYTES))
 
     def part(mixed: str, *kept: Sequence[int]) -> list[int]:
         ends: list[int] = []
@@ -385,7 +385,7 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
             tokens = contents.get(key)
             if tokens is None:
                 tokens = encode(prefix + content + suffix)
-                CONTENT_CACHES.remember(contents, key, tokens, len(content))
+                contents.put(key, tokens, MEMORY_PER_BYTE * len(content))
             return tokens
         except (TypeError, UnicodeEncodeError, VocabularyError):
             plan.require_text(index, content)

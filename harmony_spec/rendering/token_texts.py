@@ -41,5 +41,7 @@ def decode(format: Format, tokens: Sequence[int], tokenizer: Tokenizer | None) -
     """Decode token ids, special tokens spelled out. Unknown ids are written as `<id>`, invalid UTF-8 as U+FFFD."""
     from ..vocabulary import tokenizer_for
 
+    if isinstance(tokens, str | bytes):
+        raise TypeError(f"expected token ids, got a {type(tokens).__name__}")
     form = TokenForm(format, tokens, tokenizer_for(format.encoding, tokenizer))
     return form.spelled(0, len(form.tokens))

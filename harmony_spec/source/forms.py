@@ -276,7 +276,7 @@ class TextForm(Form):
 
 
 class TokenForm(Form):
-    """Token ids, including unknown ones: a list, or a buffer, which is read without an object for each token.
+    """Token ids, including unknown ones: a list, or a buffer, which becomes the string without an object for each id.
 
     Tokens may be added to a list while it is read.
     """
@@ -317,7 +317,7 @@ class TokenForm(Form):
 
     @cached_property
     def _listed(self) -> list[int]:
-        """All token ids as a list; made once, as each is decoded and compared."""
+        """All token ids as a list, which tokenizers take; of a buffer, it is made once."""
         return self.tokens.tolist() if isinstance(self.tokens, array) else self.tokens
 
     @staticmethod

@@ -6,7 +6,7 @@ The schema accepts the same values as the original one. What types cannot expres
 from __future__ import annotations
 
 import json
-import marshal
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +32,8 @@ class Schemas:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
         self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
+        self.last = threading.local()
+        """Whether the schema that a thread converts has references."""
         self.leaves = made["basic_type"], made["literal_type"], made["reference"]
         self.by_class = {
             made["basic_type"]: self.basic,
@@ -65,14 +67,15 @@ class Schemas:
             return {UNREAD_KEYWORD: parameters.type_text}
         if parameters.type is None:
             return None
+        self.last.refers = False
         schema = self.of(parameters.type)
         if not isinstance(schema, dict):
             return schema
         if parameters.definitions:
             schema = {**schema, "$defs": {item.named: self.of(item.type) for item in parameters.definitions}}
-        if b"$ref" not in marshal.dumps(schema):  # much faster than a walk
-            return schema
         text = reader.text[start : reader.at]
+        if not self.last.refers and "$ref" not in text and "\\u" not in text:  # much faster than a walk
+            return schema
         try:
             assert References(schema).reachable is not None
         except Inexpressible as error:
@@ -101,6 +104,7 @@ class Schemas:
         return {"type": "string", "enum": values} if texts else {"enum": values}
 
     def reference(self, made: Any) -> dict[str, Any]:
+        self.last.refers = True
         return {"$ref": f"#/$defs/{made.named}"}
 
     def any_array(self, made: Any) -> dict[str, Any]:
@@ -282,7 +286,8 @@ def with_remarks(schema: dict[str, Any] | bool, remarks: dict[str, Any]) -> dict
     if not remarks:
         return schema
     schema = spelled_out(schema)
-    absorbed = ABSORBED_KEYWORDS.get(str(schema.get("type")), frozenset()) if schema else TYPE_IMPLYING_KEYWORDS
+    kind = schema.get("type")
+    absorbed = ABSORBED_KEYWORDS.get(kind, ()) if isinstance(kind, str) else () if schema else TYPE_IMPLYING_KEYWORDS
     if remarks.keys().isdisjoint(schema) and remarks.keys().isdisjoint(absorbed):
         return {**schema, **remarks}
     return {"allOf": [schema], **remarks}

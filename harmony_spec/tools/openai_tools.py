@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Container, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..codes import INVALID_TOOL
 from ..errors import RenderError, ToolError, quoted
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
 from ..format.content_reading import MAX_TYPE_NESTING
-from ..format.contents import Record
+from ..format.contents import Record, deep_copy
 from ..format.definitions import Definition, Definitions
 from ..format.tables import require
 from ..recovery.machine import Machine
@@ -31,7 +33,7 @@ FORMS = ("namespace", "chat", "responses")
 """The forms of tool definitions in JSON."""
 
 
-def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[Namespace]:
+def tools_from_json(value: Any, *, codec: ModuleType | None = None) -> list[Namespace]:
     """Read tool definitions.
 
     Args:
@@ -46,6 +48,19 @@ def tools_from_json(value: object, *, codec: ModuleType | None = None) -> list[N
         ToolError: a definition is invalid; the error has its JSON pointer and the rule that it breaks.
     """
     codec = with_tools(codec)
+    cache: SizedCache[list[Namespace]] = codec.FORMAT.caches.setdefault("tools", SizedCache(CONTENT_CACHE_BYTES))
+    try:
+        key = marshal.dumps(value, 2)  # later versions write equal values in several ways
+    except ValueError:  # nested too deep, or not JSON
+        return _read_tools(codec, value)
+    if (found := cache.get(key)) is None:
+        found = _read_tools(codec, value)
+        cache.put(key, found, MEMORY_PER_BYTE * len(key))
+    copied: list[Namespace] = deep_copy(found)
+    return copied
+
+
+def _read_tools(codec: ModuleType, value: object) -> list[Namespace]:
     found: dict[str, Namespace] = {}
     definitions: Definitions = codec.FORMAT.definitions
     functions, made = definitions.functions, definitions.namespace

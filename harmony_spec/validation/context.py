@@ -71,7 +71,10 @@ class Context:
 
     def text(self, index: int) -> str:
         content = self.content(index)
-        return content if isinstance(content, str) else str(content.text())
+        if isinstance(content, str):
+            return content
+        tokens = self.messages[index].tokens
+        return str(content.text()) if tokens is None or tokens.text is None else str(tokens.text)
 
     def is_by_model(self, index: int) -> bool:
         return self.roles[index] == self.model_role

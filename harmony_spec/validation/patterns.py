@@ -7,8 +7,8 @@ import time
 
 import regex
 
+from ..format.cache_limits import SizedCache
 from .budget import SECONDS_PER_MATCH, UnfinishedCheck, current_budget
-from .caches import SizedCache
 
 MAX_PATTERN_CHARS = 50_000
 """The length of a pattern with its repetitions written out, as `regex` compiles them: a tenth of a second of work."""

@@ -18,10 +18,10 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
+from ..format.cache_limits import SizedCache
 from ..recovery.output import abridge
 from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
-from .caches import SizedCache
 from .keywords import budgeted, prepared
 from .patterns import compiled
 

@@ -98,7 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     folder: Path = options.folder
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    os.environ |= {"RAY_ADDRESS": f"{HEAD}:{PORT}"}
+    os.environ |= {"RAY_TMPDIR": str(folder)}  # else the address stays for later programs
     inputs = write_corpus(folder / "corpus", options.rows)
     begin = time.monotonic()
     expected = finish(validate(folder / "local.parquet", inputs), folder / "local.parquet")

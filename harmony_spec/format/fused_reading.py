@@ -1,0 +1,97 @@
+"""The state of a reader that reads with large patterns. It does not note what it expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .content_reading import JSON_DECODER, NOTHING, Fields, Read, Reader
+
+Match = Callable[[str, int], re.Match[str] | None]
+Fill = Callable[["FusedReader", re.Match[str], Fields], None]
+Make = Callable[["FusedReader", re.Match[str]], Any]
+Flanks = tuple[Match, Fill] | None
+
+
+class Unfused(Exception):
+    """A text must be read without fused patterns: a value in it is not JSON, or a field has two values."""
+
+
+class FusedReader(Reader):
+    """A reader for fused patterns."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # surrogates
+            raise Unfused from None
+
+    def fail(self, expected: str) -> bool:
+        return False
+
+    def fused(self, match: Match, fill: Fill, f: Fields) -> bool:
+        """Read parts by one pattern, and store their values."""
+        found = match(self.text, self.at)
+        if found is None:
+            return False
+        self.at = found.end()
+        fill(self, found, f)
+        return True
+
+    def records(self, match: Match, made: Make, depth: int, rest: Read, f: Fields, name: str, least: int) -> bool:
+        """Read values, most of them by one pattern."""
+        values, text = list[Any](), self.text
+        is_flat = self.depth <= depth
+        while True:
+            start, variants = self.at, len(self.variants)
+            found = match(text, start) if is_flat else None
+            value = rest(self) if found is None else made(self, found)
+            if value is NOTHING or self.at == start:
+                self.at = start
+                del self.variants[variants:]
+                break
+            values.append(value)
+        if values:
+            f[name] = values
+        return len(values) >= least
+
+    def alternatives(self, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
+        """Read a record that is a list of values; of one value, return the value."""
+        found = read(self)
+        if found is NOTHING or not self.text.startswith(separator, self.at):
+            return found
+        values = [found]
+        while self.text.startswith(separator, end := self.at):
+            self.at += len(separator)
+            variants = len(self.variants)
+            value = read(self)
+            if value is NOTHING:
+                self.at = end
+                del self.variants[variants:]
+                break
+            values.append(value)
+        return made(values) if len(values) > 1 else found
+
+    def core(self, read: Read, name: str, made: Callable[..., Any], before: Flanks, after: Flanks) -> Any:
+        """Read a record around a value; without anything around it, return the value."""
+        f: Fields = {}
+        if before is not None and not self.fused(*before, f):
+            return NOTHING
+        value = read(self)
+        if value is NOTHING or (after is not None and not self.fused(*after, f)):
+            return NOTHING
+        return made(**f, **{name: value}) if f else value
+
+    def once(self, f: Fields, name: str, value: Any) -> None:
+        if name in f and f[name] != value:
+            raise Unfused
+        f[name] = value
+
+    def loads(self, text: str) -> Any:
+        try:
+            value, end = JSON_DECODER.raw_decode(text)
+            return value if end == len(text) else JSON_DECODER.decode(text)
+        except (ValueError, RecursionError):
+            raise Unfused from None

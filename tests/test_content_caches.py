@@ -1,0 +1,114 @@
+"""Caches of contents, tools and headers: limited by memory, and without a trace in what is returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony_spec import DeveloperContent, Namespace, Tool, ToolError, codec, recover, tools_from_json
+from harmony_spec.format.cache_limits import MEMORY_PER_BYTE, SizedCache
+
+CONTENTS = codec.FORMAT.contents
+NAMES = ("get_weather", "get_wether", "search", "searches", "final", "user", "a", "assistant")
+
+
+def test_a_cache_is_cleared_before_it_has_more_than_its_memory() -> None:
+    cache: SizedCache[int] = SizedCache(100)
+    for key in range(10):
+        cache.put(key, key, 40)
+        assert cache.bytes == 40 * len(cache) <= 100
+    cache.put("large", 0, 101)
+    assert "large" not in cache
+    cache.clear()
+    assert cache.bytes == 0
+
+
+def test_contents_are_kept_up_to_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A content of strangers counts with its values, which may be many times its text."""
+    limit = 100_000
+    for name in ("texts", "structures"):
+        monkeypatch.setattr(CONTENTS, name, SizedCache(limit))
+    for number in range(40):
+        parameters = {"type": "object", "properties": {f"a{number}": {"type": "array", "items": {"type": "array"}}}}
+        text = DeveloperContent(tools=[Namespace("functions", tools=[Tool("f", "x" * 300, parameters)])]).text()
+        found = CONTENTS.structure(DeveloperContent, text)
+        assert found is not None
+        assert found.text() == text
+        assert CONTENTS.structures.bytes >= MEMORY_PER_BYTE * len(text)
+        for cache in (CONTENTS.structures, CONTENTS.texts):
+            assert 0 < cache.bytes <= limit
+            assert len(cache) < 40
+
+
+def definitions(name: str, description: Any = "Does it.") -> list[dict[str, Any]]:
+    properties = {"a": {"type": "string", "default": True}}
+    parameters = {"type": "object", "properties": properties}
+    return [{"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}]
+
+
+def test_tools_that_are_read_again_are_new_and_equal() -> None:
+    first = tools_from_json(definitions("f"))
+    assert first[0].tools[0].parameters is not None
+    first[0].tools[0].parameters["properties"]["a"]["type"] = "number"
+    first[0].tools.append(Tool("g"))
+    again = tools_from_json(definitions("f"))
+    assert again == [
+        Namespace("functions", tools=[Tool("f", "Does it.", definitions("f")[0]["function"]["parameters"])])
+    ]
+
+
+def test_definitions_that_are_equal_in_python_but_not_in_json_are_told_apart() -> None:
+    for default in (True, 1, 1.0):
+        value = definitions("f")
+        value[0]["function"]["parameters"]["properties"]["a"]["default"] = default
+        (namespace,) = tools_from_json(value)
+        assert namespace.tools[0].parameters is not None
+        found = namespace.tools[0].parameters["properties"]["a"]["default"]
+        assert (type(found), found) == (type(default), default)
+
+
+def test_invalid_definitions_are_refused_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(ToolError, match="is not of type"):
+            tools_from_json(definitions("f", description=1))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(NAMES), max_size=3, unique=True) | st.none(),
+            st.sampled_from(NAMES),
+            st.sampled_from(
+                (
+                    "<|start|>assistant<|channel|>commentary to=functions.{0}<|message|>{{}}<|call|>",
+                    "<|start|>assistant to=functions.{0}<|channel|>commentary<|message|>{{}}<|call|>",
+                    "<|start|>assistant to=functions.{0}<|message|>{{}}<|call|>",
+                    "<|start|>functions.{0} to=assistant<|channel|>commentary<|message|>1<|end|>",
+                    "<|start|>{0}<|channel|>final<|message|>1<|end|>",
+                    "<|start|>assistant<|channel|>{0}<|message|>1<|end|>",
+                    "<|start|>assistant<|channel|>final to={0}<|message|>1<|end|>",
+                    "<|start|>user<|message|>{0}<|end|>",
+                )
+            ),
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_headers_read_the_same_after_those_of_other_tools(rows: list[tuple[list[str] | None, str, str]]) -> None:
+    """What is known of a header is shared between tool lists only where it does not depend on them."""
+
+    def read(tools: list[str] | None, name: str, header: str) -> tuple[Any, ...]:
+        offered = None if tools is None else [f"functions.{tool}" for tool in tools]
+        found = recover(header.format(name), tools=offered)
+        return [str(each) for each in found.messages], [str(each.repair) for each in found.messages], found.diagnostics
+
+    warm = [read(*row) for row in rows]
+    for row, expected in zip(rows, warm, strict=True):
+        codec.FORMAT.caches.clear()
+        for caches in codec.FORMAT.owned.values():
+            caches.clear()
+        assert read(*row) == expected
