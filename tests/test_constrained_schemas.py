@@ -74,6 +74,7 @@ KIND_A, KIND_B = kind("a"), kind("b")
             {"type": "integer", "minimum": 2, "maximum": 3},
             [],
         ),
+        ("lark", {"enum": [1, 2.0, "2"], "const": 2}, {"enum": [2.0]}, []),
         ("lark", {"enum": [1, 2, 3], "minimum": 2, "not": {"const": 3}}, {"enum": [2]}, []),
         (
             "lark",

@@ -314,8 +314,8 @@ class _Reader:
         kinds = KINDS
         for row in rows:
             kinds &= kinds_of_part(row)
-        if (values := next((each for row in rows if (each := values_of(row)) is not None), None)) is not None:
-            return self._values(rows, values, kinds)
+        if lists := [values for row in rows for values in values_of(row)]:
+            return self._values(rows, lists, kinds)
         for row in rows:
             kinds -= self._excluded(row, kinds) if "not" in row.schema else set()
         found = self._limits(rows, kinds)
@@ -349,13 +349,13 @@ class _Reader:
             return frozenset()
         return excluded
 
-    def _values(self, rows: list[Part], values: list[Any], kinds: frozenset[str]) -> Any:
-        """Those of some values that match all parts, with every keyword that they have."""
-        kept = [value for value in values if kind_of(value) in kinds]
+    def _values(self, rows: list[Part], lists: list[list[Any]], kinds: frozenset[str]) -> Any:
+        """The values that are in all lists, and match all parts, with every keyword that they have."""
+        kept = [value for value in lists[0] if kind_of(value) in kinds]
+        for listed in lists[1:]:
+            keys = {*map(canonical, listed)}
+            kept = [value for value in kept if canonical(value) in keys]
         for row in rows:
-            if (listed := values_of(row)) is not None and listed is not values:
-                keys = {*map(canonical, listed)}
-                kept = [value for value in kept if canonical(value) in keys]
             others = row.schema.keys() & ABOUT.keys() - COMBINING - {"type", "enum", "const"}
             if others and kept:
                 kept = self._matching(row, others, kept)

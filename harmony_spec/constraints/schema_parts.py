@@ -58,10 +58,10 @@ def kinds_of_part(part: Part) -> frozenset[str]:
     return kinds_of(part.schema["type"]) if "type" in part.schema else KINDS
 
 
-def values_of(part: Part) -> list[Any] | None:
-    """The values that a part lists."""
-    found = part.schema.get("enum")
-    return found if isinstance(found, list) else [part.schema["const"]] if "const" in part.schema else None
+def values_of(part: Part) -> list[list[Any]]:
+    """The lists of values that a part has: a value must be in each."""
+    found = [part.schema["enum"]] if isinstance(part.schema.get("enum"), list) else []
+    return [*found, [part.schema["const"]]] if "const" in part.schema else found
 
 
 def references_of(part: Part) -> Iterator[str]:
