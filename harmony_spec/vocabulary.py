@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
@@ -51,8 +51,6 @@ class Vocabulary:
             mergeable_ranks=ranks,
             special_tokens={},
         )
-        # `tiktoken.Encoding.encode_ordinary` calls this, and replaces lone surrogates if it raises.
-        self._encode: Callable[[str], list[int]] = self._bpe._core_bpe.encode_ordinary
         self.decode_bytes = self._bpe.decode_bytes
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -67,11 +65,13 @@ class Vocabulary:
         """
         if len(text) > BLOCK_CHARS and (parts := _white_space_apart(text)):
             return [token for part in parts for token in self.encode(part)]
-        try:
-            return self._encode(text)
-        except UnicodeEncodeError as error:
-            message = f"character {error.start} is a lone surrogate"
-            raise VocabularyError(TEXT_NOT_ENCODABLE, message) from None
+        if not text.isascii():
+            try:
+                text.encode()  # `tiktoken` replaces lone surrogates
+            except UnicodeEncodeError as error:
+                message = f"character {error.start} is a lone surrogate"
+                raise VocabularyError(TEXT_NOT_ENCODABLE, message) from None
+        return self._bpe.encode_ordinary(text)
 
 
 def _white_space_apart(text: str) -> list[str]:
