@@ -40,8 +40,8 @@ def emit_json(format: Format, writer: Writer) -> None:
     writer.line('        if name == "CONVERSATION_SCHEMA":')
     writer.line("            return globals().setdefault(name, _json().schema())")
     writer.line('        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")')
-    writer.line()
     if format.namespace is not None:
+        writer.line()
         writer.line()
         namespace = data(dict(format.namespace))
         assert isinstance(namespace, Block)
