@@ -287,3 +287,20 @@ def test_the_example_of_each_help_works(command: str, tmp_path: Path) -> None:
     )
     assert pasted.returncode == 0, pasted.stderr
     assert pasted.stdout
+
+
+def test_what_spells_an_emoji_is_printed_as_it_is(tmp_path: Path) -> None:
+    missing = str(tmp_path / "a:x:b[red]")
+    for arguments in (
+        ["validate", missing],
+        ["parse", missing],
+        ["show", missing],
+        ["validate", "--codec", missing, "-"],
+    ):
+        assert missing in CliRunner().invoke(main, arguments).stderr
+    path = tmp_path / "a:smile:.txt"
+    path.write_text("<|start|>user<|message|>:x:<|end|>x")
+    for arguments in (["validate"], ["validate", "--statistics"], ["show"], ["validate", "--color", "always"]):
+        shown = CliRunner().invoke(main, [*arguments, str(path)]).stdout
+        assert "\N{CROSS MARK}" not in shown
+        assert "\N{SMILING FACE WITH OPEN MOUTH AND SMILING EYES}" not in shown

@@ -55,6 +55,7 @@ class Stream:
                 soft_wrap=True,
                 highlight=False,
                 markup=False,
+                emoji=False,  # a name such as `a:x:b` is printed as it is
                 stderr=self.is_stderr,
                 color_system="standard" if is_forced else None if self._chosen.choice == "never" else "auto",
                 force_terminal=True if is_forced else None,
