@@ -95,6 +95,10 @@ def unread(content: DeveloperContent) -> list[str]:
     return [tool.name for tool in found if isinstance(tool.parameters, dict) and UNREAD_KEYWORD in tool.parameters]
 
 
+DEFAULTS = {"type": "array", "items": {"oneOf": [STRING | {"default": "d"}]}, "default": []}
+"""The peer writes the default of the alternative before the brackets, and that of the list after them."""
+
+
 @settings(max_examples=500)
 @given(tool_lists(), chats())
 @example(
@@ -107,6 +111,7 @@ def test_what_the_template_renders_is_structure(tools: list[Schema], chat: list[
 
 @settings(max_examples=500)
 @given(tool_lists(), chats())
+@example([function("f", {"type": "object", "properties": {"a": DEFAULTS}}), function("g", {"type": "object"})], [])
 def test_what_the_peer_renders_is_structure(tools: list[Schema], chat: list[dict[str, Any]]) -> None:
     chat = [m | {"content": json.dumps(m["content"])} if m["role"] == "tool" else m for m in chat]
     found = [message for message in from_chat(chat).messages if isinstance(message.content, str)]
