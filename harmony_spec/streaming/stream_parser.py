@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import copy
 from operator import index
-from typing import Any, Generic, Literal, SupportsIndex, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ..errors import ParseError, Span
 from ..format.tables import Format, Tokenizer
@@ -113,9 +113,10 @@ class StreamParser(Generic[M]):
         if not isinstance(tokens, list):
             if isinstance(tokens, str | bytes):
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}; parse and recover read text")
-            if not isinstance(tokens, Iterable | SupportsIndex):
+            is_one = hasattr(tokens, "__index__")
+            if not is_one and not isinstance(tokens, Iterable):
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}")
-            tokens = list(tokens) if isinstance(tokens, Iterable) else [index(tokens)]
+            tokens = [index(tokens)] if is_one else list(tokens)
         events = self._events = self._machine.output.events = []
         self._last = events
         self._feed(tokens)
