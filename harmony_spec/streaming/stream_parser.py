@@ -113,10 +113,12 @@ class StreamParser(Generic[M]):
         if not isinstance(tokens, list):
             if isinstance(tokens, str | bytes):
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}; parse and recover read text")
-            is_one = hasattr(tokens, "__index__")
-            if not is_one and not isinstance(tokens, Iterable):
+            if hasattr(tokens, "__index__"):
+                tokens = [index(tokens)]
+            elif isinstance(tokens, Iterable):
+                tokens = list(tokens)
+            else:
                 raise TypeError(f"expected token ids, got {type(tokens).__name__}")
-            tokens = [index(tokens)] if is_one else list(tokens)
         events = self._events = self._machine.output.events = []
         self._last = events
         self._feed(tokens)
