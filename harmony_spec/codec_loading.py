@@ -51,7 +51,7 @@ def load_codec(path: Path | None, tokenizer: str | None = None) -> ModuleType:
 
     Raises:
         CodecError: the path is missing, the module cannot be imported or is not a codec, the grammar is wrong, or
-            there is no such tokenizer.
+            the tokenizer cannot be loaded.
     """
     return load_codec_text(codec_text(path, tokenizer))
 
@@ -112,7 +112,7 @@ def load_codec_text(source: CodecText | None) -> ModuleType:
 def load_tokenizer(name: str) -> Tokenizer:
     """The tokenizer that `module:name` names: an object with the methods `encode` and `decode_bytes`.
 
-    This imports the module, so it runs code. Raises `CodecError` if that fails, or if there is no such object.
+    This imports the module, so it runs code. Raises `CodecError` if that fails, or if the module lacks the object.
     """
     module, _, attribute = name.partition(":")
     if not (module and attribute):

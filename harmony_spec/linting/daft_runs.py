@@ -79,7 +79,7 @@ def run_on_daft(
         address: of a Ray cluster; by default, processes of this machine are used.
 
     Raises:
-        InputError: Daft is not installed, or there is no such cluster.
+        InputError: Daft is not installed, or the cluster does not answer.
     """
     daft = _started(address)
     found = list(_listed(daft, names, excluded, progress))
