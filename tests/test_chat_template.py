@@ -45,6 +45,10 @@ S = STRING | {"description": "s"}
 K = {"type": "object", "properties": {"k": STRING}}
 
 
+def array(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
 def names(text: str) -> list[str]:
     return [found.code.name for found in validate(text).diagnostics]
 
@@ -112,6 +116,9 @@ def test_what_the_template_renders_is_structure(tools: list[Schema], chat: list[
 @settings(max_examples=500)
 @given(tool_lists(), chats())
 @example([function("f", {"type": "object", "properties": {"a": DEFAULTS}}), function("g", {"type": "object"})], [])
+@example([function("f", {"type": "object", "properties": {"a": array({"oneOf": [STRING, array(STRING)]})}})], [])
+@example([function("f", {"type": "object", "properties": {"a": array({"oneOf": [STRING, array(array(NUMBER))]})}})], [])
+@example([function("f", {"type": "object", "properties": {"a": array(array({"oneOf": [STRING, NUMBER]}))}})], [])
 def test_what_the_peer_renders_is_structure(tools: list[Schema], chat: list[dict[str, Any]]) -> None:
     chat = [m | {"content": json.dumps(m["content"])} if m["role"] == "tool" else m for m in chat]
     found = [message for message in from_chat(chat).messages if isinstance(message.content, str)]

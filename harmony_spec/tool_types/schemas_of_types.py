@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from ..format.content_reading import NOTHING, Reader
@@ -23,6 +24,10 @@ ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": fro
 
 OF_TEMPLATE = "unmarked_lines"
 """The alternative of the grammar for descriptions of the template: a style that chooses it writes its types, too."""
+
+
+MAX_SHARED_BRACKETS = 4
+"""Brackets that may belong to the last alternative or to all. Each way is a schema; with more, any array is valid."""
 
 
 class Schemas:
@@ -205,7 +210,20 @@ class Schemas:
             return self.in_dimensions({"oneOf": schemas}, commented)
         if not isinstance(last, self.grammar.classes["array"]):
             return {"oneOf": schemas}
-        return self.in_dimensions({"oneOf": [*schemas[:-1], self.of(last.element)]}, last)
+        others, element, count = schemas[:-1], self.of(last.element), len(last.dimensions)
+        if not others or count == 1:
+            return self.in_dimensions({"oneOf": [*others, element]}, last)
+        if count > MAX_SHARED_BRACKETS:
+            return {"type": "array"}
+        # The peer writes an array whose last alternative is an array in the same way, so both are valid.
+        of_last = list(accumulate(range(count), lambda inner, _: {"type": "array", "items": inner}, initial=element))
+        readings = []
+        for inner in range(count):
+            schema: dict[str, Any] = {"oneOf": [*others, of_last[inner]]}
+            for _ in range(count - inner):
+                schema = {"type": "array", "items": schema}
+            readings.append(schema)
+        return {"anyOf": readings}
 
     def alone(self, made: Any) -> dict[str, Any] | bool:
         """The schema of a type, wrapped if the type has remarks of its own: they are not those of the member."""
