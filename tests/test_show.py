@@ -255,7 +255,7 @@ def test_options_of_validate_apply(tmp_path: Path) -> None:
 
 
 def test_advice_is_that_of_validate(tmp_path: Path) -> None:
-    """For stripped texts, for prompts and completions, and for chat rows, in the terminal and in the page."""
+    """For stripped texts, for prompts and completions, in the terminal and in the page."""
     file = tmp_path / "rows.jsonl"
     prompt = "<|start|>user<|message|>Hi.<|end|><|start|>assistant"
     rest = "<|channel|>final<|message|>Hi.<|return|>"
@@ -263,12 +263,6 @@ def test_advice_is_that_of_validate(tmp_path: Path) -> None:
         ({"text": "analysisHm.assistantfinalHi."}, "if they were stripped, pass --stripped"),
         ({"text": prompt}, "--start prompt"),
         ({"text": rest}, "--start completion"),
-        ({"prompt": "Hi.", "completion": "Ho."}, "convert them with: harmony-spec convert --from chat"),
-        (
-            {"prompt": [{"role": "user", "content": "Hi."}], "completion": [{}]},
-            "convert them with: harmony-spec convert",
-        ),
-        ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "convert them with: harmony-spec convert"),
     ):
         file.write_text(json.dumps(value) + "\n")
         found = run(file).stdout
@@ -278,9 +272,6 @@ def test_advice_is_that_of_validate(tmp_path: Path) -> None:
         assert advice in blocks_of(run(file, "--html").stdout)[0]
     file.write_text(json.dumps({"prompt": prompt, "completion": rest}) + "\n")
     assert "several columns can be validated" in run(file).stdout
-    table = tmp_path / "rows.parquet"
-    parquet.write_table(pyarrow.Table.from_pylist([{"prompt": "Hi.", "completion": "Ho."}]), table)
-    assert "If these are Chat Completions, convert them with" in run(table).stderr
 
 
 def test_flags_are_shown_once() -> None:

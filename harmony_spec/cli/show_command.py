@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from ..adapters.chat_rows import COLUMNS
 from ..codes import UNREADABLE_ROW
+from ..diagnostics import Diagnostic
 from ..errors import HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
@@ -22,6 +24,7 @@ from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
+from ..linting.rows import Content, UnconvertedChat
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
@@ -42,7 +45,10 @@ from .console import (
     standard_output,
     trainable_of,
 )
-from .converting import INPUT_IDS, MASKS
+from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
+
+CONVERTED = "These are Chat Completions, shown as the messages that `harmony-spec convert --from chat` writes."
+"""The advice for a row that was converted."""
 
 
 def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | None:
@@ -151,7 +157,7 @@ def _shown(
         if isinstance(file, InputError):
             raise file
         options = resolver.options(file.name)
-        options = replace(options, mask_column=MASKS) if training and train is None else options
+        options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
         for batch in read(file.name, True, kind, options, Progress()):
             for row in batch.rows:
                 last = row.number or 1
@@ -168,19 +174,28 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
     check, codec = RowCheck(batch, row), batch.options.codec
     place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
     learned: Runs = ()
+    chat: ChatMessages | None = None
     try:
-        held = check.read()
+        try:
+            held = check.read()
+        except UnconvertedChat:
+            chat = read_chat(check.value, codec, "replace", training)
+            held = Content(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
             learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
         elif training:
             require(codec, "render_training")
             how = {} if train is None else {"train": train}
-            learned = learned_runs(codec.render_training(report.messages, **how), report)
+            example = codec.render_training(report.messages, **how)
+            if chat is not None:
+                without_training(example, {*range(chat.prompt), *chat.masked})
+            learned = learned_runs(example, report)
     except HarmonyError as error:
         return unreadable_row(error, _as_written(check.value, row.item), place, check.id)
     selected = batch.options.selected
     first = next((each for each in report.diagnostics if each.code.code in selected), None)
+    hint = CONVERTED if chat is not None else check.hint(held, first) if first else ""
     return shown_report(
         report,
         place,
@@ -188,8 +203,15 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         admits=lambda each: each.code.code in selected,
         has_tokens=tokens,
         learned=learned,
-        hint=check.hint(held, first) if first else "",
+        hint=hint,
+        lost=() if chat is None else _lost(chat, report.diagnostics),
     )
+
+
+def _lost(chat: ChatMessages, found: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings of a conversion that are not also found in its messages, at their places."""
+    placed = {(each.code, origin) for each in found for origin in chat.origins[each.index : each.index + 1]}
+    return [each for each in chat.findings if (each.code, each.index) not in placed]
 
 
 def _as_written(value: Any, item: Any) -> str:

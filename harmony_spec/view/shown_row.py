@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Any
@@ -99,7 +99,7 @@ class ShownRow:
         place: the file, and the number of the row if it has several.
         id: the value of the row's id column, or None.
         sections: its messages and gaps, in order.
-        findings: findings without a place: the error of a row that cannot be read.
+        findings: findings without a place: the error of a row that cannot be read, what a converted row lacks.
         hint: what to do if the row was probably read with the wrong options; "" otherwise.
     """
 
@@ -156,6 +156,7 @@ def shown_report(
     has_tokens: bool = False,
     learned: Runs = (),
     hint: str = "",
+    lost: Iterable[Diagnostic] = (),
 ) -> ShownRow:
     """Return a row with the findings of its report.
 
@@ -167,10 +168,12 @@ def shown_report(
         has_tokens: whether pieces have their tokens. A text is encoded for this, if it can be.
         learned: the parts of the input that training learns.
         hint: see `ShownRow`.
+        lost: findings without a place: what the input lacks of the row that it was converted from.
     """
     form, recovered = report.reading
     found = [each for each in report.diagnostics if admits(each)]
-    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all(), hint=hint)
+    sections = _Sections(form, recovered, found, has_tokens, learned).all()
+    return ShownRow(place, id, sections, tuple(map(_finding, filter(admits, lost))), hint)
 
 
 def unreadable_row(error: HarmonyError, text: str, place: str, id: str | int | None = None) -> ShownRow:
