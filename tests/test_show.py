@@ -193,7 +193,7 @@ def test_a_page_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_a_row_that_cannot_be_read_is_shown_as_written(tmp_path: Path) -> None:
-    wrong = {"messages": [{"role": "user", "content": "Hi.", "chanel": "final"}]}
+    wrong = {"messages": [{"role": "user", "content": "Hi.", "chanel": "final", "channel": "final"}]}
     deep = "[" * 900 + "]" * 900
     cases = [
         json.dumps(wrong),

@@ -29,6 +29,7 @@ IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": 
     [
         ({"messages": [ASKED, ANSWERED | {"thinking": "Hm."}]}, ["analysis", "Hm.", "channel final", "Ho."]),
         ({"messages": [ASKED, ANSWERED | {"annotations": [5], "logprobs": 5}]}, ["H305", "/messages/1/logprobs"]),
+        ({"messages": [ASKED, ANSWERED | {"time": 5}]}, ["H305", "/messages/1/time", "channel final"]),
         ({"messages": [ASKED, ANSWERED], "tools": [FUNCTION]}, ["type f =", "channel final"]),
         ({"messages": [ASKED, {"role": "assistant", "tool_calls": [CALL]}], "tools": [FUNCTION]}, ["functions.f"]),
         ({"messages": [IMAGE, IMAGE]}, ["H305", "/messages/0/content/0", "[image_url]"]),
@@ -49,11 +50,11 @@ def test_chat_rows_are_shown_converted(tmp_path: Path, row: dict[str, Any], show
         assert found.exit_code == 0
         heading, *lines = found.stdout.splitlines()
         assert heading.endswith(":1 (id r1)")
-        assert sum("These are Chat Completions, shown as" in line for line in lines) == 1
+        assert sum("Read as Chat Completions; these are" in line for line in lines) == 1
         assert all(each in found.stdout for each in shown), found.stdout
         assert "as written" not in found.stdout
         (cards,) = blocks_of(run(path, "--html").stdout)
-        assert "These are Chat Completions, shown as" in cards
+        assert "Read as Chat Completions; these are" in cards
         assert all(each in cards or each.split()[-1] in cards for each in shown)
 
 
@@ -62,6 +63,8 @@ def test_chat_rows_that_cannot_be_converted_are_shown_as_written(tmp_path: Path)
     for row, reason in (
         ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "at /messages/0/tool_calls/0/name: expected a str"),
         ({"prompt": [ASKED], "completion": [{}]}, "at /completion/0/role: unknown role"),
+        ({"messages": [ASKED, {"role": "asistant", "content": "Ho."}]}, "did you mean 'assistant'?"),
+        ({"messages": [ASKED, {"role": "assistant", "content": 5}]}, "at /messages/1/content"),
         ({"conversations": [{"from": "x", "value": "<b>"}]}, "at /conversations/0/from: unknown author 'x'"),
     ):
         file.write_text(json.dumps(row) + "\n")
@@ -80,6 +83,18 @@ def test_a_finding_of_a_converted_row_is_shown_once(tmp_path: Path) -> None:
     assert found.count("invalid-json") == 1
     assert "^^^^ H603" in found
     assert "invalid-json" not in run(file, "--ignore", "H603").stdout
+    bad = CALL | {"function": {"name": "f", "arguments": '{"a": 5'}}
+    file.write_text(json.dumps({"messages": [ASKED, {"role": "assistant", "tool_calls": [bad]}]}) + "\n")
+    found = run(file).stdout
+    assert ("truncated-json" in found, "invalid-json" in found) == (True, False)
+
+
+def test_thoughts_of_earlier_turns_are_no_finding(tmp_path: Path) -> None:
+    """Chat rows have those of all turns; training drops them."""
+    file = tmp_path / "rows.jsonl"
+    turn = [ASKED, ANSWERED | {"thinking": "Hm."}]
+    file.write_text(json.dumps({"messages": [*turn, *turn]}) + "\n")
+    assert " H" not in run(file).stdout.replace(" Hm.", "").replace(" Hi.", "").replace(" Ho.", "")
 
 
 def test_training_on_chat_rows_is_marked_as_it_is_converted(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 
 from ..adapters.chat_rows import COLUMNS
-from ..codes import UNREADABLE_ROW
+from ..codes import KEPT_ANALYSIS, UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import HarmonyError, RowError
+from ..errors import ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
 from ..linting.batches import Batch, Kind, Options, Row
@@ -24,7 +25,7 @@ from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
 from ..linting.row_reading import Progress, read
-from ..linting.rows import Content, UnconvertedChat
+from ..linting.rows import CONVERT_CHAT, Content
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
@@ -47,8 +48,11 @@ from .console import (
 )
 from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
 
-CONVERTED = "These are Chat Completions, shown as the messages that `harmony-spec convert --from chat` writes."
+CONVERTED = "Read as Chat Completions; these are the messages that `harmony-spec convert --from chat` writes."
 """The advice for a row that was converted."""
+
+OF_FORMAT_ONLY = frozenset((KEPT_ANALYSIS.code,))
+"""Not reported in converted rows: chat rows keep thoughts of all turns, and training drops those of earlier ones."""
 
 
 def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | None:
@@ -178,8 +182,8 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
     try:
         try:
             held = check.read()
-        except UnconvertedChat:
-            chat = read_chat(check.value, codec, "replace", training)
+        except HarmonyError as error:
+            chat = _converted(error, check.value, codec, training)
             held = Content(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
@@ -193,7 +197,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
             learned = learned_runs(example, report)
     except HarmonyError as error:
         return unreadable_row(error, _as_written(check.value, row.item), place, check.id)
-    selected = batch.options.selected
+    selected = batch.options.selected.difference(() if chat is None else OF_FORMAT_ONLY)
     first = next((each for each in report.diagnostics if each.code.code in selected), None)
     hint = CONVERTED if chat is not None else check.hint(held, first) if first else ""
     return shown_report(
@@ -208,10 +212,24 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
     )
 
 
+def _converted(error: HarmonyError, row: Any, codec: ModuleType, training: bool) -> ChatMessages:
+    """The messages of a row that cannot be read, if the advice of its error is to convert it. Raises `HarmonyError`."""
+    is_chat = CONVERT_CHAT in error.message
+    if not is_chat and CONVERT_CHAT not in error.hint:
+        raise error
+    try:
+        return read_chat(row, codec, "replace", training)
+    except ConversionError:
+        if is_chat:
+            raise
+        raise error from None
+
+
 def _lost(chat: ChatMessages, found: list[Diagnostic]) -> list[Diagnostic]:
-    """The findings of a conversion that are not also found in its messages, at their places."""
-    placed = {(each.code, origin) for each in found for origin in chat.origins[each.index : each.index + 1]}
-    return [each for each in chat.findings if (each.code, each.index) not in placed]
+    """The findings of a conversion, without errors in messages where errors are also found at their places."""
+    errors = (each.index for each in found if each.code.severity == "error")
+    wrong = {origin for index in errors for origin in chat.origins[index : index + 1]}
+    return [each for each in chat.findings if each.code.severity != "error" or each.index not in wrong]
 
 
 def _as_written(value: Any, item: Any) -> str:

@@ -121,10 +121,6 @@ def too_long(limit_bytes: int, size: int | None = None) -> TooLong:
     return error
 
 
-class UnconvertedChat(RowError):
-    """A row has messages of Chat Completions, which are converted before they are read."""
-
-
 class MissingColumn(RowError):
     """A row lacks the column that was chosen with `--column`."""
 
@@ -260,7 +256,7 @@ CONVERT_CHAT = "convert them with: harmony-spec convert --from chat --to convers
 
 
 def _raise_chat() -> NoReturn:
-    raise UnconvertedChat(UNREADABLE_ROW, f"these are Chat Completions; {CONVERT_CHAT}") from None
+    raise RowError(UNREADABLE_ROW, f"these are Chat Completions; {CONVERT_CHAT}") from None
 
 
 def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[str], bool]) -> str:
