@@ -89,6 +89,15 @@ def test_a_finding_of_a_converted_row_is_shown_once(tmp_path: Path) -> None:
     assert ("truncated-json" in found, "invalid-json" in found) == (True, False)
 
 
+def test_converted_rows_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    rows = [{"messages": [IMAGE, ANSWERED]}, {"messages": [ANSWERED | {"tool_calls": [{}]}]}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cells = re.findall(r"<td[^>]*>([^<]*)", run(file, "--statistics", "--html").stdout)
+    assert {"user", "assistant", "final"} < set(cells)
+    assert {"H305 unsupported-value", "H304 invalid-chat", "50"} < set(cells)
+
+
 def test_thoughts_of_earlier_turns_are_no_finding(tmp_path: Path) -> None:
     """Chat rows have those of all turns; training drops them."""
     file = tmp_path / "rows.jsonl"

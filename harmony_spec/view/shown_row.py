@@ -110,6 +110,11 @@ class ShownRow:
     hint: str = ""
 
     @property
+    def is_unread(self) -> bool:
+        """Whether it could not be read."""
+        return bool(self.findings) and all(section.kind == UNREAD for section in self.sections)
+
+    @property
     def all_findings(self) -> list[ShownFinding]:
         return [*self.findings, *(finding for section in self.sections for finding in section.findings)]
 
