@@ -82,11 +82,19 @@ def test_a_finding_of_a_converted_row_is_shown_once(tmp_path: Path) -> None:
     found = run(file).stdout
     assert found.count("invalid-json") == 1
     assert "^^^^ H603" in found
-    assert "invalid-json" not in run(file, "--ignore", "H603").stdout
     bad = CALL | {"function": {"name": "f", "arguments": '{"a": 5'}}
     file.write_text(json.dumps({"messages": [ASKED, {"role": "assistant", "tool_calls": [bad]}]}) + "\n")
     found = run(file).stdout
     assert ("truncated-json" in found, "invalid-json" in found) == (True, False)
+
+
+def test_settings_choose_what_a_conversion_reports(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"messages": [IMAGE, ANSWERED]}) + "\n")
+    assert "H305" in run(file).stdout
+    (tmp_path / "pyproject.toml").write_text('[tool.harmony-spec]\nignore = ["H305"]\n')
+    assert "H305" not in (found := run(file).stdout)
+    assert "[image_url]" in found
 
 
 def test_converted_rows_are_counted(tmp_path: Path) -> None:

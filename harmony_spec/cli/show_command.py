@@ -97,8 +97,9 @@ def show(
 ) -> None:
     """Show messages, with findings at their places.
 
-    A FILE is read as by `validate`. Rows of JSON Lines are counted by their lines. The page has filters, shows tokens
-    and raw text on demand, and fetches nothing. It contains the transcripts.
+    A FILE is read as by `validate`; rows of Chat Completions are shown converted. Rows of JSON Lines are counted by
+    their lines. The page has filters, shows tokens and raw text on demand, and fetches nothing. It contains the
+    transcripts.
 
     Exits with 0, or with 2 if a file cannot be read, or has no such row.
     """

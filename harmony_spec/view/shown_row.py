@@ -30,6 +30,9 @@ MESSAGE, OPEN_HEADER, GAP, UNREAD = "message", "open header", "between messages"
 """The kinds of sections. A gap is input that belongs to no message; the last is a whole row that cannot be read."""
 
 
+LINE_BREAKS = ("\n", "\r\n")
+
+
 @dataclass(frozen=True)
 class ShownFinding:
     """A finding at its place.
@@ -259,7 +262,10 @@ class _Sections:
                 self.edges += start, end
 
     def all(self) -> tuple[Section, ...]:
-        """Sections, in order. A finding is in the section where it begins."""
+        """Sections, in order. A finding is in the section where it begins.
+
+        The line break at the end of a text file is left out, where it is no mistake.
+        """
         whole: list[tuple[int | None, Spans]] = [
             (index, list(zip(PIECES, pairwise(bounds), strict=True)))
             for index, bounds in enumerate(self.recovered.bounds)
@@ -271,7 +277,11 @@ class _Sections:
         for each in self.found:
             if held and each.span is not None:
                 held[max(bisect_right(begins, each.span.start) - 1, 0)].append(each)
-        return tuple(self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True))
+        sections = [self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True)]
+        has_end = bool(sections) and sections[-1].kind == GAP and sections[-1].content in LINE_BREAKS
+        if has_end and not sections[-1].findings and not isinstance(self.form, TokenForm):
+            del sections[-1]
+        return tuple(sections)
 
     def section(self, index: int | None, spans: Spans, found: list[Diagnostic]) -> Section:
         spans = [
