@@ -230,6 +230,22 @@ def test_a_row_that_cannot_be_read_is_shown_as_written(tmp_path: Path) -> None:
         assert held.replace('"', "&#34;") in "".join(blocks_of(written.stdout_bytes.decode()))
 
 
+def test_files_without_rows(tmp_path: Path) -> None:
+    table = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"text": pyarrow.array([], pyarrow.string())}), table)
+    for name, data in (("empty.jsonl", ""), ("blank.jsonl", "\n \n"), (table.name, None)):
+        if data is not None:
+            (tmp_path / name).write_text(data)
+        shown = run(tmp_path / name)
+        assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "no rows\n")
+        missing = run(tmp_path / name, "--row", "2")
+        assert (missing.exit_code, "no row 2; there are no rows" in missing.stderr) == (2, True)
+        for more in ((), ("--statistics",)):
+            page = run(tmp_path / name, "--html", *more)
+            assert (page.exit_code, "0 rows." in "".join(Elements(page.stdout).text)) == (0, True)
+    assert run("-", given="").stdout.splitlines() == ["-", "  no messages"]
+
+
 def test_rows_are_chosen(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps({"id": f"r{at}", "text": BAD}) + "\n" for at in range(1, 8)) + "{\n")

@@ -33,6 +33,7 @@ from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
+    ERR,
     OUT,
     Command,
     OfCodec,
@@ -117,11 +118,14 @@ def show(
     if html:
         _write_page(found, files, statistics, output)
         return
-    for number, row in enumerate(found):
-        if number:
+    number = 0
+    for number, row in enumerate(found, 1):
+        if number > 1:
             OUT.print()
         for line in row_lines(row, OUT.console.width):
             OUT.print(line)
+    if not number:
+        ERR.print("no rows")
 
 
 def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], statistics: bool, output: Path | None) -> None:
@@ -165,6 +169,8 @@ def _shown(
         options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
         for batch in read(file.name, True, kind, options, Progress()):
             for row in batch.rows:
+                if RowCheck(batch, row).is_blank:
+                    continue
                 last = row.number or 1
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
@@ -172,7 +178,8 @@ def _shown(
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
-        raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; the last row is {last}")
+        known = f"the last row is {last}" if last else "there are no rows"
+        raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; {known}")
 
 
 def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str | None) -> ShownRow:
