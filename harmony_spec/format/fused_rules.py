@@ -7,11 +7,13 @@ part by part. Errors come from reading the text again without patterns.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .content_reading import MAX_CHOICE_DEPTH, Reader
 from .flat_patterns import ALWAYS, Flat, Flattening, PatternRules
-from .rule_table import Flag, Json, Many, Parts, RecordRule, Rules, Single, Token, Value
+from .fused_reading import Finish
+from .rule_table import Choice, Flag, Json, Many, Parts, RecordRule, Rules, Single, Token, Value
 
 
 class FusedRules(PatternRules):
@@ -54,10 +56,13 @@ class FusedRules(PatternRules):
         return key
 
     def _read(self, name: str) -> str:
-        """Code that reads a rule: by one pattern, else part by part."""
+        """Code that reads a rule: by one pattern, or from inside, else part by part."""
         rule = self.table[name]
-        if isinstance(rule, RecordRule) and rule.core:
-            return self._core(rule) or rule.read(self)
+        if self.chooses(name):
+            code = (isinstance(rule, RecordRule) and self._core(rule)) or rule.read(self)
+            inner = [each for leaf in self.yields(name) if (each := self._inner_first(name, leaf))]
+            rest = f"{self.function(code, 'r')}(r)" if inner else code
+            return "".join(f"{read} if {begins}(r.text, r.at) else " for begins, read in inner) + rest
         if (found := self._whole(name)) is None:
             return rule.read(self)
         matcher, made, depth, rest = found
@@ -83,17 +88,61 @@ class FusedRules(PatternRules):
         match rule.ways:
             case ((Many(name, (Value(item),), 1, separator),),) if name == rule.core and separator:
                 return f"r.alternatives({self.reads(item)}, {separator!r}, {self.bind(rule.made)})"
+        if (around := self._around(rule)) is None:
+            return None
+        flanks = ", ".join(self._flank(parts) for parts in around)
+        return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {flanks})"
+
+    def _around(self, rule: RecordRule) -> tuple[Parts, Parts] | None:
+        """The parts before and after the one part that a record usually is, if a pattern reads each."""
         way = rule.ways[0]
         at = next((at for at, part in enumerate(way) if part == Value(rule.core)), None)
         if at is None or len(rule.ways) > 1:
             return None
-        around = []
-        for parts in (way[:at], way[at + 1 :]):
+        around = way[:at], way[at + 1 :]
+        for parts in around:
             end, flat = self._longest(parts, 0)
             if end < len(parts) or self.required(parts) or any(s.is_set == ALWAYS for s in flat.slots.values()):
                 return None
-            around.append(f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None")
-        return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {', '.join(around)})"
+        return around
+
+    def _flank(self, parts: Parts) -> str:
+        _, flat = self._longest(parts, 0)
+        return f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None"
+
+    def _inner_first(self, name: str, leaf: str) -> tuple[str, str] | None:
+        """How a rule is read that passes on the value of a leaf: a matcher for where that begins, and code to read it.
+
+        None if the leaf does not nest, so that patterns read it, or if it is not always one part of the rules between.
+        """
+        rule, inner = self.table[leaf], name
+        if leaf == name or not isinstance(rule, RecordRule) or rule.core or rule.remembers or not self.nests(leaf):
+            return None
+        flattening = Flattening(self, nested=True)
+        others, follows, outer, choices = list[Parts](), list[str](), list[tuple[int, Finish]](), 0
+        while inner != leaf:
+            match self.table[inner]:
+                case Choice(ways):
+                    parts = [part.field for way in ways for part in way if isinstance(part, Value)]
+                    inner = next(part for part in parts if leaf in self.yields(part))
+                    others += [(Value(part),) for part in parts if part != inner]
+                    choices += 1
+                    continue
+                case RecordRule(ways=((Many(core, (Value(item),), 1, separator),),), made=made) if separator:
+                    first, inner = re.escape(separator), item
+                    finish = f"r.more(value, {self.reads(item)}, {separator!r}, {self.bind(made)})"
+                case RecordRule(core=core, made=made) as passing if core and (around := self._around(passing)):
+                    others, inner, first = [*others, around[0]], core, flattening.first((around[1],))
+                    finish = f"r.around(value, {core!r}, {self.bind(made)}, {self._flank(around[1])}, {{}})"
+                case _:
+                    return None
+            if first:
+                follows.append(first)
+                outer.insert(0, (choices, self.names[self.function(finish, "r, value")]))
+        others_first = flattening.first(tuple(others))
+        begins = self.matcher(Flat(f"(?!{others_first or '(?!)'})(?={flattening.first(rule.ways)})"))
+        more = self.matcher(Flat("|".join(follows) or "(?!)"))
+        return begins, f"r.inner({self.reads(leaf)}, {choices}, {more}, {self.bind(tuple(outer))})"
 
     def _longest(self, parts: Parts, at: int) -> tuple[int, Flat]:
         """Where the longest run of flat parts ends that begins at a part, and its pattern."""
