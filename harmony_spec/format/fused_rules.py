@@ -8,12 +8,14 @@ part by part. Errors come from reading the text again without patterns.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
-from .content_reading import MAX_CHOICE_DEPTH, Reader
+from .content_reading import MAX_CHOICE_DEPTH, NOTHING, Reader
 from .flat_patterns import ALWAYS, Flat, Flattening, PatternRules
 from .fused_reading import Finish
-from .rule_table import Choice, Flag, Json, Many, Parts, RecordRule, Rules, Single, Token, Value
+from .rule_table import Choice, Flag, Json, Many, Part, Parts, RecordRule, Rule, Rules, Single, Token, Value
 
 
 class FusedRules(PatternRules):
@@ -24,22 +26,61 @@ class FusedRules(PatternRules):
         self.wholes: dict[str, tuple[str, str, int, str] | None] = {}
 
     def read_all(self, parts: Parts) -> str:
-        codes, at = list[str](), 0
+        codes = list[str]()
+        for run, flat in self._runs(parts):
+            fused = flat and f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)"
+            codes.append(fused or self._read_part(run[0]))
+        return " and ".join(codes) or "True"
+
+    def _runs(self, parts: Parts) -> Iterator[tuple[Parts, Flat | None]]:
+        """Parts in a row that one pattern reads, with the pattern, and each other part by itself."""
+        at = 0
         while at < len(parts):
             end, flat = self._longest(parts, at)
-            match parts[at]:
-                case Many(name, (Value(item),), least, "") if end == at and (whole := self._whole(item)):
-                    matcher, made, depth, rest = whole
-                    codes.append(f"r.records({matcher}, {made}, {depth}, {rest}, f, {name!r}, {least})")
-                    at += 1
-                    continue
             if end == at or (end == at + 1 and isinstance(parts[at], (str, Token, Flag, Json))):
-                codes.append(super().read_all(parts[at : at + 1]))
+                yield parts[at : at + 1], None
                 at += 1
             else:
-                codes.append(f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)")
+                yield parts[at:end], flat
                 at = end
-        return " and ".join(codes) or "True"
+
+    def _read_part(self, part: Part) -> str:
+        match part:
+            case Many(name, (Value(item),), least, "") if whole := self._whole(item):
+                matcher, made, depth, rest = whole
+                return f"r.records({matcher}, {made}, {depth}, {rest}, f, {name!r}, {least})"
+        return super().read_all((part,))
+
+    def read_whole(self, rule: Rule, value: str) -> str:
+        """The same by statements, which are faster than calls of methods."""
+        nothing, lines = self.bind(NOTHING), ["text, at, kept = r.text, r.at, len(r.variants)"]
+        for way, name in zip_longest(rule.ways, rule.names):
+            lines += ["f = {}", "while True:"]
+            lines += [f" {line}" for line in self._statements(way)]
+            lines += [" if r.at < len(text): break"] * (len(rule.ways) > 1 and self.is_of_role(rule))
+            lines += [f" r.variants.append({name!r})"] * bool(name)
+            lines += [f" return {value}", "r.at = at", "del r.variants[kept:]"]
+        return f"{self.defined('r', [*lines, f'return {nothing}'])}(r)"
+
+    def _statements(self, parts: Parts) -> Iterator[str]:
+        """Statements that read parts, and break if the text does not match."""
+        nothing, seen = self.bind(NOTHING), set[str]()
+        for run, flat in self._runs(parts):
+            match run[0]:
+                case _ if flat is not None:
+                    yield f"m = {self.matcher(flat)}(text, r.at)"
+                    yield "if m is None: break"
+                    yield "r.at = m.end()"
+                    yield from self.filling(flat)
+                case str(part):
+                    yield f"if not text.startswith({part!r}, r.at): break"
+                    yield f"r.at += {len(part)}"
+                case Value(name) if name not in seen:
+                    yield f"f[{name!r}] = value = {self.reads(name)}(r)"
+                    yield f"if value is {nothing}: break"
+                case part:
+                    yield f"if not ({self._read_part(part)}): break"
+            seen |= dict(self.fields(run)).keys()
 
     def reads(self, name: str) -> str:
         """Return the name of the function that reads a rule. It is compiled when it is first called."""
@@ -75,7 +116,7 @@ class FusedRules(PatternRules):
             is_usual = isinstance(rule, Single) or (isinstance(rule, RecordRule) and not rule.core)
             if is_usual and (found := flattening.value(name)) is not None:
                 flat, slot = found
-                made = self.maker(flat, "m", "r.at = m.end()", f"return {slot.value}")
+                made = self.defined("r, m", ["r.at = m.end()", *self.statements(flat, f"return {slot.value}")])
                 first = flattening.first(rule.ways) + "|" * any(flattening.firsts(way, ())[1] for way in rule.ways)
                 begins = self.matcher(Flat(f"(?={first})"))
                 parts = f"{self.function(rule.read(self), 'r')}(r) if {begins}(r.text, r.at) else r.nothing"

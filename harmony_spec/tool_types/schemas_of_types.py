@@ -124,21 +124,20 @@ class Schemas:
         return {"type": "array"}
 
     def object(self, made: Any) -> dict[str, Any]:
-        members = {self.name(member): member for member in (*made.members, *made.run_ons)}
-        properties = {
-            name: self.member(member) if made.members else self.value(member) for name, member in members.items()
-        }
+        properties, optional = dict[str, Any](), dict[str, bool]()
+        for member in made.members or made.run_ons:
+            name = member.identifier if member.identifier is not None else self.name(member)
+            properties[name] = self.member(member) if made.members else self.value(member)
+            optional[name] = member.optional
         schema: dict[str, Any] = {"type": "object", "properties": properties}
-        if required := [name for name, member in members.items() if not member.optional]:
+        if required := [name for name, may_be_absent in optional.items() if not may_be_absent]:
             schema["required"] = required
         if made.index is not None:
             schema["additionalProperties"] = spelled_out(self.of(made.index))
         return schema
 
     def name(self, member: Any) -> str:
-        if member.string is not None:
-            return str(json.loads(member.string))
-        return str(member.bare_key if member.identifier is None else member.identifier)
+        return str(member.bare_key if member.string is None else json.loads(member.string))
 
     def member(self, member: Any) -> dict[str, Any] | bool:
         if isinstance(member.value, self.simple) and self.others(member) == self.no_others:
@@ -163,7 +162,8 @@ class Schemas:
         schema = self.by_class[type(member.value)](member.value)
         if member.summary is None and member.default is None:
             return schema
-        schema = spelled_out(schema)
+        if isinstance(schema, bool):
+            schema = spelled_out(schema)
         if member.summary is not None:
             schema["description"] = member.summary
         if member.default is not None:
