@@ -62,6 +62,10 @@ class FusedRules(PatternRules):
             lines += [f" return {value}", "r.at = at", "del r.variants[kept:]"]
         return f"{self.defined('r', [*lines, f'return {nothing}'])}(r)"
 
+    def function(self, code: str, parameters: str = "r, f") -> str:
+        call = re.fullmatch(r"(\w+)\(r\)", code)
+        return call[1] if call and parameters == "r" else super().function(code, parameters)
+
     def _statements(self, parts: Parts) -> Iterator[str]:
         """Statements that read parts, and break if the text does not match."""
         nothing, seen = self.bind(NOTHING), set[str]()
