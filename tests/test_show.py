@@ -230,6 +230,17 @@ def test_a_row_that_cannot_be_read_is_shown_as_written(tmp_path: Path) -> None:
         assert held.replace('"', "&#34;") in "".join(blocks_of(written.stdout_bytes.decode()))
 
 
+def test_a_page_does_not_replace_what_it_shows(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(BAD)
+    (tmp_path / "link.html").symlink_to(file)
+    for name in ("a.txt", "link.html"):
+        for shown in (file, tmp_path):
+            found = run(shown, "--html", "-o", tmp_path / name)
+            assert (found.exit_code, "the run also reads or writes this file" in found.stderr) == (2, True)
+    assert file.read_text() == BAD
+
+
 def test_files_without_rows(tmp_path: Path) -> None:
     table = tmp_path / "rows.parquet"
     parquet.write_table(pyarrow.table({"text": pyarrow.array([], pyarrow.string())}), table)

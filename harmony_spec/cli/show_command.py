@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from ..linting.batches import Batch, Kind, Options, Row
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
+from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, read
 from ..linting.rows import CONVERT_CHAT, Content
 from ..linting.settings import Resolver, Settings
@@ -114,9 +116,16 @@ def show(
     codec, tokenizer = codec_choice()
     command = Settings(codec=codec, tokenizer=tokenizer, **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
-    found = _shown(files, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
+    progress = Progress()
+    found = _shown(files, progress, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
     if html:
-        _write_page(found, files, statistics, output)
+        page = _page(found, ", ".join(map(printable_name, files)), statistics)
+        if output is None:
+            sys.stdout.buffer.write(page)
+            return
+        claim("-o", output, set(map(os.path.realpath, progress.files)))
+        with AtomicFile(output) as file:
+            file.file.write(page)
         return
     number = 0
     for number, row in enumerate(found, 1):
@@ -128,28 +137,23 @@ def show(
         ERR.print("no rows")
 
 
-def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], statistics: bool, output: Path | None) -> None:
-    format, names = codec_of(None).FORMAT, ", ".join(map(printable_name, files))
+def _page(found: Iterator[ShownRow], names: str, statistics: bool) -> bytes:
+    format = codec_of(None).FORMAT
     if statistics:
         slots = format.recovery.slots
         counted = Statistics(tuple(filter(None, (slots.role, slots.channel))))
         for row in found:
             counted.add(row)
-        page = counted.page(names)
-    else:
-        try:
-            page = html_page(found, names, [kind.name for kind in format.turn])
-        except PageTooLarge as error:
-            refuse(f"{error}; pass --limit, or --row with a range")
-    if output is None:
-        sys.stdout.buffer.write(page)
-        return
-    with AtomicFile(output) as file:
-        file.file.write(page)
+        return counted.page(names)
+    try:
+        return html_page(found, names, [kind.name for kind in format.turn])
+    except PageTooLarge as error:
+        refuse(f"{error}; pass --limit, or --row with a range")
 
 
 def _shown(
     names: tuple[str, ...],
+    progress: Progress,
     resolver: Resolver,
     kind: Kind | None,
     rows: range | None,
@@ -165,9 +169,10 @@ def _shown(
     for file in expand(list(names), resolver.excluded, lambda _: None):
         if isinstance(file, InputError):
             raise file
+        progress.files.append(file.name)
         options = resolver.options(file.name)
         options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
-        for batch in read(file.name, True, kind, options, Progress()):
+        for batch in read(file.name, True, kind, options, progress):
             for row in batch.rows:
                 if RowCheck(batch, row).is_blank:
                     continue
