@@ -53,6 +53,7 @@ from .schema_values import (
     canonical,
     is_deep,
     is_encodable,
+    is_malformed,
     kind_of,
     possible_numbers,
     type_of,
@@ -68,12 +69,6 @@ JOINED = frozenset(
 """Keywords that are read for all parts at once. The others are limits, each read alone."""
 
 COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
-
-FORMS: dict[str, type] = {
-    **dict.fromkeys(("properties", "patternProperties"), dict),
-    **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
-}
-"""The types of keywords. Others than these are reported."""
 
 MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
 
@@ -209,7 +204,8 @@ class _Reader:
         combining = first.schema.keys() & COMBINING if len(parts) == 1 else COMBINING
         if not combining:
             return self._joined(parts, is_shared)
-        is_choice = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
+        is_alone = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
+        is_choice = is_alone and isinstance(first.schema[min(combining)], list)
         if is_choice and not any(map(self._is_circular, references_of(first))):
             made = [self.describe([option], is_shared) for options in self._choices(first) for option in options]
         else:
@@ -235,10 +231,7 @@ class _Reader:
     def _resolved(self, part: Part) -> Part | None:
         """The target of a reference; None if there is none here, or it is a circle, which is reported."""
         pointer = part.schema["$ref"]
-        try:
-            target = resolve(self.root, pointer)
-        except (LookupError, ValueError):
-            target = None
+        target = resolve(self.root, pointer)
         if target is None or pointer[1:] in part.entered or len(part.entered) > MAX_EXPORTED_NESTING:
             self.report(part, "$ref")
             return None
@@ -249,10 +242,7 @@ class _Reader:
         if pointer not in self._circular:
             seen, todo = set[str](), [pointer]
             while todo:
-                try:
-                    refers = {*references_of(Part(resolve(self.root, todo.pop()), "", frozenset()))}
-                except (LookupError, ValueError):
-                    continue
+                refers = {*references_of(Part(resolve(self.root, todo.pop()), "", frozenset()))}
                 todo += refers - seen
                 seen |= refers
             self._circular[pointer] = pointer in seen
@@ -313,6 +303,7 @@ class _Reader:
         rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = KINDS
         for row in rows:
+            self.report(row, *(keyword for keyword, value in row.schema.items() if is_malformed(keyword, value)))
             kinds &= kinds_of_part(row)
         if lists := [values for row in rows for values in values_of(row)]:
             return self._values(rows, lists, kinds)
@@ -344,7 +335,8 @@ class _Reader:
             return frozenset() if inner.schema is False else KINDS
         excluded = kinds_of_part(inner)
         is_about_kinds = isinstance(inner.schema, dict) and inner.schema.keys() & ABOUT.keys() == {"type"}
-        if not is_about_kinds or ("integer" in excluded and "fraction" in kinds - excluded):
+        is_known = is_about_kinds and not is_malformed("type", inner.schema["type"])
+        if not is_known or ("integer" in excluded and "fraction" in kinds - excluded):
             self.report(row, "not")
             return frozenset()
         return excluded
@@ -386,8 +378,6 @@ class _Reader:
         found: dict[str, Any] = {}
         for row in rows:
             for keyword, value in row.schema.items():
-                if keyword in FORMS and not isinstance(value, FORMS[keyword]):
-                    self.report(row, keyword)
                 if keyword not in ABOUT or keyword in JOINED or kinds.isdisjoint(ABOUT[keyword]):
                     continue
                 limit = self._limit(keyword, value) if keyword in self.keywords else None

@@ -6,6 +6,7 @@ import re
 from math import prod
 from typing import Literal
 
+from ..tool_types.type_grammar import UNREAD_KEYWORD
 from .schema_values import KINDS, NUMBERS
 
 Target = Literal["lark", "structural-tag", "grammar"]
@@ -40,7 +41,7 @@ ABOUT: dict[str, frozenset[str]] = {
     **dict.fromkeys(("propertyNames", "minProperties", "maxProperties", "dependentRequired"), frozenset(["object"])),
     **dict.fromkeys(("dependentSchemas", "dependencies", "unevaluatedProperties"), frozenset(["object"])),
     **dict.fromkeys(("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"), KINDS),
-    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef"), KINDS),
+    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef", UNREAD_KEYWORD), KINDS),
 }
 """All keywords that restrict values, and the kinds of values that they restrict. Others, such as descriptions, are left
 out of exports."""
