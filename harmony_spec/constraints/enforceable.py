@@ -19,19 +19,22 @@ from ..validation.budget import Budget, UnfinishedCheck, current_budget
 from .schema_keywords import (
     ABOUT,
     BOUNDS,
+    COMBINING,
     ENFORCED,
-    FORMATS,
-    LENGTHS,
+    JOINED,
     MAX_COMPARED_OPTIONS,
     MAX_COMPARED_PARTS,
     MAX_EXPORTED_LENGTH,
     MAX_EXPORTED_NESTING,
     MAX_EXPORTED_OPTIONS,
     MAX_EXPORTED_PARTS,
+    MEMBERS,
+    PLAIN,
     Target,
     are_apart,
     is_exact_bound,
     is_simple_pattern,
+    limit_of,
 )
 from .schema_parts import (
     DEFINITIONS,
@@ -56,24 +59,10 @@ from .schema_values import (
     is_malformed,
     kind_of,
     possible_numbers,
+    to_json_text,
     type_of,
     whole_bounds,
 )
-
-JOINED = frozenset(
-    [
-        *("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "patternProperties"),
-        *("additionalProperties", "required", "items", "prefixItems", "additionalItems", "not"),
-    ]
-)
-"""Keywords that are read for all parts at once. The others are limits, each read alone."""
-
-COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
-
-MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
-
-PLAIN = frozenset(ABOUT) - JOINED | {"type", "required"}
-"""Keywords of short parts, which are repeated rather than defined."""
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
 """Schemas for engines that are remembered."""
@@ -89,11 +78,6 @@ class Enforced(NamedTuple):
 
     text: str | None
     unenforced: tuple[str, ...]
-
-
-def to_json_text(value: Any) -> str:
-    """JSON text in ASCII. Raises `ValueError` for a number that JSON does not have, `TypeError` for other values."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 @lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
@@ -380,7 +364,7 @@ class _Reader:
             for keyword, value in row.schema.items():
                 if keyword not in ABOUT or keyword in JOINED or kinds.isdisjoint(ABOUT[keyword]):
                     continue
-                limit = self._limit(keyword, value) if keyword in self.keywords else None
+                limit = limit_of(keyword, value, self.target) if keyword in self.keywords else None
                 if limit is not None and keyword in found:
                     limit = both(keyword, found[keyword], limit)
                 if limit is None or (keyword in BOUNDS and not is_exact_bound(keyword, limit)):
@@ -394,23 +378,6 @@ class _Reader:
                     if other in row.schema:
                         self.report(row, other)
         return found
-
-    def _limit(self, keyword: str, value: Any) -> Any:
-        """The value of a keyword that can be enforced; None for another one."""
-        match keyword, value:
-            case "pattern", str():
-                is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
-                is_read = is_whole or self.target != "structural-tag"  # xgrammar matches whole strings
-                return value if is_read and is_simple_pattern(value) else None
-            case "format", str():
-                return value if value in FORMATS else None
-            case _, bool():
-                return None
-            case _, int() | float() if keyword in LENGTHS:
-                return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
-            case _, int() | float() if keyword in BOUNDS:
-                return value
-        return None
 
     def _items(self, rows: list[Part], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
         """The keywords for the items of arrays; None if no array matches."""

@@ -16,7 +16,8 @@ from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..tools.purposes import Purposes
 from ..tools.requirements import fail, require_text
 from ..validation.declarations import Declarations
-from .enforceable import enforceable, to_json_text
+from .enforceable import enforceable
+from .schema_values import to_json_text
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 """The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""

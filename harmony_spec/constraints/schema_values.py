@@ -73,6 +73,11 @@ def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:
     return left < 0 or any(is_deep(part, left - 1) for part in parts)
 
 
+def to_json_text(value: Any) -> str:
+    """JSON text in ASCII. Raises `ValueError` for a number that JSON does not have, `TypeError` for other values."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
 def canonical(value: Any) -> str:
     """A text that equal values have: in JSON, 1 and 1.0 are equal, and the order of properties does not matter."""
     match value:
