@@ -133,14 +133,6 @@ class Plan:
                 if value != continued:
                     raise self.error(index, f"the open header has {name}={continued!r}, the message {name}={value!r}")
 
-    def key(self, index: int, message: Any) -> tuple[Any, ...]:
-        """Return everything that determines the header of a message."""
-        target = self.training and index == len(self.messages) - 1
-        written = self.frames[index].name, target, self.fields(message)
-        if self.choices is not None:
-            return written
-        return (*written, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
-
     def kept(self, index: int) -> MessageTokens:
         """Return the token ids that a message was read from, if there are such and the style keeps them.
 
@@ -258,10 +250,14 @@ class Plan:
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
         """
-        for index, message in enumerate(self.messages):
-            key = self.key(index, message)
+        fields, as_parsed = self.fields, self.choices is None
+        target = len(self.messages) - 1 if self.training else -1
+        for index, (message, own) in enumerate(zip(self.messages, self.frames, strict=True)):
+            key: tuple[Any, ...] = own.name, index == target, fields(message)  # all that determines the header
+            if as_parsed:
+                key = (*key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
             content = self.text(index) if isinstance(message.content, Record) else message.content
-            if self.choices is None and (raw := original_text(self.format, message)):
+            if as_parsed and (raw := original_text(self.format, message)):
                 continued = self.opening_of(index) if raw.continues else ""
                 yield part(continued, self.kept(index - 1).opening) + original(raw.head)
                 yield from map(original, (raw.body, raw.tail))
@@ -276,7 +272,7 @@ class Plan:
                 kept, opening = self.kept(index), self.kept(index - 1).opening
                 head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
                 frame = head, mixed.prefix, mixed.suffix, tail
-                if self.frames[index].bare:
+                if own.bare:
                     HEADER_CACHES.remember(frames, key, frame, len(frame[0]))
             head, prefix, suffix, tail = frame
             yield head

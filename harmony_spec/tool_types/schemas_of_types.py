@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from ..format.content_reading import NOTHING, Reader
@@ -25,6 +26,9 @@ DESCRIPTION_RULE = "summary"
 """The rule for descriptions of properties. A style that chooses an alternative of it, as the template writes them,
 writes types as the template does, too."""
 
+OF_PLAIN_MEMBERS = frozenset({"summary", "identifier", "string", "bare_key", "optional", "value", "default"})
+"""The fields of nearly all properties."""
+
 MAX_SHARED_BRACKETS = 4
 """Brackets that may belong to the last alternative or to all. Each way is a schema; with more, any array is valid."""
 
@@ -41,6 +45,10 @@ class Schemas:
         self.last = threading.local()
         """Whether the schema that a thread converts has references."""
         self.leaves = made["basic_type"], made["literal_type"], made["reference"]
+        others = [name for name in made["member"].__dataclass_fields__ if name not in OF_PLAIN_MEMBERS]
+        self.simple = made["basic_type"], made["literal_type"], made["union"], made["array"]
+        self.others = attrgetter(*others)
+        self.no_others = self.others(made["member"]())
         self.by_class = {
             made["basic_type"]: self.basic,
             made["literal_type"]: self.literal,
@@ -117,23 +125,24 @@ class Schemas:
         return {"type": "array"}
 
     def object(self, made: Any) -> dict[str, Any]:
-        members = {self.name(member): member for member in (*made.members, *made.run_ons)}
-        properties = {
-            name: self.member(member) if made.members else self.value(member) for name, member in members.items()
-        }
+        properties, optional = dict[str, Any](), dict[str, bool]()
+        for member in made.members or made.run_ons:
+            name = member.identifier if member.identifier is not None else self.name(member)
+            properties[name] = self.member(member) if made.members else self.value(member)
+            optional[name] = member.optional
         schema: dict[str, Any] = {"type": "object", "properties": properties}
-        if required := [name for name, member in members.items() if not member.optional]:
+        if required := [name for name, may_be_absent in optional.items() if not may_be_absent]:
             schema["required"] = required
         if made.index is not None:
             schema["additionalProperties"] = spelled_out(self.of(made.index))
         return schema
 
     def name(self, member: Any) -> str:
-        if member.string is not None:
-            return str(json.loads(member.string))
-        return str(member.bare_key if member.identifier is None else member.identifier)
+        return str(member.bare_key if member.string is None else json.loads(member.string))
 
     def member(self, member: Any) -> dict[str, Any] | bool:
+        if isinstance(member.value, self.simple) and self.others(member) == self.no_others:
+            return self.plain_member(member)
         schema: dict[str, Any] | bool = {}
         if member.value is not None:
             schema = self.value(member)
@@ -148,6 +157,19 @@ class Schemas:
             )
             default = {"default": member.bare_default}
         return self.remarked(schema, member, default, member.summary)
+
+    def plain_member(self, member: Any) -> dict[str, Any] | bool:
+        """The same for most properties, which have a simple type, and no remarks but a description and a default."""
+        schema = self.by_class[type(member.value)](member.value)
+        if member.summary is None and member.default is None:
+            return schema
+        if isinstance(schema, bool):
+            schema = spelled_out(schema)
+        if member.summary is not None:
+            schema["description"] = member.summary
+        if member.default is not None:
+            schema["default"] = default_of(member.default, strings_of(self.grammar, member.value))
+        return schema
 
     def value(self, member: Any) -> dict[str, Any] | bool:
         """The schema of a property. Only alternatives of `oneOf` have comments after them."""
@@ -292,7 +314,7 @@ class Schemas:
 
     def union(self, made: Any) -> dict[str, Any]:
         parts = made.intersections
-        if shared := [at for at, part in enumerate(parts) if at and self.is_shared(part, parts[:at])]:
+        if shared := self.shared(parts):
             if len(shared) > MAX_SHARED_BRACKETS:
                 return {}
             # The peer and the template write no brackets around alternatives. Here, such an array is written first.
@@ -308,11 +330,16 @@ class Schemas:
             return {"type": [part.basic for part in parts]}
         return {"anyOf": [self.of(part) for part in parts]}
 
-    def is_shared(self, part: Any, before: list[Any]) -> bool:
-        """Whether the brackets of an alternative may belong to those before it, too."""
-        array, element = self.grammar.classes["array"], getattr(part, "element", None)
-        is_null = isinstance(element, self.grammar.classes["basic_type"]) and element.basic == "null"
-        return isinstance(part, array) and (is_null or not all(isinstance(each, array) for each in before))
+    def shared(self, parts: list[Any]) -> list[int]:
+        """The alternatives whose brackets may belong to those before them, too."""
+        array, basic = self.grammar.classes["array"], self.grammar.classes["basic_type"]
+        found, follows_arrays = [], True
+        for at, part in enumerate(parts):
+            if not isinstance(part, array):
+                follows_arrays = False
+            elif at and (not follows_arrays or (isinstance(part.element, basic) and part.element.basic == "null")):
+                found.append(at)
+        return found
 
     def intersection(self, made: Any) -> dict[str, Any]:
         return {"allOf": [self.of(part) for part in made.arrays]}
