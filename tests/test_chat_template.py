@@ -445,7 +445,7 @@ def type_in(text: str) -> str:
     return text[text.index(start) + len(start) : text.rindex(end)]
 
 
-@pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", ""])
+@pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", "", "High", "highest", "low ", "medium, mostly"])
 def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
     prompt = render_chat([{"role": "user", "content": "Hi."}], reasoning_effort=effort)
     [found] = validate(prompt).diagnostics
