@@ -174,7 +174,7 @@ def _shown(
         options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
         for batch in read(file.name, True, kind, options, progress):
             for row in batch.rows:
-                if RowCheck(batch, row).is_blank:
+                if batch.is_blank(row):
                     continue
                 last = row.number or 1
                 if left > 0 and (rows is None or last in rows):
