@@ -1773,7 +1773,7 @@ _CONTENT_RULES: dict[str, runtime.Rule] = {
 
 _CONTENTS = runtime.Contents(
     "role",
-    runtime.Rules(("developer", "system"), _CONTENT_TERMINALS, _CONTENT_RULES, runtime.Schemas),
+    runtime.Rules(("developer", "system"), _CONTENT_TERMINALS, _CONTENT_RULES, lambda rules: runtime.Schemas(rules)),
     (runtime.Implied("function_calls", "developer", "tools", _DEFINITIONS),),
 )
 

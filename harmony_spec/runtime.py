@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from . import codes
 from .diagnostics import Diagnostic, Repair
@@ -48,29 +49,41 @@ from .format.tables import (
 from .parsing.strict_parsing import Parsed, parse
 from .recovery.recovered import Recovered
 from .recovery.recovering import recover
-from .rendering.renderer import count_tokens, pick, render, render_text
-from .rendering.token_texts import decode, encode
-from .rendering.training import Training, TrainingPart, TrainingSpan, drop_completed, render_training
 from .source.message_tokens import MessageTokens
 from .streaming.stream_parser import StreamParser
-from .tool_types.schemas_of_types import Schemas
-from .tool_types.type_grammar import JsonSchema
-from .validation.report import Report
 
 if TYPE_CHECKING:
     from .format import algebra
     from .json_form import JsonForm
+    from .rendering.renderer import count_tokens, pick, render, render_text
+    from .rendering.token_texts import decode, encode
+    from .rendering.training import Training, TrainingPart, TrainingSpan, drop_completed, render_training
+    from .tool_types.schemas_of_types import Schemas
+    from .tool_types.type_grammar import JsonSchema
+    from .validation.report import Report
+    from .validation.validate import validate
 else:
+    LATER = {
+        "format": ["algebra"],
+        "json_form": ["JsonForm"],
+        "rendering.renderer": ["count_tokens", "pick", "render", "render_text"],
+        "rendering.token_texts": ["decode", "encode"],
+        "rendering.training": ["Training", "TrainingPart", "TrainingSpan", "drop_completed", "render_training"],
+        "tool_types.schemas_of_types": ["Schemas"],
+        "tool_types.type_grammar": ["JsonSchema"],
+        "validation.report": ["Report"],
+        "validation.validate": ["validate"],
+    }
+    """What reading a text does not need: importing it takes a quarter of the time until the first text is read."""
 
     def __getattr__(name: str) -> object:
-        """Import what codecs make when it is needed: each adds a tenth to the time of the import."""
-        if name == "algebra":
-            from .format import algebra as found
-        elif name == "JsonForm":
-            from .json_form import JsonForm as found
-        else:
+        """Import what is used for the first time."""
+        module = next((module for module, names in LATER.items() if name in names), None)
+        if module is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return found
+        imported = import_module(f".{module}", __package__)
+        found = getattr(imported, name, None) or import_module(f".{module}.{name}", __package__)
+        return globals().setdefault(name, found)
 
 
 __all__ = [
@@ -162,13 +175,6 @@ def require_api(major: int, minor: int) -> None:
         raise ImportError(
             f"this codec needs harmony_spec.runtime {needed}, but {present} is installed; generate it again"
         )
-
-
-def validate(*arguments: Any) -> Report[Any]:
-    """Call `harmony_spec.validation.validate`, imported late: it needs `jsonschema`."""
-    from .validation.validate import validate as check
-
-    return check(*arguments)
 
 
 def refuses_training(function: Callable[P, R]) -> Callable[P, R]:

@@ -14,7 +14,6 @@ from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 from pathlib import Path
-from random import Random
 from typing import NamedTuple
 
 from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
@@ -39,6 +38,7 @@ class Vocabulary:
     Attributes:
         encoding: the encoding.
         decode_bytes: returns the bytes of a list of ordinary tokens; raises `KeyError` for any other id.
+        decode_token: returns the bytes of one, in a third of the time.
     """
 
     def __init__(self, encoding: Encoding, ranks: dict[bytes, int]) -> None:
@@ -52,6 +52,7 @@ class Vocabulary:
             special_tokens={},
         )
         self.decode_bytes = self._bpe.decode_bytes
+        self.decode_token = self._bpe.decode_single_token_bytes
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy the shared instance by its encoding, so that it exists once in each process."""
@@ -146,6 +147,8 @@ def hard_texts(encoding: Encoding, random_texts: int = 50_000) -> Iterator[str]:
 
     The same texts are returned each time.
     """
+    from random import Random  # a twentieth of the time of the first import
+
     for code_point in range(sys.maxunicode + 1):
         if not 0xD800 <= code_point < 0xE000:  # surrogates cannot be encoded
             yield f"a{chr(code_point)}'s {chr(code_point)}{chr(code_point)}1"

@@ -157,7 +157,7 @@ def _emit_table(format: Format, writer: Writer) -> None:
         group(map(literal, contents.roles)),
         "_CONTENT_TERMINALS",
         "_CONTENT_RULES",
-        *["runtime.Schemas"] * bool(contents.schemas),
+        *["lambda rules: runtime.Schemas(rules)"] * bool(contents.schemas),  # imported when a schema is read
     )
     implied = group(
         call("runtime.Implied", literal(item.flag[1]), *map(literal, item.list), "_DEFINITIONS")

@@ -213,8 +213,9 @@ class Contents:
         if found is NOTHING:
             found = self._structure(made, text)
             values = len(found._kept[2]) if isinstance(found, Record) and hasattr(found, "_kept") else 0
-            self.structures.put(key, found, MEMORY_PER_BYTE * max(len(text), values))
-        found = deep_copy(found)
+            self.structures.put(key, freeze(found, just_read=True), MEMORY_PER_BYTE * max(len(text), values))
+        else:
+            found = thaw(found)
         return found if isinstance(found, made) else None
 
     @cached_property
@@ -393,18 +394,51 @@ def snapshot(value: Any, as_parsed: bool = False) -> Any:
     return date.isoformat(value) if isinstance(value, date) else value
 
 
-def deep_copy(value: Any) -> Any:
-    """Copy a record, so that changes do not reach the cached one."""
+class Frozen(NamedTuple):
+    """A record or a dict that later changes do not reach.
+
+    Attributes:
+        made: its class.
+        parts: its frozen values, or all of them for `marshal`.
+        kept: the text that a record keeps.
+    """
+
+    made: type[Any]
+    parts: list[Any] | bytes
+    kept: tuple[Any, ...] = ()
+
+
+def freeze(value: Any, just_read: bool = False) -> Any:
+    """Freeze a record and all values in it. One that was just read shares what it kept, which is faster."""
     if isinstance(value, Record):
-        copied = type(value)(*[deep_copy(getattr(value, name)) for name in value.__dataclass_fields__])
-        if hasattr(value, "_kept"):
-            copied._kept = value._kept
-        return copied
+        kept, values = getattr(value, "_kept", ()), [getattr(value, name) for name in value.__dataclass_fields__]
+        if just_read and kept and PLAIN_TYPES.issuperset(map(type, values)):
+            return Frozen(type(value), kept[2], kept)
+        return Frozen(type(value), [freeze(each, just_read) for each in values], kept)
     if type(value) is dict:
         try:
-            return marshal.loads(marshal.dumps(value))  # faster than copying each value
+            return Frozen(dict, marshal.dumps(value))  # faster than each value
         except ValueError:  # nested too deep, or not JSON
-            return {key: deep_copy(item) for key, item in value.items()}
-    if type(value) is list:
-        return [deep_copy(item) for item in value]
-    return value
+            return Frozen(dict, [freeze([*item]) for item in value.items()])
+    return [freeze(each, just_read) for each in value] if type(value) is list else value
+
+
+def thaw(frozen: Any) -> Any:
+    """Return a new value that is equal to the frozen one."""
+    if type(frozen) is list:
+        return [thaw(each) for each in frozen]
+    if type(frozen) is not Frozen:
+        return frozen
+    made, parts, kept = frozen
+    values = marshal.loads(parts) if isinstance(parts, bytes) else [thaw(each) for each in parts]
+    if made is dict:
+        return dict(values)
+    record = made(*values)
+    if kept:
+        record._kept = kept
+    return record
+
+
+def deep_copy(value: Any) -> Any:
+    """Copy a record and all values in it."""
+    return thaw(freeze(value))

@@ -135,29 +135,42 @@ class PatternRules(Rules):
         self.names[name] = match
         return name
 
-    def filler(self, flat: Flat) -> str:
+    def filling(self, flat: Flat) -> list[str]:
+        """Statements that store the fields of a match."""
         lines = []
         for name, slot in flat.slots.items():
             store = f"r.once(f, {name!r}, {slot.value})" if slot.once else f"f[{name!r}] = {slot.value}"
             lines.append(store if slot.is_set == ALWAYS else f"if {slot.is_set}: {store}")
-        return self.maker(flat, "m, f", *lines)
+        return self.statements(flat, *lines)
 
-    def maker(self, flat: Flat, parameters: str, *lines: str) -> str:
-        """Return the name of a function of a reader and a match."""
+    def statements(self, flat: Flat, *lines: str) -> list[str]:
+        """Statements that use a match `m`."""
         numbers = {name: number for number, name in enumerate(GROUP.findall(flat.pattern), 1)}
         variants = [f"if {is_read}: r.variants.append({name!r})" for is_read, name in flat.variants]
-        body = "\n".join(f" {line}" for line in ["g = m.groups()", *variants, *lines])
+        body = "\n".join([*variants, *lines])
         body = re.sub(r"<(\w+)>", lambda found: f"g[{numbers[found[1]] - 1}]", body)
         body = re.sub(r"\[\[(\w+)\]\]", lambda found: str(numbers[found[1]]), body)
+        return [*["g = m.groups()"] * ("g[" in body), *filter(None, body.split("\n"))]
+
+    def filler(self, flat: Flat) -> str:
+        """Return the name of a function that stores the fields of a match."""
+        return self.defined("r, m, f", self.filling(flat))
+
+    def maker(self, flat: Flat, value: str) -> str:
+        """Return the name of a function that returns a value of a match."""
+        return self.defined("r, m", self.statements(flat, f"return {value}"))
+
+    def defined(self, parameters: str, body: Iterable[str]) -> str:
+        """Return the name of a function with these statements."""
         name = self.bind(None)
-        exec(f"def made(r, {parameters}):\n{body}", self.names)
+        exec("\n ".join([f"def made({parameters}):", *body, "pass"]), self.names)
         self.names[name] = self.names.pop("made")
         return name
 
     def items(self, item: Flat, many: Many) -> str:
         """Return the name of a function that returns the list of items in a part of a text."""
         matcher, separator = self.matcher(item), len(many.separator)
-        make = self.names[self.maker(item, "m", f"return {item.slots[many.item].value}")]
+        make = self.names[self.maker(item, item.slots[many.item].value)]
 
         def listed(r: FusedReader, at: int, end: int) -> list[Any]:
             found = list[Any]()

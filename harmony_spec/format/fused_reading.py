@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .content_reading import JSON_DECODER, NOTHING, Fields, Read, Reader
+from .content_reading import JSON_DECODER, MAX_CHOICE_DEPTH, NOTHING, Fields, Read, Reader
 
 Match = Callable[[str, int], re.Match[str] | None]
 Fill = Callable[["FusedReader", re.Match[str], Fields], None]
 Make = Callable[["FusedReader", re.Match[str]], Any]
+Finish = Callable[["FusedReader", Any], Any]
 Flanks = tuple[Match, Fill] | None
 
 
@@ -60,7 +61,11 @@ class FusedReader(Reader):
     def alternatives(self, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
         """Read a record that is a list of values; of one value, return the value."""
         found = read(self)
-        if found is NOTHING or not self.text.startswith(separator, self.at):
+        return found if found is NOTHING else self.more(found, read, separator, made)
+
+    def more(self, found: Any, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
+        """Read the values that follow the first one."""
+        if not self.text.startswith(separator, self.at):
             return found
         values = [found]
         while self.text.startswith(separator, end := self.at):
@@ -80,9 +85,35 @@ class FusedReader(Reader):
         if before is not None and not self.fused(*before, f):
             return NOTHING
         value = read(self)
-        if value is NOTHING or (after is not None and not self.fused(*after, f)):
+        return value if value is NOTHING else self.around(value, name, made, after, f)
+
+    def around(self, value: Any, name: str, made: Callable[..., Any], after: Flanks, f: Fields) -> Any:
+        """Read what follows the value of a record that may be the value by itself; `f` has the fields before it."""
+        if after is not None and not self.fused(*after, f):
             return NOTHING
         return made(**f, **{name: value}) if f else value
+
+    def inner(self, read: Read, choices: int, follows: Match, outer: Sequence[tuple[int, Finish]]) -> Any:
+        """Read the value of a rule that other rules only pass on, and then what these read after it.
+
+        Args:
+            choices: how many choices the rule is in.
+            follows: matches where one of the other rules reads more.
+            outer: the other rules, from inside: how many choices each is in, and what it reads after a value.
+        """
+        depth = self.depth
+        if depth + choices > MAX_CHOICE_DEPTH + 1:
+            return NOTHING
+        self.depth = depth + choices
+        value = read(self)
+        if value is not NOTHING and follows(self.text, self.at):
+            for inside, finish in outer:
+                self.depth = depth + inside
+                value = finish(self, value)
+                if value is NOTHING:
+                    break
+        self.depth = depth
+        return value
 
     def once(self, f: Fields, name: str, value: Any) -> None:
         if name in f and f[name] != value:

@@ -7,11 +7,15 @@ part by part. Errors come from reading the text again without patterns.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
-from .content_reading import MAX_CHOICE_DEPTH, Reader
+from .content_reading import MAX_CHOICE_DEPTH, NOTHING, Reader
 from .flat_patterns import ALWAYS, Flat, Flattening, PatternRules
-from .rule_table import Flag, Json, Many, Parts, RecordRule, Rules, Single, Token, Value
+from .fused_reading import Finish
+from .rule_table import Choice, Flag, Json, Many, Part, Parts, RecordRule, Rule, Rules, Single, Token, Value
 
 
 class FusedRules(PatternRules):
@@ -22,22 +26,65 @@ class FusedRules(PatternRules):
         self.wholes: dict[str, tuple[str, str, int, str] | None] = {}
 
     def read_all(self, parts: Parts) -> str:
-        codes, at = list[str](), 0
+        codes = list[str]()
+        for run, flat in self._runs(parts):
+            fused = flat and f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)"
+            codes.append(fused or self._read_part(run[0]))
+        return " and ".join(codes) or "True"
+
+    def _runs(self, parts: Parts) -> Iterator[tuple[Parts, Flat | None]]:
+        """Parts in a row that one pattern reads, with the pattern, and each other part by itself."""
+        at = 0
         while at < len(parts):
             end, flat = self._longest(parts, at)
-            match parts[at]:
-                case Many(name, (Value(item),), least, "") if end == at and (whole := self._whole(item)):
-                    matcher, made, depth, rest = whole
-                    codes.append(f"r.records({matcher}, {made}, {depth}, {rest}, f, {name!r}, {least})")
-                    at += 1
-                    continue
             if end == at or (end == at + 1 and isinstance(parts[at], (str, Token, Flag, Json))):
-                codes.append(super().read_all(parts[at : at + 1]))
+                yield parts[at : at + 1], None
                 at += 1
             else:
-                codes.append(f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)")
+                yield parts[at:end], flat
                 at = end
-        return " and ".join(codes) or "True"
+
+    def _read_part(self, part: Part) -> str:
+        match part:
+            case Many(name, (Value(item),), least, "") if whole := self._whole(item):
+                matcher, made, depth, rest = whole
+                return f"r.records({matcher}, {made}, {depth}, {rest}, f, {name!r}, {least})"
+        return super().read_all((part,))
+
+    def read_whole(self, rule: Rule, value: str) -> str:
+        """The same by statements, which are faster than calls of methods."""
+        nothing, lines = self.bind(NOTHING), ["text, at, kept = r.text, r.at, len(r.variants)"]
+        for way, name in zip_longest(rule.ways, rule.names):
+            lines += ["f = {}", "while True:"]
+            lines += [f" {line}" for line in self._statements(way)]
+            lines += [" if r.at < len(text): break"] * (len(rule.ways) > 1 and self.is_of_role(rule))
+            lines += [f" r.variants.append({name!r})"] * bool(name)
+            lines += [f" return {value}", "r.at = at", "del r.variants[kept:]"]
+        return f"{self.defined('r', [*lines, f'return {nothing}'])}(r)"
+
+    def function(self, code: str, parameters: str = "r, f") -> str:
+        call = re.fullmatch(r"(\w+)\(r\)", code)
+        return call[1] if call and parameters == "r" else super().function(code, parameters)
+
+    def _statements(self, parts: Parts) -> Iterator[str]:
+        """Statements that read parts, and break if the text does not match."""
+        nothing, seen = self.bind(NOTHING), set[str]()
+        for run, flat in self._runs(parts):
+            match run[0]:
+                case _ if flat is not None:
+                    yield f"m = {self.matcher(flat)}(text, r.at)"
+                    yield "if m is None: break"
+                    yield "r.at = m.end()"
+                    yield from self.filling(flat)
+                case str(part):
+                    yield f"if not text.startswith({part!r}, r.at): break"
+                    yield f"r.at += {len(part)}"
+                case Value(name) if name not in seen:
+                    yield f"f[{name!r}] = value = {self.reads(name)}(r)"
+                    yield f"if value is {nothing}: break"
+                case part:
+                    yield f"if not ({self._read_part(part)}): break"
+            seen |= dict(self.fields(run)).keys()
 
     def reads(self, name: str) -> str:
         """Return the name of the function that reads a rule. It is compiled when it is first called."""
@@ -54,10 +101,13 @@ class FusedRules(PatternRules):
         return key
 
     def _read(self, name: str) -> str:
-        """Code that reads a rule: by one pattern, else part by part."""
+        """Code that reads a rule: by one pattern, or from inside, else part by part."""
         rule = self.table[name]
-        if isinstance(rule, RecordRule) and rule.core:
-            return self._core(rule) or rule.read(self)
+        if self.chooses(name):
+            code = (isinstance(rule, RecordRule) and self._core(rule)) or rule.read(self)
+            inner = [each for leaf in self.yields(name) if (each := self._inner_first(name, leaf))]
+            rest = f"{self.function(code, 'r')}(r)" if inner else code
+            return "".join(f"{read} if {begins}(r.text, r.at) else " for begins, read in inner) + rest
         if (found := self._whole(name)) is None:
             return rule.read(self)
         matcher, made, depth, rest = found
@@ -70,7 +120,7 @@ class FusedRules(PatternRules):
             is_usual = isinstance(rule, Single) or (isinstance(rule, RecordRule) and not rule.core)
             if is_usual and (found := flattening.value(name)) is not None:
                 flat, slot = found
-                made = self.maker(flat, "m", "r.at = m.end()", f"return {slot.value}")
+                made = self.defined("r, m", ["r.at = m.end()", *self.statements(flat, f"return {slot.value}")])
                 first = flattening.first(rule.ways) + "|" * any(flattening.firsts(way, ())[1] for way in rule.ways)
                 begins = self.matcher(Flat(f"(?={first})"))
                 parts = f"{self.function(rule.read(self), 'r')}(r) if {begins}(r.text, r.at) else r.nothing"
@@ -83,17 +133,61 @@ class FusedRules(PatternRules):
         match rule.ways:
             case ((Many(name, (Value(item),), 1, separator),),) if name == rule.core and separator:
                 return f"r.alternatives({self.reads(item)}, {separator!r}, {self.bind(rule.made)})"
+        if (around := self._around(rule)) is None:
+            return None
+        flanks = ", ".join(self._flank(parts) for parts in around)
+        return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {flanks})"
+
+    def _around(self, rule: RecordRule) -> tuple[Parts, Parts] | None:
+        """The parts before and after the one part that a record usually is, if a pattern reads each."""
         way = rule.ways[0]
         at = next((at for at, part in enumerate(way) if part == Value(rule.core)), None)
         if at is None or len(rule.ways) > 1:
             return None
-        around = []
-        for parts in (way[:at], way[at + 1 :]):
+        around = way[:at], way[at + 1 :]
+        for parts in around:
             end, flat = self._longest(parts, 0)
             if end < len(parts) or self.required(parts) or any(s.is_set == ALWAYS for s in flat.slots.values()):
                 return None
-            around.append(f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None")
-        return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {', '.join(around)})"
+        return around
+
+    def _flank(self, parts: Parts) -> str:
+        _, flat = self._longest(parts, 0)
+        return f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None"
+
+    def _inner_first(self, name: str, leaf: str) -> tuple[str, str] | None:
+        """How a rule is read that passes on the value of a leaf: a matcher for where that begins, and code to read it.
+
+        None if the leaf does not nest, so that patterns read it, or if it is not always one part of the rules between.
+        """
+        rule, inner = self.table[leaf], name
+        if leaf == name or not isinstance(rule, RecordRule) or rule.core or rule.remembers or not self.nests(leaf):
+            return None
+        flattening = Flattening(self, nested=True)
+        others, follows, outer, choices = list[Parts](), list[str](), list[tuple[int, Finish]](), 0
+        while inner != leaf:
+            match self.table[inner]:
+                case Choice(ways):
+                    parts = [part.field for way in ways for part in way if isinstance(part, Value)]
+                    inner = next(part for part in parts if leaf in self.yields(part))
+                    others += [(Value(part),) for part in parts if part != inner]
+                    choices += 1
+                    continue
+                case RecordRule(ways=((Many(core, (Value(item),), 1, separator),),), made=made) if separator:
+                    first, inner = re.escape(separator), item
+                    finish = f"r.more(value, {self.reads(item)}, {separator!r}, {self.bind(made)})"
+                case RecordRule(core=core, made=made) as passing if core and (around := self._around(passing)):
+                    others, inner, first = [*others, around[0]], core, flattening.first((around[1],))
+                    finish = f"r.around(value, {core!r}, {self.bind(made)}, {self._flank(around[1])}, {{}})"
+                case _:
+                    return None
+            if first:
+                follows.append(first)
+                outer.insert(0, (choices, self.names[self.function(finish, "r, value")]))
+        others_first = flattening.first(tuple(others))
+        begins = self.matcher(Flat(f"(?!{others_first or '(?!)'})(?={flattening.first(rule.ways)})"))
+        more = self.matcher(Flat("|".join(follows) or "(?!)"))
+        return begins, f"r.inner({self.reads(leaf)}, {choices}, {more}, {self.bind(tuple(outer))})"
 
     def _longest(self, parts: Parts, at: int) -> tuple[int, Flat]:
         """Where the longest run of flat parts ends that begins at a part, and its pattern."""

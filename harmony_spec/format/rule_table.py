@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
 
@@ -181,7 +182,7 @@ class Many(NamedTuple):
             case (Value(name),):
                 read = rules.reads(name)
             case _:
-                read = rules.function(_value(rules.read_all(self.parts), f"f[{self.item!r}]"), "r")
+                read = rules.function(rules.read_whole(Rule((self.parts,)), f"f[{self.item!r}]"), "r")
         code = f"r.many({read}, f, {self.field!r}, {self.least}, {self.separator!r})"
         return code if self.least else _after_lead(self.parts, code)
 
@@ -217,12 +218,16 @@ class Rule:
 
     def read(self, rules: Rules) -> str:
         """Code that is the value of the rule; without a value, code that reads the first alternative that matches."""
+        return self.read_ways(rules)
+
+    def read_ways(self, rules: Rules) -> str:
+        """Code that reads the first alternative that matches."""
         if len(self.ways) == 1:
             return rules.read_all(self.ways[0])
         tokens = [part for way in self.ways for part in way if isinstance(part, Token) and part.field]
         if [(token,) for token in tokens] == [*self.ways] and not any(self.names):
             return f"({' or '.join(token.read(rules) for token in tokens)})"  # one that does not match changes nothing
-        end = " and r.ends()" if self in map(rules.table.get, rules.roles) else ""
+        end = " and r.ends()" if rules.is_of_role(self) else ""
         ways = "".join(f"{rules.function(rules.read_all(way) + end)}, " for way in self.ways)
         return f"r.either(({ways}), f, {self.names!r})"
 
@@ -249,11 +254,6 @@ def _after_lead(parts: Parts, code: str) -> str:
     return f"({code} if r.text.startswith({lead!r}, r.at) else not r.fail({repr(lead)!r}))"
 
 
-def _value(read: str, value: str) -> str:
-    """Code that reads parts into new fields f, and is a value if the text matches."""
-    return f"{value} if [f := {{}}] and ({read}) else r.nothing"
-
-
 @dataclass(eq=False, repr=False)
 class RecordRule(Rule):
     """A rule whose value is of a class.
@@ -275,7 +275,7 @@ class RecordRule(Rule):
         value = f"{made}(**({rules.bind(self.absent)} | f))" if self.absent else f"{made}(**f)"
         if self.core:
             value = f"r.collapsed(f, {made}, {self.core!r})"
-        code = _value(super().read(rules), value)
+        code = rules.read_whole(self, value)
         if self.is_schema:
             return f"r.converted({rules.function(code, 'r')}, {rules.bind(rules.schemas.schema)})"
         if not self.remembers:
@@ -309,7 +309,8 @@ class Single(Rule):
 
     def read(self, rules: Rules) -> str:
         (name,) = {name for way in self.ways for name, _ in rules.fields(way)}
-        return _value(super().read(rules), f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})")
+        value = f"f.get({name!r}, {'[]' if self.empty == [] else rules.bind(self.empty)})"
+        return rules.read_whole(self, value)
 
     def write(self, rules: Rules, name: str) -> str:
         if len(self.ways) == 1:
@@ -339,13 +340,13 @@ class Lines(Rule):
         The groups of all lines, which begin as passed, are the text of the first line, and the other lines whole. The
         group of one is its text.
         """
-        whole, one = "", "".join(_expression(part, rules) for part in self.many.parts)
+        whole, one = "", _expressions(self.many.parts, rules)
         for part in self.ways[0]:
             if part is self.many:
-                whole += "".join(_expression(each, rules, first) for each in self.many.parts) + f"{others}(?:{one})*)"
+                whole += f"{_expressions(self.many.parts, rules, first)}{others}(?:{one})*)"
             else:
-                whole += _expression(part, rules)
-        return whole, "".join(_expression(part, rules, "(") for part in self.many.parts)
+                whole += _expressions((part,), rules)
+        return whole, _expressions(self.many.parts, rules, "(")
 
     def write(self, rules: Rules, name: str) -> str:
         parts, way = self.many.parts, self.ways[0]
@@ -370,15 +371,27 @@ class Lines(Rule):
         return next(part for part in self.ways[0] if isinstance(part, Many))
 
 
-def _expression(part: Part, rules: Rules, bracket: str = "(?:") -> str:
-    """The regular expression of a part of lines; with "(", the text of a field is a group."""
-    match part:
-        case str():
-            return re.escape(part)
-        case Token(name, terminal, optional):
-            inner = f"(?:{rules.terminals[terminal]}){'?' * (optional or not name)}"
-            return f"{bracket if name else '(?:'}{inner})"
-    raise AssertionError(f"{part} is not in lines")
+RUN = re.compile(r"\[\^(?:[^\]\\]|\\.)+\]\+")
+"""An expression for other characters than some."""
+
+
+def _expressions(parts: Parts, rules: Rules, bracket: str = "(?:") -> str:
+    """The regular expression of parts of lines; with "(", the text of a field is a group."""
+    found = ""
+    for part, after in zip_longest(parts, parts[1:], fillvalue=""):
+        match part:
+            case str():
+                found += re.escape(part)
+            case Token(name, terminal, optional):
+                inner, may_be_absent = rules.terminals[terminal], optional or not name
+                if isinstance(after, str) and RUN.fullmatch(inner) and after and not re.match(inner, after):
+                    inner = inner[:-1] + ("*+" if may_be_absent else "++")  # a shorter match would not help
+                else:
+                    inner = f"(?:{inner}){'?' * may_be_absent}"
+                found += f"{bracket if name else '(?:'}{inner})"
+            case _:
+                raise AssertionError(f"{part} is not in lines")
+    return found
 
 
 class Choice(Rule):
@@ -496,6 +509,10 @@ class Rules:
             self.names[key] = self.names[self.function(self.table[name].read(self), "r")]
         return key
 
+    def read_whole(self, rule: Rule, value: str) -> str:
+        """Code that reads the parts of a rule into new fields f, and is a value if the text matches."""
+        return f"{value} if [f := {{}}] and ({rule.read_ways(self)}) else r.nothing"
+
     def read_all(self, parts: Parts) -> str:
         codes = [f"r.fixed({part!r}, {repr(part)!r})" if isinstance(part, str) else part.read(self) for part in parts]
         return " and ".join(codes) or "True"
@@ -587,6 +604,10 @@ class Rules:
         if isinstance(rule, RecordRule) and not rule.core and not rule.is_schema:
             fields = dict(self.fields(rule.ways[0]))
             yield from (name for name in self.required(rule.ways[0]) if self._is_list(fields[name]))
+
+    def is_of_role(self, rule: Rule) -> bool:
+        """Whether an alternative of a rule must be the whole content of a message."""
+        return rule in map(self.table.get, self.roles)
 
     def is_schema(self, name: str) -> bool:
         rule = self.table.get(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from functools import cached_property
 from typing import NamedTuple
 
@@ -59,6 +58,8 @@ def is_alike(name: str, word: str, ratio: int) -> bool:
     """Whether the ratio of `difflib` for two words is at least so many hundredths; cheap bounds first."""
     if 200 * min(len(name), len(word)) < ratio * (len(name) + len(word)):
         return False
+    from difflib import SequenceMatcher  # which valid input does not need
+
     match = SequenceMatcher(None, name, word)
     return match.quick_ratio() * 100 >= ratio and match.ratio() * 100 >= ratio
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
-from ..format.cache_limits import CONTENT_CACHE_BYTES, HEADER_CACHES, MEMORY_PER_BYTE, SizedCache
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCaches, SizedCache
 from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
+from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TextForm, TokenForm
 from ..source.message_tokens import MessageTokens
 from ..source.token_places import tokens_of
 from ..vocabulary import tokenizer_for
@@ -133,14 +133,6 @@ class Plan:
                 if value != continued:
                     raise self.error(index, f"the open header has {name}={continued!r}, the message {name}={value!r}")
 
-    def key(self, index: int, message: Any) -> tuple[Any, ...]:
-        """Return everything that determines the header of a message."""
-        target = self.training and index == len(self.messages) - 1
-        written = self.frames[index].name, target, self.fields(message)
-        if self.choices is not None:
-            return written
-        return (*written, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
-
     def kept(self, index: int) -> MessageTokens:
         """Return the token ids that a message was read from, if there are such and the style keeps them.
 
@@ -244,7 +236,7 @@ class Plan:
 
     def render(
         self,
-        frames: dict[Any, tuple[P, str, str, P]],
+        caches: HeaderCaches,
         part: Callable[..., P],
         whole: Callable[[int, Any, str, str], P],
         original: Callable[[SourcePart], P],
@@ -252,16 +244,21 @@ class Plan:
         """Yield the parts of all messages, and the open header, as token ids or as text.
 
         Args:
-            frames: the cache of frames.
+            caches: those of frames, too.
             part: returns a text in the mixed alphabet in this form. After it come the token ids that its end was read
                 from, and those that the text before that was read from.
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
         """
-        for index, message in enumerate(self.messages):
-            key = self.key(index, message)
+        frames = caches.of("written", self.style)
+        fields, as_parsed = self.fields, self.choices is None
+        target = len(self.messages) - 1 if self.training else -1
+        for index, (message, own) in enumerate(zip(self.messages, self.frames, strict=True)):
+            key: tuple[Any, ...] = own.name, index == target, fields(message)  # all that determines the header
+            if as_parsed:
+                key = (*key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
             content = self.text(index) if isinstance(message.content, Record) else message.content
-            if self.choices is None and (raw := original_text(self.format, message)):
+            if as_parsed and (raw := original_text(self.format, message)):
                 continued = self.opening_of(index) if raw.continues else ""
                 yield part(continued, self.kept(index - 1).opening) + original(raw.head)
                 yield from map(original, (raw.body, raw.tail))
@@ -276,8 +273,8 @@ class Plan:
                 kept, opening = self.kept(index), self.kept(index - 1).opening
                 head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
                 frame = head, mixed.prefix, mixed.suffix, tail
-                if self.frames[index].bare:
-                    HEADER_CACHES.remember(frames, key, frame, len(frame[0]))
+                if own.bare:
+                    caches.remember(frames, key, frame, len(frame[0]))
             head, prefix, suffix, tail = frame
             yield head
             yield whole(index, content, prefix, suffix)
@@ -391,8 +388,7 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
             plan.require_text(index, content)
             raise
 
-    written = caches.setdefault(("written", plan.style), {})
-    return plan.render(written, part, whole, lambda raw: tokens_of(format, raw, encode))
+    return plan.render(caches, part, whole, lambda raw: tokens_of(format, raw, encode))
 
 
 def tokens_of_frame(format: Format, encode: Callable[[str], list[int]], mixed: str) -> list[int]:
@@ -445,4 +441,4 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
     def part(mixed: str, *kept: Sequence[int]) -> str:
         return plan.spelled(mixed)
 
-    return "".join(plan.render(format.caches.setdefault(("written", style), {}), part, whole, original))
+    return "".join(plan.render(format.caches_of(TextForm), part, whole, original))

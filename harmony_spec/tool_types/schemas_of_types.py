@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Mapping
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any
 
 from ..format.content_reading import NOTHING, Reader
@@ -26,6 +27,9 @@ OF_TEMPLATE = "unmarked_lines"
 """The alternative of the grammar for descriptions of the template: a style that chooses it writes its types, too."""
 
 
+OF_PLAIN_MEMBERS = frozenset({"summary", "identifier", "string", "bare_key", "optional", "value", "default"})
+"""The fields of nearly all properties."""
+
 MAX_SHARED_BRACKETS = 4
 """Brackets that may belong to the last alternative or to all. Each way is a schema; with more, any array is valid."""
 
@@ -40,6 +44,10 @@ class Schemas:
         self.last = threading.local()
         """Whether the schema that a thread converts has references."""
         self.leaves = made["basic_type"], made["literal_type"], made["reference"]
+        others = [name for name in made["member"].__dataclass_fields__ if name not in OF_PLAIN_MEMBERS]
+        self.simple = made["basic_type"], made["literal_type"], made["union"], made["array"]
+        self.others = attrgetter(*others)
+        self.no_others = self.others(made["member"]())
         self.by_class = {
             made["basic_type"]: self.basic,
             made["literal_type"]: self.literal,
@@ -116,23 +124,24 @@ class Schemas:
         return {"type": "array"}
 
     def object(self, made: Any) -> dict[str, Any]:
-        members = {self.name(member): member for member in (*made.members, *made.run_ons)}
-        properties = {
-            name: self.member(member) if made.members else self.value(member) for name, member in members.items()
-        }
+        properties, optional = dict[str, Any](), dict[str, bool]()
+        for member in made.members or made.run_ons:
+            name = member.identifier if member.identifier is not None else self.name(member)
+            properties[name] = self.member(member) if made.members else self.value(member)
+            optional[name] = member.optional
         schema: dict[str, Any] = {"type": "object", "properties": properties}
-        if required := [name for name, member in members.items() if not member.optional]:
+        if required := [name for name, may_be_absent in optional.items() if not may_be_absent]:
             schema["required"] = required
         if made.index is not None:
             schema["additionalProperties"] = spelled_out(self.of(made.index))
         return schema
 
     def name(self, member: Any) -> str:
-        if member.string is not None:
-            return str(json.loads(member.string))
-        return str(member.bare_key if member.identifier is None else member.identifier)
+        return str(member.bare_key if member.string is None else json.loads(member.string))
 
     def member(self, member: Any) -> dict[str, Any] | bool:
+        if isinstance(member.value, self.simple) and self.others(member) == self.no_others:
+            return self.plain_member(member)
         schema: dict[str, Any] | bool = {}
         if member.value is not None:
             schema = self.value(member)
@@ -147,6 +156,19 @@ class Schemas:
             )
             default = {"default": member.bare_default}
         return self.remarked(schema, member, default, member.summary)
+
+    def plain_member(self, member: Any) -> dict[str, Any] | bool:
+        """The same for most properties, which have a simple type, and no remarks but a description and a default."""
+        schema = self.by_class[type(member.value)](member.value)
+        if member.summary is None and member.default is None:
+            return schema
+        if isinstance(schema, bool):
+            schema = spelled_out(schema)
+        if member.summary is not None:
+            schema["description"] = member.summary
+        if member.default is not None:
+            schema["default"] = default_of(member.default, strings_of(self.grammar, member.value))
+        return schema
 
     def value(self, member: Any) -> dict[str, Any] | bool:
         """The schema of a property. Only alternatives of `oneOf` have comments after them."""
