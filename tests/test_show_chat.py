@@ -88,6 +88,14 @@ def test_a_finding_of_a_converted_row_is_shown_once(tmp_path: Path) -> None:
     assert ("truncated-json" in found, "invalid-json" in found) == (True, False)
 
 
+def test_a_codec_without_chat_shows_chat_rows_as_written(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"prompt": "Hi.", "completion": "Ho."}) + "\n")
+    shown = run("--codec", dialect.grammar_of("cohere", tmp_path), file)
+    assert shown.exit_code == 0
+    assert '"prompt": "Hi."' in shown.stdout.partition("— as written")[2]
+
+
 def test_settings_choose_what_a_conversion_reports(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"messages": [IMAGE, ANSWERED]}) + "\n")

@@ -18,7 +18,7 @@ import click
 from ..adapters.chat_rows import COLUMNS
 from ..codes import KEPT_ANALYSIS, UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import ConversionError, HarmonyError, RowError
+from ..errors import CodecError, ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
 from ..linting.batches import Batch, Kind, Options, Row
@@ -232,8 +232,8 @@ def _converted(error: HarmonyError, row: Any, codec: ModuleType, training: bool)
         raise error
     try:
         return read_chat(row, codec, "replace", training)
-    except ConversionError:
-        if is_chat:
+    except (ConversionError, CodecError) as found:  # a codec without functions has no chat
+        if is_chat and isinstance(found, ConversionError):
             raise
         raise error from None
 
