@@ -96,6 +96,15 @@ def test_a_codec_without_chat_shows_chat_rows_as_written(tmp_path: Path) -> None
     assert '"prompt": "Hi."' in shown.stdout.partition("— as written")[2]
 
 
+def test_a_json_file_may_be_a_list_of_rows(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([{"id": "a", "prompt": "Hi.", "completion": "Ho."}, {"id": "b", "messages": [5]}] * 2))
+    places = re.findall(r"(?m)^\S*/(rows\.json\S* \(id .\))$", run(file, "--row", "2-3").stdout)
+    assert places == ["rows.json[1] (id b)", "rows.json[2] (id a)"]
+    assert "no row 5; the last row is 4" in run(file, "--row", "5").stderr
+    assert len(re.findall('<li class="row">', "".join(blocks_of(run(file, "--html").stdout)))) == 4
+
+
 def test_settings_choose_what_a_conversion_reports(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"messages": [IMAGE, ANSWERED]}) + "\n")

@@ -21,7 +21,7 @@ from ..diagnostics import Diagnostic
 from ..errors import CodecError, ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
-from ..linting.batches import Batch, Kind, Options, Row
+from ..linting.batches import Batch, Kind, Options, Row, row_value
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
@@ -49,7 +49,7 @@ from .console import (
     standard_output,
     trainable_of,
 )
-from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
+from .converting import INPUT_IDS, MASKS, ChatMessages, listed_rows, read_chat, without_training
 
 CONVERTED = "Read as Chat Completions; these are the messages that `harmony-spec convert --from chat` writes."
 """The advice for a row that was converted."""
@@ -173,18 +173,28 @@ def _shown(
         options = resolver.options(file.name)
         options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
         for batch in read(file.name, True, kind, options, progress):
-            for row in batch.rows:
-                if RowCheck(batch, row).is_blank:
-                    continue
-                last = row.number or 1
+            for last, part, row in _numbered(batch):
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
-                    yield _shown_row(batch, row, tokens, training, train)
+                    yield _shown_row(part, row, tokens, training, train)
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
         known = f"the last row is {last}" if last else "there are no rows"
         raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; {known}")
+
+
+def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
+    """The rows of a batch with their numbers. A JSON file may be a list of rows of Chat Completions."""
+    for row in batch.rows:
+        listed: list[dict[str, Any]] = []
+        if batch.kind == "json":
+            with suppress(RowError):
+                listed = listed_rows(row_value(batch.kind, row.item))
+        for index, each in enumerate(listed):
+            yield index + 1, replace(batch, name=f"{batch.name}[{index}]"), Row(None, each)
+        if not listed and not RowCheck(batch, row).is_blank:
+            yield row.number or 1, batch, row
 
 
 def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str | None) -> ShownRow:
