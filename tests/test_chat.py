@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harmony_spec import (
@@ -94,10 +94,13 @@ def test_the_normal_form_is_stable(chat: Chat, tools: Any) -> None:
 
 
 @given(conversations())
+@example([Message("assistant", text, channel="analysis") for text in "ab"])
 def test_any_messages_come_back_with_their_side(conversation: list[Message]) -> None:
-    """Whatever their order, channels, names and types are."""
+    """Whatever their order, channels, names and types are; and so do their chat messages, with the side of those."""
     chat, side = to_chat(conversation), chat_side(conversation)
-    assert from_chat(sent(chat), side=sent(side)).messages == conversation
+    found = from_chat(sent(chat), side=sent(side))
+    assert found.messages == conversation
+    assert to_chat(found.messages, sent(found.side)) == chat
 
 
 @given(randoms.map(lambda rng: transcript(rng).messages), st.data())

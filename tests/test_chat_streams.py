@@ -157,6 +157,14 @@ def test_chunks_of_tokens_that_come_again_are_separate() -> None:
     assert message == {"role": "assistant", "content": text, "reasoning": text}
 
 
+def test_tokens_that_come_again_are_read_by_the_message_that_has_them() -> None:
+    """After a call that is sent, the same tokens in one that is left out, and in one of a custom tool."""
+    calls = [f" to=functions.{name}<|channel|>commentary<|message|>" for name in ("get_weather", "other", "run")]
+    tokens = tokens_of("<|start|>assistant".join(f'{call}{{"input": "a a a"}}<|call|>' for call in calls))
+    found = streamed(ChatStream(tools=TOOLS), tokens, [1])
+    assert fold_chunks(found)["choices"] == to_chat_completion(recovered(tokens, TOOLS), tools=TOOLS).body["choices"]
+
+
 @given(st.lists(outputs, min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_several_answers_may_arrive_in_any_order(answers: list[list[int]], rng: Any) -> None:
     """Their chunks fold to one response; no two have the same ids."""
@@ -369,11 +377,14 @@ def test_answers_that_do_not_exist_are_refused() -> None:
             ChatStream(choices=choices)
     with pytest.raises(ValueError, match="at least one answer"):
         to_chat_completion([])
+    stream = ChatStream()
+    for token in tokens_of(FINAL):
+        stream.feed(token)
     for index in (-1, 1):
-        with pytest.raises(IndexError):
-            ChatStream().feed(1, index)
         with pytest.raises(IndexError, match=f"no answer {index}; this response has 1"):
-            ChatStream().close(index=index)
+            stream.feed(1, index)
+        with pytest.raises(IndexError, match=f"no answer {index}; this response has 1"):
+            stream.close(index=index)
 
 
 def test_invalid_tools_are_refused() -> None:

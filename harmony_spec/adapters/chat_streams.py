@@ -38,11 +38,11 @@ HELD = "held"
 TEXTS = frozenset(("content", "reasoning"))
 """The states of messages whose texts are sent as they come."""
 
-MAX_READY_CHUNKS = 4096
-"""How many choices are kept for tokens that come again, for each answer and kind of text, of half a kilobyte each."""
+MAX_READY_CHUNKS = 2048
+"""How many chunks are kept for tokens that come again, for each answer and kind of text, of a kilobyte each."""
 
 NOTHING_READY: tuple[dict[Any, Any], Any, Any, Any] = {}, None, None, None
-"""The choices of repeated tokens, what reads these, the parser of an answer, and what makes deltas."""
+"""The chunks of repeated tokens, what reads these, the parser of an answer, and the key of its open text."""
 
 STOP, LENGTH, TOOL_CALLS = "stop", "length", "tool_calls"
 
@@ -225,32 +225,34 @@ class ChatStream:
         self._recovered: dict[int, Recovered[Message]] = {}
         self._started: set[int] = set()
         self._repeated: dict[tuple[int, str | int | None], dict[Any, Any]] = {}
-        self._ready: list[Any] = [NOTHING_READY] * choices
+        self._ready = dict.fromkeys(range(choices), NOTHING_READY)
 
     def feed(self, tokens: int | Sequence[int], index: int = 0) -> list[ChatChunk]:
         """Read tokens of an answer; return their chunks. Chunks may share their choices: do not change those."""
-        chunks, repeat, parser, add = self._ready[index]
-        if parser is None:
-            return self._feed(tokens, index)
+        try:
+            chunks, repeat, parser, key = self._ready[index]
+        except KeyError:
+            raise self._no_answer(index) from None
         if tokens.__class__ is int:
             if (ready := chunks.get(tokens)) is not None:
                 repeat(tokens)
-                chunk = self._base.copy()
-                chunk["choices"] = ready
-                return [chunk]
-            if (known := parser.repeatable.get(tokens)) is not None:
+                return [ready.copy()]
+            if parser and (known := parser.repeatable.get(tokens) or parser.make_repeatable(tokens)):
                 repeat(tokens)
-                if (delta := add(known[0].text)) is None:
+                text = known[0].text
+                if (delta := {key: text} if key else self._replies[index].add(text)) is None:
                     return []
                 chunk = self._base.copy()
-                chunk["choices"] = ready = [{"index": index, "delta": delta, "finish_reason": None}]
+                chunk["choices"] = [{"index": index, "delta": delta, "finish_reason": None}]
                 if len(chunks) < MAX_READY_CHUNKS:
-                    chunks[tokens] = ready
+                    chunks[tokens] = chunk.copy()
                 return [chunk]
+        if parser is None:
+            return self._feed(tokens, index)
         events = parser.feed(tokens)
         if len(events) != 1 or events[0].__class__ is not ContentDelta or not parser.is_plain:
             return self._read_events(index, events)
-        delta = add(events[0].text)
+        delta = self._replies[index].add(events[0].text)
         return [] if delta is None else [self._chunk(index, delta)]
 
     def _feed(self, tokens: int | Sequence[int], index: int) -> list[ChatChunk]:
@@ -263,7 +265,8 @@ class ChatStream:
         self._ready[index] = NOTHING_READY
         if parser.is_plain:
             key = index, reply.calls if reply.state == "arguments" else reply.state
-            self._ready[index] = self._repeated.setdefault(key, {}), parser.repeat, parser, reply.add
+            text = reply.state if reply.state in TEXTS else None
+            self._ready[index] = self._repeated.setdefault(key, {}), parser.repeat, parser, text
         return chunks
 
     def close(self, finish_reason: str | None = None, index: int = 0) -> list[ChatChunk]:
@@ -289,9 +292,12 @@ class ChatStream:
         replies = enumerate(self._replies)
         return [found for n, reply in replies for found in (*self.recovered(n).diagnostics, *reply.findings)]
 
+    def _no_answer(self, index: int) -> IndexError:
+        return IndexError(f"no answer {index}; this response has {len(self._replies)}, from 0 on")
+
     def _parser(self, index: int) -> StreamParser:
-        if not 0 <= index < len(self._replies):
-            raise IndexError(f"no answer {index}; this response has {len(self._replies)}, from 0 on")
+        if index not in self._ready:
+            raise self._no_answer(index)
         if index not in self._parsers:
             codec, format = self._purposes.codec, self._purposes.format
             start = next(start for start in format.starts if continues(format, start))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from json import JSONDecoder
+from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -177,19 +178,20 @@ class _Reader:
 
     def result(self, chat: list[Any]) -> tuple[list[Any], Side, list[int | None]]:
         """The messages in their order, the chat messages without their texts, and the index of each message's own."""
-        made = sorted(self.made, key=lambda each: each.place)
+        made = sorted(self.made, key=attrgetter("place"))
         messages = [each.message for each in made]
         sources: list[dict[Steps, Source]] = [{} for _ in chat]
         for number, each in enumerate(made):
             at, is_whole = 0, len(each.texts) == 1
-            for index, piece in each.texts:
-                end = at + len(piece.text)
+            for index, (paths, text, form) in each.texts:
+                end = at + len(text)
                 part = (number, None, None) if is_whole else (number, at, end)
-                for path in piece.paths:
-                    if (source := sources[index].get(path)) is None:
-                        sources[index][path] = {"path": [*path], "form": piece.form, "parts": [part]}
+                found = sources[index]
+                for path in paths:
+                    if path in found:  # the messages of a side record may share a text
+                        found[path]["parts"].append(part)
                     else:
-                        source["parts"].append(part)
+                        found[path] = {"path": [*path], "form": form, "parts": [part]}
                 at = end
         kept = [without(message, [*found.values()]) for message, found in zip(chat, sources, strict=True)]
         digest = digest_of(self.purposes.headers(messages))
@@ -215,8 +217,9 @@ class _Reader:
 
     def add(self, purpose: Purpose, index: int, pieces: Sequence[Piece], content: Any = None, **fields: Any) -> Made:
         """Add a message with some texts of a chat message, or with a content that has them; see `Purposes.make`."""
-        text = "".join(piece.text for piece in pieces) if content is None else content
-        message = self.purposes.make(purpose, text, **fields)
+        if content is None:
+            content = pieces[0].text if len(pieces) == 1 else "".join(piece.text for piece in pieces)
+        message = self.purposes.make(purpose, content, **fields)
         made = Made((next(self.numbers), 0), message, [(index, piece) for piece in pieces])
         self.made.append(made)
         return made
@@ -394,6 +397,8 @@ class _Reader:
     def unknown_keys(self, message: dict[str, Any], index: int) -> None:
         """Report the values that have no place in the format. Refuse fields of the format."""
         known = KEYS_BY_ROLE[message["role"]]
+        if known.issuperset(message):
+            return
         for key in message:
             if key not in known and message[key] not in (None, "", [], {}):
                 at = ("messages", index, key)

@@ -50,13 +50,13 @@ def from_text(form: str, text: str) -> Any:
         return text
 
 
-def without(value: dict[str, Any], sources: Sequence[Source]) -> Kept:
+def without(value: dict[str, Any], sources: list[Source]) -> Kept:
     """Keep a value without its texts."""
     kept = copied(value)
     for source in sources:
-        *steps, last = source["path"]
-        value_at(kept, steps)[last] = None
-    return {"value": kept, "texts": list(sources)}
+        path = source["path"]
+        value_at(kept, path[:-1])[path[-1]] = None
+    return {"value": kept, "texts": sources}
 
 
 def restore(kept: Kept, part: Callable[[Any], str], separator: str) -> dict[str, Any]:

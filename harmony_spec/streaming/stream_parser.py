@@ -40,7 +40,7 @@ class StreamParser(Generic[M]):
     Attributes:
         is_plain: whether the next ordinary token only adds its text to the open content.
         repeatable: the tokens that `repeat` may read then, with their events.
-        repeat: reads one of them.
+        repeat: reads one of them; `make_repeatable` adds others.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class StreamParser(Generic[M]):
         self._tokenizer = tokenizer_for(format.encoding, tokenizer)
         self._decode = self._tokenizer.decode_bytes
         all_text = format.lowest_special == format.encoding.base_size
-        self._only_text = all_text and isinstance(self._tokenizer, Vocabulary)
+        known = self._tokenizer if all_text and isinstance(self._tokenizer, Vocabulary) else None
+        self._only_text, self._decode_token = known is not None, known and known.decode_token
         ids, recovery = format.encoding.special, Machine.table(format)
         self._begins = ids[recovery.begins]
         self._opens = {spelling: ids[spelling] for spelling in recovery.opens}
@@ -102,7 +103,7 @@ class StreamParser(Generic[M]):
         mode, and `ValueError` after `close`.
         """
         if self.is_plain:
-            if tokens.__class__ is int and (delta := self.repeatable.get(tokens)) is not None:
+            if tokens.__class__ is int and (delta := self.repeatable.get(tokens) or self.make_repeatable(tokens)):
                 self.repeat(tokens)
                 self._last = delta
                 return delta
@@ -123,6 +124,14 @@ class StreamParser(Generic[M]):
         self._last = events
         self._feed(tokens)
         return events
+
+    def make_repeatable(self, token: int) -> tuple[ContentDelta] | None:
+        """Decode a token that comes for the first time, so that `repeat` may read it; None in hard cases."""
+        try:
+            text = self._decode_token(token).decode() if self._decode_token else ""
+        except (KeyError, OverflowError, UnicodeDecodeError):
+            return None
+        return self.repeatable.setdefault(token, (ContentDelta(text),)) if text else None
 
     def _read_several(self, tokens: list[int]) -> Sequence[Event] | None:
         """Read several tokens of a content that so far has whole characters; None, with nothing read, in hard cases.

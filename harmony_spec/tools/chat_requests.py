@@ -109,17 +109,18 @@ def call_choice(choice: object, names: Collection[str]) -> CallChoice:
         return CallChoice(frozenset(), False)
     value = require_object(choice, path) if not isinstance(choice, str) else {}
     if value.get("type") == ALLOWED_TOOLS:
-        inner = require_object(value.get(ALLOWED_TOOLS, value), (*path, ALLOWED_TOOLS))
-        listed = inner.get("tools", [])
-        allowed = [named_tool(tool) for tool in require_list(listed, (*path, ALLOWED_TOOLS, "tools"))]
+        inside = (*path, ALLOWED_TOOLS) if ALLOWED_TOOLS in value else path
+        inner = require_object(value.get(ALLOWED_TOOLS, value), inside)
+        allowed = [named_tool(tool) for tool in require_list(inner.get("tools"), (*inside, "tools"))]
         is_required = inner.get("mode") == ANY_CALLS[1]
         if inner.get("mode", ANY_CALLS[0]) not in ANY_CALLS:
-            fail((*path, "mode"), f"unknown mode {quoted(inner['mode'])}", expected=ANY_CALLS)
+            fail((*inside, "mode"), f"unknown mode {quoted(inner['mode'])}", expected=ANY_CALLS)
     else:
         allowed, is_required = [named_tool(choice)], True
     for name in allowed:
         if name is None:
-            fail(path, f"unknown tool choice {quoted(choice)}", expected=(NO_CALLS, *ANY_CALLS))
+            hint = 'To require a tool, pass {"type": "function", "name": NAME}.'
+            fail(path, f"unknown tool choice {quoted(choice)}", hint=hint, expected=(NO_CALLS, *ANY_CALLS))
         if name not in names:
             near = near_misses(name, names)
             fail(path, f"no tool is called {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
@@ -153,7 +154,10 @@ def answer_forms(purposes: Purposes, value: object) -> list[Any]:
         inner = require_object(given.get(SCHEMA_ANSWER), path)
     require_text(inner.get("name"), (*path, "name"))
     made = purposes.definitions.answer
-    values = {"name": inner["name"], "schema": inner.get("schema", True)}
+    schema = True if inner.get("schema") is None else inner["schema"]
+    if not isinstance(schema, bool):
+        require_object(schema, (*path, "schema"))
+    values = {"name": inner["name"], "schema": schema}
     described = {"description": inner["description"]} if inner.get("description") else {}
     form = made.made(**made.spelled(values), **described)
     require_expressible(form, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -39,11 +40,12 @@ class Purposes:
         self.slots, self.definitions = recovery.slots, recovery.definitions
         self.model = recovery.author[self.slots.role]
         self.prefix = recovery.of_functions
-        kinds = self.format.kinds
+        kinds, slots = self.format.kinds, self.slots
         if not all(self.slots) or not {"result", "thoughts", "preamble", "call", "answer"} <= kinds.keys():
             raise CodecError(
                 f"{self.codec.__file__}: this codec has no kinds of messages for thoughts, calls and answers"
             )
+        self.header = attrgetter(slots.role, slots.name, slots.channel, slots.recipient)
         self.word = re.compile(self.format.patterns[self.slots.recipient][0])
         classes = self.format.contents.roles
         self.developer = next((path.split(".")[0] for path in recovery.declared_tools), "")
@@ -105,8 +107,7 @@ class Purposes:
 
     def headers(self, messages: Any) -> list[tuple[Any, ...]]:
         """The fields that tell messages apart, without contents."""
-        names = self.slots.role, self.slots.name, self.slots.channel, self.slots.recipient
-        return [tuple(getattr(message, name) for name in names) for message in messages]
+        return [*map(self.header, messages)]
 
     def listed(self, made: type[Record], field: str) -> tuple[str, ...]:
         """The values that a field of a content may have; empty if there is no such field."""
