@@ -18,8 +18,12 @@ async function rowsOf(block) {
 }
 
 const texts = new Map();
+function textOf(row) {
+  for (const explanation of row.querySelectorAll(".findings details")) explanation.remove(); // the same in many rows
+  return row.textContent.toLowerCase();
+}
 function textsOf(block) {
-  if (!texts.has(block)) texts.set(block, rowsOf(block).then((rows) => rows.map((row) => row.textContent.toLowerCase())));
+  if (!texts.has(block)) texts.set(block, rowsOf(block).then((rows) => rows.map(textOf)));
   return texts.get(block);
 }
 
