@@ -96,6 +96,17 @@ def test_a_codec_without_chat_shows_chat_rows_as_written(tmp_path: Path) -> None
     assert '"prompt": "Hi."' in shown.stdout.partition("— as written")[2]
 
 
+def test_the_chosen_column_of_a_table_is_shown(tmp_path: Path) -> None:
+    table = tmp_path / "rows.parquet"
+    said = [{"role": "user", "content": "Chosen."}]
+    row = {"id": "a", "messages": [ASKED], "conversation": said, "mine": [*said, ANSWERED | {"thinking": "Hm."}]}
+    parquet.write_table(pyarrow.Table.from_pylist([row | {"tools": json.dumps([FUNCTION])}]), table)
+    for name in ("conversation", "mine"):
+        shown = run(table, "--column", name).stdout
+        assert ("Chosen." in shown, "Hi." in shown) == (True, False)
+    assert ("Hi." in (shown := run(table).stdout), "type f =" in shown) == (True, True)
+
+
 def test_a_json_file_may_be_a_list_of_rows(tmp_path: Path) -> None:
     file = tmp_path / "rows.json"
     file.write_text(json.dumps([{"id": "a", "prompt": "Hi.", "completion": "Ho."}, {"id": "b", "messages": [5]}] * 2))
