@@ -104,6 +104,9 @@ def test_the_chosen_column_of_a_table_is_shown(tmp_path: Path) -> None:
     for name in ("conversation", "mine"):
         shown = run(table, "--column", name).stdout
         assert ("Chosen." in shown, "Hi." in shown) == (True, False)
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text(json.dumps(row | {"messages": [ANSWERED | {"thinking": "No."}]}) + "\n")
+    assert ("Chosen." in (shown := run(lines, "--column", "mine").stdout), "No." in shown) == (True, False)
     assert ("Hi." in (shown := run(table).stdout), "type f =" in shown) == (True, True)
 
 

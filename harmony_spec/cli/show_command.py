@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -206,7 +205,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         try:
             held = check.read()
         except HarmonyError as error:
-            chat = _converted(error, check.value, codec, training)
+            chat = _converted(error, check, training)
             held = Content(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
@@ -235,13 +234,16 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
     )
 
 
-def _converted(error: HarmonyError, row: Any, codec: ModuleType, training: bool) -> ChatMessages:
+def _converted(error: HarmonyError, check: RowCheck, training: bool) -> ChatMessages:
     """The messages of a row that cannot be read, if the advice of its error is to convert it. Raises `HarmonyError`."""
     is_chat = CONVERT_CHAT in error.message
     if not is_chat and CONVERT_CHAT not in error.hint:
         raise error
+    row, column = check.value, check.options.column
+    if isinstance(row, dict) and column is not None and column not in COLUMNS:
+        row = row.get(column)
     try:
-        return read_chat(row, codec, "replace", training)
+        return read_chat(row, check.options.codec, "replace", training)
     except (ConversionError, CodecError) as found:  # a codec without functions has no chat
         if is_chat and isinstance(found, ConversionError):
             raise
