@@ -86,6 +86,9 @@ def test_a_finding_of_a_converted_row_is_shown_once(tmp_path: Path) -> None:
     file.write_text(json.dumps({"messages": [ASKED, {"role": "assistant", "tool_calls": [bad]}]}) + "\n")
     found = run(file).stdout
     assert ("truncated-json" in found, "invalid-json" in found) == (True, False)
+    bad = CALL | {"function": {"name": "f", "arguments": "[]"}}
+    file.write_text(json.dumps({"messages": [ASKED, {"role": "assistant", "tool_calls": [bad]}]}) + "\n")
+    assert "the arguments are not an object" in run(file).stdout
 
 
 def test_a_codec_without_chat_shows_chat_rows_as_written(tmp_path: Path) -> None:

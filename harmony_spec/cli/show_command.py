@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from ..adapters.chat_rows import COLUMNS
-from ..codes import KEPT_ANALYSIS, UNREADABLE_ROW
+from ..codes import INVALID_ARGUMENTS, INVALID_JSON, KEPT_ANALYSIS, TEXT_AFTER_JSON, TRUNCATED_JSON, UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import CodecError, ConversionError, HarmonyError, RowError
 from ..format.tables import require
@@ -52,6 +52,9 @@ from .converting import INPUT_IDS, MASKS, ChatMessages, listed_rows, read_chat, 
 
 CONVERTED = "Read as Chat Completions; these are the messages that `harmony-spec convert --from chat` writes."
 """The advice for a row that was converted."""
+
+OF_JSON = frozenset((INVALID_JSON, TRUNCATED_JSON, TEXT_AFTER_JSON, INVALID_ARGUMENTS))
+"""Findings in arguments. A conversion reports all of them as the first."""
 
 OF_FORMAT_ONLY = frozenset((KEPT_ANALYSIS.code,))
 """Not reported in converted rows: chat rows keep thoughts of all turns, and training drops those of earlier ones."""
@@ -251,10 +254,9 @@ def _converted(error: HarmonyError, check: RowCheck, training: bool) -> ChatMess
 
 
 def _lost(chat: ChatMessages, found: list[Diagnostic]) -> list[Diagnostic]:
-    """The findings of a conversion, without errors in messages where errors are also found at their places."""
-    errors = (each.index for each in found if each.code.severity == "error")
-    wrong = {origin for index in errors for origin in chat.origins[index : index + 1]}
-    return [each for each in chat.findings if each.code.severity != "error" or each.index not in wrong]
+    """The findings of a conversion, without arguments that are also found at their places."""
+    wrong = {origin for each in found if each.code in OF_JSON for origin in chat.origins[each.index : each.index + 1]}
+    return [each for each in chat.findings if each.code is not INVALID_JSON or each.index not in wrong]
 
 
 def _as_written(value: Any, item: Any) -> str:
