@@ -8,7 +8,6 @@ from functools import reduce
 from typing import Any
 
 from .. import codes
-from ..format.cache_limits import HEADER_CACHES
 from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
@@ -57,12 +56,8 @@ class Headers:
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
         caches = self.form.caches
-        self.known: dict[Any, HeaderReading] = caches.setdefault(
-            ("headers", self.strict, self.max_cost, self.names.key), {}
-        )
-        self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHES.size:
-            caches.clear()
+        self.known = caches.of("headers", self.strict, self.max_cost, self.names.key)
+        self.prose = caches.of("prose", self.names.key)
 
     def read(
         self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
@@ -85,7 +80,7 @@ class Headers:
             found.free_units = self.form.free_units(begin, end)
             found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            HEADER_CACHES.remember(self.known, key, found, end - begin)
+            self.form.caches.remember(self.known, key, found, end - begin)
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
@@ -94,7 +89,7 @@ class Headers:
         found = self.prose.get(key)
         if found is None:
             found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            HEADER_CACHES.remember(self.prose, key, found, end - begin)
+            self.form.caches.remember(self.prose, key, found, end - begin)
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
@@ -133,7 +128,8 @@ class Headers:
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot())
+            found = HeaderNames(self.format, self.names.snapshot())
+            self.form.caches.put(key, found, len(self.names.tools or ()))
         return found
 
     def _without_free_texts(self, mixed: str) -> str:
