@@ -60,13 +60,14 @@ CHAT_KEYS = ("tool_calls", "function_call", "tool_call_id", "reasoning_content",
 
 def is_chat(row: object) -> bool:
     """Whether a row, or a list of messages, has keys that only chat completions have, or `prompt` and `completion`."""
-    values = row if isinstance(row, dict) else {MESSAGES_KEY: row}
+    values = row if isinstance(row, dict) else {MESSAGES_KEY: row, "conversations": row}
     found = [values.get(key) for key in (MESSAGES_KEY, "conversations", "tools")]
     messages, shared, tools = (
         [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else [] for listed in found
     )
     has_key = any(message.get(key) is not None for message in (*messages, *shared) for key in CHAT_KEYS)
-    has_key |= any("from" in each for each in shared) or any(tool.get(TYPE_KEY) == "function" for tool in tools)
+    has_key |= any(each.keys() >= {"from", "value"} for each in shared)
+    has_key |= any(tool.get(TYPE_KEY) == "function" for tool in tools)
     return has_key or values.keys() >= {"prompt", "completion"}
 
 

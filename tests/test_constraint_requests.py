@@ -81,7 +81,7 @@ def test_formats_of_answers(form: Any, expected: set[str]) -> None:
         ({"tool_choice": {"type": "function"}}, "/tool_choice"),
         ({"tool_choice": {"type": "web_search"}}, "/tool_choice"),
         ({"tool_choice": []}, "/tool_choice"),
-        ({"tool_choice": allowed(NOW, mode="never")}, "/tool_choice/mode"),
+        ({"tool_choice": allowed(NOW, mode="never")}, "/tool_choice/allowed_tools/mode"),
         ({"tool_choice": allowed(mode="required")}, "/tool_choice"),
         ({"response_format": {"type": "xml"}}, "/response_format/type"),
         ({"response_format": {"type": "json_schema"}}, "/response_format/json_schema"),
