@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property, partial
@@ -54,21 +56,49 @@ OPENING_TOKENS_KEY = "opening_tokens"
 MESSAGE = "message"
 """The name of messages in the JSON form."""
 
-CHAT_KEYS = ("tool_calls", "function_call", "tool_call_id", "reasoning_content", "reasoning", "thinking")
+CHAT_KEYS = frozenset(
+    [
+        "tool_calls",
+        "function_call",
+        "tool_call_id",
+        "reasoning_content",
+        "reasoning",
+        "thinking",
+        "refusal",
+        "annotations",
+        "audio",
+        "weight",
+    ]
+)
 """Keys of messages that only chat completions have."""
 
+CHAT_PARTS = frozenset(("image_url", "input_audio", "file"))
+"""The types of parts of contents that only chat completions have."""
 
-def is_chat(row: object) -> bool:
-    """Whether a row, or a list of messages, has keys that only chat completions have, or `prompt` and `completion`."""
+
+def is_chat(row: object, known: Iterable[str] = ()) -> bool:
+    """Whether a row, or a list of messages, has keys that only chat completions have, or `prompt` and `completion`.
+
+    Lists may be JSON, as text. `known` are the fields of messages of the format, whose names are no such keys.
+    """
     values = row if isinstance(row, dict) else {MESSAGES_KEY: row, "conversations": row}
-    found = [values.get(key) for key in (MESSAGES_KEY, "conversations", "tools")]
-    messages, shared, tools = (
-        [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else [] for listed in found
-    )
-    has_key = any(message.get(key) is not None for message in (*messages, *shared) for key in CHAT_KEYS)
-    has_key |= any(each.keys() >= {"from", "value"} for each in shared)
-    has_key |= any(tool.get(TYPE_KEY) == "function" for tool in tools)
+    messages, shared, tools = (_objects(values.get(key)) for key in (MESSAGES_KEY, "conversations", "tools"))
+    keys = CHAT_KEYS.difference(known)
+    has_key = any(not keys.isdisjoint(message) for message in (*messages, *shared))
+    contents = [message.get("content") for message in messages]
+    parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
+    has_key |= any(part.get(TYPE_KEY) in CHAT_PARTS for part in parts if isinstance(part.get(TYPE_KEY), str))
+    is_shared = "from" not in known and any(each.keys() >= {"from", "value"} for each in shared)
+    has_key |= is_shared or any(tool.get(TYPE_KEY) == "function" for tool in tools)
     return has_key or values.keys() >= {"prompt", "completion"}
+
+
+def _objects(listed: object) -> list[dict[str, Any]]:
+    """The objects of a list, which may be JSON."""
+    if isinstance(listed, str) and listed.lstrip().startswith("["):
+        with suppress(ValueError, RecursionError):
+            listed = json.loads(listed)
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 class OriginalShape(NamedTuple):

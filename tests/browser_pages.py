@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from harmony_spec import codec, encode, validate
 from harmony_spec.view.html_page import html_page
 from harmony_spec.view.shown_row import shown_report
+from harmony_spec.view.statistics import Statistics
 
 from .test_show import BAD, HOSTILE
 
@@ -45,6 +46,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for at, source in enumerate(sources, 1)
         )
         (folder / f"{name}.html").write_bytes(html_page(found, "rows.jsonl", turns))
+    (folder / "none.html").write_bytes(html_page([], "rows.jsonl", turns))
+    counted = Statistics(("role", "channel"))
+    for source in (*rows, "<|start|>" + "x" * 200):
+        counted.add(shown_report(validate(source), has_tokens=True))
+    (folder / "statistics.html").write_bytes(counted.page("rows.jsonl"))
     return folder
 
 
@@ -109,6 +115,31 @@ def test_one_row_is_open(page: Page, pages: Path) -> None:
     opened(page, pages / "one.html")
     expect(page.locator(".card")).to_have_count(3)
     assert violations(page) == []
+
+
+def test_a_page_without_rows(page: Page, pages: Path) -> None:
+    opened(page, pages / "none.html")
+    expect(page.get_by_text("0 rows.")).to_be_visible()
+    page.get_by_role("searchbox").fill("x")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", ["many", "hostile", "statistics"])
+def test_pages_fit_a_phone(page: Page, pages: Path, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((pages / f"{name}.html").resolve().as_uri())
+    if name != "statistics":
+        page.wait_for_selector("body[data-ready]")
+        page.locator(".row summary").nth(3).click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []
+
+
+def test_printing_has_what_is_open(page: Page, pages: Path) -> None:
+    opened(page, pages / "one.html")
+    page.emulate_media(media="print")
+    expect(page.locator("#filters")).to_be_hidden()
+    expect(page.locator(".card pre.content").last).to_be_visible()
 
 
 def test_blocks_expand_when_they_come_into_view(page: Page, pages: Path) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from llguidance import LLMatcher
 
 from harmony_spec import codec
-from harmony_spec.constraints.engines import llguidance_tokenizer, spare_token
+from harmony_spec.constraints.engine_vocabularies import llguidance_tokenizer, spare_token
 
 END = spare_token(codec.FORMAT.encoding)
 """What llguidance takes for the end of text; no grammar has it."""

@@ -1,12 +1,11 @@
 """Exported grammars in engines that are too large for the gate: `.ci/constraints` runs this.
 
-`python -m tests.other_engines` with `xgrammar`, `vllm WHEEL` (the wheel is read, not installed), `llama.cpp FILE` (it
-writes a model without weights there) or `transformers`.
+`python -m tests.other_engines` with `xgrammar`, `vllm WHEEL` (the wheel is read, not installed), `llama.cpp` or
+`transformers`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import random
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 from harmony_spec import codec
 from harmony_spec.constraints import Constraint, constrain, score
 from harmony_spec.constraints.enforceable import enforceable
-from harmony_spec.constraints.engines import engine_for, own_grammar, pieces
+from harmony_spec.constraints.engines import engine_for, own_grammar
 from harmony_spec.constraints.structural_tags import StructuralTag
 from harmony_spec.format.algebra import JsonNode
 
@@ -37,8 +36,6 @@ TOOLS = [
     {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}},
 ]
 OFFERED = constrain(tools=TOOLS)
-
-LEAST_LOGIT = -1e30
 
 
 def report(
@@ -103,7 +100,7 @@ def in_xgrammar() -> None:
     ):
         report(name, lambda text=text, kind=kind: engine_for(codec.FORMAT, text, kind))
     schemas()
-    own = own_grammar("xgrammar", TOOLS, "auto", "harmony")
+    own = own_grammar("xgrammar", OFFERED, "harmony")
     report("xgrammar's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), is_own=False)
     hooked()
 
@@ -129,7 +126,7 @@ def in_vllm(wheel: Path) -> None:
         sys.modules[name].__path__ = [f"{wheel}/{name.replace('.', '/')}"]
     stops = [codec.SPECIAL_TOKENS[spelling] for spelling in ("<|return|>", "<|endoftext|>", "<|call|>")]
     constraint = constrain(tools=TOOLS, stops=stops)
-    own = own_grammar("vllm", TOOLS, "auto", "harmony")
+    own = own_grammar("vllm", constraint, "harmony")
     report("vLLM's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), False, constraint)
     ours = json.dumps(constraint.structural_tag())
     report(
@@ -150,69 +147,8 @@ def hooked() -> None:
     print("hook: registered")
 
 
-def in_llama_cpp(path: Path) -> None:
-    import llama_cpp.llama_cpp as engine
-
-    write_vocabulary(path)
-    engine.llama_backend_init()
-    settings = engine.llama_model_default_params()
-    settings.vocab_only = True
-    model = engine.llama_model_load_from_file(str(path).encode(), settings)
-    vocabulary = engine.llama_model_get_vocab(model)
-    stops = {token for token in codec.SPECIAL_TOKENS.values() if engine.llama_vocab_is_eog(vocabulary, token)}
-
-    def load() -> Callable[[Sequence[int]], bool]:
-        first = engine.llama_sampler_init_grammar(vocabulary, OFFERED.gbnf().encode(), b"root")
-        assert first, "llama.cpp refuses the grammar"
-
-        def admits(tokens: Sequence[int]) -> bool:
-            sampler = engine.llama_sampler_clone(first)
-            try:
-                for token in tokens:
-                    candidates = (engine.llama_token_data * 1)(engine.llama_token_data(token, 1.0, 0.0))
-                    array = engine.llama_token_data_array(candidates, 1, -1, False)
-                    engine.llama_sampler_apply(sampler, ctypes.byref(array))
-                    if candidates[0].logit < LEAST_LOGIT:
-                        return False
-                    if token in stops:
-                        break
-                    engine.llama_sampler_accept(sampler, token)
-                return bool(tokens) and tokens.index(token) == len(tokens) - 1 and token in stops
-            finally:
-                engine.llama_sampler_free(sampler)
-
-        return admits
-
-    report("GBNF", load)
-
-
-def write_vocabulary(path: Path) -> None:
-    """A model of llama.cpp that has no weights."""
-    import gguf
-
-    encoding = codec.FORMAT.encoding
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    shown = {byte: chr(byte) for byte in printable} | {byte: chr(256 + at) for at, byte in enumerate(others)}
-    tokens = pieces(encoding)
-    ordinary = ["".join(map(shown.__getitem__, token)) for token in tokens[: encoding.base_size]]
-    special = [token.decode() for token in tokens[encoding.base_size :]]
-    writer = gguf.GGUFWriter(str(path), "gpt-oss")
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-4o")
-    writer.add_token_list(ordinary + special)
-    writer.add_token_types([gguf.TokenType.NORMAL] * len(ordinary) + [gguf.TokenType.CONTROL] * len(special))
-    writer.add_token_merges(["a b"])
-    writer.add_eos_token_id(codec.SPECIAL_TOKENS["<|return|>"])
-    writer.add_bos_token_id(codec.SPECIAL_TOKENS["<|startoftext|>"])
-    writer.add_context_length(4096)
-    writer.add_embedding_length(64)
-    writer.add_block_count(1)
-    writer.add_head_count(1)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+def in_llama_cpp() -> None:
+    report("GBNF", lambda: engine_for(codec.FORMAT, OFFERED.gbnf(), "gbnf"))
 
 
 def in_transformers() -> None:
@@ -272,8 +208,8 @@ if __name__ == "__main__":
             in_xgrammar()
         case ["vllm", wheel]:
             in_vllm(Path(wheel))
-        case ["llama.cpp", path]:
-            in_llama_cpp(Path(path))
+        case ["llama.cpp"]:
+            in_llama_cpp()
         case ["transformers"]:
             in_transformers()
         case _:

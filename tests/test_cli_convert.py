@@ -241,7 +241,34 @@ def test_a_row_that_offers_functions_to_messages_without_channels_is_chat(tmp_pa
     assert findings_of(tmp_path, {"messages": [HELLO[0], answer], "tools": OFFERED}) == []
 
 
-@pytest.mark.parametrize("content", [None, [{"type": "image_url", "image_url": {"url": "x"}}], 5])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [HELLO[0], {**HELLO[1], "refusal": None}]},
+        {"messages": [HELLO[0], {**HELLO[1], "content": [{"type": "image_url"}, {"type": ["x"]}]}]},
+        {"messages": json.dumps(HELLO), "tools": json.dumps(OFFERED)},
+        {"conversations": json.dumps([{"from": "human", "value": "Hi."}])},
+        [HELLO[0], {**HELLO[1], "weight": 0}],
+    ],
+)
+def test_chat_rows_are_known_by_their_keys(tmp_path: Path, row: object) -> None:
+    (line,) = findings_of(tmp_path, row)
+    assert "these are Chat Completions; convert them with" in line
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": json.dumps(HELLO), "tools": "[1"},
+        {"conversations": "[" * 100_000},
+        {"conversations": '[{"from": "<|start|>user<|message|>Hi.<|end|>"}]'},
+    ],
+)
+def test_other_rows_are_no_chat(tmp_path: Path, row: object) -> None:
+    assert not any("Chat Completions" in line for line in findings_of(tmp_path, row))
+
+
+@pytest.mark.parametrize("content", [None, [{"type": "image"}], 5])
 def test_an_error_of_messages_without_channels_names_the_conversion(tmp_path: Path, content: object) -> None:
     answer = {"role": "assistant", "content": content}
     path = tmp_path / "rows.jsonl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from ctypes import Structure, c_float, c_int32
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -11,14 +12,26 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from harmony_spec import DeveloperContent, Message, codec, render_text, tools_from_json
+from harmony_spec import (
+    DeveloperContent,
+    Message,
+    SystemContent,
+    codec,
+    python_tools,
+    render_text,
+    tools_from_json,
+)
 from harmony_spec.cli import main
 from harmony_spec.cli.constrain_command import TARGETS
-from harmony_spec.constraints import constrain
-from harmony_spec.constraints.engines import engine_for, own_grammar
+from harmony_spec.constraints import Constraint, constrain
+from harmony_spec.constraints.constraint import units_of
+from harmony_spec.constraints.derivatives import derivative, is_nullable
+from harmony_spec.constraints.engine_vocabularies import llama_cpp_model
+from harmony_spec.constraints.engines import engine_for, kind_of, own_grammar
 from harmony_spec.constraints.scoring import score
+from harmony_spec.format.algebra import NOTHING, LiteralNode, Node
 
-from .test_constraints import INVALID, OFFERED, TOOLS, VALID, function
+from .test_constraints import INVALID, OFFERED, TOOLS, VALID, WEATHER, function
 
 
 def run(*arguments: object) -> Result:
@@ -99,7 +112,7 @@ def test_the_algebra_admits_what_its_grammar_admits() -> None:
 
 
 def test_an_engines_own_grammar_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the calls that the engines have; both return structural tags."""
+    """With the calls that the engines have, of what is offered; both return structural tags."""
     narrowed = ["functions"], ["builtins"], "required"
     tag = SimpleNamespace(model_dump_json=lambda: '{"type": "structural_tag"}')
     calls: list[Any] = []
@@ -114,9 +127,114 @@ def test_an_engines_own_grammar_is_asked_for_by_name(monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(sys.modules, module, ModuleType(module))
     parser = SimpleNamespace(get_harmony_structural_tag=build)
     monkeypatch.setitem(sys.modules, "vllm.parser.harmony", parser)
-    for name in ("xgrammar", "vllm"):
-        assert own_grammar(name, TOOLS, None, "harmony") == '{"type": "structural_tag"}'
-    assert calls == [("harmony", {"tools": TOOLS, "tool_choice": "auto"}), (*narrowed, True, {})]
+    prompt = [Message("system", SystemContent(tools=[python_tools()])), Message("user", "Hi")]
+    function = {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}
+    python = {"type": "python", "name": "python"}
+    for name, made in (
+        ("xgrammar", constrain(prompt, tools=TOOLS[:1])),
+        ("xgrammar", constrain(tools=TOOLS, tool_choice={"type": "function", "name": "get_weather"})),
+        ("xgrammar", constrain()),
+        ("vllm", OFFERED),
+    ):
+        assert own_grammar(name, made, "harmony") == '{"type": "structural_tag"}'
+    assert calls == [
+        ("harmony", {"tools": [function, python], "tool_choice": "auto"}),
+        ("harmony", {"tools": [function], "tool_choice": "required"}),
+        ("harmony", {"tools": [], "tool_choice": "auto"}),
+        (*narrowed, True, {}),
+    ]
+
+
+class LlamaCpp(ModuleType):
+    """What scoring uses of llama.cpp. Its grammar is what a constraint without stop tokens admits."""
+
+    def __init__(self, constraint: Constraint) -> None:
+        super().__init__("llama_cpp.llama_cpp")
+        self.root, self.stops = constraint.root_for(codec.FORMAT.recovery.stops), codec.FORMAT.recovery.stops
+        for name in ("log_set", "backend_init", "sampler_free"):
+            setattr(self, f"llama_{name}", lambda *_: None)
+        self.llama_log_callback = lambda function: function
+        self.llama_model_default_params = SimpleNamespace
+        self.llama_model_load_from_file = lambda path, settings: Path(path.decode()).read_text() and settings.vocab_only
+        self.llama_model_get_vocab = self.llama_token_data_array = lambda first, *_: first
+        self.llama_sampler_init_grammar = lambda _, text, start: self.sampler(self.root) if start in text else None
+        self.llama_sampler_clone = lambda found: self.sampler(found.rest)
+        self.llama_vocab_is_eog = lambda _, token: token in self.stops
+        self.llama_token_data = Candidate
+
+    def sampler(self, rest: Node) -> SimpleNamespace:
+        return SimpleNamespace(rest=rest)
+
+    def after(self, sampler: SimpleNamespace, token: int) -> Node:
+        if token in self.stops:
+            return LiteralNode("ended") if is_nullable(sampler.rest) else NOTHING
+        return derivative(sampler.rest, units_of(codec, [token]))
+
+    def llama_sampler_apply(self, sampler: SimpleNamespace, candidates: Any) -> None:
+        (candidate,) = candidates._obj
+        candidate.logit = float("-inf") if self.after(sampler, candidate.token) == NOTHING else candidate.logit
+
+    def llama_sampler_accept(self, sampler: SimpleNamespace, token: int) -> None:
+        sampler.rest = self.after(sampler, token)
+
+
+class Candidate(Structure):
+    _fields_ = (("token", c_int32), ("logit", c_float), ("p", c_float))
+
+
+class Writer:
+    """What scoring uses of `gguf`."""
+
+    def __init__(self, path: str, _: str) -> None:
+        self.path = path
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: Path(self.path).write_text("GGUF") if name == "close" else None
+
+
+def test_gbnf_is_scored_in_llama_cpp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """llama.cpp ends completions with any of its stop tokens; `--stop` is for completions without them."""
+    closed = {"type": "object", "properties": {}, "additionalProperties": False}
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([function("now", closed)]), encoding="utf-8")
+    made = constrain(builtins=["python"], tool_choice="required")
+    monkeypatch.setitem(sys.modules, "llama_cpp", ModuleType("llama_cpp"))
+    monkeypatch.setitem(sys.modules, "llama_cpp.llama_cpp", LlamaCpp(made))
+    kinds = SimpleNamespace(NORMAL=1, CONTROL=3)
+    monkeypatch.setitem(sys.modules, "gguf", SimpleNamespace(GGUFWriter=Writer, TokenType=kinds))
+    llama_cpp_model.cache_clear()
+    (tmp_path / "own.gbnf").write_text(made.gbnf(), encoding="utf-8")
+    offered = ("--builtin", "python", "--tool-choice", "required", "--score", tmp_path / "own.gbnf")
+    result = run(*offered)
+    refused, accepted, first, *_ = result.stdout.splitlines()
+    assert (result.exit_code, refused.split(" of ")[0]) == (1, "0")
+    assert "0 of" not in accepted
+    assert json.loads(first).endswith("<|return|>")
+    both = run(*offered, "--stop", codec.SPECIAL_TOKENS["<|call|>"], "--stop", codec.SPECIAL_TOKENS["<|return|>"])
+    assert (both.exit_code, [line.split(" of ")[0] for line in both.stdout.splitlines()]) == (0, ["0", "0"])
+    (tmp_path / "bad.gbnf").write_text("start ::=", encoding="utf-8")
+    assert "llama.cpp refuses the grammar" in run("--score", tmp_path / "bad.gbnf").stderr
+    llama_cpp_model.cache_clear()
+
+
+def test_kinds_of_grammars_are_told_apart() -> None:
+    """By the name of the file, or for standard input by the text."""
+    made = constrain(tools=TOOLS)
+    for name, text, kind in (
+        ("-", made.lark(), "lark"),
+        ("-", json.dumps(made.structural_tag()), "structural-tag"),
+        ("-", made.xgrammar_ebnf(), "xgrammar-ebnf"),
+        ("-", made.gbnf(), "gbnf"),
+        ("x.gbnf", 'root ::= "<|channel|>"', "gbnf"),
+        ("x.ebnf", 'root ::= "<|channel|>"', "xgrammar-ebnf"),
+    ):
+        assert kind_of(name, text) == kind
+
+
+def test_standard_input_is_scored(tools: Path) -> None:
+    arguments = ["constrain", "--score", "-", "--tools", str(tools)]
+    result = CliRunner().invoke(main, arguments, input=constrain(tools=TOOLS).lark())
+    assert (result.exit_code, result.stdout.count("0 of ")) == (0, 2)
 
 
 def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
@@ -129,9 +247,9 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
         (("--builtin", "perl"), "unknown built-in tool 'perl'"),
         (("--score", "sglang"), "no engine with a grammar of its own; engines: xgrammar, vllm"),
         (("--score", "vllm"), "vllm is not installed (No module named 'vllm'); run: python -m pip install vllm"),
-        (("--score", "xgrammar"), "pip install xgrammar"),
-        (("--score", tmp_path / "tag.json"), "pip install xgrammar"),
-        (("--score", tmp_path / "x.gbnf"), "no engine here reads GBNF"),
+        (("--score", "xgrammar"), "pip install '.[xgrammar]'"),
+        (("--score", tmp_path / "tag.json"), "pip install '.[xgrammar]'"),
+        (("--score", tmp_path / "x.gbnf"), "pip install '.[llamacpp]' (in a clone of harmony-spec)"),
         (("--score", tmp_path / "wrong.lark"), "llguidance refuses the grammar"),
     ):
         result = run(*arguments)

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from functools import cache
+from itertools import pairwise, product
 from typing import Any, get_args
 
 import pytest
@@ -290,9 +291,56 @@ def death(tokens: list[int]) -> int | None:
     return None
 
 
+CALLED = ["to=f", " to=f", "commentary", "f<|channel|>commentary", " to=f<|channel|>commentary"]
+HEADERS = ["", "final", "l", "al", "json", "<|channel|>final", "assistant<|channel|>final", *CALLED]
+TEXTS = ["", "<|message|>", "<|message|>{}", "{}", "]}", '"}']
+ENDS = ["<|return|>", "<|call|>", "<|end|><|start|>assistant<|channel|>final<|message|>x<|return|>"]
+RESTS = [*map("".join, product(HEADERS, TEXTS, ENDS)), "", "<|start|>assistant<|channel|>final<|message|><|return|>"]
+"""What may end a completion, wherever it is cut."""
+
+
+@cache
+def continues(tokens: tuple[int, ...]) -> bool:
+    """Whether a strict completion in the order of `[[turn]]` begins with tokens, as far as `RESTS` can tell."""
+    for rest in RESTS:
+        text = decode(tokens) + rest
+        try:
+            messages = parse(ids(text), "completion").messages
+        except ParseError:
+            continue
+        *others, last = text.split("<|start|>")
+        kinds = "".join(map(turn_of, messages)) + last[last.rfind("<|") :]
+        if re.fullmatch(r"t*p?(c<.call.>|a<.return.>)", kinds) and all(part.endswith("<|end|>") for part in others):
+            return True
+    return False
+
+
+def turn_of(message: Message) -> str:
+    """Thoughts, a preamble, a call or an answer; "-" for what is none of them."""
+    if (message.role, message.name) != ("assistant", None):
+        return "-"
+    if message.recipient:
+        is_called = message.channel in ("analysis", "commentary") and message.content_type in (None, "json", "code")
+        return "c" if is_called and (message.content_type != "json" or is_json(message.text)) else "-"
+    if message.channel == "final" and (message.content_type is None or is_json(message.text)):
+        return "a" if message.content_type in (None, "json") else "-"
+    return {"analysis": "t", "commentary": "p"}.get(str(message.channel), "-") if message.content_type is None else "-"
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("text", VALID)
 def test_mutants_die_where_the_strict_parser_dies(text: str) -> None:
-    """Exactly there without turns; without tools and with tools never later; and a doubled token always there."""
+    """Exactly there without turns; earlier only where no completion in the order of `[[turn]]` is left; never later.
+
+    A doubled token always dies there.
+    """
     framing = Completion(replace(codec.FORMAT, turn=(), caches={}), Offer(), "accepting", frozenset()).build()
     grammars = [LarkText(codec.SPECIAL_TOKENS).print(framing), constrain().lark(), OFFERED.lark()]
     for kind, mutant in mutants(text):
@@ -307,6 +355,9 @@ def test_mutants_die_where_the_strict_parser_dies(text: str) -> None:
             assert died <= alone, mutant
         if kind == "doubled":
             assert free == died, mutant
+        assert continues(tuple(tokens[:free])), mutant
+        if free < (len(tokens) if died is None else died):
+            assert not continues(tuple(tokens[: free + 1])), mutant
 
 
 # Headers that are written already.

@@ -24,6 +24,7 @@ from pyarrow import parquet
 
 from harmony_spec import codec, decode, encode, parse, recover, validate
 from harmony_spec.cli import main
+from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.view import html_page as page_module
 from harmony_spec.view.html_page import PageTooLarge, html_fragment, html_page
 from harmony_spec.view.shown_row import GAP, OPEN_HEADER, ShownRow, masked_runs, shown_report
@@ -64,7 +65,7 @@ def test_pieces_are_the_input(source: str | list[int], has_tokens: bool) -> None
     row = shown_report(validate(source), has_tokens=has_tokens)
     text = source if isinstance(source, str) else decode(source)
     shown = "".join(piece.text for piece in pieces_of(row))
-    assert shown == text or (shown == text.removesuffix("\n") and isinstance(source, str))
+    assert shown == text or (shown == without_line_break(text) and isinstance(source, str))
     tokens = [token for piece in pieces_of(row) for token, _ in piece.tokens]
     if has_tokens and isinstance(source, list):
         assert tokens == source
@@ -93,6 +94,13 @@ def test_findings_stand_under_their_place() -> None:
     at = lines.index("  <|start|>assistant<|channel|>finl<|message|>")
     assert lines[at + 1].index("^") == lines[at].index("finl")
     assert lines[at - 1] == "2 role assistant, channel final (repaired)"
+
+
+def test_the_last_line_break_of_a_file_is_not_shown() -> None:
+    good = "<|start|>user<|message|>Hi.<|end|>"
+    for end, is_shown in (("", False), ("\n", False), ("\r\n", False), ("\n\n", True), (" ", True)):
+        shown = run("-", given=good + end).stdout
+        assert ("outside of any message" in shown) == is_shown
 
 
 def test_tokens_are_marked() -> None:
@@ -193,7 +201,7 @@ def test_a_page_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_a_row_that_cannot_be_read_is_shown_as_written(tmp_path: Path) -> None:
-    wrong = {"messages": [{"role": "user", "content": "Hi.", "chanel": "final"}]}
+    wrong = {"messages": [{"role": "user", "content": "Hi.", "chanel": "final", "channel": "final"}]}
     deep = "[" * 900 + "]" * 900
     cases = [
         json.dumps(wrong),
@@ -220,6 +228,33 @@ def test_a_row_that_cannot_be_read_is_shown_as_written(tmp_path: Path) -> None:
         assert held in shown.stdout.partition("— as written")[2]
         assert (written := run(file, "--row", number, "--html")).exit_code == 0
         assert held.replace('"', "&#34;") in "".join(blocks_of(written.stdout_bytes.decode()))
+
+
+def test_a_page_does_not_replace_what_it_shows(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(BAD)
+    (tmp_path / "link.html").symlink_to(file)
+    for name in ("a.txt", "link.html"):
+        for shown in (file, tmp_path):
+            found = run(shown, "--html", "-o", tmp_path / name)
+            assert (found.exit_code, "the run also reads or writes this file" in found.stderr) == (2, True)
+    assert file.read_text() == BAD
+
+
+def test_files_without_rows(tmp_path: Path) -> None:
+    table = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table({"text": pyarrow.array([], pyarrow.string())}), table)
+    for name, data in (("empty.jsonl", ""), ("blank.jsonl", "\n \n"), (table.name, None)):
+        if data is not None:
+            (tmp_path / name).write_text(data)
+        shown = run(tmp_path / name)
+        assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "no rows\n")
+        missing = run(tmp_path / name, "--row", "2")
+        assert (missing.exit_code, "no row 2; there are no rows" in missing.stderr) == (2, True)
+        for more in ((), ("--statistics",)):
+            page = run(tmp_path / name, "--html", *more)
+            assert (page.exit_code, "0 rows." in "".join(Elements(page.stdout).text)) == (0, True)
+    assert run("-", given="").stdout.splitlines() == ["-", "  no messages"]
 
 
 def test_rows_are_chosen(tmp_path: Path) -> None:
@@ -255,7 +290,7 @@ def test_options_of_validate_apply(tmp_path: Path) -> None:
 
 
 def test_advice_is_that_of_validate(tmp_path: Path) -> None:
-    """For stripped texts, for prompts and completions, and for chat rows, in the terminal and in the page."""
+    """For stripped texts, for prompts and completions, in the terminal and in the page."""
     file = tmp_path / "rows.jsonl"
     prompt = "<|start|>user<|message|>Hi.<|end|><|start|>assistant"
     rest = "<|channel|>final<|message|>Hi.<|return|>"
@@ -263,12 +298,6 @@ def test_advice_is_that_of_validate(tmp_path: Path) -> None:
         ({"text": "analysisHm.assistantfinalHi."}, "if they were stripped, pass --stripped"),
         ({"text": prompt}, "--start prompt"),
         ({"text": rest}, "--start completion"),
-        ({"prompt": "Hi.", "completion": "Ho."}, "convert them with: harmony-spec convert --from chat"),
-        (
-            {"prompt": [{"role": "user", "content": "Hi."}], "completion": [{}]},
-            "convert them with: harmony-spec convert",
-        ),
-        ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "convert them with: harmony-spec convert"),
     ):
         file.write_text(json.dumps(value) + "\n")
         found = run(file).stdout
@@ -278,9 +307,6 @@ def test_advice_is_that_of_validate(tmp_path: Path) -> None:
         assert advice in blocks_of(run(file, "--html").stdout)[0]
     file.write_text(json.dumps({"prompt": prompt, "completion": rest}) + "\n")
     assert "several columns can be validated" in run(file).stdout
-    table = tmp_path / "rows.parquet"
-    parquet.write_table(pyarrow.Table.from_pylist([{"prompt": "Hi.", "completion": "Ho."}]), table)
-    assert "If these are Chat Completions, convert them with" in run(table).stderr
 
 
 def test_flags_are_shown_once() -> None:

@@ -61,9 +61,9 @@ def constrain_model(
     """Print a grammar of what a model may write.
 
     Engines use it to mask tokens. What the target cannot enforce is reported on standard error. `--score FILE` compares
-    another grammar with this one: Lark, EBNF of xgrammar, a structural tag, or, if FILE is the name of an engine, its
-    own grammar. The exit status is then 1 if it refuses valid completions or accepts invalid ones. `-` is standard
-    input.
+    another grammar with this one: Lark, EBNF of xgrammar, GBNF of llama.cpp, a structural tag, or, if FILE is the name
+    of an engine, its own grammar. The exit status is then 1 if it refuses valid completions or accepts invalid ones.
+    `-` is standard input.
     """
     codec = codec_of(None)
     try:
@@ -85,8 +85,9 @@ def constrain_model(
         if scored is None:
             _print(made, target)
             return
-        text = read_text(scored) if Path(scored).exists() else own_grammar(scored, listed or (), choice, OWN_MODEL)
-        found = score(made, engine_for(made.format, text, kind_of(scored, text)))
+        is_file = scored == "-" or Path(scored).exists()
+        text = read_text(scored) if is_file else own_grammar(scored, made, OWN_MODEL)
+        found = score(made, engine_for(made.format, text, kind_of(scored, text), stops))
     except (HarmonyError, ValueError) as error:
         refuse(str(error))
     _print_score(found)

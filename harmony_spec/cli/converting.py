@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,9 +23,10 @@ from ..linting.opening import InputError
 from ..linting.outputs import id_note
 from ..linting.rows import Content
 from ..recovery.known_names import declared
+from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
-from ..tools.requirements import REPLACEABLE
+from ..tools.requirements import REPLACEABLE, Policy
 from ..view.terminal_text import printable_name
 
 if TYPE_CHECKING:
@@ -99,6 +101,31 @@ class Reported(NamedTuple):
 
     severity: Severity
     text: str
+
+
+class ChatMessages(NamedTuple):
+    """The messages that a row of Chat Completions was converted to.
+
+    Attributes:
+        messages: the messages of the format.
+        findings: what was left out or replaced; pointers and indices are those of the row.
+        origins: for each message the index of its chat message; None if it was made of settings.
+        weightless: the indices of chat messages with the weight 0.
+        prompt: how many of the messages are the prompt of a completion.
+        has_tools: whether the row has tools.
+    """
+
+    messages: list[Any]
+    findings: list[Diagnostic]
+    origins: list[int | None]
+    weightless: frozenset[int]
+    prompt: int
+    has_tools: bool
+
+    @property
+    def masked(self) -> frozenset[int]:
+        """The indices of messages with the weight 0."""
+        return frozenset(index for index, origin in enumerate(self.origins) if origin in self.weightless)
 
 
 class InvalidRow(Exception):
@@ -216,30 +243,20 @@ def _original(batch: Batch, item: Any) -> bytes:
 
 def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted, place: str) -> dict[str, Any]:
     """A row in the form of the target. Raises `HarmonyError` or `InvalidRow`."""
-    codec, prompt, masked = batch.options.codec, 0, set[int]()
+    codec, prompt, masked = batch.options.codec, 0, frozenset[int]()
     if conversion.source == CHAT:
-        chat = chat_of_row(value)
-        policy: Any = "replace" if conversion.replaces else "refuse"
-        try:
-            listed, weightless = take_weights(chat.messages) if conversion.target == TRAINING else (chat.messages, ())
-            adapted = from_chat(listed, tools=chat.tools, unsupported=policy, codec=codec)
-        except ConversionError as error:
-            error.pointer = chat.pointer(error.pointer)
-            raise
-        findings = [replace(each, pointer=chat.pointer(each.pointer)) for each in adapted.findings]
-        messages: list[Any] = adapted.messages
-        masked = {index for index, origin in enumerate(adapted.origins) if origin in weightless}
+        policy: Policy = "replace" if conversion.replaces else "refuse"
+        chat = read_chat(value, codec, policy, conversion.target == TRAINING)
+        messages, masked, prompt = chat.messages, chat.masked, chat.prompt
         errors = []
         if conversion.target == TRAINING and not conversion.allows_errors:
-            errors = [each for each in findings if each.code.severity == "error" and each.index not in weightless]
-            errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
-        others = (each for each in findings if each not in errors)
+            known = (each for each in chat.findings if each.index not in chat.weightless)
+            errors = [each for each in known if each.code.severity == "error"]
+            errors += [] if errors or not chat.has_tools else _errors_of_calls(codec, messages, masked)
+        others = (each for each in chat.findings if each not in errors)
         found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
             raise InvalidRow(errors)
-        if chat.prompt:
-            asked = listed[: chat.prompt]
-            prompt = len(from_chat(asked, tools=chat.tools, unsupported=policy, codec=codec).messages)
     else:
         held = read_content(batch.kind, value, batch.options)
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
@@ -251,6 +268,39 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
     if conversion.target == TRAINING:
         return _training(conversion, codec, messages, prompt, masked, found, place)
     return _written(conversion, codec, messages)
+
+
+def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: bool) -> ChatMessages:
+    """Convert a row of Chat Completions.
+
+    Args:
+        value: the row.
+        codec: whose messages are returned.
+        policy: what to do with values that the format lacks.
+        has_weights: whether the weights of messages are read; otherwise they are reported as left out.
+
+    Raises:
+        ConversionError: the row cannot be converted; the error has a pointer into it.
+    """
+    row = chat_of_row(value)
+    convert = partial(from_chat, tools=row.tools, unsupported=policy, codec=codec)
+    try:
+        listed, weightless = take_weights(row.messages) if has_weights else (row.messages, frozenset[int]())
+        adapted = convert(listed)
+        prompt = len(convert(listed[: row.prompt]).messages) if row.prompt else 0
+    except ConversionError as error:
+        error.pointer = row.pointer(error.pointer)
+        raise
+    findings = [replace(each, pointer=row.pointer(each.pointer)) for each in adapted.findings]
+    return ChatMessages(adapted.messages, findings, adapted.origins, weightless, prompt, bool(row.tools))
+
+
+def without_training(training: Training, messages: Container[int]) -> list[tuple[int, int]]:
+    """Unmark all tokens of some messages; return their spans."""
+    spans = [(start, end) for start, end, message, _ in training.spans if message in messages]
+    for start, end in spans:
+        training.mask[start:end] = [False] * (end - start)
+    return spans
 
 
 def _errors_of_calls(codec: ModuleType, messages: list[Any], masked: Collection[int]) -> list[Diagnostic]:
@@ -306,13 +356,11 @@ def _training(
     tokens, mask = training.tokens, training.mask
     completion = (span for span in training.spans if span.message >= prompt)
     begin = next((span.start for span in completion if span.part != "start" or mask[span.start]), len(mask))
-    mask[:begin] = [False] * begin
+    without_training(training, range(prompt))
     hint = "The last turn has no message of the model." if conversion.train == "last_turn" else ""
     if masked and True in mask:
         hint = "All messages that would be trained on have the weight 0."
-    masked_spans = [(start, end) for start, end, message, _ in training.spans if message in masked]
-    for start, end in masked_spans:
-        mask[start:end] = [False] * (end - start)
+    masked_spans = without_training(training, masked)
     if True not in mask:
         raise RowError(UNREADABLE_ROW, "the row has nothing to train on", hint=hint)
     begin = begin if prompt else mask.index(True)

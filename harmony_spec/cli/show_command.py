@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 
-from ..codes import UNREADABLE_ROW
-from ..errors import HarmonyError, RowError
+from ..adapters.chat_rows import COLUMNS
+from ..codes import KEPT_ANALYSIS, UNREADABLE_ROW
+from ..diagnostics import Diagnostic
+from ..errors import ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
 from ..linting.batches import Batch, Kind, Options, Row
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
+from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, read
+from ..linting.rows import CONVERT_CHAT, Content
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
@@ -29,6 +35,7 @@ from ..view.statistics import Statistics
 from ..view.terminal_text import printable_name
 from ..view.terminal_view import row_lines
 from .console import (
+    ERR,
     OUT,
     Command,
     OfCodec,
@@ -42,7 +49,13 @@ from .console import (
     standard_output,
     trainable_of,
 )
-from .converting import INPUT_IDS, MASKS
+from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
+
+CONVERTED = "Read as Chat Completions; these are the messages that `harmony-spec convert --from chat` writes."
+"""The advice for a row that was converted."""
+
+OF_FORMAT_ONLY = frozenset((KEPT_ANALYSIS.code,))
+"""Not reported in converted rows: chat rows keep thoughts of all turns, and training drops those of earlier ones."""
 
 
 def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | None:
@@ -87,8 +100,9 @@ def show(
 ) -> None:
     """Show messages, with findings at their places.
 
-    A FILE is read as by `validate`. Rows of JSON Lines are counted by their lines. The page has filters, shows tokens
-    and raw text on demand, and fetches nothing. It contains the transcripts.
+    A FILE is read as by `validate`; rows of Chat Completions are shown converted. Rows of JSON Lines are counted by
+    their lines. The page has filters, shows tokens and raw text on demand, and fetches nothing. It contains the
+    transcripts.
 
     Exits with 0, or with 2 if a file cannot be read, or has no such row.
     """
@@ -102,39 +116,44 @@ def show(
     codec, tokenizer = codec_choice()
     command = Settings(codec=codec, tokenizer=tokenizer, **others)
     resolver = Resolver(command, None, False, Options(frozenset(), stripped=stripped), ())
-    found = _shown(files, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
+    progress = Progress()
+    found = _shown(files, progress, resolver, kind, rows, limit, tokens or html, training or train is not None, train)
     if html:
-        _write_page(found, files, statistics, output)
+        page = _page(found, ", ".join(map(printable_name, files)), statistics)
+        if output is None:
+            sys.stdout.buffer.write(page)
+            return
+        claim("-o", output, set(map(os.path.realpath, progress.files)))
+        with AtomicFile(output) as file:
+            file.file.write(page)
         return
-    for number, row in enumerate(found):
-        if number:
+    number = 0
+    for number, row in enumerate(found, 1):
+        if number > 1:
             OUT.print()
         for line in row_lines(row, OUT.console.width):
             OUT.print(line)
+    if not number:
+        ERR.print("no rows")
 
 
-def _write_page(found: Iterator[ShownRow], files: tuple[str, ...], statistics: bool, output: Path | None) -> None:
-    format, names = codec_of(None).FORMAT, ", ".join(map(printable_name, files))
+def _page(found: Iterator[ShownRow], names: str, statistics: bool) -> bytes:
+    format = codec_of(None).FORMAT
     if statistics:
         slots = format.recovery.slots
         counted = Statistics(tuple(filter(None, (slots.role, slots.channel))))
         for row in found:
             counted.add(row)
-        page = counted.page(names)
-    else:
-        try:
-            page = html_page(found, names, [kind.name for kind in format.turn])
-        except PageTooLarge as error:
-            refuse(f"{error}; pass --limit, or --row with a range")
-    if output is None:
-        sys.stdout.buffer.write(page)
-        return
-    with AtomicFile(output) as file:
-        file.file.write(page)
+        return counted.page(names)
+    try:
+        return html_page(found, names, [kind.name for kind in format.turn])
+    except PageTooLarge as error:
+        refuse(f"{error}; pass --limit, or --row with a range")
 
 
 def _shown(
     names: tuple[str, ...],
+    progress: Progress,
     resolver: Resolver,
     kind: Kind | None,
     rows: range | None,
@@ -150,10 +169,13 @@ def _shown(
     for file in expand(list(names), resolver.excluded, lambda _: None):
         if isinstance(file, InputError):
             raise file
+        progress.files.append(file.name)
         options = resolver.options(file.name)
-        options = replace(options, mask_column=MASKS) if training and train is None else options
-        for batch in read(file.name, True, kind, options, Progress()):
+        options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
+        for batch in read(file.name, True, kind, options, progress):
             for row in batch.rows:
+                if RowCheck(batch, row).is_blank:
+                    continue
                 last = row.number or 1
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
@@ -161,26 +183,36 @@ def _shown(
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
-        raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; the last row is {last}")
+        known = f"the last row is {last}" if last else "there are no rows"
+        raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; {known}")
 
 
 def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str | None) -> ShownRow:
     check, codec = RowCheck(batch, row), batch.options.codec
     place = printable_name(batch.name if row.number is None else f"{batch.name}:{row.number}")
     learned: Runs = ()
+    chat: ChatMessages | None = None
     try:
-        held = check.read()
+        try:
+            held = check.read()
+        except HarmonyError as error:
+            chat = _converted(error, check.value, codec, training)
+            held = Content(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
             learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
         elif training:
             require(codec, "render_training")
             how = {} if train is None else {"train": train}
-            learned = learned_runs(codec.render_training(report.messages, **how), report)
+            example = codec.render_training(report.messages, **how)
+            if chat is not None:
+                without_training(example, {*range(chat.prompt), *chat.masked})
+            learned = learned_runs(example, report)
     except HarmonyError as error:
         return unreadable_row(error, _as_written(check.value, row.item), place, check.id)
-    selected = batch.options.selected
+    selected = batch.options.selected.difference(() if chat is None else OF_FORMAT_ONLY)
     first = next((each for each in report.diagnostics if each.code.code in selected), None)
+    hint = CONVERTED if chat is not None else check.hint(held, first) if first else ""
     return shown_report(
         report,
         place,
@@ -188,8 +220,29 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         admits=lambda each: each.code.code in selected,
         has_tokens=tokens,
         learned=learned,
-        hint=check.hint(held, first) if first else "",
+        hint=hint,
+        lost=() if chat is None else _lost(chat, report.diagnostics),
     )
+
+
+def _converted(error: HarmonyError, row: Any, codec: ModuleType, training: bool) -> ChatMessages:
+    """The messages of a row that cannot be read, if the advice of its error is to convert it. Raises `HarmonyError`."""
+    is_chat = CONVERT_CHAT in error.message
+    if not is_chat and CONVERT_CHAT not in error.hint:
+        raise error
+    try:
+        return read_chat(row, codec, "replace", training)
+    except ConversionError:
+        if is_chat:
+            raise
+        raise error from None
+
+
+def _lost(chat: ChatMessages, found: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings of a conversion, without errors in messages where errors are also found at their places."""
+    errors = (each.index for each in found if each.code.severity == "error")
+    wrong = {origin for index in errors for origin in chat.origins[index : index + 1]}
+    return [each for each in chat.findings if each.code.severity != "error" or each.index not in wrong]
 
 
 def _as_written(value: Any, item: Any) -> str:

@@ -1,7 +1,7 @@
 """Constraints: the grammar of a format for engines that mask tokens while a model writes."""
 
 from .constraint import Constraint, constrain
-from .engines import llguidance_tokenizer
+from .engine_vocabularies import llguidance_tokenizer
 from .reports import Report, Unenforced
 from .scoring import Score, score
 

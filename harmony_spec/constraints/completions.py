@@ -213,8 +213,7 @@ class Completion:
         channel = dict((*kind.when, *kind.has)).get(slots.channel)
         if kind.name == "call":
             for call in offer.calls:
-                if channels := [each for each in call.channels if not offer.channels or each in offer.channels]:
-                    yield from self._calls(call, {slots.channel: Wanted(one_of(map(LiteralNode, channels)))})
+                yield from self._calls(call, {slots.channel: Wanted(one_of(map(LiteralNode, call.channels)))})
         elif offer.channels and isinstance(channel, str) and channel not in offer.channels:
             return
         elif kind.name != "answer":

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..codec_loading import default_codec
 from ..codes import UNSUPPORTED_VALUE
+from ..errors import quoted
 from ..format.algebra import NOTHING, Node, TokenNode
 from ..format.tables import Format
 from ..tools.requirements import fail
@@ -18,7 +19,7 @@ from .derivatives import JsonBegun, admits, derivative
 from .ebnf_texts import GbnfText, XgrammarText
 from .lark_texts import LarkText
 from .offers import Offer, make_offer
-from .reports import Report, TargetName, make_report
+from .reports import Report, TargetName, left_out_lines, make_report
 from .response_templates import response_template
 from .structural_tags import StructuralTag
 
@@ -54,13 +55,18 @@ class Constraint:
         """The algebra for an engine that stops at these token ids itself."""
         whole = self._completion(stops).build()
         if whole == NOTHING:
-            fail(("tool_choice",), "nothing can be written: no call and no answer is allowed")
-        try:
-            rest = derivative(whole, self.after)
-        except JsonBegun:
-            fail(("after",), "it ends inside of a JSON value; end it before the arguments")
-        if rest == NOTHING:
-            fail(("after",), "no completion begins like this")
+            reasons = "".join(f"; {line}" for line in left_out_lines(self.offer))
+            fail(("tool_choice",), f"nothing can be written: no call and no answer is allowed{reasons}")
+        rest, place = whole, 0
+        for unit in self.after:
+            spelling = unit if isinstance(unit, str) else unit.spelling
+            try:
+                rest = derivative(rest, [unit])
+            except JsonBegun:
+                fail(("after",), "it ends inside of a JSON value; end it before the arguments")
+            if rest == NOTHING:
+                fail(("after",), f"no completion begins like this: unexpected {quoted(spelling)} at character {place}")
+            place += len(spelling)
         return rest
 
     def admits(self, completion: str | Sequence[int]) -> bool:
@@ -156,7 +162,11 @@ def constrain(
         offer = make_offer(codec, prompt_messages, tools, builtins, tool_choice, response_format)
     elif tools or builtins or tool_choice is not None or response_format is not None:
         fail(("tools",), "this format has no tools: its grammar folder lacks recovery.toml")
-    return Constraint(codec, offer, profile, tuple(stops), units_of(codec, after), on_unenforced)
+    stops = tuple(stops)
+    for index, stop in enumerate(stops):
+        if stop not in format.spellings or isinstance(stop, bool):
+            fail(("stops", index), f"{quoted(stop)} is not the id of a special token")
+    return Constraint(codec, offer, profile, stops, units_of(codec, after), on_unenforced)
 
 
 def units_of(codec: ModuleType, after: str | Sequence[int]) -> tuple[str | TokenNode, ...]:

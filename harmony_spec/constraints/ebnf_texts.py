@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 
-from ..format.algebra import CharacterNode, JsonNode, LiteralNode, Node, in_order, one_of, repeat
+from ..format.algebra import CharacterNode, JsonNode, LiteralNode, Node, all_but
 from .enforceable import enforceable
 from .grammar_texts import GrammarText, character_class, escaped
-from .json_rules import JsonRules, all_but
+from .json_rules import JsonRules, piece_without
 
 
 class RuleText(GrammarText):
@@ -60,10 +60,6 @@ class XgrammarText(RuleText):
 class GbnfText(RuleText):
     """The GBNF of llama.cpp, which compares characters: text never holds what special tokens begin with."""
 
-    def __init__(self, ids: Mapping[str, int], lead: str) -> None:
-        super().__init__(ids, lead)
-        self.lead = lead[:2]
-
     def identifier(self, wanted: str) -> str:
         return super().identifier(wanted).replace("_", "-")
 
@@ -72,13 +68,14 @@ class GbnfText(RuleText):
 
     def text(self, is_optional: bool) -> str:
         found = self.rule(LiteralNode(""), "text", self.text_rule)
-        if len(self.lead) < 2:
+        lead = self.json_rules.lead
+        if len(lead) < 2:
             return f"{found}{'*' if is_optional else '+'}"
-        first = self.literal(self.lead[0])
+        first = self.literal(lead[0])
         return f"{found}* {first}*" if is_optional else f"( {found}+ {first}* | {first}+ )"
 
     def text_rule(self) -> str:
-        if len(self.lead) < 2:
+        lead = self.json_rules.lead
+        if len(lead) < 2:
             return self.expression(all_but(()))
-        begun = in_order([repeat(LiteralNode(self.lead[0]), 1), all_but(map(ord, self.lead))])
-        return self.expression(one_of([all_but([ord(self.lead[0])]), begun]))
+        return self.expression(piece_without(lead, lambda without: all_but(map(ord, without))))

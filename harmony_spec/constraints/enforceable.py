@@ -19,19 +19,22 @@ from ..validation.budget import Budget, UnfinishedCheck, current_budget
 from .schema_keywords import (
     ABOUT,
     BOUNDS,
+    COMBINING,
     ENFORCED,
-    FORMATS,
-    LENGTHS,
+    JOINED,
     MAX_COMPARED_OPTIONS,
     MAX_COMPARED_PARTS,
     MAX_EXPORTED_LENGTH,
     MAX_EXPORTED_NESTING,
     MAX_EXPORTED_OPTIONS,
     MAX_EXPORTED_PARTS,
+    MEMBERS,
+    PLAIN,
     Target,
     are_apart,
     is_exact_bound,
     is_simple_pattern,
+    limit_of,
 )
 from .schema_parts import (
     DEFINITIONS,
@@ -53,32 +56,13 @@ from .schema_values import (
     canonical,
     is_deep,
     is_encodable,
+    is_malformed,
     kind_of,
     possible_numbers,
+    to_json_text,
     type_of,
     whole_bounds,
 )
-
-JOINED = frozenset(
-    [
-        *("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "patternProperties"),
-        *("additionalProperties", "required", "items", "prefixItems", "additionalItems", "not"),
-    ]
-)
-"""Keywords that are read for all parts at once. The others are limits, each read alone."""
-
-COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
-
-FORMS: dict[str, type] = {
-    **dict.fromkeys(("properties", "patternProperties"), dict),
-    **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
-}
-"""The types of keywords. Others than these are reported."""
-
-MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
-
-PLAIN = frozenset(ABOUT) - JOINED | {"type", "required"}
-"""Keywords of short parts, which are repeated rather than defined."""
 
 EXPORTED_SCHEMAS_CACHE_SIZE = 1_000
 """Schemas for engines that are remembered."""
@@ -94,11 +78,6 @@ class Enforced(NamedTuple):
 
     text: str | None
     unenforced: tuple[str, ...]
-
-
-def to_json_text(value: Any) -> str:
-    """JSON text in ASCII. Raises `ValueError` for a number that JSON does not have, `TypeError` for other values."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 @lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
@@ -209,7 +188,8 @@ class _Reader:
         combining = first.schema.keys() & COMBINING if len(parts) == 1 else COMBINING
         if not combining:
             return self._joined(parts, is_shared)
-        is_choice = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
+        is_alone = len(combining) == 1 and first.schema.keys() & ABOUT.keys() in ({"anyOf"}, {"oneOf"})
+        is_choice = is_alone and isinstance(first.schema[min(combining)], list)
         if is_choice and not any(map(self._is_circular, references_of(first))):
             made = [self.describe([option], is_shared) for options in self._choices(first) for option in options]
         else:
@@ -235,10 +215,7 @@ class _Reader:
     def _resolved(self, part: Part) -> Part | None:
         """The target of a reference; None if there is none here, or it is a circle, which is reported."""
         pointer = part.schema["$ref"]
-        try:
-            target = resolve(self.root, pointer)
-        except (LookupError, ValueError):
-            target = None
+        target = resolve(self.root, pointer)
         if target is None or pointer[1:] in part.entered or len(part.entered) > MAX_EXPORTED_NESTING:
             self.report(part, "$ref")
             return None
@@ -249,10 +226,7 @@ class _Reader:
         if pointer not in self._circular:
             seen, todo = set[str](), [pointer]
             while todo:
-                try:
-                    refers = {*references_of(Part(resolve(self.root, todo.pop()), "", frozenset()))}
-                except (LookupError, ValueError):
-                    continue
+                refers = {*references_of(Part(resolve(self.root, todo.pop()), "", frozenset()))}
                 todo += refers - seen
                 seen |= refers
             self._circular[pointer] = pointer in seen
@@ -313,6 +287,7 @@ class _Reader:
         rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = KINDS
         for row in rows:
+            self.report(row, *(keyword for keyword, value in row.schema.items() if is_malformed(keyword, value)))
             kinds &= kinds_of_part(row)
         if lists := [values for row in rows for values in values_of(row)]:
             return self._values(rows, lists, kinds)
@@ -344,7 +319,8 @@ class _Reader:
             return frozenset() if inner.schema is False else KINDS
         excluded = kinds_of_part(inner)
         is_about_kinds = isinstance(inner.schema, dict) and inner.schema.keys() & ABOUT.keys() == {"type"}
-        if not is_about_kinds or ("integer" in excluded and "fraction" in kinds - excluded):
+        is_known = is_about_kinds and not is_malformed("type", inner.schema["type"])
+        if not is_known or ("integer" in excluded and "fraction" in kinds - excluded):
             self.report(row, "not")
             return frozenset()
         return excluded
@@ -386,11 +362,9 @@ class _Reader:
         found: dict[str, Any] = {}
         for row in rows:
             for keyword, value in row.schema.items():
-                if keyword in FORMS and not isinstance(value, FORMS[keyword]):
-                    self.report(row, keyword)
                 if keyword not in ABOUT or keyword in JOINED or kinds.isdisjoint(ABOUT[keyword]):
                     continue
-                limit = self._limit(keyword, value) if keyword in self.keywords else None
+                limit = limit_of(keyword, value, self.target) if keyword in self.keywords else None
                 if limit is not None and keyword in found:
                     limit = both(keyword, found[keyword], limit)
                 if limit is None or (keyword in BOUNDS and not is_exact_bound(keyword, limit)):
@@ -404,23 +378,6 @@ class _Reader:
                     if other in row.schema:
                         self.report(row, other)
         return found
-
-    def _limit(self, keyword: str, value: Any) -> Any:
-        """The value of a keyword that can be enforced; None for another one."""
-        match keyword, value:
-            case "pattern", str():
-                is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
-                is_read = is_whole or self.target != "structural-tag"  # xgrammar matches whole strings
-                return value if is_read and is_simple_pattern(value) else None
-            case "format", str():
-                return value if value in FORMATS else None
-            case _, bool():
-                return None
-            case _, int() | float() if keyword in LENGTHS:
-                return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
-            case _, int() | float() if keyword in BOUNDS:
-                return value
-        return None
 
     def _items(self, rows: list[Part], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
         """The keywords for the items of arrays; None if no array matches."""

@@ -2,60 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from ctypes import byref
 from typing import Any, Literal
 
 from ..errors import CodecError
-from ..format.tables import Encoding, Format
-from ..vocabulary import load
+from ..format.tables import Format
+from ..tools.openai_tools import FUNCTION
+from .constraint import Constraint
+from .engine_vocabularies import imported, llama_cpp_model, llguidance_tokenizer, spare_token, xgrammar_tokenizer
 
-Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark"]
+Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark", "gbnf"]
 
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
 
-EXTRA = "'.[constrain]' (in a clone of harmony-spec)"
-"""What to install for llguidance. Other packages have the names of their modules."""
+LEAST_LOGIT = -1e30
+"""llama.cpp gives a token that a grammar refuses minus infinity."""
+
+TOKEN_REFERENCE = re.compile(r"<\[\d+\]>")
+"""A special token in GBNF. The EBNF of xgrammar has another form for it."""
 
 
-def engine_for(format: Format, text: str, kind: Grammar) -> Admits:
-    """Read a grammar. Raises `CodecError` if its engine is missing, or refuses it."""
-    return _in_llguidance(format, text) if kind == "lark" else _in_xgrammar(format, text, kind)
+def engine_for(format: Format, text: str, kind: Grammar, stops: Collection[int] = ()) -> Admits:
+    """Read a grammar. Raises `CodecError` if its engine is missing, or refuses it.
+
+    Args:
+        stops: the tokens at which the engine stops, without which completions are written.
+    """
+    match kind:
+        case "lark":
+            return _in_llguidance(format, text)
+        case "gbnf":
+            return _in_llama_cpp(format, text, stops)
+    return _in_xgrammar(format, text, kind)
 
 
 def kind_of(name: str, text: str) -> Grammar:
     """The kind of a grammar in a file."""
     if text.lstrip().startswith("{"):
         return "structural-tag"
-    if name.endswith(".gbnf"):
-        raise CodecError(f"{name}: no engine here reads GBNF; .ci/constraints scores it in llama.cpp")
+    if name.endswith(".gbnf") or ("::=" in text and TOKEN_REFERENCE.search(text)):
+        return "gbnf"
     return "xgrammar-ebnf" if "::=" in text else "lark"
 
 
-def own_grammar(name: str, tools: Sequence[Mapping[str, Any]], choice: object, model: str) -> str:
-    """The structural tag that an engine has itself for a format. Raises `CodecError` for an unknown engine."""
-    listed, chosen = list(tools), choice or "auto"
-    match name:
-        case "xgrammar":
-            found = imported("xgrammar").get_model_structural_tag(model, tools=listed, tool_choice=chosen)
-        case "vllm":
-            build = getattr(imported(f"vllm.parser.{model}"), f"get_{model}_structural_tag")
-            found = build(*imported("xgrammar").normalize_tool_choice(listed, chosen), True)
-        case _:
-            raise CodecError(f"{name}: no such file, and no engine with a grammar of its own; engines: xgrammar, vllm")
+def own_grammar(name: str, constraint: Constraint, model: str) -> str:
+    """The structural tag that an engine has itself for what a constraint offers.
+
+    Raises:
+        CodecError: the engine is unknown or not installed, or refuses what is offered.
+    """
+    if name not in ("xgrammar", "vllm"):
+        raise CodecError(f"{name}: no such file, and no engine with a grammar of its own; engines: xgrammar, vllm")
+    tools, choice = [*_definitions(constraint)], "auto" if constraint.offer.may_answer else "required"
+    vllm = imported(f"vllm.parser.{model}") if name == "vllm" else None
+    xgrammar = imported("xgrammar")
+    try:
+        if vllm is None:
+            found = xgrammar.get_model_structural_tag(model, tools=tools, tool_choice=choice)
+        else:
+            build = getattr(vllm, f"get_{model}_structural_tag")
+            found = build(*xgrammar.normalize_tool_choice(tools, choice), True)
+    except ValueError as error:
+        raise CodecError(f"{name} has no grammar for this: {error}") from None
     return str(found.model_dump_json())
 
 
-def imported(name: str) -> Any:
-    from importlib import import_module
-
-    package = name.partition(".")[0]
-    try:
-        return import_module(name)
-    except ImportError as error:
-        needed = EXTRA if package == "llguidance" else package
-        raise CodecError(f"{package} is not installed ({error}); run: python -m pip install {needed}") from None
+def _definitions(constraint: Constraint) -> Iterator[dict[str, Any]]:
+    """The tools of a constraint as xgrammar has them: functions as in a request, built-in ones by their full names."""
+    recovery = constraint.format.recovery
+    prefix = recovery.of_functions if recovery else ""
+    for call in constraint.offer.calls:
+        if call.name is None:
+            continue
+        schema = {} if call.schema is None else {"parameters": json.loads(call.schema)}
+        if call.is_builtin:
+            yield {"type": call.name, "name": call.name, **schema}
+        else:
+            yield {"type": FUNCTION, FUNCTION: {"name": call.name.removeprefix(prefix), **schema}}
 
 
 def _in_llguidance(format: Format, text: str) -> Admits:
@@ -71,42 +98,9 @@ def _in_llguidance(format: Format, text: str) -> Admits:
     return admits
 
 
-@cache
-def llguidance_tokenizer(encoding: Encoding) -> Any:
-    """The vocabulary of a format for llguidance. It takes about a second, once."""
-    import tiktoken
-
-    imported("llguidance")
-    tokens = pieces(encoding)
-    made = tiktoken.Encoding(
-        encoding.name,
-        pat_str="|".join(encoding.split),
-        mergeable_ranks={token: rank for rank, token in enumerate(tokens[: encoding.base_size])},
-        special_tokens=dict(encoding.special),
-    )
-    from llguidance.tiktoken import lltokenizer_from_encoding
-
-    return lltokenizer_from_encoding(made, n_vocab=encoding.size, eos_token=spare_token(encoding))
-
-
-def pieces(encoding: Encoding) -> list[bytes]:
-    """The bytes of all tokens; special ones have their spelling."""
-    vocabulary, special = load(encoding), {number: spelling for spelling, number in encoding.special.items()}
-    ordinary = [vocabulary.decode_bytes([number]) for number in range(encoding.base_size)]
-    rest = range(encoding.base_size, encoding.size)
-    return ordinary + [special.get(number, f"<{number}>").encode() for number in rest]
-
-
-def spare_token(encoding: Encoding) -> int:
-    """A special token that no grammar has, for engines that need a stop token."""
-    return max(encoding.unassigned, default=max(encoding.special.values()))
-
-
 def _in_xgrammar(format: Format, text: str, kind: Grammar) -> Admits:
-    made, encoding = imported("xgrammar"), format.encoding
-    stop = spare_token(encoding)
-    known = made.TokenizerInfo(pieces(encoding), vocab_size=encoding.size, stop_token_ids=[stop])
-    compiler = made.GrammarCompiler(known)
+    made, stop = imported("xgrammar"), spare_token(format.encoding)
+    compiler = made.GrammarCompiler(xgrammar_tokenizer(format.encoding))
     try:
         compilers = {"structural-tag": compiler.compile_structural_tag, "xgrammar-lark": compiler.compile_lark}
         compiled = compilers.get(kind, compiler.compile_grammar)(text)
@@ -116,5 +110,43 @@ def _in_xgrammar(format: Format, text: str, kind: Grammar) -> Admits:
     def admits(tokens: Sequence[int]) -> bool:
         matcher = made.GrammarMatcher(compiled)
         return all(matcher.accept_token(token) for token in (*tokens, stop))
+
+    return admits
+
+
+def _in_llama_cpp(format: Format, text: str, stops: Collection[int]) -> Admits:
+    """Read a GBNF grammar. llama.cpp admits its stop tokens wherever the grammar may end.
+
+    Args:
+        stops: those that end a completion which does not have them; any other must be written.
+    """
+    engine, spare = imported("llama_cpp.llama_cpp"), (spare_token(format.encoding),)
+    ends = format.recovery.stops if format.recovery else ()
+    vocabulary = engine.llama_model_get_vocab(llama_cpp_model(format.encoding, ends or spare))
+    added = stops if ends else spare
+    first = engine.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
+    if not first:
+        raise CodecError("llama.cpp refuses the grammar")
+
+    def reads(tokens: Sequence[int]) -> bool:
+        """Whether all tokens are admitted, of which the last one stops llama.cpp."""
+        sampler = engine.llama_sampler_clone(first)
+        try:
+            for at, token in enumerate(tokens, 1):
+                candidate = (engine.llama_token_data * 1)(engine.llama_token_data(token, 1.0, 0.0))
+                engine.llama_sampler_apply(sampler, byref(engine.llama_token_data_array(candidate, 1, -1, False)))
+                if candidate[0].logit < LEAST_LOGIT:
+                    return False
+                if engine.llama_vocab_is_eog(vocabulary, token):
+                    return at == len(tokens)
+                engine.llama_sampler_accept(sampler, token)
+            return False
+        finally:
+            engine.llama_sampler_free(sampler)
+
+    def admits(tokens: Sequence[int]) -> bool:
+        if tokens and tokens[-1] not in added and reads(tokens):
+            return True
+        return any(reads([*tokens, stop]) for stop in added)
 
     return admits

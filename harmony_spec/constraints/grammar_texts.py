@@ -20,9 +20,8 @@ from ..format.algebra import (
     SequenceNode,
     TextNode,
     TokenNode,
+    gaps,
 )
-
-LAST_CODE_POINT = 0x10FFFF
 
 
 class GrammarText(ABC):
@@ -152,14 +151,7 @@ def escaped(code: int) -> str:
 
 def character_class(node: CharacterNode) -> str:
     """A class of characters in square brackets; the shorter of itself and its complement."""
-    negative = []
-    at = 0
-    for low, high in node.ranges:
-        if low > at and (at, low - 1) != (0xD800, 0xDFFF):
-            negative.append((at, low - 1))
-        at = high + 1
-    if at <= LAST_CODE_POINT:
-        negative.append((at, LAST_CODE_POINT))
+    negative = gaps(node.ranges)
     ranges, sign = (negative, "^") if negative and len(negative) < len(node.ranges) else (node.ranges, "")
     shown = (escaped(low) if low == high else f"{escaped(low)}-{escaped(high)}" for low, high in ranges)
     return f"[{sign}{''.join(shown)}]"

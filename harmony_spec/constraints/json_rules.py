@@ -17,6 +17,7 @@ from ..format.algebra import (
     LiteralNode,
     Node,
     ReferenceNode,
+    all_but,
     in_order,
     maybe,
     one_of,
@@ -28,8 +29,6 @@ MAX_JSON_SPACE = 32
 
 MAX_RULE_NESTING = 32
 """Steps in one rule, for a long name or list. Recursive functions print rules."""
-
-LAST_CODE_POINT = 0x10FFFF
 
 DIGIT = CharacterNode(((48, 57),))
 HEX = CharacterNode(((48, 57), (65, 70), (97, 102)))
@@ -60,7 +59,7 @@ NUMBER = in_order(
 )
 QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
 
-TYPES = ("null", "boolean", "number", "string", "array", "object")
+ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 
 ANY, TEXT, GAP = ReferenceNode("any_value"), ReferenceNode("any_string"), ReferenceNode("space")
 
@@ -81,7 +80,7 @@ class JsonRules:
     def __init__(self, lead: str) -> None:
         self.lead = lead
         self.definitions: dict[str, Callable[[], Node]] = {
-            ANY.name: lambda: one_of(self._of_type(name, {}, {}) for name in TYPES),
+            ANY.name: lambda: one_of(self._of_type(name, {}, {}) for name in ALL_TYPES),
             TEXT.name: lambda: in_order([QUOTE, self._text(), QUOTE]),
             GAP.name: lambda: repeat(CharacterNode(((9, 10), (13, 13), (32, 32))), 0, MAX_JSON_SPACE),
         }
@@ -108,7 +107,7 @@ class JsonRules:
             return one_of(map(self._constant, schema["enum"]))
         if "anyOf" in schema:
             return one_of(self._value(option, names) for option in schema["anyOf"])
-        listed = schema.get("type", TYPES)
+        listed = schema.get("type", ALL_TYPES)
         return one_of(self._of_type(name, schema, names) for name in ([listed] if isinstance(listed, str) else listed))
 
     def _constant(self, value: Any) -> Node:
@@ -153,9 +152,7 @@ class JsonRules:
         """Any characters without the lead of special tokens, which can be escaped."""
         if len(self.lead) != 2:
             return repeat(self._character(self.lead[:1]))
-        first = LiteralNode(self.lead[0])
-        begun = in_order([repeat(first, 1), self._character(self.lead)])
-        return in_order([repeat(one_of([self._character(self.lead[0]), begun])), repeat(first)])
+        return in_order([repeat(piece_without(self.lead, self._character)), repeat(LiteralNode(self.lead[0]))])
 
     def _other_name(self, names: Iterable[str], depth: int = 1) -> Node:
         """The rest of a name, and its quote, that is none of these."""
@@ -196,7 +193,7 @@ class JsonRules:
             rest = in_order([comma, self._value(first[index], names), rest])
             rest = rest if index < least else maybe(rest)
             if index % MAX_RULE_NESTING == MAX_RULE_NESTING - 1:
-                rest = self._define("items", partial(_same, rest))
+                rest = self._define("items", partial(in_order, [rest]))
         return in_order([LiteralNode("["), GAP, rest, GAP, LiteralNode("]")])
 
     def _object(self, schema: Mapping[str, Any], names: Names) -> Node:
@@ -242,21 +239,17 @@ def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
     return in_order([LiteralNode(opens), GAP, *listed, GAP, LiteralNode(closes)])
 
 
-def _same(node: Node) -> Node:
-    return node
+def piece_without(lead: str, character: Callable[[str], Node]) -> Node:
+    """A piece of a text that never holds two characters in a row.
+
+    Args:
+        character: makes one character that is none of some.
+    """
+    begun = in_order([repeat(LiteralNode(lead[0]), 1), character(lead)])
+    return one_of([character(lead[0]), begun])
 
 
 @cache
 def plain_characters(without: str) -> Node:
     """Any character that a string may hold as it is, but some."""
     return all_but([*range(32), ord('"'), ord("\\"), *map(ord, without)])
-
-
-def all_but(codes: Iterable[int]) -> Node:
-    """Any character but some."""
-    ranges, at = [], 0
-    for code in sorted({*codes, *range(0xD800, 0xE000), LAST_CODE_POINT + 1}):
-        if code > at:
-            ranges.append((at, code - 1))
-        at = code + 1
-    return CharacterNode(tuple(ranges))

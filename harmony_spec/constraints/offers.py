@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from ..errors import quoted
 from ..format.tables import Format, require
 from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
 from ..recovery.machine import Machine
-from ..tools.chat_requests import answer_forms, as_function, call_choice, reading_tools
+from ..tools.chat_requests import CUSTOM, answer_forms, as_function, call_choice, reading_tools
 from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..tools.purposes import Purposes
 from ..tools.requirements import Reporter, fail, require_text
 from ..validation.declarations import Declarations
-from .enforceable import enforceable, to_json_text
+from .enforceable import enforceable
+from .schema_values import to_json_text
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 """The schema of the arguments of a function of which only the name is known, or whose definition is not strict."""
 
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
+TEXT = {"type": "text"}
+"""The format of the input of a custom tool, unless its definition has another."""
 
 MAX_SCHEMA_CHARS = 1_000_000
 """A longer schema is refused: engines take seconds for each megabyte."""
@@ -58,6 +62,7 @@ class Offer(NamedTuple):
         channels: those that messages may use; empty for all.
         left_out: the tools and forms of answers that cannot be written, with the reason.
         lax: the tools whose definitions say that their schema does not bind.
+        unformatted: the custom tools whose input has a format of its own, which no target enforces.
     """
 
     calls: tuple[Call, ...] = ()
@@ -66,6 +71,7 @@ class Offer(NamedTuple):
     channels: frozenset[str] = frozenset()
     left_out: Mapping[str, str] = {}
     lax: tuple[str, ...] = ()
+    unformatted: tuple[str, ...] = ()
 
 
 def make_offer(
@@ -79,7 +85,7 @@ def make_offer(
     """Collect what a prompt and a request declare; see `constrain`."""
     format: Format = codec.FORMAT
     recovery = Machine.table(format)
-    tools = list(tools) if isinstance(tools, Iterable) and not isinstance(tools, str | Mapping) else tools
+    tools = list(tools) if isinstance(tools, Iterable) and not isinstance(tools, str | bytes | Mapping) else tools
     defined = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
     others: Any = [tool for tool in tools if not isinstance(tool, Mapping)] if isinstance(tools, list) else tools
     others = offered(format, others) or []
@@ -92,19 +98,23 @@ def make_offer(
         with reading_tools():
             read = [as_function(each, ("tools", index), set()) for index, each in enumerate(defined)]
             declarations.offer(parameters_from_json(read, codec=codec), recovery.calls)
-    format.require_messages(prompt_messages or ())
-    for message in prompt_messages or ():
+    left_out: dict[str, str] = {}
+    prompt = [*prompt_messages] if isinstance(prompt_messages, Iterator) else prompt_messages or ()
+    format.require_messages(prompt)
+    for index, message in enumerate(prompt):
         role, content = getattr(message, recovery.slots.role), getattr(message, format.content)
         if isinstance(content, str) and role in format.contents.roles:
             content = format.contents.structure(format.contents.roles[role], content) or content
         if not isinstance(content, str):
             declarations.add(role, content)
+        elif declarations.leaves_unread(role, content):
+            left_out[f"message {index}"] = UNREAD
     answers = dict(declarations.answer_forms)
     if response_format is not None:
         made = recovery.definitions.answer
         forms = answer_forms(Purposes.of(codec), response_format, Reporter("refuse"))
         answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
-    lax = _not_strict(declarations, defined)
+    lax = _named(declarations, defined, lambda tool: tool.get("strict") is False)
     if len(declarations.tools) > MAX_TOOLS:
         fail(("tools",), f"more than {MAX_TOOLS} tools")
     calls = _calls(format, declarations, lax)
@@ -112,20 +122,24 @@ def make_offer(
         calls = [Call(None, (recovery.calls, recovery.thoughts), None)]
     chosen, may_answer = _chosen(declarations, calls, tool_choice)
     writable: list[Call] = []
-    left_out: dict[str, str] = {}
     for call in chosen:
-        if reason := _unwritable(format, call):
+        listed = tuple(name for name in call.channels if not declarations.channels or name in declarations.channels)
+        if reason := _unwritable(format, call) or ("" if listed else NO_CHANNEL):
             left_out[str(call.name)] = reason
         else:
-            writable.append(call)
+            writable.append(call._replace(channels=listed))
     schemas = {name: schema_text(schema, name) for name, schema in answers.items()}
-    left_out |= dict.fromkeys((name for name, text in schemas.items() if is_impossible(text)), IMPOSSIBLE)
-    kept = {name: text for name, text in schemas.items() if name not in left_out}
+    kept = {name: text for name, text in schemas.items() if not is_impossible(text)}
+    left_out |= dict.fromkeys((name for name in schemas if name not in kept), IMPOSSIBLE)
     may_answer = may_answer and len(kept) >= bool(schemas)
-    return Offer(tuple(writable), kept, may_answer, frozenset(declarations.channels), left_out, tuple(sorted(lax)))
+    unformatted = _named(declarations, defined, lambda tool: tool.get("format", TEXT) != TEXT)
+    channels = frozenset(declarations.channels)
+    return Offer(tuple(writable), kept, may_answer, channels, left_out, tuple(lax), tuple(unformatted))
 
 
 IMPOSSIBLE = "no JSON value matches its schema"
+NO_CHANNEL = "the prompt does not list the channel of its calls"
+UNREAD = "its text does not match the grammar, so nothing in it is declared"
 
 
 def _unwritable(format: Format, call: Call) -> str:
@@ -144,7 +158,9 @@ def is_impossible(schema: str) -> bool:
 
 
 def schema_text(schema: Any, name: str) -> str:
-    """A schema as JSON text; raises `ConversionError` for what is not a JSON value."""
+    """A schema as JSON text; raises `ConversionError` for what is none."""
+    if not isinstance(schema, dict | bool):
+        fail(("schemas", name), f"expected an object or a boolean, got {quoted(schema)}")
     try:
         text = to_json_text(schema)
     except (TypeError, ValueError, RecursionError) as error:
@@ -158,7 +174,7 @@ def _builtins(codec: ModuleType, tools: Iterable[Any]) -> dict[str, Any]:
     """The parameters of built-in tools by full name. A text is the name of a namespace that the codec has."""
     format: Format = codec.FORMAT
     found: dict[str, Any] = {}
-    for tool in [tools] if isinstance(tools, str) else tools:
+    for tool in [tools] if isinstance(tools, str | Mapping) else tools:
         if isinstance(tool, Mapping):
             path = ("builtins", len(found))
             found[require_text(tool.get("name"), (*path, "name"))] = tool.get("parameters", ANY_PARAMETERS)
@@ -172,14 +188,16 @@ def _builtins(codec: ModuleType, tools: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
-def _not_strict(declarations: Declarations, defined: list[Any]) -> set[str]:
-    """The full names of the functions whose definitions say `"strict": false`."""
-    inner = (entry[FUNCTION] if isinstance(entry.get(FUNCTION), dict) else entry for entry in defined)
-    names = {entry.get("name") for entry in inner if entry.get("strict") is False}
-    return {declarations.recovery.of_functions + str(name) for name in names} & declarations.tools.keys()
+def _named(declarations: Declarations, defined: list[Any], has: Callable[[Mapping[str, Any]], bool]) -> list[str]:
+    """The full names of the functions and custom tools whose definitions have something."""
+    inner = (
+        next((entry[key] for key in (FUNCTION, CUSTOM) if isinstance(entry.get(key), dict)), entry) for entry in defined
+    )
+    names = {declarations.recovery.of_functions + str(entry.get("name")) for entry in inner if has(entry)}
+    return sorted(names & declarations.tools.keys())
 
 
-def _calls(format: Format, declarations: Declarations, lax: set[str]) -> list[Call]:
+def _calls(format: Format, declarations: Declarations, lax: list[str]) -> list[Call]:
     recovery, found = declarations.recovery, []
     for name, parameters in sorted(declarations.tools.items()):
         channel = declarations.call_channels.get(name)

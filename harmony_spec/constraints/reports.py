@@ -72,8 +72,12 @@ class Report:
             found += [f"gbnf: {line}" for line in self.gbnf_stops if line not in self.inexact_stops]
         if self.has_json and target in (None, PORTABLE):
             found.append(f"{PORTABLE}: xgrammar admits special tokens inside of strings in JSON")
-        found += [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
+        found += left_out_lines(self)
         return found + [f"{name}: its schema does not bind, because it is not strict" for name in self.lax]
+
+
+def left_out_lines(found: Offer | Report) -> list[str]:
+    return [f"{name} is left out: {reason}" for name, reason in found.left_out.items()]
 
 
 def make_report(offer: Offer, inexact_stops: Iterable[str], gbnf_stops: Iterable[str]) -> Report:
@@ -89,3 +93,5 @@ def _unenforced(offer: Offer) -> Iterator[Unenforced]:
         for name, schema in (*schemas, *offer.answers.items()):
             for pointer in enforceable(schema, reader).unenforced:
                 yield Unenforced(target, name, pointer)
+        for name in offer.unformatted:
+            yield Unenforced(target, name, "/format")

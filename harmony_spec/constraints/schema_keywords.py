@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
+from ..tool_types.type_grammar import UNREAD_KEYWORD
 from .schema_values import KINDS, NUMBERS
 
 Target = Literal["lark", "structural-tag", "grammar"]
@@ -40,10 +41,25 @@ ABOUT: dict[str, frozenset[str]] = {
     **dict.fromkeys(("propertyNames", "minProperties", "maxProperties", "dependentRequired"), frozenset(["object"])),
     **dict.fromkeys(("dependentSchemas", "dependencies", "unevaluatedProperties"), frozenset(["object"])),
     **dict.fromkeys(("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"), KINDS),
-    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef"), KINDS),
+    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef", UNREAD_KEYWORD), KINDS),
 }
 """All keywords that restrict values, and the kinds of values that they restrict. Others, such as descriptions, are left
 out of exports."""
+
+JOINED = frozenset(
+    [
+        *("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "patternProperties"),
+        *("additionalProperties", "required", "items", "prefixItems", "additionalItems", "not"),
+    ]
+)
+"""Keywords that are read for all parts at once. The others are limits, each read alone."""
+
+COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
+
+MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
+
+PLAIN = frozenset(ABOUT) - JOINED | {"type", "required"}
+"""Keywords of short parts, which are repeated rather than defined."""
 
 FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
 """The values of `format` that llguidance and xgrammar both know."""
@@ -99,6 +115,24 @@ def is_exact_bound(keyword: str, value: float) -> bool:
     while value % 1:
         value *= 10  # as llguidance does: of some numbers, this makes long ones
     return 0 < value <= MAX_EXPORTED_MULTIPLE
+
+
+def limit_of(keyword: str, value: Any, target: Target) -> Any:
+    """The value of a keyword that can be enforced; None for another one."""
+    match keyword, value:
+        case "pattern", str():
+            is_whole = value.startswith("^") and value.endswith("$") and not value.endswith("\\$")
+            is_read = is_whole or target != "structural-tag"  # xgrammar matches whole strings
+            return value if is_read and is_simple_pattern(value) else None
+        case "format", str():
+            return value if value in FORMATS else None
+        case _, bool():
+            return None
+        case _, int() | float() if keyword in LENGTHS:
+            return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
+        case _, int() | float() if keyword in BOUNDS:
+            return value
+    return None
 
 
 def are_apart(pattern: str, other: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
-from ..tool_types.schema_references import escaped
+from ..tool_types.schema_references import escaped, target_of
 from .schema_keywords import ABOUT
 from .schema_values import KINDS, NUMBERS, kinds_of, type_of
 
@@ -75,17 +75,11 @@ def references_of(part: Part) -> Iterator[str]:
 
 
 def resolve(root: Any, reference: Any) -> Any:
-    """The target of a JSON pointer in a fragment. Raises `LookupError` or `ValueError` if there is none."""
-    first, *steps = unquote(reference).split("/") if isinstance(reference, str) else [""]
-    if first != "#":
-        raise LookupError(reference)  # an anchor, or in another file
-    found = root
-    for step in steps:
-        key = step.replace("~1", "/").replace("~0", "~")
-        found = found[int(key)] if isinstance(found, list) else found[key]
-    if not isinstance(found, dict | bool):
-        raise LookupError(reference)
-    return found
+    """The schema to which a reference leads; None if there is none. Nothing is fetched."""
+    with suppress(LookupError):
+        found = target_of(root, reference) if isinstance(reference, str) else None
+        return found if isinstance(found, dict | bool) else None
+    return None
 
 
 def is_finite(schema: Any, finite: Set[str]) -> bool:

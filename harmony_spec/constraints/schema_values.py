@@ -22,10 +22,30 @@ MINIMA = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems"])
 MAXIMA = frozenset(["maximum", "exclusiveMaximum", "maxLength", "maxItems"])
 
 
+FORMS: dict[str, type] = {
+    **dict.fromkeys(("properties", "patternProperties"), dict),
+    **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
+}
+"""The types of keywords."""
+
+
+def is_malformed(keyword: str, value: Any) -> bool:
+    """Whether JSON Schema does not define what a value of a keyword means."""
+    match keyword:
+        case "type":
+            return not value or any(name not in TYPES for name in _listed(value))
+        case "required" if isinstance(value, list):
+            return not all(isinstance(name, str) for name in value)
+    return keyword in FORMS and not isinstance(value, FORMS[keyword])
+
+
+def _listed(types: Any) -> list[Any]:
+    return [str(name) for name in types] if isinstance(types, list) else [str(types)]
+
+
 def kinds_of(types: Any) -> frozenset[str]:
-    """The kinds of values that a `type` allows; none for an invalid one."""
-    listed = [types] if isinstance(types, str) else types if isinstance(types, list) else []
-    return frozenset().union(*(TYPES.get(str(name), ()) for name in listed))
+    """The kinds of values that a `type` allows; all for one that is malformed."""
+    return KINDS if is_malformed("type", types) else frozenset().union(*map(TYPES.__getitem__, _listed(types)))
 
 
 def type_of(kinds: Set[str]) -> dict[str, Any]:
@@ -51,6 +71,11 @@ def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:
     """Whether a value has more levels than engines read."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return left < 0 or any(is_deep(part, left - 1) for part in parts)
+
+
+def to_json_text(value: Any) -> str:
+    """JSON text in ASCII. Raises `ValueError` for a number that JSON does not have, `TypeError` for other values."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def canonical(value: Any) -> str:

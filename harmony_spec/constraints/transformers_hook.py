@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import CodecError
 from .constraint import Constraint
-from .engines import imported, llguidance_tokenizer
+from .engine_vocabularies import imported, llguidance_tokenizer
 
 
 class ConstrainedLogits:

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from .constraint import constrain
-from .engines import imported
+from .engine_vocabularies import imported
 
 MODEL = "harmony"
 """The name under which engines ask for the tag of this format."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 Ranges = tuple[tuple[int, int], ...]
 """Code points, as sorted ranges with both ends."""
 
+LAST_CODE_POINT = 0x10FFFF
+SURROGATES = (0xD800, 0xDFFF)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenNode:
@@ -139,6 +142,21 @@ Node = (
 EMPTY = SequenceNode(())
 EMPTY_LITERAL = LiteralNode("")
 NOTHING = AlternativesNode(())
+
+
+def gaps(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """The code points that are in none of some ranges, without surrogates."""
+    found, at = [], 0
+    for low, high in sorted([*ranges, SURROGATES, (LAST_CODE_POINT + 1, LAST_CODE_POINT + 1)]):
+        if low > at:
+            found.append((at, low - 1))
+        at = max(at, high + 1)
+    return tuple(found)
+
+
+def all_but(codes: Iterable[int]) -> Node:
+    """Any character but some."""
+    return CharacterNode(gaps((code, code) for code in codes))
 
 
 def in_order(items: Iterable[Node]) -> Node:

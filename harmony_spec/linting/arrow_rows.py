@@ -136,13 +136,19 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
         if columns := [each for each in options.columns if each in names]:
             return Selection("", columns, [])
         raise InputError(f"{name}: no column {', '.join(options.columns)}; columns: {', '.join(names)}")
-    column = _column(name, schema, options.column)
+    beside = [each for each in options.beside if each in names]
+    try:
+        column = _column(name, schema, options.column)
+    except InputError:
+        if not beside or options.column is not None or not is_chat(dict.fromkeys(names)):
+            raise
+        return Selection("", beside, [options.id_column] * (names.count(options.id_column) == 1))
     if options.fix and names.count(column) > 1:
         raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
     is_unique = names.count(options.id_column) == names.count(column) == 1
     ids = [options.id_column] if is_unique and options.id_column != column else []
-    if options.mask_column in names and column in COLUMNS:
-        return Selection("", [column, options.mask_column], ids)
+    if beside and column in COLUMNS:
+        return Selection("", [*dict.fromkeys([column, *beside])], ids)
     return Selection(column, [column], ids)
 
 

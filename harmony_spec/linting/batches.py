@@ -38,7 +38,7 @@ class Options:
         selected: the codes of the rules that are reported.
         column: None to find it.
         columns: in Parquet files, the columns that together are a row, an object; empty if `column` is the row.
-        mask_column: in Parquet files, a column that is read with the column of the inputs, as an object; "" for none.
+        beside: in Parquet files, columns that are read with the column of the inputs, as an object.
         tools: definitions of the offered tools, as JSON; None if they are unknown.
         fixable: codes of rules all of whose fixes are applied.
         codec_text: the text of the codec; None for the one of this package.
@@ -49,7 +49,7 @@ class Options:
     column: str | None = None
     columns: tuple[str, ...] = ()
     id_column: str = ID_COLUMN
-    mask_column: str = ""
+    beside: tuple[str, ...] = ()
     tools: str | None = None
     tokenization: bool = True
     tokens: bool = False

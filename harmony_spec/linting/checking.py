@@ -79,8 +79,8 @@ class RowCheck:
     def run(self) -> Checked:
         """The findings; with fixes, those that are left."""
         item, number, options = self.row.item, self.row.number, self.options
-        if self.kind == "jsonl" and isinstance(item, bytes) and not item.strip():
-            return self._checked(skipped=True)  # a file without rows
+        if self.is_blank:
+            return self._checked(skipped=True)
         try:
             held = self.read()
             if number is None and not held.is_harmony and not options.stripped:
@@ -116,6 +116,12 @@ class RowCheck:
         # The value of a Parquet row is that of its column; its id is in another one.
         id = value.get(self.options.id_column) if isinstance(value, dict) and self.kind != "parquet" else row.id
         return id if type(id) in (str, int) else None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it stands for a file without rows."""
+        item = self.row.item
+        return self.kind == "jsonl" and isinstance(item, bytes) and not item.strip()
 
     def _checked(self, **found: Any) -> Checked:
         row = self.row

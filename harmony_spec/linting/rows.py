@@ -188,15 +188,23 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         try:
             name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
         except RowError:
-            if column is None and is_chat(value) and not any(_is_written(each, codec) for each in value.values()):
+            is_written = any(_is_written(each, codec) for each in value.values())
+            if column is None and not is_written and is_chat(value, codec.FORMAT.fields):
                 _raise_chat()
             raise
         held, path, what = value[name], (name,), f"the column {name!r}"
     if isinstance(held, str):
         conversation = _conversation_in(held, codec)
         if conversation is None:
+            is_list = held.lstrip().startswith("[") and not _is_written(held, codec)
+            if column is None and is_list and is_chat(value, codec.FORMAT.fields):
+                _raise_chat()
             return Content(held, codec, path, value=value)
-        return replace(source_of(conversation, start, None, codec), value=value, quoted=(held, path))
+        row = value if isinstance(value, dict) else conversation
+        is_whole = isinstance(conversation, dict)
+        messages = conversation if is_whole else {MESSAGES_KEY: conversation}
+        found = _rendered(messages, start, (MESSAGES_KEY,) if is_whole else (), row, codec)
+        return replace(found, value=value, quoted=(held, path))
     if isinstance(held, array) and held.typecode == IDS:
         return Content(held, codec, path, value=value)
     if isinstance(held, dict):
@@ -204,7 +212,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
     is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
     if is_list and (path or not held[0].keys().isdisjoint(codec.FORMAT.fields)):
         return _rendered({"messages": held}, start, path, value, codec)
-    if is_list and is_chat(held):
+    if is_list and is_chat(held, codec.FORMAT.fields):
         _raise_chat()
     return Content(_token_ids(held, what), codec, path, value=value)
 
@@ -228,12 +236,12 @@ def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: An
     try:
         messages = codec.from_json(conversation)
     except ConversationError as error:
-        if is_chat(value):
+        if is_chat(value, codec.FORMAT.fields):
             _raise_chat()
         if not named:
             error.hint = f"{error.hint} If these are Chat Completions, {CONVERT_CHAT}.".lstrip()
         raise
-    if not named and is_chat(value):
+    if not named and is_chat(value, codec.FORMAT.fields):
         _raise_chat()
     return Content(codec.render(messages, start), codec, path, messages, value)
 

@@ -36,7 +36,7 @@ def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
         return None
     if isinstance(tools, str | bytes):
         raise TypeError(f"tools: {tools!r} is a {type(tools).__name__}; pass a list")
-    if not isinstance(tools, Iterable):
+    if isinstance(tools, Mapping) or not isinstance(tools, Iterable):
         raise TypeError(f"tools: expected a list, got {type(tools).__name__}")
     found = list(tools)
     for index, tool in enumerate(() if {*map(type, found)} <= {str} else found):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
 from ..format.content_writing import Inexpressible
 
@@ -30,6 +31,10 @@ UNEVALUATED_KEYWORDS = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 """Keywords for what no other keyword has evaluated (JSON Schema 2020-12, Core, 11)."""
 
 
+INDEX = re.compile("0|[1-9][0-9]{0,8}")
+"""An item of a list in a JSON pointer."""
+
+
 class References:
     """The local references of one schema.
 
@@ -50,17 +55,10 @@ class References:
 
     def resolve(self, pointer: str, at: str) -> Any:
         """Return the target of a JSON pointer (RFC 6901). Raises `Inexpressible` if it has none; `at` is its place."""
-        value: Any = self.root
-        for step in pointer[1:].split("/")[1:]:
-            key = re.sub("%([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), step)
-            key = key.replace("~1", "/").replace("~0", "~")
-            if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-                value = value[int(key)]
-            elif isinstance(value, dict) and key in value:
-                value = value[key]
-            else:
-                raise Inexpressible("$ref", f"{pointer!r} has no target in the schema", f"{at}/$ref")
-        return value
+        try:
+            return target_of(self.root, pointer)
+        except LookupError:
+            raise Inexpressible("$ref", f"{pointer!r} has no target in the schema", f"{at}/$ref") from None
 
     def is_named(self, pointer: str) -> bool:
         """Whether a target gets a name: it is the root, or it has several references, as every recursive target has."""
@@ -125,6 +123,23 @@ def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
                     todo += item.values()
                 elif key not in UNFOLLOWED_KEYWORDS:
                     todo.append(item)
+
+
+def target_of(root: Any, reference: str) -> Any:
+    """Return the target of a JSON pointer in a fragment (RFC 6901, 6). Raises `LookupError` if there is none."""
+    first, *steps = unquote(reference).split("/")
+    if first != "#":
+        raise LookupError(reference)  # an anchor, or in another file
+    found = root
+    for step in steps:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list) and INDEX.fullmatch(key):
+            found = found[int(key)]
+        elif isinstance(found, dict):
+            found = found[key]
+        else:
+            raise LookupError(reference)
+    return found
 
 
 def is_local(pointer: str) -> bool:

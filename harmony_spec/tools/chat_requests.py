@@ -130,7 +130,8 @@ def call_choice(choice: object, names: Collection[str]) -> CallChoice:
         allowed, is_required = [named_tool(choice)], True
     for name in allowed:
         if name is None:
-            fail(path, f"unknown tool choice {quoted(choice)}", expected=(NO_CALLS, *ANY_CALLS))
+            hint = 'To require a tool, pass {"type": "function", "name": NAME}.'
+            fail(path, f"unknown tool choice {quoted(choice)}", hint=hint, expected=(NO_CALLS, *ANY_CALLS))
         if name not in names:
             near = near_misses(name, names)
             fail(path, f"no tool is called {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
@@ -161,15 +162,17 @@ def answer_forms(purposes: Purposes, value: object, reporter: Reporter) -> list[
     if not purposes.forms:
         reporter.replace(path, "the format cannot declare forms of answers", quoted(given), "")
         return []
-    inner: dict[str, Any] = {"schema": {"type": "object"}, **given, "name": OBJECT_ANSWER}
+    schema = {"type": "object"} if given.get("schema") is None else given["schema"]
+    inner: dict[str, Any] = {**given, "name": OBJECT_ANSWER, "schema": schema}
     if kind == SCHEMA_ANSWER:
         path = (*path, SCHEMA_ANSWER)
         inner = require_object(given.get(SCHEMA_ANSWER), path)
     require_text(inner.get("name"), (*path, "name"))
-    made, schema = purposes.definitions.answer, inner.get("schema")
-    if not isinstance(schema, dict | bool | None):
-        fail((*path, "schema"), f"expected a JSON Schema, got {quoted(schema)}")
-    values = {"name": inner["name"], "schema": True if schema is None else schema}
+    made = purposes.definitions.answer
+    schema = True if inner.get("schema") is None else inner["schema"]
+    if not isinstance(schema, bool):
+        require_object(schema, (*path, "schema"))
+    values = {"name": inner["name"], "schema": schema}
     described = {"description": inner["description"]} if inner.get("description") else {}
     form = made.made(**made.spelled(values), **described)
     require_expressible(form, path)

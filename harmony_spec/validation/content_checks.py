@@ -59,9 +59,8 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     """Collect declarations, and report those that are unreadable and schemas that are invalid."""
     content = context.content(index)
     if isinstance(content, str):
-        if any(f"\n{heading}" in f"\n{content}" for heading in context.recovery.headings.get(role, ())):
+        if context.declarations.leaves_unread(role, content):
             _report_unread(context, index, role, "the content does not match the grammar from here on")
-            context.declarations.unread.add(role)
         return
     schemas = context.declarations.add(role, content)
     if any(isinstance(schema, dict) and UNREAD_KEYWORD in schema for schema in schemas.values()):

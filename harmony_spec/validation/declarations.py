@@ -64,6 +64,12 @@ class Declarations:
             schemas |= forms
         return {name: schema for name, schema in schemas.items() if schema is not None}
 
+    def leaves_unread(self, role: str, content: str) -> bool:
+        """Whether a text that is not readable has the heading of a declaration; remember its role."""
+        found = any(f"\n{heading}" in f"\n{content}" for heading in self.recovery.headings.get(role, ()))
+        self.unread |= {role} if found else set()
+        return found
+
     def are_complete(self, name: str) -> bool:
         """Whether every message was readable that could declare a tool of this name: only some declare functions."""
         functions = {path.split(".")[0] for path in self.recovery.declared_tools}

@@ -75,7 +75,7 @@ async function filter() {
     block.hidden = !count;
     shown += count;
   }
-  byId("shown").textContent = shown === index.length ? "" : `${shown} shown.`;
+  byId("shown").textContent = shown === index.length ? "" : `${shown.toLocaleString("en")} shown.`;
 }
 
 function showTokens(root) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Any
@@ -28,6 +28,9 @@ PARTS = ("start", *PIECES)
 
 MESSAGE, OPEN_HEADER, GAP, UNREAD = "message", "open header", "between messages", "as written"
 """The kinds of sections. A gap is input that belongs to no message; the last is a whole row that cannot be read."""
+
+
+LINE_BREAKS = ("\n", "\r\n")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class ShownRow:
         place: the file, and the number of the row if it has several.
         id: the value of the row's id column, or None.
         sections: its messages and gaps, in order.
-        findings: findings without a place: the error of a row that cannot be read.
+        findings: findings without a place: the error of a row that cannot be read, what a converted row lacks.
         hint: what to do if the row was probably read with the wrong options; "" otherwise.
     """
 
@@ -108,6 +111,11 @@ class ShownRow:
     sections: tuple[Section, ...] = ()
     findings: tuple[ShownFinding, ...] = ()
     hint: str = ""
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it could not be read."""
+        return bool(self.findings) and all(section.kind == UNREAD for section in self.sections)
 
     @property
     def all_findings(self) -> list[ShownFinding]:
@@ -156,6 +164,7 @@ def shown_report(
     has_tokens: bool = False,
     learned: Runs = (),
     hint: str = "",
+    lost: Iterable[Diagnostic] = (),
 ) -> ShownRow:
     """Return a row with the findings of its report.
 
@@ -167,10 +176,12 @@ def shown_report(
         has_tokens: whether pieces have their tokens. A text is encoded for this, if it can be.
         learned: the parts of the input that training learns.
         hint: see `ShownRow`.
+        lost: findings without a place: what the input lacks of the row that it was converted from.
     """
     form, recovered = report.reading
     found = [each for each in report.diagnostics if admits(each)]
-    return ShownRow(place, id, _Sections(form, recovered, found, has_tokens, learned).all(), hint=hint)
+    sections = _Sections(form, recovered, found, has_tokens, learned).all()
+    return ShownRow(place, id, sections, tuple(map(_finding, filter(admits, lost))), hint)
 
 
 def unreadable_row(error: HarmonyError, text: str, place: str, id: str | int | None = None) -> ShownRow:
@@ -251,7 +262,10 @@ class _Sections:
                 self.edges += start, end
 
     def all(self) -> tuple[Section, ...]:
-        """Sections, in order. A finding is in the section where it begins."""
+        """Sections, in order. A finding is in the section where it begins.
+
+        The line break at the end of a text file is left out, where it is no mistake.
+        """
         whole: list[tuple[int | None, Spans]] = [
             (index, list(zip(PIECES, pairwise(bounds), strict=True)))
             for index, bounds in enumerate(self.recovered.bounds)
@@ -263,7 +277,11 @@ class _Sections:
         for each in self.found:
             if held and each.span is not None:
                 held[max(bisect_right(begins, each.span.start) - 1, 0)].append(each)
-        return tuple(self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True))
+        sections = [self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True)]
+        has_end = bool(sections) and sections[-1].kind == GAP and sections[-1].content in LINE_BREAKS
+        if has_end and not sections[-1].findings and not isinstance(self.form, TokenForm):
+            del sections[-1]
+        return tuple(sections)
 
     def section(self, index: int | None, spans: Spans, found: list[Diagnostic]) -> Section:
         spans = [

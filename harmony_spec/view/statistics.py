@@ -37,7 +37,7 @@ class Statistics:
         """Count a row."""
         self.rows += 1
         self.codes.update(finding.code for finding in row.all_findings)
-        if row.findings:  # it cannot be read
+        if row.is_unread:
             return
         length = 0
         for section in row.sections:

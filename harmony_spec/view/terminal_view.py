@@ -35,6 +35,8 @@ def row_lines(row: ShownRow, width: int) -> Iterator[Text]:
         yield _finding(finding, INDENT)
     if row.hint:
         yield Text(f"{INDENT}= help: {printable(row.hint)}")
+    if not row.sections and not row.findings:
+        yield Text(f"{INDENT}no messages", style="dim")
     number = 0
     has_mask = any(piece.is_trained for section in row.sections for piece in section.pieces)
     for section in row.sections:
