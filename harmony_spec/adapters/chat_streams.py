@@ -239,7 +239,7 @@ class ChatStream:
             if (ready := chunks.get(tokens)) is not None:
                 repeat(tokens)
                 return [ready.copy()]
-            if parser and (known := parser.repeatable.get(tokens) or parser.make_repeatable(tokens)):
+            if parser is not None and (known := parser.repeatable.get(tokens) or parser.make_repeatable(tokens)):
                 repeat(tokens)
                 text = known[0].text
                 if (delta := {key: text} if key else self._replies[index].add(text)) is None:
