@@ -199,6 +199,8 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
 
 def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
     """The place, item and value of a row, or the error that it cannot be read; a JSON file may be a list of rows."""
+    if batch.is_blank(row):
+        return
     name = printable_name(batch.name)
     place = name if row.number is None else f"{name}:{row.number}"
     try:

@@ -195,7 +195,7 @@ def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
                 listed = listed_rows(row_value(batch.kind, row.item))
         for index, each in enumerate(listed):
             yield index + 1, replace(batch, name=f"{batch.name}[{index}]"), Row(None, each)
-        if not listed and not RowCheck(batch, row).is_blank:
+        if not listed and not batch.is_blank(row):
             yield row.number or 1, batch, row
 
 
