@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
 from ..errors import Code, CodecError, RenderError
+from .cache_limits import HeaderCaches
 from .definitions import NO_DEFINITIONS, Definitions
 
 if TYPE_CHECKING:
@@ -400,7 +401,7 @@ class Format:
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
-    owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
+    owned: WeakKeyDictionary[Any, HeaderCaches] = field(default_factory=WeakKeyDictionary, repr=False)
 
     def __post_init__(self) -> None:
         own = {name for rule in self.contents.rules.table.values() for name in rule.names}
@@ -411,12 +412,14 @@ class Format:
         """Pickle and copy a format by the module of its codec: its tables exist once."""
         return format_of, (self.message.__module__,)
 
-    def caches_of(self, owner: object) -> dict[Any, Any]:
+    def caches_of(self, owner: object) -> HeaderCaches:
         """Caches that depend on a tokenizer, or on another owner, and live as long as it."""
         try:
-            return self.owned.setdefault(owner, {})
+            if (found := self.owned.get(owner)) is None:
+                found = self.owned.setdefault(owner, HeaderCaches())
+            return found
         except TypeError:  # the owner has no weak references, or no hash
-            return {}
+            return HeaderCaches()
 
     def require_messages(self, messages: Sequence[Any]) -> None:
         """Raise `RenderError` for what is not a message of this codec, and `TypeError` for no list at all.
