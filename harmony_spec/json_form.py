@@ -79,16 +79,17 @@ CHAT_PARTS = frozenset(("image_url", "input_audio", "file"))
 def is_chat(row: object, known: Iterable[str] = ()) -> bool:
     """Whether a row, or a list of messages, has keys that only chat completions have, or `prompt` and `completion`.
 
-    Lists may be JSON, as text. `known` are the fields of messages of the format, whose names are no such keys.
+    Lists may be JSON, as text. `known` are the fields of messages of the format; their names do not count.
     """
-    values = row if isinstance(row, dict) else {MESSAGES_KEY: row}
+    values = row if isinstance(row, dict) else {MESSAGES_KEY: row, "conversations": row}
     messages, shared, tools = (_objects(values.get(key)) for key in (MESSAGES_KEY, "conversations", "tools"))
     keys = CHAT_KEYS.difference(known)
     has_key = any(not keys.isdisjoint(message) for message in (*messages, *shared))
     contents = [message.get("content") for message in messages]
     parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
     has_key |= any(part.get(TYPE_KEY) in CHAT_PARTS for part in parts if isinstance(part.get(TYPE_KEY), str))
-    has_key |= any("from" in each for each in shared) or any(tool.get(TYPE_KEY) == "function" for tool in tools)
+    is_shared = "from" not in known and any(each.keys() >= {"from", "value"} for each in shared)
+    has_key |= is_shared or any(tool.get(TYPE_KEY) == "function" for tool in tools)
     return has_key or values.keys() >= {"prompt", "completion"}
 
 

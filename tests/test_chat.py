@@ -25,6 +25,7 @@ from harmony_spec import (
 )
 from harmony_spec.adapters import Adapted, ChatStream, chat_side, from_chat, to_chat
 from harmony_spec.errors import CodecError
+from harmony_spec.tools.purposes import Purposes
 from harmony_spec.tools.requirements import Policy
 
 from . import dialect
@@ -426,7 +427,29 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "unrequested-tool-result",
         "/messages/2/tool_call_id",
     ),
+    (
+        {"messages": [{"role": "assistant", "tool_calls": CALLS}, {"role": "function", "name": "g", "content": ""}]},
+        "unrequested-tool-result",
+        "/messages/1/name",
+    ),
     ({"messages": [], "tools": 5}, "invalid-chat", "/tools"),
+    ({"messages": [], "tool_choice": "required"}, "invalid-chat", "/tool_choice"),
+    ({"messages": [], "tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "invalid-chat", "/tool_choice/tools"),
+    (
+        {"messages": [], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "x", "tools": []}}},
+        "invalid-chat",
+        "/tool_choice/allowed_tools/mode",
+    ),
+    (
+        {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": "x"}}},
+        "invalid-chat",
+        "/response_format/json_schema/schema",
+    ),
+    (
+        {"messages": [], "response_format": {"type": "json_object", "schema": 5}},
+        "invalid-chat",
+        "/response_format/schema",
+    ),
     (
         {"messages": [], "tools": [{"type": "function", "function": {"name": "a b"}}]},
         "invalid-tool",
@@ -545,6 +568,43 @@ def test_arguments_that_are_not_json_are_kept_and_reported(arguments: str, evide
     assert to_chat(found.messages, found.side) == chat
     without = [{"type": "function", "function": {"name": "f"}}]
     assert len(from_chat(chat, tools=without).findings) == bool(arguments)  # a call without arguments has no text
+
+
+def test_results_of_calls_with_one_id_are_in_the_order_of_these_calls() -> None:
+    """Clients without ids write an empty one. A later message with such calls is answered first."""
+    both = {"role": "assistant", "content": None, "tool_calls": [request_call("", "f"), request_call("", "g")]}
+    results = [{"role": "tool", "tool_call_id": "", "content": text} for text in "abcd"]
+    for chat, expected in (([both, *results[:2]], "f:a g:b"), ([both, both, *results], "f:c g:d f:a g:b")):
+        found = from_chat(chat)
+        answers = [f"{(m.name or '')[-1]}:{m.content}" for m in found.messages if m.role == "tool"]
+        assert " ".join(answers) == expected
+        assert to_chat(found.messages, found.side) == chat
+
+
+def test_the_grammar_of_a_custom_tool_is_reported() -> None:
+    """The prompt does not have it."""
+    custom = {"name": "run", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: /x/"}}}
+    for tool in ({"type": "custom", "custom": custom}, {"type": "custom", **custom}):
+        (finding,) = from_chat([], tools=[TOOL, tool]).findings
+        assert (finding.code.name, finding.pointer) == ("unsupported-value", "/tools/1")
+    assert from_chat([], tools=[{"type": "custom", "name": "run", "format": {"type": "text"}}]).findings == []
+
+
+def test_an_object_that_is_asked_for_may_have_a_schema() -> None:
+    """Some servers read one beside `json_object`."""
+    schema = {"type": "object", "properties": {"a": {}}}
+    found = from_chat([], response_format={"type": "json_object", "schema": schema})
+    assert found.messages[1].content.response_formats[0].schema == schema
+
+
+def test_what_a_format_has_no_place_for_is_refused_or_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, empty in (("forms", ""), ("settings", None)):
+        monkeypatch.setattr(Purposes.of(None), name, empty)
+    for key, value in (("response_format", {"type": "json_object"}), ("reasoning_effort", "low")):
+        with pytest.raises(ConversionError, match=f"unsupported-value at /{key}"):
+            from_chat([], **{key: value})
+        found = from_chat([], unsupported="replace", **{key: value})
+        assert (found.messages, [finding.pointer for finding in found.findings]) == ([], [f"/{key}"])
 
 
 def test_a_record_of_other_messages_is_refused() -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from harmony_spec import ConversionError, Message, Recovered, recover, render, tools_from_json
+from harmony_spec import ConversionError, HarmonyError, Message, Recovered, recover, render, tools_from_json
 from harmony_spec.adapters import ChatChunk, ChatStream, fold_chunks, from_chat, to_chat, to_chat_completion
 
 from .recovery_strategies import any_tokens, completions, tokens_of, written
@@ -380,11 +380,28 @@ def test_answers_that_do_not_exist_are_refused() -> None:
     stream = ChatStream()
     for token in tokens_of(FINAL):
         stream.feed(token)
+    with pytest.raises(TypeError, match="choices: expected an int, got NoneType"):
+        ChatStream(choices=None)
     for index in (-1, 1):
         with pytest.raises(IndexError, match=f"no answer {index}; this response has 1"):
             stream.feed(1, index)
         with pytest.raises(IndexError, match=f"no answer {index}; this response has 1"):
             stream.close(index=index)
+
+
+def test_an_answer_that_has_ended_is_refused() -> None:
+    stream = ChatStream(choices=2)
+    stream.close(index=1)
+    for again in (lambda: stream.feed(1, 1), lambda: stream.close(index=1)):
+        with pytest.raises(ValueError, match="answer 1 has ended"):
+            again()
+
+
+@pytest.mark.parametrize("prompt", [None, 5, [{"role": "user", "content": "Hi."}], [1, "a"]])
+def test_a_prompt_of_another_kind_is_refused(prompt: Any) -> None:
+    """Such as the messages of a request."""
+    with pytest.raises((TypeError, HarmonyError), match="expected a"):
+        ChatStream(prompt=prompt)
 
 
 def test_invalid_tools_are_refused() -> None:

@@ -207,6 +207,21 @@ def test_validation_says_in_one_line_what_to_do_with_chat_rows(tmp_path: Path) -
     assert "these are Chat Completions; convert them with: harmony-spec convert --from chat --to conversation" in line
 
 
+@pytest.mark.parametrize("row", [[{"from": "human", "value": "Hi."}], {"conversations": [{"from": "x", "value": ""}]}])
+def test_rows_of_others_are_chat(tmp_path: Path, row: Any) -> None:
+    """Also as the value of a column of Parquet, which is a row without its name."""
+    (line,) = findings_of(tmp_path, row)
+    assert "these are Chat Completions" in line
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_a_file_without_rows_is_empty(tmp_path: Path, text: str) -> None:
+    path, output = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    path.write_text(text)
+    found = run("--from", "chat", "--to", "text", str(path), "-o", str(output))
+    assert (found.exit_code, found.stderr, output.read_bytes()) == (0, "", b"")
+
+
 def findings_of(folder: Path, row: object) -> list[str]:
     """The findings of `validate` on a row, one line each."""
     path = folder / "rows.jsonl"

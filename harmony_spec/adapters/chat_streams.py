@@ -210,6 +210,8 @@ class ChatStream:
         tokenizer: Tokenizer | None = None,
         codec: ModuleType | None = None,
     ) -> None:
+        if not isinstance(choices, int):
+            raise TypeError(f"choices: expected an int, got {type(choices).__name__}")
         if choices < 1:
             raise ValueError(f"choices: {choices}; a response has at least one answer")
         purposes = self._purposes = Purposes.of(codec)
@@ -237,7 +239,7 @@ class ChatStream:
             if (ready := chunks.get(tokens)) is not None:
                 repeat(tokens)
                 return [ready.copy()]
-            if parser and (known := parser.repeatable.get(tokens) or parser.make_repeatable(tokens)):
+            if parser is not None and (known := parser.repeatable.get(tokens) or parser.make_repeatable(tokens)):
                 repeat(tokens)
                 text = known[0].text
                 if (delta := {key: text} if key else self._replies[index].add(text)) is None:
@@ -257,7 +259,7 @@ class ChatStream:
 
     def _feed(self, tokens: int | Sequence[int], index: int) -> list[ChatChunk]:
         """Read tokens outside of texts, or after an incomplete character."""
-        return self._read_events(index, (self._parsers.get(index) or self._parser(index)).feed(tokens))
+        return self._read_events(index, self._parser(index).feed(tokens))
 
     def _read_events(self, index: int, events: Sequence[Event]) -> list[ChatChunk]:
         """The chunks of events; prepare those of the tokens that come next, if they are the text of a message."""
@@ -298,6 +300,8 @@ class ChatStream:
     def _parser(self, index: int) -> StreamParser:
         if index not in self._ready:
             raise self._no_answer(index)
+        if index in self._recovered:
+            raise ValueError(f"answer {index} has ended")
         if index not in self._parsers:
             codec, format = self._purposes.codec, self._purposes.format
             start = next(start for start in format.starts if continues(format, start))
@@ -348,8 +352,9 @@ def _seed(purposes: Purposes, prompt: Sequence[Any] | str, salt: str) -> str:
     """The seed of ids: the tokens of a prompt, or its messages without thoughts."""
     if isinstance(prompt, str):
         return digest_of(prompt, salt)
-    if all(isinstance(token, int) for token in prompt):
+    if isinstance(prompt, Iterable) and all(isinstance(token, int) for token in prompt):
         return digest_of([*prompt], salt)
+    purposes.format.require_messages(prompt)
     shown = [message for message in prompt if purposes.purpose(message) != "thoughts"]
     return digest_of(purposes.headers(shown), [purposes.content(message) for message in shown], salt)
 

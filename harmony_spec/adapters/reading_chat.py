@@ -137,7 +137,9 @@ def from_chat(
         builtin = getattr(settings, dict(purposes.definitions.holders).get(purposes.first, ""), [])
         declared = ChatTools(purposes, tools, builtin)
         offered = declared.namespaces if is_called(tool_choice, declared) else []
-        forms = answer_forms(purposes, response_format)
+        forms = answer_forms(purposes, response_format, reporter)
+        for index in declared.limited:
+            reporter.report(("tools", index), "the grammar of a custom tool is not written to the prompt", CUSTOM)
         reader = _Reader(purposes, reporter, declared, constrain, interleave)
         if side is None:
             first = reader.read_first(chat, settings, offered, forms)
@@ -171,7 +173,7 @@ class _Reader:
         self.purposes, self.reporter, self.tools = purposes, reporter, tools
         self.constrain, self.interleave = constrain, interleave
         self.made: list[Made] = []
-        self.by_id: dict[str, list[Call]] = {}
+        self.by_id: dict[str, list[deque[Call]]] = {}
         self.by_name: dict[str, deque[Call]] = {}
         self.batch = 0
         self.numbers = count()
@@ -206,11 +208,12 @@ class _Reader:
             made = Made((next(self.numbers), 0), message, pieces)
             self.made.append(made)
             if source and source[1] == "tool_calls":
+                self.batch = source[0]
                 self.add_call(value_at(chat, source[:3])["id"], made)
         for index in range(restored.size):
             identifier = chat[index].get("tool_call_id")
-            if chat[index]["role"] in RESULTS and self.by_id.get(identifier):
-                self.by_id[identifier].pop().is_answered = True
+            if chat[index]["role"] in RESULTS and (call := self.open_call(identifier)):
+                call.is_answered = True
         return restored.size
 
     # Messages.
@@ -299,7 +302,21 @@ class _Reader:
         for name in ("", self.purposes.tool_name(recipient)):  # a result without an id may have the name of its call
             self.by_name.setdefault(name, deque()).append(call)
         if identifier is not None:
-            self.by_id.setdefault(identifier, []).append(call)
+            batches = self.by_id.setdefault(identifier, [])
+            if not batches or batches[-1][-1].batch != self.batch:
+                batches.append(deque())
+            batches[-1].append(call)
+
+    def open_call(self, identifier: Any) -> Call | None:
+        """The call with an id that waits for a result: of the last message with one, the first; others stay open."""
+        batches = self.by_id.get(identifier, [])
+        while batches:
+            while batches[-1] and batches[-1][0].is_answered:
+                batches[-1].popleft()
+            if batches[-1]:
+                return batches[-1][0]
+            batches.pop()
+        return None
 
     def read_calls(self, message: dict[str, Any], index: int) -> list[tuple[str | None, str, Piece]]:
         """The id, name and arguments of each call."""
@@ -361,15 +378,13 @@ class _Reader:
     def call_of(self, message: dict[str, Any], index: int) -> Call:
         """The call that a result answers: by its id, else the oldest one that waits, by its name if there is one."""
         self.unknown_keys(message, index)
-        at, identifier = ("messages", index, "tool_call_id"), message.get("tool_call_id")
-        named = message.get("name", message.get("tool_name")) if identifier is None else None
+        identifier, key = message.get("tool_call_id"), "tool_call_id"
         if identifier is not None:
-            waiting = self.by_id.get(require_text(identifier, at), [])
-            while waiting and waiting[-1].is_answered:
-                waiting.pop()
-            call = waiting.pop() if waiting else None
+            call = self.open_call(require_text(identifier, ("messages", index, key)))
         else:
-            queue = self.by_name.get(named if isinstance(named, str) else "", deque())
+            named = next((each for each in ("name", "tool_name") if isinstance(message.get(each), str)), None)
+            key = named or key
+            queue = self.by_name.get(message[named] if named else "", deque())
             while queue and queue[0].is_answered:
                 queue.popleft()
             call = queue.popleft() if queue else None
@@ -377,7 +392,7 @@ class _Reader:
             problem = "answered twice" if identifier in self.by_id else "not the id of an earlier call"
             problem = "no call waits for this result" if identifier is None else f"{quoted(identifier)} is {problem}"
             hint = "A result follows its call, and has its id."
-            fail(at, problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
+            fail(("messages", index, key), problem, code=UNREQUESTED_TOOL_RESULT, hint=hint)
         call.is_answered = True
         return call
 

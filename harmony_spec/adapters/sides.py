@@ -72,7 +72,7 @@ def restore(kept: Kept, part: Callable[[Any], str], separator: str) -> dict[str,
 def copied(value: Any) -> Any:
     """A copy of a JSON value, also of one in other classes of dicts and lists."""
     if isinstance(value, dict):
-        return {key: copied(item) if isinstance(item, NESTED) else item for key, item in value.items()}
+        return {key: item if isinstance(item, str) else copied(item) for key, item in value.items()}
     return [*map(copied, value)] if isinstance(value, NESTED) else value
 
 

@@ -14,7 +14,7 @@ from ..recovery.machine import Machine
 from ..tools.chat_requests import CUSTOM, answer_forms, as_function, call_choice, reading_tools
 from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..tools.purposes import Purposes
-from ..tools.requirements import fail, require_text
+from ..tools.requirements import Reporter, fail, require_text
 from ..validation.declarations import Declarations
 from .enforceable import enforceable
 from .schema_values import to_json_text
@@ -112,7 +112,7 @@ def make_offer(
     answers = dict(declarations.answer_forms)
     if response_format is not None:
         made = recovery.definitions.answer
-        forms = answer_forms(Purposes.of(codec), response_format)
+        forms = answer_forms(Purposes.of(codec), response_format, Reporter("refuse"))
         answers = {made.get(form, "name"): made.get(form, "schema") for form in forms}
     lax = _named(declarations, defined, lambda tool: tool.get("strict") is False)
     if len(declarations.tools) > MAX_TOOLS:

@@ -7,7 +7,7 @@ text never matches a token. Decoded text contains no surrogates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -426,7 +426,7 @@ class Format:
 
         Other fields of another codec would be lost.
         """
-        if isinstance(messages, (str, Mapping, self.message)) or not isinstance(messages, Iterable):
+        if isinstance(messages, (str, Mapping, Iterator, self.message)) or not isinstance(messages, Iterable):
             raise TypeError(f"expected a list of messages, got {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
         for index, message in enumerate(() if is_own else messages):

@@ -212,6 +212,8 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
     is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
     if is_list and (path or not held[0].keys().isdisjoint(codec.FORMAT.fields)):
         return _rendered({"messages": held}, start, path, value, codec)
+    if is_list and is_chat(held, codec.FORMAT.fields):
+        _raise_chat()
     return Content(_token_ids(held, what), codec, path, value=value)
 
 

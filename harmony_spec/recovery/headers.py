@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from .. import codes
-from ..format.tables import Format
+from ..format.tables import Format, Frame
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
@@ -34,16 +34,29 @@ class Headers:
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
         self.forget()
-        frames = format.frames.values()
-        self.frames = [frame for frame in frames if frame.has_content and frame.closed]
-        self.open_frame = next((frame for frame in frames if not frame.has_content), None)
-        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        markers = format.markers
-        self.between = self._make_between()
-        self.content_and_stop = {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
 
-    def _make_between(self) -> str:
-        """Make a regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
+    # What a new header needs; inputs without new ones should not wait for it.
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """The frames of messages whose end a token shows."""
+        return [frame for frame in self.format.frames.values() if frame.has_content and frame.closed]
+
+    @cached_property
+    def open_frame(self) -> Frame | None:
+        """The frame of an open header."""
+        return next((frame for frame in self.format.frames.values() if not frame.has_content), None)
+
+    @cached_property
+    def content_and_stop(self) -> dict[str, str]:
+        """For each token that opens a content, the markers of it and of a token that ends the message."""
+        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
+        markers = self.format.markers
+        return {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
+
+    @cached_property
+    def between(self) -> str:
+        """A regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
         markers, recovery = self.format.markers, self.recovery
         leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
         ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)

@@ -39,6 +39,7 @@ class ChatTools:
     Attributes:
         namespaces: the tools as the format declares them; those of custom tools take one text.
         custom: the names of custom tools.
+        limited: the indices of those whose text must follow a grammar.
         recipients, builtin: the full names of all tools, and of those in the settings.
         names: the names of all tools as a request calls them.
         without_parameters: the names of the functions that take no arguments.
@@ -47,6 +48,7 @@ class ChatTools:
     def __init__(self, purposes: Purposes, tools: object, others: Sequence[Any] = ()) -> None:
         entries = [] if tools is None else require_list(tools, ("tools",))
         self.custom: set[str] = set()
+        self.limited = [index for index, entry in enumerate(entries) if _is_limited(entry)]
         read = [as_function(entry, ("tools", index), self.custom) for index, entry in enumerate(entries)]
         with reading_tools():
             self.namespaces = tools_from_json(read, codec=purposes.codec) if read else []
@@ -55,6 +57,12 @@ class ChatTools:
         self.without_parameters = {purposes.tool_name(name) for name, each in parameters.items() if each is None}
         self.recipients = {*parameters, *self.builtin}
         self.names = {purposes.tool_name(each) for each in self.recipients}
+
+
+def _is_limited(entry: Any) -> bool:
+    inner = entry.get(CUSTOM, entry) if isinstance(entry, dict) and entry.get("type") == CUSTOM else {}
+    form = inner.get("format") if isinstance(inner, dict) else None
+    return form is not None and form != {"type": TEXT_ANSWER}
 
 
 def as_function(entry: Any, path: tuple[str | int, ...], custom: set[str]) -> Any:
@@ -97,7 +105,10 @@ class CallChoice(NamedTuple):
 
 def is_called(choice: object, tools: ChatTools) -> bool:
     """Whether a `tool_choice` lets the model call tools; raises `ConversionError` for an invalid one."""
-    return call_choice(choice, tools.names).names != frozenset()
+    found = call_choice(choice, tools.names)
+    if found.is_required and not tools.names:
+        fail(("tool_choice",), "a call is required, but there are no tools")
+    return found.names != frozenset()
 
 
 def call_choice(choice: object, names: Collection[str]) -> CallChoice:
@@ -136,10 +147,10 @@ def named_tool(choice: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def answer_forms(purposes: Purposes, value: object) -> list[Any]:
+def answer_forms(purposes: Purposes, value: object, reporter: Reporter) -> list[Any]:
     """The declared formats of the answer for a `response_format`."""
     path: tuple[str, ...] = ("response_format",)
-    if value is None or not purposes.forms:
+    if value is None:
         return []
     given = require_object(value, path)
     kind = given.get("type")
@@ -148,7 +159,11 @@ def answer_forms(purposes: Purposes, value: object) -> list[Any]:
     if kind not in (OBJECT_ANSWER, SCHEMA_ANSWER):
         known = (TEXT_ANSWER, OBJECT_ANSWER, SCHEMA_ANSWER)
         fail((*path, "type"), f"unknown response format {quoted(kind)}", expected=known)
-    inner: dict[str, Any] = {"name": OBJECT_ANSWER, "schema": {"type": "object"}}
+    if not purposes.forms:
+        reporter.replace(path, "the format cannot declare forms of answers", quoted(given), "")
+        return []
+    schema = {"type": "object"} if given.get("schema") is None else given["schema"]
+    inner: dict[str, Any] = {**given, "name": OBJECT_ANSWER, "schema": schema}
     if kind == SCHEMA_ANSWER:
         path = (*path, SCHEMA_ANSWER)
         inner = require_object(given.get(SCHEMA_ANSWER), path)
@@ -182,7 +197,10 @@ def with_effort(purposes: Purposes, settings: Any, effort: object, reporter: Rep
     if effort not in known:
         path = (EFFORT,)
         name = require_text(effort, path)
-        if name in NEAREST_EFFORT and known:
+        if not known:
+            reporter.replace(path, "the format has no efforts", name, "")
+            return settings
+        if name in NEAREST_EFFORT:
             nearest = known[NEAREST_EFFORT[name]]
             reporter.report(path, "the nearest effort is used", name, nearest)
             effort = nearest

@@ -75,7 +75,8 @@ def require_text(value: object, path: Iterable[object]) -> str:
     if not isinstance(value, str):
         fail(path, f"expected a string, got {quoted(value)}")
     try:
-        value.encode()
+        if not value.isascii():
+            value.encode()
     except UnicodeEncodeError:
         fail(path, "the text has half of a surrogate pair, which cannot be encoded")
     return value
