@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import sys
@@ -121,6 +122,10 @@ def in_vllm(wheel: Path) -> None:
     import tvm_ffi  # noqa: F401 - as above
 
     stub("torch", "transformers", *STUBBED.split())
+    import xgrammar
+
+    from harmony_spec.constraints.xgrammar_hook import structural_tag_builder
+
     for name in ("vllm", "vllm.parser", "vllm.tool_parsers"):
         sys.modules[name] = ModuleType(name)
         sys.modules[name].__path__ = [f"{wheel}/{name.replace('.', '/')}"]
@@ -128,6 +133,12 @@ def in_vllm(wheel: Path) -> None:
     constraint = constrain(tools=TOOLS, stops=stops)
     own = own_grammar("vllm", constraint, "harmony")
     report("vLLM's own", lambda: engine_for(codec.FORMAT, own, "structural-tag"), False, constraint)
+    registry = importlib.import_module("vllm.tool_parsers.structural_tag_registry")
+    registry.register_vllm_structural_tag("harmony", builtin_tools=True)(structural_tag_builder(stops=stops))
+    build = registry._VLLM_STRUCTURAL_TAG_REGISTRY["harmony"]
+    found = build(*xgrammar.normalize_tool_choice(TOOLS, "auto"), True, "")
+    assert found == xgrammar.StructuralTag.model_validate(constraint.structural_tag())
+    print("hook: registered")
     ours = json.dumps(constraint.structural_tag())
     report(
         "structural tag without stop tokens", lambda: engine_for(codec.FORMAT, ours, "structural-tag"), True, constraint

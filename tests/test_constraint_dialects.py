@@ -67,12 +67,16 @@ def test_draws_parse(name: str) -> None:
 @pytest.mark.parametrize("tools", [["functions.f", "functions.fg", "g", "gh", "functions"], ["python", "python.x"]])
 @pytest.mark.parametrize("name", [name for name in dialect.NAMES if is_read_by_llguidance(name)])
 def test_draws_are_admitted_by_llguidance(name: str, tools: list[str]) -> None:
-    """It takes the longest terminal that fits, which must not hide another tool, channel or type."""
+    """It takes the longest terminal that fits, which must not hide another tool, channel or type.
+
+    Portable texts compare tokens, of which one may end a literal and begin a text.
+    """
     made = constrain(codec=codec_of(name), tools=tools, builtins=[{"name": "py"}])
-    engine = engine_for(made.format, made.lark(), "lark")
+    engines = [engine_for(made.format, made.lark(portable=portable), "lark") for portable in (False, True)]
     for seed in range(25):
         units = tuple(_merged(_draw(made.root, random.Random(seed))))
-        assert engine(_ids(made, units)) == made.admits("".join(units)), units
+        for engine in engines:
+            assert engine(_ids(made, units)) == made.admits("".join(units)), units
 
 
 @pytest.mark.parametrize("name", TURNLESS)

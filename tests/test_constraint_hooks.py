@@ -15,7 +15,7 @@ from harmony_spec import codec, decode, parse, render
 from harmony_spec.codec import FORMAT
 from harmony_spec.constraints import constrain
 from harmony_spec.constraints.transformers_hook import ConstrainedLogits
-from harmony_spec.constraints.xgrammar_hook import register
+from harmony_spec.constraints.xgrammar_hook import register, structural_tag_builder
 from harmony_spec.errors import CodecError
 
 from .constraining import END, sample
@@ -127,6 +127,15 @@ def test_the_structural_tag_is_registered(monkeypatch: pytest.MonkeyPatch) -> No
     assert found == constrain(tools=TOOLS[:1], tool_choice="required").structural_tag()
     both = registry.builders["harmony"](tools=functions, builtin_tools=[browser], tool_choice="auto")
     assert "to=browser.search" in str(both)
+
+
+def test_vllm_calls_the_builder_with_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its registry passes functions, built-in tools, the choice, whether to reason, and a suffix of tokens."""
+    monkeypatch.setitem(sys.modules, "xgrammar", Registry())
+    function = SimpleNamespace(function=SimpleNamespace(name="get_weather", parameters=WEATHER, strict=None))
+    stops = [199999, 200002, 200012]
+    found = structural_tag_builder(stops=stops)([function], [], "auto", True, "")
+    assert found == constrain(tools=TOOLS[:1], stops=stops).structural_tag()
 
 
 def test_a_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

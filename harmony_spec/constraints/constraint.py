@@ -97,8 +97,8 @@ class Constraint:
     def lark(self, *, portable: bool = False) -> str:
         """Return a grammar for llguidance; a portable one is also read by xgrammar, and names tokens by id."""
         self._require_enforced("portable-lark" if portable else "lark")
-        ids, size = self.format.encoding.special, self.format.encoding.size
-        return LarkText(ids, size if portable else None).print(self.root)
+        lead = self.format.special_ends[0] if portable else None
+        return LarkText(self.format.encoding.special, lead).print(self.root)
 
     def xgrammar_ebnf(self) -> str:
         """Return a grammar for xgrammar, with its token nodes."""

@@ -50,6 +50,10 @@ class RuleText(GrammarText):
 class XgrammarText(RuleText):
     """The EBNF of xgrammar. Text is every token that is not special."""
 
+    def __init__(self, ids: Mapping[str, int], lead: str) -> None:
+        super().__init__(ids, lead)
+        self.token_lead = lead[:1]
+
     def token(self, spelling: str) -> str:
         return f"Token({self.ids[spelling]})"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..format.algebra import (
+    NOTHING,
     AlternativesNode,
     CharacterNode,
     JsonNode,
@@ -20,8 +21,15 @@ from ..format.algebra import (
     SequenceNode,
     TextNode,
     TokenNode,
+    all_but,
     gaps,
+    in_order,
+    one_of,
+    repeat,
 )
+
+TEXT = TextNode()
+OPTIONAL_TEXT = OptionalNode(TEXT)
 
 
 class GrammarText(ABC):
@@ -31,11 +39,13 @@ class GrammarText(ABC):
         ids: the special tokens of the vocabulary.
         empty: what matches nothing but the empty text.
         start, defines: the name of the first rule, and the sign between a name and its body.
+        token_lead: if texts are written as tokens, the first character of all special tokens; else "".
     """
 
     empty = '""'
     start = "start"
     defines = ": "
+    token_lead = ""
 
     def __init__(self, ids: Mapping[str, int]) -> None:
         self.ids = ids
@@ -103,7 +113,8 @@ class GrammarText(ABC):
             case ReferenceNode(name):
                 return self.rule(node, name, lambda: self.expression(self.definition(name)))
             case SequenceNode(items):
-                return " ".join(self.expression(item, True) for item in items) or self.empty
+                parts = crossing(items, self.token_lead) if self.token_lead else items
+                return " ".join(self.expression(item, True) for item in parts) or self.empty
             case AlternativesNode(items):
                 body = " | ".join(self.expression(item) for item in items)
                 return f"( {body} )" if is_part else body
@@ -134,6 +145,22 @@ class GrammarText(ABC):
     def identifier(self, wanted: str) -> str:
         name = re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_")
         return name if name[:1].isalpha() else f"rule_{name}".strip("_")
+
+
+def crossing(items: Iterable[Node], lead: str) -> Iterator[Node]:
+    """The items of a sequence for engines that compare texts token by token.
+
+    If a text follows a literal, its first characters may be in the token that ends the literal.
+    """
+    before: Node = NOTHING
+    for item in items:
+        is_text, is_optional = item in (TEXT, OPTIONAL_TEXT), item == OPTIONAL_TEXT
+        if lead and is_text and isinstance(before, LiteralNode):
+            begun = in_order([repeat(all_but([ord(lead)]), 1), OPTIONAL_TEXT])
+            yield OptionalNode(one_of([begun, TEXT])) if is_optional else one_of([begun, TEXT])
+        else:
+            yield item
+        before = item
 
 
 def repetition(least: int, most: int | None) -> str:

@@ -37,16 +37,16 @@ class LarkText(GrammarText):
     """The Lark of llguidance. Text rules never match special tokens there.
 
     Args:
-        size: the number of ids in the vocabulary; None for llguidance. With it, the text is one that xgrammar reads
-            too: it names special tokens by id, and text is every token without them.
+        lead: None for llguidance. With the text that all special tokens begin with, or "", the text is one that
+            xgrammar reads too: it names special tokens by id, and text is every token without them.
     """
 
-    def __init__(self, ids: Mapping[str, int], size: int | None = None) -> None:
+    def __init__(self, ids: Mapping[str, int], lead: str | None = None) -> None:
         super().__init__(ids)
-        self.size = size
+        self.is_portable, self.token_lead = lead is not None, (lead or "")[:1]
 
     def head(self) -> list[str]:
-        return ["%llguidance {}"] if self.size is None else []
+        return [] if self.is_portable else ["%llguidance {}"]
 
     def written(self, node: Node, is_part: bool) -> str:
         """Each word is one terminal, and so is the space before it: llguidance takes the longest terminal that fits,
@@ -66,7 +66,7 @@ class LarkText(GrammarText):
         return f"( {self.expression(node)} )" if is_sentence else super().unit(node)
 
     def token(self, spelling: str) -> str:
-        is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
+        is_name = not self.is_portable and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
         return spelling if is_name else f"<[{self.ids[spelling]}]>"
 
     def literal(self, text: str) -> str:
@@ -77,13 +77,13 @@ class LarkText(GrammarText):
 
     def text(self, is_optional: bool) -> str:
         sign = "*" if is_optional else "+"
-        if self.size is None:
+        if not self.is_portable:
             return f"/(.|\\n){sign}/"
         return f"<[^{id_ranges(self.ids.values())}]>{sign}"
 
     def json(self, node: JsonNode) -> str:
-        schema = str(enforceable(node.schema, "lark" if self.size is None else "structural-tag").text)
-        if self.size is not None:
+        schema = str(enforceable(node.schema, "structural-tag" if self.is_portable else "lark").text)
+        if self.is_portable:
             return f"%json {schema}"
         rest = f",{schema[1:]}" if schema.startswith("{") and schema != "{}" else "}"
         return f'%json {{"x-guidance":{SPACE_OPTION}{rest}'

@@ -23,6 +23,7 @@ from ..format.algebra import (
     TokenNode,
 )
 from .enforceable import enforceable
+from .grammar_texts import crossing
 from .json_rules import MAX_JSON_SPACE
 from .lark_texts import has_characters, regular_expression
 
@@ -59,7 +60,7 @@ class StructuralTag:
             case RuleNode(_, item):
                 return self._format(item)
             case SequenceNode(items) if node != EMPTY:
-                return {"type": "sequence", "elements": [*map(self._format, items)]}
+                return {"type": "sequence", "elements": [*map(self._format, crossing(items, self.lead[:1]))]}
             case AlternativesNode(items):
                 return {"type": "or", "elements": [*map(self._format, items)]}
             case OptionalNode(item):

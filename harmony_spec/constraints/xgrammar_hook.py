@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -26,21 +26,27 @@ def register(name: str = MODEL, *, codec: ModuleType | None = None, stops: Itera
     Raises:
         CodecError: xgrammar is not installed.
     """
+    imported("xgrammar").register_model_structural_tag(name)(structural_tag_builder(codec=codec, stops=stops))
+
+
+def structural_tag_builder(*, codec: ModuleType | None = None, stops: Iterable[int] = ()) -> Callable[..., Any]:
+    """Return what registries of structural tags hold: a function of tools, built-in tools, and a choice of tools.
+
+    Engines that have a registry of their own, such as vLLM, call it with the same arguments as xgrammar.
+    """
     xgrammar, owned = imported("xgrammar"), tuple(stops)
 
     def build(tools: Any = None, builtin_tools: Any = None, tool_choice: str = AUTO, *_: object, **__: object) -> Any:
-        functions = [_definition(tool.function) for tool in tools or ()]
-        builtins = [_definition(tool) for tool in builtin_tools or ()]
         made = constrain(
-            tools=functions,
-            builtins=builtins,
+            tools=[_definition(tool.function) for tool in tools or ()],
+            builtins=[_definition(tool) for tool in builtin_tools or ()],
             tool_choice=tool_choice if tool_choice == AUTO else "required",
             stops=owned,
             codec=codec,
         )
         return xgrammar.StructuralTag.model_validate(made.structural_tag())
 
-    xgrammar.register_model_structural_tag(name)(build)
+    return build
 
 
 def _definition(tool: Any) -> dict[str, Any]:
