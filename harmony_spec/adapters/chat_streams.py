@@ -38,7 +38,7 @@ HELD = "held"
 TEXTS = frozenset(("content", "reasoning"))
 """The states of messages whose texts are sent as they come."""
 
-MAX_READY_CHUNKS = 2048
+MAX_READY_CHUNKS = 4096
 """How many chunks are kept for tokens that come again, for each answer and kind of text, of a kilobyte each."""
 
 NOTHING_READY: tuple[dict[Any, Any], Any, Any, Any] = {}, None, None, None
