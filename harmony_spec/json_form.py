@@ -79,7 +79,7 @@ CHAT_PARTS = frozenset(("image_url", "input_audio", "file"))
 def is_chat(row: object, known: Iterable[str] = ()) -> bool:
     """Whether a row, or a list of messages, has keys that only chat completions have, or `prompt` and `completion`.
 
-    Lists may be JSON, as text. `known` are the fields of messages of the format, whose names are no such keys.
+    Lists may be JSON, as text. `known` are the fields of messages of the format; their names do not count.
     """
     values = row if isinstance(row, dict) else {MESSAGES_KEY: row, "conversations": row}
     messages, shared, tools = (_objects(values.get(key)) for key in (MESSAGES_KEY, "conversations", "tools"))

@@ -140,6 +140,12 @@ def test_printing_has_what_is_open(page: Page, pages: Path) -> None:
     page.emulate_media(media="print")
     expect(page.locator("#filters")).to_be_hidden()
     expect(page.locator(".card pre.content").last).to_be_visible()
+    page.emulate_media(media="screen")
+    opened(page, pages / "many.html")
+    expect(page.locator(".waiting").last).to_have_text("… 50 rows")
+    page.emulate_media(media="print")
+    height = "Math.max(...blocks.map(block => parseInt(getComputedStyle(block).minHeight)))"
+    assert page.locator(".block").evaluate_all(f"blocks => {height}") == 0
 
 
 def test_blocks_expand_when_they_come_into_view(page: Page, pages: Path) -> None:
@@ -163,6 +169,8 @@ def test_filters(page: Page, pages: Path) -> None:
     page.locator("#code").select_option("")
     page.locator(".by-field").first.select_option(label="user")
     expect(status).to_have_text("")
+    page.get_by_role("searchbox").fill("it is shown to nobody")  # in the explanation of a code
+    expect(status).to_have_text("0 shown.")
     page.get_by_role("searchbox").fill("no such text")
     expect(status).to_have_text("0 shown.")
     assert violations(page) == []

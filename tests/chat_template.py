@@ -121,9 +121,8 @@ DEFAULTS: Mapping[str, Sequence[Any]] = {
 @st.composite
 def properties(draw: st.DrawFn, depth: int) -> Schema:
     """The schema of a property."""
-    way = draw(st.sampled_from(["scalar", "scalar", "scalar", "enum", "loose", "array", "oneOf", "object"]))
-    if depth == 0 and way in ("array", "oneOf", "object"):
-        way = "scalar"
+    ways = ["array", "array", "oneOf", "anyOf", "object"] if depth else ["scalar"]
+    way = draw(st.sampled_from(["scalar", "scalar", "scalar", "enum", "loose", *ways]))
     schema = dict(draw(st.sampled_from(SCALARS)))
     if way == "enum":
         schema = {**ENUM, "default": "x"} if draw(st.booleans()) else dict(ENUM)
@@ -131,8 +130,12 @@ def properties(draw: st.DrawFn, depth: int) -> Schema:
         schema = dict(draw(st.sampled_from(LOOSE)))
     elif way == "array":
         schema = {"type": "array", "items": draw(properties(depth - 1))}
-    elif way == "oneOf":
-        schema = {"oneOf": draw(st.lists(properties(depth - 1), min_size=1, max_size=3))}
+        if draw(st.booleans()):
+            schema = {"type": "array", "items": schema}
+    elif way in ("oneOf", "anyOf"):
+        members = draw(st.lists(properties(depth - 1), min_size=1, max_size=3))
+        last = [{"type": "array", "items": draw(properties(depth - 1))}] if draw(st.booleans()) else []
+        schema = {way: members + last}
     elif way == "object":
         schema = draw(objects(depth - 1))
     if draw(st.booleans()):
@@ -158,8 +161,8 @@ def arguments_of(schema: Schema, pick: int) -> Any:
     """
     if "enum" in schema or "const" in schema:
         return schema.get("enum", [schema.get("const")])[pick]
-    if "oneOf" in schema:
-        return arguments_of(schema["oneOf"][pick], pick)
+    for keyword in schema.keys() & {"oneOf", "anyOf"}:
+        return arguments_of(schema[keyword][pick], pick)
     kind = schema.get("type", "null")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "array":

@@ -41,6 +41,7 @@ CALL = "<|start|>assistant<|channel|>commentary to=functions.{} <|constrain|>jso
 ENUM = {"type": "string", "enum": ["x", "y"]}
 NUMBER, STRING, NULL = {"type": "number"}, {"type": "string"}, {"type": "null"}
 X = {"type": "string", "enum": ["x"]}
+BOOLEAN, OPTIONAL = {"type": "boolean"}, {"type": ["string", "null"]}
 S = STRING | {"description": "s"}
 K = {"type": "object", "properties": {"k": STRING}}
 
@@ -99,6 +100,8 @@ def unread(content: DeveloperContent) -> list[str]:
     return [tool.name for tool in found if isinstance(tool.parameters, dict) and UNREAD_KEYWORD in tool.parameters]
 
 
+D = STRING | {"default": "d"}
+DEFAULT = D | {"description": "D"}
 DEFAULTS = {"type": "array", "items": {"oneOf": [STRING | {"default": "d"}]}, "default": []}
 """The peer writes the default of the alternative before the brackets, and that of the list after them."""
 
@@ -131,6 +134,16 @@ def test_what_the_peer_renders_is_structure(tools: list[Schema], chat: list[dict
 @example([function("f", {"type": "object", "properties": {"a": {"oneOf": [{"oneOf": [STRING]}]}}})])
 @example([function("f", {"type": "object", "properties": {}, "required": [], "additionalProperties": False})])
 @example([function("f", {"properties": {"a": {"oneOf": [{"type": "object", "properties": {}, "required": []}]}}})])
+@example([function("f", {}), function("g", {"properties": {"a": {"anyOf": [DEFAULT, {"type": ["integer", "null"]}]}}})])
+@example(
+    [function("f", {}), function("g", {"properties": {"a": {"oneOf": [{"anyOf": [DEFAULT], "description": "D"}]}}})]
+)
+@example(
+    [
+        function("f", {}),
+        function("g", {"properties": {"a": {"oneOf": [{"anyOf": [D]}], "description": "D"}, "b": DEFAULT}}),
+    ]
+)
 def test_what_the_style_writes_is_read_back_equal(tools: list[Schema]) -> None:
     """Also where the template writes two schemas of one meaning alike, such as arrays with and without `items`."""
     message = Message("developer", DeveloperContent(tools=tools_from_json(tools)))
@@ -148,157 +161,207 @@ OVERLAPPING: list[tuple[Schema, Any]] = [
     ({"oneOf": [{"type": "array", "items": {"oneOf": [STRING, NUMBER]}}, {"type": "boolean"}]}, ["x", 1]),
     ({"type": "array", "items": {"oneOf": [STRING, {"type": "array", "items": NUMBER}]}}, ["x", [1]]),
     ({"type": "array", "items": {"oneOf": [K, {"type": "array", "items": K}, NULL]}}, [[{"k": "x"}]]),
+    (array({"oneOf": [NUMBER, OPTIONAL]}), [1, "x", None]),
+    (array({"oneOf": [NUMBER, array(OPTIONAL)]}), [1, ["x"]]),
+    (array(array({"oneOf": [NUMBER, ENUM]})), [[1, "x"]]),
+    (array({"oneOf": [BOOLEAN, {"oneOf": [STRING, NUMBER]}]}), [True, "x", 1]),
+    (array({"oneOf": [{"oneOf": [STRING, NUMBER]}, array(BOOLEAN)]}), ["x", 1, [True]]),
+    ({"oneOf": [BOOLEAN, array({"oneOf": [STRING, NUMBER]})]}, ["x", 1]),
+    (array(ENUM | {"nullable": True}) | {"nullable": True}, ["x"]),
+    (array(array(STRING) | {"nullable": True}), [["x"]]),
 ]
 
 
 @pytest.mark.parametrize(("schema", "value"), OVERLAPPING)
 def test_alternatives_may_overlap_in_a_type(schema: Schema, value: Any) -> None:
-    """The template leaves out what tells alternatives of `oneOf` apart, and brackets around them."""
+    """Template and peer leave out what tells alternatives of `oneOf` apart, and brackets around them."""
     tool = function("f", {"type": "object", "properties": {"a": schema, "b": STRING}})
     call = CALL.format("f", json.dumps({"a": value}))
-    prompt = render_chat([{"role": "user", "content": "Hi."}], [tool])
-    assert names(prompt + call) == []
-    assert names(prompt + CALL.format("f", '{"b": 1}')) == ["invalid-arguments"]
+    of_peer = peer.text_of(peer.render_tools([tool["function"]], [Message("user", "Hi.")]))
+    for prompt in (of_peer, render_chat([{"role": "user", "content": "Hi."}], [tool])):
+        assert names(prompt + call) == []
+        assert names(prompt + CALL.format("f", '{"b": 1}')) == ["invalid-arguments"]
     whole = {"oneOf": [STRING | {"maxLength": 3}, STRING | {"minLength": 2}]}
     tools = tools_from_json([function("f", {"type": "object", "properties": {"a": whole}})])
     found = validate(CALL.format("f", '{"a": "abc"}'), tools=tools).diagnostics
     assert [each.code.name for each in found] == ["invalid-arguments"]  # of a schema that is passed, one must match
 
 
-@pytest.mark.parametrize(
-    ("text", "schema"),
-    [
-        ("a?: number, // default: 1,", NUMBER | {"default": 1}),
-        ('a?: "x" | "y", // default: x,', ENUM | {"default": "x"}),
-        ('a?: string[], // default: ["x"],', {"type": "array", "items": STRING, "default": ["x"]}),
-        ("a?: object, // default: {},", {"type": "object", "default": {}}),
-        ("a?: object | null,", {"type": ["object", "null"]}),
-        ("a?: object[],", {"type": "array", "items": {"type": "object"}}),
-        (
-            "a?: object | object[],",
-            {
-                "anyOf": [{"type": "array", "items": {"type": ["object", "object"]}}, {"type": "object"}]
-            },
-        ),
-        ("a?: integer | null,", {"type": ["integer", "null"]}),
-        ("a?: array | null,", {"type": ["array", "null"]}),
-        ("a?: {\n},", {"type": "object", "properties": {}}),
-        ("a?: {\n    }[],", {"type": "array", "items": {"type": "object", "properties": {}}}),
-        ("a?: {\n    } | null,", {"anyOf": [{"type": "object", "properties": {}}, NULL]}),
-        (
-            "a?: {\nk: \n                string, l?: \n                number},",
-            {"type": "object", "properties": {"k": STRING, "l": NUMBER}, "required": ["k"]},
-        ),
-        (
-            "a?: {\nk?: \n                {\nl?: \n                string}}[],",
-            {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"k": {"type": "object", "properties": {"l": STRING}}},
-                },
-            },
-        ),
-        (
-            'a?: "x" | "y"[],',
-            {"anyOf": [{"type": "array", "items": ENUM}, X]},
-        ),
-        (
-            "a?: string | null[],",
-            {
-                "anyOf": [{"type": "array", "items": {"type": ["string", "null"]}}, STRING]
-            },
-        ),
-        (
-            "a?:\n     | string // s1\ns2\n     | number // default: 1\n    ,",
-            {"oneOf": [STRING | {"description": "s1\ns2"}, NUMBER | {"default": 1}]},
-        ),
-        ("a?:\n,", {}),
-        ("// d\na?:\n    ,", {"description": "d"}),
-        ("// default: x\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": "x"}),
-        ("// default: 1\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": 1}),
-        ("// default: x\na?: string,", STRING | {"description": "default: x"}),
-        ("// default: x\n// y\na?: string,", STRING | {"description": "default: x\ny"}),
-        ("// Examples:\na?: string,", STRING | {"description": "Examples:"}),
-        ("// @x {}\na?: string,", STRING | {"description": "@x {}"}),
-        ("// @param {string} the name\na?: string,", STRING | {"description": "@param {string} the name"}),
-        ("// @format the date\na?: string,", STRING | {"description": "@format the date"}),
-        ('// @format "date"\na?: string,', STRING | {"format": "date"}),
-        ('// @"x" {}\na?: string,', STRING | {"x": {}}),
-        ("a?: number, // default: 1e20", NUMBER | {"default": 1e20}),
-        ('a?: string, // default: "d"q"', STRING | {"default": 'd"q'}),
-        ('a?: string, // default: "d"q\nx, "y"z,\nz"', STRING | {"default": 'd"q\nx, "y"z,\nz'}),
-        ("a?: string// s | \nnumber// i,", {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "i"}]}),
-        (
-            'a?: string// s                    // default: "x" | \nnumber                    // default: 2,',
-            {"oneOf": [STRING | {"description": "s", "default": "x"}, NUMBER | {"default": 2}]},
-        ),
-        (
-            'a?: \n     | string // s\n     | number // default: 1[][],',
-            {"type": "array", "items": {"type": "array", "items": {"oneOf": [S, NUMBER | {"default": 1}]}}},
-        ),
-        ("a?: \n     | string // s[],", {"type": "array", "items": {"oneOf": [S]}}),
-        ("a?:\n | string // s[] or t\n,", {"oneOf": [STRING | {"description": "s[] or t"}]}),
-        (
-            "a?: string// s | \nnumber// i[],",
-            {"anyOf": [{"type": "array", "items": {"oneOf": [S, NUMBER | {"description": "i"}]}}, STRING]},
-        ),
-        ("a?: string | \nnumber// default: x, y,", {"oneOf": [STRING, NUMBER], "default": "x, y"}),
-        (
-            "a?: {\nk?: \n                string// s | \nnumber// a, b, l?: \n                number},",
-            {
+SPELLINGS: list[tuple[str, Schema]] = [
+    ("a?: number, // default: 1,", NUMBER | {"default": 1}),
+    ('a?: "x" | "y", // default: x,', ENUM | {"default": "x"}),
+    ('a?: string[], // default: ["x"],', {"type": "array", "items": STRING, "default": ["x"]}),
+    ("a?: object, // default: {},", {"type": "object", "default": {}}),
+    ("a?: object | null,", {"type": ["object", "null"]}),
+    ("a?: object[],", {"type": "array", "items": {"type": "object"}}),
+    (
+        "a?: object | object[],",
+        {
+            "anyOf": [{"type": "array", "items": {"type": ["object", "object"]}}, {"type": "object"}]
+        },
+    ),
+    ("a?: integer | null,", {"type": ["integer", "null"]}),
+    ("a?: array | null,", {"type": ["array", "null"]}),
+    ("a?: {\n},", {"type": "object", "properties": {}}),
+    ("a?: {\n    }[],", {"type": "array", "items": {"type": "object", "properties": {}}}),
+    ("a?: {\n    } | null,", {"anyOf": [{"type": "object", "properties": {}}, NULL]}),
+    (
+        "a?: {\nk: \n                string, l?: \n                number},",
+        {"type": "object", "properties": {"k": STRING, "l": NUMBER}, "required": ["k"]},
+    ),
+    (
+        "a?: {\nk?: \n                {\nl?: \n                string}}[],",
+        {
+            "type": "array",
+            "items": {
                 "type": "object",
-                "properties": {
-                    "k": {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "a, b"}]},
-                    "l": NUMBER,
+                "properties": {"k": {"type": "object", "properties": {"l": STRING}}},
+            },
+        },
+    ),
+    (
+        'a?: "x" | "y"[],',
+        {"anyOf": [{"type": "array", "items": ENUM}, X]},
+    ),
+    (
+        "a?: string | null[],",
+        {
+            "anyOf": [{"type": "array", "items": {"type": ["string", "null"]}}, STRING]
+        },
+    ),
+    (
+        "a?:\n     | string // s1\ns2\n     | number // default: 1\n    ,",
+        {"oneOf": [STRING | {"description": "s1\ns2"}, NUMBER | {"default": 1}]},
+    ),
+    ("a?:\n,", {}),
+    ("// d\na?:\n    ,", {"description": "d"}),
+    ("// default: x\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": "x"}),
+    ("// default: 1\na?:\n | string\n | number\n,", {"oneOf": [STRING, NUMBER], "default": 1}),
+    ("// default: x\na?: string,", STRING | {"description": "default: x"}),
+    ("// default: x\n// y\na?: string,", STRING | {"description": "default: x\ny"}),
+    ("// Examples:\na?: string,", STRING | {"description": "Examples:"}),
+    ("// @x {}\na?: string,", STRING | {"description": "@x {}"}),
+    ("// @param {string} the name\na?: string,", STRING | {"description": "@param {string} the name"}),
+    ("// @format the date\na?: string,", STRING | {"description": "@format the date"}),
+    ('// @format "date"\na?: string,', STRING | {"format": "date"}),
+    ('// @"x" {}\na?: string,', STRING | {"x": {}}),
+    ("a?: number, // default: 1e20", NUMBER | {"default": 1e20}),
+    ('a?: string, // default: "d"q"', STRING | {"default": 'd"q'}),
+    ('a?: string, // default: "d"q\nx, "y"z,\nz"', STRING | {"default": 'd"q\nx, "y"z,\nz'}),
+    ("a?: string// s | \nnumber// i,", {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "i"}]}),
+    (
+        'a?: string// s                    // default: "x" | \nnumber                    // default: 2,',
+        {"oneOf": [STRING | {"description": "s", "default": "x"}, NUMBER | {"default": 2}]},
+    ),
+    (
+        'a?: \n     | string // s\n     | number // default: 1[][],',
+        {"type": "array", "items": {"type": "array", "items": {"oneOf": [S, NUMBER | {"default": 1}]}}},
+    ),
+    ("a?: \n     | string // s[],", {"type": "array", "items": {"oneOf": [S]}}),
+    ("a?:\n | string // s[] or t\n,", {"oneOf": [STRING | {"description": "s[] or t"}]}),
+    (
+        "a?: string// s | \nnumber// i[],",
+        {"anyOf": [{"type": "array", "items": {"oneOf": [S, NUMBER | {"description": "i"}]}}, STRING]},
+    ),
+    ("a?: string | \nnumber// default: x, y,", {"oneOf": [STRING, NUMBER], "default": "x, y"}),
+    (
+        "a?: {\nk?: \n                string// s | \nnumber// a, b, l?: \n                number},",
+        {
+            "type": "object",
+            "properties": {
+                "k": {"oneOf": [STRING | {"description": "s"}, NUMBER | {"description": "a, b"}]},
+                "l": NUMBER,
+            },
+        },
+    ),
+    (
+        'a?: string                    // default: "d"[], // default: [],',
+        {"anyOf": [{"type": "array", "items": {"oneOf": [STRING | {"default": "d"}]}}], "default": []},
+    ),
+    (
+        "a?: string[] | \nnumber[],",
+        {
+            "anyOf": [
+                {"type": "array", "items": {"oneOf": [{"type": "array", "items": STRING}, NUMBER]}},
+                {"type": "array", "items": STRING},
+            ]
+        },
+    ),
+    (
+        "a?: string | \nnumber[] | \nboolean,",
+        {
+            "oneOf": [
+                STRING,
+                {"type": "array", "items": NUMBER},
+                {"type": "boolean"},
+                {
+                    "type": "array",
+                    "items": {"anyOf": [STRING, {"type": "array", "items": NUMBER}, {"type": "boolean"}, NUMBER]},
                 },
-            },
-        ),
-        (
-            'a?: string                    // default: "d"[], // default: [],',
-            {"anyOf": [{"type": "array", "items": {"oneOf": [STRING | {"default": "d"}]}}], "default": []},
-        ),
-        (
-            "a?: string[] | \nnumber[],",
-            {
-                "anyOf": [
-                    {"type": "array", "items": {"oneOf": [{"type": "array", "items": STRING}, NUMBER]}},
-                    {"type": "array", "items": STRING},
-                ]
-            },
-        ),
-        (
-            "a?: string | \nnumber[] | \nboolean,",
-            {
-                "oneOf": [
-                    STRING,
-                    {"type": "array", "items": NUMBER},
-                    {"type": "boolean"},
-                    {
-                        "type": "array",
-                        "items": {"anyOf": [STRING, {"type": "array", "items": NUMBER}, {"type": "boolean"}, NUMBER]},
-                    },
-                ]
-            },
-        ),
-        ("a?: string | \nnumber[][],", {}),
-        ("a?: {\nk?: \n                string} | \nnumber[] | \nstring,", {}),
-        ("a?: string[] | null,", {"anyOf": [{"type": "array", "items": STRING}, NULL]}),
-        ("a?: string | \nnumber,", {"oneOf": [STRING, NUMBER]}),
-        (
-            "a?: string | \nnumber[],",
-            {
-                "anyOf": [{"type": "array", "items": {"oneOf": [STRING, NUMBER]}}, STRING]
-            },
-        ),
-        ("a?: \n     | string\n     | number[],", {"type": "array", "items": {"oneOf": [STRING, NUMBER]}}),
-        ("a?: {\nk?: \n                string} | \nnumber[],", {"items": {"oneOf": [K, NUMBER]}}),
-        ("// d1\nd2\na?: string,", STRING | {"description": "d1\nd2"}),
-        ("// d1\n\n  - x: y\nNote: a, b.\na?: string,", STRING | {"description": "d1\n\n  - x: y\nNote: a, b."}),
-        ("// \nd\n\na?: string,", STRING | {"description": "\nd\n"}),
-        ("// d1\u2028d2\na?: string,", STRING | {"description": "d1\u2028d2"}),
-    ],
-)  # fmt: skip
+            ]
+        },
+    ),
+    ("a?: string | \nnumber[][],", {"anyOf": [STRING, {"type": "array"}]}),
+    (
+        "a?: boolean | \nstring[] | null,",
+        {
+            "oneOf": [
+                BOOLEAN,
+                {"anyOf": [array(STRING), NULL]},
+                array({"anyOf": [BOOLEAN, {"anyOf": [array(STRING), NULL]}, STRING]}),
+            ]
+        },
+    ),
+    (
+        "a?: string | \nnumber// i[] | \nboolean,",
+        {
+            "oneOf": [
+                STRING,
+                NUMBER | {"description": "i"},
+                BOOLEAN,
+                array({"anyOf": [STRING, NUMBER | {"description": "i"}, BOOLEAN]}),
+            ]
+        },
+    ),
+    ("a?: string[] | null[],", {"anyOf": [array({"anyOf": [array(STRING), NULL]}), array(STRING)]}),
+    ('a?: "x" | "y"[] | null,', {"anyOf": [array(ENUM), X, NULL]}),
+    ("a?: number | \nstring | null[],", {"anyOf": [array({"oneOf": [NUMBER, OPTIONAL]}), NUMBER]}),
+    ("a?: \n     | number\n     | string | null[],", array({"oneOf": [NUMBER, OPTIONAL]})),
+    (
+        "a?: \n     | number\n     | string | null[][],",
+        {
+            "anyOf": [
+                array(array({"oneOf": [NUMBER, OPTIONAL]})),
+                array({"oneOf": [NUMBER, {"anyOf": [array(OPTIONAL), STRING]}]}),
+            ]
+        },
+    ),
+    ("a?:\n | boolean\n | \n    | string\n    | number\n,", {"oneOf": [BOOLEAN, STRING, NUMBER]}),
+    ("a?:\n | \n    | string\n    | number[]\n | boolean\n,", {"anyOf": [STRING, BOOLEAN, {"type": "array"}]}),
+    (
+        "a?: \n     | \n        | string\n        | number\n     | boolean[],",
+        {"anyOf": [STRING, NUMBER, {"type": "array"}]},
+    ),
+    ("a?:\n | \n,", {}),
+    ("a?: {\nk?: \n                string} | \nnumber[] | \nstring,", {}),
+    ("a?: string[] | null,", {"anyOf": [{"type": "array", "items": STRING}, NULL]}),
+    ("a?: string | \nnumber,", {"oneOf": [STRING, NUMBER]}),
+    (
+        "a?: string | \nnumber[],",
+        {
+            "anyOf": [{"type": "array", "items": {"oneOf": [STRING, NUMBER]}}, STRING]
+        },
+    ),
+    ("a?: \n     | string\n     | number[],", {"type": "array", "items": {"oneOf": [STRING, NUMBER]}}),
+    ("a?: {\nk?: \n                string} | \nnumber[],", {"items": {"oneOf": [K, NUMBER]}}),
+    ("// d1\nd2\na?: string,", STRING | {"description": "d1\nd2"}),
+    ("// d1\n\n  - x: y\nNote: a, b.\na?: string,", STRING | {"description": "d1\n\n  - x: y\nNote: a, b."}),
+    ("// \nd\n\na?: string,", STRING | {"description": "\nd\n"}),
+    ("// d1\u2028d2\na?: string,", STRING | {"description": "d1\u2028d2"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "schema"), SPELLINGS)
 def test_each_spelling_is_read_as_its_writer_meant(text: str, schema: Schema) -> None:
     prompt = developer(f"b: number,\n{text}\nc?: string,\n", "Two\n\nlines.\n")
     tokens = peer.tokens_of(prompt)
@@ -382,7 +445,7 @@ def type_in(text: str) -> str:
     return text[text.index(start) + len(start) : text.rindex(end)]
 
 
-@pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", ""])
+@pytest.mark.parametrize("effort", ["minimal", "none", "xhigh", "", "High", "highest", "low ", "medium, mostly"])
 def test_an_unknown_effort_is_reported_at_its_line(effort: str) -> None:
     prompt = render_chat([{"role": "user", "content": "Hi."}], reasoning_effort=effort)
     [found] = validate(prompt).diagnostics

@@ -144,6 +144,13 @@ def test_rows_are_compared_in_their_order(tmp_path: Path) -> None:
     lines = run("diff", first, second).stdout.splitlines()
     assert lines[0].startswith("row 2: message 4, stop, character")
     assert lines[1] == f"row 4: only in {second}"
+    second.write_text("[]\n\n[]\n[1, x]\n")
+    found = run("diff", first, second)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert found.stderr.startswith(f"{second}:4:5: H303 unreadable-row: ")
+    second.write_text("\n")
+    assert run("diff", second, second).exit_code == 0
+    assert run("diff", first, second).stdout.splitlines() == [f"row {number}: only in {first}" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("data", ['[1, "x"]', "{", '{"messages": [{}]}', '{"a": 1}'])

@@ -392,6 +392,19 @@ def test_no_rows_make_an_empty_file(tmp_path: Path) -> None:
     assert parquet.read_table(out).num_rows == 0
 
 
+@pytest.mark.parametrize("text", ["", "\n", " \n\n"])
+def test_a_file_without_rows_is_no_error(text: str, tmp_path: Path) -> None:
+    """Also beside others, in both forms."""
+    path, out = tmp_path / "rows.jsonl", tmp_path / "out.parquet"
+    path.write_text(text)
+    for target in ("training", "tokens"):
+        assert run("--from", "chat", "--to", target, "-o", out, path).output == ""
+        assert parquet.read_table(out).num_rows == 0
+    (tmp_path / "row.jsonl").write_text(json.dumps(ROW))
+    assert run("--from", "chat", "--to", "training", "-o", out, path, tmp_path / "row.jsonl").exit_code == 0
+    assert parquet.read_table(out).num_rows == 1
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows for more than one process, some of them bad."""

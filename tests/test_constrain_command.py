@@ -18,6 +18,7 @@ from harmony_spec import (
     SystemContent,
     codec,
     python_tools,
+    render,
     render_text,
     tools_from_json,
 )
@@ -66,6 +67,9 @@ def test_a_prompt_is_read(tmp_path: Path) -> None:
     (tmp_path / "prompt.txt").write_text(render_text(prompt, "prompt"), encoding="utf-8")
     result = run("--prompt", tmp_path / "prompt.txt", "--tool-choice", '{"type": "function", "name": "f"}')
     assert result.stdout == constrain(tools=simple, tool_choice="required").lark()
+    (tmp_path / "ids.json").write_text(json.dumps(render(prompt, "prompt")), encoding="utf-8")
+    for file in ("ids.json", "prompt.txt"):
+        assert run("--prompt", tmp_path / file, "--tool-choice", "required").stdout == result.stdout
 
 
 def test_what_is_not_enforced_is_reported(tmp_path: Path) -> None:
@@ -241,9 +245,16 @@ def test_errors_are_one_line(tools: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong.lark").write_text("start: <", encoding="utf-8")
     (tmp_path / "x.gbnf").write_text('root ::= "a"', encoding="utf-8")
     (tmp_path / "tag.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "text.json").write_text('"functions.f"', encoding="utf-8")
+    (tmp_path / "chat.json").write_text('[{"role": "user", "content": "Hi"}]', encoding="utf-8")
     for arguments, error in (
         (("--tools", tmp_path / "missing.json"), "missing.json"),
         (("--tools", tools, "--tool-choice", "now"), "unknown tool choice 'now'"),
+        (("--tools", tmp_path / "text.json"), "tools: 'functions.f' is a str; pass a list"),
+        (("--tools", tools, "--tool-choice", "["), "unknown tool choice '['"),
+        (("--prompt", tmp_path / "chat.json"), "this is a transcript, not a prompt"),
+        (("--stop", "5"), "5 is not the id of a special token"),
+        (("--after", "<|start|>assistant"), "unexpected '<|start|>' at character 0"),
         (("--builtin", "perl"), "unknown built-in tool 'perl'"),
         (("--score", "sglang"), "no engine with a grammar of its own; engines: xgrammar, vllm"),
         (("--score", "vllm"), "vllm is not installed (No module named 'vllm'); run: python -m pip install vllm"),

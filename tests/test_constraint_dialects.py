@@ -17,13 +17,22 @@ from harmony_spec.constraints import Constraint, constrain
 from harmony_spec.constraints.completions import Completion
 from harmony_spec.constraints.constraint import units_of
 from harmony_spec.constraints.derivatives import derivative
+from harmony_spec.constraints.engines import engine_for
 from harmony_spec.constraints.offers import Offer
-from harmony_spec.constraints.scoring import _draw, _merged
+from harmony_spec.constraints.scoring import _draw, _ids, _merged
 from harmony_spec.format.algebra import NOTHING
 
 from . import dialect
 from .strategies import described
 from .test_dialects import codec_of, tokenizer_of
+
+
+def is_read_by_llguidance(name: str) -> bool:
+    """With tools, and with the vocabulary of this package, of which no special token has the id."""
+    format = codec_of(name).FORMAT
+    shipped = format.encoding.base is not None and min(format.encoding.special.values()) >= format.encoding.base_size
+    return format.recovery is not None and shipped
+
 
 TURNLESS = [name for name in dialect.FOLDERS if not codec_of(name).FORMAT.turn]
 
@@ -53,6 +62,17 @@ def test_draws_parse(name: str) -> None:
         found = module.parse(tokens, "completion", tokenizer=tokenizer_of(module))
         assert found.messages
         assert made.admits("".join(units))
+
+
+@pytest.mark.parametrize("tools", [["functions.f", "functions.fg", "g", "gh", "functions"], ["python", "python.x"]])
+@pytest.mark.parametrize("name", [name for name in dialect.NAMES if is_read_by_llguidance(name)])
+def test_draws_are_admitted_by_llguidance(name: str, tools: list[str]) -> None:
+    """It takes the longest terminal that fits, which must not hide another tool, channel or type."""
+    made = constrain(codec=codec_of(name), tools=tools, builtins=[{"name": "py"}])
+    engine = engine_for(made.format, made.lark(), "lark")
+    for seed in range(25):
+        units = tuple(_merged(_draw(made.root, random.Random(seed))))
+        assert engine(_ids(made, units)) == made.admits("".join(units)), units
 
 
 @pytest.mark.parametrize("name", TURNLESS)
@@ -110,4 +130,4 @@ def test_a_renamed_part_needs_no_code() -> None:
     assert "<|reserved_200011|>" in constraint_of("renamed_token").lark()
     both = constrain(codec=codec_of("model_order"), tools=["functions.f"])
     styled = constrain(codec=codec_of("model_order"), tools=["functions.f"], profile="canonical")
-    assert ['"commentary to=functions.f"' in made.lark() for made in (both, styled)] == [True, False]
+    assert ['"commentary" " " "to=functions.f"' in made.lark() for made in (both, styled)] == [True, False]

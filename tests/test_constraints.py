@@ -161,6 +161,19 @@ def test_examples(portable: bool) -> None:
     assert [text for text in INVALID if admits(grammar, text)] == []
 
 
+@pytest.mark.parametrize("portable", [False, True])
+def test_tools_whose_channel_is_not_known_are_called_beside_others(portable: bool) -> None:
+    """llguidance takes the longest terminal that fits: the header of a function must not hide that of another tool."""
+    made = constrain(tools=[*TOOLS, "g", "get", "functions"], builtins=["python"])
+    grammar = made.lark(portable=portable)
+    for channel, name in product(
+        ("commentary", "analysis"), ("g", "get", "functions", "g code", "get <|constrain|>code")
+    ):
+        assert admits(grammar, f"<|channel|>{channel} to={name}<|message|>{{}}<|call|>"), (channel, name)
+    assert admits(grammar, "<|channel|>commentary to=functions.now json<|message|>{}<|call|>")
+    assert not admits(grammar, "<|channel|>commentary to=ge<|message|>{}<|call|>")
+
+
 # Samples.
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony_spec import DeveloperContent, Namespace, Tool, ToolError, codec, recover, tools_from_json
-from harmony_spec.format.cache_limits import MEMORY_PER_BYTE, SizedCache
+from harmony_spec.format import cache_limits
+from harmony_spec.format.cache_limits import MEMORY_PER_BYTE, MEMORY_PER_HEADER, SizedCache
+from harmony_spec.source.forms import TextForm
 
 CONTENTS = codec.FORMAT.contents
 NAMES = ("get_weather", "get_wether", "search", "searches", "final", "user", "a", "assistant")
@@ -112,3 +115,33 @@ def test_headers_read_the_same_after_those_of_other_tools(rows: list[tuple[list[
         for caches in codec.FORMAT.owned.values():
             caches.clear()
         assert read(*row) == expected
+
+
+@pytest.fixture
+def few_headers(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Caches of headers that hold only so many."""
+    monkeypatch.setattr(cache_limits, "HEADER_CACHE_BYTES", 50 * MEMORY_PER_HEADER)
+    monkeypatch.setattr(codec.FORMAT, "owned", WeakKeyDictionary())
+    return 50
+
+
+def count_headers() -> int:
+    """How many headers and caches are kept for texts, also by readers that have not ended."""
+    caches = codec.FORMAT.caches_of(TextForm)
+    return len(caches) + sum(map(len, caches._used.values()))
+
+
+@pytest.mark.parametrize("other", ["tools", "headers"])
+def test_headers_are_kept_up_to_a_limit_of_memory(few_headers: int, other: str) -> None:
+    """Those of many lists of tools, and those of one long input that a reader holds."""
+    call = "<|start|>assistant<|channel|>commentary to=functions.{}x <|constrain|>jsn<|message|>{{}}<|call|>"
+    most, found = 0, list[Any]()
+    for number in range(30):
+        if other == "tools":
+            found.append(recover(call.format(f"tool{number}"), tools=[f"functions.tool{number}"]))
+            assert found[-1].messages[0].recipient == f"functions.tool{number}"
+        else:
+            found.append(recover("".join(call.format(f"t{number}_{at}") for at in range(10))))
+            assert [each.recipient for each in found[-1].messages] == [f"functions.t{number}_{at}x" for at in range(10)]
+        most = max(most, count_headers())
+    assert 20 < most <= few_headers

@@ -17,6 +17,7 @@ from lark import Lark, Token, Tree, UnexpectedInput
 from lark.lexer import PatternRE
 
 from harmony_spec import ParseError, RenderError
+from harmony_spec.format import cache_limits
 from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.vocabulary import load
 
@@ -186,7 +187,7 @@ def test_lark_reads_alike(name: str, data: st.DataObject) -> None:
 @settings(max_examples=15)
 @given(data=st.data())
 def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) -> None:
-    """Caches hold what would be read again: readings are the same after others, and with new caches."""
+    """Caches hold what would be read again: readings are the same after others, with new caches, and with tiny ones."""
     module = codec_of(name)
     start, sources = "transcript", data.draw(st.lists(texts(module, "transcript"), min_size=2, max_size=6))
     warm = [module.recover(source, start) for source in sources]
@@ -195,6 +196,9 @@ def test_what_was_read_before_changes_nothing(name: str, data: st.DataObject) ->
         for cache_of_owner in module.FORMAT.owned.values():
             cache_of_owner.clear()
         assert module.recover(source, start) == found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache_limits, "HEADER_CACHE_BYTES", 3 * cache_limits.MEMORY_PER_HEADER)
+        assert [module.recover(source, start) for source in sources] == warm
 
 
 @pytest.mark.parametrize("name", RECOVERING)

@@ -502,7 +502,7 @@ def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
     developer = module.Message("developer", module.DeveloperContent("Be brief.", tools, [answer]))
 
     def found(header: str, content: str, **given: Any) -> list[str]:
-        text = f"<|start|>assistant<|channel|>{header}<|message|>{content}"
+        text = f"<|start|>assistant<|channel|>{header}<|body|>{content}"
         return [d.code.name for d in module.validate(module.render_text([developer]) + text, **given).diagnostics]
 
     assert found("commentary to=functions.get_weather <|constrain|>json", '{"city": "Oslo"}<|call|>') == []
@@ -511,7 +511,7 @@ def test_the_parts_that_define_tools_and_answers_have_any_name() -> None:
     ]
     assert found("commentary to=functions.get_tide <|constrain|>json", "{}<|call|>") == ["undeclared-tool"]
     assert found("final <|constrain|>json", "{}<|end|>") == ["invalid-answer"]
-    (message,) = module.recover("<|start|>assistant to=get_weather<|message|>{}<|call|>", tools=tools).messages
+    (message,) = module.recover("<|start|>assistant to=get_weather<|body|>{}<|call|>", tools=tools).messages
     assert message.recipient == "functions.get_weather"
     assert module.from_json(module.to_json([developer])) == [developer]
     assert [namespace.label for namespace in module.DeveloperContent("", [module.python_tools()]).toolkit] == ["python"]

@@ -432,6 +432,10 @@ def test_results_have_a_form_for_notebooks() -> None:
         assert '<div class="harmony notebook">' in html
         assert "<script" not in html
     assert "H136" in str(recover(BAD)._repr_html_())
+    assert "no messages" in str(validate("")._repr_html_())
+    for half in (validate(BAD + "\ud800"), recover("<|start|>\udfff<|message|>")):
+        assert str(half._repr_html_()).encode()
+    assert ":root{" not in str(recover(BAD)._repr_html_()).replace(" ", ""), "a cell does not style the notebook"
     assert "&lt;b&gt;" in str(parse("<|start|>user<|message|><b><|end|>")._repr_html_())
 
 

@@ -86,6 +86,40 @@ def test_a_finding_of_a_converted_row_is_shown_once(tmp_path: Path) -> None:
     file.write_text(json.dumps({"messages": [ASKED, {"role": "assistant", "tool_calls": [bad]}]}) + "\n")
     found = run(file).stdout
     assert ("truncated-json" in found, "invalid-json" in found) == (True, False)
+    bad = CALL | {"function": {"name": "f", "arguments": "[]"}}
+    file.write_text(json.dumps({"messages": [ASKED, {"role": "assistant", "tool_calls": [bad]}]}) + "\n")
+    assert "the arguments are not an object" in run(file).stdout
+
+
+def test_a_codec_without_chat_shows_chat_rows_as_written(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"prompt": "Hi.", "completion": "Ho."}) + "\n")
+    shown = run("--codec", dialect.grammar_of("cohere", tmp_path), file)
+    assert shown.exit_code == 0
+    assert '"prompt": "Hi."' in shown.stdout.partition("— as written")[2]
+
+
+def test_the_chosen_column_of_a_table_is_shown(tmp_path: Path) -> None:
+    table = tmp_path / "rows.parquet"
+    said = [{"role": "user", "content": "Chosen."}]
+    row = {"id": "a", "messages": [ASKED], "conversation": said, "mine": [*said, ANSWERED | {"thinking": "Hm."}]}
+    parquet.write_table(pyarrow.Table.from_pylist([row | {"tools": json.dumps([FUNCTION])}]), table)
+    for name in ("conversation", "mine"):
+        shown = run(table, "--column", name).stdout
+        assert ("Chosen." in shown, "Hi." in shown) == (True, False)
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text(json.dumps(row | {"messages": [ANSWERED | {"thinking": "No."}]}) + "\n")
+    assert ("Chosen." in (shown := run(lines, "--column", "mine").stdout), "No." in shown) == (True, False)
+    assert ("Hi." in (shown := run(table).stdout), "type f =" in shown) == (True, True)
+
+
+def test_a_json_file_may_be_a_list_of_rows(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([{"id": "a", "prompt": "Hi.", "completion": "Ho."}, {"id": "b", "messages": [5]}] * 2))
+    places = re.findall(r"(?m)^\S*/(rows\.json\S* \(id .\))$", run(file, "--row", "2-3").stdout)
+    assert places == ["rows.json[1] (id b)", "rows.json[2] (id a)"]
+    assert "no row 5; the last row is 4" in run(file, "--row", "5").stderr
+    assert len(re.findall('<li class="row">', "".join(blocks_of(run(file, "--html").stdout)))) == 4
 
 
 def test_settings_choose_what_a_conversion_reports(tmp_path: Path) -> None:

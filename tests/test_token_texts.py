@@ -34,9 +34,10 @@ def test_spelled_special_tokens_are_refused_unless_allowed() -> None:
         assert caught.value.span is not None
         assert (caught.value.span.start, caught.value.span.end) == (1, 8)
         assert "'<|end|>'" in caught.value.message
-    wrong: Any = "<|end|>"
-    with pytest.raises(TypeError, match="pass a set"):
-        encode("a", allowed_special=wrong)
+    wrong: Any
+    for wrong in (None, "<|end|>"):
+        with pytest.raises(TypeError, match="pass a set"):
+            encode("a", allowed_special=wrong)
     other: Any = None
     for call in (lambda: encode(other), lambda: encode(b"a"), lambda: decode(wrong)):
         with pytest.raises(TypeError, match="expected "):

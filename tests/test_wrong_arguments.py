@@ -49,7 +49,7 @@ def test_what_is_no_token_id(read: Any, wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("write", [render, drop_analysis, to_json, render_training, to_chat])
-@pytest.mark.parametrize("wrong", [Message("user", "Hi."), "text", 5, None, {"messages": []}], ids=repr)
+@pytest.mark.parametrize("wrong", [Message("user", "Hi."), "text", 5, None, {"messages": []}, iter(())])
 def test_what_is_no_list_of_messages(write: Any, wrong: Any) -> None:
     with pytest.raises(TypeError, match=f"expected a list of messages, got {type(wrong).__name__}$"):
         write(wrong)

@@ -17,8 +17,19 @@ FITTING_TERMINALS = {
 }
 """Fields of these rules with their terminals. The library only sets them to texts that fit: writers check nothing."""
 
-SCHEMA_TERMINALS = sorted((*FITTING_TERMINALS.values(), "KEYWORD", "TYPE_TEXT"))
+SCHEMA_TERMINALS = sorted(
+    (
+        *FITTING_TERMINALS.values(),
+        *("BARE_DEFAULT", "BARE_KEY", "INLINE_DEFAULT", "INLINE_REMARK", "KEYWORD", "OTHER_KEYWORD", "TYPE_TEXT"),
+    )
+)
 """All terminals that the library needs for types."""
+
+SCHEMA_VALUES = {
+    "basic": ("string", "number", "boolean", "null", "any", "never", "integer", "object", "array"),
+    "dimension": ("array",),
+}
+"""The rules of which the library needs the names of alternatives."""
 
 SCHEMA_FIELDS = {
     PARAMETERS: ("type", "definitions", "type_text"),

@@ -26,7 +26,7 @@ from ..model.content_types import (
 )
 from ..model.format_model import Format
 from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, parts
-from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, schema_rule
+from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
@@ -224,6 +224,12 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
             reason = f"`{rule}` holds {', '.join(held) or 'nothing'}; schemas are written by "
             remedy = "Keep these parts in this order, optional ones last."
             yield Problem(contents.rules[rule].place, reason + (", ".join(needed) or "nothing"), remedy)
+    for name, values in SCHEMA_VALUES.items():
+        found = contents.rules.get(name)
+        for value in values:
+            if found is None or found.kind != "enumerated" or value not in found.values:
+                at = place if found is None else found.place
+                yield Problem(at, f"`{name}` has no alternative `{value}`; the library needs it", "Define it.")
     for terminal in SCHEMA_TERMINALS:
         if terminal not in contents.terminals:
             yield Problem(place, f"there is no terminal `{terminal}`; the library needs it", "Define it.")

@@ -14,9 +14,11 @@ from ..constraints.constraint import Constraint, constrain
 from ..constraints.engines import engine_for, kind_of, own_grammar
 from ..constraints.scoring import Score, score
 from ..errors import HarmonyError
+from ..linting.batches import MAX_ROW_BYTES
 from ..linting.rows import json_of, read_text
 from ..tools.openai_tools import TOOLS
 from .console import CODEC, ERR, FINDINGS, Command, codec_of, complete_file, refuse
+from .parse_command import read_input
 
 RESPONSE_TEMPLATE = "response-template"
 TARGETS = ("lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf", RESPONSE_TEMPLATE)
@@ -71,7 +73,7 @@ def constrain_model(
         listed = defined.get(TOOLS, [defined]) if isinstance(defined, dict) else defined
         choice = json.loads(tool_choice) if tool_choice and tool_choice.startswith("{") else tool_choice
         made = constrain(
-            codec.parse(read_text(prompt).rstrip("\n"), "prompt").messages if prompt else None,
+            codec.parse(_source(prompt), "prompt").messages if prompt else None,
             tools=listed,
             builtins=builtins,
             tool_choice=choice,
@@ -88,10 +90,16 @@ def constrain_model(
         is_file = scored == "-" or Path(scored).exists()
         text = read_text(scored) if is_file else own_grammar(scored, made, OWN_MODEL)
         found = score(made, engine_for(made.format, text, kind_of(scored, text), stops))
-    except (HarmonyError, ValueError) as error:
+    except (HarmonyError, TypeError, ValueError) as error:
         refuse(str(error))
     _print_score(found)
     sys.exit(FINDINGS if found.refused or found.accepted else 0)
+
+
+def _source(file: str) -> Any:
+    """A prompt: text, perhaps with a line break at its end, or token ids."""
+    source, _ = read_input("constrain", file, None, MAX_ROW_BYTES)
+    return source.rstrip("\n") if isinstance(source, str) else source
 
 
 def _json(file: str | None) -> Any:

@@ -199,7 +199,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
 
 def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
     """The place, item and value of a row, or the error that it cannot be read; a JSON file may be a list of rows."""
-    if batch.kind == "jsonl" and row.item == b"":  # stands for a file without rows
+    if batch.is_blank(row):
         return
     name = printable_name(batch.name)
     place = name if row.number is None else f"{name}:{row.number}"
@@ -207,14 +207,17 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
         value = row_value(batch.kind, row.item)
     except RowError as error:
         value = error
-    if row.number is None and isinstance(value, list) and value and all(map(_has_column, value)):
-        yield from ((f"{place}[{index}]", each, each) for index, each in enumerate(value))
+    if row.number is None and (listed := listed_rows(value)):
+        yield from ((f"{place}[{index}]", each, each) for index, each in enumerate(listed))
     else:
         yield place, row.item, value
 
 
-def _has_column(value: object) -> bool:
-    return isinstance(value, dict) and not value.keys().isdisjoint(COLUMNS)
+def listed_rows(value: object) -> list[dict[str, Any]]:
+    """The rows of Chat Completions that the value of a JSON file is a list of; none for other values."""
+    listed = value if isinstance(value, list) else []
+    is_list = all(isinstance(each, dict) and not each.keys().isdisjoint(COLUMNS) for each in listed)
+    return listed if is_list else []
 
 
 def _line(value: object) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import filterfalse, zip_longest
 from typing import Any
 
 import click
@@ -96,12 +96,14 @@ def diff(
 
 def _sources(name: str, kind: Kind | None, options: Options) -> Iterator[Source]:
     """The inputs in a file. Exits if one cannot be read."""
+    place: tuple[Kind, int | None] = ("text", None)
     try:
         for batch in read(name, True, kind, options, Progress()):
-            for row in batch.rows:
+            for row in filterfalse(batch.is_blank, batch.rows):
+                place = (batch.kind, row.number) if row.number else place
                 yield read_content(batch.kind, row_value(batch.kind, row.item), options).source
     except HarmonyError as error:
-        ERR.write(format_error(name, "", error))
+        ERR.write(format_error(name, "", error, *place))
         sys.exit(UNUSABLE)
 
 

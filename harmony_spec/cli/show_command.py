@@ -10,18 +10,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
 
 from ..adapters.chat_rows import COLUMNS
-from ..codes import KEPT_ANALYSIS, UNREADABLE_ROW
+from ..codes import INVALID_ARGUMENTS, INVALID_JSON, KEPT_ANALYSIS, TEXT_AFTER_JSON, TRUNCATED_JSON, UNREADABLE_ROW
 from ..diagnostics import Diagnostic
-from ..errors import ConversionError, HarmonyError, RowError
+from ..errors import CodecError, ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
-from ..linting.batches import Batch, Kind, Options, Row
+from ..linting.batches import Batch, Kind, Options, Row, row_value
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
@@ -49,10 +48,13 @@ from .console import (
     standard_output,
     trainable_of,
 )
-from .converting import INPUT_IDS, MASKS, ChatMessages, read_chat, without_training
+from .converting import INPUT_IDS, MASKS, ChatMessages, listed_rows, read_chat, without_training
 
 CONVERTED = "Read as Chat Completions; these are the messages that `harmony-spec convert --from chat` writes."
 """The advice for a row that was converted."""
+
+OF_JSON = frozenset((INVALID_JSON, TRUNCATED_JSON, TEXT_AFTER_JSON, INVALID_ARGUMENTS))
+"""Findings in arguments. A conversion reports all of them as the first."""
 
 OF_FORMAT_ONLY = frozenset((KEPT_ANALYSIS.code,))
 """Not reported in converted rows: chat rows keep thoughts of all turns, and training drops those of earlier ones."""
@@ -173,18 +175,28 @@ def _shown(
         options = resolver.options(file.name)
         options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
         for batch in read(file.name, True, kind, options, progress):
-            for row in batch.rows:
-                if RowCheck(batch, row).is_blank:
-                    continue
-                last = row.number or 1
+            for last, part, row in _numbered(batch):
                 if left > 0 and (rows is None or last in rows):
                     found, left = True, left - 1
-                    yield _shown_row(batch, row, tokens, training, train)
+                    yield _shown_row(part, row, tokens, training, train)
             if left == 0 or (rows is not None and last >= rows[-1]):
                 break
     if not found and rows is not None:
         known = f"the last row is {last}" if last else "there are no rows"
         raise InputError(f"{', '.join(map(printable_name, names))}: no row {rows[0]}; {known}")
+
+
+def _numbered(batch: Batch) -> Iterator[tuple[int, Batch, Row]]:
+    """The rows of a batch with their numbers. A JSON file may be a list of rows of Chat Completions."""
+    for row in batch.rows:
+        listed: list[dict[str, Any]] = []
+        if batch.kind == "json":
+            with suppress(RowError):
+                listed = listed_rows(row_value(batch.kind, row.item))
+        for index, each in enumerate(listed):
+            yield index + 1, replace(batch, name=f"{batch.name}[{index}]"), Row(None, each)
+        if not listed and not batch.is_blank(row):
+            yield row.number or 1, batch, row
 
 
 def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str | None) -> ShownRow:
@@ -196,7 +208,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
         try:
             held = check.read()
         except HarmonyError as error:
-            chat = _converted(error, check.value, codec, training)
+            chat = _converted(error, check, training)
             held = Content(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
@@ -225,24 +237,26 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
     )
 
 
-def _converted(error: HarmonyError, row: Any, codec: ModuleType, training: bool) -> ChatMessages:
+def _converted(error: HarmonyError, check: RowCheck, training: bool) -> ChatMessages:
     """The messages of a row that cannot be read, if the advice of its error is to convert it. Raises `HarmonyError`."""
     is_chat = CONVERT_CHAT in error.message
     if not is_chat and CONVERT_CHAT not in error.hint:
         raise error
+    row, column = check.value, check.options.column
+    if isinstance(row, dict) and column is not None and column not in COLUMNS:
+        row = row.get(column)
     try:
-        return read_chat(row, codec, "replace", training)
-    except ConversionError:
-        if is_chat:
+        return read_chat(row, check.options.codec, "replace", training)
+    except (ConversionError, CodecError) as found:  # a codec without functions has no chat
+        if is_chat and isinstance(found, ConversionError):
             raise
         raise error from None
 
 
 def _lost(chat: ChatMessages, found: list[Diagnostic]) -> list[Diagnostic]:
-    """The findings of a conversion, without errors in messages where errors are also found at their places."""
-    errors = (each.index for each in found if each.code.severity == "error")
-    wrong = {origin for index in errors for origin in chat.origins[index : index + 1]}
-    return [each for each in chat.findings if each.code.severity != "error" or each.index not in wrong]
+    """The findings of a conversion, without arguments that are also found at their places."""
+    wrong = {origin for each in found if each.code in OF_JSON for origin in chat.origins[each.index : each.index + 1]}
+    return [each for each in chat.findings if each.code is not INVALID_JSON or each.index not in wrong]
 
 
 def _as_written(value: Any, item: Any) -> str:

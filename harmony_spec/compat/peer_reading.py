@@ -57,8 +57,7 @@ class PeerHeaders(Headers):
     def forget(self) -> None:
         """Use a cache of their own: other readers read the same headers differently."""
         super().forget()
-        key = (PeerHeaders, self.guesses, self.names.key)
-        self.known: dict[Any, HeaderReading] = self.form.caches.setdefault(key, {})
+        self.known = self.form.caches.of(PeerHeaders, self.guesses, self.names.key)
 
     def described(self, mixed: str, given: dict[str, Any], opener: str) -> HeaderReading | None:
         """Read a header that the grammar describes, or that `openai_harmony` reads."""

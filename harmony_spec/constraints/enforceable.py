@@ -49,6 +49,7 @@ from .schema_parts import (
     values_of,
 )
 from .schema_values import (
+    FORMS,
     KINDS,
     NUMBERS,
     TYPES,
@@ -287,7 +288,8 @@ class _Reader:
         rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
         kinds = KINDS
         for row in rows:
-            self.report(row, *(keyword for keyword, value in row.schema.items() if is_malformed(keyword, value)))
+            if malformed := [each for each in row.schema if each in FORMS and is_malformed(each, row.schema[each])]:
+                self.report(row, *malformed)
             kinds &= kinds_of_part(row)
         if lists := [values for row in rows for values in values_of(row)]:
             return self._values(rows, lists, kinds)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import chain, groupby
 
 from ..format.algebra import (
     AlternativesNode,
@@ -14,9 +16,7 @@ from ..format.algebra import (
     Node,
     OptionalNode,
     RepeatNode,
-    RuleNode,
     SequenceNode,
-    TokenNode,
 )
 from .enforceable import enforceable
 from .grammar_texts import GrammarText, character_class, repetition
@@ -24,6 +24,11 @@ from .json_rules import MAX_JSON_SPACE
 
 SPACE_OPTION = json.dumps({"whitespace_pattern": f"[ \\t\\n\\r]{{0,{MAX_JSON_SPACE}}}"}, separators=(",", ":"))
 """Limits white space in JSON."""
+
+QUOTED_WORDS_CACHE_SIZE = 10_000
+"""Words of grammars that are remembered: most occur several times in one."""
+
+SPACE, WORDS = re.compile(r"\s"), re.compile(r"\s+|\S+")
 
 REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
@@ -44,20 +49,28 @@ class LarkText(GrammarText):
         return ["%llguidance {}"] if self.size is None else []
 
     def written(self, node: Node, is_part: bool) -> str:
-        is_text = isinstance(node, LiteralNode | RuleNode | TokenNode)
-        if not is_text and (pattern := regular_expression(node)) is not None and has_characters(node):
-            return f"/{pattern}/"
+        """Each word is one terminal, and so is the space before it: llguidance takes the longest terminal that fits,
+        and does not go back. `"commentary to=f"` in one rule would hide `"commentary" " to=g"` in another one.
+        """
+        if isinstance(node, SequenceNode) and len(node.items) > 1 and any(map(is_unfixed_word, node.items)):
+            parts = tuple(_words(node.items))
+            if len(parts) > 1:
+                return super().written(SequenceNode(parts), is_part)
+            return f"/{regular_expression(node)}/"
+        if is_word(node) and has_characters(node):
+            return f"/{regular_expression(node)}/"
         return super().written(node, is_part)
+
+    def unit(self, node: Node) -> str:
+        is_sentence = isinstance(node, LiteralNode) and len(WORDS.findall(node.text)) > 1
+        return f"( {self.expression(node)} )" if is_sentence else super().unit(node)
 
     def token(self, spelling: str) -> str:
         is_name = self.size is None and re.fullmatch(r"<\|[a-z0-9_]+\|>", spelling)
         return spelling if is_name else f"<[{self.ids[spelling]}]>"
 
     def literal(self, text: str) -> str:
-        shown = json.dumps(text, ensure_ascii=False)
-        if shown.isprintable():
-            return shown
-        return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
+        return " ".join(map(quoted_word, WORDS.findall(text))) or self.empty
 
     def characters(self, node: CharacterNode) -> str:
         return f"/{character_class(node)}/"
@@ -85,6 +98,40 @@ def id_ranges(ids: Iterable[int]) -> str:
         else:
             found.append([number, number])
     return ",".join(f"{low}-{high}" if low != high else f"{low}" for low, high in found)
+
+
+@lru_cache(QUOTED_WORDS_CACHE_SIZE)
+def quoted_word(text: str) -> str:
+    shown = json.dumps(text, ensure_ascii=False)
+    if shown.isprintable():
+        return shown
+    return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in shown)
+
+
+def _words(items: Iterable[Node]) -> Iterator[Node]:
+    """The parts of a sequence: words, spaces, and what is neither. A word of several parts is a sequence of its own."""
+    texts = (map(LiteralNode, WORDS.findall(item.text)) if isinstance(item, LiteralNode) else [item] for item in items)
+    for is_one_word, run in groupby(chain.from_iterable(texts), is_word):
+        parts = tuple(run)
+        yield from [SequenceNode(parts)] if is_one_word and len(parts) > 1 else parts
+
+
+def is_unfixed_word(node: Node) -> bool:
+    return not isinstance(node, LiteralNode) and is_word(node)
+
+
+def is_word(node: Node) -> bool:
+    """Whether a node has texts without spaces, and characters, only."""
+    match node:
+        case LiteralNode(text):
+            return not SPACE.search(text)
+        case CharacterNode():
+            return True
+        case SequenceNode(items) | AlternativesNode(items):
+            return all(map(is_word, items))
+        case OptionalNode(item) | RepeatNode(item):
+            return is_word(item)
+    return False
 
 
 def has_characters(node: Node) -> bool:

@@ -18,34 +18,38 @@ TYPES = {kind: frozenset([kind]) for kind in KINDS - {"fraction"}} | {"number": 
 MAX_VALUE_NESTING = 40
 """Levels of a listed value. Deeper ones are reported as not enforced: recursive functions write and read them."""
 
+ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 MINIMA = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems"])
 MAXIMA = frozenset(["maximum", "exclusiveMaximum", "maxLength", "maxItems"])
 
 
-FORMS: dict[str, type] = {
+FORMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("properties", "patternProperties"), dict),
     **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
+    "type": (str, list),
 }
 """The types of keywords."""
 
 
 def is_malformed(keyword: str, value: Any) -> bool:
-    """Whether JSON Schema does not define what a value of a keyword means."""
+    """Whether JSON Schema does not define what a value of a keyword in `FORMS` means."""
+    if not isinstance(value, FORMS[keyword]):
+        return True
+    listed: Any = [value] if isinstance(value, str) else value
     match keyword:
         case "type":
-            return not value or any(name not in TYPES for name in _listed(value))
-        case "required" if isinstance(value, list):
-            return not all(isinstance(name, str) for name in value)
-    return keyword in FORMS and not isinstance(value, FORMS[keyword])
-
-
-def _listed(types: Any) -> list[Any]:
-    return [str(name) for name in types] if isinstance(types, list) else [str(types)]
+            return not listed or any(str(name) not in TYPES for name in listed)
+        case "required":
+            return not all(isinstance(name, str) for name in listed)
+    return False
 
 
 def kinds_of(types: Any) -> frozenset[str]:
     """The kinds of values that a `type` allows; all for one that is malformed."""
-    return KINDS if is_malformed("type", types) else frozenset().union(*map(TYPES.__getitem__, _listed(types)))
+    if isinstance(types, str):
+        return TYPES.get(types, KINDS)
+    return KINDS if is_malformed("type", types) else frozenset().union(*map(TYPES.__getitem__, types))
 
 
 def type_of(kinds: Set[str]) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def is_deep(value: Any, left: int = MAX_VALUE_NESTING) -> bool:
 
 def to_json_text(value: Any) -> str:
     """JSON text in ASCII. Raises `ValueError` for a number that JSON does not have, `TypeError` for other values."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return ENCODER.encode(value)
 
 
 def canonical(value: Any) -> str:

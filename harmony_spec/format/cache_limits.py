@@ -1,28 +1,67 @@
-"""Caches with limits."""
+"""Caches with limits for their memory: what strangers send has any size, and any number of names."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 V = TypeVar("V")
 
+MAX_CACHED_UNITS = 256
+"""Longer headers are not kept. The names of any conversation are shorter, and hostile input cannot fill the caches."""
 
-class CacheLimits(NamedTuple):
-    """How many entries a cache has, and how long the text of an entry is at most."""
+HEADER_CACHE_BYTES = 32 << 20
+"""The memory of all caches of headers of one tokenizer: 16,000 headers, or those of 400 lists of 40 tools."""
 
-    size: int
-    length: int
+MEMORY_PER_HEADER = 2 << 10
+"""The measured memory of a header, of an empty cache with its key, and of a tool that malformed headers may name."""
 
-    def remember(self, cache: dict[Any, Any], key: Any, value: object, length: int) -> None:
-        """Add an entry whose text is not too long. A full cache is cleared, so that current entries fit."""
-        if length <= self.length:
-            if len(cache) >= self.size:
-                cache.clear()
+
+class HeaderCache(dict[Any, Any]):
+    """A cache of headers. Its class allows weak references."""
+
+
+class HeaderCaches(dict[Any, Any]):
+    """All caches of one owner, such as a tokenizer: those of each list of tools, and others.
+
+    Once the caches of headers have more than `HEADER_CACHE_BYTES` together, all start anew, also those that a reader
+    still uses.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes, self._used = 0, WeakValueDictionary[int, HeaderCache]()
+
+    def of(self, *key: object) -> HeaderCache:
+        """The cache with a key."""
+        found: HeaderCache | None = self.get(key)
+        if found is None:
+            self._make_room(MEMORY_PER_HEADER)
+            found = self[key] = HeaderCache()
+            self._used[id(found)] = found
+        return found
+
+    def put(self, key: object, value: object, headers: int) -> None:
+        """Keep something that takes as much memory as so many headers."""
+        self._make_room(MEMORY_PER_HEADER * headers)
+        self[key] = value
+
+    def remember(self, cache: HeaderCache, key: object, value: object, length: int) -> None:
+        """Keep a header of so many tokens or characters in a cache, unless it is long."""
+        if length <= MAX_CACHED_UNITS:
+            self._make_room(MEMORY_PER_HEADER)
             cache[key] = value
 
+    def clear(self) -> None:
+        for cache in [*self._used.values()]:
+            cache.clear()
+        super().clear()
+        self.bytes = 0
 
-HEADER_CACHES = CacheLimits(size=4096, length=256)
-"""More than the combinations of tools, channels and roles in any conversation. Hostile input cannot make them large."""
+    def _make_room(self, size: int) -> None:
+        if self.bytes + size > HEADER_CACHE_BYTES:
+            self.clear()
+        self.bytes += size
 
 
 class SizedCache(dict[Any, V]):

@@ -94,6 +94,8 @@ class Reader:
             return self.fail(expected or name)
         self.at = match.end()
         f[name] = match[0]
+        if expected and self.text[self.at : self.at + 1].strip("\n"):
+            self.fail(expected)  # `highest` begins with a value, but is none
         return True
 
     def value(self, pattern: re.Pattern[str], f: Fields, name: str) -> bool:

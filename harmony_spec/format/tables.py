@@ -7,7 +7,7 @@ text never matches a token. Decoded text contains no surrogates.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from .. import codes
 from ..codes import INEXPRESSIBLE_MESSAGE
 from ..errors import Code, CodecError, RenderError
+from .cache_limits import HeaderCaches
 from .definitions import NO_DEFINITIONS, Definitions
 
 if TYPE_CHECKING:
@@ -400,7 +401,7 @@ class Format:
     definitions: Definitions = NO_DEFINITIONS
     recovery: Recovery | None = None
     caches: dict[Any, Any] = field(default_factory=dict, repr=False)
-    owned: WeakKeyDictionary[Any, dict[Any, Any]] = field(default_factory=WeakKeyDictionary, repr=False)
+    owned: WeakKeyDictionary[Any, HeaderCaches] = field(default_factory=WeakKeyDictionary, repr=False)
 
     def __post_init__(self) -> None:
         own = {name for rule in self.contents.rules.table.values() for name in rule.names}
@@ -411,19 +412,21 @@ class Format:
         """Pickle and copy a format by the module of its codec: its tables exist once."""
         return format_of, (self.message.__module__,)
 
-    def caches_of(self, owner: object) -> dict[Any, Any]:
+    def caches_of(self, owner: object) -> HeaderCaches:
         """Caches that depend on a tokenizer, or on another owner, and live as long as it."""
         try:
-            return self.owned.setdefault(owner, {})
+            if (found := self.owned.get(owner)) is None:
+                found = self.owned.setdefault(owner, HeaderCaches())
+            return found
         except TypeError:  # the owner has no weak references, or no hash
-            return {}
+            return HeaderCaches()
 
     def require_messages(self, messages: Sequence[Any]) -> None:
         """Raise `RenderError` for what is not a message of this codec, and `TypeError` for no list at all.
 
         Other fields of another codec would be lost.
         """
-        if isinstance(messages, (str, Mapping, self.message)) or not isinstance(messages, Iterable):
+        if isinstance(messages, (str, Mapping, Iterator, self.message)) or not isinstance(messages, Iterable):
             raise TypeError(f"expected a list of messages, got {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
         for index, message in enumerate(() if is_own else messages):

@@ -147,8 +147,8 @@ def select_columns(name: str, schema: pyarrow.Schema, options: Options) -> Selec
         raise InputError(f"{name}: several columns have the name {column!r}; it is unknown which one to fix")
     is_unique = names.count(options.id_column) == names.count(column) == 1
     ids = [options.id_column] if is_unique and options.id_column != column else []
-    if beside and column in COLUMNS:
-        return Selection("", [*dict.fromkeys([column, *beside])], ids)
+    if options.beside and column in COLUMNS:
+        return Selection("", [column, *(each for each in beside if each not in COLUMNS)], ids)
     return Selection(column, [column], ids)
 
 

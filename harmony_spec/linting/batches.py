@@ -135,6 +135,10 @@ class Batch:
     rows: Iterable[Row] = field(repr=False)
     size: int = 0
 
+    def is_blank(self, row: Row) -> bool:
+        """Whether a row stands for a file without rows."""
+        return self.kind == "jsonl" and isinstance(row.item, bytes) and not row.item.strip()
+
 
 def row_value(kind: Kind, item: Any) -> Any:
     """The text or the JSON value of a row. Raises `RowError` if it cannot be read."""

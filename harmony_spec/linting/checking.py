@@ -79,7 +79,7 @@ class RowCheck:
     def run(self) -> Checked:
         """The findings; with fixes, those that are left."""
         item, number, options = self.row.item, self.row.number, self.options
-        if self.is_blank:
+        if self.batch.is_blank(self.row):
             return self._checked(skipped=True)
         try:
             held = self.read()
@@ -116,12 +116,6 @@ class RowCheck:
         # The value of a Parquet row is that of its column; its id is in another one.
         id = value.get(self.options.id_column) if isinstance(value, dict) and self.kind != "parquet" else row.id
         return id if type(id) in (str, int) else None
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether it stands for a file without rows."""
-        item = self.row.item
-        return self.kind == "jsonl" and isinstance(item, bytes) and not item.strip()
 
     def _checked(self, **found: Any) -> Checked:
         row = self.row

@@ -20,6 +20,7 @@ from ..errors import Code, HarmonyError, RenderError, Span, ToolError, any_of
 from ..recovery.output import abridge
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
+from .batches import Kind
 from .catalogue import codes, rules
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
@@ -99,13 +100,13 @@ def human(checked: Checked, finding: Finding) -> Text:
     return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fixes(finding))
 
 
-def format_error(name: str, source: Source, error: HarmonyError) -> Text:
-    """An error in a file, in the same form."""
+def format_error(name: str, source: Source, error: HarmonyError, kind: Kind = "text", row: int | None = None) -> Text:
+    """An error in a file, or in a row of it, in the same form."""
     is_of_message = isinstance(error, RenderError) and not isinstance(error, ToolError)
-    finding = finding_of_error(error, source, "text", None, not is_of_message)
+    finding = finding_of_error(error, source, kind, row, not is_of_message)
     finding = replace(finding, pointer=error.pointer or finding.pointer)
     rule = error.rule if isinstance(error, ToolError) else ""
-    return _quoted(Checked(name, None, 0), finding, "", error.message, rule, error.hint)
+    return _quoted(Checked(name, row, 0), finding, "", error.message, rule, error.hint)
 
 
 def _quoted(checked: Checked, finding: Finding, word: str, message: str, rule: str, hint: str) -> Text:

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from .. import parsing
 from ..codes import HEADER_TOO_LONG, WRONG_START
 from ..errors import ParseError, Span
-from ..format.cache_limits import HEADER_CACHES
+from ..format.cache_limits import HeaderCache
 from ..format.contents import Record
 from ..format.tables import Format, Frame, Path, Tokenizer
 from ..source.forms import Bounds, Form, TextForm, TokenForm
@@ -232,7 +232,7 @@ class Attempt:
                 if header is None:
                     header = self.read_header(frame, at, begin, stop, end, "")
                     if header:
-                        HEADER_CACHES.remember(headers, key, header, len(key))
+                        form.caches.remember(headers, key, header, len(key))
                 whole = content = text(begin, stop) if header else ""
             else:
                 whole = text(begin, stop)
@@ -257,13 +257,10 @@ class Attempt:
         self.at = at
         return found
 
-    def header_cache(self, frame: Frame) -> dict[str, ParsedHeader]:
+    def header_cache(self, frame: Frame) -> HeaderCache:
         """The cache of the headers of a frame, by tokenizer and by the fields that are given."""
         given = tuple((name, value) for name, value in self.given.items() if name not in frame.fields)
-        cache: dict[str, ParsedHeader] = self.form.caches.setdefault((frame.name, given), {})
-        if len(self.form.caches) > HEADER_CACHES.size:
-            self.form.caches.clear()
-        return cache
+        return self.form.caches.of(frame.name, given)
 
     def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a message without a content that special tokens enclose; None if the pattern does not match."""

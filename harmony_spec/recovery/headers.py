@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from .. import codes
-from ..format.cache_limits import HEADER_CACHES
-from ..format.tables import Format
+from ..format.tables import Format, Frame
 from ..source.forms import REPLACEMENT, Form
 from .header_automaton import automaton_of
 from .header_names import HeaderNames
@@ -35,16 +34,29 @@ class Headers:
         self.format, self.form, self.names, self.strict = format, form, names, strict
         self.recovery = format.recovery
         self.forget()
-        frames = format.frames.values()
-        self.frames = [frame for frame in frames if frame.has_content and frame.closed]
-        self.open_frame = next((frame for frame in frames if not frame.has_content), None)
-        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
-        markers = format.markers
-        self.between = self._make_between()
-        self.content_and_stop = {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
 
-    def _make_between(self) -> str:
-        """Make a regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
+    # What a new header needs; inputs without new ones should not wait for it.
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """The frames of messages whose end a token shows."""
+        return [frame for frame in self.format.frames.values() if frame.has_content and frame.closed]
+
+    @cached_property
+    def open_frame(self) -> Frame | None:
+        """The frame of an open header."""
+        return next((frame for frame in self.format.frames.values() if not frame.has_content), None)
+
+    @cached_property
+    def content_and_stop(self) -> dict[str, str]:
+        """For each token that opens a content, the markers of it and of a token that ends the message."""
+        closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
+        markers = self.format.markers
+        return {spelling: markers[spelling] + markers[closes] for spelling in self.recovery.opens}
+
+    @cached_property
+    def between(self) -> str:
+        """A regular expression for what `_without_free_texts` blanks; "" if headers have none of it."""
         markers, recovery = self.format.markers, self.recovery
         leads = {lead for leads in recovery.leads.values() for lead in leads} - {*recovery.free_texts}
         ends = "".join(markers[spelling] for spelling in (*recovery.inside, *recovery.opens) if spelling not in leads)
@@ -57,12 +69,8 @@ class Headers:
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
         caches = self.form.caches
-        self.known: dict[Any, HeaderReading] = caches.setdefault(
-            ("headers", self.strict, self.max_cost, self.names.key), {}
-        )
-        self.prose: dict[Any, bool] = caches.setdefault(("prose", self.names.key), {})
-        if len(caches) > HEADER_CACHES.size:
-            caches.clear()
+        self.known = caches.of("headers", self.strict, self.max_cost, self.names.key)
+        self.prose = caches.of("prose", self.names.key)
 
     def read(
         self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
@@ -85,7 +93,7 @@ class Headers:
             found.free_units = self.form.free_units(begin, end)
             found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
-            HEADER_CACHES.remember(self.known, key, found, end - begin)
+            self.form.caches.remember(self.known, key, found, end - begin)
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
@@ -94,7 +102,7 @@ class Headers:
         found = self.prose.get(key)
         if found is None:
             found = self.names.is_prose(self.form.run(begin, end, 0)[0])
-            HEADER_CACHES.remember(self.prose, key, found, end - begin)
+            self.form.caches.remember(self.prose, key, found, end - begin)
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
@@ -133,7 +141,8 @@ class Headers:
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = self.form.caches[key] = HeaderNames(self.format, self.names.snapshot())
+            found = HeaderNames(self.format, self.names.snapshot())
+            self.form.caches.put(key, found, len(self.names.tools or ()))
         return found
 
     def _without_free_texts(self, mixed: str) -> str:

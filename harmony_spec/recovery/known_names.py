@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Set
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 from ..errors import near_misses
@@ -83,11 +84,6 @@ class KnownNames:
     def __init__(self, format: Format, tools: list[Any] | None) -> None:
         assert format.recovery is not None
         self.recovery = recovery = format.recovery
-        self.writable = re.compile(recovery.word)
-        found = (
-            lead.strip() for leads in recovery.leads.values() for lead in leads if lead.strip() not in recovery.inside
-        )
-        self.leads = tuple(lead for lead in found if len(lead) > 1 and lead != recovery.begins)
         self.channels = dict.fromkeys(recovery.channels)
         self._by_last: dict[str, list[str]] | None = None
         given = None if tools is None else (*parameters_by_name(recovery, tools),)
@@ -101,9 +97,17 @@ class KnownNames:
         self.tools: set[str] | None = None if known[0] is None else {*known[0]}
         self.key = known[1]
 
+    @cached_property
+    def leads(self) -> tuple[str, ...]:
+        """The texts that introduce fields."""
+        recovery = self.recovery
+        found = (lead.strip() for leads in recovery.leads.values() for lead in leads)
+        return tuple(lead for lead in found if len(lead) > 1 and lead not in (*recovery.inside, recovery.begins))
+
     def _writable(self, tools: Iterable[str]) -> set[str]:
         """Return the names that can be written in a header."""
-        return {tool for tool in tools if self.writable.fullmatch(tool)}
+        writable = re.compile(self.recovery.word)
+        return {tool for tool in tools if writable.fullmatch(tool)}
 
     def snapshot(self) -> KnownNames:
         """The names that are known now."""

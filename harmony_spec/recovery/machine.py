@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -81,9 +81,6 @@ class Machine:
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
         self.output = Output(format, form, self.names, self.headers, self.continued, refuse)
         self.given = tuple(given.items())
-        cls, recovery = type(self), self.recovery
-        self.handlers = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
-        self.handlers |= dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.shows_prose_early = refuse is None
@@ -92,9 +89,11 @@ class Machine:
         self.lacks_start = self.is_header = False
         self.has_only_text = self.continued
         self.text_begin = 0
-        self.prose_patterns = prose_patterns(recovery.first_words)
+        self.prose_patterns = prose_patterns(self.recovery.first_words)
         self.free_units, self.in_free_text = 0, False
-        self.continues = frozenset(spelling for frame in self.headers.frames for spelling in frame.continues)
+        self.handlers: Mapping[str, Callable[[Machine, str, int, int], None]] = format.caches.get("handlers", {})
+        if not self.handlers:
+            self.handlers = format.caches["handlers"] = self._make_handlers()
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
         if self.continued and not path.steps[0][0].opens:
@@ -112,6 +111,12 @@ class Machine:
         return self.begin + self.limit + self.free_units
 
     # Reading.
+
+    def _make_handlers(self) -> Mapping[str, Callable[[Machine, str, int, int], None]]:
+        """What reads each special token."""
+        cls, recovery = type(self), self.recovery
+        found = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
+        return found | dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
 
     def _continue_content(self, given: dict[str, Any]) -> None:
         """Begin with the content, because the open header ends with the token that opens it."""
@@ -315,7 +320,9 @@ class Machine:
     def _goes_on(self, spelling: str, start: int) -> bool:
         """Whether another token opens the content, directly after one that may open it; opens the header again."""
         draft = self.draft
-        if draft is None or draft.runs or draft.started or spelling not in self.continues or start >= self.header_limit:
+        if draft is None or draft.runs or draft.started or start >= self.header_limit:
+            return False
+        if not any(spelling in frame.continues for frame in self.headers.frames):
             return False
         self._reopen_header(draft)
         self.has_only_text = False

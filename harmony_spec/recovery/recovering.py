@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ParseError, Span
-from ..format.cache_limits import HEADER_CACHES
+from ..format.cache_limits import HeaderCache
 from ..format.tables import Format, Frame, Path, Tokenizer, continues
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
@@ -107,10 +107,9 @@ class ValidMessages(Attempt):
             self.machine.at = self.bounds[-1][3]
         return len(self.bounds) > before
 
-    def header_cache(self, frame: Frame) -> dict[str, ParsedHeader]:
+    def header_cache(self, frame: Frame) -> HeaderCache:
         """The cache of clean headers for the known names."""
-        cache: dict[str, ParsedHeader] = self.form.caches.setdefault(("described", *self.key), {})
-        return cache
+        return self.form.caches.of("described", *self.key)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -119,7 +118,7 @@ class ValidMessages(Attempt):
 
     def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a header; None if recovery has a diagnostic for it."""
-        odd: dict[str, bool] = self.form.caches.setdefault(("odd", *self.key), {})
+        odd = self.form.caches.of("odd", *self.key)
         key = self.form.units[at:begin] + self.form.units[stop:end]
         if key in odd:
             return None
@@ -129,18 +128,17 @@ class ValidMessages(Attempt):
             return found if found.structure is None else None
         found = self._read_clean_header(frame, at, begin, stop, end)
         if found is None:
-            HEADER_CACHES.remember(odd, key, True, len(key))
+            self.form.caches.remember(odd, key, True, len(key))
         elif self._shape(found, "") is not None and self.form.mixed(at, begin) in shapes:
-            HEADER_CACHES.remember(shapes, (key,), found, len(key))
+            self.form.caches.remember(shapes, (key,), found, len(key))
         return found
 
     @property
-    def shapes(self) -> dict[object, ParsedHeader]:
+    def shapes(self) -> HeaderCache:
         """The headers without mistakes, by their shapes, whatever tools are offered; without names of tools, by ids."""
         names, headers = self.machine.names, self.machine.headers
         key = "shapes", self.machine.continued, headers.max_cost, tuple(names.channels), names.tools is None
-        shapes: dict[object, ParsedHeader] = self.form.caches.setdefault(key, {})
-        return shapes
+        return self.form.caches.of(*key)
 
     def _read_clean_header(self, frame: Frame, at: int, begin: int, stop: int, end: int) -> ParsedHeader | None:
         machine = self.machine
@@ -150,7 +148,7 @@ class ValidMessages(Attempt):
             return None
         if found.structure is not None:  # its content may declare tools, so that it is read by itself
             key = self.form.units[at:begin] + self.form.units[stop:end]
-            HEADER_CACHES.remember(self.shapes, (key,), found, len(key))
+            self.form.caches.remember(self.shapes, (key,), found, len(key))
             return None
         if not self._is_clean(found, at, begin):
             return None
@@ -174,7 +172,7 @@ class ValidMessages(Attempt):
         *_, (opener, _, header_end, _) = machine.form.pieces(at, begin)
         reading = machine.headers.read(at, header_end, opener, lacks_start=False, given=())
         if shape is not None and reading.is_exact:
-            HEADER_CACHES.remember(shapes, shape, header, len(shape))
+            self.form.caches.remember(shapes, shape, header, len(shape))
         return not reading.findings
 
     def _shape(self, header: ParsedHeader, mixed: str) -> str | None:

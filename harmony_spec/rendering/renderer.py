@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
-from ..format.cache_limits import CONTENT_CACHE_BYTES, HEADER_CACHES, MEMORY_PER_BYTE, SizedCache
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCaches, SizedCache
 from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
-from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TokenForm
+from ..source.forms import HEADER_LIMITS, QUOTED_CHARS_PER_SIDE, SourcePart, TextForm, TokenForm
 from ..source.message_tokens import MessageTokens
 from ..source.token_places import tokens_of
 from ..vocabulary import tokenizer_for
@@ -236,7 +236,7 @@ class Plan:
 
     def render(
         self,
-        frames: dict[Any, tuple[P, str, str, P]],
+        caches: HeaderCaches,
         part: Callable[..., P],
         whole: Callable[[int, Any, str, str], P],
         original: Callable[[SourcePart], P],
@@ -244,12 +244,13 @@ class Plan:
         """Yield the parts of all messages, and the open header, as token ids or as text.
 
         Args:
-            frames: the cache of frames.
+            caches: those of frames, too.
             part: returns a text in the mixed alphabet in this form. After it come the token ids that its end was read
                 from, and those that the text before that was read from.
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
         """
+        frames = caches.of("written", self.style)
         fields, as_parsed = self.fields, self.choices is None
         target = len(self.messages) - 1 if self.training else -1
         for index, (message, own) in enumerate(zip(self.messages, self.frames, strict=True)):
@@ -273,7 +274,7 @@ class Plan:
                 head, tail = part(mixed.head, kept.header, opening), part(mixed.tail, kept.stop)
                 frame = head, mixed.prefix, mixed.suffix, tail
                 if own.bare:
-                    HEADER_CACHES.remember(frames, key, frame, len(frame[0]))
+                    caches.remember(frames, key, frame, len(frame[0]))
             head, prefix, suffix, tail = frame
             yield head
             yield whole(index, content, prefix, suffix)
@@ -387,8 +388,7 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
             plan.require_text(index, content)
             raise
 
-    written = caches.setdefault(("written", plan.style), {})
-    return plan.render(written, part, whole, lambda raw: tokens_of(format, raw, encode))
+    return plan.render(caches, part, whole, lambda raw: tokens_of(format, raw, encode))
 
 
 def tokens_of_frame(format: Format, encode: Callable[[str], list[int]], mixed: str) -> list[int]:
@@ -441,4 +441,4 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
     def part(mixed: str, *kept: Sequence[int]) -> str:
         return plan.spelled(mixed)
 
-    return "".join(plan.render(format.caches.setdefault(("written", style), {}), part, whole, original))
+    return "".join(plan.render(format.caches_of(TextForm), part, whole, original))

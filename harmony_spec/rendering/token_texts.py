@@ -23,8 +23,10 @@ def encode(
 
     if not isinstance(text, str):
         raise TypeError(f"text: expected a str, got {type(text).__name__}")
-    if isinstance(allowed_special, str) and allowed_special != ALL_SPECIAL:
-        raise TypeError(f"allowed_special: {allowed_special!r} is a str; pass a set, or {ALL_SPECIAL!r}")
+    is_set = isinstance(allowed_special, Iterable) and not isinstance(allowed_special, str)
+    if not is_set and allowed_special != ALL_SPECIAL:
+        kind = type(allowed_special).__name__
+        raise TypeError(f"allowed_special: {allowed_special!r} is a {kind}; pass a set, or {ALL_SPECIAL!r}")
     allowed = format.encoding.special.keys() if allowed_special == ALL_SPECIAL else frozenset(allowed_special)
     for found in re.finditer(format.special_text, text):
         if found[0] not in allowed:

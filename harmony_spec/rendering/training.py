@@ -9,7 +9,6 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import RenderError
-from ..format.cache_limits import HEADER_CACHES
 from ..format.content_writing import Inexpressible
 from ..format.tables import LAST_TURN, NO_KIND, Drop, Format, Kind, Tokenizer, meets
 from ..vocabulary import tokenizer_for
@@ -128,7 +127,8 @@ class _OpenHeaders:
 
     def __init__(self, plan: Plan, tokenizer: Tokenizer | None) -> None:
         self.plan, self.tokenizer = plan, tokenizer_for(plan.format.encoding, tokenizer)
-        self.known: dict[Any, list[int]] = plan.format.caches_of(self.tokenizer).setdefault("opened", {})
+        self.caches = plan.format.caches_of(self.tokenizer)
+        self.known = self.caches.of("opened")
         fields = plan.format.open_frame.fields if plan.format.open_frame else ()
         self.fields = attrgetter(*fields) if fields else lambda message: ()
 
@@ -142,7 +142,7 @@ class _OpenHeaders:
             except Inexpressible:
                 mixed = ""
             tokens = tokens_of_frame(self.plan.format, self.tokenizer.encode, mixed)
-            HEADER_CACHES.remember(self.known, key, tokens, len(tokens))
+            self.caches.remember(self.known, key, tokens, len(tokens))
         return tokens
 
 

@@ -18,6 +18,7 @@ from typing import SupportsIndex
 
 from ..codes import INVALID_TEXT, UNKNOWN_TOKEN
 from ..errors import Code, ParseError, Span
+from ..format.cache_limits import HeaderCaches
 from ..format.tables import Format, Frame, Tokenizer
 from .message_tokens import MAX_TOKEN_ID, MessageTokens
 
@@ -236,7 +237,7 @@ class TextForm(Form):
         except UnicodeEncodeError as error:
             self.broken = error.start
             self.units = re.sub("[\ud800-\udfff]", REPLACEMENT, text)
-            self.caches = {}  # a valid U+FFFD in another text has the same cache key
+            self.caches = HeaderCaches()  # a valid U+FFFD in another text has the same cache key
 
     def __reduce__(self) -> tuple[object, ...]:
         return TextForm, (self.format, self.source)

@@ -103,7 +103,10 @@ class StreamParser(Generic[M]):
         mode, and `ValueError` after `close`.
         """
         if self.is_plain:
-            if tokens.__class__ is int and (delta := self.repeatable.get(tokens) or self.make_repeatable(tokens)):
+            if tokens.__class__ is int and (
+                (delta := self.repeatable.get(tokens)) is not None
+                or (tokens not in self._ends and (delta := self.make_repeatable(tokens)) is not None)
+            ):
                 self.repeat(tokens)
                 self._last = delta
                 return delta

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from itertools import accumulate
 from operator import attrgetter
 from typing import Any
 
@@ -23,9 +22,9 @@ from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
 """Remarks that would read as a part of the type if they were written beside it, by type."""
 
-OF_TEMPLATE = "unmarked_lines"
-"""The alternative of the grammar for descriptions of the template: a style that chooses it writes its types, too."""
-
+DESCRIPTION_RULE = "summary"
+"""The rule for descriptions of properties. A style that chooses an alternative of it, as the template writes them,
+writes types as the template does, too."""
 
 OF_PLAIN_MEMBERS = frozenset({"summary", "identifier", "string", "bare_key", "optional", "value", "default"})
 """The fields of nearly all properties."""
@@ -41,6 +40,8 @@ class Schemas:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
         self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
+        described = rules.table.get(DESCRIPTION_RULE)
+        self.template_names = frozenset(filter(None, described.names if described else ()))
         self.last = threading.local()
         """Whether the schema that a thread converts has references."""
         self.leaves = made["basic_type"], made["literal_type"], made["reference"]
@@ -66,7 +67,7 @@ class Schemas:
 
     def type(self, schema: JsonSchema, layout: Layout) -> Any:
         """Convert the parameters of a tool to a type. Raises `Inexpressible` with the JSON pointer of the problem."""
-        writer = TemplateTypeWriter if OF_TEMPLATE in layout.chosen else TypeWriter
+        writer = TypeWriter if self.template_names.isdisjoint(layout.chosen) else TemplateTypeWriter
         return writer(self.grammar, schema, layout).parameters()
 
     def schema(self, parameters: Any, reader: Reader, start: int) -> Any:
@@ -177,6 +178,8 @@ class Schemas:
         if not is_commented and isinstance(value, self.leaves):
             return self.by_class[type(value)](value)
         if isinstance(value, self.grammar.classes["one_of"]):
+            if any(variant.alternative is None for variant in value.variants):
+                return self.one_of(value)
             last = value.variants[-1]
             return self.array_of_one_of([*map(self.variant, value.variants)], last.alternative, last)
         if not is_commented:
@@ -185,24 +188,45 @@ class Schemas:
         first = inline(value, member.inline_remark, member.inline_default, member.dimensions)
         parts = [first, *member.inlines]
         schemas = [self.inline(part) for part in parts]
-        if any(self.dimensions(part) for part in parts[1:-1]) or self.dimensions(parts[-1]) > 1:
+        if any(self.brackets(part) for part in parts[1:-1]) or self.brackets(parts[-1]) > 1:
             return self.array_of_some(parts, schemas)
         of_all = self.array_of_one_of(schemas, parts[-1].union, parts[-1])
         return of_all if "oneOf" in of_all else self.array_or_others(of_all, [part.union for part in parts[:-1]])
 
-    def dimensions(self, part: Any) -> int:
-        """How many brackets end an alternative of the template."""
-        is_array = isinstance(part.union, self.grammar.classes["array"])
-        return len(part.dimensions) + (len(part.union.dimensions) if is_array else 0)
+    def brackets(self, part: Any) -> int:
+        """How many brackets an alternative of the template has; a union with some inside has more than one."""
+        if isinstance(part.union, self.grammar.classes["union"]) and self.has_arrays(part.union.intersections[:-1]):
+            return MAX_SHARED_BRACKETS
+        return len(part.dimensions) + len(self.dimensions(part.union))
+
+    def dimensions(self, made: Any) -> list[Any]:
+        """The brackets at the end of a type. In a union, they belong to all alternatives."""
+        last = made.intersections[-1] if isinstance(made, self.grammar.classes["union"]) else made
+        return last.dimensions if isinstance(last, self.grammar.classes["array"]) else []
+
+    def with_brackets(self, made: Any, count: int) -> Any:
+        """A type that ends in brackets, with fewer of them."""
+        if isinstance(made, self.grammar.classes["union"]):
+            *others, last = made.intersections
+            return type(made)([*others, self.with_brackets(last, count)])
+        return type(made)(made.element, made.dimensions[:count]) if count else made.element
+
+    def has_arrays(self, parts: list[Any]) -> bool:
+        return any(isinstance(part, self.grammar.classes["array"]) for part in parts)
 
     def array_of_some(self, parts: list[Any], schemas: list[Any]) -> dict[str, Any]:
         """The schema of alternatives with brackets that belong to any of those before, too.
 
         The template writes no brackets around alternatives. Of types of several parts, any value is valid.
         """
-        if not all(self.is_small(part.union) and self.dimensions(part) < 2 for part in parts):
+        if not all(self.is_small(part.union) for part in parts):
             return {}
-        inside = [schema["items"] for part, schema in zip(parts, schemas, strict=True) if self.dimensions(part)]
+        flat = [each for part in parts for each in getattr(part.union, "intersections", [part.union])]
+        arrays = [each for each in flat if isinstance(each, self.grammar.classes["array"])]
+        if sum(len(each.dimensions) for each in (*arrays, *parts)) > 1:
+            others = [self.of(each) for each in flat if not isinstance(each, self.grammar.classes["array"])]
+            return {"anyOf": [*others, {"type": "array"}]}
+        inside = [self.of(each.element) for each in arrays]
         return {"oneOf": [*schemas, {"type": "array", "items": {"anyOf": [*schemas, *inside]}}]}
 
     def array_or_others(self, of_all: dict[str, Any], others: list[Any]) -> dict[str, Any]:
@@ -228,23 +252,19 @@ class Schemas:
 
     def array_of_one_of(self, schemas: list[Any], last: Any, commented: Any) -> dict[str, Any]:
         """The schema of alternatives: the brackets after the last one, or after its comment, belong to all."""
-        if commented.dimensions:
-            return self.in_dimensions({"oneOf": schemas}, commented)
-        if not isinstance(last, self.grammar.classes["array"]):
-            return {"oneOf": schemas}
-        others, element, count = schemas[:-1], self.of(last.element), len(last.dimensions)
+        dimensions = commented.dimensions or self.dimensions(last)
+        others, count = schemas[:-1], len(dimensions)
+        if commented.dimensions or not count:
+            return self.in_dimensions({"oneOf": schemas}, dimensions)
         if not others or count == 1:
-            return self.in_dimensions({"oneOf": [*others, element]}, last)
+            return self.in_dimensions({"oneOf": [*others, self.of(self.with_brackets(last, 0))]}, dimensions)
         if count > MAX_SHARED_BRACKETS:
             return {"type": "array"}
         # The peer writes an array whose last alternative is an array in the same way, so both are valid.
-        of_last = list(accumulate(range(count), lambda inner, _: {"type": "array", "items": inner}, initial=element))
-        readings = []
-        for inner in range(count):
-            schema: dict[str, Any] = {"oneOf": [*others, of_last[inner]]}
-            for _ in range(count - inner):
-                schema = {"type": "array", "items": schema}
-            readings.append(schema)
+        of_last = [self.of(self.with_brackets(last, inner)) for inner in range(count)]
+        readings = [
+            self.in_dimensions({"oneOf": [*others, schema]}, dimensions[inner:]) for inner, schema in enumerate(of_last)
+        ]
         return {"anyOf": readings}
 
     def alone(self, made: Any) -> dict[str, Any] | bool:
@@ -279,10 +299,10 @@ class Schemas:
         return self.remarked(self.alone(made.type), made, {}, made.about)
 
     def array(self, made: Any) -> dict[str, Any]:
-        return self.in_dimensions(self.of(made.element), made)
+        return self.in_dimensions(self.of(made.element), made.dimensions)
 
-    def in_dimensions(self, schema: dict[str, Any] | bool, made: Any) -> dict[str, Any]:
-        for _ in made.dimensions:
+    def in_dimensions(self, schema: dict[str, Any] | bool, dimensions: list[Any]) -> dict[str, Any]:
+        for _ in dimensions:
             schema = {"type": "array", "items": schema}
         assert isinstance(schema, dict)
         return schema
@@ -293,12 +313,15 @@ class Schemas:
         return schema if rest == {} else {**schema, "items": rest}
 
     def union(self, made: Any) -> dict[str, Any]:
-        *others, last = parts = made.intersections
-        array = self.grammar.classes["array"]
-        if isinstance(last, array) and not any(isinstance(part, array) for part in others):
+        parts = made.intersections
+        if shared := self.shared(parts):
+            if len(shared) > MAX_SHARED_BRACKETS:
+                return {}
             # The peer and the template write no brackets around alternatives. Here, such an array is written first.
-            of_all = self.in_dimensions(self.union(type(made)([*others, last.element])), last)
-            return self.array_or_others(of_all, others)
+            before, last, after = parts[: shared[-1]], parts[shared[-1]], parts[shared[-1] + 1 :]
+            of_all = self.in_dimensions(self.union(type(made)([*before, last.element])), last.dimensions)
+            found = self.array_or_others(of_all, [type(made)(before) if len(before) > 1 else before[0]])
+            return {"anyOf": [*found["anyOf"], *map(self.of, after)]} if "anyOf" in found and after else found
         basic, literal = self.grammar.classes["basic_type"], self.grammar.classes["literal_type"]
         null = [isinstance(part, basic) and part.basic == "null" for part in parts]
         if all(isinstance(part, literal) or is_null for part, is_null in zip(parts, null, strict=True)):
@@ -307,11 +330,32 @@ class Schemas:
             return {"type": [part.basic for part in parts]}
         return {"anyOf": [self.of(part) for part in parts]}
 
+    def shared(self, parts: list[Any]) -> list[int]:
+        """The alternatives whose brackets may belong to those before them, too."""
+        array, basic = self.grammar.classes["array"], self.grammar.classes["basic_type"]
+        found, follows_arrays = [], True
+        for at, part in enumerate(parts):
+            if not isinstance(part, array):
+                follows_arrays = False
+            elif at and (not follows_arrays or (isinstance(part.element, basic) and part.element.basic == "null")):
+                found.append(at)
+        return found
+
     def intersection(self, made: Any) -> dict[str, Any]:
         return {"allOf": [self.of(part) for part in made.arrays]}
 
     def one_of(self, made: Any) -> dict[str, Any]:
-        return {"oneOf": [self.variant(variant) for variant in made.variants]}
+        """The schema of alternatives. Brackets after alternatives in alternatives belong to one or to all of those."""
+        variants = [variant for variant in made.variants if variant.alternative is not None]
+        if len(variants) == len(made.variants) or not self.has_brackets(variants):
+            return {"oneOf": [*map(self.variant, variants)]} if variants else {}
+        others = [self.variant(variant) for variant in variants if not self.has_brackets([variant])]
+        return {"anyOf": [*others, {"type": "array"}]}
+
+    def has_brackets(self, variants: list[Any]) -> bool:
+        """Whether an alternative has brackets, or is a union with some."""
+        found = [part for each in variants for part in getattr(each.alternative, "intersections", [each.alternative])]
+        return self.has_arrays(found) or any(each.dimensions for each in variants)
 
     def variant(self, variant: Any) -> dict[str, Any] | bool:
         schema = self.of(variant.alternative)

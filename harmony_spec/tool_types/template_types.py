@@ -31,8 +31,12 @@ class TemplateTypeWriter(TypeWriter):
         return self.made["parameters"]() if plain in NO_ARGUMENTS else super().parameters()
 
     def kind(self, kind: str, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
-        """A listed type is written by its name in JSON Schema, and so is an object without properties."""
-        listed, keywords = isinstance(schema.get("type"), list), schema.keys()
+        """A listed type is written by its name in JSON Schema, and so is an object without properties.
+
+        In `anyOf`, which the template does not write, a type would not be read back as a listed one.
+        """
+        listed = isinstance(schema.get("type"), list) and at.split("/")[-2:-1] != ["anyOf"]
+        keywords = schema.keys()
         if kind == "object" and at and not schema.get("properties"):
             if keywords.isdisjoint(OTHER_PROPERTIES_KEYWORDS) and not schema.get("required"):
                 used.update(("type", "properties", "required"))
@@ -71,9 +75,12 @@ class TemplateTypeWriter(TypeWriter):
             member = replace(member, string=None, bare_key=name)
         # Brackets after an alternative would belong to those before it, too.
         variants = [] if member.one_of is None else member.one_of.variants
-        if not variants or any(
-            isinstance(each.alternative, self.made["array"]) for each in (*variants[1:], variants[-1])
-        ):
+        parts = [
+            part
+            for each in variants[1:] or variants
+            for part in getattr(each.alternative, "intersections", [each.alternative])
+        ]
+        if not variants or any(isinstance(part, self.made["array"]) for part in parts):
             return member
         first, *others = (self.inline_of(variant) for variant in variants)
         default = schema.get("default")

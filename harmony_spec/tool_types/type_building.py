@@ -29,13 +29,13 @@ class TypeBuilder:
         return self.alternatives([*flat.values()])
 
     def alternatives(self, parts: list[Any]) -> Any:
+        """A union of types, arrays first: the brackets of one may belong to what precedes it, those of nulls always."""
         if len(parts) == 1:
             return parts[0]
-        *others, last = parts
-        array = self.made["array"]
-        if isinstance(last, array) and not any(isinstance(part, array) for part in others):
-            parts = [last, *others]  # as the last part, its brackets would belong to all alternatives
-        return self.made["union"](parts)
+        array, null = self.made["array"], self.basic("null")
+        return self.made["union"](
+            sorted(parts, key=lambda part: part.element is not null if isinstance(part, array) else 2)
+        )
 
     def basic(self, name: str) -> Any:
         found = self.grammar.basics.get(name)

@@ -371,11 +371,11 @@ class TypeWriter(TypeBuilder):
     def variant(self, schema: Any, at: str, depth: int) -> Any:
         """Convert an alternative of `oneOf`, which has its remark and default at the end of its line."""
         described = self.describe(schema, at, depth)
-        if self.moves_when_read(described):
-            described.type = self.separate(described.type)
         remark = None
         if described.about and described.title is None and not described.examples and self.is_remark(described.about):
             remark, described.about = described.about, None
+        if self.moves_when_read(described, remark):
+            described.type = self.separate(described.type)
         listed = (strings_inside if described.is_undescribed else strings_of)(self.grammar, described.type)
         default = self.default(described, listed) if described.default else None
         described.default = ()
@@ -385,14 +385,15 @@ class TypeWriter(TypeBuilder):
         """Whether a description can be written after an alternative, on its line."""
         return "\n" not in text and self.grammar.fits("REMARK", text)
 
-    def moves_when_read(self, described: DescribedType) -> bool:
+    def moves_when_read(self, described: DescribedType, remark: str | None) -> bool:
         """Whether the comments of a part of an alternative would read back as those of the alternative."""
         made = described.type
         if not described.is_undescribed or not isinstance(made, (self.made["annotated"], self.made["group"])):
             return False
         if not described.default and any(item.keyword == "default" for item in made.annotations):
             return True
-        return bool(made.about) and not made.title and not made.examples and self.is_remark(made.about)
+        about = remark is None and bool(made.about)
+        return about and not made.title and not made.examples and self.is_remark(made.about)
 
     def array(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         first, items = schema.get("prefixItems"), schema.get("items")

@@ -110,14 +110,14 @@ def render_page(template: str, **values: Any) -> bytes:
     """Return a page with the style and the script of this folder, and their hashes for its policy."""
     style, script = _asset("page.css"), _asset("page.js")
     assets = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
-    return _environment().get_template(template).render(**values, **assets).encode("utf-8", "replace")
+    return _valid(_environment().get_template(template).render(**values, **assets))
 
 
 def html_fragment(row: ShownRow, turns: Iterable[str]) -> str:
     """Return the cards of a row with their style, without a script."""
     colors = {name: number for number, name in enumerate(turns)}
     style, cards = _asset("page.css"), _cards().cards(_Line(row), colors)
-    return f'<style>{style}</style><div class="harmony notebook">{cards}</div>'
+    return _valid(f'<style>{style}</style><div class="harmony notebook">{cards}</div>').decode()
 
 
 def notebook(result: Parsed[Any] | Report[Any]) -> str:
@@ -143,7 +143,12 @@ def _index_entry(
 
 def _packed(text: str) -> str:
     """A text as gzip in base64; the same text is always the same bytes."""
-    return b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
+    return b64encode(gzip.compress(_valid(text), 6, mtime=0)).decode()
+
+
+def _valid(text: str) -> bytes:
+    """A text as UTF-8, which cannot hold half a character."""
+    return text.encode("utf-8", "replace")
 
 
 def _hash(text: str) -> str:

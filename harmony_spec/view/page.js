@@ -18,8 +18,12 @@ async function rowsOf(block) {
 }
 
 const texts = new Map();
+function textOf(row) {
+  for (const explanation of row.querySelectorAll(".findings details")) explanation.remove(); // the same in many rows
+  return row.textContent.toLowerCase();
+}
 function textsOf(block) {
-  if (!texts.has(block)) texts.set(block, rowsOf(block).then((rows) => rows.map((row) => row.textContent.toLowerCase())));
+  if (!texts.has(block)) texts.set(block, rowsOf(block).then((rows) => rows.map(textOf)));
   return texts.get(block);
 }
 
@@ -89,14 +93,15 @@ function showTokens(root) {
     const points = [...pre.textContent];
     pre.original = [...pre.childNodes];
     let at = 0;
-    pre.replaceChildren(...pre.dataset.tokens.trim().split(" ").map((token) => {
+    pre.replaceChildren(...pre.dataset.tokens.trim().split(" ").flatMap((token) => {
       const [id, length] = token.split(",").map(Number);
       const span = document.createElement("span");
       span.className = "token";
       span.dataset.id = id;
       span.title = `token ${id}`;
-      span.textContent = points.slice(at, at += length).join("");
-      return span;
+      const [, text, breaks] = points.slice(at, at += length).join("").match(/^([^]*?)(\n*)$/);
+      span.textContent = text;
+      return [span, breaks]; // the id follows the text, not the line break
     }));
   }
 }

@@ -264,7 +264,7 @@ class _Sections:
     def all(self) -> tuple[Section, ...]:
         """Sections, in order. A finding is in the section where it begins.
 
-        The line break at the end of a text file is left out, where it is no mistake.
+        The line break at the end of a text file is left out if it is valid there.
         """
         whole: list[tuple[int | None, Spans]] = [
             (index, list(zip(PIECES, pairwise(bounds), strict=True)))
