@@ -242,7 +242,7 @@ class ChatStream:
             if ready := chunks.get(tokens):
                 repeat(tokens)
                 return [ready.copy()]
-            if parser is not None and (known := parser.repeatable.get(tokens) or parser.make_repeatable(tokens)):
+            if parser is not None and (known := parser.repeatable.get(tokens)):
                 repeat(tokens)
                 text = known[0].text
                 if (delta := {key: text} if key else self._replies[index].add(text)) is None:
