@@ -269,6 +269,7 @@ def test_chat_rows_are_known_by_their_keys(tmp_path: Path, row: object) -> None:
         {"messages": json.dumps(HELLO), "tools": "[1"},
         {"conversations": "[" * 100_000},
         {"conversations": '[{"from": "<|start|>user<|message|>Hi.<|end|>"}]'},
+        {"messages": [HELLO[0], {**HELLO[1], "channel": "final", "weight": 1}]},
     ],
 )
 def test_other_rows_are_no_chat(tmp_path: Path, row: object) -> None:
