@@ -180,6 +180,7 @@ class Contents:
         self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
         self.styles: list[Chosen] = []
+        self._before_values: dict[str, tuple[str, ...]] = {}
         self.texts: SizedCache[str] = SizedCache(CONTENT_CACHE_BYTES)
         self.structures: SizedCache[Any] = SizedCache(CONTENT_CACHE_BYTES)
         for made in self.names:
@@ -297,6 +298,12 @@ class Contents:
         except RenderError:
             return False
         return not self.find_unread(type(record), text)
+
+    def has_choice(self, role: str, text: str) -> bool:
+        """Whether a line of a text begins as one with a value of a list, such as `Reasoning: `."""
+        if role not in self._before_values:
+            self._before_values[role] = tuple(self.rules.before_values(role))
+        return any(f"\n{before}" in f"\n{text}" for before in self._before_values[role])
 
     def find_unread(self, made: type[Record], text: str) -> list[tuple[int, tuple[str, ...]]]:
         """Find what is not read as structure: each first wrong position, and what was expected there."""

@@ -541,6 +541,24 @@ class Rules:
         codes = [repr(part) if isinstance(part, str) else part.write(self, scope) for part in parts]
         return " + ".join(codes) or "''"
 
+    # What rules hold.
+
+    def before_values(self, name: str) -> set[str]:
+        """The texts in a rule, and in those that it uses, that one of some listed values follows."""
+        found, seen, todo = set[str](), {name}, [self.table[name].ways]
+        while todo:
+            for parts in todo.pop():
+                for before, part in zip(("", *parts), parts, strict=False):
+                    match part:
+                        case Token(values=values) if values and isinstance(before, str):
+                            found.add(before)
+                        case Option(inner) | Many(_, inner):
+                            todo.append((inner,))
+                        case Value(rule) | Use(rule) if rule not in seen:
+                            seen.add(rule)
+                            todo.append(self.table[rule].ways)
+        return found - {""}
+
     # What rules need.
 
     def fields(self, parts: Parts) -> Iterator[tuple[str, Node]]:

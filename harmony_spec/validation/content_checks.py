@@ -59,8 +59,9 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
     """Collect declarations, and report those that are unreadable and schemas that are invalid."""
     content = context.content(index)
     if isinstance(content, str):
-        if context.declarations.leaves_unread(role, content):
-            _report_unread(context, index, role, "the content does not match the grammar from here on")
+        declares = context.declarations.leaves_unread(role, content)
+        if declares or context.format.contents.has_choice(role, content):
+            _report_unread(context, index, role, "the content does not match the grammar from here on", declares)
         return
     schemas = context.declarations.add(role, content)
     if any(isinstance(schema, dict) and UNREAD_KEYWORD in schema for schema in schemas.values()):
@@ -74,12 +75,14 @@ def _check_declaration(context: Context, index: int, role: str) -> None:
             context.report(codes.INVALID_SCHEMA, index, evidence, context.content_span(index), pointer=error.pointer)
 
 
-def _report_unread(context: Context, index: int, role: str, evidence: str) -> None:
-    """Report the lines of a content that cannot be read."""
+def _report_unread(context: Context, index: int, role: str, evidence: str, declares: bool = True) -> None:
+    """Report the lines of a content that cannot be read; of one that declares nothing, those with a wrong value."""
     contents, text = context.format.contents, context.text(index)
     for at, expected in contents.find_unread(contents.roles[role], text):
         start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
         end = len(text) if end < 0 else max(end, start + 1)
+        if not declares and not contents.has_choice(role, text[start:end]):
+            continue
         span = context.span_in_content(index, start, end)
         context.report(codes.UNREAD_CONTENT, index, evidence, span, expected=expected[:MAX_EXPECTED])
 
