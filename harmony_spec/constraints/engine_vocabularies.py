@@ -32,11 +32,11 @@ def llguidance_tokenizer(encoding: Encoding) -> Any:
     import tiktoken
 
     imported("llguidance")
-    tokens = pieces(encoding)
+    tokens, special = pieces(encoding), {*encoding.special.values()}
     made = tiktoken.Encoding(
         encoding.name,
         pat_str="|".join(encoding.split),
-        mergeable_ranks={token: rank for rank, token in enumerate(tokens[: encoding.base_size])},
+        mergeable_ranks={token: rank for rank, token in enumerate(tokens[: encoding.base_size]) if rank not in special},
         special_tokens=dict(encoding.special),
     )
     from llguidance.tiktoken import lltokenizer_from_encoding
