@@ -54,6 +54,14 @@ def answered(text: str, **settings: Any) -> dict[str, Any]:
     return {**whole["choices"][0]["message"], "finish_reason": whole["choices"][0]["finish_reason"], "all": whole}
 
 
+def left_out(text: str) -> list[str]:
+    """The findings about an answer without any content or call."""
+    assert answered(text)["content"] is None
+    assert names(answered(text)) == []
+    found = recover(encode(text, allowed_special="all"), "completion", tools=["functions.f"])
+    return [finding.code.name for finding in to_chat_completion(found, tools=[TOOL]).findings]
+
+
 def names(message: dict[str, Any]) -> list[str]:
     return [call["function"]["name"] for call in message.get("tool_calls", [])]
 
@@ -168,6 +176,10 @@ OUT: dict[str, Callable[[], bool]] = {
         names(answered("<|channel|>commentary to=g.h<|message|>{}<|call|>")) == []
     ),
     "vLLM: a call of python is a thought": lambda: answered(PYTHON).get("reasoning") is None,
+    "vLLM: a call of the browser is dropped without a word": lambda: (
+        left_out('<|channel|>analysis to=browser.search code<|message|>{"query": "x"}<|call|>') == ["undeclared-tool"]
+    ),
+    "vLLM, SGLang: a message without a channel": lambda: answered("<|message|>c<|return|>")["content"] == "c",
     "vLLM: a type that is not JSON is not reported": lambda: (
         "invalid-json"
         in [

@@ -313,6 +313,26 @@ SPELLINGS: list[tuple[str, Schema]] = [
         },
     ),
     (
+        "// D\nE\na?:     // D\nE\n{\n    k?: string,\n    },",
+        {"allOf": [K | {"description": "D\nE"}], "description": "D\nE"},
+    ),
+    (
+        "a?:\n | string\n |    // \nText\n\n{\n   k?: string,\n   }\n,",
+        {"oneOf": [STRING, K | {"description": "\nText\n"}]},
+    ),
+    (
+        "a?: \n     | string\n     | number // i[], // default: []",
+        array({"oneOf": [STRING, NUMBER | {"description": "i"}]}) | {"default": []},
+    ),
+    (
+        "a?: {\nk?: \n                string// s | \nnumber}, // default: {},",
+        {"type": "object", "properties": {"k": {"oneOf": [S, NUMBER]}}, "default": {}},
+    ),
+    (
+        'a?: object                    // default: {"k": "}"} | \nboolean,',
+        {"oneOf": [{"type": "object", "default": {"k": "}"}}, BOOLEAN]},
+    ),
+    (
         "a?: string | \nnumber// i[] | \nboolean,",
         {
             "oneOf": [

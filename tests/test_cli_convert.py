@@ -96,6 +96,7 @@ def test_a_prompt_may_look_like_json() -> None:
         ({"prompt": "x", "completion": [{"role": "assistant", "tool_calls": 5}]}, "/completion/0/tool_calls"),
         ({"prompt": [CHAT[0]], "completion": "\ud800"}, "/completion"),
         ({"messages": [], "tools": 5}, "/tools"),
+        ({"messages": [], "functions": [{"name": "f", "parameters": 5}]}, "/functions/0/parameters"),
         ({"messages": None, "prompt": "x"}, ""),
         ({"conversations": [{"from": "gpt", "value": "x", "weight": 2}]}, "/conversations/0/weight"),
         ({"conversations": [{"from": "function_call", "value": "[" * 100_000}]}, "/conversations/0/value"),
@@ -116,13 +117,19 @@ def test_instructions_beside_shared_rows_are_read() -> None:
 
 
 def test_calls_of_shared_rows_are_read() -> None:
+    """With the tools of the row, or the functions of older ones."""
     shared = [
         {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
         {"from": "observation", "value": "3"},
     ]
-    row = {"conversations": shared, "tools": json.dumps([TOOL])}
-    (found,) = rows(run("--from", "chat", "--to", "text", "-", given=json.dumps(row)).stdout)
-    call, result = parse(found["text"]).messages[2:]
+    texts = []
+    for key, tools in (("tools", json.dumps([TOOL])), ("functions", [TOOL["function"]])):
+        row = {"conversations": shared, "tools": None, key: tools}
+        texts += [
+            found["text"] for found in rows(run("--from", "chat", "--to", "text", "-", given=json.dumps(row)).stdout)
+        ]
+    assert texts[0] == texts[1]
+    call, result = parse(texts[0]).messages[2:]
     assert (call.recipient, call.content, result.name) == ("functions.f", '{"a":1}', "functions.f")
 
 
@@ -262,6 +269,7 @@ def test_chat_rows_are_known_by_their_keys(tmp_path: Path, row: object) -> None:
         {"messages": json.dumps(HELLO), "tools": "[1"},
         {"conversations": "[" * 100_000},
         {"conversations": '[{"from": "<|start|>user<|message|>Hi.<|end|>"}]'},
+        {"messages": [HELLO[0], {**HELLO[1], "channel": "final", "weight": 1}]},
     ],
 )
 def test_other_rows_are_no_chat(tmp_path: Path, row: object) -> None:

@@ -351,7 +351,7 @@ def test_unusable_arguments_and_files_are_reported(tmp_path: Path) -> None:
         (("--to", "training", path, "--train", "user"), "'user' is not one of 'last_turn', 'assistant'"),
         (
             ("--to", "text", other),
-            "no column messages, conversations, system, prompt, completion, tools, id; ",
+            "no column messages, conversations, system, prompt, completion, tools, functions, id; ",
         ),
     ]:
         found = run("--from", "chat", *arguments)

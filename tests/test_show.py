@@ -28,6 +28,7 @@ from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.view import html_page as page_module
 from harmony_spec.view.html_page import PageTooLarge, html_fragment, html_page
 from harmony_spec.view.shown_row import GAP, OPEN_HEADER, ShownRow, masked_runs, shown_report
+from harmony_spec.view.statistics import Statistics
 from harmony_spec.view.terminal_view import row_lines
 
 from . import dialect
@@ -183,6 +184,26 @@ def test_a_page_marks_findings_and_repairs() -> None:
     assert "<strong>H136 misspelt-channel</strong>" in cards
     assert "(repaired)" in cards
     assert 'data-tokens="12194,2 13,1 "' in cards
+
+
+def test_rare_values_are_one_entry() -> None:
+    """Of filters and of statistics: malformed rows may have a channel each."""
+    texts = [f"<|start|>assistant<|channel|>c{at % 150}<|message|>x<|end|>" for at in range(200)]
+    rows = [shown_report(validate(text), has_tokens=True) for text in texts]
+    page = html_page(rows, "x", ()).decode()
+    (options,) = re.findall(r'data-field="\d+">(.*?)</select>', page, re.DOTALL)
+    values = re.findall(r'value="(\d+)">([^<]*)', options)
+    assert values == [(str(at), f"c{at}") for at in range(30)] + [("30", "others")]
+    (packed,) = re.findall(r'id="index">([^<]*)<', page)
+    index = json.loads(gzip.decompress(b64decode(packed)))
+    assert [numbers for _, (numbers,) in index] == [[min(at % 150, 30)] for at in range(200)]
+    counted = Statistics(("role", "channel"))
+    for row in rows:
+        counted.add(row)
+    cells = re.findall(r"<td[^>]*>([^<]*)", counted.page("x").decode())
+    at = cells.index("50 others")
+    size = len(encode(texts[0], allowed_special="all"))
+    assert (cells[at + 1 : at + 3], len(cells) < 700) == (["", str(50 * size)], True)
 
 
 def test_a_page_is_limited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

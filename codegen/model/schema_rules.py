@@ -8,7 +8,7 @@ PARAMETERS = "parameters"
 """The rule of all types of a tool."""
 
 FITTING_TERMINALS = {
-    "about": "TEXT",
+    "about": "ABOUT",
     "default": "DEFAULT",
     "identifier": "IDENTIFIER",
     "named": "NAMED",
@@ -20,7 +20,8 @@ FITTING_TERMINALS = {
 SCHEMA_TERMINALS = sorted(
     (
         *FITTING_TERMINALS.values(),
-        *("BARE_DEFAULT", "BARE_KEY", "INLINE_DEFAULT", "INLINE_REMARK", "KEYWORD", "OTHER_KEYWORD", "TYPE_TEXT"),
+        *("BARE_DEFAULT", "BARE_KEY", "INLINE_DEFAULT", "INLINE_REMARK", "KEYWORD", "OTHER_KEYWORD", "TEXT"),
+        "TYPE_TEXT",
     )
 )
 """All terminals that the library needs for types."""

@@ -29,6 +29,7 @@ from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, 
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
+from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
 from ..read.problems import Place, Problem
 from ..read.value_places import Path as ValuePath
@@ -264,7 +265,7 @@ def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> It
             yield Problem(Place(file, 1, 1), reason, "Use letters, digits and underscores in the name of the file.")
         errors = list(Draft202012Validator(schema).iter_errors(value))
         for error in errors:
-            reason = f"not a namespace: at {error.json_path}: {error.message[:200]}"
+            reason = f"not a namespace: at {error.json_path}: {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
             yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE} describes a namespace.")
         defined = format.definitions.get("namespace")
         if not errors and defined and defined.rule in format.contents.rules:

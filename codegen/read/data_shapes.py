@@ -25,6 +25,9 @@ TYPES = {
     "string": "a text",
 }
 
+MAX_SCHEMA_ERROR_CHARS = 200
+"""`jsonschema` quotes whole values in its messages."""
+
 SCHEMA_SUFFIX = ".schema.json"
 
 _INTEGERS = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
@@ -39,7 +42,7 @@ def misshapen_data(data: Mapping[str, Any], places: Mapping[str, Mapping[ValuePa
         if file.endswith(SCHEMA_SUFFIX):
             for error in _SCHEMAS.iter_errors(value):
                 path = tuple(error.absolute_path)
-                reason = f"not a JSON Schema: {_dotted(path)} {error.message[:200]}"
+                reason = f"not a JSON Schema: {_dotted(path)} {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
                 yield Problem(place_of(places, file, path), reason, "Correct it; the drafts of 2020-12 describe it.")
     for error in _SHAPES.iter_errors(data):
         yield from _problems(error, places)

@@ -163,6 +163,9 @@ def expression(node: Pattern) -> str:
             return inner + (sign or f"{{{low},{'' if high is None else high}}}")
 
 
+MAX_REPETITIONS = 1000
+"""The most that a pattern may set: each is a part of the expression of a header."""
+
 MAX_LISTED_STRINGS = 20_000
 """A range of characters to the power of 100 would not end. Harmony's longest list, its special tokens, has 1,090."""
 
@@ -274,8 +277,8 @@ class _PatternReader:
             return item
         if self.peek() in ("?", "+", "*", "{") and self.peek():
             raise PatternError("lazy, possessive and doubled repetitions are not supported", self.at)
-        if high is not None and (high < low or high > 1000):
-            raise PatternError("a repetition needs bounds in order, at most 1000", start)
+        if high is not None and (high < low or high > MAX_REPETITIONS):
+            raise PatternError(f"a repetition needs bounds in order, at most {MAX_REPETITIONS}", start)
         return Repeat(item, low, high)
 
     def atom(self) -> Pattern:

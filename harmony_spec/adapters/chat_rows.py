@@ -19,10 +19,14 @@ SHARED = "conversations"
 SYSTEM = ROLES[0]
 """The column beside it with the instructions, which some rows have."""
 
+CALLS = "calls"
+"""In place of a role: the message is the JSON of calls."""
+
 SHARED_ROLES: Mapping[str, str] = {
     **dict.fromkeys(("human", "user"), ROLES[2]),
     **dict.fromkeys(("gpt", "chatgpt", "model", "assistant"), ASSISTANT),
     **dict.fromkeys(("tool", "observation", "function_response"), RESULTS[0]),
+    **dict.fromkeys(("function_call", "tool_call"), CALLS),
     "system": ROLES[0],
 }
 
@@ -32,7 +36,10 @@ PROMPT, COMPLETION = "prompt", "completion"
 WEIGHT = "weight"
 """The key for whether a message is trained on: 0 or 1. Source: OpenAI, the format of files for fine-tuning."""
 
-COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS)
+FUNCTIONS = "functions"
+"""The column of tools in older files for fine-tuning."""
+
+COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS, FUNCTIONS)
 """All columns that are read."""
 
 
@@ -45,16 +52,20 @@ class ChatRow(NamedTuple):
         prompt: how many of the messages are the prompt of a completion.
         places: for each message a JSON pointer into the row, and one to its text if that has another key than in Chat
             Completions; empty if these are the messages of the row.
+        tools_key: the column of the tools.
     """
 
     messages: list[Any]
     tools: list[Any] | None = None
     prompt: int = 0
     places: Sequence[tuple[str, str | None]] = ()
+    tools_key: str = TOOLS
 
     def pointer(self, pointer: str) -> str:
         """A JSON pointer into the row for one into the messages."""
         steps = pointer.split("/")
+        if steps[1:2] == [TOOLS]:
+            return "/".join(["", self.tools_key, *steps[2:]])
         if not self.places or steps[1:2] != [MESSAGES_KEY] or not steps[2:]:
             return pointer
         place, text = self.places[int(steps[2])]
@@ -69,9 +80,16 @@ def chat_of_row(row: object) -> ChatRow:
     if isinstance(row, list):
         return ChatRow(row, places=[(f"/{index}", None) for index, _ in enumerate(row)])
     values = require_object(row, ())
-    tools = _decoded(values, TOOLS)
+    read, key = _messages_of(values), TOOLS
+    if (tools := _decoded(values, TOOLS)) is None:
+        tools, key = _decoded(values, FUNCTIONS), FUNCTIONS
+    return read._replace(tools=tools, tools_key=key)
+
+
+def _messages_of(values: dict[str, Any]) -> ChatRow:
+    """The messages of a row, without its tools."""
     if values.get(MESSAGES_KEY) is not None:
-        return ChatRow(require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,)), tools)
+        return ChatRow(require_list(_decoded(values, MESSAGES_KEY), (MESSAGES_KEY,)))
     if values.get(SHARED) is not None:
         shared = require_list(_decoded(values, SHARED), (SHARED,))
         first = [{"role": SYSTEM, "content": values[SYSTEM]}] if values.get(SYSTEM) else []
@@ -81,12 +99,12 @@ def chat_of_row(row: object) -> ChatRow:
             (place, f"{place}/value" if "from" in entry else None)
             for place, entry in ((f"/{SHARED}/{index}", entry) for index, entry in enumerate(shared))
         ]
-        return ChatRow(messages, tools, places=places)
+        return ChatRow(messages, places=places)
     if values.get(PROMPT) is not None and values.get(COMPLETION) is not None:
         (prompt, at), (completion, after) = (
             _of_completion(values, key, role) for key, role in ((PROMPT, ROLES[2]), (COMPLETION, ASSISTANT))
         )
-        return ChatRow([*prompt, *completion], tools, len(prompt), [*at, *after])
+        return ChatRow([*prompt, *completion], None, len(prompt), [*at, *after])
     known = f"{MESSAGES_KEY}, {SHARED}, or {PROMPT} and {COMPLETION}"
     return fail((), "the row has no messages", hint=f"Its columns are read by their names: {known}.")
 
@@ -136,13 +154,13 @@ def _of_shared(entry: object, path: tuple[str, int]) -> dict[str, Any]:
         return values
     author, text = (require_text(values.get(key), (*path, key)) for key in ("from", "value"))
     others = {key: value for key, value in values.items() if key not in ("from", "value")}
-    if author in ("function_call", "tool_call"):
+    if author not in SHARED_ROLES:
+        fail((*path, "from"), f"unknown author {author!r}", expected=SHARED_ROLES)
+    if SHARED_ROLES[author] == CALLS:
         try:
             call = json.loads(text)
         except (ValueError, RecursionError) as error:
             fail((*path, "value"), f"the call is not JSON: {error}")
         calls = call if isinstance(call, list) else [call]
         return {**others, "role": ASSISTANT, "content": None, "tool_calls": calls}
-    if author not in SHARED_ROLES:
-        fail((*path, "from"), f"unknown author {author!r}", expected=SHARED_ROLES)
     return {**others, "role": SHARED_ROLES[author], "content": text}

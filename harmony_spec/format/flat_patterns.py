@@ -390,11 +390,9 @@ class Flattening:
         arguments = []
         for part in fields(rule.made):
             slot = flat.slots.get(part.name)
-            default = "[]"
-            if part.default_factory is MISSING:
-                default = self.rules.bind(rule.absent.get(part.name, part.default))
+            absent = [] if part.default_factory is not MISSING else rule.absent.get(part.name, part.default)
+            default = self.rules.bind(absent)  # one list for all: a type is converted at once, and not changed
             value = default if slot is None else slot.value
-            absent = rule.absent.get(part.name, part.default)
             if slot is not None and slot.is_set != ALWAYS and not (slot.is_text and absent is None):
                 value = f"({value} if {slot.is_set} else {default})"
             arguments.append(value)

@@ -28,6 +28,9 @@ from .opening import InputError
 from .rows import Content
 from .totals import tokens_by_channel
 
+TOOL_FILES_CACHE_SIZE = 16
+"""Different files of tools that the settings of a run name."""
+
 NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --stripped"
 """The error for a named file without special tokens."""
 
@@ -280,6 +283,6 @@ def _with_fixes(report: Report[Any], keeps: Callable[[Fix, int], bool]) -> Repor
     return replace(report, diagnostics=found)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(TOOL_FILES_CACHE_SIZE)
 def _tools(definitions: str | None, codec: ModuleType) -> list[Any] | None:
     return None if definitions is None else list(tools_from_json(json.loads(definitions), codec=codec))

@@ -236,9 +236,9 @@ def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: An
     try:
         messages = codec.from_json(conversation)
     except ConversationError as error:
-        if is_chat(value, codec.FORMAT.fields):
-            _raise_chat()
         if not named:
+            if is_chat(value, codec.FORMAT.fields):
+                _raise_chat()
             error.hint = f"{error.hint} If these are Chat Completions, {CONVERT_CHAT}.".lstrip()
         raise
     if not named and is_chat(value, codec.FORMAT.fields):

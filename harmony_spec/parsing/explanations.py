@@ -20,6 +20,12 @@ Expectation = tuple[Atom | None, tuple[tuple[Atom, int], ...]]
 
 END = "the end of the input"
 
+MAX_SUGGESTED_CHARS = 40
+"""How much of a wrong text is compared with what it may be a misspelling of."""
+
+MAX_NAMED_CHARS = 24
+"""Longer texts are abridged where an error names them."""
+
 
 def explain(form: Form, frames: list[Frame], may_end: bool, at: int, index: int, start: str) -> ParseError:
     """Return the error for an input that a parser could not read to its end.
@@ -137,9 +143,9 @@ def _suggest(form: Form, text: str, values: list[str]) -> str:
     spelled = form.format.special_matcher.match(text)
     if spelled:
         return f"These are ordinary tokens that spell {spelled[0]}; encode it as the special token."
-    if close := near_misses(text[:40], values):
+    if close := near_misses(text[:MAX_SUGGESTED_CHARS], values):
         return f"Is this a misspelt {close[0]}?"
-    word = text[:40].split(" ")[0]
+    word = text[:MAX_SUGGESTED_CHARS].split(" ")[0]
     for length in range(4, len(word) + 1):
         if close := near_misses(word[:length], form.format.markers, cutoff=0.9):
             return f"Is this a misspelt {close[0]}?"
@@ -147,4 +153,4 @@ def _suggest(form: Form, text: str, values: list[str]) -> str:
 
 
 def _abridge(text: str) -> str:
-    return repr(text if len(text) <= 24 else text[:20] + "…")
+    return repr(text if len(text) <= MAX_NAMED_CHARS else f"{text[: MAX_NAMED_CHARS - 4]}…")

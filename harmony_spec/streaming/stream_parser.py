@@ -40,7 +40,7 @@ class StreamParser(Generic[M]):
     Attributes:
         is_plain: whether the next ordinary token only adds its text to the open content.
         repeatable: the tokens that `repeat` may read then, with their events.
-        repeat: reads one of them; `make_repeatable` adds others.
+        repeat: reads one of them.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class StreamParser(Generic[M]):
         if self.is_plain:
             if tokens.__class__ is int and (
                 (delta := self.repeatable.get(tokens)) is not None
-                or (tokens not in self._ends and (delta := self.make_repeatable(tokens)) is not None)
+                or (tokens not in self._ends and (delta := self._make_repeatable(tokens)) is not None)
             ):
                 self.repeat(tokens)
                 self._last = delta
@@ -128,7 +128,7 @@ class StreamParser(Generic[M]):
         self._feed(tokens)
         return events
 
-    def make_repeatable(self, token: int) -> tuple[ContentDelta] | None:
+    def _make_repeatable(self, token: int) -> tuple[ContentDelta] | None:
         """Decode a token that comes for the first time, so that `repeat` may read it; None in hard cases."""
         try:
             text = self._decode_token(token).decode() if self._decode_token else ""

@@ -26,6 +26,9 @@ FUNCTION = "function"
 TOOLS = "tools"
 """The key of a list of definitions in requests."""
 
+MAX_SCHEMA_ERROR_CHARS = 200
+"""`jsonschema` quotes whole values in its messages."""
+
 PURPOSES = ("name", "description", "parameters")
 """The keys of a function, and the purposes of the fields of a tool."""
 
@@ -208,8 +211,8 @@ def _require_valid(codec: ModuleType, value: dict[str, Any], cls: type[Record], 
     if errors:
         error = min(_innermost(errors), key=lambda error: -len(error.absolute_path))
         path = "".join(f"/{escaped(str(step))}" for step in error.absolute_path)
-        rule = f"{error.validator} {error.validator_value!r}"[:100]
-        raise ToolError(INVALID_TOOL, error.message[:200], pointer=at + path, rule=rule)
+        rule = f"{error.validator} {error.validator_value!r}"[: MAX_SCHEMA_ERROR_CHARS // 2]
+        raise ToolError(INVALID_TOOL, error.message[:MAX_SCHEMA_ERROR_CHARS], pointer=at + path, rule=rule)
 
 
 def _innermost(errors: Iterable[Any]) -> Iterator[Any]:

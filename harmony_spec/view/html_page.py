@@ -35,7 +35,9 @@ MAX_PAGE_BYTES = 50 << 20
 """A larger page is refused: browsers take seconds to load it, and mail and review tools do not show it."""
 
 MAX_FILTER_VALUES = 30
-"""Fields with more values have no filter. Roles and channels have few; recipients may have as many as tools."""
+"""The values of a field that a filter lists; rarer ones are one entry. Malformed rows may have a channel each."""
+
+OTHERS = "others"
 
 MAX_EXCERPT_CHARS = 120
 """Characters of the last content that a collapsed row shows."""
@@ -82,9 +84,9 @@ def html_page(rows: Iterable[ShownRow], names: str, turns: Iterable[str]) -> byt
     cards = _cards()
     colors = {name: number for number, name in enumerate(turns)}
     codes: dict[Code, int] = {}
-    fields: dict[str, dict[str, int]] = {}
+    fields: dict[str, Counter[str]] = {}
     blocks: list[dict[str, Any]] = []
-    index: list[tuple[list[int], dict[str, list[int]]]] = []
+    index: list[tuple[list[int], dict[str, list[str]]]] = []
     size, each = 0, iter(rows)
     while block := [_Line(row) for row in islice(each, ROWS_PER_BLOCK)]:
         data = _packed("".join(str(cards.row(line, colors)) for line in block))
@@ -93,14 +95,17 @@ def html_page(rows: Iterable[ShownRow], names: str, turns: Iterable[str]) -> byt
             raise PageTooLarge(len(index))
         blocks.append({"first": len(index), "rows": len(block), "data": data})
         index += [_index_entry(line.row, codes, fields) for line in block]
-    shown = [name for name, values in fields.items() if 1 < len(values) <= MAX_FILTER_VALUES]
-    entries = [(found, {at: values.get(name, []) for at, name in enumerate(shown)}) for found, values in index]
+    listed = {name: _listed(counts) for name, counts in fields.items() if len(counts) > 1}
+    entries = [
+        (found, [_numbers(numbers, values.get(name, ())) for name, numbers in listed.items()])
+        for found, values in index
+    ]
     return render_page(
         "page.html.j2",
         names=names,
         total=len(index),
         codes=list(codes),
-        fields={name: list(fields[name]) for name in shown},
+        fields={name: [*numbers, *[OTHERS] * (len(fields[name]) > len(numbers))] for name, numbers in listed.items()},
         blocks=blocks,
         index=_packed(json.dumps(entries, separators=(",", ":"))),
     )
@@ -128,17 +133,28 @@ def notebook(result: Parsed[Any] | Report[Any]) -> str:
     return html_fragment(row, [kind.name for kind in format.turn] if format else ())
 
 
+def _listed(counts: Counter[str]) -> dict[str, int]:
+    """The most frequent values with their numbers."""
+    return {value: number for number, (value, _) in enumerate(counts.most_common(MAX_FILTER_VALUES))}
+
+
+def _numbers(listed: dict[str, int], values: Iterable[str]) -> list[int]:
+    """The numbers of values; all that are not listed have one."""
+    return sorted({listed.get(value, MAX_FILTER_VALUES) for value in values})
+
+
 def _index_entry(
-    row: ShownRow, codes: dict[Code, int], fields: dict[str, dict[str, int]]
-) -> tuple[list[int], dict[str, list[int]]]:
-    """The numbers of the codes of a row, and of the values of its fields; new ones are added."""
+    row: ShownRow, codes: dict[Code, int], fields: dict[str, Counter[str]]
+) -> tuple[list[int], dict[str, list[str]]]:
+    """The numbers of the codes of a row, and the values of its fields; both are counted."""
     found = {codes.setdefault(finding.code, len(codes)) for finding in row.all_findings}
-    values: dict[str, set[int]] = {}
+    values: dict[str, dict[str, None]] = {}
     for section in row.sections:
         for name, value in section.fields.items():
-            known = fields.setdefault(name, {})
-            values.setdefault(name, set()).add(known.setdefault(str(value), len(known)))
-    return sorted(found), {name: sorted(numbers) for name, numbers in values.items()}
+            values.setdefault(name, {})[str(value)] = None
+    for name, each in values.items():
+        fields.setdefault(name, Counter()).update(each.keys())
+    return sorted(found), {name: list(each) for name, each in values.items()}
 
 
 def _packed(text: str) -> str:

@@ -11,6 +11,9 @@ from .shown_row import MESSAGE, ShownRow
 
 PERCENTILES = (0, 1, 5, 25, 50, 75, 95, 99, 100)
 
+MAX_LINES = 100
+"""Lines of a table; malformed rows may have a channel each. The others are one line."""
+
 BAR_WIDTH = 400
 """The length of the longest bar, in pixels."""
 
@@ -58,6 +61,14 @@ class Statistics:
         tables = [
             ("Findings by code", ("Code",), [((f"{c.code} {c.name}",), n) for c, n in self.codes.most_common()]),
             ("Tokens of a row", ("Percentile",), [((str(each),), n) for each, n in self.percentiles]),
-            ("Tokens of messages", self.by, [(row, n) for row, n in self.tokens.most_common()]),
+            ("Tokens of messages", self.by, _limited(self.tokens.most_common())),
         ]
         return render_page("statistics.html.j2", names=names, rows=self.rows, tables=tables, bar_width=BAR_WIDTH)
+
+
+def _limited(lines: list[tuple[tuple[str, ...], int]]) -> list[tuple[tuple[str, ...], int]]:
+    """The first lines, and one for the others."""
+    kept, others = lines[:MAX_LINES], lines[MAX_LINES:]
+    for names, _ in others[:1]:
+        kept.append(((f"{len(others):,} others", *[""] * (len(names) - 1)), sum(number for _, number in others)))
+    return kept
