@@ -28,10 +28,9 @@ from .test_dialects import codec_of, tokenizer_of
 
 
 def is_read_by_llguidance(name: str) -> bool:
-    """With tools, and with the vocabulary of this package, of which no special token has the id."""
+    """With tools, and with the vocabulary of this package."""
     format = codec_of(name).FORMAT
-    shipped = format.encoding.base is not None and min(format.encoding.special.values()) >= format.encoding.base_size
-    return format.recovery is not None and shipped
+    return format.recovery is not None and format.encoding.base is not None
 
 
 TURNLESS = [name for name in dialect.FOLDERS if not codec_of(name).FORMAT.turn]

@@ -32,11 +32,11 @@ def llguidance_tokenizer(encoding: Encoding) -> Any:
     import tiktoken
 
     imported("llguidance")
-    tokens = pieces(encoding)
+    tokens, special = pieces(encoding), {*encoding.special.values()}
     made = tiktoken.Encoding(
         encoding.name,
         pat_str="|".join(encoding.split),
-        mergeable_ranks={token: rank for rank, token in enumerate(tokens[: encoding.base_size])},
+        mergeable_ranks={token: rank for rank, token in enumerate(tokens[: encoding.base_size]) if rank not in special},
         special_tokens=dict(encoding.special),
     )
     from llguidance.tiktoken import lltokenizer_from_encoding
@@ -47,9 +47,9 @@ def llguidance_tokenizer(encoding: Encoding) -> Any:
 def pieces(encoding: Encoding) -> list[bytes]:
     """The bytes of all tokens; special ones have their spelling."""
     vocabulary, special = load(encoding), {number: spelling for spelling, number in encoding.special.items()}
-    ordinary = [vocabulary.decode_bytes([number]) for number in range(encoding.base_size)]
-    rest = range(encoding.base_size, encoding.size)
-    return ordinary + [special.get(number, f"<{number}>").encode() for number in rest]
+    found = [vocabulary.decode_bytes([number]) for number in range(encoding.base_size)]
+    found += [f"<{number}>".encode() for number in range(encoding.base_size, encoding.size)]
+    return [special[number].encode() if number in special else piece for number, piece in enumerate(found)]
 
 
 def spare_token(encoding: Encoding) -> int:
@@ -91,14 +91,16 @@ def _write(path: Path, encoding: Encoding, ends: tuple[int, ...]) -> None:
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     shown = {byte: chr(byte) for byte in printable} | {byte: chr(256 + at) for at, byte in enumerate(others)}
-    tokens = pieces(encoding)
-    ordinary = ["".join(map(shown.__getitem__, token)) for token in tokens[: encoding.base_size]]
-    special = [token.decode() for token in tokens[encoding.base_size :]]
+    special = {*range(encoding.base_size, encoding.size), *encoding.special.values()}
+    texts, kinds = list[str](), list[Any]()
+    for number, token in enumerate(pieces(encoding)):
+        texts.append(token.decode() if number in special else "".join(map(shown.__getitem__, token)))
+        kinds.append(made.TokenType.CONTROL if number in special else made.TokenType.NORMAL)
     writer = made.GGUFWriter(str(path), "gpt-oss")
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-4o")
-    writer.add_token_list(ordinary + special)
-    writer.add_token_types([made.TokenType.NORMAL] * len(ordinary) + [made.TokenType.CONTROL] * len(special))
+    writer.add_token_list(texts)
+    writer.add_token_types(kinds)
     writer.add_token_merges(["a b"])
     writer.add_bos_token_id(spare_token(encoding))
     for add, end in zip(
