@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import Applicability, Code, Fault, Span
 
@@ -81,6 +81,7 @@ class Repair:
         original_fields: the fields of the message as recovery read it. Empty if the message matches the grammar. If the
             fields have changed since, `head` is no longer rendered.
         continues: whether `head` continues an open header, as in a completion.
+        opening: the fields of that header, if the message has other values. Empty if the message matches the grammar.
     """
 
     fields: tuple[str, ...] = ()
@@ -95,3 +96,4 @@ class Repair:
     tail: str | tuple[int, ...] = field(default="", repr=False)
     original_fields: tuple[object, ...] = field(default=(), repr=False)
     continues: bool = field(default=False, repr=False)
+    opening: tuple[tuple[str, Any], ...] = field(default=(), repr=False)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property, partial
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from .errors import RenderError, VocabularyError
@@ -258,6 +258,8 @@ class JsonForm:
         parts = {name: Property(IdsShape(), name, is_required=True) for name in ("head", "body", "tail")}
         parts["continues"] = Property(PlainShape((bool,)), "continues", absent=bool, omitted=(False,))
         parts["digest"] = Property(PlainShape((str,)), "digest", is_required=True)
+        opening = replace(self.opening, made=SimpleNamespace)
+        parts["opening"] = Property(NullableShape(opening), "opening", absent=NoneType, omitted=(None,))
         return ObjectShape("original_tokens", OriginalTokens, parts)
 
     @cached_property

@@ -175,6 +175,19 @@ def test_a_prompt_begins_with_the_one_before_and_what_was_sampled(
         assert longer[: len(prompt) + len(tokens)] == prompt + tokens
 
 
+@pytest.mark.parametrize("role", ["user", "system", "developer", "assistant"])
+def test_an_open_header_is_kept_beside_another_role(role: str) -> None:
+    """The prefix law where a model writes the role of somebody else after `<|start|>assistant`."""
+    conversation = [Message("user", "Hi.")]
+    prompt = render(conversation, "prompt")
+    for tokens in (
+        encode(f"{role}<|end|>", allowed_special="all"),
+        encode(f"{role}<|message|>x<|end|>", allowed_special="all"),
+    ):
+        for read in every_way(recover(tokens, "completion").messages, tokens, "completion"):
+            assert render([*conversation, *read], style="as_parsed") == prompt + tokens
+
+
 @given(st.lists(messages(), min_size=2))
 def test_leaving_out_analysis_changes_no_other_message(conversation: list[Message]) -> None:
     """The prefix law where analysis is dropped: what stays is written as it was read."""

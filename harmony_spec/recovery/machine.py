@@ -79,7 +79,7 @@ class Machine:
         path = format.starts[start][0]
         self.continued = continues(format, start)
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
-        self.output = Output(format, form, self.names, self.headers, self.continued, refuse)
+        self.output = Output(format, form, self.names, self.headers, self.continued, given, refuse)
         self.given = tuple(given.items())
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, Protocol
 
@@ -42,6 +42,7 @@ class Output:
 
     Args:
         continued: the input continues an open header, so a model wrote it, up to a stop token.
+        given: the fields of that header.
         refuse: called at each mistake before it is reported; a strict parser raises there.
     """
 
@@ -52,12 +53,13 @@ class Output:
         names: KnownNames,
         headers: Headers,
         continued: bool,
+        given: Mapping[str, Any],
         refuse: Callable[[Span], None] | None,
     ) -> None:
         assert format.recovery is not None
         self.format, self.form, self.names, self.headers, self.refuse = format, form, names, headers, refuse
         self.recovery: Recovery = format.recovery
-        self.continued = continued
+        self.continued, self.given = continued, given
         self.messages: list[Any] = []
         self.bounds: list[tuple[int, int, int, int]] = []
         self.gaps: list[Span] = []
@@ -252,7 +254,10 @@ class Output:
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         continues = self.continued and draft.begin == 0 and not draft.lacks_start
-        return Repair(*marks, head, body, tail, written, continues)
+        opens = self.headers.open_frame if continues else None
+        opening = tuple((name, self.given[name]) for name in (opens.fields if opens else ()) if name in self.given)
+        is_other = any(draft.values.get(name) != value for name, value in opening)
+        return Repair(*marks, head, body, tail, written, continues, opening if is_other else ())
 
     # Reporting.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from ..diagnostics import Repair
@@ -26,7 +27,7 @@ class OriginalTokens(NamedTuple):
     """The token ids of a repaired message, to keep in JSON.
 
     Attributes:
-        head, body, tail, continues: see `Repair`.
+        head, body, tail, continues, opening: see `Repair`.
         digest: of the message as recovery read it.
     """
 
@@ -35,6 +36,7 @@ class OriginalTokens(NamedTuple):
     tail: Sequence[int]
     continues: bool
     digest: str
+    opening: SimpleNamespace | None = None
 
     @classmethod
     def of(cls, format: Format, message: Any) -> OriginalTokens | None:
@@ -47,7 +49,8 @@ class OriginalTokens(NamedTuple):
             return None
         if not are_token_ids((*head, *body, *tail)):
             return None
-        return cls(head, body, tail, found.continues, _digest_of(format, message))
+        opening = SimpleNamespace(**dict(found.opening)) if found.opening else None
+        return cls(head, body, tail, found.continues, _digest_of(format, message), opening)
 
     def repair_of(self, format: Format, message: Any) -> Repair | None:
         """The repair of a message in JSON, to write it back; None if it is not the one that recovery read."""
@@ -55,7 +58,10 @@ class OriginalTokens(NamedTuple):
             return None
         head, body, tail = map(tuple, self[:3])
         fields = tuple(getattr(message, name) for name in (*format.header_fields, format.content))
-        return Repair(head=head, body=body, tail=tail, original_fields=fields, continues=self.continues)
+        opening = tuple(vars(self.opening).items()) if self.opening else ()
+        return Repair(
+            head=head, body=body, tail=tail, original_fields=fields, continues=self.continues, opening=opening
+        )
 
 
 def _digest_of(format: Format, message: Any) -> str:

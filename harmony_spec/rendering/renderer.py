@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence, Sized
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -259,7 +260,7 @@ class Plan:
                 key = (*key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
             content = self.text(index) if isinstance(message.content, Record) else message.content
             if as_parsed and (raw := original_text(self.format, message)):
-                continued = self.opening_of(index) if raw.continues else ""
+                continued = self.opening_of(index, raw.opening) if raw.continues else ""
                 yield part(continued, self.kept(index - 1).opening) + original(raw.head)
                 yield from map(original, (raw.body, raw.tail))
                 continue
@@ -312,9 +313,14 @@ class Plan:
         decided = self.decided or {}
         return 0 if contents.write(other, decided, ()) == contents.write(record, decided, ()) else None
 
-    def opening_of(self, index: int) -> str:
-        """Return the open header that a message continues, if the frame of the message contains it."""
-        opens, message, contained = self.format.open_frame, self.messages[index], self.frames[index].fields
+    def opening_of(self, index: int, others: Sequence[tuple[str, Any]] = ()) -> str:
+        """Return the open header that a message continues, if the frame of the message contains it.
+
+        Args:
+            others: its fields that are not those of the message.
+        """
+        opens, contained = self.format.open_frame, self.frames[index].fields
+        message = replace(self.messages[index], **dict(others)) if others else self.messages[index]
         return opens.write(message, ()) if opens and set(opens.fields) <= set(contained) else ""
 
     def opening(self) -> WrittenFrame | None:
