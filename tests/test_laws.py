@@ -180,10 +180,8 @@ def test_an_open_header_is_kept_beside_another_role(role: str) -> None:
     """The prefix law where a model writes the role of somebody else after `<|start|>assistant`."""
     conversation = [Message("user", "Hi.")]
     prompt = render(conversation, "prompt")
-    for tokens in (
-        encode(f"{role}<|end|>", allowed_special="all"),
-        encode(f"{role}<|message|>x<|end|>", allowed_special="all"),
-    ):
+    for rest in ("<|end|>", "<|message|>x<|end|>"):
+        tokens = codec.encode(f"{role}{rest}", allowed_special="all")
         for read in every_way(recover(tokens, "completion").messages, tokens, "completion"):
             assert render([*conversation, *read], style="as_parsed") == prompt + tokens
 
