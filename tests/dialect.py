@@ -87,8 +87,11 @@ def grammar_of(name: str, temporary: Path) -> Path:
 
 
 def module_of(name: str, text: str, temporary: Path) -> ModuleType:
-    """Import generated text as a module."""
-    path = temporary / f"codec_of_{name}.py"
+    """Import generated text as a module, under a name of its own: pickles and type hints find a module by its name."""
+    stem = f"codec_of_{name}"
+    while stem in sys.modules:
+        stem += "_again"
+    path = temporary / f"{stem}.py"
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
