@@ -139,3 +139,16 @@ def test_a_style_chooses_spellings_in_any_dialect(name: str, tools: list[Schema]
     ours = [Message("developer", DeveloperContent(tools=tools_from_json(tools)))]
     expected = respelled(name, content_of(render_text(ours, style=style)))
     assert read[0].content.text().replace(" ", "") == expected.replace(" ", "")
+
+
+@pytest.mark.parametrize("name", ["harmony", *WITH_TOOLS])
+def test_a_wrong_value_of_a_list_is_reported_at_its_line(name: str) -> None:
+    """Such as `Reasoning: xhigh`, also in a message that declares nothing, but not in a text that is read otherwise."""
+    module = codec if name == "harmony" else codec_of(name)
+    contents = module.FORMAT.contents
+    before = [(role, text) for role in contents.roles for text in sorted(contents.rules.before_values(role))]
+    assert before
+    for role, text in before:
+        for content, codes in {f"{text}zzz": ["unread-content"], f"x {text}zzz": [], f"x\n{text}zzz y": []}.items():
+            found = module.validate(module.render_text([module.Message(role, content)])).diagnostics
+            assert [(each.code.name, each.raw) for each in found] == [(code, f"{text}zzz") for code in codes]
