@@ -122,7 +122,7 @@ def test_invalid_settings_are_refused(settings: Any, pointer: str) -> None:
 
 @pytest.mark.parametrize("tools", [{"tools": TOOLS}, TOOLS[0], b"now", "functions.now", 5])
 def test_tools_are_a_list(tools: Any) -> None:
-    """The keys of a dict are no names of tools."""
+    """The keys of a dict are not names of tools."""
     with pytest.raises(TypeError, match=r"pass a list|expected a list"):
         constrain(tools=tools)
 
