@@ -10,8 +10,8 @@ V = TypeVar("V")
 MAX_CACHED_UNITS = 256
 """Longer headers are not kept. The names of any conversation are shorter, and hostile input cannot fill the caches."""
 
-HEADER_CACHE_BYTES = 32 << 20
-"""The memory of all caches of headers of one tokenizer: 16,000 headers, or those of 400 lists of 40 tools."""
+HEADER_CACHE_BYTES = 64 << 20
+"""The memory of all caches of headers of one tokenizer: 32,000 headers, or those of 800 lists of 40 tools."""
 
 MEMORY_PER_HEADER = 2 << 10
 """The measured memory of a header, of an empty cache with its key, and of a tool that malformed headers may name."""
