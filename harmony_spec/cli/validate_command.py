@@ -249,6 +249,6 @@ def validate(
         baseline=known,
         id_column=others["id_column"],
     )
-    complete = follow(run, checked, progress)
+    complete = follow(run, checked.grouped, progress)
     unwritten = [path for path in (output, write_baseline) if path is not None and not complete]
     conclude(run, complete, exit_zero or write_baseline is not None, unwritten)
