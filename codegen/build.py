@@ -10,7 +10,7 @@ from .model.frame_graph import graph
 from .model.framing_rules import Rules, build_start
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
-from .model.rule_nodes import Choice, walk
+from .model.rule_nodes import RuleChoice, walk
 from .model.terminals import Terminals
 from .prove.definition_checks import endless_definitions, misnamed_definitions, recursive_definitions
 from .read.data_files import read_layout, read_rendering, read_vocabulary
@@ -22,7 +22,9 @@ from .read.problems import GrammarError, Problem
 def named_values(rules: Rules) -> set[str]:
     """The names of alternatives that are values of fields, such as roles that tokens spell."""
     nodes = (node for rule in rules.built.values() for node in walk(rule.node))
-    return {value for node in nodes if isinstance(node, Choice) for branch in node.branches for _, value in branch.sets}
+    return {
+        value for node in nodes if isinstance(node, RuleChoice) for branch in node.branches for _, value in branch.sets
+    }
 
 
 def build(sources: Sources) -> Format:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, Style, Vocabulary
 from .content_rules import Contents
-from .rule_nodes import Call, Choice, Grammar, Node, Rule, Value, walk
+from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleValue, walk
 from .terminals import Special, Terminal
 
 CONTENT = "content"
@@ -50,7 +50,7 @@ class Start:
 
     name: str
     paths: tuple[tuple[str | None, tuple[Step, ...]], ...]
-    rule: Rule
+    rule: GrammarRule
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ class Recovery:
 
 
 @dataclass(frozen=True)
-class Format(Grammar):
+class Format(GrammarRules):
     lark: str
     files: tuple[str, ...]
     vocabulary: Vocabulary
     terminals: Mapping[str, Terminal]
     specials: tuple[Special, ...]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, GrammarRule]
     starts: tuple[Start, ...]
     fields: tuple[Field, ...]
     styles: tuple[Style, ...]
@@ -137,19 +137,19 @@ class Format(Grammar):
     @property
     def open_frame(self) -> str | None:
         """The frame that ends before the content: the open header."""
-        return next((frame for frame in self.frames if not self.has_content(Call(frame))), None)
+        return next((frame for frame in self.frames if not self.has_content(RuleCall(frame))), None)
 
-    def resolve(self, node: Node) -> Node:
-        return self.rules[node.rule].node if isinstance(node, Call) else node
+    def resolve(self, node: GrammarNode) -> GrammarNode:
+        return self.rules[node.rule].node if isinstance(node, RuleCall) else node
 
-    def has_content(self, node: Node) -> bool:
+    def has_content(self, node: GrammarNode) -> bool:
         return CONTENT in self.fields_of(node)
 
     def variants(self) -> dict[str, str]:
         """The named alternatives that a style may choose, each with its rule."""
         found = {}
         for rule in self.rules.values():
-            if isinstance(rule.node, Choice):
+            if isinstance(rule.node, RuleChoice):
                 found.update({b.name: rule.name for b in rule.node.branches if b.name and not b.sets})
         return found
 
@@ -160,7 +160,7 @@ class Format(Grammar):
     def terminals_of(self, field: str) -> list[str]:
         """The terminals whose text becomes a field."""
         nodes = (node for rule in self.rules.values() for node in walk(rule.node))
-        return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, Value) and n.field == field))
+        return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, RuleValue) and n.field == field))
 
 
 def without_sources(doc: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from ..read import regular_expressions as pattern
 from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
 from .format_model import Diagnostic, Format, Recovery
 from .frame_graph import Edge, framing, graph, is_content
-from .rule_nodes import Call, Choice, Value
+from .rule_nodes import RuleCall, RuleChoice, RuleValue
 from .terminals import FixedText, Special
 
 SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
@@ -121,10 +121,10 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
         elif isinstance(edge, FixedText):
             before.setdefault(target, []).append(edge.text)
     for source, edge, _ in made.edges():
-        if isinstance(edge, Value) and not is_content(edge):
+        if isinstance(edge, RuleValue) and not is_content(edge):
             found[edge.field] |= dict.fromkeys(before.get(source, ()))
     for field in format.fields:
-        if field.flag and isinstance(node := format.resolve(Call(field.name)), Special):
+        if field.flag and isinstance(node := format.resolve(RuleCall(field.name)), Special):
             found[field.name] = {node.spelling: None}
     return {name: tuple(texts) for name, texts in found.items() if texts}
 
@@ -139,7 +139,7 @@ def free_texts(format: Format) -> dict[str, str]:
         for edge, target in made.steps[state]:
             if isinstance(edge, FixedText):
                 found |= fields_after(target)
-            elif isinstance(edge, Value):
+            elif isinstance(edge, RuleValue):
                 free = not is_content(edge) and pattern.is_free(format.terminals[edge.terminal].pattern)
                 found.add(edge.field if free else None)
         return found
@@ -183,7 +183,7 @@ def closes(format: Format) -> dict[str, str | None]:
     enclosing = framing(graph(format, format.message))
     found: dict[str, str | None] = dict.fromkeys(sorted(enclosing.closes, key=format.vocabulary.special.__getitem__))
     for rule in format.rules.values():
-        for branch in rule.node.branches if isinstance(rule.node, Choice) else ():
+        for branch in rule.node.branches if isinstance(rule.node, RuleChoice) else ():
             node = format.resolve(branch.node)
             if isinstance(node, Special) and node.spelling in found and branch.name:
                 found[node.spelling] = branch.name

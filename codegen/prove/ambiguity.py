@@ -13,7 +13,16 @@ from dataclasses import dataclass
 
 from ..model.format_model import CONTENT, Format, Start
 from ..model.frame_graph import content_value
-from ..model.rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value
+from ..model.rule_nodes import (
+    GrammarNode,
+    RuleCall,
+    RuleChoice,
+    RuleList,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+)
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
@@ -82,15 +91,15 @@ class _AutomatonBuilder:
 
     def repeated(self, frame: str, times: str, at: int) -> int:
         if not times:
-            return self.node(Call(frame), at, frame)
+            return self.node(RuleCall(frame), at, frame)
         end = self.automaton.state()
         loop = self.automaton.branch(at)
         self.automaton.empty[loop].append(end)
-        last = self.node(Call(frame), self.automaton.branch(loop), frame)
+        last = self.node(RuleCall(frame), self.automaton.branch(loop), frame)
         self.automaton.empty[last].append(loop if times == "*" else end)
         return end
 
-    def node(self, node: Node, at: int, rule: str) -> int:
+    def node(self, node: GrammarNode, at: int, rule: str) -> int:
         automaton = self.automaton
         match node:
             case Special(_, spelling):
@@ -98,34 +107,34 @@ class _AutomatonBuilder:
                 return automaton.read(at, ((letter, letter),), Label(None, rule))
             case FixedText(text):
                 return automaton.text(at, text, Label(None, rule))
-            case Value(field, terminal):
+            case RuleValue(field, terminal):
                 return automaton.insert(at, self.machine(terminal), Label(field, rule))
-            case Mark(_, item):
+            case RuleMark(_, item):
                 return self.node(item, at, rule)
-            case Option(item):
+            case RuleOption(item):
                 end = automaton.state()
                 automaton.empty[at].append(end)
                 automaton.empty[self.node(item, automaton.branch(at), rule)].append(end)
                 return end
-            case Sequence(items):
+            case RuleSequence(items):
                 for item in items:
                     at = self.node(item, at, rule)
                 return at
-            case Call(name) if name == CONTENT:
+            case RuleCall(name) if name == CONTENT:
                 value = content_value(self.format)
-                optional = isinstance(self.format.rules[CONTENT].node, Option)
-                return self.node(Option(value) if optional else value, at, CONTENT)
-            case Call(name):
+                optional = isinstance(self.format.rules[CONTENT].node, RuleOption)
+                return self.node(RuleOption(value) if optional else value, at, CONTENT)
+            case RuleCall(name):
                 return self.node(self.format.rules[name].node, at, name)
-            case Choice():
+            case RuleChoice():
                 return self.choice(node, at)
-            case Many():
+            case RuleList():
                 raise AssertionError("a message holds no list")
 
     def machine(self, terminal: str) -> Machine:
         return machine(self.format.terminals[terminal].pattern)
 
-    def choice(self, choice: Choice, at: int) -> int:
+    def choice(self, choice: RuleChoice, at: int) -> int:
         """Add alternatives, each without the texts that an earlier one reads."""
         automaton = self.automaton
         end = automaton.state()

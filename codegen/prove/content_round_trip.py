@@ -25,7 +25,7 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, parts
+from ..model.rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, parts
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
@@ -129,24 +129,26 @@ def _may_stop(made: Machine, text: str) -> bool:
     return True
 
 
-def _collect(contents: Contents, items: tuple[Node, ...], then: tuple[Node, ...], after: dict[str, set[str]]) -> None:
+def _collect(
+    contents: Contents, items: tuple[GrammarNode, ...], then: tuple[GrammarNode, ...], after: dict[str, set[str]]
+) -> None:
     """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
         rest = (*items[index + 1 :], *then)
         match node:
-            case Value(_, terminal):
+            case RuleValue(_, terminal):
                 after.setdefault(terminal, set()).update(_leads(contents, rest, frozenset()))
-            case Option(item):
+            case RuleOption(item):
                 _collect(contents, parts(item), rest, after)
-            case Many(_, item, _, separator):
-                again = Option(Sequence((FixedText(separator), *parts(item))))
+            case RuleList(_, item, _, separator):
+                again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
                 _collect(contents, parts(item), (again, *rest), after)
-            case Call(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
+            case RuleCall(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
                 for way in contents.rules[rule].ways:
                     _collect(contents, way.items, rest, after)
 
 
-def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) -> set[str]:
+def _leads(contents: Contents, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[str]:
     """The fixed texts with which parts can begin, up to the first that is not only white space."""
     if not items:
         return {""}
@@ -154,15 +156,15 @@ def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) ->
     match node:
         case FixedText(text):
             return {text + lead for lead in _leads(contents, rest, seen)} if text.isspace() or not text else {text}
-        case Mark(_, item):
+        case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
-        case Option(item) | Many(_, item, 0):
+        case RuleOption(item) | RuleList(_, item, 0):
             return _leads(contents, (*parts(item), *rest), seen) | _leads(contents, rest, seen)
-        case Many(_, item):
+        case RuleList(_, item):
             return _leads(contents, (*parts(item), *rest), seen)
-        case Value(""):
+        case RuleValue(""):
             return _leads(contents, rest, seen)
-        case Call(rule) if rule not in seen:
+        case RuleCall(rule) if rule not in seen:
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
     return {""}
@@ -196,7 +198,7 @@ def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterato
             yield (name,), f"`{name}` of `{rule}` is {wanted}"
 
 
-def _unlike(contents: Contents, node: Node, kind: str, value: Any) -> str:
+def _unlike(contents: Contents, node: GrammarNode, kind: str, value: Any) -> str:
     """What a field of a kind holds instead of this value; "" if it may hold the value."""
     listed = listed_values(contents, node)
     if kind == "bool":

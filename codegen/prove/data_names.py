@@ -23,7 +23,7 @@ from ..model.content_types import (
 )
 from ..model.format_model import AS_PARSED, MESSAGE, Format
 from ..model.recovery_tables import closes
-from ..model.rule_nodes import Mark, Node
+from ..model.rule_nodes import GrammarNode, RuleMark
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import annotated
 from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
@@ -135,7 +135,7 @@ def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
     return f"`{rule}` is not {kind}"
 
 
-def _is_of_kind(format: Format, node: Node, kind: str) -> bool:
+def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
     contents = format.contents
     if table := LISTED.get(kind):
         defined = format.definitions.get(table)
@@ -150,11 +150,11 @@ def _is_of_kind(format: Format, node: Node, kind: str) -> bool:
         case "a JSON Schema":
             return is_schema(contents, node) or _is_json(contents, node)
         case "text that may be absent":
-            return isinstance(node, Mark)
+            return isinstance(node, RuleMark)
     return kind_of(contents, node) == TYPES[kind]
 
 
-def _is_json(contents: Contents, node: Node) -> bool:
+def _is_json(contents: Contents, node: GrammarNode) -> bool:
     terminal = terminal_of(contents, node)
     return terminal is not None and contents.is_json(terminal.name)
 
@@ -201,6 +201,6 @@ def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
                 yield Problem(place, reason, "Only upper and lower case may differ.")
 
 
-def _led_to(format: Format, path: str, kind: str) -> Node | None:
+def _led_to(format: Format, path: str, kind: str) -> GrammarNode | None:
     rule, _, field = path.partition(".")
     return None if _wrong(format, [rule, field], {"x-leads-to": kind}) else format.contents.fields(rule)[field][0]

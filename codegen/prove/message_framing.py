@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..model.format_model import CONTENT, Format, Step
 from ..model.frame_graph import framing, graph
-from ..model.rule_nodes import Call, Choice, Mark, Node, Option, Sequence, Value, walk
+from ..model.rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleMark, RuleOption, RuleSequence, RuleValue, walk
 from ..model.terminals import Special
 from ..read.problems import Problem
 
@@ -22,7 +22,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
         return
     content = format.rules[CONTENT]
     values = format.terminals_of(CONTENT)
-    if len(values) != 1 or not isinstance(content.node, (Value, Option)):
+    if len(values) != 1 or not isinstance(content.node, (RuleValue, RuleOption)):
         reason = f"`{CONTENT}` is not one terminal, optional or not"
         yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?`, and add a field for the kind of the content.")
         return
@@ -40,12 +40,12 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
                 yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
             elif field == CONTENT and field not in format.always_set(rule.node):
                 yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
-    known = format.fields_of(Call(format.message))
+    known = format.fields_of(RuleCall(format.message))
     if not set(known) - {CONTENT}:
         place = format.rules[format.message].place
         yield Problem(place, f"`{format.message}` has no field but its content", "Add one for the author.")
     for name in format.frames:
-        for field in format.fields_of(Call(name)):
+        for field in format.fields_of(RuleCall(name)):
             if field not in known:
                 reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
                 yield Problem(format.rules[name].place, reason, f"Add it to `{format.message}`. {SAME_CONTENT}")
@@ -62,28 +62,28 @@ def _presence(format: Format) -> Iterator[Problem]:
     """The presence of an optional part shows in a field that it always sets."""
     for rule in format.rules.values():
         for node in walk(rule.node):
-            if isinstance(node, Option) and rule.name != CONTENT and not format.always_set(node.item):
+            if isinstance(node, RuleOption) and rule.name != CONTENT and not format.always_set(node.item):
                 reason = f"no field shows whether an optional part of `{rule.name}` is present"
                 yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
 
 
-def _most(format: Format, node: Node) -> Counter[str]:
+def _most(format: Format, node: GrammarNode) -> Counter[str]:
     """The largest number of times that a node sets each field, or reads a rule whose alternatives have names."""
     match node:
-        case Value(field):
+        case RuleValue(field):
             return Counter([field])
-        case Mark(field, item):
+        case RuleMark(field, item):
             return Counter([field]) + _most(format, item)
-        case Option(item):
+        case RuleOption(item):
             return _most(format, item)
-        case Sequence(items):
+        case RuleSequence(items):
             return sum((_most(format, item) for item in items), Counter[str]())
-        case Choice(owner, branches):
+        case RuleChoice(owner, branches):
             found = Counter[str]()
             for branch in branches:
                 found |= Counter(field for field, _ in branch.sets) + _most(format, branch.node)
             return found + Counter([f"-> {owner}"] * any(b.name and not b.sets for b in branches))
-        case Call(rule):
+        case RuleCall(rule):
             return Counter([rule]) if rule == CONTENT else _most(format, format.resolve(node))
     return Counter()
 

@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterator
 
 from ..model.format_model import CONTENT, Format
-from ..model.rule_nodes import Choice
+from ..model.rule_nodes import RuleChoice
 from ..read.problems import Place, Problem
 
 
@@ -19,7 +19,7 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
             owners |= {name: start.name} if name else {}
     for rule in format.rules.values():
-        if not isinstance(rule.node, Choice):
+        if not isinstance(rule.node, RuleChoice):
             continue
         values = [branch.sets for branch in rule.node.branches if branch.sets]
         for branch in rule.node.branches:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from ..model.format_model import CONTENT, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
 from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
-from ..model.rule_nodes import Option
+from ..model.rule_nodes import RuleOption
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
 from ..read.grammar_folder import CONVERSATION, DIAGNOSTICS, RECOVERY, Sources
@@ -64,7 +64,7 @@ def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
     """A content is any text, and each token that closes one may close all."""
     content = format.rules[CONTENT]
     free = pattern.is_free(format.terminals[content_value(format).terminal].pattern)
-    if not free or not isinstance(content.node, Option):
+    if not free or not isinstance(content.node, RuleOption):
         reason = "recovery needs contents of any text, which may be empty"
         yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?` with any text, or remove {RECOVERY}.")
     steps = graph(format, format.message).steps

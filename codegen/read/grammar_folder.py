@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .data_shapes import misshapen_data, place_of
-from .lark_files import Definition, definitions_in
+from .lark_files import LarkDefinition, definitions_in
 from .problems import GrammarError, Place, Problem
 from .value_places import Path as ValuePath
 from .value_places import value_places
@@ -36,8 +36,8 @@ class Sources:
     """The files of a grammar folder: definitions, data, the text of each, and the places of the values in data."""
 
     lark: str
-    definitions: tuple[Definition, ...]
-    contents: tuple[Definition, ...]
+    definitions: tuple[LarkDefinition, ...]
+    contents: tuple[LarkDefinition, ...]
     data: Mapping[str, Any]
     texts: Mapping[str, str] = field(repr=False)
     places: Mapping[str, Mapping[ValuePath, Place]] = field(repr=False)
@@ -74,7 +74,7 @@ def load(folder: Path) -> Sources:
     places = {name: _places(name, texts[name]) for name in data}
     if all(name in data or name.endswith(".lark") for name in texts):
         problems += misshapen_data(data, places)
-    definitions: tuple[Definition, ...] = ()
+    definitions: tuple[LarkDefinition, ...] = ()
     if len(larks) == 1 and larks[0].name in texts:
         definitions = definitions_in(larks[0].name, texts[larks[0].name], problems)
     contents = definitions_in(CONTENTS, texts[CONTENTS], problems) if CONTENTS in texts else ()

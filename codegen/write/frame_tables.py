@@ -6,7 +6,7 @@ from itertools import count
 
 from ..model.format_model import CONTENT, Format
 from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
-from ..model.rule_nodes import Call, Option
+from ..model.rule_nodes import RuleCall, RuleOption
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from .framing_code import constant, writer_name
@@ -59,14 +59,14 @@ def _atom(format: Format, edge: Edge) -> Block:
 
 
 def nullable_content(format: Format) -> bool:
-    return isinstance(format.rules[CONTENT].node, Option)
+    return isinstance(format.rules[CONTENT].node, RuleOption)
 
 
 def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
     made = graph(format, name)
     around = framing(made)
     free = pattern.is_free(format.terminals[content_value(format).terminal].pattern) and nullable_content(format)
-    node = Call(name)
+    node = RuleCall(name)
     has_content = format.has_content(node)
 
     def spellings(tokens: frozenset[str]) -> Block:

@@ -18,7 +18,7 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import CONTENT, Field, Format, without_sources
-from ..model.rule_nodes import Mark, Node
+from ..model.rule_nodes import GrammarNode, RuleMark
 from .source_text import Block, Writer, call, data, literal
 
 
@@ -88,7 +88,7 @@ def _doc(contents: Contents, rule: str, name: str) -> str:
     lead = f"{name}: "
     if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
         return " ".join(own)
-    named = [n.field if isinstance(n, Mark) else rule_of(n) for n in contents.fields(rule)[name]]
+    named = [n.field if isinstance(n, RuleMark) else rule_of(n) for n in contents.fields(rule)[name]]
     docs = [contents.rules[other].doc for other in named if other]
     return without_sources(docs[0]) if docs else ""
 
@@ -123,7 +123,7 @@ def record_code(contents: Contents, rule: str, value: Mapping[str, Any]) -> Bloc
     return call(class_name(contents, rule), *arguments)
 
 
-def value_code(contents: Contents, node: Node, value: Any) -> str | Block:
+def value_code(contents: Contents, node: GrammarNode, value: Any) -> str | Block:
     """The code of a value of a field; tables become records if the field holds records."""
     rule = record_in(contents, node)
     if rule is None or is_schema(contents, node) or not isinstance(value, (dict, list)):

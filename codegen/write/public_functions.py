@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..model.content_types import class_name
 from ..model.format_model import AS_PARSED, CONTENT, Field, Format, without_sources
-from ..model.rule_nodes import Call
+from ..model.rule_nodes import RuleCall
 from .source_text import Block, Writer, call, literal, mapping
 
 ARGUMENTS = {
@@ -163,7 +163,7 @@ def _given(format: Format, function: Function) -> list[Field]:
     """The fields of the open header, which are arguments too; keywords, as are the arguments after `start`."""
     if "start" not in function.arguments or not format.open_frame:
         return []
-    return [field for field in format.fields if field.name in format.fields_of(Call(format.open_frame))]
+    return [field for field in format.fields if field.name in format.fields_of(RuleCall(format.open_frame))]
 
 
 def _parameters(format: Format, function: Function, start: str) -> list[str]:
