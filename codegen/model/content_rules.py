@@ -37,7 +37,7 @@ METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True)
-class Contents(GrammarRules):
+class ContentGrammar(GrammarRules):
     """The grammar of contents.
 
     Attributes:
@@ -107,7 +107,7 @@ def build_contents(
     namespace: Mapping[str, Any] | None,
     data: Mapping[str, Any],
     problems: list[Problem],
-) -> Contents:
+) -> ContentGrammar:
     """The grammar of contents; every definition that has no meaning here is added to `problems`.
 
     Args:
@@ -133,7 +133,7 @@ def build_contents(
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
-    return Contents(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
+    return ContentGrammar(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
 
 
 def _needs_class(rules: Mapping[str, GrammarRule], rule: GrammarRule) -> bool:

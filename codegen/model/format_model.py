@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, Style, Vocabulary
-from .content_rules import Contents
+from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, StyleChoices, VocabularyFile
+from .content_rules import ContentGrammar
 from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleValue, walk
 from .terminals import Special, Terminal
 
-CONTENT = "content"
+CONTENT_FIELD = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 AS_PARSED = "as_parsed"
@@ -45,7 +45,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartRule:
     """A start rule: alternatives of steps, each with its name."""
 
     name: str
@@ -54,7 +54,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Diagnostic:
+class CatalogueEntry:
     """An entry of the catalogue; see `harmony_spec.errors.Code`."""
 
     code: str
@@ -88,20 +88,20 @@ class Recovery:
     fields: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]]
     edits: Mapping[str, tuple[str, str]]
     before: Sequence[Mapping[str, Any]]
-    codes: Mapping[str, Diagnostic]
+    codes: Mapping[str, CatalogueEntry]
 
 
 @dataclass(frozen=True)
 class Format(GrammarRules):
     lark: str
     files: tuple[str, ...]
-    vocabulary: Vocabulary
+    vocabulary: VocabularyFile
     terminals: Mapping[str, Terminal]
     specials: tuple[Special, ...]
     rules: Mapping[str, GrammarRule]
-    starts: tuple[Start, ...]
+    starts: tuple[StartRule, ...]
     fields: tuple[Field, ...]
-    styles: tuple[Style, ...]
+    styles: tuple[StyleChoices, ...]
     default_style: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
@@ -112,7 +112,7 @@ class Format(GrammarRules):
     example: str
     json: Mapping[str, Any]
     namespace: Mapping[str, Any] | None
-    contents: Contents
+    contents: ContentGrammar
     implied: tuple[Implied, ...]
     functions: str
     definitions: Mapping[str, DefinedBy]
@@ -120,7 +120,7 @@ class Format(GrammarRules):
     recovery: Recovery | None
 
     def is_field(self, rule: str) -> bool:
-        return rule == CONTENT
+        return rule == CONTENT_FIELD
 
     @property
     def frames(self) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ class Format(GrammarRules):
         return self.rules[node.rule].node if isinstance(node, RuleCall) else node
 
     def has_content(self, node: GrammarNode) -> bool:
-        return CONTENT in self.fields_of(node)
+        return CONTENT_FIELD in self.fields_of(node)
 
     def variants(self) -> dict[str, str]:
         """The named alternatives that a style may choose, each with its rule."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 from ..read.problems import TooLarge
 from ..read.reachable import reachable
-from .format_model import CONTENT, Format
+from .format_model import CONTENT_FIELD, Format
 from .rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, walk
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
 """A rule of twelve rules, each made of the next one twice, has more. Harmony's largest frame has 29."""
 
-Edge = Special | FixedText | RuleValue
+FrameEdge = Special | FixedText | RuleValue
 
 
 @dataclass
@@ -28,11 +28,11 @@ class Graph:
     whose value is the name of an alternative.
     """
 
-    steps: list[list[tuple[Edge, int]]] = field(default_factory=lambda: [[]])
+    steps: list[list[tuple[FrameEdge, int]]] = field(default_factory=lambda: [[]])
     final: frozenset[int] = frozenset()
     sets: dict[int, tuple[tuple[str, str | bool], ...]] = field(default_factory=dict)
 
-    def edges(self) -> list[tuple[int, Edge, int]]:
+    def edges(self) -> list[tuple[int, FrameEdge, int]]:
         return [(source, edge, target) for source, row in enumerate(self.steps) for edge, target in row]
 
     def reached(self, states: Iterable[int], backwards: bool = False, by_text: bool = False) -> set[int]:
@@ -70,7 +70,7 @@ def graph(format: Format, rule: str) -> Graph:
             case RuleChoice(_, branches):
                 ends = (marked(connect(branch.node, sources), branch.sets, sources) for branch in branches)
                 return frozenset().union(*ends)
-            case RuleCall(rule) if rule == CONTENT:
+            case RuleCall(rule) if rule == CONTENT_FIELD:
                 return connect(content_value(format), sources)
             case RuleCall():
                 return connect(format.resolve(node), sources)
@@ -91,7 +91,7 @@ def graph(format: Format, rule: str) -> Graph:
 
 def content_value(format: Format) -> RuleValue:
     """The node for the text of the content."""
-    return next(node for node in walk(format.rules[CONTENT].node) if isinstance(node, RuleValue))
+    return next(node for node in walk(format.rules[CONTENT_FIELD].node) if isinstance(node, RuleValue))
 
 
 @dataclass(frozen=True)
@@ -138,5 +138,5 @@ def framing(made: Graph) -> Framing:
     )
 
 
-def is_content(edge: Edge) -> bool:
-    return isinstance(edge, RuleValue) and edge.field == CONTENT
+def is_content(edge: FrameEdge) -> bool:
+    return isinstance(edge, RuleValue) and edge.field == CONTENT_FIELD

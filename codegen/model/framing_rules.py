@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, names_in
 from ..read.problems import Place, Problem
-from .format_model import STARTS, Start, Step
+from .format_model import STARTS, StartRule, Step
 from .rule_building import RuleBuilder
 from .rule_nodes import (
     Branch,
@@ -33,7 +33,7 @@ from .terminals import FixedText, Special, Terminals, is_terminal
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
 
 
-class Rules(RuleBuilder):
+class FramingRules(RuleBuilder):
     """Builds all rules but the start rules; `built` has them by name. Unusable ones are added to `problems`."""
 
     def __init__(
@@ -180,7 +180,7 @@ class Rules(RuleBuilder):
                 self.built[name] = replace(rule, node=marked(rule.node))
 
 
-def build_start(name: str, rules: Rules, lark: str) -> Start | None:
+def build_start(name: str, rules: FramingRules, lark: str) -> StartRule | None:
     definition = rules.definitions.get(name)
     if definition is None:
         place = Place(lark, 1, 1)
@@ -192,12 +192,12 @@ def build_start(name: str, rules: Rules, lark: str) -> Start | None:
             reason = f"alternative {index + 1} of `{name}` has no name"
             rules.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
         paths.append((alternative.name, tuple(_step(item, rules) for item in alternative.items)))
-    return Start(
+    return StartRule(
         name, tuple(paths), GrammarRule(name, FixedText(""), definition.place, definition.doc, definition.source)
     )
 
 
-def _step(item: LarkItem, rules: Rules) -> Step:
+def _step(item: LarkItem, rules: FramingRules) -> Step:
     place, times = item.place, ""
     while isinstance(item, LarkGroup) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
         if times and item.operator:

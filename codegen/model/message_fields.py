@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .format_model import CONTENT, Field, Format
+from .format_model import CONTENT_FIELD, Field, Format
 from .rule_nodes import RuleCall, RuleChoice, RuleMark, RuleValue, walk
 
 
 def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterator[Field]:
     message = RuleCall(partial.message)
     required = partial.always_set(message)
-    order = sorted(partial.fields_of(message), key=lambda f: (f not in required, f == CONTENT))
+    order = sorted(partial.fields_of(message), key=lambda f: (f not in required, f == CONTENT_FIELD))
     for name in order:
         values, flag = _values(partial, name)
         yield Field(name, values, flag, name in required, docs.get(name, ()))

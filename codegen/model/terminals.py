@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
-from ..read.grammar_folder import VOCABULARY
+from ..read.grammar_folder import VOCABULARY_FILE
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem, TooLarge
 
@@ -33,7 +33,7 @@ class Terminal:
     """A pattern of ordinary text. If it is a list of strings, they are its `values`."""
 
     name: str
-    pattern: pattern.Pattern
+    pattern: pattern.RegexNode
     values: tuple[str, ...] | None
     place: Place
     source: str
@@ -112,12 +112,12 @@ class Terminals:
                 place, f"the special token `{inside}` is inside a longer text", "Split it into parts of its own."
             )
         elif looks_special(text, self.special):
-            remedy = f"Add it to [special] in {VOCABULARY}, or correct the spelling."
+            remedy = f"Add it to [special] in {VOCABULARY_FILE}, or correct the spelling."
             self.refuse(
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
             )
 
-    def add_pattern(self, name: str, node: pattern.Pattern, place: Place, source: str) -> None:
+    def add_pattern(self, name: str, node: pattern.RegexNode, place: Place, source: str) -> None:
         values = None
         if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
             values = tuple(dict.fromkeys(pattern.strings(node)))
@@ -127,7 +127,7 @@ class Terminals:
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
         self.patterns[name] = Terminal(name, node, values, place, source)
 
-    def union(self, alternatives: tuple[LarkAlternative, ...]) -> pattern.Pattern | None:
+    def union(self, alternatives: tuple[LarkAlternative, ...]) -> pattern.RegexNode | None:
         options = []
         for alternative in alternatives:
             parts = [self.part(item) for item in alternative.items]
@@ -137,7 +137,7 @@ class Terminals:
             options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
         return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
 
-    def part(self, item: LarkItem) -> pattern.Pattern | None:
+    def part(self, item: LarkItem) -> pattern.RegexNode | None:
         self.parts += 1
         if self.parts > MAX_TERMINAL_PARTS:
             raise TooLarge
@@ -162,7 +162,7 @@ class Terminals:
                     return None
                 return inner if bounds == (1, 1) else pattern.Repeat(inner, *bounds)
 
-    def regex(self, source: str, flags: str, place: Place) -> pattern.Pattern | None:
+    def regex(self, source: str, flags: str, place: Place) -> pattern.RegexNode | None:
         try:
             return pattern.parse(source, flags, self.lookaheads)
         except pattern.PatternError as error:

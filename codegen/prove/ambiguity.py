@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import CONTENT, Format, Start
+from ..model.format_model import CONTENT_FIELD, Format, StartRule
 from ..model.frame_graph import content_value
 from ..model.rule_nodes import (
     GrammarNode,
@@ -28,7 +28,7 @@ from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges, Repeat
-from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter
+from .finite_automata import Automaton, DeterministicAutomaton, machine, overlap, sample, token_letter
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _AutomatonBuilder:
         self.letters = {special.spelling: token_letter(i) for i, special in enumerate(format.specials)}
         self.problems: list[Problem] = []
 
-    def start(self, start: Start, begin: int) -> int:
+    def start(self, start: StartRule, begin: int) -> int:
         end = self.automaton.state()
         for _, steps in start.paths:
             at = self.automaton.branch(begin)
@@ -120,10 +120,10 @@ class _AutomatonBuilder:
                 for item in items:
                     at = self.node(item, at, rule)
                 return at
-            case RuleCall(name) if name == CONTENT:
+            case RuleCall(name) if name == CONTENT_FIELD:
                 value = content_value(self.format)
-                optional = isinstance(self.format.rules[CONTENT].node, RuleOption)
-                return self.node(RuleOption(value) if optional else value, at, CONTENT)
+                optional = isinstance(self.format.rules[CONTENT_FIELD].node, RuleOption)
+                return self.node(RuleOption(value) if optional else value, at, CONTENT_FIELD)
             case RuleCall(name):
                 return self.node(self.format.rules[name].node, at, name)
             case RuleChoice():
@@ -131,7 +131,7 @@ class _AutomatonBuilder:
             case RuleList():
                 raise AssertionError("a message holds no list")
 
-    def machine(self, terminal: str) -> Machine:
+    def machine(self, terminal: str) -> DeterministicAutomaton:
         return machine(self.format.terminals[terminal].pattern)
 
     def choice(self, choice: RuleChoice, at: int) -> int:
@@ -224,7 +224,7 @@ def _readings(back: dict[Pair, tuple[Pair, int, object, object] | None], pair: P
     return one[::-1], other[::-1]
 
 
-def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Problem:
+def _problem(format: Format, start: StartRule, one: Reading, other: Reading) -> Problem:
     place = next((_place(format, a) for (_, a), (_, b) in zip(one, other, strict=True) if a != b), start.rule.place)
     text = "".join(_letter(format, letter) for letter, _ in one)
     first, second = _shown(one), _shown(other)

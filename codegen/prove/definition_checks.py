@@ -53,17 +53,17 @@ def endless_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Pro
             yield Problem(definition.place, reason, "Put a text into it.")
 
 
-Rules = Mapping[str, tuple[LarkAlternative, ...]]
+RuleAlternatives = Mapping[str, tuple[LarkAlternative, ...]]
 
 
-def _begins_with_itself(name: str, rules: Rules) -> bool:
+def _begins_with_itself(name: str, rules: RuleAlternatives) -> bool:
     def first(name: str) -> list[str]:
         return list(_first_names(rules.get(name, ()), rules))
 
     return name in reachable(first(name), first)
 
 
-def _first_names(alternatives: tuple[LarkAlternative, ...], rules: Rules) -> Iterator[str]:
+def _first_names(alternatives: tuple[LarkAlternative, ...], rules: RuleAlternatives) -> Iterator[str]:
     """The names that alternatives can begin with."""
     for alternative in alternatives:
         for item in alternative.items:
@@ -75,7 +75,9 @@ def _first_names(alternatives: tuple[LarkAlternative, ...], rules: Rules) -> Ite
                 break
 
 
-def _may_be_empty(alternatives: tuple[LarkAlternative, ...], rules: Rules, seen: frozenset[str] = frozenset()) -> bool:
+def _may_be_empty(
+    alternatives: tuple[LarkAlternative, ...], rules: RuleAlternatives, seen: frozenset[str] = frozenset()
+) -> bool:
     """Whether alternatives can read an empty text. Layout may be absent: a terminal whose name begins with `_`."""
 
     def may_be(item: LarkItem) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Format
+from ..model.format_model import CONTENT_FIELD, Format
 from ..model.rule_nodes import RuleChoice
 from ..read.problems import Place, Problem
 
@@ -44,7 +44,7 @@ def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     types: dict[str, str] = {}
     for field in format.fields:
         place = _field_place(format, field.name)
-        if (field.name in taken and field.name != CONTENT) or keyword.iskeyword(field.name):
+        if (field.name in taken and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
             reason = f"`{field.name}` cannot be the name of a field: the codec uses it for something else"
             yield Problem(place, reason, "Choose another name.")
         if field.values:

@@ -64,7 +64,7 @@ def _way(branch: Branch) -> Block:
     return call("runtime.algebra.Way", data(branch.name), data(branch.sets), _node(branch.node))
 
 
-def _terminal(node: pattern.Pattern) -> Block:
+def _terminal(node: pattern.RegexNode) -> Block:
     """A terminal. Lookaheads only exclude special tokens, which no text of the algebra contains."""
     if pattern.is_free(node):
         return _made("Text")

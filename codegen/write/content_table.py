@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import Contents
+from ..model.content_rules import ContentGrammar
 from ..model.content_types import class_name, tools_name, written_by_hand
 from ..model.format_model import Format
 from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
@@ -50,7 +50,7 @@ def terminal_pattern(terminal: str) -> str:
 class _Row:
     """The row of a rule."""
 
-    def __init__(self, contents: Contents, rule: GrammarRule, by_hand: bool) -> None:
+    def __init__(self, contents: ContentGrammar, rule: GrammarRule, by_hand: bool) -> None:
         self.contents, self.rule, self.by_hand = contents, rule, by_hand
 
     def code(self) -> Block:
@@ -124,7 +124,7 @@ class _Row:
         return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
 
 
-def _core_field(contents: Contents, rule: GrammarRule) -> str:
+def _core_field(contents: ContentGrammar, rule: GrammarRule) -> str:
     """The field whose value is that of a rule that collapses."""
     required = contents.always_set(rule.node)
     return [name for name, node in contents.settings(rule.node) if name in required and _may_be_core(node)][-1]

@@ -12,7 +12,7 @@ from ..model.format_model import Format
 from ..model.frame_graph import framing, graph
 from ..model.rule_nodes import RuleCall
 from ..model.terminals import Special
-from ..read.grammar_folder import CONTENTS, Sources
+from ..read.grammar_folder import CONTENTS_FILE, Sources
 from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 
 MAX_REGEX_CHARS = 40
@@ -36,7 +36,7 @@ def diagrams(sources: Sources, format: Format) -> dict[str, str]:
     found = {"states.svg": _states(format)}
     page = ["# The grammar in pictures", "", "<!-- Made by `harmony-spec diagrams`. Do not edit. -->", ""]
     page += ["The states of an input, and the special tokens that lead from one to the next.", "", "![](states.svg)"]
-    for file, definitions in ((sources.lark, sources.definitions), (CONTENTS, sources.contents)):
+    for file, definitions in ((sources.lark, sources.definitions), (CONTENTS_FILE, sources.contents)):
         named = {definition.name: definition for definition in definitions}
         rules = [definition for definition in definitions if not _is_terminal(definition.name)]
         page += ["", f"## {file}"] if rules else []

@@ -5,7 +5,7 @@ Both work on texts in which special tokens are surrogates.
 
 from __future__ import annotations
 
-from ..model.format_model import CONTENT, Format
+from ..model.format_model import CONTENT_FIELD, Format
 from ..model.frame_graph import content_value
 from ..model.rule_nodes import (
     Branch,
@@ -24,7 +24,7 @@ from .source_text import Writer, call, literal, mapping, raw
 
 FIRST_MARKER = 0xD800
 
-Piece = tuple[str, str]
+PatternPiece = tuple[str, str]
 """("text", regular expression) or ("name", constant that holds one)."""
 
 
@@ -48,7 +48,7 @@ def emit_patterns(format: Format, writer: Writer) -> None:
         _emit_rule(name, _rule_pieces(format, name), writer)
 
 
-def _emit_rule(name: str, unmerged: list[Piece], writer: Writer) -> None:
+def _emit_rule(name: str, unmerged: list[PatternPiece], writer: Writer) -> None:
     pieces = _merged_texts(unmerged)
     writer.chain([text if kind == "name" else raw(text) for kind, text in pieces], "+", f"{constant(name)} = ")
     writer.line()
@@ -81,17 +81,17 @@ def _calls(node: GrammarNode) -> list[str]:
     return []
 
 
-def _rule_pieces(format: Format, name: str) -> list[Piece]:
-    if name != CONTENT:
+def _rule_pieces(format: Format, name: str) -> list[PatternPiece]:
+    if name != CONTENT_FIELD:
         return _pieces(format, format.rules[name].node)
     terminal = format.terminals[content_value(format).terminal]
-    optional = "?" if isinstance(format.rules[CONTENT].node, RuleOption) else ""
+    optional = "?" if isinstance(format.rules[CONTENT_FIELD].node, RuleOption) else ""
     if pattern.is_free(terminal.pattern):
-        return [("text", f"(?P<{CONTENT}>[^{pattern.SURROGATES}]{'*' if optional else '+'})")]
-    return [("text", f"(?P<{CONTENT}>(?:{pattern.expression(terminal.pattern)}){optional})")]
+        return [("text", f"(?P<{CONTENT_FIELD}>[^{pattern.SURROGATE_CLASS}]{'*' if optional else '+'})")]
+    return [("text", f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(terminal.pattern)}){optional})")]
 
 
-def _pieces(format: Format, node: GrammarNode) -> list[Piece]:
+def _pieces(format: Format, node: GrammarNode) -> list[PatternPiece]:
     match node:
         case Special(_, spelling):
             return [("text", f"\\u{ord(markers(format)[spelling]):04x}")]
@@ -108,7 +108,7 @@ def _pieces(format: Format, node: GrammarNode) -> list[Piece]:
         case RuleCall(rule):
             return [("name", constant(rule))]
         case RuleChoice(_, branches):
-            pieces: list[Piece] = []
+            pieces: list[PatternPiece] = []
             for index, branch in enumerate(branches):
                 pieces += [("text", "|" if index else "(?:"), *_pieces(format, branch.node)]
                 if branch.name is not None:
@@ -119,8 +119,8 @@ def _pieces(format: Format, node: GrammarNode) -> list[Piece]:
             raise AssertionError("a message holds no list")
 
 
-def _merged_texts(pieces: list[Piece]) -> list[Piece]:
-    merged: list[Piece] = []
+def _merged_texts(pieces: list[PatternPiece]) -> list[PatternPiece]:
+    merged: list[PatternPiece] = []
     for kind, text in pieces:
         if kind == "text" and merged and merged[-1][0] == "text":
             merged[-1] = ("text", merged[-1][1] + text)
@@ -140,7 +140,7 @@ def writer_name(rule: str) -> str:
 
 def emit_writers(format: Format, writer: Writer) -> None:
     for name in ordered(format):
-        if name == CONTENT or not _needed(format, name):
+        if name == CONTENT_FIELD or not _needed(format, name):
             continue
         writer.line()
         writer.line()
@@ -188,9 +188,9 @@ def _fits(format: Format, node: RuleChoice, branch: Branch) -> list[str]:
     sets = dict(branch.sets)
     terms = [f"m.{field} == {literal(value)}" for field, value in branch.sets]
     required = format.always_set(branch.node)
-    terms += [_is_set(format, field, branch.node) for field in own if field in required and field != CONTENT]
+    terms += [_is_set(format, field, branch.node) for field in own if field in required and field != CONTENT_FIELD]
     for other in format.fields_of(node):
-        if other not in own and other not in sets and other != CONTENT:
+        if other not in own and other not in sets and other != CONTENT_FIELD:
             terms.append(f"not m.{other}" if _flag(format, other) else f"m.{other} is None")
     return terms
 
@@ -276,7 +276,7 @@ def _terms(format: Format, node: GrammarNode) -> list[str]:
             return [f'({inner} if {" and ".join(_present(format, item))} else "")']
         case RuleSequence(items):
             return [term for item in items for term in _terms(format, item)]
-        case RuleCall(rule) if rule == CONTENT:
+        case RuleCall(rule) if rule == CONTENT_FIELD:
             return ["runtime.HOLE"]
         case RuleCall(rule):
             inner_node = format.rules[rule].node
