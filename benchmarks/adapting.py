@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import clock, in_turn
 from benchmarks.streaming import CHUNK
-from benchmarks.targets import Row, faster, no_slower
+from benchmarks.targets import BenchmarkRow, faster, no_slower
 from benchmarks.transcripts import agentic
 from harmony_spec import Message, render
 from harmony_spec.adapters import ChatStream, from_chat, to_chat
@@ -20,7 +20,7 @@ FEW = 4
 """How many tokens an engine hands over at a time that drafts tokens, or lets some steps pass."""
 
 
-def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:
     """All rows about Chat Completions."""
     from openai_harmony import Role, StreamableParser
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import clock, in_turn
-from benchmarks.targets import Row, Target, faster, no_slower
+from benchmarks.targets import BenchmarkRow, Target, faster, no_slower
 from benchmarks.transcripts import agentic, long
 from harmony_spec import StreamParser, parse, recover, render
 
@@ -41,7 +41,7 @@ def reading_content(tokens: list[int]) -> None:
     parser.close()
 
 
-def streaming(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+def streaming(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:
     """Each way of feeding beside the peer's, which takes one token at a time."""
     from openai_harmony import StreamableParser
 
@@ -60,7 +60,7 @@ def streaming(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[R
         yield faster(f"stream in chunks of {CHUNK}, {name}", chunks, theirs, 15)
 
 
-def recovering(runs: int) -> Iterator[Row]:
+def recovering(runs: int) -> Iterator[BenchmarkRow]:
     """Valid input, beside the strict parser."""
     for name, messages in (("agentic", agentic()), ("long", long())):
         tokens = render(messages)
@@ -68,20 +68,22 @@ def recovering(runs: int) -> Iterator[Row]:
         yield no_slower(f"recover, {name}", "parse", ours, strict, 1.25)
 
 
-def scaling(runs: int) -> Iterator[Row]:
+def scaling(runs: int) -> Iterator[BenchmarkRow]:
     """Time per token of a long content, read each time, beside that of a short one; `hostile` has all others."""
     few, many = 10_000, 100_000
     content = {size: render(long())[:20] + [1000] * size for size in (few, many)}
     yield _per_token("stream, content read each time", content[few], content[many], runs, reading_content)
 
 
-def _per_token(name: str, short: list[int], large: list[int], runs: int, read: Callable[[list[int]], object]) -> Row:
+def _per_token(
+    name: str, short: list[int], large: list[int], runs: int, read: Callable[[list[int]], object]
+) -> BenchmarkRow:
     seconds, longer = in_turn(runs, clock(lambda: read(short)), clock(lambda: read(large)))
     ours, theirs = longer / len(large) * 1e9, seconds / len(short) * 1e9
-    return Row(f"{name}, {len(large):,}", f"itself at {len(short):,}", "ns/token", ours, theirs, Target(2))
+    return BenchmarkRow(f"{name}, {len(large):,}", f"itself at {len(short):,}", "ns/token", ours, theirs, Target(2))
 
 
-def with_streams(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+def with_streams(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:
     """All rows about streaming and recovery."""
     yield from streaming(runs, encoding)
     yield from recovering(runs)

@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     import pyarrow
 
 CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
-SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
+SOURCE_FORMATS = (CHAT, CONVERSATION, TEXT, TOKENS)
 
 TOOL_CODES = "H6"
 """What the codes of mistakes in declarations of tools and in calls begin with."""
 
-NESTED = (MESSAGES_KEY, TOOLS)
+NESTED_COLUMNS = (MESSAGES_KEY, TOOLS)
 """Columns with a structure."""
 
-HINTS = {
+OPTION_HINTS = {
     OF_FORMAT: f"Pass --from {CONVERSATION}.",
     REPLACEABLE: "Pass --replace-unsupported to replace or leave out such values.",
 }
@@ -52,7 +52,7 @@ CHAT_COLUMNS = (*COLUMNS, ID_COLUMN)
 INPUT_IDS, MASKS, LABELS, COMPLETION_MASK = "input_ids", "assistant_masks", "labels", "completion_mask"
 """The columns of rows to train on, by the names that `transformers` and `trl` read."""
 
-IGNORED = -100
+IGNORED_LABEL = -100
 """The label of tokens that are not trained on. Source: PyTorch, the default `ignore_index` of `cross_entropy`."""
 
 
@@ -87,7 +87,7 @@ class Conversion:
 
         ids, flags, text = pyarrow.list_(pyarrow.int32()), pyarrow.list_(pyarrow.int8()), pyarrow.string()
         types = {
-            CHAT: dict.fromkeys(NESTED, text),
+            CHAT: dict.fromkeys(NESTED_COLUMNS, text),
             CONVERSATION: {MESSAGES_KEY: text},
             TEXT: {TEXT: text},
             TOKENS: {TOKENS: ids},
@@ -184,7 +184,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
             except (HarmonyError, InvalidRow) as error:
                 if isinstance(error, HarmonyError):
-                    error.hint = HINTS.get(error.hint, error.hint)
+                    error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.errors if isinstance(error, InvalidRow) else [error]
                 found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
                 found.rejected += _original(batch, item)
@@ -229,7 +229,7 @@ def _line(value: object) -> bytes:
 
 def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     """A row whose id is a text, and whose values with a structure are JSON."""
-    row = {key: dumped(each) if key in NESTED else each for key, each in value.items()}
+    row = {key: dumped(each) if key in NESTED_COLUMNS else each for key, each in value.items()}
     if ID_COLUMN in row:
         row[ID_COLUMN] = str(row[ID_COLUMN]).encode(errors="backslashreplace").decode()
     return row
@@ -391,7 +391,7 @@ def _training(
     found.trained += sum(mask)
     row = {INPUT_IDS: tokens, MASKS: list(map(int, mask))}
     if LABELS in conversion.more:
-        row[LABELS] = [token if is_trained else IGNORED for token, is_trained in zip(tokens, mask, strict=True)]
+        row[LABELS] = [token if is_trained else IGNORED_LABEL for token, is_trained in zip(tokens, mask, strict=True)]
     if COMPLETION_MASK in conversion.more:
         column = [int(at >= begin) for at in range(whole)]
         for start, end in masked_spans:
