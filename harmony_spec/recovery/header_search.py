@@ -272,27 +272,31 @@ class HeaderSearch:
 
     def _special(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A special token: it introduces a field, or is one too many."""
-        char, automaton, costs = self.text[at], self.automaton, self.costs
-        field = automaton.introduces.get(char, "")
+        yield from self._introducer(node, at, awaited, self.text[at])
+        row = awaited and self.text[at - 1] in self.automaton.markers
+        edit = Edit("again", self.automaton.introduces.get(self.text[at], ""), at, at + 1)
+        yield self.costs["special_in_a_row" if row else "drop_special"], node._replace(at=at + 1, mode=CLEAN), (edit,)
+
+    def _introducer(self, node: Node, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
+        """A special token, or a text, that introduces a field."""
+        automaton, costs, end = self.automaton, self.costs, at + len(label)
+        special, field = label in automaton.markers, automaton.introduces.get(label, "")
         flag = field != "" and self.names.format.defaults.get(field) is False
         again = not flag and self._value(node, field) is not None
-        (state, sets), edits = automaton.step(node.state, char), tuple[Edit, ...]()
+        (state, sets), edits = automaton.step(node.state, label), tuple[Edit, ...]()
         price = costs["again"] * again
-        if not state and not awaited:
-            (state, sets), price = automaton.jump(char), price or costs["order"]
+        if not (state or awaited) and (special or len(label) > 1):
+            (state, sets), price = automaton.jump(label), price or costs["order"]
         if flag and (self._value(node, field) or node.marks):
-            edits = (Edit("again", field, at, at + 1),)
-        if state and char not in automaton.opens:
+            edits = (Edit("again", field, at, end),)
+        if state and label not in automaton.opens:
             pending = bool(automaton.awaited(state))
             values = node.values if pending else self._put(node.values, sets)
-            edits += () if pending or not sets else (Edit("", field, at, at + 1, sets),)
-            target = Node(at + 1, state, CLEAN, sets if pending else (), values)
-            yield price, target, edits
+            edits += () if pending or not sets else (Edit("", field, at, end, sets),)
+            marks = node.marks if not special else sets if pending else ()
+            yield price, Node(end, state, CLEAN, marks, values), edits
         if again:
-            yield from self._again(node._replace(marks=()), at, at + 1, field)
-        row = awaited and self.text[at - 1] in automaton.markers
-        price = costs["special_in_a_row" if row else "drop_special"]
-        yield price, node._replace(at=at + 1, mode=CLEAN), (Edit("again", field, at, at + 1),)
+            yield from self._again(node._replace(marks=()) if special else node, at, end, field)
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
         """Drop a repeated field with its value, unless the value is a known name or similar to one."""
@@ -309,14 +313,7 @@ class HeaderSearch:
         """Text that introduces a field, or nearly."""
         automaton, costs, recipient = self.automaton, self.costs, self.slots.recipient
         if match := automaton.literal.match(self.text, at):
-            field = automaton.introduces.get(match[0], "")
-            (state, _), again = automaton.step(node.state, match[0]), self._value(node, field) is not None
-            if state or not (awaited or len(match[0]) == 1):
-                price = costs["again"] if again else costs["order"] * (not state)
-                state = state or automaton.jump(match[0])[0]
-                yield price, node._replace(at=match.end(), state=state, mode=CLEAN), ()
-                if again:
-                    yield from self._again(node, at, match.end(), field)
+            yield from self._introducer(node, at, awaited, match[0])
         elif automaton.lead and node.mode not in (BARE, PLAIN):
             answers = self._value(node, self.slots.role) == self.recovery.tool
             wordy = node.mode == WORDS or (node.mode == WORD and not answers)
