@@ -58,8 +58,7 @@ class HeaderAutomaton:
     """
 
     def __init__(self, format: Format) -> None:
-        assert format.recovery is not None
-        recovery = format.recovery
+        recovery = format.meaning
         self.fields, self.markers = format.header_fields, frozenset(format.by_marker)
         self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
         self.opens = [format.markers[spelling] for spelling in recovery.opens]

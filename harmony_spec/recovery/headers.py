@@ -29,10 +29,9 @@ class Headers:
     def __init__(
         self, format: Format, form: Form, names: KnownNames, strict: bool, max_cost: int | None = None
     ) -> None:
-        assert format.recovery is not None
         self.max_cost = max_cost
         self.format, self.form, self.names, self.strict = format, form, names, strict
-        self.recovery = format.recovery
+        self.recovery = format.meaning
         self.forget()
 
     # What a new header needs; inputs without new ones should not wait for it.

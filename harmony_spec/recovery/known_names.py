@@ -82,8 +82,7 @@ class KnownNames:
     """
 
     def __init__(self, format: Format, tools: list[Any] | None) -> None:
-        assert format.recovery is not None
-        self.recovery = recovery = format.recovery
+        self.recovery = recovery = format.meaning
         self.channels = dict.fromkeys(recovery.channels)
         self._by_last: dict[str, list[str]] | None = None
         given = None if tools is None else (*parameters_by_name(recovery, tools),)

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import codes
 from ..errors import Span
-from ..format.tables import Format, Recovery, continues, unfinished
+from ..format.tables import Format, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
@@ -73,7 +73,7 @@ class Machine:
         max_repair_cost: int | None = None,
     ) -> None:
         self.format, self.form, self.start = format, form, start
-        self.recovery = self.table(format)
+        self.recovery = format.meaning
         self.names = KnownNames(format, tools)
         self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
@@ -98,12 +98,6 @@ class Machine:
         self.state = HEADER if self.continued else BETWEEN
         if self.continued and not path.steps[0][0].opens:
             self._continue_content(given)
-
-    @staticmethod
-    def table(format: Format) -> Recovery:
-        """Return the tables for recovery, which every codec with these parsers has."""
-        assert format.recovery is not None
-        return format.recovery
 
     @property
     def header_limit(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from .. import codes
 from ..diagnostics import Diagnostic, Repair
 from ..errors import Code, Span
-from ..format.tables import Format, Recovery
+from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
 from .draft import Draft
 from .events import MessageEnded, MessageStarted
@@ -56,9 +56,8 @@ class Output:
         given: Mapping[str, Any],
         refuse: Callable[[Span], None] | None,
     ) -> None:
-        assert format.recovery is not None
         self.format, self.form, self.names, self.headers, self.refuse = format, form, names, headers, refuse
-        self.recovery: Recovery = format.recovery
+        self.recovery = format.meaning
         self.continued, self.given = continued, given
         self.messages: list[Any] = []
         self.bounds: list[tuple[int, int, int, int]] = []

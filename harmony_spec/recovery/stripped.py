@@ -57,13 +57,12 @@ def with_headers(
     format: Format, form: Form, continued: bool, given: Values, tools: list[Any] | None
 ) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
-    assert format.recovery is not None
     pieces = list(form.pieces(0, len(form.units)))
     text = HeaderText(form, [piece for piece in pieces if piece[0] is None])
     left = [(start, end) for spelling, _, start, end in pieces if spelling is not None]
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
-    role = format.recovery.slots.role
+    role = format.meaning.slots.role
     found = StrippedText(format, KnownNames(format, tools), text.mixed, continued).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
     begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
@@ -72,7 +71,7 @@ def with_headers(
         stop = next((start for start, after in left if begin < start and after == end), end)
         opens = text.span(header.end, header.end + 1).start if header.end < len(text.mixed) else stop
         opens = min(max(opens, begin), stop)
-        values = {**format.defaults, **format.recovery.author, **given, **header.values}
+        values = {**format.defaults, **format.meaning.author, **given, **header.values}
         fields = tuple(name for name in format.header_fields if name in {role, *header.values})
         made = {name: values[name] for name in format.header_fields} | {format.content: content}
         recovered.messages.append(format.message(**made, repair=Repair(fields)))

@@ -64,7 +64,7 @@ class StreamParser(Generic[M]):
         all_text = format.lowest_special == format.encoding.base_size
         known = self._tokenizer if all_text and isinstance(self._tokenizer, Vocabulary) else None
         self._only_text, self._decode_token = known is not None, known and known.decode_token
-        ids, recovery = format.encoding.special, Machine.table(format)
+        ids, recovery = format.encoding.special, format.meaning
         self._begins = ids[recovery.begins]
         self._opens = {spelling: ids[spelling] for spelling in recovery.opens}
         self._closes = {ids[s]: s for s in recovery.closes}
@@ -428,7 +428,7 @@ class StreamParser(Generic[M]):
         return output.stopped
 
     def _closes_calls(self, token: str) -> bool:
-        recovery = Machine.table(self._format)
+        recovery = self._format.meaning
         if recovery.closes[token] != recovery.ends_calls or recovery.ends_calls_only:
             return recovery.closes[token] == recovery.ends_calls
         messages = self._machine.output.messages

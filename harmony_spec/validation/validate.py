@@ -47,8 +47,7 @@ def validate(
         return form, recover(format, form, start, given, given_tools, stripped, tokenizer)
 
     form, recovered = read(source, stripped)
-    assert format.recovery is not None
-    context = Context(format, form, recovered, start, given, Declarations(format.recovery, given_tools))
+    context = Context(format, form, recovered, start, given, Declarations(format.meaning, given_tools))
     check_contents(context)
     check_flow(context)
     check_spelling(context)
