@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..errors import quoted
+from ..format.offered_tools import ANY_PARAMETERS, offered, parameters_by_name
 from ..format.tables import Format, require
-from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
 from ..tools.chat_requests import CUSTOM, answer_forms, as_function, call_choice, reading_tools
 from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..tools.purposes import Purposes

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from copy import copy
 from functools import cached_property
 from typing import Any
 
 from ..errors import near_misses
 from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_NAME, SizedCache
-from ..format.tables import Format, Recovery
+from ..format.offered_tools import declared, parameters_by_name
+from ..format.tables import Format
 
 ROLE_SIMILARITY = 0.9
 """The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
@@ -25,49 +26,6 @@ LETTER = re.compile(r"[^\W\d_]")
 
 MAX_COMPARED_TOOLS = 20
 """With more tools, only one wrong letter in a name is recognized: comparing two names takes up to 100 microseconds."""
-
-
-ANY_PARAMETERS: Mapping[str, Any] = {}
-"""The schema of a tool that is offered by name only: every value matches it. Compared by identity."""
-
-
-def offered(format: Format, tools: Iterable[Any] | None) -> list[Any] | None:
-    """Return `tools` as a list. Raises `TypeError` for anything but names and namespaces of this format."""
-    if tools is None:
-        return None
-    if isinstance(tools, str | bytes):
-        raise TypeError(f"tools: {tools!r} is a {type(tools).__name__}; pass a list")
-    if isinstance(tools, Mapping) or not isinstance(tools, Iterable):
-        raise TypeError(f"tools: expected a list, got {type(tools).__name__}")
-    found = list(tools)
-    for index, tool in enumerate(() if {*map(type, found)} <= {str} else found):
-        if isinstance(tool, Mapping):
-            raise TypeError(f"tools[{index}] is a dict; tools_from_json makes namespaces from definitions of tools")
-        if (foreign := format.contents.find_foreign(tool)) is not None:
-            raise TypeError(f"tools[{index}]: {format.of_another_codec(foreign)}")
-        if not isinstance(tool, str) and not isinstance(format.definitions.namespace.get(tool, "name"), str):
-            raise TypeError(f"tools[{index}]: expected a name or a namespace, got {type(tool).__name__}")
-    return found
-
-
-def parameters_by_name(recovery: Recovery, tools: Iterable[Any]) -> dict[str, Any]:
-    """Return the parameters of tools by their full names: names as they are, and the tools of each namespace.
-
-    A namespace without tools, such as `python`, is a tool itself. Where nothing is known of the parameters, they are
-    `ANY_PARAMETERS`.
-    """
-    namespace, defined = recovery.definitions.namespace, recovery.definitions.tool
-    found: dict[str, Any] = {}
-    for tool in tools:
-        if isinstance(tool, str):
-            found[tool] = ANY_PARAMETERS
-            continue
-        name, parts = namespace.get(tool, "name"), namespace.get(tool, "tools")
-        for part in parts or ():
-            found[recovery.full_name(name, defined.get(part, "name"))] = defined.get(part, "parameters")
-        if not parts:
-            found[name] = ANY_PARAMETERS
-    return found
 
 
 class KnownNames:
@@ -209,16 +167,6 @@ class KnownNames:
         if isinstance(named, str) and self.reads_as_tool(named):
             return self.tool(named) or named
         return next(iter(self.tools)) if self.tools and len(self.tools) == 1 else None
-
-
-def declared(path: str, role: str, content: object) -> Any:
-    """Return the value at a path, such as `developer.tools`, in the content of a message; None for another role."""
-    first, *rest = path.split(".")
-    if first != role:
-        return None
-    for name in rest:
-        content = getattr(content, name, None)
-    return content
 
 
 def _make_key(before: bytes, channels: Iterable[str], tools: Set[str] | None) -> bytes:

@@ -14,11 +14,11 @@ from operator import index
 from typing import Any, Generic, Literal, TypeVar
 
 from ..errors import ParseError, Span
+from ..format.offered_tools import offered
 from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import parse
 from ..recovery.draft import Draft
 from ..recovery.events import ContentDelta, Event
-from ..recovery.known_names import offered
 from ..recovery.machine import BETWEEN, CONTENT, HEADER, Machine
 from ..recovery.recovered import Recovered
 from ..source.forms import REPLACEMENT, TokenForm

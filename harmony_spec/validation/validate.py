@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..format.offered_tools import offered
 from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import form_of
-from ..recovery.known_names import offered
 from ..recovery.recovering import recover
 from .content_checks import check_contents
 from .context import Context
