@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, Protocol
 
 from .. import codes
-from ..diagnostics import Diagnostic, Repair
+from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Repair, abridge
 from ..errors import Code, Span
 from ..format.tables import Format
 from ..source.forms import REPLACEMENT, Form
@@ -17,14 +17,6 @@ from .headers import Headers
 from .known_names import KnownNames
 
 _new = tuple.__new__  # half the time of a call of a named tuple
-
-MAX_QUOTED_CHARS = 120
-"""Longer texts are abridged in diagnostics: they are printed one to a line."""
-
-
-def abridge(raw: str, limit: int = MAX_QUOTED_CHARS) -> str:
-    """Remove the middle of a long text."""
-    return raw if len(raw) <= limit else f"{raw[: limit // 2]}\u2026{raw[-limit // 2 :]}"
 
 
 class Listener(Protocol):

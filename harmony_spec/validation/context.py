@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..codes import STRIPPED_TOKENS
-from ..diagnostics import Diagnostic, Fix, Repair
+from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Fix, Repair, abridge
 from ..errors import APPLICABILITIES, Code, Span
 from ..format.tables import Format, continues
-from ..recovery.output import MAX_QUOTED_CHARS, abridge
 from ..recovery.recovered import Recovered
 from ..source.forms import Form, TextForm
 from .budget import Budget
