@@ -264,7 +264,7 @@ class HeaderSearch:
             price += costs["text_at_lead"]
         elif self.automaton.lead and self.automaton.lead in rest:
             price += costs["text_with_lead"]
-        elif self.names.known.bare_tool(word) or any(
+        elif self.names.tools.bare(word) or any(
             word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
         ):
             price += costs["text_at_name"]
@@ -326,17 +326,17 @@ class HeaderSearch:
 
     def _is_introduced(self, lead: str, name: str, node: Node | None) -> bool:
         """Whether a name follows a near miss of ` to=`; a sign alone introduces a tool only."""
-        known = self.names.known
+        tools = self.names.tools
         if node is not None and self._value(node, self.slots.role) == self.recovery.tool:
             return name in self.recovery.roles
         if any(map(str.isalpha, lead)):
-            signed = known.tools is None and lead[-1:] in SIGNS and node is not None
-            if known.reads_as_tool(name) or (signed and self._is_plain_name(name)):
+            signed = tools.offered is None and lead[-1:] in SIGNS and node is not None
+            if tools.is_function(name) or tools.any_full(name) or (signed and self._is_plain_name(name)):
                 return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
-        return bool(known.bare_tool(name))
+        return bool(tools.bare(name))
 
     def _is_plain_name(self, name: str) -> bool:
-        return name not in self.names.all and self.names.word.fullmatch(name) is not None
+        return name not in self.names.all and self.names.tools.word.fullmatch(name) is not None
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
@@ -415,7 +415,7 @@ class HeaderSearch:
         listed = next((f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ())), "")
         if listed:
             kind, field = "dropped" if node.marks or listed == slots.role else "extra", listed
-        elif self._value(node, slots.recipient) and self.names.is_tool(word):
+        elif self._value(node, slots.recipient) and self.names.tools.is_tool(word):
             kind, field = "repeated", slots.recipient
         else:
             kind, field = "unread", slots.content_type if node.marks else ""
@@ -466,7 +466,8 @@ class HeaderSearch:
         field = self.slots.recipient
         price = self.costs["decorated"] + self.costs["space"]
         for _, end, _ in self._run(at)[1:MAX_NAME_WORDS]:
-            if tool := self.names.spelled_apart(self.text[at:end]):
+            tool = self.names.tools.spelled_apart(self.text[at:end])
+            if tool and (self.names.tools.offered or self.names.tools.last(tool) not in self.names.all):
                 sets: Sets = ((field, tool),)
                 state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
                 target = node._replace(at=end, state=state, mode=CLEAN, values=values)
@@ -553,11 +554,11 @@ class HeaderSearch:
             return price + row["of_tool"] * foreign, "" if node.mode == BARE else kind, mode, sets
         if name.how == "role" and node.mode in (CLEAN, WORD) and self._value(node, slots.role) == self.recovery.tool:
             return row["lead"], "bare", CLEAN, sets
-        bare = names.known.bare_tool(self._word(at))
+        bare = names.tools.bare(self._word(at))
         if not bare or node.mode not in (CLEAN, NAMED) or name.how not in ("", "near", "glued"):
             return None
         plain = self.recovery.separator not in bare
-        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tool(bare)):
+        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tools.full(bare)):
             return None
         price += row["lead"] + self.costs["again"] * (self._value(node, name.field) is not None)
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"

@@ -96,11 +96,11 @@ class Headers:
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
-        """Whether a part of the input without special tokens is prose, see `KnownNames.is_prose`; cached."""
+        """Whether a part of the input without special tokens is prose, see `HeaderNames.is_prose`; cached."""
         key = self.form.slice(begin, end)
         found = self.prose.get(key)
         if found is None:
-            found = self.names.is_prose(self.form.run(begin, end, 0)[0])
+            found = self.words.is_prose(self.form.run(begin, end, 0)[0])
             self.form.caches.remember(self.prose, key, found, end - begin)
         return found
 
@@ -110,7 +110,7 @@ class Headers:
         if self.strict and described:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
-        search = HeaderSearch(self._header_names(), header, given, opened, lacks_start, bool(described))
+        search = HeaderSearch(self.words, header, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
@@ -135,12 +135,13 @@ class Headers:
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
-    def _header_names(self) -> HeaderNames:
-        """The names of the conversation, shared by conversations that know the same names."""
+    @property
+    def words(self) -> HeaderNames:
+        """What the known names mean in headers, shared by conversations that know the same ones."""
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = HeaderNames(self.format, self.names.snapshot())
+            found = HeaderNames(self.format, self.names)
             self.form.caches.put(key, found, len(self.names.tools or ()))
         return found
 

@@ -19,11 +19,11 @@ from ..format.tables import Format, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
-from .header_automaton import automaton_of
+from .header_automaton import automaton_of, without_signs
 from .header_reading import HeaderReading
 from .header_text import HeaderText
 from .headers import Headers
-from .known_names import KnownNames, without_signs
+from .known_names import KnownNames
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
@@ -180,7 +180,7 @@ class Machine:
         assert found is not None
         if self._is_in_lead(found[0]):
             return None
-        if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
+        if found["words"] and self._introduces(found[0]) and not self.headers.words.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
@@ -281,7 +281,7 @@ class Machine:
         called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
         given = dict(self.given)
         described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
-        if called or described or not self.names.is_prose(reading.text):
+        if called or described or not self.headers.words.is_prose(reading.text):
             self.is_header = True
             return
         if self.lacks_start and self.has_only_text:
@@ -303,7 +303,7 @@ class Machine:
             self._open_header(start, lacks_start=True)
         elif self.has_only_text and self.begin < start:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
-            if not any(map(self.names.is_nearly_named, first)):
+            if not any(map(self.headers.words.is_nearly_named, first)):
                 self._end_text(start)
         reading = self._read_header(start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)

@@ -231,7 +231,7 @@ class Output:
         self.report_in(
             draft, codes.CALL_WITHOUT_RECIPIENT, Span(draft.stop, draft.end), "", "only calls end with this token"
         )
-        return self.names.called(content) if isinstance(content, str) else None
+        return self.headers.words.tools.called(content) if isinstance(content, str) else None
 
     def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
         fields = tuple(dict.fromkeys(draft.repaired))

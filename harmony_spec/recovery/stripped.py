@@ -154,7 +154,7 @@ class StrippedText:
         """The end of a word that is the name of a tool: what comes before it is the end of a content."""
         bare = next((word.removesuffix(name) for name in self.names.all if word.endswith(name)), word)
         functions = bare.rfind(self.recovery.of_functions) if self.recovery.definitions.functions else -1
-        known = max((len(tool) for tool in self.known.tools or () if bare.endswith(tool)), default=0)
+        known = max((len(tool) for tool in self.names.tools.offered or () if bare.endswith(tool)), default=0)
         return word[len(bare) - known if known else max(functions, 0) :]
 
     def _is_certain(self, header: StrippedHeader) -> bool:
@@ -201,7 +201,7 @@ class StrippedText:
                 if text.startswith(name, at) and (not touches or (called and lead)):
                     yield name, end
         elif field == slots.recipient:
-            yield from self._tools(at, self.names.word, (*self.recovery.recipients, *self.recovery.roles))
+            yield from self._tools(at, self.names.tools.word, (*self.recovery.recipients, *self.recovery.roles))
         elif field == slots.name and lead:
             yield from self._tools(at, pattern, ())
         elif field == slots.name:
@@ -213,8 +213,9 @@ class StrippedText:
 
     def _tools(self, at: int, pattern: re.Pattern[str], others: tuple[str, ...]) -> Iterator[tuple[str, int]]:
         """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
-        tools = ((word, tool) for tool in self.known.tools or () for word in (tool, self.known.last(tool)))
-        found = [(tool, at + len(word)) for word, tool in tools if self.text.startswith(word, at)]
+        tools = self.names.tools
+        offered = ((word, tool) for tool in tools.offered or () for word in (tool, tools.last(tool)))
+        found = [(tool, at + len(word)) for word, tool in offered if self.text.startswith(word, at)]
         found = [(tool, end) for tool, end in found if not NAME_GOES_ON.match(self.text, end)]
         found += [(name, at + len(name)) for name in others if self.text.startswith(name, at)]
         yield from found
@@ -222,7 +223,7 @@ class StrippedText:
             word = match[0]
             ends = [m.start() for name in self.names.all for m in re.finditer(f"(?<=[^\\W_]){re.escape(name)}", word)]
             words = [word[:end] for end in (*ends, len(word))]
-            yield from ((self.names.tool(w) or w, at + len(w)) for w in list(filter(self.names.tool, words)) or words)
+            yield from ((tools.full(w) or w, at + len(w)) for w in list(filter(tools.full, words)) or words)
 
 
 def _size(header: StrippedHeader) -> tuple[int, int]:
