@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
@@ -216,8 +216,6 @@ class HeaderSearch:
         else:
             yield from self._literal(node, at, awaited)
             yield from self._names(node, at, awaited)
-            if self.slots.recipient in awaited:
-                yield from self._apart(node, at)
             yield from self._words(node, at, awaited)
 
     def _cost(self, field: str, edit: str) -> int:
@@ -429,7 +427,8 @@ class HeaderSearch:
         before = self.text[node.at - 1] if node.at else ""
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
-        for name in self.names.readings(self._word(at)):
+        apart = self._apart(at) if slots.recipient in awaited else ()
+        for name in chain(self.names.readings(self._word(at)), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
@@ -461,17 +460,14 @@ class HeaderSearch:
         marks = self.automaton.marks if node.marks else {}
         return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
 
-    def _apart(self, node: Node, at: int) -> Iterator[Edge]:
+    def _apart(self, at: int) -> Iterator[Name]:
         """An introduced tool with white space in its name, as in `to=functions. search`."""
-        field = self.slots.recipient
-        price = self.costs["decorated"] + self.costs["space"]
+        tools = self.names.tools
         for _, end, _ in self._run(at)[1:MAX_NAME_WORDS]:
-            tool = self.names.tools.spelled_apart(self.text[at:end])
-            if tool and (self.names.tools.offered or self.names.tools.last(tool) not in self.names.all):
-                sets: Sets = ((field, tool),)
-                state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
-                target = node._replace(at=end, state=state, mode=CLEAN, values=values)
-                yield price, target, (Edit("near", field, at, end, sets, (field,)),)
+            tool = tools.spelled_apart(self.text[at:end])
+            if tool and (tools.offered or tools.last(tool) not in self.names.all):
+                cost = self.costs["decorated"] + self.costs["space"]
+                yield Name(self.slots.recipient, tool, end - at, cost, "near")
 
     def _taken(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""

@@ -226,10 +226,7 @@ class Machine:
             self.begin, self.draft, self.state = draft.begin, None, BETWEEN
             self._end_unfinished_header(draft.reading, end)
         elif self.state == CONTENT:
-            assert self.draft is not None
-            output.begin(self.draft)
-            self._end_without_token(self.draft, end, "the input ends")
-            self._finish(end, end, None)
+            self._end_without_token(end)
         elif self.state == HEADER:
             self._end_header(None, end, end)
         output.resolve_pending(None)
@@ -287,10 +284,8 @@ class Machine:
         if self.lacks_start and self.has_only_text:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
         else:
-            draft = self._begin_content_in_header(reading, start)
-            self.output.begin(draft)
-            self.output.report_missing_terminator(draft, start, "another header begins")
-            self._finish(start, start, None)
+            self._begin_content_in_header(reading, start)
+            self._end_unterminated(start, "another header begins")
         self._open_header(start, lacks_start=True)
 
     def _on_open(self, spelling: str, start: int, end: int) -> None:
@@ -438,13 +433,13 @@ class Machine:
             if closed:
                 self._add_repeated_terminator(str(by), start, end)
         elif text:
-            draft = self._begin_content_in_header(reading, start)
-            self.output.begin(draft)
-            if by is None:
-                self._end_without_token(draft, end, "the input ends")
-            elif not closed:
-                self.output.report_missing_terminator(draft, start, "the next message begins")
-            self._finish(start, end, by if closed else None)
+            self._begin_content_in_header(reading, start)
+            if closed:
+                self._finish(start, end, by)
+            elif by is None:
+                self._end_without_token(end)
+            else:
+                self._end_unterminated(start, "the next message begins")
         elif by is None:
             self._end_unfinished_header(reading, end)
         else:
@@ -488,19 +483,22 @@ class Machine:
     # The end of a message.
 
     def _end_unterminated(self, at: int, evidence: str) -> None:
-        """End a message at the beginning of the next one."""
+        """End a message without its stop token."""
         assert self.draft is not None
         self.output.begin(self.draft)
         self.output.report_missing_terminator(self.draft, at, evidence)
         self._finish(at, at, None)
 
-    def _end_without_token(self, draft: Draft, end: int, evidence: str) -> None:
+    def _end_without_token(self, end: int) -> None:
         """End the last message of the input; in a completion it may lack its stop token."""
+        assert self.draft is not None
+        self.output.begin(self.draft)
         allowed = unfinished(self.format, self.start, first=not self.output.messages and not self.output.pending)
         if allowed is None:
-            self.output.report_missing_terminator(draft, end, evidence)
+            self._end_unterminated(end, "the input ends")
         else:
-            draft.variants += (allowed,)
+            self.draft.variants += (allowed,)
+            self._finish(end, end, None)
 
     def _finish(self, stop: int, end: int, terminator: str | None) -> None:
         draft, self.draft, self.state = self.draft, None, BETWEEN
