@@ -293,7 +293,7 @@ class HeaderSearch:
             edits += () if pending or not sets else (Edit("", field, at, end, sets),)
             marks = node.marks if not special else sets if pending else ()
             yield price, Node(end, state, CLEAN, marks, values), edits
-        if again:
+        if again and (state or special):
             yield from self._again(node._replace(marks=()) if special else node, at, end, field)
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:

@@ -42,11 +42,6 @@ class Headers:
         return [frame for frame in self.format.frames.values() if frame.has_content and frame.closed]
 
     @cached_property
-    def open_frame(self) -> Frame | None:
-        """The frame of an open header."""
-        return next((frame for frame in self.format.frames.values() if not frame.has_content), None)
-
-    @cached_property
     def content_and_stop(self) -> dict[str, str]:
         """For each token that opens a content, the markers of it and of a token that ends the message."""
         closes = next(spelling for spelling, name in self.recovery.closes.items() if name is None)
@@ -163,8 +158,8 @@ class Headers:
 
     def opening(self, begin: int, end: int) -> dict[str, Any] | None:
         """The fields of the open header that a prompt ends with; None if a part of the input is another one."""
-        if self.open_frame is None:
+        if self.format.open_frame is None:
             return None
-        values: dict[str, Any] = dict.fromkeys(self.open_frame.fields)
+        values: dict[str, Any] = dict.fromkeys(self.format.open_frame.fields)
         mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
-        return None if self.open_frame.read(mixed, values) is None else values
+        return None if self.format.open_frame.read(mixed, values) is None else values

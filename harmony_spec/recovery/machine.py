@@ -79,7 +79,7 @@ class Machine:
         path = format.starts[start][0]
         self.continued = continues(format, start)
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
-        self.output = Output(format, form, self.names, self.headers, self.continued, given, refuse)
+        self.output = Output(self.headers, self.continued, given, refuse)
         self.given = tuple(given.items())
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
@@ -453,7 +453,7 @@ class Machine:
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         opening = self.headers.opening(self.begin, end)
-        fields = self.headers.open_frame.fields if self.headers.open_frame else ()
+        fields = self.format.open_frame.fields if self.format.open_frame else ()
         self.opening = {name: reading.values.get(name) for name in fields} if opening is None else opening
         output.bounds.append((self.begin, end, end, end))
         output.messages = keep_opening(output.messages, self.form, self.begin, end)

@@ -9,12 +9,10 @@ from typing import Any, Protocol
 from .. import codes
 from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Repair, abridge
 from ..errors import Code, Span
-from ..format.tables import Format
-from ..source.forms import REPLACEMENT, Form
+from ..source.forms import REPLACEMENT
 from .draft import Draft
 from .events import MessageEnded, MessageStarted
 from .headers import Headers
-from .known_names import KnownNames
 
 _new = tuple.__new__  # half the time of a call of a named tuple
 
@@ -39,18 +37,10 @@ class Output:
     """
 
     def __init__(
-        self,
-        format: Format,
-        form: Form,
-        names: KnownNames,
-        headers: Headers,
-        continued: bool,
-        given: Mapping[str, Any],
-        refuse: Callable[[Span], None] | None,
+        self, headers: Headers, continued: bool, given: Mapping[str, Any], refuse: Callable[[Span], None] | None
     ) -> None:
-        self.format, self.form, self.names, self.headers, self.refuse = format, form, names, headers, refuse
-        self.recovery = format.meaning
-        self.continued, self.given = continued, given
+        self.format, self.form, self.recovery = headers.format, headers.form, headers.recovery
+        self.headers, self.continued, self.given, self.refuse = headers, continued, given, refuse
         self.messages: list[Any] = []
         self.bounds: list[tuple[int, int, int, int]] = []
         self.gaps: list[Span] = []
@@ -187,7 +177,7 @@ class Output:
         structured = self.format.contents.structure(made, text)
         if structured is None:
             return text
-        if self.names.learn(draft.values[self.recovery.slots.role], structured):
+        if self.headers.names.learn(draft.values[self.recovery.slots.role], structured):
             self.headers.forget()
         return structured
 
@@ -245,7 +235,7 @@ class Output:
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         continues = self.continued and draft.begin == 0 and not draft.lacks_start
-        opens = self.headers.open_frame if continues else None
+        opens = self.format.open_frame if continues else None
         opening = tuple((name, self.given[name]) for name in (opens.fields if opens else ()) if name in self.given)
         is_other = any(draft.values.get(name) != value for name, value in opening)
         return Repair(*marks, head, body, tail, written, continues, opening if is_other else ())
