@@ -15,11 +15,10 @@ from ..codes import (
     UNDECLARED_TOOL,
     UNFINISHED_HEADER,
 )
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, abridge
 from ..errors import Code
 from ..format.tables import Tokenizer, continues
 from ..recovery.events import ContentDelta, Event, MessageEnded, MessageStarted
-from ..recovery.output import abridge
 from ..recovery.recovered import Recovered
 from ..tools.chat_requests import CUSTOM, INPUT, SEPARATOR, ChatTools, named_tool
 from ..tools.purposes import Purposes

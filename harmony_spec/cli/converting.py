@@ -15,6 +15,7 @@ from ..adapters.reading_chat import OF_FORMAT
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import ConversionError, HarmonyError, RowError, Severity
+from ..format.offered_tools import declared
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
@@ -22,7 +23,6 @@ from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
 from ..linting.rows import Content
-from ..recovery.known_names import declared
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
