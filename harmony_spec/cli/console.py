@@ -44,7 +44,7 @@ class Stream:
 
     def __init__(self, is_stderr: bool) -> None:
         self.is_stderr = is_stderr
-        self._chosen: color_option.Chosen | None = None
+        self._chosen: color_option.ChosenColor | None = None
 
     @property
     def console(self) -> Console:
@@ -218,7 +218,7 @@ def codec_option(flag: str, values: Callable[[ModuleType], Sequence[str]], help:
     )
 
 
-TOOLS = click.option(
+TOOLS_OPTION = click.option(
     "--tools",
     type=click.Path(path_type=Path, dir_okay=False),
     help="JSON file of tools that are available in addition to those that the input declares.",
@@ -290,7 +290,7 @@ ROW_OPTIONS = (
         callback=_check_column,
         help=f"Column that identifies rows in reports.  [default: {ID_COLUMN}]",
     ),
-    TOOLS,
+    TOOLS_OPTION,
     STRIPPED,
     MAX_ROW,
 )
