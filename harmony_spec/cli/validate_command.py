@@ -32,11 +32,11 @@ from .console import (
     complete_file,
     complete_selectors,
     example,
+    prepare_runner,
     reads_rows,
     require_file,
     require_name,
     require_one_reader,
-    prepare_runner,
 )
 from .validation_run import Run, conclude, follow
 
