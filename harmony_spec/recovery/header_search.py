@@ -482,7 +482,7 @@ class HeaderSearch:
                 after_role = self._value(node, slots.role) is not None
                 if after_role:
                     return -name.cost, "", WORD, sets
-                answers = self._is_answer(at + name.length)
+                answers = self._is_answer(at + name.length) and not self._has_role(at)
                 return -name.cost * answers, "", None if answers else WORD, sets
             if at != self.first or name.how or not self._is_answer(at + name.length):
                 return None
@@ -493,7 +493,8 @@ class HeaderSearch:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
             called = node.marks or self._value(node, slots.recipient)
-            if node.mode == PLAIN or (name.how and not placed) or (node.mode in (WORD, WORDS) and not called):
+            is_word = node.mode in (WORD, WORDS) and not (called or (placed and self.described))
+            if node.mode == PLAIN or (name.how and not placed) or is_word:
                 return None
             if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
                 return None
@@ -566,6 +567,11 @@ class HeaderSearch:
         special = SPECIAL.search(self.text, at)
         _, lead, role = self.text[at : special.start() if special else self.end].partition(self.automaton.lead or "\0")
         return lead != "" and role.lstrip().lower().startswith(self.recovery.roles)
+
+    def _has_role(self, at: int) -> bool:
+        """Whether a word is a role, and a text that introduces something, as in `user:alice`."""
+        roles = (name for name in self.names.readings(self._word(at)) if name.field == self.slots.role)
+        return any(self.automaton.literal.match(self.text, at + name.length) for name in roles)
 
     # The reading.
 
