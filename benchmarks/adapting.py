@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import clock, in_turn
 from benchmarks.streaming import CHUNK
-from benchmarks.targets import Row, faster, no_slower
+from benchmarks.targets import BenchmarkRow, faster, no_slower
 from benchmarks.transcripts import agentic
 from harmony_spec import Message, render
 from harmony_spec.adapters import ChatStream, from_chat, to_chat
@@ -20,7 +20,7 @@ FEW = 4
 """How many tokens an engine hands over at a time that drafts tokens, or lets some steps pass."""
 
 
-def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:
     """All rows about Chat Completions."""
     from openai_harmony import Role, StreamableParser
 
@@ -47,9 +47,10 @@ def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterat
         for at, channel in enumerate(("analysis", "commentary") * 3)
     ]
     tokens = render(output, "completion")
-    several = [[tokens[at : at + size] for at in range(0, len(tokens), size)] for size in (FEW, CHUNK)]
+    several = [[tokens[at : at + size] for at in range(0, len(tokens), size)] for size in (1, FEW, CHUNK)]
     streams = (*(partial(chunks, steps) for steps in (tokens, *several)), partial(peer, tokens))
-    one, few, many, theirs = in_turn(runs, *map(clock, streams))
+    one, listed, few, many, theirs = in_turn(runs, *map(clock, streams))
     yield faster("stream to chunks of Chat Completions, one by one", one, theirs, 3)
+    yield faster("stream to chunks of Chat Completions, lists of one", listed, theirs, 2)
     yield faster(f"stream to chunks of Chat Completions, {FEW} tokens each", few, theirs, 2)
     yield faster(f"stream to chunks of Chat Completions, {CHUNK} tokens each", many, theirs, 10)

@@ -28,19 +28,19 @@ from rich.console import Console
 
 from benchmarks.declaring import declaring
 from benchmarks.declaring import tool as make_tool
-from benchmarks.targets import Row, Target
+from benchmarks.targets import BenchmarkRow, Target
 from benchmarks.transcripts import agentic
 from harmony_spec import Message, Tool, render, validate
 
 Rows = list[list[int]]
 
-TOKENS = 1000
+TOKENS_PER_ROW = 1000
 """Tokens in an easy row, at least."""
 
-LENGTHS = 200, 30_000
+CONTENT_LENGTHS = 200, 30_000
 """The least and the most tokens in a realistic row; lengths between them are drawn by their logarithm."""
 
-SCHEMA = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
+CORPUS_SCHEMA = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
 
 POLL = 0.05
 """Seconds between two looks at the memory of the processes."""
@@ -67,7 +67,7 @@ def easy(count: int) -> Rows:
         _, developer, *turn = agentic(1, seed)
         kept = [each for each in turn if each.channel not in ("commentary", "analysis")]
         messages: list[Message] = [developer]
-        while len(render(messages)) < TOKENS:
+        while len(render(messages)) < TOKENS_PER_ROW:
             messages += kept
         rows.append(render(messages))
     return rows
@@ -76,7 +76,7 @@ def easy(count: int) -> Rows:
 def realistic(count: int, lists: int | None = None) -> Rows:
     """System, developer with tools, calls and results; `lists` is the number of distinct tool lists, None for all."""
     rng = random.Random(7)
-    least, most = map(math.log, LENGTHS)
+    least, most = map(math.log, CONTENT_LENGTHS)
     known = [[make_tool(rng, index) for index in range(rng.randint(1, 40))] for _ in range(lists or 0)]
     rows = []
     for seed in range(count):
@@ -95,7 +95,9 @@ def short(count: int) -> Rows:
 def write(path: Path, rows: Rows, repeated: int) -> None:
     """A file with these rows several times; in Parquet, one row group holds all: the hardest case for memory."""
     if path.suffix == ".parquet":
-        table = pyarrow.table([pyarrow.chunked_array([pyarrow.array(rows, SCHEMA.field(0).type)] * repeated)], SCHEMA)
+        table = pyarrow.table(
+            [pyarrow.chunked_array([pyarrow.array(rows, CORPUS_SCHEMA.field(0).type)] * repeated)], CORPUS_SCHEMA
+        )
         parquet.write_table(table, path, row_group_size=len(table), use_dictionary=False)
         return
     lines = "".join(json.dumps({"tokens": row}) + "\n" for row in rows)
@@ -146,7 +148,7 @@ def _work(process: Path) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) -> Iterator[Row]:
+def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) -> Iterator[BenchmarkRow]:
     """The work of the command beside that of the checks, and the time of two processes beside one; runs alternate."""
     tokens = sum(map(len, rows)) * repeated
     paths = [folder / f"rows{suffix}" for suffix in (".parquet", ".jsonl")]
@@ -161,19 +163,21 @@ def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) ->
             found.append(validated(path, jobs))
     plain = statistics.median(alone)
     size = f"{len(rows) * repeated:,} rows, {tokens / 1e6:.1f} M tokens"
-    yield Row(f"{name} ({size}): checks alone", "", "M tokens/s", tokens / plain / 1e6, None, Target(0, True))
+    yield BenchmarkRow(f"{name} ({size}): checks alone", "", "M tokens/s", tokens / plain / 1e6, None, Target(0, True))
     for path in paths:
         seconds = []
         for jobs in (1, 2):
             work, clock, megabytes = (statistics.median(each) for each in zip(*took[path, jobs], strict=True))
             figures = f"{tokens / work / 1e6:.2f} M tokens/s and core, {megabytes:.0f} MB"
-            yield Row(f"{name}, {path.suffix}, jobs {jobs} ({figures}): work", "checks", "s", work, plain, Target(1.25))
+            yield BenchmarkRow(
+                f"{name}, {path.suffix}, jobs {jobs} ({figures}): work", "checks", "s", work, plain, Target(1.25)
+            )
             seconds.append(clock)
-        yield Row(f"{name}, {path.suffix}: time of 2 jobs", "1 job", "s", seconds[1], seconds[0], Target(0.56))
+        yield BenchmarkRow(f"{name}, {path.suffix}: time of 2 jobs", "1 job", "s", seconds[1], seconds[0], Target(0.56))
         path.unlink()
 
 
-def growth(folder: Path, large: int) -> Iterator[Row]:
+def growth(folder: Path, large: int) -> Iterator[BenchmarkRow]:
     """The peak memory of one process on ever larger files of short rows, beside that on the smallest one.
 
     The smallest file is checked without other processes, so one process is compared with one.
@@ -187,7 +191,7 @@ def growth(folder: Path, large: int) -> Iterator[Row]:
             path.unlink()
             smallest = smallest or took.megabytes
             what = f"{count:,} short rows, {suffix} ({count / took.work:,.0f} rows/s and core): peak memory"
-            yield Row(what, "the smallest file", "MB", took.megabytes, smallest, Target(1.2))
+            yield BenchmarkRow(what, "the smallest file", "MB", took.megabytes, smallest, Target(1.2))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

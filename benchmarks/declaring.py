@@ -12,7 +12,7 @@ from harmony_spec import DeveloperContent, Message, Namespace, SystemContent, To
 
 FORMATS = ("date", "date-time", "email", "uri")
 
-JsonSchema = dict[str, Any]
+SchemaObject = dict[str, Any]
 
 
 def declaring(seed: int, tokens: int = 2000, share: float = 0.5, tools: list[Tool] | None = None) -> list[Message]:
@@ -64,18 +64,18 @@ def tool(rng: random.Random, index: int) -> Tool:
     return Tool(f"{verb}_{noun}_{index}", sentence(rng, rng.randint(6, 25)), record(rng, 0))
 
 
-def record(rng: random.Random, depth: int) -> JsonSchema:
+def record(rng: random.Random, depth: int) -> SchemaObject:
     names = {f"{rng.choice(NAMES)}_{rng.choice(('id', 'name', 'at', 'by', 'count'))}" for _ in range(rng.randint(1, 6))}
     properties = {name: parameter(rng, depth) for name in sorted(names)}
     required = [name for name in properties if rng.random() < 0.5]
     return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
-def parameter(rng: random.Random, depth: int) -> JsonSchema:
+def parameter(rng: random.Random, depth: int) -> SchemaObject:
     """A described parameter: optional, nested, listed, or limited by keywords that no type expresses."""
     kind = rng.random()
     if kind < 0.4:
-        schema: JsonSchema = {"type": "string"}
+        schema: SchemaObject = {"type": "string"}
     elif kind < 0.55:
         schema = {"type": rng.choice(("integer", "number")), "minimum": 0, "maximum": rng.choice((10, 100, 1000))}
     elif kind < 0.65:
@@ -94,7 +94,7 @@ def parameter(rng: random.Random, depth: int) -> JsonSchema:
     return {**schema, "description": sentence(rng, rng.randint(3, 14))} if rng.random() < 0.9 else schema
 
 
-def value_of(rng: random.Random, schema: JsonSchema) -> Any:
+def value_of(rng: random.Random, schema: SchemaObject) -> Any:
     """A value that a schema of `parameter` allows."""
     if "enum" in schema:
         return rng.choice(schema["enum"])

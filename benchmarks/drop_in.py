@@ -11,15 +11,15 @@ import openai_harmony
 
 from benchmarks import comparison
 from benchmarks.measure import clock, fresh, in_turn
-from benchmarks.targets import PEER, Row, Target, faster, no_slower
+from benchmarks.targets import PEER, BenchmarkRow, Target, faster, no_slower
 from benchmarks.transcripts import agentic, long
 from harmony_spec import compat, render
 
-LOAD = "import time\nfrom {0} import load_harmony_encoding\nstart = time.perf_counter()\n"
-LOAD += "load_harmony_encoding('HarmonyGptOss')\nprint(time.perf_counter() - start)\n"
+LOAD_ENCODING = "import time\nfrom {0} import load_harmony_encoding\nstart = time.perf_counter()\n"
+LOAD_ENCODING += "load_harmony_encoding('HarmonyGptOss')\nprint(time.perf_counter() - start)\n"
 
 
-class Side:
+class Library:
     """One of the two modules, with its encoding and a conversation of its own messages."""
 
     def __init__(self, module: Any, encoding: Any, payload: str) -> None:
@@ -41,12 +41,12 @@ class Side:
             _ = parser.last_content_delta, parser.current_channel, parser.current_recipient, parser.current_role
 
 
-def with_drop_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: Path) -> Iterator[Row]:
+def with_drop_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: Path) -> Iterator[BenchmarkRow]:
     """All rows about the drop-in."""
     own = compat.load_harmony_encoding(compat.HarmonyEncodingName.HARMONY_GPT_OSS)
     for name, messages, targets in (("agentic", agentic(), (8, 4, 3)), ("long", long(), (8, 3, 1.8))):
         payload, tokens = comparison.conversation(messages).to_json(), render(messages)
-        ours, theirs = Side(compat, own, payload), Side(openai_harmony, encoding, payload)
+        ours, theirs = Library(compat, own, payload), Library(openai_harmony, encoding, payload)
         assert ours.render() == theirs.render() == tokens, f"{name}: other tokens are rendered"
         read = [[message.to_json() for message in side.parse(tokens)] for side in (ours, theirs)]
         assert read[0] == read[1], f"{name}: other messages are read"
@@ -60,12 +60,16 @@ def with_drop_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: 
     yield from loading(runs, bytecode)
 
 
-def loading(runs: int, bytecode: Path) -> Iterator[Row]:
+def loading(runs: int, bytecode: Path) -> Iterator[BenchmarkRow]:
     """An encoding for the first time, in a fresh interpreter, and again."""
-    first, theirs = in_turn(runs, *(fresh(LOAD.format(name), bytecode) for name in (compat.__name__, PEER_MODULE)))
+    first, theirs = in_turn(
+        runs, *(fresh(LOAD_ENCODING.format(name), bytecode) for name in (compat.__name__, PEER_MODULE))
+    )
     yield no_slower("drop-in: load_harmony_encoding", PEER, first, theirs, 1.5)
     (again,) = in_turn(runs, clock(partial(compat.load_harmony_encoding, "HarmonyGptOss")))
-    yield Row("drop-in: load_harmony_encoding again", "itself, first", "ms", again * 1e3, first * 1e3, Target(0.001))
+    yield BenchmarkRow(
+        "drop-in: load_harmony_encoding again", "itself, first", "ms", again * 1e3, first * 1e3, Target(0.001)
+    )
 
 
 PEER_MODULE = openai_harmony.__name__

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from benchmarks.targets import Row, Target
+from benchmarks.targets import BenchmarkRow, Target
 from harmony_spec import DeveloperContent, Message, Namespace, StreamParser, Tool, codec, recover, render_text, validate
 from harmony_spec.source.token_places import tokens_of
 from harmony_spec.vocabulary import load
@@ -36,12 +36,12 @@ LARGEST = 4_000
 GROWTH = 1.5
 """How much more a unit may take from one size to the next."""
 
-RUNS = 3
+HOSTILE_RUNS = 3
 """Runs of each size; the fastest counts, since a machine that does other work only adds to it."""
 
-Source = str | list[int]
-Read = Callable[[Any], object]
-Made = tuple[Source, list[Namespace] | None]
+TextOrTokens = str | list[int]
+ReadInput = Callable[[Any], object]
+HostileInput = tuple[TextOrTokens, list[Namespace] | None]
 
 
 # What is read.
@@ -50,11 +50,11 @@ CALL = "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json
 PRIME = 2**61 - 1
 """Multiples of it have one hash."""
 
-SPECIAL = list(codec.FORMAT.markers)
+MARKERS = list(codec.FORMAT.markers)
 ODD = [160, 999_999, -1, 200_018]
 
-PIECES = {
-    **{piece: piece for piece in SPECIAL},
+HOSTILE_PIECES = {
+    **{piece: piece for piece in MARKERS},
     "loose answers": "<|channel|>final<|message|>x",
     "loose answers that end": "<|channel|>final<|message|>x<|end|>",
     "answers": "<|start|>assistant<|channel|>final<|message|>x<|end|>",
@@ -80,18 +80,18 @@ PIECES = {
 }
 """What is repeated."""
 
-PAIRS = list(product(SPECIAL, SPECIAL))
+PAIRS = list(product(MARKERS, MARKERS))
 """The same, of special tokens only."""
 
 
-def repeated(piece: str) -> Callable[[int], Made]:
+def repeated(piece: str) -> Callable[[int], HostileInput]:
     return lambda size: (piece * -(-size // len(piece)), None)
 
 
-def in_tokens(make: Callable[[int], Made]) -> Callable[[int], Made]:
+def in_tokens(make: Callable[[int], HostileInput]) -> Callable[[int], HostileInput]:
     """The same as token ids."""
 
-    def made(size: int) -> Made:
+    def made(size: int) -> HostileInput:
         source, tools = make(size)
         assert isinstance(source, str)
         encode = load(codec.FORMAT.encoding).encode
@@ -100,10 +100,10 @@ def in_tokens(make: Callable[[int], Made]) -> Callable[[int], Made]:
     return made
 
 
-def tokens(make: Callable[[random.Random], int]) -> Callable[[int], Made]:
+def tokens(make: Callable[[random.Random], int]) -> Callable[[int], HostileInput]:
     """Token ids that are drawn."""
 
-    def made(size: int) -> Made:
+    def made(size: int) -> HostileInput:
         rng = random.Random(5)
         return [make(rng) for _ in range(size)], None
 
@@ -112,10 +112,10 @@ def tokens(make: Callable[[random.Random], int]) -> Callable[[int], Made]:
 
 def called(
     schema: Callable[[int], Any], arguments: Callable[[int], Any], each: int, calls: int = 1
-) -> Callable[[int], Made]:
+) -> Callable[[int], HostileInput]:
     """Calls of a tool. Both functions get how many parts they should have, if a part has so many characters."""
 
-    def made(size: int) -> Made:
+    def made(size: int) -> HostileInput:
         count = max(size // each // calls, 1)
         text = f"{CALL}{json.dumps(arguments(count))}<|call|>" * calls
         return text, [Namespace("functions", tools=[Tool("f", None, schema(count))])]
@@ -123,16 +123,16 @@ def called(
     return made
 
 
-def many_calls(schema: Any, arguments: Any) -> Callable[[int], Made]:
+def many_calls(schema: Any, arguments: Any) -> Callable[[int], HostileInput]:
     """One small call many times."""
     text = f"{CALL}{json.dumps(arguments)}<|call|>"
     return lambda size: (text * -(-size // len(text)), [Namespace("functions", tools=[Tool("f", None, schema)])])
 
 
-def declared(schema: Callable[[int], Any], each: int) -> Callable[[int], Made]:
+def declared(schema: Callable[[int], Any], each: int) -> Callable[[int], HostileInput]:
     """A developer message that declares a form of the answer."""
 
-    def made(size: int) -> Made:
+    def made(size: int) -> HostileInput:
         text = json.dumps(schema(max(size // each, 1)), separators=(",", ":"))
         return (
             f"<|start|>developer<|message|># Instructions\n\nx\n\n# Response Formats\n\n## form\n\n{text}<|end|>",
@@ -142,13 +142,15 @@ def declared(schema: Callable[[int], Any], each: int) -> Callable[[int], Made]:
     return made
 
 
-def offered(piece: str, begin: str = "// d\ntype f = (_: {\n", end: str = "}) => any;\n\n") -> Callable[[int], Made]:
+def offered(
+    piece: str, begin: str = "// d\ntype f = (_: {\n", end: str = "}) => any;\n\n"
+) -> Callable[[int], HostileInput]:
     """A developer message with a piece of the text of its functions repeated."""
     head, tail = "<|start|>developer<|message|># Tools\n\n## n\n\nnamespace n {\n\n", "} // namespace n<|end|>"
     return lambda size: (f"{head}{begin}{piece * -(-size // len(piece))}{end}{tail}", None)
 
 
-def declarations(size: int) -> Made:
+def declarations(size: int) -> HostileInput:
     """Developer messages that offer one more tool each, and calls of another one."""
     parts = []
     for number in range(size // 200):
@@ -157,7 +159,7 @@ def declarations(size: int) -> Made:
     return "".join(parts), None
 
 
-def answers(size: int) -> Made:
+def answers(size: int) -> HostileInput:
     """Forms of the answer, and answers that have none of them."""
     count = size // 200
     forms = "".join(f'\n\n## form{number}\n\n{{"type":"integer"}}' for number in range(count))
@@ -195,7 +197,7 @@ def members(count: int) -> dict[str, int]:
     return dict.fromkeys(names(count), 1)
 
 
-SCHEMAS: dict[str, Callable[[int], Made]] = {
+SCHEMAS: dict[str, Callable[[int], HostileInput]] = {
     **{f"nested {word}": many_calls({"items": nested(word)}, [{}]) for word in ("oneOf", "anyOf", "allOf")},
     **{f"doubled {word}": many_calls(doubled(word), {}) for word in ("oneOf", "anyOf", "allOf", "then", "else")},
     "schemas of items": called(lambda n: {"items": {"allOf": [{"minimum": 0}] * n}}, numbers, 6),
@@ -213,6 +215,9 @@ SCHEMAS: dict[str, Callable[[int], Made]] = {
     "additionalProperties": called(lambda n: {"anyOf": [{"additionalProperties": False}] * n}, members, 12),
     "unevaluatedProperties": called(
         lambda n: {"patternProperties": dict.fromkeys(names(n), True), "unevaluatedProperties": False}, members, 12
+    ),
+    "unevaluatedProperties of alternatives": called(
+        lambda n: {"anyOf": [{"unevaluatedProperties": False}] * n}, members, 12
     ),
     "unevaluatedItems": called(lambda n: {"allOf": [{"unevaluatedItems": True}] * n}, numbers, 6),
     "equal hashes": called(lambda n: {"uniqueItems": True}, lambda n: [PRIME * number for number in range(n)], 24),
@@ -275,13 +280,13 @@ def always(token: int) -> Callable[[random.Random], int]:
     return lambda rng: token
 
 
-RANDOM: dict[str, Callable[[int], Made]] = {
-    "drawn special tokens": tokens(lambda rng: codec.SPECIAL_TOKENS[rng.choice(SPECIAL)]),
+RANDOM: dict[str, Callable[[int], HostileInput]] = {
+    "drawn special tokens": tokens(lambda rng: codec.SPECIAL_TOKENS[rng.choice(MARKERS)]),
     "drawn words and special tokens": tokens(
-        lambda rng: rng.choice((codec.SPECIAL_TOKENS[rng.choice(SPECIAL)], rng.randrange(1000, 100_000)))
+        lambda rng: rng.choice((codec.SPECIAL_TOKENS[rng.choice(MARKERS)], rng.randrange(1000, 100_000)))
     ),
-    "drawn bytes": tokens(lambda rng: rng.choice((160, 200, *(codec.SPECIAL_TOKENS[each] for each in SPECIAL)))),
-    "drawn unknown tokens": tokens(lambda rng: rng.choice((*ODD, *(codec.SPECIAL_TOKENS[each] for each in SPECIAL)))),
+    "drawn bytes": tokens(lambda rng: rng.choice((160, 200, *(codec.SPECIAL_TOKENS[each] for each in MARKERS)))),
+    "drawn unknown tokens": tokens(lambda rng: rng.choice((*ODD, *(codec.SPECIAL_TOKENS[each] for each in MARKERS)))),
     **{f"one token {token}": tokens(always(token)) for token in (*ODD, 316)},
 }
 """Token ids."""
@@ -290,7 +295,7 @@ RANDOM: dict[str, Callable[[int], Made]] = {
 # How it is read.
 
 
-def stream(made: Made, chunk: int) -> None:
+def stream(made: HostileInput, chunk: int) -> None:
     source, tools = made
     parser = StreamParser("transcript", tools=tools)
     for at in range(0, len(source), chunk):
@@ -299,10 +304,10 @@ def stream(made: Made, chunk: int) -> None:
     parser.close()
 
 
-def command(*arguments: str) -> Read:
+def command(*arguments: str) -> ReadInput:
     """The command line, with one row of JSON Lines."""
 
-    def read(made: Made) -> None:
+    def read(made: HostileInput) -> None:
         from harmony_spec.cli import main
 
         out = io.TextIOWrapper(io.BytesIO())
@@ -311,7 +316,7 @@ def command(*arguments: str) -> Read:
             path.write_text(json.dumps(made[0]) + "\n")
             main(["validate", "--isolated", *arguments, str(path)], standalone_mode=False)
 
-    def ended(made: Made) -> None:
+    def ended(made: HostileInput) -> None:
         try:
             read(made)
         except SystemExit as error:
@@ -321,21 +326,21 @@ def command(*arguments: str) -> Read:
 
 
 CHECK = partial(lambda start, made: validate(made[0], start, tools=made[1]), "transcript")
-COMPLETION = partial(lambda start, made: validate(made[0], start, tools=made[1]), "completion")
+COMPLETION_CHECK = partial(lambda start, made: validate(made[0], start, tools=made[1]), "completion")
 
-READS: dict[str, Read] = {
+READS: dict[str, ReadInput] = {
     "validate": CHECK,
-    "validate completion": COMPLETION,
+    "validate completion": COMPLETION_CHECK,
     "recover": lambda made: recover(made[0], "transcript", tools=made[1]),
     "human": command(),
     "json": command("--output-format", "json"),
     "sarif": command("--output-format", "sarif"),
     "fixes": command("--diff"),
 }
-STREAMS: dict[str, Read] = {"stream": partial(stream, chunk=1), "stream chunks": partial(stream, chunk=64)}
+STREAMS: dict[str, ReadInput] = {"stream": partial(stream, chunk=1), "stream chunks": partial(stream, chunk=64)}
 
-HOSTILE: dict[str, tuple[Callable[[int], Made], Read]] = {
-    **{f"{how} {name!r}": (repeated(piece), READS[how]) for name, piece in PIECES.items() for how in READS},
+HOSTILE: dict[str, tuple[Callable[[int], HostileInput], ReadInput]] = {
+    **{f"{how} {name!r}": (repeated(piece), READS[how]) for name, piece in HOSTILE_PIECES.items() for how in READS},
     **{
         f"{how} {a + b!r}": (repeated(a + b), READS[how])
         for a, b in PAIRS
@@ -344,8 +349,8 @@ HOSTILE: dict[str, tuple[Callable[[int], Made], Read]] = {
     **{f"{how} ids {a + b!r}": (in_tokens(repeated(a + b)), STREAMS[how]) for a, b in PAIRS for how in STREAMS},
     **{
         f"{how} ids {name!r}": (in_tokens(repeated(piece)), read)
-        for name, piece in PIECES.items()
-        for how, read in (("validate", CHECK), ("validate completion", COMPLETION), *STREAMS.items())
+        for name, piece in HOSTILE_PIECES.items()
+        for how, read in (("validate", CHECK), ("validate completion", COMPLETION_CHECK), *STREAMS.items())
     },
     **{f"validate {name}": (make, CHECK) for name, make in SCHEMAS.items()},
     **{
@@ -365,9 +370,9 @@ def forget() -> None:
                 cache.clear()
 
 
-def seconds(read: Read, made: Made) -> float:
+def seconds(read: ReadInput, made: HostileInput) -> float:
     found = []
-    for _ in range(RUNS):
+    for _ in range(HOSTILE_RUNS):
         forget()
         start = time.process_time()
         read(made)
@@ -375,14 +380,14 @@ def seconds(read: Read, made: Made) -> float:
     return min(found)
 
 
-def grown(name: str) -> Row:
+def grown(name: str) -> BenchmarkRow:
     """How much more a unit takes from one size to the next, at worst. What seems too much is measured again."""
     make, read = HOSTILE[name]
     size = 500
     read(make(size))
     while size < LARGEST and seconds(read, make(size)) < SHORTEST:
         size *= 2
-    worst: Row | None = None
+    worst: BenchmarkRow | None = None
     for few, many in pairwise(SIZES):
         short, long = make(few * size), make(many * size)
         for _ in range(3):
@@ -390,7 +395,7 @@ def grown(name: str) -> Row:
             if per_unit[1] <= GROWTH * per_unit[0]:
                 break
         at = f"itself at {len(short[0]):,}"
-        row = Row(f"{name}, {len(long[0]):,}", at, "ns/unit", per_unit[1], per_unit[0], Target(GROWTH))
+        row = BenchmarkRow(f"{name}, {len(long[0]):,}", at, "ns/unit", per_unit[1], per_unit[0], Target(GROWTH))
         worst = row if worst is None or (row.ratio or 0) > (worst.ratio or 0) else worst
     assert worst is not None
     return worst

@@ -20,8 +20,8 @@ from statistics import median
 
 from harmony_spec import codec, parse, recover
 
-Parts = list[str]
-Fields = tuple[str | None, str | None, str | None, str | None]
+HeaderParts = list[str]
+HeaderFields = tuple[str | None, str | None, str | None, str | None]
 
 SEEDS = (101, 102, 103, 104, 105)
 MUTATED = 2_000
@@ -30,22 +30,22 @@ MUTATED = 2_000
 NOISY = 2_500
 """Headers of each seed for each number of edits."""
 
-TOOLS = ["functions.get_weather", "functions.search", "functions.read_file", "python", "browser.open"]
+OFFERED_TOOLS = ["functions.get_weather", "functions.search", "functions.read_file", "python", "browser.open"]
 PROSE = [
     *("I", "will", "now", "search", "the", "web", "for", "this", "and", "then", "read", "the", "file", "with"),
     *("functions.search", "as", "planned", "before", "the", "final", "answer"),
 ]
-SPECIAL = ["<|start|>", "<|channel|>", "<|constrain|>"]
+HEADER_TOKENS = ["<|start|>", "<|channel|>", "<|constrain|>"]
 UNIT = re.compile(r"<\|[a-z]+\|>|.", re.DOTALL)
-SIGNS = [" ", " ", "=", ":", ".", ",", "<", ">", "\n", "_", "x", "A", "<|channel|>", "<|constrain|>", "<|start|>"]
+NOISE = [" ", " ", "=", ":", ".", ",", "<", ">", "\n", "_", "x", "A", "<|channel|>", "<|constrain|>", "<|start|>"]
 
 
-def header(rng: random.Random) -> tuple[Parts, Fields]:
+def header(rng: random.Random) -> tuple[HeaderParts, HeaderFields]:
     """A valid message up to its content: its parts, and role, channel, recipient and content type."""
     kind = rng.choice(["thought", "answer", "call", "call", "call", "json answer", "first call", "tool"])
     start, assistant = ["<|start|>", "assistant"], "assistant"
     if kind == "tool":
-        author = ["<|start|>", rng.choice(TOOLS), " to=", assistant]
+        author = ["<|start|>", rng.choice(OFFERED_TOOLS), " to=", assistant]
         return [*author, "<|channel|>", "commentary"], ("tool", "commentary", assistant, None)
     if kind == "thought":
         return [*start, "<|channel|>", "analysis"], (assistant, "analysis", None, None)
@@ -53,8 +53,8 @@ def header(rng: random.Random) -> tuple[Parts, Fields]:
         return [*start, "<|channel|>", "final"], (assistant, "final", None, None)
     if kind == "json answer":
         return [*start, "<|channel|>", "final", " ", "<|constrain|>", "json"], (assistant, "final", None, "json")
-    tool, channel = rng.choice(TOOLS), rng.choice(["commentary", "commentary", "analysis"])
-    types: Parts = rng.choice([[" ", "<|constrain|>", "json"], [" ", "json"], [" ", "code"], []])
+    tool, channel = rng.choice(OFFERED_TOOLS), rng.choice(["commentary", "commentary", "analysis"])
+    types: HeaderParts = rng.choice([[" ", "<|constrain|>", "json"], [" ", "json"], [" ", "code"], []])
     to, by = [" to=", tool], ["<|channel|>", channel]
     parts = to + by if kind == "first call" else by + to
     return [*start, *parts, *types], (assistant, channel, tool, types[-1] if types else None)
@@ -77,11 +77,11 @@ MISTAKES = [
 ]
 
 
-def mistake(rng: random.Random, before: Parts) -> Parts:
+def mistake(rng: random.Random, before: HeaderParts) -> HeaderParts:
     """The parts with one mistake of a drawn kind; another kind is drawn if it has no place."""
     parts = list(before)
     kind = rng.choice(MISTAKES)
-    specials = [i for i, p in enumerate(parts) if p in SPECIAL and i]
+    specials = [i for i, p in enumerate(parts) if p in HEADER_TOKENS and i]
     names = [i for i, p in enumerate(parts) if len(p) > 1 and p[0].isalpha()]
     leads = [i for i, p in enumerate(parts) if p == " to="]
     if not names:
@@ -140,13 +140,13 @@ def noisy(rng: random.Random, text: str) -> str:
     elif kind == "swap" and at + 1 < len(units):
         units[at], units[at + 1] = units[at + 1], units[at]
     elif kind == "insert":
-        units.insert(at, rng.choice(SIGNS))
+        units.insert(at, rng.choice(NOISE))
     else:
-        units[at] = rng.choice(SIGNS)
+        units[at] = rng.choice(NOISE)
     return "".join(units)
 
 
-def read(text: str, tools: list[str] | None) -> tuple[Fields | None, bool, bool]:
+def read(text: str, tools: list[str] | None) -> tuple[HeaderFields | None, bool, bool]:
     """The fields of the message that has the content, whether it calls, and whether nothing was reported."""
     found = recover(f"{text}<|message|>CONTENT<|end|>", "transcript", tools=tools)
     message = next((m for m in reversed(found.messages) if m.text.endswith("CONTENT")), None)
@@ -164,7 +164,7 @@ def mutations(seed: int, count: Counter[str], show: bool = False) -> None:
         parts, want = header(rng)
         for _ in range(rng.randint(1, 3)):
             parts = mistake(rng, parts)
-        text, tools = "".join(parts), rng.choice([TOOLS, None])
+        text, tools = "".join(parts), rng.choice([OFFERED_TOOLS, None])
         fields, _, _ = read(text, tools)
         count["mutations"] += 1
         count["mutations, exact"] += fields == want
@@ -174,7 +174,7 @@ def mutations(seed: int, count: Counter[str], show: bool = False) -> None:
         parts, want = header(rng)
         for _ in range(rng.randint(1, 2)):
             parts = mistake(rng, parts)
-        text, tools = "".join(parts), rng.choice([TOOLS, None])
+        text, tools = "".join(parts), rng.choice([OFFERED_TOOLS, None])
         if want[2] is None:
             _, called, _ = read(text, tools)
             count["no calls"] += 1
@@ -190,7 +190,7 @@ def noise(seed: int, count: Counter[str], show: bool = False) -> None:
             text = "".join(parts)
             for _ in range(edits):
                 text = noisy(rng, text)
-            tools = rng.choice([TOOLS, None])
+            tools = rng.choice([OFFERED_TOOLS, None])
             fields, called, silent = read(text, tools)
             count[f"noise {edits}"] += 1
             count[f"noise {edits}, exact"] += fields == want
@@ -203,9 +203,9 @@ def noise(seed: int, count: Counter[str], show: bool = False) -> None:
 # Time.
 
 TIMED = 400
-"""Malformed headers that are timed; each is the fastest of `RUNS`."""
+"""Malformed headers that are timed; each is the fastest of `RECOVERY_RUNS`."""
 
-RUNS = 5
+RECOVERY_RUNS = 5
 LONG = 2_000
 """Drawn headers of 256 tokens for each of `SEEDS`."""
 
@@ -229,7 +229,7 @@ def times(seeds: list[int]) -> dict[str, float]:
         if not recover(f"{text}<|message|>x<|end|>", "completion").diagnostics:
             continue
         new, known = [], []
-        for _ in range(RUNS):
+        for _ in range(RECOVERY_RUNS):
             codec.FORMAT.owned.clear()
             new.append(clock(f"{text}<|message|>x<|end|>"))
             known.append(clock(f"{text} <|message|>x<|end|>"))  # another header of the same words

@@ -27,7 +27,7 @@ from benchmarks.adapting import with_adapters
 from benchmarks.exporting import with_constraints
 from benchmarks.measure import bytes_beyond_texts, clock, fresh, in_turn
 from benchmarks.streaming import with_streams
-from benchmarks.targets import PEER, Row, Target, faster, no_slower
+from benchmarks.targets import PEER, BenchmarkRow, Target, faster, no_slower
 from benchmarks.tools import with_tools
 from benchmarks.transcripts import agentic, long
 from benchmarks.validating import validating
@@ -41,10 +41,10 @@ TIKTOKEN = "tiktoken"
 
 OURS = "import harmony_spec\n"
 PARSE = f"harmony_spec.parse({codec.EXAMPLE!r})\n"
-LOAD = "import harmony_spec.vocabulary\nharmony_spec.vocabulary.load(harmony_spec.codec.FORMAT.encoding)\n"
+LOAD_VOCABULARY = "import harmony_spec.vocabulary\nharmony_spec.vocabulary.load(harmony_spec.codec.FORMAT.encoding)\n"
 RENDER = "harmony_spec.render([harmony_spec.Message('user', 'What is 2 + 2?')])\n"
 
-VERSION = """import contextlib, io
+RUN_VERSION = """import contextlib, io
 from harmony_spec.cli import main
 with contextlib.redirect_stdout(io.StringIO()): main(["--version"], standalone_mode=False)
 """
@@ -81,12 +81,12 @@ class Transcript:
         return messages
 
 
-def parsing(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
+def parsing(runs: int, transcript: Transcript, times: float) -> Iterator[BenchmarkRow]:
     ours, theirs = in_turn(runs, clock(lambda: parse(transcript.tokens)), clock(transcript.parse_theirs))
     yield faster(f"parse tokens, {transcript.name}", ours, theirs, times)
 
 
-def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
+def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[BenchmarkRow]:
     bare = comparison.bare_tiktoken()
     messages = transcript.messages
     ours, theirs, encoding = in_turn(
@@ -102,40 +102,40 @@ def rendering(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
     yield no_slower(f"render_training, {transcript.name}", "render", training, plain, 1.3)
 
 
-def keeping(runs: int, transcript: Transcript, times: float) -> Iterator[Row]:
+def keeping(runs: int, transcript: Transcript, times: float) -> Iterator[BenchmarkRow]:
     """Messages that were read from token ids, written from these ids, and encoded anew."""
     kept = parse(transcript.tokens).messages
     anew = [replace(message, tokens=None) for message in kept]
     assert render(kept, style="as_parsed") == render(anew, style="as_parsed")
     seconds = in_turn(runs, *(clock(partial(render, each, style="as_parsed")) for each in (kept, anew)))
     ours, encoding = (each * 1e3 for each in seconds)
-    yield Row(
+    yield BenchmarkRow(
         f"render as parsed, {transcript.name}", "encoding anew", "ms", ours, encoding, Target(times, at_least=True)
     )
 
 
-def starting(runs: int, bytecode: Path) -> Iterator[Row]:
+def starting(runs: int, bytecode: Path) -> Iterator[BenchmarkRow]:
     """Cold starts, each in a fresh interpreter."""
     compared = [
         ("import, parse a text / import", program(OURS + PARSE), program(THEIRS), 0.5),
         ("import, load, render / import, load", program(OURS + RENDER), program(THEIRS + THEIR_LOAD), 1.5),
-        ("load, render / load", program(LOAD + RENDER, OURS), program(THEIR_LOAD, THEIRS), 1.5),
+        ("load, render / load", program(LOAD_VOCABULARY + RENDER, OURS), program(THEIR_LOAD, THEIRS), 1.5),
     ]
     for name, our_program, their_program, times in compared:
         ours, theirs = in_turn(runs, fresh(our_program, bytecode), fresh(their_program, bytecode))
         yield no_slower(name, PEER, ours, theirs, times)
-    ours, theirs = in_turn(runs, fresh(program(VERSION), bytecode), fresh(program("import click\n"), bytecode))
+    ours, theirs = in_turn(runs, fresh(program(RUN_VERSION), bytecode), fresh(program("import click\n"), bytecode))
     yield no_slower("harmony-spec --version / import", "click", ours, theirs, 1.5)
 
 
-def generating(runs: int, bytecode: Path) -> Iterator[Row]:
+def generating(runs: int, bytecode: Path) -> Iterator[BenchmarkRow]:
     """A codec from the grammar, in a fresh interpreter, imports included."""
     timed = "import codegen\ncodegen.generate(codegen.GRAMMAR)\n"
     (seconds,) = in_turn(runs, fresh(program(timed), bytecode))
-    yield Row("generate the codec, import included", "", "s", seconds, None, Target(1))
+    yield BenchmarkRow("generate the codec, import included", "", "s", seconds, None, Target(1))
 
 
-def scaling(runs: int) -> Iterator[Row]:
+def scaling(runs: int) -> Iterator[BenchmarkRow]:
     """Time per token of longer and longer transcripts."""
     sizes = (1, 10, 100)
     messages = [agentic() * size for size in sizes]
@@ -148,25 +148,25 @@ def scaling(runs: int) -> Iterator[Row]:
         seconds = in_turn(runs, *map(clock, works))
         first, *others = (took / len(each) * 1e9 for took, each in zip(seconds, tokens, strict=True))
         for size, other in zip(sizes[1:], others, strict=True):
-            yield Row(f"{name}, agentic {size}x", "itself at 1x", "ns/token", other, first, Target(1.5))
+            yield BenchmarkRow(f"{name}, agentic {size}x", "itself at 1x", "ns/token", other, first, Target(1.5))
 
 
-def memory(transcript: Transcript) -> Iterator[Row]:
+def memory(transcript: Transcript) -> Iterator[BenchmarkRow]:
     """Peak memory of a parse; see `measure.Scale` for how the returned texts are subtracted."""
     inputs = {"long": transcript.tokens, "agentic 10x": render(agentic() * 10)}
     for name, tokens in inputs.items():
         figure = bytes_beyond_texts(tokens) / len(tokens)
-        yield Row(f"peak memory of parse, {name}", "", "B/token", figure, None, Target(64))
+        yield BenchmarkRow(f"peak memory of parse, {name}", "", "B/token", figure, None, Target(64))
 
 
-def dropped_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: Path) -> Iterator[Row]:
+def dropped_in(runs: int, encoding: openai_harmony.HarmonyEncoding, bytecode: Path) -> Iterator[BenchmarkRow]:
     """The drop-in. It imports the peer, which must not happen before the peer's rank file is there."""
     from benchmarks.drop_in import with_drop_in
 
     yield from with_drop_in(runs, encoding, bytecode)
 
 
-def rows(runs: int, folder: Path) -> Iterator[Row]:
+def rows(runs: int, folder: Path) -> Iterator[BenchmarkRow]:
     encoding = comparison.encoding(folder)
     short, large = Transcript("agentic", agentic(), encoding), Transcript("long", long(), encoding)
     yield from parsing(runs, short, 30)
@@ -187,7 +187,7 @@ def rows(runs: int, folder: Path) -> Iterator[Row]:
     yield from memory(large)
 
 
-def measured(runs: int) -> list[Row]:
+def measured(runs: int) -> list[BenchmarkRow]:
     with tempfile.TemporaryDirectory() as folder, Console(stderr=True).status("starting") as status:
         found = []
         for row in rows(runs, Path(folder)):
@@ -202,7 +202,7 @@ def environment(runs: int) -> dict[str, str | int | None]:
     return {"system": platform.system(), "cores": os.cpu_count(), "python": python, "runs": runs, **versions}
 
 
-def table(found: list[Row]) -> Table:
+def table(found: list[BenchmarkRow]) -> Table:
     shown = Table(box=SIMPLE_HEAD, caption="ratio: theirs / ours where the target is ≥, ours / theirs where it is ≤")
     for title in ("measured", "against"):
         shown.add_column(title, no_wrap=True)
@@ -217,7 +217,7 @@ def table(found: list[Row]) -> Table:
     return shown
 
 
-def show(found: list[Row], runs: int) -> None:
+def show(found: list[BenchmarkRow], runs: int) -> None:
     console = Console()
     console.width = max(console.width, 150)  # a narrow terminal wraps lines rather than losing figures
     console.print(", ".join(f"{name} {value}" for name, value in environment(runs).items()), highlight=False)

@@ -22,7 +22,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     """A figure of ours, beside one of another, where there is another.
 
     Where the target is to be faster by a factor, the ratio is how many times ours goes into the other's; else it is the
@@ -50,9 +50,9 @@ class Row:
         return {**asdict(self), "ratio": self.ratio, "reached": self.reached}
 
 
-def faster(measured: str, ours: float, theirs: float, times: float) -> Row:
-    return Row(measured, PEER, "ms", ours * 1e3, theirs * 1e3, Target(times, at_least=True))
+def faster(measured: str, ours: float, theirs: float, times: float) -> BenchmarkRow:
+    return BenchmarkRow(measured, PEER, "ms", ours * 1e3, theirs * 1e3, Target(times, at_least=True))
 
 
-def no_slower(measured: str, against: str, ours: float, theirs: float, times: float) -> Row:
-    return Row(measured, against, "ms", ours * 1e3, theirs * 1e3, Target(times))
+def no_slower(measured: str, against: str, ours: float, theirs: float, times: float) -> BenchmarkRow:
+    return BenchmarkRow(measured, against, "ms", ours * 1e3, theirs * 1e3, Target(times))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import clock, in_turn
-from benchmarks.targets import PEER, Row, Target, faster, no_slower
-from benchmarks.transcripts import WORDS
+from benchmarks.targets import PEER, BenchmarkRow, Target, faster, no_slower
+from benchmarks.transcripts import CONTENT_WORDS
 from harmony_spec import DeveloperContent, Message, Namespace, Tool, codec, parse, render, to_json
 from harmony_spec.source.token_places import tokens_of
 from harmony_spec.vocabulary import load
@@ -17,7 +17,7 @@ from harmony_spec.vocabulary import load
 if TYPE_CHECKING:
     import openai_harmony
 
-NAMES = [word for word in WORDS if word.isascii() and word.isalpha()]
+NAMES = [word for word in CONTENT_WORDS if word.isascii() and word.isalpha()]
 
 
 def tools(count: int, seed: int = 3) -> list[Tool]:
@@ -61,7 +61,7 @@ def forget() -> None:
     codec.FORMAT.owned.clear()
 
 
-def with_tools(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+def with_tools(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:
     """A developer message with 200 tools: written for the first time, again, and read back."""
     from openai_harmony import Conversation
 
@@ -94,7 +94,7 @@ def with_tools(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[
     yield from _linear(runs)
 
 
-def _of_the_template(runs: int, read_own: Callable[[], None]) -> Row:
+def _of_the_template(runs: int, read_own: Callable[[], None]) -> BenchmarkRow:
     """The same tools in the official template's spelling, which a chat with them has."""
     from tests.chat_template import function, render_chat
 
@@ -113,7 +113,7 @@ def _of_the_template(runs: int, read_own: Callable[[], None]) -> Row:
     return no_slower("read 200 tools of the template", "our own form", measured, own, 1.3)
 
 
-def _linear(runs: int) -> Iterator[Row]:
+def _linear(runs: int) -> Iterator[BenchmarkRow]:
     few, many = (render(developer(count)) for count in (100, 1000))
 
     def read(tokens: list[int]) -> None:
@@ -122,4 +122,4 @@ def _linear(runs: int) -> Iterator[Row]:
 
     short, long = in_turn(runs, clock(lambda: read(few)), clock(lambda: read(many)))
     ours, theirs = long / len(many) * 1e9, short / len(few) * 1e9
-    yield Row("read tools, 1000", "itself at 100", "ns/token", ours, theirs, Target(1.5))
+    yield BenchmarkRow("read tools, 1000", "itself at 100", "ns/token", ours, theirs, Target(1.5))

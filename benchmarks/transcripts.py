@@ -7,7 +7,7 @@ import random
 
 from harmony_spec import Message
 
-WORDS = [
+CONTENT_WORDS = [
     "the",
     "a",
     "of",
@@ -153,7 +153,7 @@ def text(rng: random.Random, words: int) -> str:
     """Words in sentences and paragraphs."""
     parts = []
     for number in range(words):
-        parts.append(rng.choice(WORDS))
+        parts.append(rng.choice(CONTENT_WORDS))
         if number % 13 == 12:
             parts[-1] += "." if number % 52 else ".\n\n"
     return " ".join(parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.declaring import declaring
 from benchmarks.measure import clock, in_turn
-from benchmarks.targets import Row, Target, faster
+from benchmarks.targets import BenchmarkRow, Target, faster
 from benchmarks.tools import forget
 from benchmarks.transcripts import agentic
 from harmony_spec import DeveloperContent, Message, Namespace, Tool, render, validate
@@ -40,7 +40,7 @@ def declared(messages: list[Message]) -> list[Message]:
     return [messages[0], replace(messages[1], content=content), *messages[2:]]
 
 
-def validating(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[Row]:
+def validating(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:
     """Every check, and all but that of the tokenization."""
     tokens = render(declared(agentic()))
     found = {said.code.name for said in validate(tokens).diagnostics}
@@ -56,7 +56,7 @@ def validating(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[
     yield from _declaring(runs)
 
 
-def _declaring(runs: int) -> Iterator[Row]:
+def _declaring(runs: int) -> Iterator[BenchmarkRow]:
     """Rows of which half declares tools, different ones or the same three lists, beside rows without tools."""
     lengths = [1000 + 2000 * (seed % 11) // 10 for seed in range(ROWS)]
     different = [render(declaring(seed, length)) for seed, length in enumerate(lengths)]
@@ -72,4 +72,6 @@ def _declaring(runs: int) -> Iterator[Row]:
     times = in_turn(runs, *(clock(partial(check, each)) for each in rows))
     new, repeated, without = (time / sum(map(len, each)) * 1e9 for time, each in zip(times, rows, strict=True))
     for name, ours, share in (("different", new, 0.4), ("repeated", repeated, 0.6)):
-        yield Row(f"validate, {name} tools", "rows without tools", "ns/token", ours, without, Target(share, True))
+        yield BenchmarkRow(
+            f"validate, {name} tools", "rows without tools", "ns/token", ours, without, Target(share, True)
+        )

@@ -6,7 +6,7 @@ import sys
 
 from . import GRAMMAR, generate
 from .model.recovery_tables import library_diagnostics
-from .read.grammar_folder import DIAGNOSTICS, load
+from .read.grammar_folder import DIAGNOSTICS_FILE, load
 from .read.problems import GrammarError
 from .update import update
 from .write.catalogue_page import diagnostics_page
@@ -18,7 +18,7 @@ if __name__ == "__main__":
         made = {root / "harmony_spec" / "codec.py": generate(GRAMMAR)}
         sources = load(GRAMMAR)
         made[root / "harmony_spec" / "codes.py"] = library_codes(library_diagnostics())
-        made[root / "docs" / "diagnostics.md"] = diagnostics_page(sources.table(DIAGNOSTICS))
+        made[root / "docs" / "diagnostics.md"] = diagnostics_page(sources.table(DIAGNOSTICS_FILE))
     except GrammarError as error:
         sys.exit(str(error))
     for path, text in made.items():

@@ -5,24 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model.content_rules import build_contents
-from .model.format_model import CONTENT, STARTS, Format
+from .model.format_model import CONTENT_FIELD, STARTS, Format
 from .model.frame_graph import graph
-from .model.framing_rules import Rules, build_start
+from .model.framing_rules import FramingRules, build_start
 from .model.message_fields import build_fields
 from .model.recovery_tables import build_recovery
-from .model.rule_nodes import Choice, walk
+from .model.rule_nodes import RuleChoice, walk
 from .model.terminals import Terminals
 from .prove.definition_checks import endless_definitions, misnamed_definitions, recursive_definitions
 from .read.data_files import read_layout, read_rendering, read_vocabulary
-from .read.grammar_folder import CONVERSATION, NAMESPACE, TOOLS_SUFFIX, Sources
+from .read.grammar_folder import CONVERSATION_FILE, NAMESPACE_FILE, TOOLS_SUFFIX, Sources
 from .read.lark_files import names_in
 from .read.problems import GrammarError, Problem
 
 
-def named_values(rules: Rules) -> set[str]:
+def named_values(rules: FramingRules) -> set[str]:
     """The names of alternatives that are values of fields, such as roles that tokens spell."""
     nodes = (node for rule in rules.built.values() for node in walk(rule.node))
-    return {value for node in nodes if isinstance(node, Choice) for branch in node.branches for _, value in branch.sets}
+    return {
+        value for node in nodes if isinstance(node, RuleChoice) for branch in node.branches for _, value in branch.sets
+    }
 
 
 def build(sources: Sources) -> Format:
@@ -34,13 +36,15 @@ def build(sources: Sources) -> Format:
         raise GrammarError(problems + found)
     definitions = {definition.name: definition for definition in sources.definitions}
     terminals = Terminals(definitions, vocabulary.special, problems)
-    rules = Rules(definitions, terminals, problems)
+    rules = FramingRules(definitions, terminals, problems)
     starts = tuple(start for name in STARTS if (start := build_start(name, rules, sources.lark)))
     roles = {value for terminal in terminals.patterns.values() for value in terminal.values or ()}
     roles |= named_values(rules) - {name for rule in sources.contents for name in names_in(rule.alternatives)}
     layout = read_layout(sources)
     problems += misnamed_definitions(sources.contents)
-    contents = build_contents(sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE), layout, problems)
+    contents = build_contents(
+        sources.contents, tuple(sorted(roles)), sources.data.get(NAMESPACE_FILE), layout, problems
+    )
     problems += endless_definitions(sources.contents)
     recovery = build_recovery(sources)
     if problems:
@@ -54,15 +58,15 @@ def build(sources: Sources) -> Format:
         rules=dict(rules.built),
         starts=starts,
         fields=(),
-        json=sources.table(CONVERSATION, "json"),
-        namespace=sources.data.get(NAMESPACE),
+        json=sources.table(CONVERSATION_FILE, "json"),
+        namespace=sources.data.get(NAMESPACE_FILE),
         contents=contents,
         **read_rendering(sources),
         **{key: layout[key] for key in ("implied", "functions", "definitions")},
         tools={name: value for name, value in sources.data.items() if name.endswith(TOOLS_SUFFIX)},
         recovery=recovery,
     )
-    for name in partial.frames if partial.terminals_of(CONTENT) else ():
+    for name in partial.frames if partial.terminals_of(CONTENT_FIELD) else ():
         graph(partial, name)  # raises TooLarge; to walk rules that double at each step takes exponential time
     docs = {name.lower(): definitions[name].doc for name in terminals.patterns if name in definitions}
     docs |= {name: rule.doc for name, rule in rules.built.items()}

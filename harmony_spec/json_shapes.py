@@ -21,13 +21,13 @@ AS_PARSED = "as_parsed"
 TYPE_KEY, TEXT_TYPE = "type", "text"
 """The key for the kind of a part of a content, and the kind and key of texts."""
 
-JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", dict: "object", list: "array", NoneType: "null"}
+JSON_TYPE_NAMES: dict[type, str] = {str: "string", bool: "boolean", dict: "object", list: "array", NoneType: "null"}
 
-CHAT = "This is a message of chat completions."
+OF_CHAT = "This is a message of chat completions."
 TOOLS_HINT = "Read the definitions with tools_from_json, and add the namespaces to a message that declares tools."
-CALLS_HINT = f"{CHAT} Write a message for each call, with the tool as its recipient."
-RESULT_HINT = f"{CHAT} Write the tool as the name of the author."
-THOUGHT_HINT = f"{CHAT} Write thoughts as a message of their own, before this one."
+CALLS_HINT = f"{OF_CHAT} Write a message for each call, with the tool as its recipient."
+RESULT_HINT = f"{OF_CHAT} Write the tool as the name of the author."
+THOUGHT_HINT = f"{OF_CHAT} Write thoughts as a message of their own, before this one."
 REQUEST_HINT = "This belongs to a request. Leave it out: a conversation has its messages only."
 CHAT_HINTS = {
     **dict.fromkeys(("tools", "function", "strict", "parameters"), TOOLS_HINT),
@@ -115,13 +115,15 @@ class PlainShape(NamedTuple):
         return None if value == self.absent else deep_copy(value)
 
     def schema(self) -> dict[str, Any]:
-        names = [JSON_TYPES[kind] for kind in self.types]
+        names = [JSON_TYPE_NAMES[kind] for kind in self.types]
         described: dict[str, Any] = {"type": names[0] if len(names) == 1 else names} if names else {}
         described |= {"pattern": f"^(?:{self.pattern})$(?!\\n)"} if self.pattern is not None else {}
         return described | ({"default": self.absent} if self.absent is not None else {})
 
     def expected(self) -> Sequence[str]:
-        return [f"a text that matches {self.pattern}"] if self.pattern else [JSON_TYPES[kind] for kind in self.types]
+        return (
+            [f"a text that matches {self.pattern}"] if self.pattern else [JSON_TYPE_NAMES[kind] for kind in self.types]
+        )
 
 
 class ListedShape:

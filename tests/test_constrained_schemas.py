@@ -15,7 +15,7 @@ from harmony_spec.constraints import constrain
 from harmony_spec.constraints.enforceable import enforceable
 from harmony_spec.constraints.json_rules import JsonRules
 from harmony_spec.constraints.lark_texts import LarkText
-from harmony_spec.constraints.schema_keywords import Target
+from harmony_spec.constraints.schema_keywords import SchemaTarget
 from harmony_spec.format.algebra import JsonNode, Node
 
 from . import drawn_schemas
@@ -165,7 +165,7 @@ LOOP = {"type": "object", "properties": {"a": {"$ref": "#"}}}
 )
 def test_a_schema_that_no_value_matches_is_found(schema: Any) -> None:
     """Also if only values without end match, which a model could never finish."""
-    assert [enforceable(json.dumps(schema), reader).text for reader in get_args(Target)] == [None] * 3
+    assert [enforceable(json.dumps(schema), reader).text for reader in get_args(SchemaTarget)] == [None] * 3
     tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
     assert constrain(tools=[tool]).report.left_out == {"functions.f": "no JSON value matches its schema"}
 
@@ -181,7 +181,7 @@ def test_parts_without_end_are_left_out() -> None:
 
 @pytest.mark.parametrize("reader", ["lark", "grammar"])
 @pytest.mark.parametrize("seed", range(3))
-def test_schemas_are_enforced_or_reported(reader: Target, seed: int) -> None:
+def test_schemas_are_enforced_or_reported(reader: SchemaTarget, seed: int) -> None:
     """Engines read each schema, and admit the values that match it; others only where a keyword is reported."""
     chosen = random.Random(seed)
     for _ in range(60):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
-from harmony_spec.format.content_reading import NOTHING
+from harmony_spec.format.content_reading import NO_MATCH
 from harmony_spec.format.contents import Contents, Record
 from harmony_spec.format.fused_reading import FusedReader, Unfused
 
@@ -37,13 +37,13 @@ def read_both(contents: Contents, role: str, text: str) -> tuple[Any, Any]:
     """What is read part by part, and by patterns; both the first one if patterns do not read the text."""
     made = contents.roles[role]
     found, reader = contents.read(made, text)
-    slow = None if found is NOTHING else (plain(found), reader.at, reader.variants)
+    slow = None if found is NO_MATCH else (plain(found), reader.at, reader.variants)
     try:
         fused = FusedReader(text)
         found = contents.fused.reader(contents.rule_of[made])(fused)
     except Unfused:
         return slow, slow
-    return slow, None if found is NOTHING else (plain(found), fused.at, fused.variants)
+    return slow, None if found is NO_MATCH else (plain(found), fused.at, fused.variants)
 
 
 @st.composite

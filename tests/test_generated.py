@@ -23,7 +23,7 @@ from markdown_it import MarkdownIt
 from codegen import GRAMMAR, generate
 from codegen.build import build
 from codegen.model.recovery_tables import library_diagnostics
-from codegen.model.rule_nodes import Choice, Many, Node, walk
+from codegen.model.rule_nodes import GrammarNode, RuleChoice, RuleList, walk
 from codegen.model.terminals import FixedText
 from codegen.read.grammar_folder import load
 from codegen.write.catalogue_page import code_span, diagnostics_page, shown
@@ -107,7 +107,7 @@ def spellings() -> frozenset[str]:
     found = {special.spelling for special in format.specials}
     for rule in format.rules.values():
         found |= {node.text for node in walk(rule.node) if isinstance(node, FixedText)}
-        found |= {b.name for n in walk(rule.node) if isinstance(n, Choice) for b in n.branches if b.name}
+        found |= {b.name for n in walk(rule.node) if isinstance(n, RuleChoice) for b in n.branches if b.name}
     for terminal in (*format.terminals.values(), *format.contents.terminals.values()):
         found |= set(terminal.values or ())
     for way in (way for rule in format.contents.rules.values() for way in rule.ways):
@@ -135,10 +135,10 @@ def texts_in(value: object) -> Iterator[str]:
             yield from texts_in(item)
 
 
-def fixed_texts(node: Node) -> Iterator[str]:
+def fixed_texts(node: GrammarNode) -> Iterator[str]:
     """The fixed texts in a rule of contents."""
     for part in walk(node):
-        if isinstance(part, (FixedText, Many)):
+        if isinstance(part, (FixedText, RuleList)):
             yield part.text if isinstance(part, FixedText) else part.separator
 
 

@@ -12,7 +12,7 @@ from lark import Lark, LarkError, Tree
 
 from codegen import GRAMMAR
 from harmony_spec import DeveloperContent, Namespace, SystemContent, Tool, browser_tools, codec, python_tools
-from harmony_spec.format.content_reading import NOTHING
+from harmony_spec.format.content_reading import NO_MATCH
 
 CITY = {"type": "object", "properties": {"city": {"type": "string", "description": "A.", "default": "x"}}}
 UNION = {"oneOf": [{"type": "string", "description": "Some."}, {"type": ["null", "number"], "default": 3}]}
@@ -42,7 +42,7 @@ def lark() -> Lark:
 def read(role: str, text: str) -> Any:
     """What the generated reader makes of a whole text; None where it does not read all of it."""
     found, reader = codec.FORMAT.contents.read(codec.FORMAT.contents.roles[role], text)
-    return None if found is NOTHING or reader.at != len(text) else found
+    return None if found is NO_MATCH or reader.at != len(text) else found
 
 
 def texts_of(tree: Tree[Any], rule: str) -> list[str]:

@@ -25,7 +25,7 @@ from harmony_spec.linting.batches import Batch, Options, Row
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import check
 from harmony_spec.linting.outputs import OUTPUTS, SCHEMA
-from harmony_spec.source.lines import Lines
+from harmony_spec.source.lines import LineIndex
 
 from .dialect import edited
 from .recovery_strategies import tokens_of
@@ -192,8 +192,8 @@ def lint_text(text: str) -> list[Checked]:
 def test_places_are_counted_as_editors_count(text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))
     before = text[:at].split("\n")
-    assert Lines(text).place(at) == (len(before), len(before[-1]) + 1)
-    around, caret = Lines(text).around(at, 100)
+    assert LineIndex(text).place(at) == (len(before), len(before[-1]) + 1)
+    around, caret = LineIndex(text).around(at, 100)
     assert around == text.split("\n")[len(before) - 1]
     assert around[:caret] == before[-1]
 

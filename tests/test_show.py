@@ -27,7 +27,7 @@ from harmony_spec.cli import main
 from harmony_spec.source.saved_text import without_line_break
 from harmony_spec.view import html_page as page_module
 from harmony_spec.view.html_page import PageTooLarge, html_fragment, html_page
-from harmony_spec.view.shown_row import GAP, OPEN_HEADER, ShownRow, masked_runs, shown_report
+from harmony_spec.view.shown_row import GAP_SECTION, OPEN_HEADER_SECTION, ShownRow, masked_runs, shown_report
 from harmony_spec.view.statistics import Statistics
 from harmony_spec.view.terminal_view import row_lines
 
@@ -462,8 +462,8 @@ def test_results_have_a_form_for_notebooks() -> None:
 
 def test_prompts_and_gaps_are_shown() -> None:
     prompt = shown_report(validate("<|start|>user<|message|>Hi.<|end|><|start|>assistant", "prompt"))
-    assert [(each.kind, each.fields) for each in prompt.sections][-1] == (OPEN_HEADER, {"role": "assistant"})
-    assert [each.kind for each in shown_report(validate(BAD)).sections].count(GAP) == 1
+    assert [(each.kind, each.fields) for each in prompt.sections][-1] == (OPEN_HEADER_SECTION, {"role": "assistant"})
+    assert [each.kind for each in shown_report(validate(BAD)).sections].count(GAP_SECTION) == 1
     assert html_fragment(prompt, ()).count("open header") == 1
 
 

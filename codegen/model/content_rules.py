@@ -13,17 +13,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..read.lark_files import Definition, Group, Item, Regex, String
+from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkRegex, LarkString
 from ..read.problems import Place, Problem
 from .rule_building import RuleBuilder
-from .rule_nodes import Branch, Call, Choice, Grammar, Many, Mark, Node, Option, Rule, Sequence, Value, parts, walk
+from .rule_nodes import (
+    Branch,
+    GrammarNode,
+    GrammarRule,
+    GrammarRules,
+    RuleCall,
+    RuleChoice,
+    RuleList,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+    parts,
+    walk,
+)
 from .terminals import FixedText, Terminal, Terminals, is_terminal
 
 METASCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True)
-class Contents(Grammar):
+class ContentGrammar(GrammarRules):
     """The grammar of contents.
 
     Attributes:
@@ -34,7 +48,7 @@ class Contents(Grammar):
         indents: by how many spaces the lines in a rule are indented.
     """
 
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: Mapping[str, GrammarRule] = field(default_factory=dict)
     terminals: Mapping[str, Terminal] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     schemas: frozenset[str] = frozenset()
@@ -53,9 +67,9 @@ class Contents(Grammar):
     def is_field(self, rule: str) -> bool:
         return not rule.startswith("_")
 
-    def fields(self, rule: str) -> dict[str, list[Node]]:
+    def fields(self, rule: str) -> dict[str, list[GrammarNode]]:
         """The fields of a rule, with the nodes that set them, in order of appearance."""
-        found: dict[str, list[Node]] = {}
+        found: dict[str, list[GrammarNode]] = {}
         for name, node in self.settings(self.rules[rule].node):
             found.setdefault(name, []).append(node)
         return found
@@ -74,10 +88,10 @@ class Contents(Grammar):
         *others, own = (way.node for way in self.rules[rule].ways[: index + 1])
         return any(self._may_write(own, other) and self._may_write(other, own) for other in others)
 
-    def _may_write(self, node: Node, other: Node) -> bool:
+    def _may_write(self, node: GrammarNode, other: GrammarNode) -> bool:
         """Whether some values of another node can be written by this one: it has all that this one needs."""
         needs = [{name} for name in self.always_set(node)]
-        called = (part.rule for part in parts(node) if isinstance(part, Call) and not self.is_field(part.rule))
+        called = (part.rule for part in parts(node) if isinstance(part, RuleCall) and not self.is_field(part.rule))
         needs += [set(self.fields(rule)) for rule in called if len(self.rules[rule].ways) > 1]
         held = self.fields_of(other).keys()
         return all(not held.isdisjoint(need) for need in needs if need)
@@ -88,12 +102,12 @@ class Contents(Grammar):
 
 
 def build_contents(
-    found: tuple[Definition, ...],
+    found: tuple[LarkDefinition, ...],
     roles: tuple[str, ...],
     namespace: Mapping[str, Any] | None,
     data: Mapping[str, Any],
     problems: list[Problem],
-) -> Contents:
+) -> ContentGrammar:
     """The grammar of contents; every definition that has no meaning here is added to `problems`.
 
     Args:
@@ -112,25 +126,25 @@ def build_contents(
         for rule in rules.values()
         if rule.kind == "choice"
         for part in walk(rule.node)
-        if isinstance(part, Call)
+        if isinstance(part, RuleCall)
     }
     named = tuple(role for role in roles if role in rules)
     boxed = {name for name in {*choices, *named} if _needs_class(rules, rules[name])}
     rules = {name: replace(rule, kind="record") if name in boxed else rule for name, rule in rules.items()}
     schemas = frozenset(_schemas(rules, namespace))
     implied = frozenset(item.flag for item in data["implied"])
-    return Contents(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
+    return ContentGrammar(rules, terminals.patterns, named, schemas, data["defaults"], implied, data["indents"])
 
 
-def _needs_class(rules: Mapping[str, Rule], rule: Rule) -> bool:
+def _needs_class(rules: Mapping[str, GrammarRule], rule: GrammarRule) -> bool:
     """Whether a rule that is chosen among others needs a class, since its values do not show which rule they are of."""
     if rule.kind == "alias":
-        called = [part.rule for part in parts(rule.node) if isinstance(part, Call)]
+        called = [part.rule for part in parts(rule.node) if isinstance(part, RuleCall)]
         return all(rules[name].kind == "enumerated" for name in called if name in rules)
     return rule.kind not in ("choice", "record")
 
 
-def _schemas(rules: Mapping[str, Rule], namespace: Mapping[str, Any] | None) -> Iterator[str]:
+def _schemas(rules: Mapping[str, GrammarRule], namespace: Mapping[str, Any] | None) -> Iterator[str]:
     """The rules whose values are JSON Schemas: those for which the schema of a namespace refers to the metaschema."""
     for entry in (namespace or {}).get("$defs", {}).values():
         for name, value in entry.get("properties", {}).items():
@@ -139,19 +153,19 @@ def _schemas(rules: Mapping[str, Rule], namespace: Mapping[str, Any] | None) -> 
 
 
 class _Builder(RuleBuilder):
-    def rule(self, definition: Definition) -> Rule:
+    def rule(self, definition: LarkDefinition) -> GrammarRule:
         ways = tuple(Branch(a.name, self.sequence(a.items), (), a.place) for a in definition.alternatives)
         single = len(ways) == 1 and not ways[0].name
         kind = "record" if definition.collapses else self.kind(definition.name, ways)
         if kind == "text" and not single:  # spellings of one field
-            values = [way.node for way in ways if isinstance(way.node, Value)]
+            values = [way.node for way in ways if isinstance(way.node, RuleValue)]
             ways = tuple(
-                replace(way, node=Value(definition.name, value.terminal))
+                replace(way, node=RuleValue(definition.name, value.terminal))
                 for way, value in zip(ways, values, strict=True)
             )
-        return Rule(
+        return GrammarRule(
             name=definition.name,
-            node=ways[0].node if single else Choice(definition.name, ways),
+            node=ways[0].node if single else RuleChoice(definition.name, ways),
             place=definition.place,
             doc=definition.doc,
             source=definition.source,
@@ -169,84 +183,84 @@ class _Builder(RuleBuilder):
             return "constant"
         if len(ways) > 1:
             if not ways[0].name and all(way.name for way in ways[1:]):  # spellings, perhaps of one value
-                if all(isinstance(way.node, Value) for way in ways):
+                if all(isinstance(way.node, RuleValue) for way in ways):
                     return "text"
-                if isinstance(ways[0].node, Many) and _is_lines(ways[0].node):
+                if isinstance(ways[0].node, RuleList) and _is_lines(ways[0].node):
                     return "lines"
             return "choice" if all(_is_field(way.node) for way in ways) else "record"
         values = [part for part in ways[0].items if not isinstance(part, FixedText) and not _is_layout(part)]
         if len(values) != 1:
             return "record"
-        if isinstance(values[0], Many):
+        if isinstance(values[0], RuleList):
             return "lines" if _is_lines(values[0]) else "list"
         return "text" if _text(values[0]) else "alias" if _is_field(values[0]) else "record"
 
-    def nodes(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
+    def nodes(self, items: tuple[LarkItem, ...]) -> tuple[GrammarNode, ...]:
         """The parts of an alternative; `x (sep x)*` becomes one list."""
-        nodes: list[Node] = []
+        nodes: list[GrammarNode] = []
         for node in super().nodes(items):
             match node:
-                case Many(field, Sequence((FixedText(separator), again)), 0) if nodes and again == nodes[-1]:
-                    nodes[-1] = Many(field, again, 1, separator)
+                case RuleList(field, RuleSequence((FixedText(separator), again)), 0) if nodes and again == nodes[-1]:
+                    nodes[-1] = RuleList(field, again, 1, separator)
                 case _:
                     nodes.append(node)
         return tuple(nodes)
 
-    def pattern(self, item: Regex) -> Node:
+    def pattern(self, item: LarkRegex) -> GrammarNode:
         return self.refuse(item.place, "a pattern inside a rule has no name", "Make it a terminal with a name.")
 
-    def value(self, terminal: str, place: Place) -> Node:
-        return Value("" if terminal.startswith("_") else terminal.lower(), terminal)
+    def value(self, terminal: str, place: Place) -> GrammarNode:
+        return RuleValue("" if terminal.startswith("_") else terminal.lower(), terminal)
 
-    def call(self, rule: str, place: Place) -> Node:
-        return Call(rule)
+    def call(self, rule: str, place: Place) -> GrammarNode:
+        return RuleCall(rule)
 
-    def group(self, item: Group) -> Node:
+    def group(self, item: LarkGroup) -> GrammarNode:
         if len(item.alternatives) > 1 or item.operator not in ("?", "*", "+"):
             return self.refuse(item.place, "only rules have alternatives here", "Give this part a rule of its own.")
         inner = self.sequence(item.alternatives[0].items)
         if item.operator == "?":
-            if isinstance(inner, Call) and _is_field(inner) and self.is_constant(inner.rule):
+            if isinstance(inner, RuleCall) and _is_field(inner) and self.is_constant(inner.rule):
                 strings = self.definitions[inner.rule].alternatives[0].items
-                text = "".join(part.text for part in strings if isinstance(part, String))
-                return Option(Mark(inner.rule, FixedText(text)))
-            return Option(inner)
+                text = "".join(part.text for part in strings if isinstance(part, LarkString))
+                return RuleOption(RuleMark(inner.rule, FixedText(text)))
+            return RuleOption(inner)
         values = [node for node in parts(inner) if not isinstance(node, FixedText) and not _is_layout(node)]
         field = _item_field(values[0]) if len(values) == 1 else ""
         if not field:
             reason = "what is repeated holds more or less than one value"
             return self.refuse(item.place, reason, "Give it a rule of its own.")
-        return Many(f"{field}s", inner, int(item.operator == "+"))
+        return RuleList(f"{field}s", inner, int(item.operator == "+"))
 
     def is_constant(self, rule: str) -> bool:
         alternatives = self.definitions[rule].alternatives
         return (
             len(alternatives) == 1
             and not alternatives[0].name
-            and all(isinstance(item, String) for item in alternatives[0].items)
+            and all(isinstance(item, LarkString) for item in alternatives[0].items)
         )
 
 
-def _is_field(node: Node) -> bool:
-    return isinstance(node, Call) and not node.rule.startswith("_")
+def _is_field(node: GrammarNode) -> bool:
+    return isinstance(node, RuleCall) and not node.rule.startswith("_")
 
 
-def _text(node: Node) -> Value | None:
+def _text(node: GrammarNode) -> RuleValue | None:
     """The text that a part is, or may be."""
-    item = node.item if isinstance(node, Option) else node
-    return item if isinstance(item, Value) else None
+    item = node.item if isinstance(node, RuleOption) else node
+    return item if isinstance(item, RuleValue) else None
 
 
-def _is_layout(node: Node) -> bool:
+def _is_layout(node: GrammarNode) -> bool:
     return (text := _text(node)) is not None and not text.field
 
 
-def _item_field(node: Node) -> str:
+def _item_field(node: GrammarNode) -> str:
     """The field that a part has as the item of a list; "" if it cannot be one."""
-    return node.rule if isinstance(node, Call) and _is_field(node) else text.field if (text := _text(node)) else ""
+    return node.rule if isinstance(node, RuleCall) and _is_field(node) else text.field if (text := _text(node)) else ""
 
 
-def _is_lines(node: Many) -> bool:
+def _is_lines(node: RuleList) -> bool:
     """Whether a list is lines of text: one terminal, then a line break."""
     *before, last = parts(node.item)
     return bool(node.least) and any(map(_text, before)) and last == FixedText("\n")

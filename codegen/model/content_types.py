@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ..read.grammar_folder import TOOLS_SUFFIX
 from ..read.reachable import reachable
-from .content_rules import Contents
-from .rule_nodes import Call, Many, Mark, Node, Value, parts
+from .content_rules import ContentGrammar
+from .rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleValue, parts
 from .terminals import Terminal
 
 CONTENT_SUFFIX = "Content"
@@ -16,22 +16,22 @@ DATE_TYPE = "runtime.date | str"
 """The type of a text that may be a date."""
 
 
-def class_name(contents: Contents, rule: str) -> str:
+def class_name(contents: ContentGrammar, rule: str) -> str:
     name = "".join(part.title() for part in rule.split("_"))
     return name + CONTENT_SUFFIX if rule in contents.roles else name
 
 
-def definition_name(contents: Contents, rule: str) -> str:
+def definition_name(contents: ContentGrammar, rule: str) -> str:
     """The name of a class in the JSON form."""
     return f"{rule}_{CONTENT_SUFFIX.lower()}" if rule in contents.roles else rule
 
 
-def user_rules(contents: Contents) -> list[str]:
+def user_rules(contents: ContentGrammar) -> list[str]:
     """The rules whose classes users build: those of roles and of their parts, without the types of tools."""
     return [rule for rule in written_by_hand(contents) if contents.rules[rule].kind == "record"]
 
 
-def written_by_hand(contents: Contents) -> list[str]:
+def written_by_hand(contents: ContentGrammar) -> list[str]:
     """The rules whose values users write. Types of tools are not among them, since users pass schemas."""
 
     def used(rule: str) -> list[str]:
@@ -41,13 +41,13 @@ def written_by_hand(contents: Contents) -> list[str]:
     return list(reachable(contents.roles, used))
 
 
-def rule_of(node: Node) -> str | None:
+def rule_of(node: GrammarNode) -> str | None:
     """The rule whose value a node is, or each item of it if it is a list."""
-    called = parts(node.item) if isinstance(node, Many) else (node,)
-    return next((part.rule for part in called if isinstance(part, Call)), None)
+    called = parts(node.item) if isinstance(node, RuleList) else (node,)
+    return next((part.rule for part in called if isinstance(part, RuleCall)), None)
 
 
-def record_in(contents: Contents, node: Node) -> str | None:
+def record_in(contents: ContentGrammar, node: GrammarNode) -> str | None:
     """The rule of the class that the value of a node has, or each item of it if it is a list."""
     if (rule := rule_of(node)) is None or contents.rules[rule].kind == "record":
         return rule
@@ -56,30 +56,30 @@ def record_in(contents: Contents, node: Node) -> str | None:
     return record_in(contents, _first(contents, rule))
 
 
-def is_list(contents: Contents, node: Node) -> bool:
+def is_list(contents: ContentGrammar, node: GrammarNode) -> bool:
     return kind_of(contents, node).startswith("list[")
 
 
-def terminals_of(contents: Contents, node: Node) -> list[Terminal]:
+def terminals_of(contents: ContentGrammar, node: GrammarNode) -> list[Terminal]:
     """The terminals for the text of a field, the canonical one first."""
-    if isinstance(node, Value):
+    if isinstance(node, RuleValue):
         return [contents.terminals[node.terminal]]
-    if isinstance(node, Call) and contents.rules[node.rule].kind == "text":
+    if isinstance(node, RuleCall) and contents.rules[node.rule].kind == "text":
         nodes = (inner for _, inner in contents.settings(contents.rules[node.rule].node))
         return [terminal for inner in nodes for terminal in terminals_of(contents, inner)]
     return []
 
 
-def terminal_of(contents: Contents, node: Node) -> Terminal | None:
+def terminal_of(contents: ContentGrammar, node: GrammarNode) -> Terminal | None:
     """The terminal for the text of a field, in its canonical spelling."""
     return next(iter(terminals_of(contents, node)), None)
 
 
-def listed_values(contents: Contents, node: Node) -> tuple[str, ...]:
+def listed_values(contents: ContentGrammar, node: GrammarNode) -> tuple[str, ...]:
     """The values of an enumerated field."""
-    if isinstance(node, Value):
+    if isinstance(node, RuleValue):
         return contents.terminals[node.terminal].values or ()
-    if not isinstance(node, Call):
+    if not isinstance(node, RuleCall):
         return ()
     if contents.rules[node.rule].kind == "enumerated":
         return contents.rules[node.rule].values
@@ -87,12 +87,12 @@ def listed_values(contents: Contents, node: Node) -> tuple[str, ...]:
     return next((found for nodes in fields if (found := listed_values(contents, nodes[0]))), ())
 
 
-def _first(contents: Contents, rule: str) -> Node:
+def _first(contents: ContentGrammar, rule: str) -> GrammarNode:
     """The node of the first field of a rule."""
     return next(node for _, node in contents.settings(contents.rules[rule].node))
 
 
-def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
+def ordered_fields(contents: ContentGrammar, rule: str) -> Iterator[tuple[str, str]]:
     """The fields of a class and their types; those that every alternative sets come first, as dataclasses require."""
     kinds = {name: kind_of(contents, nodes[0]) for name, nodes in contents.fields(rule).items()}
     required = required_fields(contents, rule)
@@ -100,30 +100,30 @@ def ordered_fields(contents: Contents, rule: str) -> Iterator[tuple[str, str]]:
     yield from ((name, kind) for name, kind in kinds.items() if name not in required)
 
 
-def required_fields(contents: Contents, rule: str) -> set[str]:
+def required_fields(contents: ContentGrammar, rule: str) -> set[str]:
     """The fields that every alternative needs. A schema is not one: `None` stands for its absence."""
     always = contents.always_set(contents.rules[rule].node)
     return {name for name in always if not is_schema(contents, contents.fields(rule)[name][0])}
 
 
-def is_schema(contents: Contents, node: Node) -> bool:
-    return isinstance(node, Call) and node.rule in contents.schemas
+def is_schema(contents: ContentGrammar, node: GrammarNode) -> bool:
+    return isinstance(node, RuleCall) and node.rule in contents.schemas
 
 
-def kind_of(contents: Contents, node: Node) -> str:
+def kind_of(contents: ContentGrammar, node: GrammarNode) -> str:
     """The Python type of a field."""
     match node:
-        case Mark():
+        case RuleMark():
             return "bool"
-        case Value(_, terminal):
+        case RuleValue(_, terminal):
             if contents.is_json(terminal):
                 return "Any"
             if contents.is_date(terminal):
                 return DATE_TYPE
             return listed_type(terminal) if contents.terminals[terminal].values else "str"
-        case Many(_, item):
+        case RuleList(_, item):
             return f"list[{next(kind_of(contents, inner) for _, inner in contents.settings(item))}]"
-        case Call(rule):
+        case RuleCall(rule):
             return _type_of_rule(contents, rule)
     return "Any"
 
@@ -132,7 +132,7 @@ def listed_type(terminal: str) -> str:
     return "".join(part.title() for part in terminal.split("_"))
 
 
-def _type_of_rule(contents: Contents, rule: str) -> str:
+def _type_of_rule(contents: ContentGrammar, rule: str) -> str:
     made = contents.rules[rule]
     if rule in contents.schemas:
         return "runtime.JsonSchema"

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, Style, Vocabulary
-from .content_rules import Contents
-from .rule_nodes import Call, Choice, Grammar, Node, Rule, Value, walk
+from ..read.data_files import Choose, DefinedBy, Drop, Implied, Kind, StyleChoices, VocabularyFile
+from .content_rules import ContentGrammar
+from .rule_nodes import GrammarNode, GrammarRule, GrammarRules, RuleCall, RuleChoice, RuleValue, walk
 from .terminals import Special, Terminal
 
-CONTENT = "content"
+CONTENT_FIELD = "content"
 STARTS = ("transcript", "prompt", "completion")
 
 AS_PARSED = "as_parsed"
@@ -45,16 +45,16 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartRule:
     """A start rule: alternatives of steps, each with its name."""
 
     name: str
     paths: tuple[tuple[str | None, tuple[Step, ...]], ...]
-    rule: Rule
+    rule: GrammarRule
 
 
 @dataclass(frozen=True)
-class Diagnostic:
+class CatalogueEntry:
     """An entry of the catalogue; see `harmony_spec.errors.Code`."""
 
     code: str
@@ -88,20 +88,20 @@ class Recovery:
     fields: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]]
     edits: Mapping[str, tuple[str, str]]
     before: Sequence[Mapping[str, Any]]
-    codes: Mapping[str, Diagnostic]
+    codes: Mapping[str, CatalogueEntry]
 
 
 @dataclass(frozen=True)
-class Format(Grammar):
+class Format(GrammarRules):
     lark: str
     files: tuple[str, ...]
-    vocabulary: Vocabulary
+    vocabulary: VocabularyFile
     terminals: Mapping[str, Terminal]
     specials: tuple[Special, ...]
-    rules: Mapping[str, Rule]
-    starts: tuple[Start, ...]
+    rules: Mapping[str, GrammarRule]
+    starts: tuple[StartRule, ...]
     fields: tuple[Field, ...]
-    styles: tuple[Style, ...]
+    styles: tuple[StyleChoices, ...]
     default_style: str
     always: tuple[Choose, ...]
     training: tuple[Choose, ...]
@@ -112,7 +112,7 @@ class Format(Grammar):
     example: str
     json: Mapping[str, Any]
     namespace: Mapping[str, Any] | None
-    contents: Contents
+    contents: ContentGrammar
     implied: tuple[Implied, ...]
     functions: str
     definitions: Mapping[str, DefinedBy]
@@ -120,7 +120,7 @@ class Format(Grammar):
     recovery: Recovery | None
 
     def is_field(self, rule: str) -> bool:
-        return rule == CONTENT
+        return rule == CONTENT_FIELD
 
     @property
     def frames(self) -> tuple[str, ...]:
@@ -137,19 +137,19 @@ class Format(Grammar):
     @property
     def open_frame(self) -> str | None:
         """The frame that ends before the content: the open header."""
-        return next((frame for frame in self.frames if not self.has_content(Call(frame))), None)
+        return next((frame for frame in self.frames if not self.has_content(RuleCall(frame))), None)
 
-    def resolve(self, node: Node) -> Node:
-        return self.rules[node.rule].node if isinstance(node, Call) else node
+    def resolve(self, node: GrammarNode) -> GrammarNode:
+        return self.rules[node.rule].node if isinstance(node, RuleCall) else node
 
-    def has_content(self, node: Node) -> bool:
-        return CONTENT in self.fields_of(node)
+    def has_content(self, node: GrammarNode) -> bool:
+        return CONTENT_FIELD in self.fields_of(node)
 
     def variants(self) -> dict[str, str]:
         """The named alternatives that a style may choose, each with its rule."""
         found = {}
         for rule in self.rules.values():
-            if isinstance(rule.node, Choice):
+            if isinstance(rule.node, RuleChoice):
                 found.update({b.name: rule.name for b in rule.node.branches if b.name and not b.sets})
         return found
 
@@ -160,7 +160,7 @@ class Format(Grammar):
     def terminals_of(self, field: str) -> list[str]:
         """The terminals whose text becomes a field."""
         nodes = (node for rule in self.rules.values() for node in walk(rule.node))
-        return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, Value) and n.field == field))
+        return list(dict.fromkeys(n.terminal for n in nodes if isinstance(n, RuleValue) and n.field == field))
 
 
 def without_sources(doc: tuple[str, ...]) -> str:

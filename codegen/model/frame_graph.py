@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 from ..read.problems import TooLarge
 from ..read.reachable import reachable
-from .format_model import CONTENT, Format
-from .rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value, walk
+from .format_model import CONTENT_FIELD, Format
+from .rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, walk
 from .terminals import FixedText, Special
 
 MAX_FRAME_STATES = 2_000
 """A rule of twelve rules, each made of the next one twice, has more. Harmony's largest frame has 29."""
 
-Edge = Special | FixedText | Value
+FrameEdge = Special | FixedText | RuleValue
 
 
 @dataclass
@@ -28,11 +28,11 @@ class Graph:
     whose value is the name of an alternative.
     """
 
-    steps: list[list[tuple[Edge, int]]] = field(default_factory=lambda: [[]])
+    steps: list[list[tuple[FrameEdge, int]]] = field(default_factory=lambda: [[]])
     final: frozenset[int] = frozenset()
     sets: dict[int, tuple[tuple[str, str | bool], ...]] = field(default_factory=dict)
 
-    def edges(self) -> list[tuple[int, Edge, int]]:
+    def edges(self) -> list[tuple[int, FrameEdge, int]]:
         return [(source, edge, target) for source, row in enumerate(self.steps) for edge, target in row]
 
     def reached(self, states: Iterable[int], backwards: bool = False, by_text: bool = False) -> set[int]:
@@ -49,9 +49,9 @@ def graph(format: Format, rule: str) -> Graph:
     """The states of a frame. The content is one edge, whether or not it may be empty."""
     made = Graph()
 
-    def connect(node: Node, sources: frozenset[int]) -> frozenset[int]:
+    def connect(node: GrammarNode, sources: frozenset[int]) -> frozenset[int]:
         match node:
-            case Special() | FixedText() | Value():
+            case Special() | FixedText() | RuleValue():
                 if len(made.steps) > MAX_FRAME_STATES:
                     raise TooLarge
                 made.steps.append([])
@@ -59,22 +59,22 @@ def graph(format: Format, rule: str) -> Graph:
                 for source in sorted(sources):
                     made.steps[source].append((node, target))
                 return frozenset({target})
-            case Option(item):
+            case RuleOption(item):
                 return sources | connect(item, sources)
-            case Mark(name, item):
+            case RuleMark(name, item):
                 return marked(connect(item, sources), ((name, True),), sources)
-            case Sequence(items):
+            case RuleSequence(items):
                 for item in items:
                     sources = connect(item, sources)
                 return sources
-            case Choice(_, branches):
+            case RuleChoice(_, branches):
                 ends = (marked(connect(branch.node, sources), branch.sets, sources) for branch in branches)
                 return frozenset().union(*ends)
-            case Call(rule) if rule == CONTENT:
+            case RuleCall(rule) if rule == CONTENT_FIELD:
                 return connect(content_value(format), sources)
-            case Call():
+            case RuleCall():
                 return connect(format.resolve(node), sources)
-            case Many():
+            case RuleList():
                 raise AssertionError("a message holds no list")
 
     def marked(
@@ -89,9 +89,9 @@ def graph(format: Format, rule: str) -> Graph:
     return made
 
 
-def content_value(format: Format) -> Value:
+def content_value(format: Format) -> RuleValue:
     """The node for the text of the content."""
-    return next(node for node in walk(format.rules[CONTENT].node) if isinstance(node, Value))
+    return next(node for node in walk(format.rules[CONTENT_FIELD].node) if isinstance(node, RuleValue))
 
 
 @dataclass(frozen=True)
@@ -138,5 +138,5 @@ def framing(made: Graph) -> Framing:
     )
 
 
-def is_content(edge: Edge) -> bool:
-    return isinstance(edge, Value) and edge.field == CONTENT
+def is_content(edge: FrameEdge) -> bool:
+    return isinstance(edge, RuleValue) and edge.field == CONTENT_FIELD

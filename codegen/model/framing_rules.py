@@ -12,28 +12,41 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, names_in
+from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, names_in
 from ..read.problems import Place, Problem
-from .format_model import STARTS, Start, Step
+from .format_model import STARTS, StartRule, Step
 from .rule_building import RuleBuilder
-from .rule_nodes import Branch, Call, Choice, Mark, Node, Option, Rule, Sequence, Value, walk
+from .rule_nodes import (
+    Branch,
+    GrammarNode,
+    GrammarRule,
+    RuleCall,
+    RuleChoice,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+    walk,
+)
 from .terminals import FixedText, Special, Terminals, is_terminal
 
 NAME_THE_ALTERNATIVE = "Name it after an arrow: `-> name`. Only the first needs none."
 
 
-class Rules(RuleBuilder):
+class FramingRules(RuleBuilder):
     """Builds all rules but the start rules; `built` has them by name. Unusable ones are added to `problems`."""
 
-    def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
+    def __init__(
+        self, definitions: Mapping[str, LarkDefinition], terminals: Terminals, problems: list[Problem]
+    ) -> None:
         super().__init__(definitions, terminals, problems)
-        self.built: dict[str, Rule] = {}
+        self.built: dict[str, GrammarRule] = {}
         for definition in definitions.values():
             if not is_terminal(definition.name) and definition.name not in {*STARTS, *self.built}:
                 self.add(definition)
         self.mark_flags()
 
-    def add(self, definition: Definition) -> None:
+    def add(self, definition: LarkDefinition) -> None:
         self.rule, self.rule_kind = definition, self.kind(definition)
         branches = []
         for index, alternative in enumerate(definition.alternatives):
@@ -45,8 +58,10 @@ class Rules(RuleBuilder):
         node = branches[0].node
         enumerated = self.rule_kind == "constant" and all(branch.name for branch in branches)
         if enumerated or len(branches) > 1:
-            node = Choice(definition.name, tuple(self.named(definition.name, branches, enumerated)))
-        self.built[definition.name] = Rule(definition.name, node, definition.place, definition.doc, definition.source)
+            node = RuleChoice(definition.name, tuple(self.named(definition.name, branches, enumerated)))
+        self.built[definition.name] = GrammarRule(
+            definition.name, node, definition.place, definition.doc, definition.source
+        )
 
     def named(self, rule: str, branches: list[Branch], enumerated: bool) -> Iterator[Branch]:
         first = set(self.enumerated(branches[0].node))
@@ -59,24 +74,24 @@ class Rules(RuleBuilder):
             sets = ((rule, name),) if enumerated else tuple((field, name) for field in missing[:1])
             yield Branch(branch.name, branch.node, sets, branch.place)
 
-    def enumerated(self, node: Node) -> Iterator[str]:
+    def enumerated(self, node: GrammarNode) -> Iterator[str]:
         """The enumerated fields that a node of this rule always sets (builds the rules it calls)."""
         match node:
-            case Value(field, terminal) if self.terminals.patterns[terminal].values:
+            case RuleValue(field, terminal) if self.terminals.patterns[terminal].values:
                 yield field
-            case Sequence(items):
+            case RuleSequence(items):
                 for item in items:
                     yield from self.enumerated(item)
-            case Choice(_, branches):
+            case RuleChoice(_, branches):
                 each = [{*self.enumerated(b.node), *(field for field, _ in b.sets)} for b in branches]
                 yield from set.intersection(*each)
-            case Call(rule) if rule in self.definitions and rule not in self.built:
+            case RuleCall(rule) if rule in self.definitions and rule not in self.built:
                 self.add(self.definitions[rule])
                 yield from self.enumerated(node)
-            case Call(rule) if rule in self.built:
+            case RuleCall(rule) if rule in self.built:
                 yield from self.enumerated(self.built[rule].node)
 
-    def kind(self, definition: Definition) -> str:
+    def kind(self, definition: LarkDefinition) -> str:
         """`field`: every alternative holds one value and no rule. `constant`: no values, no rules. Else `group`."""
         if not all(map(is_terminal, names_in(definition.alternatives))):
             return "group"
@@ -85,34 +100,36 @@ class Rules(RuleBuilder):
             return "field"
         return "group" if any(counts) else "constant"
 
-    def values_in(self, items: tuple[Item, ...]) -> int:
+    def values_in(self, items: tuple[LarkItem, ...]) -> int:
         total = 0
         for item in items:
-            if isinstance(item, Group):
+            if isinstance(item, LarkGroup):
                 total += max(self.values_in(a.items) for a in item.alternatives)
             else:
-                total += isinstance(item, Regex) or (isinstance(item, Name) and item.name in self.terminals.patterns)
+                total += isinstance(item, LarkRegex) or (
+                    isinstance(item, LarkName) and item.name in self.terminals.patterns
+                )
         return total
 
-    def pattern(self, item: Regex) -> Node:
+    def pattern(self, item: LarkRegex) -> GrammarNode:
         name = self.rule.name.upper()
         if self.rule_kind != "field" or name in self.definitions or name in self.terminals.patterns:
             self.refuse(item.place, "a pattern without a name", "Make it a terminal, so that the field has a name.")
         elif (pattern_node := self.terminals.regex(item.source, item.flags, item.place)) is not None:
             self.terminals.add_pattern(name, pattern_node, item.place, self.rule.source)
-            return Value(self.rule.name, name)
+            return RuleValue(self.rule.name, name)
         return FixedText("")
 
-    def value(self, terminal: str, place: Place) -> Node:
+    def value(self, terminal: str, place: Place) -> GrammarNode:
         if terminal.startswith("_"):
             reason = f"no field records what `{terminal}` matches"
             self.refuse(place, reason, "Drop the underscore, or make it a fixed text.")
-        return Value(self.rule.name if self.rule_kind == "field" else terminal.lower().lstrip("_"), terminal)
+        return RuleValue(self.rule.name if self.rule_kind == "field" else terminal.lower().lstrip("_"), terminal)
 
-    def call(self, rule: str, place: Place) -> Node:
-        return Call(rule)
+    def call(self, rule: str, place: Place) -> GrammarNode:
+        return RuleCall(rule)
 
-    def group(self, item: Group) -> Node:
+    def group(self, item: LarkGroup) -> GrammarNode:
         if item.operator not in ("", "?"):
             reason = f"`{item.operator}` inside a message is not supported, because a field holds one value"
             self.refuse(item.place, reason, "Write one message for each item, or one terminal for the whole list.")
@@ -124,38 +141,38 @@ class Rules(RuleBuilder):
             return inner
         field = self.flag_field(items, inner)
         if field is None:
-            return Option(inner)
+            return RuleOption(inner)
         if field.startswith("_") or not field:
             self.refuse(item.place, "no field records whether this part is present", "Give it a rule with a name.")
-        return Option(Mark(field, inner))
+        return RuleOption(RuleMark(field, inner))
 
-    def flag_field(self, items: tuple[Item, ...], inner: Node) -> str | None:
+    def flag_field(self, items: tuple[LarkItem, ...], inner: GrammarNode) -> str | None:
         """The name of the field for the presence of a part without values; None for a part with values."""
         if isinstance(inner, (Special, FixedText)):
-            return items[0].name.lower() if isinstance(items[0], Name) else ""
-        if isinstance(inner, Call) and inner.rule in self.definitions:
+            return items[0].name.lower() if isinstance(items[0], LarkName) else ""
+        if isinstance(inner, RuleCall) and inner.rule in self.definitions:
             definition = self.definitions[inner.rule]
             named = all(alternative.name for alternative in definition.alternatives)
             return inner.rule if self.kind(definition) == "constant" and not named else None
-        parts = inner.items if isinstance(inner, Sequence) else ()
+        parts = inner.items if isinstance(inner, RuleSequence) else ()
         return "" if parts and all(isinstance(part, (Special, FixedText)) for part in parts) else None
 
     def mark_flags(self) -> None:
         """A part that is a flag in one place is one in all: an alternative that requires it sets the field."""
-        flags = {node.field for rule in self.built.values() for node in walk(rule.node) if isinstance(node, Mark)}
+        flags = {node.field for rule in self.built.values() for node in walk(rule.node) if isinstance(node, RuleMark)}
 
-        def marked(node: Node) -> Node:
+        def marked(node: GrammarNode) -> GrammarNode:
             match node:
-                case Call(name) if name in flags:
-                    return Mark(name, node)
+                case RuleCall(name) if name in flags:
+                    return RuleMark(name, node)
                 case Special(terminal) if terminal.lower() in flags:
-                    return Mark(terminal.lower(), node)
-                case Option(item):
-                    return Option(marked(item))
-                case Sequence(items):
-                    return Sequence(tuple(map(marked, items)))
-                case Choice(rule, branches):
-                    return Choice(rule, tuple(replace(b, node=marked(b.node)) for b in branches))
+                    return RuleMark(terminal.lower(), node)
+                case RuleOption(item):
+                    return RuleOption(marked(item))
+                case RuleSequence(items):
+                    return RuleSequence(tuple(map(marked, items)))
+                case RuleChoice(rule, branches):
+                    return RuleChoice(rule, tuple(replace(b, node=marked(b.node)) for b in branches))
             return node
 
         for name, rule in self.built.items():
@@ -163,7 +180,7 @@ class Rules(RuleBuilder):
                 self.built[name] = replace(rule, node=marked(rule.node))
 
 
-def build_start(name: str, rules: Rules, lark: str) -> Start | None:
+def build_start(name: str, rules: FramingRules, lark: str) -> StartRule | None:
     definition = rules.definitions.get(name)
     if definition is None:
         place = Place(lark, 1, 1)
@@ -175,19 +192,21 @@ def build_start(name: str, rules: Rules, lark: str) -> Start | None:
             reason = f"alternative {index + 1} of `{name}` has no name"
             rules.refuse(alternative.place, reason, NAME_THE_ALTERNATIVE)
         paths.append((alternative.name, tuple(_step(item, rules) for item in alternative.items)))
-    return Start(name, tuple(paths), Rule(name, FixedText(""), definition.place, definition.doc, definition.source))
+    return StartRule(
+        name, tuple(paths), GrammarRule(name, FixedText(""), definition.place, definition.doc, definition.source)
+    )
 
 
-def _step(item: Item, rules: Rules) -> Step:
+def _step(item: LarkItem, rules: FramingRules) -> Step:
     place, times = item.place, ""
-    while isinstance(item, Group) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
+    while isinstance(item, LarkGroup) and len(item.alternatives) == 1 and len(item.alternatives[0].items) == 1:
         if times and item.operator:
             break
         times = times or item.operator
         item = item.alternatives[0].items[0]
-    if isinstance(item, Name) and item.name in rules.built and times in ("", "?", "*"):
+    if isinstance(item, LarkName) and item.name in rules.built and times in ("", "?", "*"):
         return Step(item.name, times)
-    if isinstance(item, Name) and item.name not in rules.definitions:
+    if isinstance(item, LarkName) and item.name not in rules.definitions:
         rules.refuse(item.place, f"`{item.name}` is not defined", "Define it, or correct the spelling.")
     else:
         reason = "a start rule is made of rules for messages and open headers, each once or with `?` or `*`"
@@ -195,10 +214,10 @@ def _step(item: Item, rules: Rules) -> Step:
     return Step("", times)
 
 
-def _replacement(item: Item, times: str) -> str:
+def _replacement(item: LarkItem, times: str) -> str:
     """What to write instead of a part of a start rule that is not supported."""
-    names = tuple(dict.fromkeys(names_in((Alternative((item,), None, item.place),))))
-    if isinstance(item, Name) and times == "+":
+    names = tuple(dict.fromkeys(names_in((LarkAlternative((item,), None, item.place),))))
+    if isinstance(item, LarkName) and times == "+":
         return f"Write `{item.name} {item.name}*`."
     if len(names) > 1 and not any(map(is_terminal, names)):
         listed = " and ".join(f"`{name}`" for name in names)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .format_model import CONTENT, Field, Format
-from .rule_nodes import Call, Choice, Mark, Value, walk
+from .format_model import CONTENT_FIELD, Field, Format
+from .rule_nodes import RuleCall, RuleChoice, RuleMark, RuleValue, walk
 
 
 def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterator[Field]:
-    message = Call(partial.message)
+    message = RuleCall(partial.message)
     required = partial.always_set(message)
-    order = sorted(partial.fields_of(message), key=lambda f: (f not in required, f == CONTENT))
+    order = sorted(partial.fields_of(message), key=lambda f: (f not in required, f == CONTENT_FIELD))
     for name in order:
         values, flag = _values(partial, name)
         yield Field(name, values, flag, name in required, docs.get(name, ()))
@@ -20,9 +20,9 @@ def build_fields(partial: Format, docs: Mapping[str, tuple[str, ...]]) -> Iterat
 def _values(partial: Format, field: str) -> tuple[tuple[str, ...] | None, bool]:
     """The values of an enumerated field in order of appearance, and whether the field is a flag."""
     nodes = [node for rule in partial.rules.values() for node in walk(rule.node)]
-    terminals = [partial.terminals[n.terminal] for n in nodes if isinstance(n, Value) and n.field == field]
-    named = [v for n in nodes if isinstance(n, Choice) for b in n.branches for f, v in b.sets if f == field]
+    terminals = [partial.terminals[n.terminal] for n in nodes if isinstance(n, RuleValue) and n.field == field]
+    named = [v for n in nodes if isinstance(n, RuleChoice) for b in n.branches for f, v in b.sets if f == field]
     listed = [value for terminal in terminals for value in terminal.values or ()]
     free = any(terminal.values is None for terminal in terminals)
-    flag = any(isinstance(node, Mark) and node.field == field for node in nodes)
+    flag = any(isinstance(node, RuleMark) and node.field == field for node in nodes)
     return (None if free else tuple(dict.fromkeys(listed + named)) or None), flag

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..read import regular_expressions as pattern
-from ..read.grammar_folder import DIAGNOSTICS, RECOVERY, Sources
-from .format_model import Diagnostic, Format, Recovery
-from .frame_graph import Edge, framing, graph, is_content
-from .rule_nodes import Call, Choice, Value
+from ..read.grammar_folder import DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
+from .format_model import CatalogueEntry, Format, Recovery
+from .frame_graph import FrameEdge, framing, graph, is_content
+from .rule_nodes import RuleCall, RuleChoice, RuleValue
 from .terminals import FixedText, Special
 
-SLOTS = ("role", "name", "channel", "recipient", "content_type", "constrain")
+SLOT_NAMES = ("role", "name", "channel", "recipient", "content_type", "constrain")
 DECLARED = ("tools", "builtin", "channels", "required", "answers")
 
 CHANNELED = ("answer", "thoughts", "call")
@@ -26,16 +26,16 @@ DEFAULT_SEVERITY = "error"
 
 
 @cache
-def library_diagnostics() -> dict[str, Diagnostic]:
+def library_diagnostics() -> dict[str, CatalogueEntry]:
     """The diagnostics that the library reports itself: those in the catalogue of this package."""
-    path = Path(__file__).resolve().parents[2] / "grammar" / DIAGNOSTICS
+    path = Path(__file__).resolve().parents[2] / "grammar" / DIAGNOSTICS_FILE
     return _diagnostics(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 @cache
 def _library_table(name: str) -> Any:
     """A table of this package's recovery.toml, which a grammar may change."""
-    path = Path(__file__).resolve().parents[2] / "grammar" / RECOVERY
+    path = Path(__file__).resolve().parents[2] / "grammar" / RECOVERY_FILE
     return tomllib.loads(path.read_text(encoding="utf-8"))[name]
 
 
@@ -53,7 +53,7 @@ def _field_costs(
     return {name: ({k: v for k, v in row.items() if k != "codes"}, row.get("codes", {})) for name, row in rows.items()}
 
 
-def header_edges(format: Format) -> list[list[tuple[Edge, int, tuple[tuple[str, str | bool], ...]]]]:
+def header_edges(format: Format) -> list[list[tuple[FrameEdge, int, tuple[tuple[str, str | bool], ...]]]]:
     """The automaton of a message up to the token that opens its content, that token included."""
     made = graph(format, format.message)
     opens = framing(made).opens
@@ -64,7 +64,7 @@ def header_edges(format: Format) -> list[list[tuple[Edge, int, tuple[tuple[str, 
                 reached.add(target)
                 todo += [] if isinstance(edge, Special) and edge.spelling in opens else [target]
     numbers = {state: number for number, state in enumerate(sorted(reached))}
-    rows: list[list[tuple[Edge, int, tuple[tuple[str, str | bool], ...]]]] = [[] for _ in numbers]
+    rows: list[list[tuple[FrameEdge, int, tuple[tuple[str, str | bool], ...]]]] = [[] for _ in numbers]
     for state, number in numbers.items():
         for edge, target in made.steps[state]:
             if target in numbers:
@@ -72,33 +72,33 @@ def header_edges(format: Format) -> list[list[tuple[Edge, int, tuple[tuple[str, 
     return rows
 
 
-def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, Diagnostic]:
+def _diagnostics(entries: Mapping[str, Mapping[str, str]]) -> dict[str, CatalogueEntry]:
     return {
-        name: Diagnostic(entry["code"], entry["why"], entry.get("severity", DEFAULT_SEVERITY), entry.get("fix"))
+        name: CatalogueEntry(entry["code"], entry["why"], entry.get("severity", DEFAULT_SEVERITY), entry.get("fix"))
         for name, entry in entries.items()
     }
 
 
 def build_recovery(sources: Sources) -> Recovery | None:
     """Read recovery.toml and diagnostics.toml; None for a format without recovery.toml."""
-    if RECOVERY not in sources.data:
+    if RECOVERY_FILE not in sources.data:
         return None
-    slots, known = sources.table(RECOVERY, "slots"), sources.table(RECOVERY, "content_types")
-    declared, before = sources.table(RECOVERY, "declared"), sources.data[RECOVERY].get("before", [])
+    slots, known = sources.table(RECOVERY_FILE, "slots"), sources.table(RECOVERY_FILE, "content_types")
+    declared, before = sources.table(RECOVERY_FILE, "declared"), sources.data[RECOVERY_FILE].get("before", [])
     return Recovery(
-        slots={key: slots.get(key, "") for key in SLOTS},
-        separator=sources.table(RECOVERY, "tools")["separator"],
+        slots={key: slots.get(key, "") for key in SLOT_NAMES},
+        separator=sources.table(RECOVERY_FILE, "tools")["separator"],
         content_types=tuple(known.get("known", ())),
         json=known.get("json", ""),
         declared={key: tuple(declared.get(key, ())) for key in DECLARED},
-        costs=_library_table("costs")["header"] | sources.table(RECOVERY, "costs").get("header", {}),
-        fields=_field_costs(slots, sources.table(RECOVERY, "costs")),
+        costs=_library_table("costs")["header"] | sources.table(RECOVERY_FILE, "costs").get("header", {}),
+        fields=_field_costs(slots, sources.table(RECOVERY_FILE, "costs")),
         edits={
             name: (row["code"], row["evidence"])
-            for name, row in (_library_table("edits") | sources.table(RECOVERY, "edits")).items()
+            for name, row in (_library_table("edits") | sources.table(RECOVERY_FILE, "edits")).items()
         },
         before=[*before, *(pair for pair in _library_table("before") if pair not in before)],
-        codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS)),
+        codes=library_diagnostics() | _diagnostics(sources.table(DIAGNOSTICS_FILE)),
     )
 
 
@@ -121,10 +121,10 @@ def leads(format: Format) -> dict[str, tuple[str, ...]]:
         elif isinstance(edge, FixedText):
             before.setdefault(target, []).append(edge.text)
     for source, edge, _ in made.edges():
-        if isinstance(edge, Value) and not is_content(edge):
+        if isinstance(edge, RuleValue) and not is_content(edge):
             found[edge.field] |= dict.fromkeys(before.get(source, ()))
     for field in format.fields:
-        if field.flag and isinstance(node := format.resolve(Call(field.name)), Special):
+        if field.flag and isinstance(node := format.resolve(RuleCall(field.name)), Special):
             found[field.name] = {node.spelling: None}
     return {name: tuple(texts) for name, texts in found.items() if texts}
 
@@ -139,7 +139,7 @@ def free_texts(format: Format) -> dict[str, str]:
         for edge, target in made.steps[state]:
             if isinstance(edge, FixedText):
                 found |= fields_after(target)
-            elif isinstance(edge, Value):
+            elif isinstance(edge, RuleValue):
                 free = not is_content(edge) and pattern.is_free(format.terminals[edge.terminal].pattern)
                 found.add(edge.field if free else None)
         return found
@@ -183,7 +183,7 @@ def closes(format: Format) -> dict[str, str | None]:
     enclosing = framing(graph(format, format.message))
     found: dict[str, str | None] = dict.fromkeys(sorted(enclosing.closes, key=format.vocabulary.special.__getitem__))
     for rule in format.rules.values():
-        for branch in rule.node.branches if isinstance(rule.node, Choice) else ():
+        for branch in rule.node.branches if isinstance(rule.node, RuleChoice) else ():
             node = format.resolve(branch.node)
             if isinstance(node, Special) and node.spelling in found and branch.name:
                 found[node.spelling] = branch.name

@@ -5,38 +5,40 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
-from ..read.lark_files import Definition, Group, Item, Name, Regex, String
+from ..read.lark_files import LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem
-from .rule_nodes import Node, Sequence
+from .rule_nodes import GrammarNode, RuleSequence
 from .terminals import FixedText, Terminals, is_terminal
 
 
 class RuleBuilder(ABC):
     """Builds the nodes of rules. What has no meaning is added to `problems`, and is an empty text then."""
 
-    def __init__(self, definitions: Mapping[str, Definition], terminals: Terminals, problems: list[Problem]) -> None:
+    def __init__(
+        self, definitions: Mapping[str, LarkDefinition], terminals: Terminals, problems: list[Problem]
+    ) -> None:
         self.definitions, self.terminals, self.problems = definitions, terminals, problems
 
-    def refuse(self, place: Place, reason: str, remedy: str) -> Node:
+    def refuse(self, place: Place, reason: str, remedy: str) -> GrammarNode:
         self.problems.append(Problem(place, reason, remedy))
         return FixedText("")
 
-    def sequence(self, items: tuple[Item, ...]) -> Node:
+    def sequence(self, items: tuple[LarkItem, ...]) -> GrammarNode:
         nodes = self.nodes(items)
-        return nodes[0] if len(nodes) == 1 else Sequence(nodes)
+        return nodes[0] if len(nodes) == 1 else RuleSequence(nodes)
 
-    def nodes(self, items: tuple[Item, ...]) -> tuple[Node, ...]:
+    def nodes(self, items: tuple[LarkItem, ...]) -> tuple[GrammarNode, ...]:
         return tuple(map(self.node, items))
 
-    def node(self, item: Item) -> Node:
+    def node(self, item: LarkItem) -> GrammarNode:
         match item:
-            case String(text, place):
+            case LarkString(text, place):
                 return self.terminals.text(text, place)
-            case Regex():
+            case LarkRegex():
                 return self.pattern(item)
-            case Group():
+            case LarkGroup():
                 return self.group(item)
-            case Name(name, place):
+            case LarkName(name, place):
                 if fixed := self.terminals.fixed(name):
                     return fixed
                 if name in self.terminals.patterns:
@@ -46,13 +48,13 @@ class RuleBuilder(ABC):
                 return FixedText("") if is_terminal(name) else self.call(name, place)  # the terminal is a problem
 
     @abstractmethod
-    def pattern(self, item: Regex) -> Node: ...
+    def pattern(self, item: LarkRegex) -> GrammarNode: ...
 
     @abstractmethod
-    def group(self, item: Group) -> Node: ...
+    def group(self, item: LarkGroup) -> GrammarNode: ...
 
     @abstractmethod
-    def value(self, terminal: str, place: Place) -> Node: ...
+    def value(self, terminal: str, place: Place) -> GrammarNode: ...
 
     @abstractmethod
-    def call(self, rule: str, place: Place) -> Node: ...
+    def call(self, rule: str, place: Place) -> GrammarNode: ...

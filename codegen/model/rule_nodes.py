@@ -11,7 +11,7 @@ from .terminals import FixedText, Special
 
 
 @dataclass(frozen=True)
-class Value:
+class RuleValue:
     """Text that becomes a field. In contents, the field of layout is empty."""
 
     field: str
@@ -19,35 +19,35 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Mark:
+class RuleMark:
     """A part without values whose presence is a boolean field."""
 
     field: str
-    item: Node
+    item: GrammarNode
 
 
 @dataclass(frozen=True)
-class Option:
-    item: Node
+class RuleOption:
+    item: GrammarNode
 
 
 @dataclass(frozen=True)
-class Sequence:
-    items: tuple[Node, ...]
+class RuleSequence:
+    items: tuple[GrammarNode, ...]
 
 
 @dataclass(frozen=True)
-class Many:
+class RuleList:
     """A list: parts of which one is the item, `least` times or more, with a text between them."""
 
     field: str
-    item: Node
+    item: GrammarNode
     least: int
     separator: str = ""
 
 
 @dataclass(frozen=True)
-class Call:
+class RuleCall:
     rule: str
 
 
@@ -56,26 +56,26 @@ class Branch:
     """One alternative. `sets` are the fields whose value is its name. If there are none, the name is a variant."""
 
     name: str | None
-    node: Node
+    node: GrammarNode
     sets: tuple[tuple[str, str], ...]
     place: Place
 
     @property
-    def items(self) -> tuple[Node, ...]:
+    def items(self) -> tuple[GrammarNode, ...]:
         return parts(self.node)
 
 
 @dataclass(frozen=True)
-class Choice:
+class RuleChoice:
     rule: str
     branches: tuple[Branch, ...]
 
 
-Node = Special | FixedText | Value | Mark | Option | Sequence | Many | Call | Choice
+GrammarNode = Special | FixedText | RuleValue | RuleMark | RuleOption | RuleSequence | RuleList | RuleCall | RuleChoice
 
 
 @dataclass(frozen=True)
-class Rule:
+class GrammarRule:
     """A rule.
 
     Attributes:
@@ -85,7 +85,7 @@ class Rule:
     """
 
     name: str
-    node: Node
+    node: GrammarNode
     place: Place
     doc: tuple[str, ...]
     source: str
@@ -95,7 +95,7 @@ class Rule:
     @property
     def ways(self) -> tuple[Branch, ...]:
         """The alternatives, also of a rule that has only one."""
-        return self.node.branches if isinstance(self.node, Choice) else (Branch(None, self.node, (), self.place),)
+        return self.node.branches if isinstance(self.node, RuleChoice) else (Branch(None, self.node, (), self.place),)
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -103,70 +103,70 @@ class Rule:
         return tuple(way.name or "" for way in self.ways)
 
 
-class Grammar(ABC):
+class GrammarRules(ABC):
     """Rules. A call of one is a field, or has the fields of its parts."""
 
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, GrammarRule]
 
     @abstractmethod
     def is_field(self, rule: str) -> bool: ...
 
-    def settings(self, node: Node) -> Iterator[tuple[str, Node]]:
+    def settings(self, node: GrammarNode) -> Iterator[tuple[str, GrammarNode]]:
         """The fields that a node can set, each with the node that sets it, in order of appearance."""
         match node:
-            case Value(field) | Many(field) if field:
+            case RuleValue(field) | RuleList(field) if field:
                 yield field, node
-            case Mark(field, item):
+            case RuleMark(field, item):
                 yield field, node
                 yield from self.settings(item)
-            case Option(item):
+            case RuleOption(item):
                 yield from self.settings(item)
-            case Sequence(items):
+            case RuleSequence(items):
                 for item in items:
                     yield from self.settings(item)
-            case Choice(_, branches):
+            case RuleChoice(_, branches):
                 for branch in branches:
                     yield from ((field, node) for field, _ in branch.sets)
                     yield from self.settings(branch.node)
-            case Call(rule) if self.is_field(rule):
+            case RuleCall(rule) if self.is_field(rule):
                 yield rule, node
-            case Call(rule):
+            case RuleCall(rule):
                 yield from self.settings(self.rules[rule].node)
 
-    def fields_of(self, node: Node) -> dict[str, None]:
+    def fields_of(self, node: GrammarNode) -> dict[str, None]:
         """The fields that a node can set, in order of appearance."""
         return dict.fromkeys(field for field, _ in self.settings(node))
 
-    def always_set(self, node: Node) -> set[str]:
+    def always_set(self, node: GrammarNode) -> set[str]:
         """The fields that every reading of a node sets to a value."""
         match node:
-            case Value(field) | Mark(field) if field:
+            case RuleValue(field) | RuleMark(field) if field:
                 return {field}
-            case Many(field, _, least) if least:
+            case RuleList(field, _, least) if least:
                 return {field}
-            case Sequence(items):
+            case RuleSequence(items):
                 return set().union(*map(self.always_set, items))
-            case Choice(_, branches):
+            case RuleChoice(_, branches):
                 each = [self.always_set(b.node) | {field for field, _ in b.sets} for b in branches]
                 return set.intersection(*each)
-            case Call(rule):
+            case RuleCall(rule):
                 return {rule} if self.is_field(rule) else self.always_set(self.rules[rule].node)
         return set()
 
 
-def parts(node: Node) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else (node,)
+def parts(node: GrammarNode) -> tuple[GrammarNode, ...]:
+    return node.items if isinstance(node, RuleSequence) else (node,)
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: GrammarNode) -> Iterator[GrammarNode]:
     """A node and all nodes in it. Rules that it calls are not entered."""
     yield node
     match node:
-        case Mark(_, item) | Option(item) | Many(_, item):
+        case RuleMark(_, item) | RuleOption(item) | RuleList(_, item):
             yield from walk(item)
-        case Sequence(items):
+        case RuleSequence(items):
             for item in items:
                 yield from walk(item)
-        case Choice(_, branches):
+        case RuleChoice(_, branches):
             for branch in branches:
                 yield from walk(branch.node)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
-from ..read.grammar_folder import VOCABULARY
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.grammar_folder import VOCABULARY_FILE
+from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 from ..read.problems import Place, Problem, TooLarge
 
 MAX_TERMINAL_PARTS = 50_000
@@ -33,7 +33,7 @@ class Terminal:
     """A pattern of ordinary text. If it is a list of strings, they are its `values`."""
 
     name: str
-    pattern: pattern.Pattern
+    pattern: pattern.RegexNode
     values: tuple[str, ...] | None
     place: Place
     source: str
@@ -56,7 +56,7 @@ class Terminals:
 
     def __init__(
         self,
-        definitions: Mapping[str, Definition],
+        definitions: Mapping[str, LarkDefinition],
         special: Mapping[str, int],
         problems: list[Problem],
         lookaheads: bool = False,
@@ -74,7 +74,7 @@ class Terminals:
     def refuse(self, place: Place, reason: str, remedy: str) -> None:
         self.problems.append(Problem(place, reason, remedy))
 
-    def add(self, definition: Definition) -> None:
+    def add(self, definition: LarkDefinition) -> None:
         name = definition.name
         node = self.union(definition.alternatives)
         if node is None:
@@ -112,12 +112,12 @@ class Terminals:
                 place, f"the special token `{inside}` is inside a longer text", "Split it into parts of its own."
             )
         elif looks_special(text, self.special):
-            remedy = f"Add it to [special] in {VOCABULARY}, or correct the spelling."
+            remedy = f"Add it to [special] in {VOCABULARY_FILE}, or correct the spelling."
             self.refuse(
                 place, f"`{text}` looks like a special token, and the vocabulary has none of that spelling", remedy
             )
 
-    def add_pattern(self, name: str, node: pattern.Pattern, place: Place, source: str) -> None:
+    def add_pattern(self, name: str, node: pattern.RegexNode, place: Place, source: str) -> None:
         values = None
         if isinstance(node, pattern.AnyOf) and all(isinstance(o, pattern.Text) for o in node.options):
             values = tuple(dict.fromkeys(pattern.strings(node)))
@@ -127,7 +127,7 @@ class Terminals:
                     self.refuse(place, f"`{name}` lists `{text}`, a special token, among texts", remedy)
         self.patterns[name] = Terminal(name, node, values, place, source)
 
-    def union(self, alternatives: tuple[Alternative, ...]) -> pattern.Pattern | None:
+    def union(self, alternatives: tuple[LarkAlternative, ...]) -> pattern.RegexNode | None:
         options = []
         for alternative in alternatives:
             parts = [self.part(item) for item in alternative.items]
@@ -137,16 +137,16 @@ class Terminals:
             options.append(flat[0] if len(flat) == 1 else pattern.Concat(tuple(flat)))
         return options[0] if len(options) == 1 else pattern.AnyOf(tuple(options))
 
-    def part(self, item: Item) -> pattern.Pattern | None:
+    def part(self, item: LarkItem) -> pattern.RegexNode | None:
         self.parts += 1
         if self.parts > MAX_TERMINAL_PARTS:
             raise TooLarge
         match item:
-            case String(text):
+            case LarkString(text):
                 return pattern.Text(text)
-            case Regex(source, flags, place):
+            case LarkRegex(source, flags, place):
                 return self.regex(source, flags, place)
-            case Name(name, place):
+            case LarkName(name, place):
                 definition = self.definitions.get(name)
                 if definition is None or not is_terminal(name):
                     self.refuse(
@@ -154,7 +154,7 @@ class Terminals:
                     )
                     return None
                 return self.union(definition.alternatives)
-            case Group(alternatives, operator, place):
+            case LarkGroup(alternatives, operator, place):
                 inner = self.union(alternatives)
                 bounds = {"": (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}.get(operator)
                 if inner is None or bounds is None:
@@ -162,7 +162,7 @@ class Terminals:
                     return None
                 return inner if bounds == (1, 1) else pattern.Repeat(inner, *bounds)
 
-    def regex(self, source: str, flags: str, place: Place) -> pattern.Pattern | None:
+    def regex(self, source: str, flags: str, place: Place) -> pattern.RegexNode | None:
         try:
             return pattern.parse(source, flags, self.lookaheads)
         except pattern.PatternError as error:

@@ -11,15 +11,24 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..model.format_model import CONTENT, Format, Start
+from ..model.format_model import CONTENT_FIELD, Format, StartRule
 from ..model.frame_graph import content_value
-from ..model.rule_nodes import Call, Choice, Many, Mark, Node, Option, Sequence, Value
+from ..model.rule_nodes import (
+    GrammarNode,
+    RuleCall,
+    RuleChoice,
+    RuleList,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+)
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from ..read.problems import Place, Problem
 from ..read.reachable import reachable
 from ..read.regular_expressions import Ranges, Repeat
-from .finite_automata import Automaton, Machine, machine, overlap, sample, token_letter
+from .finite_automata import Automaton, DeterministicAutomaton, machine, overlap, sample, token_letter
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class _AutomatonBuilder:
         self.letters = {special.spelling: token_letter(i) for i, special in enumerate(format.specials)}
         self.problems: list[Problem] = []
 
-    def start(self, start: Start, begin: int) -> int:
+    def start(self, start: StartRule, begin: int) -> int:
         end = self.automaton.state()
         for _, steps in start.paths:
             at = self.automaton.branch(begin)
@@ -82,15 +91,15 @@ class _AutomatonBuilder:
 
     def repeated(self, frame: str, times: str, at: int) -> int:
         if not times:
-            return self.node(Call(frame), at, frame)
+            return self.node(RuleCall(frame), at, frame)
         end = self.automaton.state()
         loop = self.automaton.branch(at)
         self.automaton.empty[loop].append(end)
-        last = self.node(Call(frame), self.automaton.branch(loop), frame)
+        last = self.node(RuleCall(frame), self.automaton.branch(loop), frame)
         self.automaton.empty[last].append(loop if times == "*" else end)
         return end
 
-    def node(self, node: Node, at: int, rule: str) -> int:
+    def node(self, node: GrammarNode, at: int, rule: str) -> int:
         automaton = self.automaton
         match node:
             case Special(_, spelling):
@@ -98,34 +107,34 @@ class _AutomatonBuilder:
                 return automaton.read(at, ((letter, letter),), Label(None, rule))
             case FixedText(text):
                 return automaton.text(at, text, Label(None, rule))
-            case Value(field, terminal):
+            case RuleValue(field, terminal):
                 return automaton.insert(at, self.machine(terminal), Label(field, rule))
-            case Mark(_, item):
+            case RuleMark(_, item):
                 return self.node(item, at, rule)
-            case Option(item):
+            case RuleOption(item):
                 end = automaton.state()
                 automaton.empty[at].append(end)
                 automaton.empty[self.node(item, automaton.branch(at), rule)].append(end)
                 return end
-            case Sequence(items):
+            case RuleSequence(items):
                 for item in items:
                     at = self.node(item, at, rule)
                 return at
-            case Call(name) if name == CONTENT:
+            case RuleCall(name) if name == CONTENT_FIELD:
                 value = content_value(self.format)
-                optional = isinstance(self.format.rules[CONTENT].node, Option)
-                return self.node(Option(value) if optional else value, at, CONTENT)
-            case Call(name):
+                optional = isinstance(self.format.rules[CONTENT_FIELD].node, RuleOption)
+                return self.node(RuleOption(value) if optional else value, at, CONTENT_FIELD)
+            case RuleCall(name):
                 return self.node(self.format.rules[name].node, at, name)
-            case Choice():
+            case RuleChoice():
                 return self.choice(node, at)
-            case Many():
+            case RuleList():
                 raise AssertionError("a message holds no list")
 
-    def machine(self, terminal: str) -> Machine:
+    def machine(self, terminal: str) -> DeterministicAutomaton:
         return machine(self.format.terminals[terminal].pattern)
 
-    def choice(self, choice: Choice, at: int) -> int:
+    def choice(self, choice: RuleChoice, at: int) -> int:
         """Add alternatives, each without the texts that an earlier one reads."""
         automaton = self.automaton
         end = automaton.state()
@@ -215,7 +224,7 @@ def _readings(back: dict[Pair, tuple[Pair, int, object, object] | None], pair: P
     return one[::-1], other[::-1]
 
 
-def _problem(format: Format, start: Start, one: Reading, other: Reading) -> Problem:
+def _problem(format: Format, start: StartRule, one: Reading, other: Reading) -> Problem:
     place = next((_place(format, a) for (_, a), (_, b) in zip(one, other, strict=True) if a != b), start.rule.place)
     text = "".join(_letter(format, letter) for letter, _ in one)
     first, second = _shown(one), _shown(other)

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from lark import Lark
 from lark.exceptions import LarkError
 
-from ..model.content_rules import Contents
+from ..model.content_rules import ContentGrammar
 from ..model.content_types import (
     class_name,
     is_schema,
@@ -25,15 +25,15 @@ from ..model.content_types import (
     user_rules,
 )
 from ..model.format_model import Format
-from ..model.rule_nodes import Call, Many, Mark, Node, Option, Sequence, Value, parts
+from ..model.rule_nodes import GrammarNode, RuleCall, RuleList, RuleMark, RuleOption, RuleSequence, RuleValue, parts
 from ..model.schema_rules import SCHEMA_FIELDS, SCHEMA_TERMINALS, SCHEMA_VALUES, schema_rule
 from ..model.terminals import FixedText, Terminal
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import MAX_SCHEMA_ERROR_CHARS
-from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, Sources
+from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, Sources
 from ..read.problems import Place, Problem
-from ..read.value_places import Path as ValuePath
-from .finite_automata import Machine, difference, machine, overlap, sample
+from ..read.value_places import ValuePath
+from .finite_automata import DeterministicAutomaton, difference, machine, overlap, sample
 
 RESERVED_FIELDS = frozenset({"text", "contents", "field", "from_json", "to_json", "m", "w", "r", "f", "done"})
 """Names that records, or the functions that read and write them, use for something else."""
@@ -54,13 +54,13 @@ def check_contents(format: Format, sources: Sources, taken: frozenset[str]) -> I
     if contents.schemas:
         yield from _schema_rules(format)
     try:
-        Lark(sources.texts[CONTENTS], parser="earley", lexer="dynamic", start=list(contents.roles))
+        Lark(sources.texts[CONTENTS_FILE], parser="earley", lexer="dynamic", start=list(contents.roles))
     except LarkError as error:
         reason = f"Lark refuses the grammar: {str(error).splitlines()[0]}"
-        yield Problem(Place(CONTENTS, 1, 1), reason, "Write it so that Lark loads it as it is.")
+        yield Problem(Place(CONTENTS_FILE, 1, 1), reason, "Write it so that Lark loads it as it is.")
 
 
-def _types(contents: Contents, taken: frozenset[str]) -> Iterator[Problem]:
+def _types(contents: ContentGrammar, taken: frozenset[str]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
     for rule in contents.rules.values():
         name = class_name(contents, rule.name)
@@ -75,7 +75,7 @@ def _types(contents: Contents, taken: frozenset[str]) -> Iterator[Problem]:
                 yield Problem(rule.place, f"`{field}` cannot be the name of a field", "Choose another name.")
 
 
-def _spellings(contents: Contents) -> Iterator[Problem]:
+def _spellings(contents: ContentGrammar) -> Iterator[Problem]:
     """An alternative that no field distinguishes from an earlier one is remembered by its name."""
     for rule in contents.rules.values():
         for index, way in enumerate(rule.ways if rule.kind in ("record", "inlined") else ()):
@@ -84,7 +84,7 @@ def _spellings(contents: Contents) -> Iterator[Problem]:
                 yield Problem(way.place, reason, "Name it after an arrow, `-> name`, so that it is remembered.")
 
 
-def _follows(contents: Contents) -> Iterator[Problem]:
+def _follows(contents: ContentGrammar) -> Iterator[Problem]:
     """A terminal reads as far as it can. The text that follows must not continue it."""
     after: dict[str, set[str]] = {}
     for rule in contents.rules.values():
@@ -116,7 +116,7 @@ def _goes_on(terminal: Terminal, lead: str) -> bool:
     return False
 
 
-def _may_stop(made: Machine, text: str) -> bool:
+def _may_stop(made: DeterministicAutomaton, text: str) -> bool:
     """Whether a text and a string of a machine can begin alike until one of them ends."""
     state = 0
     for char in text:
@@ -129,24 +129,26 @@ def _may_stop(made: Machine, text: str) -> bool:
     return True
 
 
-def _collect(contents: Contents, items: tuple[Node, ...], then: tuple[Node, ...], after: dict[str, set[str]]) -> None:
+def _collect(
+    contents: ContentGrammar, items: tuple[GrammarNode, ...], then: tuple[GrammarNode, ...], after: dict[str, set[str]]
+) -> None:
     """Add to `after`, for each terminal in these parts, the beginnings of the texts that may follow it."""
     for index, node in enumerate(items):
         rest = (*items[index + 1 :], *then)
         match node:
-            case Value(_, terminal):
+            case RuleValue(_, terminal):
                 after.setdefault(terminal, set()).update(_leads(contents, rest, frozenset()))
-            case Option(item):
+            case RuleOption(item):
                 _collect(contents, parts(item), rest, after)
-            case Many(_, item, _, separator):
-                again = Option(Sequence((FixedText(separator), *parts(item))))
+            case RuleList(_, item, _, separator):
+                again = RuleOption(RuleSequence((FixedText(separator), *parts(item))))
                 _collect(contents, parts(item), (again, *rest), after)
-            case Call(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
+            case RuleCall(rule) if not contents.is_field(rule) or contents.rules[rule].kind in ("text", "list"):
                 for way in contents.rules[rule].ways:
                     _collect(contents, way.items, rest, after)
 
 
-def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) -> set[str]:
+def _leads(contents: ContentGrammar, items: tuple[GrammarNode, ...], seen: frozenset[str]) -> set[str]:
     """The fixed texts with which parts can begin, up to the first that is not only white space."""
     if not items:
         return {""}
@@ -154,29 +156,29 @@ def _leads(contents: Contents, items: tuple[Node, ...], seen: frozenset[str]) ->
     match node:
         case FixedText(text):
             return {text + lead for lead in _leads(contents, rest, seen)} if text.isspace() or not text else {text}
-        case Mark(_, item):
+        case RuleMark(_, item):
             return _leads(contents, (item, *rest), seen)
-        case Option(item) | Many(_, item, 0):
+        case RuleOption(item) | RuleList(_, item, 0):
             return _leads(contents, (*parts(item), *rest), seen) | _leads(contents, rest, seen)
-        case Many(_, item):
+        case RuleList(_, item):
             return _leads(contents, (*parts(item), *rest), seen)
-        case Value(""):
+        case RuleValue(""):
             return _leads(contents, rest, seen)
-        case Call(rule) if rule not in seen:
+        case RuleCall(rule) if rule not in seen:
             ways = contents.rules[rule].ways
             return {lead for way in ways for lead in _leads(contents, (*way.items, *rest), seen | {rule})}
     return {""}
 
 
-def _defaults(contents: Contents, sources: Sources) -> Iterator[Problem]:
+def _defaults(contents: ContentGrammar, sources: Sources) -> Iterator[Problem]:
     for rule, values in contents.defaults.items():
         if rule in contents.rules and contents.rules[rule].kind == "record":
             for path, reason in misfits(contents, rule, values):
-                place = sources.place(CONVERSATION, "defaults", rule, *path)
+                place = sources.place(CONVERSATION_FILE, "defaults", rule, *path)
                 yield Problem(place, reason, "Correct it, or remove it.")
 
 
-def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
+def misfits(contents: ContentGrammar, rule: str, values: Mapping[str, Any]) -> Iterator[tuple[ValuePath, str]]:
     """Where values do not fit the fields of a class, and why."""
     for name, value in values.items():
         nodes = contents.fields(rule).get(name)
@@ -196,7 +198,7 @@ def misfits(contents: Contents, rule: str, values: Mapping[str, Any]) -> Iterato
             yield (name,), f"`{name}` of `{rule}` is {wanted}"
 
 
-def _unlike(contents: Contents, node: Node, kind: str, value: Any) -> str:
+def _unlike(contents: ContentGrammar, node: GrammarNode, kind: str, value: Any) -> str:
     """What a field of a kind holds instead of this value; "" if it may hold the value."""
     listed = listed_values(contents, node)
     if kind == "bool":
@@ -216,7 +218,7 @@ def _unlike(contents: Contents, node: Node, kind: str, value: Any) -> str:
 
 def _schema_rules(format: Format) -> Iterator[Problem]:
     """The library writes schemas as types by rules and terminals of certain names."""
-    contents, place = format.contents, Place(CONTENTS, 1, 1)
+    contents, place = format.contents, Place(CONTENTS_FILE, 1, 1)
     for known, needed in SCHEMA_FIELDS.items():
         rule = schema_rule(format, known)
         if rule not in contents.rules or contents.rules[rule].kind != "record":
@@ -236,7 +238,7 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
             yield Problem(place, f"there is no terminal `{terminal}`; the library needs it", "Define it.")
 
 
-def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
+def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
     """The schema of a namespace allows the same names as the grammar."""
     definitions = schema.get("$defs", {})
     for rule in user_rules(contents):
@@ -244,7 +246,7 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
         if not isinstance(entry, dict):
             continue
         for name, described in entry.get("properties", {}).items():
-            place = sources.place(NAMESPACE, "$defs", rule, "properties", name)
+            place = sources.place(NAMESPACE_FILE, "$defs", rule, "properties", name)
             nodes = contents.fields(rule).get(name)
             if not nodes:
                 yield Problem(place, f"the schema has `{name}`, which is not a field of `{rule}`", "Remove it.")
@@ -254,7 +256,7 @@ def _namespace(contents: Contents, schema: Mapping[str, Any], sources: Sources) 
             written = (definitions.get(target, {}) if target else described).get("pattern")
             if written is not None and terminal is not None:
                 at = ("$defs", target) if target else ("$defs", rule, "properties", name)
-                yield from _agreement(terminal, written, sources.place(NAMESPACE, *at, "pattern"))
+                yield from _agreement(terminal, written, sources.place(NAMESPACE_FILE, *at, "pattern"))
 
 
 def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
@@ -266,11 +268,11 @@ def _built_in(format: Format, schema: Mapping[str, Any], sources: Sources) -> It
         errors = list(Draft202012Validator(schema).iter_errors(value))
         for error in errors:
             reason = f"not a namespace: at {error.json_path}: {error.message[:MAX_SCHEMA_ERROR_CHARS]}"
-            yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE} describes a namespace.")
+            yield Problem(sources.place(file, *error.absolute_path), reason, f"{NAMESPACE_FILE} describes a namespace.")
         defined = format.definitions.get("namespace")
         if not errors and defined and defined.rule in format.contents.rules:
             for path, reason in misfits(format.contents, defined.rule, value):
-                yield Problem(sources.place(file, *path), reason, f"{CONTENTS} describes a namespace.")
+                yield Problem(sources.place(file, *path), reason, f"{CONTENTS_FILE} describes a namespace.")
 
 
 def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Problem]:
@@ -295,7 +297,7 @@ def _agreement(terminal: Terminal, written: str, place: Place) -> Iterator[Probl
             yield Problem(place, reason.format(example, terminal.name), "Write the same pattern in both places.")
 
 
-def _witness(one: Machine, other: Machine) -> str | None:
+def _witness(one: DeterministicAutomaton, other: DeterministicAutomaton) -> str | None:
     """A shortest string of the first machine that is not one of the other; None if there is none."""
     todo: list[tuple[int, int, str]] = [(0, 0, "")]
     seen = {(0, 0)}

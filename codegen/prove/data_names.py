@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..model.content_rules import Contents
+from ..model.content_rules import ContentGrammar
 from ..model.content_types import (
     is_list,
     is_schema,
@@ -23,16 +23,16 @@ from ..model.content_types import (
 )
 from ..model.format_model import AS_PARSED, MESSAGE, Format
 from ..model.recovery_tables import closes
-from ..model.rule_nodes import Mark, Node
+from ..model.rule_nodes import GrammarNode, RuleMark
 from ..read import regular_expressions as pattern
 from ..read.data_shapes import annotated
-from ..read.grammar_folder import CONTENTS, CONVERSATION, NAMESPACE, STYLES, Sources
+from ..read.grammar_folder import CONTENTS_FILE, CONVERSATION_FILE, NAMESPACE_FILE, STYLES_FILE, Sources
 from ..read.problems import Problem, suggestion
 
-LISTED = {"a list of tools": "tool", "a list of namespaces": "namespace", "a list of forms of answers": "answer"}
+ITEM_TABLES = {"a list of tools": "tool", "a list of namespaces": "namespace", "a list of forms of answers": "answer"}
 """The table of conversation.toml that describes the items of a list."""
 
-TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
+PYTHON_TYPES = {"a text": "str", "true or false": "bool", "a list of texts": "list[str]"}
 
 
 def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -47,11 +47,13 @@ def data_names(format: Format, sources: Sources) -> Iterator[Problem]:
         elif wrong := _wrong(format, value.split("."), schema):
             yield Problem(place, f"`{value}` leads to no such part: {wrong}", "Correct the path.")
     if any(style.name == AS_PARSED for style in format.styles):
-        place = sources.place(STYLES, "style", AS_PARSED)
+        place = sources.place(STYLES_FILE, "style", AS_PARSED)
         yield Problem(place, f"`{AS_PARSED}` cannot be the name of a style", "It is built in.")
     for name, value in format.opening.items():
         if isinstance(value, bool) and any(field.name == name and not field.flag for field in format.fields):
-            yield Problem(sources.place(CONVERSATION, "opening", name), f"`{name}` is a text", "Correct the value.")
+            yield Problem(
+                sources.place(CONVERSATION_FILE, "opening", name), f"`{name}` is a text", "Correct the value."
+            )
     yield from _turn(format, sources)
     yield from _definitions(format, sources)
     yield from _json_form(format, sources)
@@ -105,11 +107,11 @@ def _turn(format: Format, sources: Sources) -> Iterator[Problem]:
         for earlier in format.turn[:index]:
             if earlier.name == kind.name:
                 reason = f"there are two kinds of messages with the name `{kind.name}`"
-                yield Problem(sources.place(CONVERSATION, "turn", index, "kind"), reason, "Choose another name.")
+                yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "kind"), reason, "Choose another name.")
             elif set(earlier.when.fields) <= set(kind.when.fields):
                 reason = f"no message is of the kind `{kind.name}`: all of them are of the kind `{earlier.name}`"
                 remedy = "Move the kind with more conditions up."
-                yield Problem(sources.place(CONVERSATION, "turn", index, "when"), reason, remedy)
+                yield Problem(sources.place(CONVERSATION_FILE, "turn", index, "when"), reason, remedy)
 
 
 def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
@@ -135,9 +137,9 @@ def _wrong(format: Format, path: list[str], schema: Mapping[str, Any]) -> str:
     return f"`{rule}` is not {kind}"
 
 
-def _is_of_kind(format: Format, node: Node, kind: str) -> bool:
+def _is_of_kind(format: Format, node: GrammarNode, kind: str) -> bool:
     contents = format.contents
-    if table := LISTED.get(kind):
+    if table := ITEM_TABLES.get(kind):
         defined = format.definitions.get(table)
         return is_list(contents, node) and defined is not None and record_in(contents, node) == defined.rule
     match kind:
@@ -150,11 +152,11 @@ def _is_of_kind(format: Format, node: Node, kind: str) -> bool:
         case "a JSON Schema":
             return is_schema(contents, node) or _is_json(contents, node)
         case "text that may be absent":
-            return isinstance(node, Mark)
-    return kind_of(contents, node) == TYPES[kind]
+            return isinstance(node, RuleMark)
+    return kind_of(contents, node) == PYTHON_TYPES[kind]
 
 
-def _is_json(contents: Contents, node: Node) -> bool:
+def _is_json(contents: ContentGrammar, node: GrammarNode) -> bool:
     terminal = terminal_of(contents, node)
     return terminal is not None and contents.is_json(terminal.name)
 
@@ -162,7 +164,7 @@ def _is_json(contents: Contents, node: Node) -> bool:
 def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
     """Each table describes one class, whose required fields it names."""
     for table, defined in format.definitions.items():
-        written, place = sources.table(CONVERSATION, table), sources.place(CONVERSATION, table)
+        written, place = sources.table(CONVERSATION_FILE, table), sources.place(CONVERSATION_FILE, table)
         rules = {str(written[purpose]).split(".")[0] for purpose in defined.fields}
         if len(rules) > 1:
             reason = f"the paths of `{table}` begin with different rules: {', '.join(sorted(rules))}"
@@ -170,37 +172,37 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
         elif table != "answer" and defined.rule in _known(format, "a class of contents"):
             for field in sorted(required_fields(format.contents, defined.rule) - set(defined.fields.values())):
                 reason = f"`{defined.rule}` needs `{field}`, for which `{table}` has no path"
-                yield Problem(place, reason, f"Make it optional in {CONTENTS}.")
+                yield Problem(place, reason, f"Make it optional in {CONTENTS_FILE}.")
     rules = {format.definitions[key].rule for key in ("namespace", "tool") if key in format.definitions}
     for rule in sorted(rules - set(dict(format.namespace or {}).get("$defs", {}))):
-        reason = f"there is no definition `{rule}`, which {CONVERSATION} names"
-        yield Problem(sources.place(NAMESPACE, "$defs"), reason, "Define it: users' tools are checked by it.")
+        reason = f"there is no definition `{rule}`, which {CONVERSATION_FILE} names"
+        yield Problem(sources.place(NAMESPACE_FILE, "$defs"), reason, "Define it: users' tools are checked by it.")
     for file in format.tools:
         if "namespace" not in format.definitions or format.namespace is None:
-            reason = f"nothing reads `{file}` without {NAMESPACE} and [namespace] in {CONVERSATION}"
+            reason = f"nothing reads `{file}` without {NAMESPACE_FILE} and [namespace] in {CONVERSATION_FILE}"
             yield Problem(sources.place(file), reason, "Add them, or remove the file.")
 
 
 def _json_form(format: Format, sources: Sources) -> Iterator[Problem]:
     """The keys of lists are texts of their items; spellings are those of values, but for upper and lower case."""
     contents = format.contents
-    tables = sources.table(CONVERSATION, "json")
+    tables = sources.table(CONVERSATION_FILE, "json")
     for path, key in tables.get("keyed", {}).items():
         if (node := _led_to(format, path, "a list of records")) and (item := record_in(contents, node)):
             nodes = contents.fields(item).get(key)
             if not nodes or kind_of(contents, nodes[0]) != "str":
                 reason = f"`{key}` is not a text that each item of `{path}` has"
-                place = sources.place(CONVERSATION, "json", "keyed", path)
+                place = sources.place(CONVERSATION_FILE, "json", "keyed", path)
                 yield Problem(place, reason, "Name a field of its records.")
     for path, spellings in tables.get("spelled", {}).items():
         if node := _led_to(format, path, "one of several values"):
             values = {value.casefold() for value in listed_values(contents, node)}
             for unknown in [each for each in spellings if each.casefold() not in values][:1]:
-                place = sources.place(CONVERSATION, "json", "spelled", path)
+                place = sources.place(CONVERSATION_FILE, "json", "spelled", path)
                 reason = f"`{unknown}` is not a value of `{path}`"
                 yield Problem(place, reason, "Only upper and lower case may differ.")
 
 
-def _led_to(format: Format, path: str, kind: str) -> Node | None:
+def _led_to(format: Format, path: str, kind: str) -> GrammarNode | None:
     rule, _, field = path.partition(".")
     return None if _wrong(format, [rule, field], {"x-leads-to": kind}) else format.contents.fields(rule)[field][0]

@@ -6,14 +6,14 @@ import keyword
 from collections.abc import Iterator, Mapping
 
 from ..model.terminals import is_terminal
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, String, names_in
+from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkString, names_in
 from ..read.problems import Problem
 from ..read.reachable import reachable
 
 
-def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+def misnamed_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
     """Each name is defined once and is not a Python keyword."""
-    seen: dict[str, Definition] = {}
+    seen: dict[str, LarkDefinition] = {}
     for definition in definitions:
         if keyword.iskeyword(definition.name):
             reason = f"the rule name `{definition.name}` is a Python keyword"
@@ -24,7 +24,7 @@ def misnamed_definitions(definitions: tuple[Definition, ...]) -> Iterator[Proble
         seen[definition.name] = definition
 
 
-def recursive_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+def recursive_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
     """No rule contains itself: framing is a regular language, since codecs read it with regular expressions."""
     rules = {d.name: d.alternatives for d in definitions}
 
@@ -41,7 +41,7 @@ def recursive_definitions(definitions: tuple[Definition, ...]) -> Iterator[Probl
         yield Problem(definition.place, f"`{name}` is {kind}", "Repeat with `*` in the start rule instead.")
 
 
-def endless_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+def endless_definitions(definitions: tuple[LarkDefinition, ...]) -> Iterator[Problem]:
     """Rules that would be read forever: they return to themselves without reading, or repeat an empty text."""
     rules = {d.name: d.alternatives for d in definitions}
     for definition in definitions:
@@ -53,48 +53,50 @@ def endless_definitions(definitions: tuple[Definition, ...]) -> Iterator[Problem
             yield Problem(definition.place, reason, "Put a text into it.")
 
 
-Rules = Mapping[str, tuple[Alternative, ...]]
+RuleAlternatives = Mapping[str, tuple[LarkAlternative, ...]]
 
 
-def _begins_with_itself(name: str, rules: Rules) -> bool:
+def _begins_with_itself(name: str, rules: RuleAlternatives) -> bool:
     def first(name: str) -> list[str]:
         return list(_first_names(rules.get(name, ()), rules))
 
     return name in reachable(first(name), first)
 
 
-def _first_names(alternatives: tuple[Alternative, ...], rules: Rules) -> Iterator[str]:
+def _first_names(alternatives: tuple[LarkAlternative, ...], rules: RuleAlternatives) -> Iterator[str]:
     """The names that alternatives can begin with."""
     for alternative in alternatives:
         for item in alternative.items:
-            if isinstance(item, Name):
+            if isinstance(item, LarkName):
                 yield item.name
-            elif isinstance(item, Group):
+            elif isinstance(item, LarkGroup):
                 yield from _first_names(item.alternatives, rules)
-            if not _may_be_empty((Alternative((item,), None, item.place),), rules):
+            if not _may_be_empty((LarkAlternative((item,), None, item.place),), rules):
                 break
 
 
-def _may_be_empty(alternatives: tuple[Alternative, ...], rules: Rules, seen: frozenset[str] = frozenset()) -> bool:
+def _may_be_empty(
+    alternatives: tuple[LarkAlternative, ...], rules: RuleAlternatives, seen: frozenset[str] = frozenset()
+) -> bool:
     """Whether alternatives can read an empty text. Layout may be absent: a terminal whose name begins with `_`."""
 
-    def may_be(item: Item) -> bool:
+    def may_be(item: LarkItem) -> bool:
         match item:
-            case String(text):
+            case LarkString(text):
                 return not text
-            case Group(inner, operator):
+            case LarkGroup(inner, operator):
                 return operator in ("?", "*") or _may_be_empty(inner, rules, seen)
-            case Name(name) if is_terminal(name):
+            case LarkName(name) if is_terminal(name):
                 return name.startswith("_")
-            case Name(name):
+            case LarkName(name):
                 return name not in seen and _may_be_empty(rules.get(name, ()), rules, seen | {name})
         return False
 
     return any(all(map(may_be, alternative.items)) for alternative in alternatives)
 
 
-def _repeated(alternatives: tuple[Alternative, ...]) -> Iterator[Group]:
-    for item in (item for alternative in alternatives for item in alternative.items if isinstance(item, Group)):
+def _repeated(alternatives: tuple[LarkAlternative, ...]) -> Iterator[LarkGroup]:
+    for item in (item for alternative in alternatives for item in alternative.items if isinstance(item, LarkGroup)):
         if item.operator in ("*", "+"):
             yield item
         yield from _repeated(item.alternatives)

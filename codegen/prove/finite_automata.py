@@ -14,7 +14,7 @@ from itertools import pairwise
 from ..read import regular_expressions as pattern
 from ..read.problems import TooLarge
 from ..read.reachable import reachable
-from ..read.regular_expressions import LAST_CODE_POINT, Pattern, Ranges
+from ..read.regular_expressions import LAST_CODE_POINT, Ranges, RegexNode
 
 MAX_AUTOMATON_STATES = 20_000
 """A repetition such as `(a{1000}){1000}` would need a million. Harmony's largest automaton has about 1,200."""
@@ -44,7 +44,7 @@ class Automaton:
             start = self.read(start, ((ord(char), ord(char)),), label)
         return start
 
-    def pattern(self, start: int, node: Pattern) -> int:
+    def pattern(self, start: int, node: RegexNode) -> int:
         """Add a pattern as it is written: it may read a string in several ways. Returns the end state."""
         match node:
             case pattern.Text(text):
@@ -69,7 +69,7 @@ class Automaton:
         self.empty[start].append(state)
         return state
 
-    def repeat(self, start: int, item: Pattern, low: int, high: int | None) -> int:
+    def repeat(self, start: int, item: RegexNode, low: int, high: int | None) -> int:
         for _ in range(low):
             start = self.pattern(start, item)
         end = self.state()
@@ -84,7 +84,7 @@ class Automaton:
             self.empty[start].append(end)
         return end
 
-    def insert(self, start: int, machine: Machine, label: object) -> int:
+    def insert(self, start: int, machine: DeterministicAutomaton, label: object) -> int:
         """Add a deterministic automaton, which reads each string in one way. Returns the end state."""
         states = [self.state() for _ in machine.steps]
         end = self.state()
@@ -95,7 +95,7 @@ class Automaton:
                 self.empty[states[source]].append(end)
         return end
 
-    def without(self, start: int, end: int, machine: Machine, source: int) -> int:
+    def without(self, start: int, end: int, machine: DeterministicAutomaton, source: int) -> int:
         """Add a copy of the part between two states, without the strings of a machine. Returns the end state."""
         made: dict[tuple[int, int], int] = {}
         final = self.state()
@@ -131,7 +131,7 @@ class Automaton:
     def closure(self, states: Iterable[int]) -> frozenset[int]:
         return frozenset(reachable(states, self.empty.__getitem__))
 
-    def determinize(self, start: int, ends: Iterable[int]) -> Machine:
+    def determinize(self, start: int, ends: Iterable[int]) -> DeterministicAutomaton:
         """The deterministic automaton for the part between a state and some ends."""
         final = set(ends)
         first = self.closure([start])
@@ -163,11 +163,11 @@ class Automaton:
                     todo.append(subset)
                 moves.setdefault(numbers[subset], []).extend((low, after - 1))
             rows.append([(_joined(bounds), target) for target, bounds in moves.items()])
-        return Machine(tuple(map(tuple, rows)), frozenset(numbers[s] for s in numbers if s & final))
+        return DeterministicAutomaton(tuple(map(tuple, rows)), frozenset(numbers[s] for s in numbers if s & final))
 
 
 @dataclass(frozen=True)
-class Machine:
+class DeterministicAutomaton:
     """A deterministic automaton; state 0 is the beginning."""
 
     steps: tuple[tuple[tuple[Ranges, int], ...], ...]
@@ -189,7 +189,7 @@ def _joined(bounds: list[int]) -> Ranges:
 
 
 @cache
-def machine(node: Pattern) -> Machine:
+def machine(node: RegexNode) -> DeterministicAutomaton:
     """The deterministic automaton of a pattern."""
     made = Automaton()
     start = made.state()

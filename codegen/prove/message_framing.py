@@ -5,32 +5,36 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Format, Step
+from ..model.format_model import CONTENT_FIELD, Format, Step
 from ..model.frame_graph import framing, graph
-from ..model.rule_nodes import Call, Choice, Mark, Node, Option, Sequence, Value, walk
+from ..model.rule_nodes import GrammarNode, RuleCall, RuleChoice, RuleMark, RuleOption, RuleSequence, RuleValue, walk
 from ..model.terminals import Special
 from ..read.problems import Problem
 
-ONE_CONTENT = f"A message has one `{CONTENT}`: write several messages, or one content and a field for its kind."
-SAME_CONTENT = f"Use `{CONTENT}` in each kind of message, and a field for the kind; its text may be empty (`TEXT?`)."
+ONE_CONTENT = f"A message has one `{CONTENT_FIELD}`: write several messages, or one content and a field for its kind."
+SAME_CONTENT = (
+    f"Use `{CONTENT_FIELD}` in each kind of message, and a field for the kind; its text may be empty (`TEXT?`)."
+)
 
 
 def fields_of_messages(format: Format) -> Iterator[Problem]:
-    if CONTENT not in format.rules:
+    if CONTENT_FIELD not in format.rules:
         place = format.rules[format.message].place
-        yield Problem(place, f"there is no rule `{CONTENT}`", "It is the rule for the text of a message.")
+        yield Problem(place, f"there is no rule `{CONTENT_FIELD}`", "It is the rule for the text of a message.")
         return
-    content = format.rules[CONTENT]
-    values = format.terminals_of(CONTENT)
-    if len(values) != 1 or not isinstance(content.node, (Value, Option)):
-        reason = f"`{CONTENT}` is not one terminal, optional or not"
-        yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?`, and add a field for the kind of the content.")
+    content = format.rules[CONTENT_FIELD]
+    values = format.terminals_of(CONTENT_FIELD)
+    if len(values) != 1 or not isinstance(content.node, (RuleValue, RuleOption)):
+        reason = f"`{CONTENT_FIELD}` is not one terminal, optional or not"
+        yield Problem(
+            content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?`, and add a field for the kind of the content."
+        )
         return
     for name in format.frames:
         rule = format.rules[name]
         most = _most(format, rule.node)
-        if most[CONTENT] > 1:
-            yield Problem(rule.place, f"`{name}` can hold `{CONTENT}` twice", ONE_CONTENT)
+        if most[CONTENT_FIELD] > 1:
+            yield Problem(rule.place, f"`{name}` can hold `{CONTENT_FIELD}` twice", ONE_CONTENT)
             continue  # a message in a message holds every field twice
         for field, high in most.items():
             if high > 1 and field.startswith("->"):
@@ -38,14 +42,14 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
                 yield Problem(rule.place, reason, "A message remembers one alternative of a rule.")
             elif high > 1:
                 yield Problem(rule.place, f"`{name}` can hold `{field}` twice", "A field has one place in a message.")
-            elif field == CONTENT and field not in format.always_set(rule.node):
+            elif field == CONTENT_FIELD and field not in format.always_set(rule.node):
                 yield Problem(rule.place, f"`{name}` may lack its content", SAME_CONTENT)
-    known = format.fields_of(Call(format.message))
-    if not set(known) - {CONTENT}:
+    known = format.fields_of(RuleCall(format.message))
+    if not set(known) - {CONTENT_FIELD}:
         place = format.rules[format.message].place
         yield Problem(place, f"`{format.message}` has no field but its content", "Add one for the author.")
     for name in format.frames:
-        for field in format.fields_of(Call(name)):
+        for field in format.fields_of(RuleCall(name)):
             if field not in known:
                 reason = f"`{name}` has the field `{field}`, which `{format.message}` lacks"
                 yield Problem(format.rules[name].place, reason, f"Add it to `{format.message}`. {SAME_CONTENT}")
@@ -53,7 +57,7 @@ def fields_of_messages(format: Format) -> Iterator[Problem]:
             reason = f"`{name}` has named alternatives, which nothing remembers of an open header"
             yield Problem(format.rules[name].place, reason, "Write the open header in one way.")
     yield from _presence(format)
-    if CONTENT not in known:
+    if CONTENT_FIELD not in known:
         place = format.rules[format.message].place
         yield Problem(place, f"`{format.message}` has no content", "A transcript is made of messages with content.")
 
@@ -62,29 +66,29 @@ def _presence(format: Format) -> Iterator[Problem]:
     """The presence of an optional part shows in a field that it always sets."""
     for rule in format.rules.values():
         for node in walk(rule.node):
-            if isinstance(node, Option) and rule.name != CONTENT and not format.always_set(node.item):
+            if isinstance(node, RuleOption) and rule.name != CONTENT_FIELD and not format.always_set(node.item):
                 reason = f"no field shows whether an optional part of `{rule.name}` is present"
                 yield Problem(rule.place, reason, "Require one of the fields in it, or give it a rule of its own.")
 
 
-def _most(format: Format, node: Node) -> Counter[str]:
+def _most(format: Format, node: GrammarNode) -> Counter[str]:
     """The largest number of times that a node sets each field, or reads a rule whose alternatives have names."""
     match node:
-        case Value(field):
+        case RuleValue(field):
             return Counter([field])
-        case Mark(field, item):
+        case RuleMark(field, item):
             return Counter([field]) + _most(format, item)
-        case Option(item):
+        case RuleOption(item):
             return _most(format, item)
-        case Sequence(items):
+        case RuleSequence(items):
             return sum((_most(format, item) for item in items), Counter[str]())
-        case Choice(owner, branches):
+        case RuleChoice(owner, branches):
             found = Counter[str]()
             for branch in branches:
                 found |= Counter(field for field, _ in branch.sets) + _most(format, branch.node)
             return found + Counter([f"-> {owner}"] * any(b.name and not b.sets for b in branches))
-        case Call(rule):
-            return Counter([rule]) if rule == CONTENT else _most(format, format.resolve(node))
+        case RuleCall(rule):
+            return Counter([rule]) if rule == CONTENT_FIELD else _most(format, format.resolve(node))
     return Counter()
 
 

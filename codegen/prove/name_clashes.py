@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator
 
-from ..model.format_model import CONTENT, Format
-from ..model.rule_nodes import Choice
+from ..model.format_model import CONTENT_FIELD, Format
+from ..model.rule_nodes import RuleChoice
 from ..read.problems import Place, Problem
 
 
@@ -19,7 +19,7 @@ def alternative_names(format: Format) -> Iterator[Problem]:
                 yield Problem(start.rule.place, reason, "Messages remember the names: choose another.")
             owners |= {name: start.name} if name else {}
     for rule in format.rules.values():
-        if not isinstance(rule.node, Choice):
+        if not isinstance(rule.node, RuleChoice):
             continue
         values = [branch.sets for branch in rule.node.branches if branch.sets]
         for branch in rule.node.branches:
@@ -44,7 +44,7 @@ def field_names(format: Format, taken: frozenset[str]) -> Iterator[Problem]:
     types: dict[str, str] = {}
     for field in format.fields:
         place = _field_place(format, field.name)
-        if (field.name in taken and field.name != CONTENT) or keyword.iskeyword(field.name):
+        if (field.name in taken and field.name != CONTENT_FIELD) or keyword.iskeyword(field.name):
             reason = f"`{field.name}` cannot be the name of a field: the codec uses it for something else"
             yield Problem(place, reason, "Choose another name.")
         if field.values:

@@ -9,7 +9,7 @@ from jsonschema_specifications import REGISTRY
 from referencing.exceptions import Unresolvable
 
 from ..model.format_model import Format
-from ..read.grammar_folder import NAMESPACE, Sources
+from ..read.grammar_folder import NAMESPACE_FILE, Sources
 from ..read.problems import Problem
 
 MAX_SCHEMA_DEPTH = 30
@@ -22,13 +22,13 @@ def dangling_references(format: Format, sources: Sources) -> Iterator[Problem]:
         return
     if _depth(format.namespace) > MAX_SCHEMA_DEPTH:
         reason = f"nested more than {MAX_SCHEMA_DEPTH} deep"
-        yield Problem(sources.place(NAMESPACE), reason, "Move parts to `$defs`.")
+        yield Problem(sources.place(NAMESPACE_FILE), reason, "Move parts to `$defs`.")
         return
     for path, reference in _references(format.namespace):
         if not _leads_somewhere(reference, format.namespace):
             reason = f"`{reference}` leads to no schema"
             remedy = "Name a definition in `$defs`, as `#/$defs/NAME`."
-            yield Problem(sources.place(NAMESPACE, *path), reason, remedy)
+            yield Problem(sources.place(NAMESPACE_FILE, *path), reason, remedy)
 
 
 def _references(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:

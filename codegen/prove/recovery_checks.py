@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
-from ..model.format_model import CONTENT, Format, Recovery
+from ..model.format_model import CONTENT_FIELD, Format, Recovery
 from ..model.frame_graph import Framing, content_value, framing, graph, is_content
 from ..model.recovery_tables import CHANNELED, begins, closes, library_diagnostics, value_of
-from ..model.rule_nodes import Option
+from ..model.rule_nodes import RuleOption
 from ..model.terminals import Special
 from ..read import regular_expressions as pattern
-from ..read.grammar_folder import CONVERSATION, DIAGNOSTICS, RECOVERY, Sources
+from ..read.grammar_folder import CONVERSATION_FILE, DIAGNOSTICS_FILE, RECOVERY_FILE, Sources
 from ..read.problems import Problem
-from ..read.value_places import Path as ValuePath
+from ..read.value_places import ValuePath
 from .data_names import misfits
 
 
 def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     """All problems of the tables of recovery."""
     if (recovery := format.recovery) is None:
-        if DIAGNOSTICS in sources.data:
+        if DIAGNOSTICS_FILE in sources.data:
             yield Problem(
-                sources.place(DIAGNOSTICS), f"nothing reads `{DIAGNOSTICS}`", f"Add {RECOVERY}, or remove it."
+                sources.place(DIAGNOSTICS_FILE),
+                f"nothing reads `{DIAGNOSTICS_FILE}`",
+                f"Add {RECOVERY_FILE}, or remove it.",
             )
         return
     enclosing = framing(graph(format, format.message))
@@ -34,7 +36,7 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
         or enclosing.ends_with_text
     ):
         reason = "recovery needs messages that begin with one special token, and contents between two"
-        yield Problem(sources.place(RECOVERY), reason, f"Remove {RECOVERY}, or enclose the contents.")
+        yield Problem(sources.place(RECOVERY_FILE), reason, f"Remove {RECOVERY_FILE}, or enclose the contents.")
         return
     if None not in closes(format).values():
         reason = "every stop token is a named alternative"
@@ -42,13 +44,13 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
     fields = {field.name: field for field in format.fields}
     for key, name in recovery.slots.items():
         if name not in fields and (name or key == "role"):
-            place = sources.place(RECOVERY, "slots", key)
+            place = sources.place(RECOVERY_FILE, "slots", key)
             yield Problem(place, f"`{name}` is not a field of messages", f"Fields: {', '.join(fields)}.")
     for kind in CHANNELED if recovery.slots["channel"] in fields else ():
         if not value_of(format, kind, "channel"):
             reason = f"recovery needs a kind of message `{kind}` on a channel"
             at = next((index for index, each in enumerate(format.turn) if each.name == kind), None)
-            place = sources.place(CONVERSATION, "turn", *() if at is None else (at, "kind"))
+            place = sources.place(CONVERSATION_FILE, "turn", *() if at is None else (at, "kind"))
             yield Problem(place, reason, f"Add it to [[turn]], with a `{recovery.slots['channel']}`.")
     yield from _contents(format, enclosing)
     yield from _frames(format, enclosing)
@@ -62,18 +64,20 @@ def check_recovery(format: Format, sources: Sources) -> Iterator[Problem]:
 
 def _contents(format: Format, enclosing: Framing) -> Iterator[Problem]:
     """A content is any text, and each token that closes one may close all."""
-    content = format.rules[CONTENT]
+    content = format.rules[CONTENT_FIELD]
     free = pattern.is_free(format.terminals[content_value(format).terminal].pattern)
-    if not free or not isinstance(content.node, Option):
+    if not free or not isinstance(content.node, RuleOption):
         reason = "recovery needs contents of any text, which may be empty"
-        yield Problem(content.place, reason, f"Write `{CONTENT}: TEXT?` with any text, or remove {RECOVERY}.")
+        yield Problem(
+            content.place, reason, f"Write `{CONTENT_FIELD}: TEXT?` with any text, or remove {RECOVERY_FILE}."
+        )
     steps = graph(format, format.message).steps
     for row in steps:
         targets = [target for edge, target in row if is_content(edge)]
         closes = {edge.spelling for target in targets for edge, _ in steps[target] if isinstance(edge, Special)}
         if targets and (missing := sorted(enclosing.closes - closes)):
             reason = f"recovery needs stop tokens that may end every message, and `{missing[0]}` may not"
-            remedy = f"Allow it in each alternative of `{format.message}`, or remove {RECOVERY}."
+            remedy = f"Allow it in each alternative of `{format.message}`, or remove {RECOVERY_FILE}."
             yield Problem(format.rules[format.message].place, reason, remedy)
             return
 
@@ -87,7 +91,7 @@ def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
     if format.open_frame and opens and (opened_again or not _ends_with(format, format.open_frame, opens)):
         name, token = format.open_frame, min(opens)
         reason = f"recovery needs open headers that end before the content, and `{name}` has `{token}`"
-        yield Problem(format.rules[name].place, reason, f"End `{name}` before it, or remove {RECOVERY}.")
+        yield Problem(format.rules[name].place, reason, f"End `{name}` before it, or remove {RECOVERY_FILE}.")
         opens = frozenset()
     for name, around in frames.items():
         place = format.rules[name].place
@@ -100,12 +104,12 @@ def _frames(format: Format, enclosing: Framing) -> Iterator[Problem]:
             or bool(around.opens) == bool(opens and first not in around.inside)
         ):
             reason = f"recovery needs contents between special tokens, and in `{name}` one of them may be missing"
-            yield Problem(place, reason, f"Enclose the content as in `{format.message}`, or remove {RECOVERY}.")
+            yield Problem(place, reason, f"Enclose the content as in `{format.message}`, or remove {RECOVERY_FILE}.")
         else:
             tokens = {*around.inside, *around.opens, *around.closes}
             if other := sorted(tokens - enclosing.inside - enclosing.opens - enclosing.closes):
                 reason = f"recovery reads all messages alike, and `{name}` has `{other[0]}`, which others lack"
-                yield Problem(place, reason, f"Allow it in `{format.message}`, or remove {RECOVERY}.")
+                yield Problem(place, reason, f"Allow it in `{format.message}`, or remove {RECOVERY_FILE}.")
 
 
 def _ends_with(format: Format, name: str, opens: Set[str]) -> bool:
@@ -121,19 +125,19 @@ def _slots(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     for key, name in recovery.slots.items():
         if name and name in owners:
             reason = f"`{name}` is the field of `{owners[name]}` and of `{key}`"
-            yield Problem(sources.place(RECOVERY, "slots", key), reason, "Name another field, or remove the key.")
+            yield Problem(sources.place(RECOVERY_FILE, "slots", key), reason, "Name another field, or remove the key.")
         owners.setdefault(name, key)
 
 
 def _companions(sources: Sources) -> Iterator[Problem]:
     """What a diagnostic comes with is a diagnostic."""
-    diagnostics = sources.table(DIAGNOSTICS)
+    diagnostics = sources.table(DIAGNOSTICS_FILE)
     known = library_diagnostics().keys() | diagnostics.keys()
     for name, entry in diagnostics.items():
         for index, other in enumerate(entry.get("with", ())):
             if other not in known:
                 reason = f"`{name}` comes with `{other}`, which is not a diagnostic"
-                yield Problem(sources.place(DIAGNOSTICS, name, "with", index), reason, "Correct the name.")
+                yield Problem(sources.place(DIAGNOSTICS_FILE, name, "with", index), reason, "Correct the name.")
 
 
 def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
@@ -147,12 +151,12 @@ def _unwritable_values(format: Format, sources: Sources) -> Iterator[Problem]:
     for at, value in types:
         for terminal in misfits(format, recovery.slots["content_type"], value):
             reason = f"`{value}` does not fit {terminal}"
-            yield Problem(sources.place(RECOVERY, *at), reason, "Choose a value that can be written.")
+            yield Problem(sources.place(RECOVERY_FILE, *at), reason, "Choose a value that can be written.")
 
 
 def _separator(format: Format, recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     """A recipient can be the full name of a tool: namespace, separator, name."""
-    place = sources.place(RECOVERY, "tools", "separator")
+    place = sources.place(RECOVERY_FILE, "tools", "separator")
     for terminal in misfits(format, recovery.slots["recipient"], f"a{recovery.separator}a"):
         reason = f"names with `{recovery.separator}` in them do not fit {terminal}"
         yield Problem(place, reason, "Choose a text that headers can hold.")
@@ -169,25 +173,29 @@ def _codes(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     reported = {name for _, name in rows}
     library, owners = library_diagnostics(), dict[str, str]()
     for name, entry in recovery.codes.items():
-        place = sources.place(DIAGNOSTICS, name)
+        place = sources.place(DIAGNOSTICS_FILE, name)
         if entry != library.get(name, entry):
             reason = f"the library reports `{name}`, so a grammar cannot change its code, severity, fix or reason"
             yield Problem(place, reason, "Remove the entry, or copy that of the library.")
             continue
         if name not in library and name not in reported:
-            yield Problem(place, f"nothing reports the diagnostic `{name}`", f"Remove it, or name it in {RECOVERY}.")
+            yield Problem(
+                place, f"nothing reports the diagnostic `{name}`", f"Remove it, or name it in {RECOVERY_FILE}."
+            )
         if entry.code in owners:
             reason = f"`{name}` has the code of `{owners[entry.code]}`, {entry.code}"
             yield Problem(place, reason, "A code means one thing for good: choose a new one.")
         owners[entry.code] = name
     for path, name in rows:
         if name not in recovery.codes:
-            yield Problem(sources.place(RECOVERY, *path), f"`{name}` is not a diagnostic", f"Add it to {DIAGNOSTICS}.")
+            yield Problem(
+                sources.place(RECOVERY_FILE, *path), f"`{name}` is not a diagnostic", f"Add it to {DIAGNOSTICS_FILE}."
+            )
 
 
 def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
     """Edits whose order is policy cost as much less as it says."""
-    own = len(sources.data[RECOVERY].get("before", ()))
+    own = len(sources.data[RECOVERY_FILE].get("before", ()))
     rows = {"header": recovery.costs} | {
         key: recovery.fields[field][0]
         for key, field in {**{field: field for field in recovery.fields}, **recovery.slots}.items()
@@ -198,14 +206,14 @@ def _order(recovery: Recovery, sources: Sources) -> Iterator[Problem]:
         unknown = [f"{table}.{edit}" for table, edit in names if edit not in rows.get(table, ())]
         if unknown and (index >= own or any(recovery.slots.get(table) == "" for table, _ in names)):
             continue  # the grammar lacks the field
-        place = sources.place(RECOVERY, "before", index)
+        place = sources.place(RECOVERY_FILE, "before", index)
         if unknown:
             yield Problem(place, f"`{unknown[0]}` is not a cost", "Name a table and a row of [costs], with a dot.")
             continue
         less, more = (sum(rows[t][e] for t, _, e in (n.partition(".") for n in pair[k])) for k in ("cheaper", "dearer"))
         if less >= more:
-            changed = (name for name in names if name[1] in sources.table(RECOVERY, "costs").get(name[0], ()))
-            place = place if index < own else sources.place(RECOVERY, "costs", *next(changed))
+            changed = (name for name in names if name[1] in sources.table(RECOVERY_FILE, "costs").get(name[0], ()))
+            place = place if index < own else sources.place(RECOVERY_FILE, "costs", *next(changed))
             sums = [" + ".join(f"`{name}`" for name in pair[key]) for key in ("cheaper", "dearer")]
             reason = f"{sums[0]} costs {less}, and {sums[1]} {more}: {pair['because']}"
             yield Problem(place, reason, "Make the first sum the smaller one.")

@@ -8,7 +8,7 @@ from ..model.format_model import Format
 from ..model.frame_graph import content_value
 from ..read import regular_expressions as pattern
 from ..read.data_files import looks_special
-from ..read.grammar_folder import VOCABULARY, Sources
+from ..read.grammar_folder import VOCABULARY_FILE, Sources
 from ..read.problems import Problem
 
 
@@ -21,7 +21,7 @@ def overlapping_spellings(format: Format, sources: Sources) -> Iterator[Problem]
             if other := starts.get(spelling[n:]):
                 reason = f"the spellings of `{spelling}` and `{other}` can overlap in a text"
                 remedy = "Choose spellings of which none begins inside another."
-                yield Problem(sources.place(VOCABULARY, "special", spelling), reason, remedy)
+                yield Problem(sources.place(VOCABULARY_FILE, "special", spelling), reason, remedy)
                 break
 
 
@@ -32,7 +32,7 @@ def wrong_lookaheads(format: Format) -> Iterator[Problem]:
         for strings in (node.strings for node in pattern.walk(terminal.pattern) if isinstance(node, pattern.Excluded)):
             if unknown := sorted(text for text in strings - special if not looks_special(text, special)):
                 reason = f"the lookahead of `{terminal.name}` excludes `{unknown[0]}`, which is not a special token"
-                yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY} only.")
+                yield Problem(terminal.place, reason, f"List special tokens of {VOCABULARY_FILE} only.")
             elif missing := sorted(special - strings, key=format.vocabulary.special.__getitem__):
                 reason = f"the lookahead of `{terminal.name}` does not exclude `{missing[0]}`, a special token"
                 yield Problem(

@@ -8,7 +8,7 @@ from lark import Lark, UnexpectedInput
 from lark.exceptions import LarkError
 
 from ..model.format_model import STARTS, Format
-from ..read.grammar_folder import CONVERSATION, Sources
+from ..read.grammar_folder import CONVERSATION_FILE, Sources
 from ..read.problems import GrammarError, Problem
 from .ambiguity import ambiguities, ambiguous_repetitions
 from .content_round_trip import check_contents
@@ -58,4 +58,4 @@ def _legal(format: Format, sources: Sources) -> Iterator[Problem]:
             lark.parse(format.example, start=STARTS[0])
     except UnexpectedInput as error:
         reason = f"the example is not a {STARTS[0]}: {str(error).splitlines()[0]}"
-        yield Problem(sources.place(CONVERSATION, "example"), reason, "Write one that the grammar describes.")
+        yield Problem(sources.place(CONVERSATION_FILE, "example"), reason, "Write one that the grammar describes.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .grammar_folder import CONVERSATION, STYLES, VOCABULARY, Sources
+from .grammar_folder import CONVERSATION_FILE, STYLES_FILE, VOCABULARY_FILE, Sources
 from .problems import Problem
 
 MAX_RESERVED_TOKENS = 20_000
@@ -14,7 +14,7 @@ MAX_RESERVED_TOKENS = 20_000
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class VocabularyFile:
     encoding: str
     size: int
     special: Mapping[str, int]
@@ -38,7 +38,7 @@ class Choose:
 
 
 @dataclass(frozen=True)
-class Style:
+class StyleChoices:
     name: str
     choose: tuple[Choose, ...]
 
@@ -85,17 +85,17 @@ class DefinedBy:
     fields: Mapping[str, str]
 
 
-def read_vocabulary(sources: Sources, problems: list[Problem]) -> Vocabulary:
+def read_vocabulary(sources: Sources, problems: list[Problem]) -> VocabularyFile:
     """The special tokens and the encoding; an id that is wrong or occurs twice is added to `problems`."""
-    data = sources.table(VOCABULARY)
+    data = sources.table(VOCABULARY_FILE)
     size, special = data["size"], _named(data, sources, problems)
     reserved = _reserved(data, special, sources, problems) if "reserved" in data else None
     ordered = dict(sorted(special.items(), key=lambda item: item[1]))
     base = data.get("base")
     if base and base["size"] > size:
-        place = sources.place(VOCABULARY, "base", "size")
+        place = sources.place(VOCABULARY_FILE, "base", "size")
         problems.append(Problem(place, "not a size within the vocabulary", f"At most {size}."))
-    return Vocabulary(data["encoding"], size, ordered, reserved, base)
+    return VocabularyFile(data["encoding"], size, ordered, reserved, base)
 
 
 def _named(data: Mapping[str, Any], sources: Sources, problems: list[Problem]) -> dict[str, int]:
@@ -103,7 +103,7 @@ def _named(data: Mapping[str, Any], sources: Sources, problems: list[Problem]) -
     special: dict[str, int] = {}
     owner: dict[int, str] = {}
     for spelling, number in data["special"].items():
-        place = sources.place(VOCABULARY, "special", spelling)
+        place = sources.place(VOCABULARY_FILE, "special", spelling)
         if not 0 <= number < data["size"]:
             reason = f"`{spelling}` has no id from 0 to {data['size'] - 1}"
             problems.append(Problem(place, reason, "Correct it, or `size`."))
@@ -123,13 +123,17 @@ def _reserved(
     template, first, last = (data["reserved"][key] for key in ("spelling", "first", "last"))
     if not first <= last < min(data["size"], first + MAX_RESERVED_TOKENS):
         remedy = f"`first` and `last` are at most {MAX_RESERVED_TOKENS} ids."
-        problems.append(Problem(sources.place(VOCABULARY, "reserved"), "not a range of ids of this vocabulary", remedy))
+        problems.append(
+            Problem(sources.place(VOCABULARY_FILE, "reserved"), "not a range of ids of this vocabulary", remedy)
+        )
         return None
     for number in sorted({*range(first, last + 1)} - {*special.values()}):
         spelling = template.replace("{id}", str(number))
         if spelling in special:
             reason = f"`{spelling}` has the id {special[spelling]}, and is reserved for {number}"
-            problems.append(Problem(sources.place(VOCABULARY, "special", spelling), reason, "Choose another spelling."))
+            problems.append(
+                Problem(sources.place(VOCABULARY_FILE, "special", spelling), reason, "Choose another spelling.")
+            )
         else:
             special[spelling] = number
     return template, first, last
@@ -137,12 +141,12 @@ def _reserved(
 
 def read_rendering(sources: Sources) -> dict[str, Any]:
     """The fields of a `Format` that come from the styles and the conversation file."""
-    styles, conversation = sources.table(STYLES), sources.table(CONVERSATION)
+    styles, conversation = sources.table(STYLES_FILE), sources.table(CONVERSATION_FILE)
     tables = styles.get("style", {"default": {}})
     turn = tuple(map(_kind, conversation.get("turn", ())))
     last_only = (kind for kind in turn if kind.last != kind.ends)
     return {
-        "styles": tuple(Style(name, _choices(table.get("choose", []))) for name, table in tables.items()),
+        "styles": tuple(StyleChoices(name, _choices(table.get("choose", []))) for name, table in tables.items()),
         "default_style": styles.get("default", next(iter(tables))),
         "always": _choices(styles.get("always", [])),
         "training": tuple(Choose(kind.last, kind.when) for kind in last_only if kind.last is not None),
@@ -159,14 +163,14 @@ def read_rendering(sources: Sources) -> dict[str, Any]:
 
 def read_layout(sources: Sources) -> dict[str, Any]:
     """How contents are indented, the defaults of their fields, and what they define."""
-    conversation = sources.table(CONVERSATION)
+    conversation = sources.table(CONVERSATION_FILE)
     namespace = dict(conversation.get("namespace", {}))
     functions = namespace.pop("functions", "")
     tables = {"namespace": namespace} | {key: conversation.get(key) for key in ("tool", "answer")}
     implied = tuple(Implied(_parts(entry["flag"]), _parts(entry["list"])) for entry in conversation.get("implied", ()))
     return {
-        "indents": sources.table(STYLES, "indent"),
-        "defaults": sources.table(CONVERSATION, "defaults"),
+        "indents": sources.table(STYLES_FILE, "indent"),
+        "defaults": sources.table(CONVERSATION_FILE, "defaults"),
         "implied": implied,
         "functions": functions,
         "definitions": {key: _defined_by(table) for key, table in tables.items() if table},

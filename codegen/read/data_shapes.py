@@ -11,13 +11,13 @@ from typing import Any
 from jsonschema import Draft202012Validator, validators
 
 from .problems import Place, Problem, suggestion
-from .value_places import Path as ValuePath
+from .value_places import ValuePath
 
 FOLDER_SCHEMA: dict[str, Any] = json.loads(
     Path(__file__).with_name("grammar_folder.schema.json").read_text(encoding="utf-8")
 )
 
-TYPES = {
+TYPE_PHRASES = {
     "array": "a list",
     "boolean": "true or false",
     "integer": "an integer",
@@ -90,7 +90,7 @@ def _problems(error: Any, places: Mapping[str, Mapping[ValuePath, Place]]) -> It
     else:
         kinds = schema.get("type", ())
         wanted = schema.get("title") or " or ".join(
-            TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)
+            TYPE_PHRASES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)
         )
     yield Problem(place_of(places, *_split(path)), f"{_dotted(path[1:])} is not {wanted}", remedy)
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from .data_shapes import misshapen_data, place_of
-from .lark_files import Definition, definitions_in
+from .lark_files import LarkDefinition, definitions_in
 from .problems import GrammarError, Place, Problem
-from .value_places import Path as ValuePath
-from .value_places import value_places
+from .value_places import ValuePath, value_places
 
-VOCABULARY, STYLES, CONVERSATION, RECOVERY, DIAGNOSTICS, NAMESPACE, CONTENTS = (
+VOCABULARY_FILE, STYLES_FILE, CONVERSATION_FILE, RECOVERY_FILE, DIAGNOSTICS_FILE, NAMESPACE_FILE, CONTENTS_FILE = (
     "vocabulary.toml",
     "styles.toml",
     "conversation.toml",
@@ -36,8 +35,8 @@ class Sources:
     """The files of a grammar folder: definitions, data, the text of each, and the places of the values in data."""
 
     lark: str
-    definitions: tuple[Definition, ...]
-    contents: tuple[Definition, ...]
+    definitions: tuple[LarkDefinition, ...]
+    contents: tuple[LarkDefinition, ...]
     data: Mapping[str, Any]
     texts: Mapping[str, str] = field(repr=False)
     places: Mapping[str, Mapping[ValuePath, Place]] = field(repr=False)
@@ -57,14 +56,14 @@ class Sources:
 def load(folder: Path) -> Sources:
     """Read a grammar folder; raises `GrammarError` with everything that is missing, cannot be read, or is misshapen."""
     problems: list[Problem] = []
-    larks = sorted(path for path in folder.glob("*.lark") if path.name != CONTENTS)
+    larks = sorted(path for path in folder.glob("*.lark") if path.name != CONTENTS_FILE)
     if len(larks) != 1:
         found = ", ".join(path.name for path in larks) or "none"
         place = Place(folder.resolve().name, 1, 1)
-        reason = f"a grammar folder holds one .lark file beside {CONTENTS}; found {found}"
+        reason = f"a grammar folder holds one .lark file beside {CONTENTS_FILE}; found {found}"
         problems.append(Problem(place, reason, "Name another folder."))
     texts = {}
-    paths = {*larks, *folder.glob(CONTENTS), *folder.glob("*.toml"), *folder.glob("*.json")}
+    paths = {*larks, *folder.glob(CONTENTS_FILE), *folder.glob("*.toml"), *folder.glob("*.json")}
     for path in sorted(paths):
         try:
             texts[path.name] = path.read_text(encoding="utf-8-sig")
@@ -74,10 +73,10 @@ def load(folder: Path) -> Sources:
     places = {name: _places(name, texts[name]) for name in data}
     if all(name in data or name.endswith(".lark") for name in texts):
         problems += misshapen_data(data, places)
-    definitions: tuple[Definition, ...] = ()
+    definitions: tuple[LarkDefinition, ...] = ()
     if len(larks) == 1 and larks[0].name in texts:
         definitions = definitions_in(larks[0].name, texts[larks[0].name], problems)
-    contents = definitions_in(CONTENTS, texts[CONTENTS], problems) if CONTENTS in texts else ()
+    contents = definitions_in(CONTENTS_FILE, texts[CONTENTS_FILE], problems) if CONTENTS_FILE in texts else ()
     if problems:
         raise GrammarError(problems)
     return Sources(larks[0].name, definitions, contents, data, texts, places)

@@ -14,7 +14,7 @@ from .problems import Place, Problem
 
 
 @dataclass(frozen=True)
-class Name:
+class LarkName:
     """A reference to a rule or terminal."""
 
     name: str
@@ -22,56 +22,56 @@ class Name:
 
 
 @dataclass(frozen=True)
-class String:
+class LarkString:
     text: str
     place: Place
 
 
 @dataclass(frozen=True)
-class Regex:
+class LarkRegex:
     source: str
     flags: str
     place: Place
 
 
 @dataclass(frozen=True)
-class Group:
+class LarkGroup:
     """Alternatives in brackets, or an item with `?`, `*`, `+`, or another operator of Lark."""
 
-    alternatives: tuple[Alternative, ...]
+    alternatives: tuple[LarkAlternative, ...]
     operator: str
     place: Place
 
 
-Item = Name | String | Regex | Group
+LarkItem = LarkName | LarkString | LarkRegex | LarkGroup
 
 
 @dataclass(frozen=True)
-class Alternative:
-    items: tuple[Item, ...]
+class LarkAlternative:
+    items: tuple[LarkItem, ...]
     name: str | None
     place: Place
 
 
 @dataclass(frozen=True)
-class Definition:
+class LarkDefinition:
     """A rule or a terminal; `doc` are the comment lines above it, `collapses` is Lark's `?` before its name."""
 
     name: str
-    alternatives: tuple[Alternative, ...]
+    alternatives: tuple[LarkAlternative, ...]
     place: Place
     doc: tuple[str, ...]
     source: str
     collapses: bool = False
 
 
-def names_in(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+def names_in(alternatives: tuple[LarkAlternative, ...]) -> Iterator[str]:
     """The names of the rules and terminals that alternatives refer to."""
     for alternative in alternatives:
         for item in alternative.items:
-            if isinstance(item, Name):
+            if isinstance(item, LarkName):
                 yield item.name
-            elif isinstance(item, Group):
+            elif isinstance(item, LarkGroup):
                 yield from names_in(item.alternatives)
 
 
@@ -89,7 +89,7 @@ def _lark_syntax() -> tuple[Lark, list[Token]]:
     return parser, comments
 
 
-def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[Definition, ...]:
+def definitions_in(file: str, text: str, problems: list[Problem]) -> tuple[LarkDefinition, ...]:
     parser, comments = _lark_syntax()
     comments.clear()
     try:
@@ -117,7 +117,7 @@ class _TreeReader:
     def refuse(self, node: Tree[Token] | Token, reason: str, remedy: str) -> None:
         self.problems.append(Problem(self.place(node), reason, remedy))
 
-    def statement(self, tree: Tree[Token]) -> Definition | None:
+    def statement(self, tree: Tree[Token]) -> LarkDefinition | None:
         if tree.data not in ("rule", "token"):
             self.refuse(tree, f"`%{tree.data}` is not supported", "Write the rules and terminals into this file.")
             return None
@@ -137,13 +137,13 @@ class _TreeReader:
         source = self.text[tree.meta.start_pos : tree.meta.end_pos].rstrip()
         alternatives = self.alternatives(body)
         collapses = str(name).startswith("?")
-        return Definition(str(name).lstrip("?!"), alternatives, self.place(tree), tuple(doc), source, collapses)
+        return LarkDefinition(str(name).lstrip("?!"), alternatives, self.place(tree), tuple(doc), source, collapses)
 
-    def alternatives(self, node: Any) -> tuple[Alternative, ...]:
+    def alternatives(self, node: Any) -> tuple[LarkAlternative, ...]:
         branches = node.children if node.data == "expansions" else [node]
         return tuple(self.alternative(branch) for branch in branches)
 
-    def alternative(self, node: Any) -> Alternative:
+    def alternative(self, node: Any) -> LarkAlternative:
         name = None
         place = self.place(node)
         if node.data == "alias":
@@ -151,9 +151,9 @@ class _TreeReader:
             name = None if alias is None else str(alias)
             place = place if node is None or (node.data == "expansion" and not node.children) else self.place(node)
         items = node.children if node is not None and node.data == "expansion" else [node] * (node is not None)
-        return Alternative(tuple(self.item(item) for item in items), name, place)
+        return LarkAlternative(tuple(self.item(item) for item in items), name, place)
 
-    def item(self, node: Any) -> Item:
+    def item(self, node: Any) -> LarkItem:
         place = self.place(node)
         if node.data == "expr":
             inner, *operators = node.children
@@ -162,40 +162,40 @@ class _TreeReader:
             if not operator and inner.data != "maybe":
                 return self.atom(inner)
             content = inner.children[0] if inner.data == "maybe" else inner
-            return Group(self.bracketed(content), "?" if inner.data == "maybe" else operator, place)
+            return LarkGroup(self.bracketed(content), "?" if inner.data == "maybe" else operator, place)
         return self.atom(node)
 
-    def bracketed(self, node: Any) -> tuple[Alternative, ...]:
+    def bracketed(self, node: Any) -> tuple[LarkAlternative, ...]:
         if node.data in ("expansions", "alias", "expansion"):
             return self.alternatives(node)
-        return (Alternative((self.item(node),), None, self.place(node)),)
+        return (LarkAlternative((self.item(node),), None, self.place(node)),)
 
-    def atom(self, node: Any) -> Item:
+    def atom(self, node: Any) -> LarkItem:
         place = self.place(node)
         if node.data == "name":
-            return Name(str(node.children[0]), place)
+            return LarkName(str(node.children[0]), place)
         if node.data == "literal":
             return self.literal(node.children[0], place)
         if node.data in ("expansions", "alias", "expansion", "expr", "maybe"):
             operator = "?" if node.data == "maybe" else ""
-            return Group(self.bracketed(node.children[0] if operator else node), operator, place)
+            return LarkGroup(self.bracketed(node.children[0] if operator else node), operator, place)
         self.refuse(node, f"`{node.data}` is not supported", "Write it out with literals, patterns and alternatives.")
-        return String("", place)
+        return LarkString("", place)
 
-    def literal(self, token: Token, place: Place) -> Item:
+    def literal(self, token: Token, place: Place) -> LarkItem:
         if token.type == "REGEXP":
             end = token.rindex("/")
-            return Regex(token[1:end].replace(r"\/", "/"), token[end + 1 :], place)
+            return LarkRegex(token[1:end].replace(r"\/", "/"), token[end + 1 :], place)
         if token.endswith("i"):
             self.refuse(token, "strings that ignore case are not supported", "List the spellings.")
         try:
             text = ast.literal_eval(token.removesuffix("i").replace("\n", r"\n"))
             text.encode()
-            return String(text, place)
+            return LarkString(text, place)
         except (SyntaxError, ValueError):
             self.refuse(
                 token,
                 f"the string {token} is not text: an escape that Python does not know, or a surrogate",
                 "Double the backslash.",
             )
-            return String("", place)
+            return LarkString("", place)

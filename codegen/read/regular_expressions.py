@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-SURROGATES = r"\ud800-\udfff"
+SURROGATE_CLASS = r"\ud800-\udfff"
 LAST_CODE_POINT = 0x10FFFF
 
 Ranges = tuple[tuple[int, int], ...]
@@ -43,17 +43,17 @@ class Chars:
 
 @dataclass(frozen=True)
 class Concat:
-    items: tuple[Pattern, ...]
+    items: tuple[RegexNode, ...]
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    options: tuple[Pattern, ...]
+    options: tuple[RegexNode, ...]
 
 
 @dataclass(frozen=True)
 class Repeat:
-    item: Pattern
+    item: RegexNode
     low: int
     high: int | None
 
@@ -69,23 +69,23 @@ class Excluded:
 class Ahead:
     """A negative lookahead of any pattern. Only contents may have one, since proofs about framing ignore lookaheads."""
 
-    item: Pattern
+    item: RegexNode
 
 
-Pattern = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
+RegexNode = Text | Chars | Concat | AnyOf | Repeat | Excluded | Ahead
 
-ANY = Chars("", negated=True)
+ANY_CHARACTER = Chars("", negated=True)
 
 
-def is_free(node: Pattern) -> bool:
+def is_free(node: RegexNode) -> bool:
     """Whether the pattern matches every text that is not empty, apart from lookaheads that exclude special tokens."""
     match node:
         case Repeat(Concat((Excluded(), item)), 1, None) | Repeat(item, 1, None):
-            return item == ANY
+            return item == ANY_CHARACTER
     return False
 
 
-def walk(node: Pattern) -> Iterator[Pattern]:
+def walk(node: RegexNode) -> Iterator[RegexNode]:
     """A pattern and all patterns in it, but those in lookaheads."""
     yield node
     match node:
@@ -96,7 +96,7 @@ def walk(node: Pattern) -> Iterator[Pattern]:
             yield from walk(item)
 
 
-def without_lookaheads(node: Pattern) -> Pattern:
+def without_lookaheads(node: RegexNode) -> RegexNode:
     """The pattern for the same strings, whatever follows them."""
     match node:
         case Concat(items):
@@ -139,15 +139,15 @@ def any_of(words: list[str]) -> str:
     return f"(?:{whole})?" if optional else whole
 
 
-def expression(node: Pattern) -> str:
+def expression(node: RegexNode) -> str:
     """The pattern as a Python regular expression that matches no surrogate: those stand for special tokens."""
     match node:
         case Text(text):
             return escape(text)
         case Chars(body, True):
-            return f"[^{body}{SURROGATES}]"
+            return f"[^{body}{SURROGATE_CLASS}]"
         case Chars(body):
-            return f"(?:(?![{SURROGATES}])[{body}])" if re.search(r"\\[SWD]", body) else f"[{body}]"
+            return f"(?:(?![{SURROGATE_CLASS}])[{body}])" if re.search(r"\\[SWD]", body) else f"[{body}]"
         case Concat(items):
             return "".join(map(expression, items))
         case AnyOf(options):
@@ -170,7 +170,7 @@ MAX_LISTED_STRINGS = 20_000
 """A range of characters to the power of 100 would not end. Harmony's longest list, its special tokens, has 1,090."""
 
 
-def strings(node: Pattern) -> list[str]:
+def strings(node: RegexNode) -> list[str]:
     """All strings of a pattern; raises `ValueError` if there are more than `MAX_LISTED_STRINGS`."""
     match node:
         case Text(text):
@@ -203,7 +203,7 @@ def _all_characters() -> str:
 @cache
 def ranges(chars: Chars) -> Ranges:
     """The code points of a class, as sorted ranges without surrogates."""
-    if chars == ANY:
+    if chars == ANY_CHARACTER:
         return ((0, 0xD7FF), (0xE000, LAST_CODE_POINT))
     scanned = _all_characters()
     rest: Ranges = ()
@@ -214,7 +214,7 @@ def ranges(chars: Chars) -> Ranges:
     return tuple((match.start(), match.end() - 1) for match in found) + rest
 
 
-def parse(source: str, flags: str = "", lookaheads: bool = False) -> Pattern:
+def parse(source: str, flags: str = "", lookaheads: bool = False) -> RegexNode:
     """Read a regular expression; raises `PatternError` if it leaves the subset."""
     if match := re.search("[\ud800-\udfff]", source):
         raise PatternError("half of a character (a surrogate)", match.start())
@@ -246,14 +246,14 @@ class _PatternReader:
         self.at += len(expected) * found
         return found
 
-    def union(self) -> Pattern:
+    def union(self) -> RegexNode:
         options = [self.concat()]
         while self.take("|"):
             options.append(self.concat())
         return options[0] if len(options) == 1 else AnyOf(tuple(options))
 
-    def concat(self) -> Pattern:
-        items: list[Pattern] = []
+    def concat(self) -> RegexNode:
+        items: list[RegexNode] = []
         while (char := self.peek()) and char not in "|)":
             item = self.repeat(self.atom())
             previous = items[-1] if items else None
@@ -263,7 +263,7 @@ class _PatternReader:
                 items.append(item)
         return items[0] if len(items) == 1 else Concat(tuple(items))
 
-    def repeat(self, item: Pattern) -> Pattern:
+    def repeat(self, item: RegexNode) -> RegexNode:
         start = self.at
         self.peek()
         if bounds := re.compile(r"\{(\d+)(,?)(\d*)\}").match(self.source, self.at):
@@ -281,7 +281,7 @@ class _PatternReader:
             raise PatternError(f"a repetition needs bounds in order, at most {MAX_REPETITIONS}", start)
         return Repeat(item, low, high)
 
-    def atom(self) -> Pattern:
+    def atom(self) -> RegexNode:
         start, char = self.at, self.peek()
         if char == "(":
             return self.group()
@@ -289,18 +289,18 @@ class _PatternReader:
             return self.characters()
         self.at += 1
         if char == ".":
-            return ANY if self.dotall else Chars(r"\n", negated=True)
+            return ANY_CHARACTER if self.dotall else Chars(r"\n", negated=True)
         if char == "\\":
             return self.escape()
         if char in "^$*+?{":
             raise PatternError(f"`{char}` is not supported here", start)
         return Text(char)
 
-    def group(self) -> Pattern:
+    def group(self) -> RegexNode:
         start = self.at
         dotall = self.dotall
         if self.take("(?!"):
-            node: Pattern = Ahead(self.union()) if self.lookaheads else Excluded(self.excluded(start))
+            node: RegexNode = Ahead(self.union()) if self.lookaheads else Excluded(self.excluded(start))
         elif self.take("(?s:"):
             self.dotall = True
             node = self.union()
@@ -322,7 +322,7 @@ class _PatternReader:
         except ValueError as error:
             raise PatternError(f"a lookahead may only list special tokens ({error})", start) from None
 
-    def escape(self) -> Pattern:
+    def escape(self) -> RegexNode:
         start, char = self.at - 1, self.source[self.at : self.at + 1]
         self.at += 1
         if char in set("dDsSwW"):
@@ -344,7 +344,7 @@ class _PatternReader:
             return char
         raise PatternError(f"the escape `\\{char}` is not supported", start)
 
-    def characters(self) -> Pattern:
+    def characters(self) -> RegexNode:
         start = self.at
         self.at += 1
         negated = self.source.startswith("^", self.at)

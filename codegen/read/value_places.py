@@ -11,7 +11,7 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator
 
-Path = tuple[str | int, ...]
+ValuePath = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
 _TOKEN = re.compile(
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 )
 
 
-def value_places(text: str, is_toml: bool) -> dict[Path, tuple[int, int]]:
+def value_places(text: str, is_toml: bool) -> dict[ValuePath, tuple[int, int]]:
     """Line and column, from 1, of each key of a table, and of each item of a list; of a repeated one the last."""
     places = _Places(text, is_toml)
     places.document() if is_toml else places.value(())
@@ -47,8 +47,8 @@ class _Places:
         self.is_toml = is_toml
         self.tokens = list(_tokens(text))
         self.at = 0
-        self.found: dict[Path, int] = {}
-        self.counts: dict[Path, int] = {}
+        self.found: dict[ValuePath, int] = {}
+        self.counts: dict[ValuePath, int] = {}
 
     @property
     def next(self) -> str:
@@ -60,7 +60,7 @@ class _Places:
 
     def document(self) -> None:
         """A TOML text: tables with a heading, and keys with values."""
-        table: Path = ()
+        table: ValuePath = ()
         self.skip("\n")
         while self.next:
             if self.next == "[":
@@ -73,12 +73,12 @@ class _Places:
                 self.member(table)
             self.skip("\n")
 
-    def member(self, table: Path) -> None:
+    def member(self, table: ValuePath) -> None:
         path = self.key(table)
         self.skip("=", ":")
         self.value(path)
 
-    def key(self, table: Path, is_list: bool = False) -> Path:
+    def key(self, table: ValuePath, is_list: bool = False) -> ValuePath:
         """A key, which may have dots; each part leads into the last table of its list."""
         path = table
         while self.next not in ("=", ":", "]", ""):
@@ -101,7 +101,7 @@ class _Places:
             return token
         return str(tomllib.loads(f"key = {token}")["key"] if self.is_toml else json.loads(token))
 
-    def value(self, path: Path) -> None:
+    def value(self, path: ValuePath) -> None:
         self.skip("\n")
         if self.next == "[":
             self.at += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.format_model import Format
-from ..model.rule_nodes import Branch, Call, Choice, Mark, Node, Option, Sequence, Value
+from ..model.rule_nodes import Branch, GrammarNode, RuleCall, RuleChoice, RuleMark, RuleOption, RuleSequence, RuleValue
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .framing_code import ordered
@@ -39,23 +39,23 @@ def _made(kind: str, *items: str | Block) -> Block:
     return call(f"runtime.algebra.{kind}Node", *items)
 
 
-def _node(node: Node) -> str | Block:
+def _node(node: GrammarNode) -> str | Block:
     match node:
         case Special(_, spelling):
             return _made("Token", literal(spelling))
         case FixedText(text):
             return _made("Literal", literal(text))
-        case Value(field, terminal):
+        case RuleValue(field, terminal):
             return _made("Field", literal(field), algebra_name(terminal))
-        case Mark(field, item):
+        case RuleMark(field, item):
             return _made("Flag", literal(field), _node(item))
-        case Option(item):
+        case RuleOption(item):
             return _made("Optional", _node(item))
-        case Sequence(items):
+        case RuleSequence(items):
             return _made("Sequence", group(map(_node, items)))
-        case Call(rule):
+        case RuleCall(rule):
             return algebra_name(rule)
-        case Choice(_, branches):
+        case RuleChoice(_, branches):
             return _made("Choice", group(map(_way, branches)))
     raise AssertionError("a message holds no list")
 
@@ -64,7 +64,7 @@ def _way(branch: Branch) -> Block:
     return call("runtime.algebra.Way", data(branch.name), data(branch.sets), _node(branch.node))
 
 
-def _terminal(node: pattern.Pattern) -> Block:
+def _terminal(node: pattern.RegexNode) -> Block:
     """A terminal. Lookaheads only exclude special tokens, which no text of the algebra contains."""
     if pattern.is_free(node):
         return _made("Text")

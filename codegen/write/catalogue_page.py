@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..model.recovery_tables import DEFAULT_SEVERITY
-from ..read.grammar_folder import DIAGNOSTICS
+from ..read.grammar_folder import DIAGNOSTICS_FILE
 
 MAX_EXAMPLE_CHARS = 300
 """Longer examples are cut in the middle. Those with a declaration of tools have up to 340."""
@@ -23,7 +23,7 @@ APPLIED_BY = {
 PAGE_HEAD = f"""\
 # Diagnostics
 
-<!-- Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit. -->
+<!-- Generated from grammar/{DIAGNOSTICS_FILE} by `python -m codegen`. Do not edit. -->
 
 The mistakes in inputs that are reported as diagnostics or raised as errors. Codes and names are stable.
 [recovery.md](recovery.md) describes how malformed inputs are read. A test reads each example: `bad` has exactly this

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..model.content_types import class_name, tools_name, user_rules
-from ..model.format_model import AS_PARSED, CONTENT, Format
+from ..model.format_model import AS_PARSED, CONTENT_FIELD, Format
 from ..model.frame_graph import framing, graph
 from ..model.recovery_tables import closes
 from ..model.terminals import Terminal
-from ..read.data_files import Choose, Vocabulary, common_ends
+from ..read.data_files import Choose, VocabularyFile, common_ends
 from ..read.regular_expressions import any_of, is_free
 from .algebra_tables import emit_algebra
 from .content_table import emit_contents, emit_tools
@@ -19,7 +19,7 @@ from .framing_code import constant, emit_patterns, emit_writers, markers
 from .json_functions import emit_json
 from .library_source import api_version
 from .message_types import emit_message
-from .public_functions import FUNCTIONS, emit_functions
+from .public_functions import PUBLIC_FUNCTIONS, emit_functions
 from .recovery_code import emit_recovery
 from .source_text import Block, Writer, call, data, group, literal, mapping, raw
 
@@ -66,7 +66,7 @@ def emit(format: Format) -> str:
 
 
 def _head(format: Format, writer: Writer) -> None:
-    exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", *(function.name for function in FUNCTIONS)]
+    exported = ["Message", "SPECIAL_TOKENS", "STOP_TOKENS", *(function.name for function in PUBLIC_FUNCTIONS)]
     exported += ["EXAMPLE"] if format.example else []
     exported += ["StreamParser", "recover", "validate"] if format.recovery is not None else []
     exported += [field.type_name for field in format.fields if field.values]
@@ -118,7 +118,7 @@ def _vocabulary(format: Format, writer: Writer) -> None:
         writer.line('"""A transcript to try things on."""')
 
 
-def _special_tokens(vocabulary: Vocabulary, writer: Writer) -> None:
+def _special_tokens(vocabulary: VocabularyFile, writer: Writer) -> None:
     """Write special tokens with names one by one, and reserved ones as a range."""
     if vocabulary.reserved is None:
         _token_ids("SPECIAL_TOKENS: dict[str, int]", vocabulary.special, writer)
@@ -142,7 +142,7 @@ def _token_ids(name: str, ids: Mapping[str, int], writer: Writer) -> None:
     writer.line("}")
 
 
-def _encoding(vocabulary: Vocabulary, writer: Writer) -> None:
+def _encoding(vocabulary: VocabularyFile, writer: Writer) -> None:
     base = vocabulary.base or {"name": None, "size": vocabulary.size, "sha256": None, "split": ()}
     block = call(
         "runtime.Encoding",
@@ -205,7 +205,7 @@ def _drops(format: Format) -> Block:
 
 def _format(format: Format, writer: Writer) -> None:
     names = [field.name for field in format.fields]
-    defaults = {literal(f.name): "False" if f.flag else "None" for f in format.fields if f.name != CONTENT}
+    defaults = {literal(f.name): "False" if f.flag else "None" for f in format.fields if f.name != CONTENT_FIELD}
     block = call(
         "runtime.Format",
         "encoding=_ENCODING",
@@ -214,7 +214,7 @@ def _format(format: Format, writer: Writer) -> None:
         mapping({literal(s): literal(m) for s, m in markers(format).items()}).prefixed("markers="),
         "message=Message",
         group(map(literal, names)).prefixed("fields="),
-        f"content_at={names.index(CONTENT)}",
+        f"content_at={names.index(CONTENT_FIELD)}",
         f"contents={'_CONTENTS' if format.contents.roles else 'runtime.NO_CONTENTS'}",
         mapping(defaults).prefixed("defaults="),
         mapping(dict(_field_patterns(format))).prefixed("patterns="),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..model.content_rules import Contents
+from ..model.content_rules import ContentGrammar
 from ..model.content_types import class_name, tools_name, written_by_hand
 from ..model.format_model import Format
-from ..model.rule_nodes import Call, Many, Mark, Node, Option, Rule, Value, parts
+from ..model.rule_nodes import GrammarNode, GrammarRule, RuleCall, RuleList, RuleMark, RuleOption, RuleValue, parts
 from ..model.schema_rules import FITTING_TERMINALS
 from ..model.terminals import FixedText
 from ..read import regular_expressions as pattern
@@ -50,7 +50,7 @@ def terminal_pattern(terminal: str) -> str:
 class _Row:
     """The row of a rule."""
 
-    def __init__(self, contents: Contents, rule: Rule, by_hand: bool) -> None:
+    def __init__(self, contents: ContentGrammar, rule: GrammarRule, by_hand: bool) -> None:
         self.contents, self.rule, self.by_hand = contents, rule, by_hand
 
     def code(self) -> Block:
@@ -84,24 +84,24 @@ class _Row:
             options.append("is_schema=True")
         return call("runtime.RecordRule", ways, class_name(contents, rule.name), *options)
 
-    def part(self, node: Node) -> str | Block:
+    def part(self, node: GrammarNode) -> str | Block:
         match node:
             case FixedText(text):
                 return literal(text)
-            case Option(Mark(name, FixedText(text))):
+            case RuleOption(RuleMark(name, FixedText(text))):
                 decided = ["decided=True"] * ((self.rule.name, name) in self.contents.implied)
                 return call("runtime.Flag", literal(name), literal(text), *decided)
-            case Option(Value(name, terminal)):
+            case RuleOption(RuleValue(name, terminal)):
                 return self.token(name, terminal, optional=True)
-            case Value(name, terminal):
+            case RuleValue(name, terminal):
                 return self.token(name, terminal, optional=False)
-            case Call(rule) if self.contents.rules[rule].kind == "constant":
+            case RuleCall(rule) if self.contents.rules[rule].kind == "constant":
                 return literal(self.contents.text_of(rule))
-            case Call(rule):
+            case RuleCall(rule):
                 return call("runtime.Value" if self.contents.is_field(rule) else "runtime.Use", literal(rule))
-            case Option(item):
+            case RuleOption(item):
                 return call("runtime.Option", group(map(self.part, parts(item))))
-            case Many(name, item, least, separator):
+            case RuleList(name, item, least, separator):
                 options = [f"separator={literal(separator)}"] if separator else ["0"] * (not least)
                 return call("runtime.Many", literal(name), group(map(self.part, parts(item))), *options)
         raise AssertionError(f"contents have no {node}")
@@ -124,14 +124,14 @@ class _Row:
         return not self.by_hand and FITTING_TERMINALS.get(name) == terminal and optional == (self.rule.kind == "lines")
 
 
-def _core_field(contents: Contents, rule: Rule) -> str:
+def _core_field(contents: ContentGrammar, rule: GrammarRule) -> str:
     """The field whose value is that of a rule that collapses."""
     required = contents.always_set(rule.node)
     return [name for name, node in contents.settings(rule.node) if name in required and _may_be_core(node)][-1]
 
 
-def _may_be_core(node: Node) -> bool:
-    return isinstance(node, Call) or (isinstance(node, Many) and bool(node.separator))
+def _may_be_core(node: GrammarNode) -> bool:
+    return isinstance(node, RuleCall) or (isinstance(node, RuleList) and bool(node.separator))
 
 
 def emit_tools(format: Format, writer: Writer) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..model.format_model import Format
 from ..model.frame_graph import framing, graph
-from ..model.rule_nodes import Call
+from ..model.rule_nodes import RuleCall
 from ..model.terminals import Special
-from ..read.grammar_folder import CONTENTS, Sources
-from ..read.lark_files import Alternative, Definition, Group, Item, Name, Regex, String
+from ..read.grammar_folder import CONTENTS_FILE, Sources
+from ..read.lark_files import LarkAlternative, LarkDefinition, LarkGroup, LarkItem, LarkName, LarkRegex, LarkString
 
 MAX_REGEX_CHARS = 40
 """Longer patterns are shown by the name of their terminal only."""
@@ -36,7 +36,7 @@ def diagrams(sources: Sources, format: Format) -> dict[str, str]:
     found = {"states.svg": _states(format)}
     page = ["# The grammar in pictures", "", "<!-- Made by `harmony-spec diagrams`. Do not edit. -->", ""]
     page += ["The states of an input, and the special tokens that lead from one to the next.", "", "![](states.svg)"]
-    for file, definitions in ((sources.lark, sources.definitions), (CONTENTS, sources.contents)):
+    for file, definitions in ((sources.lark, sources.definitions), (CONTENTS_FILE, sources.contents)):
         named = {definition.name: definition for definition in definitions}
         rules = [definition for definition in definitions if not _is_terminal(definition.name)]
         page += ["", f"## {file}"] if rules else []
@@ -60,7 +60,7 @@ def _is_terminal(name: str) -> bool:
     return name.lstrip("_").isupper()
 
 
-def _railroad(rule: Definition, named: Mapping[str, Definition]) -> str:
+def _railroad(rule: LarkDefinition, named: Mapping[str, LarkDefinition]) -> str:
     import railroad
 
     written = io.StringIO()
@@ -69,7 +69,7 @@ def _railroad(rule: Definition, named: Mapping[str, Definition]) -> str:
     return written.getvalue() + "\n"
 
 
-def _alternatives(alternatives: tuple[Alternative, ...], named: Mapping[str, Definition]) -> Any:
+def _alternatives(alternatives: tuple[LarkAlternative, ...], named: Mapping[str, LarkDefinition]) -> Any:
     import railroad
 
     drawn = []
@@ -80,17 +80,17 @@ def _alternatives(alternatives: tuple[Alternative, ...], named: Mapping[str, Def
     return drawn[0] if len(drawn) == 1 else railroad.Choice(0, *drawn)
 
 
-def _item(item: Item, named: Mapping[str, Definition]) -> Any:
+def _item(item: LarkItem, named: Mapping[str, LarkDefinition]) -> Any:
     import railroad
 
     match item:
-        case String(text):
+        case LarkString(text):
             return railroad.Terminal(_visible(text))
-        case Regex(source):
+        case LarkRegex(source):
             return railroad.NonTerminal(f"/{source}/")
-        case Name(name):
+        case LarkName(name):
             return railroad.Terminal(fixed) if (fixed := _fixed(named.get(name))) else railroad.NonTerminal(name)
-        case Group(alternatives, operator):
+        case LarkGroup(alternatives, operator):
             inner = _alternatives(alternatives, named)
             if operator.startswith("~"):
                 return railroad.OneOrMore(inner, railroad.Comment(f"{operator[1:].replace('..', ' to ')} times"))
@@ -98,12 +98,12 @@ def _item(item: Item, named: Mapping[str, Definition]) -> Any:
             return repeated[operator](inner) if operator else inner
 
 
-def _fixed(definition: Definition | None) -> str:
+def _fixed(definition: LarkDefinition | None) -> str:
     """The text of a terminal that is one string or a short pattern; "" for others."""
     match definition and definition.alternatives:
-        case (Alternative((String(text),)),):
+        case (LarkAlternative((LarkString(text),)),):
             return _visible(text)
-        case (Alternative((Regex(source),)),) if len(source) <= MAX_REGEX_CHARS and definition:
+        case (LarkAlternative((LarkRegex(source),)),) if len(source) <= MAX_REGEX_CHARS and definition:
             return f"{definition.name} /{source}/"
     return ""
 
@@ -115,7 +115,7 @@ def _visible(text: str) -> str:
 
 def _states(format: Format) -> str:
     """The states of an input in a row: what leads forward is drawn above them, and what leads back below."""
-    found = [framing(graph(format, name)) for name in format.frames if format.has_content(Call(name))]
+    found = [framing(graph(format, name)) for name in format.frames if format.has_content(RuleCall(name))]
     edges: dict[tuple[int, int], dict[str, None]] = {}
 
     def add(source: int, target: int, spellings: Iterable[str]) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from itertools import count
 
-from ..model.format_model import CONTENT, Format
-from ..model.frame_graph import Edge, Graph, content_value, framing, graph, is_content
-from ..model.rule_nodes import Call, Option
+from ..model.format_model import CONTENT_FIELD, Format
+from ..model.frame_graph import FrameEdge, Graph, content_value, framing, graph, is_content
+from ..model.rule_nodes import RuleCall, RuleOption
 from ..model.terminals import FixedText, Special
 from ..read import regular_expressions as pattern
 from .framing_code import constant, writer_name
 from .source_text import Block, Writer, call, group, literal
 
-Names = dict[Edge, str]
+AtomNames = dict[FrameEdge, str]
 """The constant for each token or text that may come next."""
 
 
-def atom_names(format: Format) -> Names:
+def atom_names(format: Format) -> AtomNames:
     """Name each edge of the frames; a number makes a name unique."""
-    names: Names = {}
+    names: AtomNames = {}
     for frame in format.frames:
         for _, edge, _ in graph(format, frame).edges():
             if edge not in names:
@@ -28,7 +28,7 @@ def atom_names(format: Format) -> Names:
     return names
 
 
-def _atom_name(edge: Edge) -> str:
+def _atom_name(edge: FrameEdge) -> str:
     match edge:
         case Special(terminal):
             return f"_NEXT_{terminal}" if terminal.isidentifier() else "_NEXT_TOKEN"
@@ -37,13 +37,13 @@ def _atom_name(edge: Edge) -> str:
     return f"_NEXT_{edge.field}"
 
 
-def emit_atoms(format: Format, names: Names, writer: Writer) -> None:
+def emit_atoms(format: Format, names: AtomNames, writer: Writer) -> None:
     for edge, name in names.items():
         writer.block(_atom(format, edge), prefix=f"{name} = ")
     writer.line()
 
 
-def _atom(format: Format, edge: Edge) -> Block:
+def _atom(format: Format, edge: FrameEdge) -> Block:
     match edge:
         case Special(_, spelling):
             return call("runtime.Atom", literal(spelling), f"special={literal(spelling)}")
@@ -59,14 +59,14 @@ def _atom(format: Format, edge: Edge) -> Block:
 
 
 def nullable_content(format: Format) -> bool:
-    return isinstance(format.rules[CONTENT].node, Option)
+    return isinstance(format.rules[CONTENT_FIELD].node, RuleOption)
 
 
-def emit_frame(format: Format, name: str, names: Names, writer: Writer) -> None:
+def emit_frame(format: Format, name: str, names: AtomNames, writer: Writer) -> None:
     made = graph(format, name)
     around = framing(made)
     free = pattern.is_free(format.terminals[content_value(format).terminal].pattern) and nullable_content(format)
-    node = Call(name)
+    node = RuleCall(name)
     has_content = format.has_content(node)
 
     def spellings(tokens: frozenset[str]) -> Block:
@@ -100,7 +100,7 @@ def frame_name(name: str) -> str:
     return f"_FRAME_{name}"
 
 
-def _steps(names: Names, made: Graph) -> Block:
+def _steps(names: AtomNames, made: Graph) -> Block:
     return group(group(f"({names[edge]}, {target})" for edge, target in row) for row in made.steps)
 
 

@@ -5,16 +5,26 @@ Both work on texts in which special tokens are surrogates.
 
 from __future__ import annotations
 
-from ..model.format_model import CONTENT, Format
+from ..model.format_model import CONTENT_FIELD, Format
 from ..model.frame_graph import content_value
-from ..model.rule_nodes import Branch, Call, Choice, Many, Mark, Node, Option, Sequence, Value
+from ..model.rule_nodes import (
+    Branch,
+    GrammarNode,
+    RuleCall,
+    RuleChoice,
+    RuleList,
+    RuleMark,
+    RuleOption,
+    RuleSequence,
+    RuleValue,
+)
 from ..model.terminals import FixedText, Special, is_terminal
 from ..read import regular_expressions as pattern
 from .source_text import Writer, call, literal, mapping, raw
 
 FIRST_MARKER = 0xD800
 
-Piece = tuple[str, str]
+PatternPiece = tuple[str, str]
 """("text", regular expression) or ("name", constant that holds one)."""
 
 
@@ -38,7 +48,7 @@ def emit_patterns(format: Format, writer: Writer) -> None:
         _emit_rule(name, _rule_pieces(format, name), writer)
 
 
-def _emit_rule(name: str, unmerged: list[Piece], writer: Writer) -> None:
+def _emit_rule(name: str, unmerged: list[PatternPiece], writer: Writer) -> None:
     pieces = _merged_texts(unmerged)
     writer.chain([text if kind == "name" else raw(text) for kind, text in pieces], "+", f"{constant(name)} = ")
     writer.line()
@@ -58,59 +68,59 @@ def ordered(format: Format) -> list[str]:
     return list(found)
 
 
-def _calls(node: Node) -> list[str]:
+def _calls(node: GrammarNode) -> list[str]:
     match node:
-        case Call(rule):
+        case RuleCall(rule):
             return [rule]
-        case Option(item) | Mark(_, item):
+        case RuleOption(item) | RuleMark(_, item):
             return _calls(item)
-        case Sequence(items):
+        case RuleSequence(items):
             return [name for item in items for name in _calls(item)]
-        case Choice(_, branches):
+        case RuleChoice(_, branches):
             return [name for branch in branches for name in _calls(branch.node)]
     return []
 
 
-def _rule_pieces(format: Format, name: str) -> list[Piece]:
-    if name != CONTENT:
+def _rule_pieces(format: Format, name: str) -> list[PatternPiece]:
+    if name != CONTENT_FIELD:
         return _pieces(format, format.rules[name].node)
     terminal = format.terminals[content_value(format).terminal]
-    optional = "?" if isinstance(format.rules[CONTENT].node, Option) else ""
+    optional = "?" if isinstance(format.rules[CONTENT_FIELD].node, RuleOption) else ""
     if pattern.is_free(terminal.pattern):
-        return [("text", f"(?P<{CONTENT}>[^{pattern.SURROGATES}]{'*' if optional else '+'})")]
-    return [("text", f"(?P<{CONTENT}>(?:{pattern.expression(terminal.pattern)}){optional})")]
+        return [("text", f"(?P<{CONTENT_FIELD}>[^{pattern.SURROGATE_CLASS}]{'*' if optional else '+'})")]
+    return [("text", f"(?P<{CONTENT_FIELD}>(?:{pattern.expression(terminal.pattern)}){optional})")]
 
 
-def _pieces(format: Format, node: Node) -> list[Piece]:
+def _pieces(format: Format, node: GrammarNode) -> list[PatternPiece]:
     match node:
         case Special(_, spelling):
             return [("text", f"\\u{ord(markers(format)[spelling]):04x}")]
         case FixedText(text):
             return [("text", pattern.escape(text))]
-        case Value(field, terminal):
+        case RuleValue(field, terminal):
             return [("text", f"(?P<{field}>"), ("name", constant(terminal)), ("text", ")")]
-        case Mark(field, item):
+        case RuleMark(field, item):
             return [("text", _named(field)), *_pieces(format, item), ("text", ")")]
-        case Option(item):
+        case RuleOption(item):
             return [("text", "(?:"), *_pieces(format, item), ("text", ")?")]
-        case Sequence(items):
+        case RuleSequence(items):
             return [piece for item in items for piece in _pieces(format, item)]
-        case Call(rule):
+        case RuleCall(rule):
             return [("name", constant(rule))]
-        case Choice(_, branches):
-            pieces: list[Piece] = []
+        case RuleChoice(_, branches):
+            pieces: list[PatternPiece] = []
             for index, branch in enumerate(branches):
                 pieces += [("text", "|" if index else "(?:"), *_pieces(format, branch.node)]
                 if branch.name is not None:
                     field, value = branch.sets[0] if branch.sets else ("", branch.name)
                     pieces.append(("text", f"{_named(field, value)})"))
             return [*pieces, ("text", ")")]
-        case Many():
+        case RuleList():
             raise AssertionError("a message holds no list")
 
 
-def _merged_texts(pieces: list[Piece]) -> list[Piece]:
-    merged: list[Piece] = []
+def _merged_texts(pieces: list[PatternPiece]) -> list[PatternPiece]:
+    merged: list[PatternPiece] = []
     for kind, text in pieces:
         if kind == "text" and merged and merged[-1][0] == "text":
             merged[-1] = ("text", merged[-1][1] + text)
@@ -130,7 +140,7 @@ def writer_name(rule: str) -> str:
 
 def emit_writers(format: Format, writer: Writer) -> None:
     for name in ordered(format):
-        if name == CONTENT or not _needed(format, name):
+        if name == CONTENT_FIELD or not _needed(format, name):
             continue
         writer.line()
         writer.line()
@@ -138,7 +148,7 @@ def emit_writers(format: Format, writer: Writer) -> None:
         writer.line(f"def {writer_name(name)}(m: Message, chosen: runtime.Chosen) -> str:")
         writer.depth += 1
         node = format.rules[name].node
-        if isinstance(node, Choice):
+        if isinstance(node, RuleChoice):
             _choice(format, name, node, writer)
         else:
             _body(format, node, writer)
@@ -151,7 +161,7 @@ def _needed(format: Format, name: str) -> bool:
     return name in format.frames or not isinstance(node, (Special, FixedText))
 
 
-def _choice(format: Format, name: str, node: Choice, writer: Writer) -> None:
+def _choice(format: Format, name: str, node: RuleChoice, writer: Writer) -> None:
     conditions = [_fits(format, node, branch) for branch in node.branches]
     tests = ["True"] * len(conditions)
     if any(conditions):
@@ -172,15 +182,15 @@ def _choice(format: Format, name: str, node: Choice, writer: Writer) -> None:
     _body(format, node.branches[0].node, writer)
 
 
-def _fits(format: Format, node: Choice, branch: Branch) -> list[str]:
+def _fits(format: Format, node: RuleChoice, branch: Branch) -> list[str]:
     """The terms of the condition under which an alternative can write a message."""
     own = format.fields_of(branch.node)
     sets = dict(branch.sets)
     terms = [f"m.{field} == {literal(value)}" for field, value in branch.sets]
     required = format.always_set(branch.node)
-    terms += [_is_set(format, field, branch.node) for field in own if field in required and field != CONTENT]
+    terms += [_is_set(format, field, branch.node) for field in own if field in required and field != CONTENT_FIELD]
     for other in format.fields_of(node):
-        if other not in own and other not in sets and other != CONTENT:
+        if other not in own and other not in sets and other != CONTENT_FIELD:
             terms.append(f"not m.{other}" if _flag(format, other) else f"m.{other} is None")
     return terms
 
@@ -189,7 +199,7 @@ def _flag(format: Format, field: str) -> bool:
     return any(f.name == field and f.flag for f in format.fields)
 
 
-def _is_set(format: Format, field: str, node: Node) -> str:
+def _is_set(format: Format, field: str, node: GrammarNode) -> str:
     """The condition that a field has a value that this node can write."""
     if _flag(format, field):
         return f"m.{field}"
@@ -199,30 +209,30 @@ def _is_set(format: Format, field: str, node: Node) -> str:
     return f"m.{field} is not None"
 
 
-def _listed(format: Format, field: str, node: Node) -> list[str]:
+def _listed(format: Format, field: str, node: GrammarNode) -> list[str]:
     """The values that a node lists for an enumerated field."""
     match node:
-        case Value(name, terminal) if name == field:
+        case RuleValue(name, terminal) if name == field:
             return list(format.terminals[terminal].values or ())
-        case Option(item) | Mark(_, item):
+        case RuleOption(item) | RuleMark(_, item):
             return _listed(format, field, item)
-        case Sequence(items):
+        case RuleSequence(items):
             return [value for item in items for value in _listed(format, field, item)]
-        case Choice(_, branches):
+        case RuleChoice(_, branches):
             here = [value for b in branches for name, value in b.sets if name == field]
             return here + [value for b in branches for value in _listed(format, field, b.node)]
-        case Call():
+        case RuleCall():
             return _listed(format, field, format.resolve(node))
     return []
 
 
-def _body(format: Format, node: Node, writer: Writer) -> None:
+def _body(format: Format, node: GrammarNode, writer: Writer) -> None:
     """Write statements that build the text of a node and return it."""
-    items = node.items if isinstance(node, Sequence) else (node,)
+    items = node.items if isinstance(node, RuleSequence) else (node,)
     terms: list[str] = []
     started = False
     for item in items:
-        if not isinstance(item, Option):
+        if not isinstance(item, RuleOption):
             terms += _terms(format, item)
             continue
         writer.chain(terms or ['""'], "+", "text += " if started else "text = ") if terms or not started else None
@@ -237,7 +247,7 @@ def _body(format: Format, node: Node, writer: Writer) -> None:
         writer.chain((["text"] if started else []) + (terms or ['""'] * (not started)), "+", "return ")
 
 
-def _present(format: Format, node: Node) -> list[str]:
+def _present(format: Format, node: GrammarNode) -> list[str]:
     """The condition for an optional part: all fields that it requires are set."""
     required = format.always_set(node)
     fields = [field for field in format.fields_of(node) if field in required]
@@ -246,32 +256,32 @@ def _present(format: Format, node: Node) -> list[str]:
     return [" or ".join(_is_set(format, field, node) for field in format.fields_of(node))]
 
 
-def _terms(format: Format, node: Node) -> list[str]:
+def _terms(format: Format, node: GrammarNode) -> list[str]:
     """Expressions whose texts joined are the text of a node."""
     match node:
         case Special(_, spelling):
             return [literal(markers(format)[spelling])]
         case FixedText(text):
             return [literal(text)] if text else []
-        case Value(field):
+        case RuleValue(field):
             return [
                 f"m.{field}"
                 if any(f.name == field and f.required and not f.values for f in format.fields)
                 else f"str(m.{field})"
             ]
-        case Mark(_, item):
+        case RuleMark(_, item):
             return _terms(format, item)
-        case Option(item):
+        case RuleOption(item):
             inner = " + ".join(_terms(format, item))
             return [f'({inner} if {" and ".join(_present(format, item))} else "")']
-        case Sequence(items):
+        case RuleSequence(items):
             return [term for item in items for term in _terms(format, item)]
-        case Call(rule) if rule == CONTENT:
+        case RuleCall(rule) if rule == CONTENT_FIELD:
             return ["runtime.HOLE"]
-        case Call(rule):
+        case RuleCall(rule):
             inner_node = format.rules[rule].node
             if isinstance(inner_node, (Special, FixedText)) and rule not in format.frames:
                 return _terms(format, inner_node)
             return [f"{writer_name(rule)}(m, chosen)"]
-        case Choice() | Many():
+        case RuleChoice() | RuleList():
             raise AssertionError("a choice is a rule of its own, and a message holds no list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.content_types import definition_name, terminals_of, user_rules
 from ..model.format_model import MESSAGE, Format
-from ..model.rule_nodes import Mark, Node, Sequence, walk
+from ..model.rule_nodes import GrammarNode, RuleMark, RuleSequence, walk
 from ..model.terminals import FixedText, Special
 from .content_table import terminal_pattern
 from .definition_tables import name_terminal
@@ -71,17 +71,17 @@ def mark_text(format: Format, field: str) -> str | None:
     """The spelling of a flag; None for a field that has text."""
     for rule in format.rules.values():
         for node in walk(rule.node):
-            if isinstance(node, Mark) and node.field == field:
+            if isinstance(node, RuleMark) and node.field == field:
                 return _spelled(format, node.item)
     return None
 
 
-def _spelled(format: Format, node: Node) -> str:
+def _spelled(format: Format, node: GrammarNode) -> str:
     match format.resolve(node):
         case Special(_, spelling):
             return spelling
         case FixedText(text):
             return text
-        case Sequence(items):
+        case RuleSequence(items):
             return "".join(_spelled(format, item) for item in items)
     return ""

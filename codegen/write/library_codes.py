@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..model.format_model import Diagnostic
-from ..read.grammar_folder import DIAGNOSTICS
+from ..model.format_model import CatalogueEntry
+from ..read.grammar_folder import DIAGNOSTICS_FILE
 from .source_text import Block, Writer, call, literal
 
 
-def library_codes(diagnostics: Mapping[str, Diagnostic]) -> str:
+def library_codes(diagnostics: Mapping[str, CatalogueEntry]) -> str:
     writer = Writer()
     writer.docstring(
-        [f"What the library reports. Generated from grammar/{DIAGNOSTICS} by `python -m codegen`. Do not edit."]
+        [f"What the library reports. Generated from grammar/{DIAGNOSTICS_FILE} by `python -m codegen`. Do not edit."]
     )
     writer.line()
     writer.line("from .errors import Code")
@@ -27,6 +27,6 @@ def constant_of(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def code(name: str, entry: Diagnostic, made: str) -> Block:
+def code(name: str, entry: CatalogueEntry, made: str) -> Block:
     arguments = [literal(entry.code), literal(name), literal(entry.why), literal(entry.severity)]
     return call(made, *arguments, *([f"fix={literal(entry.fix)}"] if entry.fix else []))

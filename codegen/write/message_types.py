@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.content_rules import Contents
+from ..model.content_rules import ContentGrammar
 from ..model.content_types import (
     DATE_TYPE,
     class_name,
@@ -17,8 +17,8 @@ from ..model.content_types import (
     rule_of,
     user_rules,
 )
-from ..model.format_model import CONTENT, Field, Format, without_sources
-from ..model.rule_nodes import Mark, Node
+from ..model.format_model import CONTENT_FIELD, Field, Format, without_sources
+from ..model.rule_nodes import GrammarNode, RuleMark
 from .source_text import Block, Writer, call, data, literal
 
 
@@ -39,7 +39,7 @@ def _content_types(format: Format, writer: Writer) -> None:
             _emit_class(format, rule.name, rule.name in users, writer)
 
 
-def plain_values(contents: Contents, rule: str) -> dict[str, str]:
+def plain_values(contents: ContentGrammar, rule: str) -> dict[str, str]:
     """For each field with a default of its own: the code for its absence."""
     kinds = dict(ordered_fields(contents, rule))
     own = contents.defaults.get(rule, {})
@@ -83,12 +83,12 @@ def _emit_class(format: Format, rule: str, user: bool, writer: Writer) -> None:
     writer.depth -= 1
 
 
-def _doc(contents: Contents, rule: str, name: str) -> str:
+def _doc(contents: ContentGrammar, rule: str, name: str) -> str:
     """The doc of a field: the line with its name in the comment on its class, else the comment on the field's rule."""
     lead = f"{name}: "
     if own := [line.removeprefix(lead) for line in contents.rules[rule].doc if line.startswith(lead)]:
         return " ".join(own)
-    named = [n.field if isinstance(n, Mark) else rule_of(n) for n in contents.fields(rule)[name]]
+    named = [n.field if isinstance(n, RuleMark) else rule_of(n) for n in contents.fields(rule)[name]]
     docs = [contents.rules[other].doc for other in named if other]
     return without_sources(docs[0]) if docs else ""
 
@@ -97,7 +97,7 @@ def _optional(kind: str) -> str:
     return kind if kind in ("Any", "bool") or kind.startswith("list[") else f"{kind} | None"
 
 
-def _declaration(contents: Contents, rule: str, name: str, kind: str) -> str:
+def _declaration(contents: ContentGrammar, rule: str, name: str, kind: str) -> str:
     if kind.startswith("list["):
         return f"{kind} = field(default_factory=list)"
     if name in required_fields(contents, rule):
@@ -105,7 +105,7 @@ def _declaration(contents: Contents, rule: str, name: str, kind: str) -> str:
     return f"{_optional(kind)} = {'False' if kind == 'bool' else 'None'}"
 
 
-def _assign_default(declared: str, contents: Contents, rule: str, name: str, value: Any, writer: Writer) -> None:
+def _assign_default(declared: str, contents: ContentGrammar, rule: str, name: str, value: Any, writer: Writer) -> None:
     code = value_code(contents, contents.fields(rule)[name][0], value)
     flat = code if isinstance(code, str) else code.flat()
     if isinstance(value, (dict, list)):
@@ -114,7 +114,7 @@ def _assign_default(declared: str, contents: Contents, rule: str, name: str, val
         writer.line(f"{declared} = {flat}")
 
 
-def record_code(contents: Contents, rule: str, value: Mapping[str, Any]) -> Block:
+def record_code(contents: ContentGrammar, rule: str, value: Mapping[str, Any]) -> Block:
     """The code of a record with these values of its fields."""
     items = {field: value_code(contents, contents.fields(rule)[field][0], item) for field, item in value.items()}
     arguments = (
@@ -123,7 +123,7 @@ def record_code(contents: Contents, rule: str, value: Mapping[str, Any]) -> Bloc
     return call(class_name(contents, rule), *arguments)
 
 
-def value_code(contents: Contents, node: Node, value: Any) -> str | Block:
+def value_code(contents: ContentGrammar, node: GrammarNode, value: Any) -> str | Block:
     """The code of a value of a field; tables become records if the field holds records."""
     rule = record_in(contents, node)
     if rule is None or is_schema(contents, node) or not isinstance(value, (dict, list)):
@@ -161,7 +161,7 @@ def emit_class(format: Format, writer: Writer) -> None:
     contents = [class_name(format.contents, role) for role in format.contents.roles]
     for field in format.fields:
         default = "" if field.required else " = False" if field.flag else " = None"
-        kind = " | ".join(["str", *contents]) if field.name == CONTENT else annotation(field)
+        kind = " | ".join(["str", *contents]) if field.name == CONTENT_FIELD else annotation(field)
         writer.line(f"{field.name}: {kind}{default}")
     writer.line("variants: tuple[str, ...] = field(default=(), compare=False, repr=False)")
     writer.line("repair: runtime.Repair | None = field(default=None, compare=False, repr=False)")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.content_types import class_name
-from ..model.format_model import AS_PARSED, CONTENT, Field, Format, without_sources
-from ..model.rule_nodes import Call
+from ..model.format_model import AS_PARSED, CONTENT_FIELD, Field, Format, without_sources
+from ..model.rule_nodes import RuleCall
 from .source_text import Block, Writer, call, literal, mapping
 
-ARGUMENTS = {
+FUNCTION_PARAMETERS = {
     "self": "self",
     "messages": "messages: Sequence[Message]",
     "source": "source: str | Sequence[int]",
@@ -57,7 +57,7 @@ class Function(NamedTuple):
     decorator: str = ""
 
 
-FUNCTIONS = (
+PUBLIC_FUNCTIONS = (
     Function(
         *("parse", "runtime.Parsed[Message]", "source start tokenizer"),
         "Read messages strictly: whatever the grammar does not describe is an error.",
@@ -108,7 +108,7 @@ RECOVERING = (
     ),
 )
 
-STREAM_PARSER = Function(
+STREAM_PARSER_INIT = Function(
     *("StreamParser", "runtime.StreamParser[Message]", "self start tools strict tokenizer max_repair_cost"),
     "Reads token ids as they come, one or many at a time.",
 )
@@ -134,7 +134,7 @@ def emit_functions(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line(f"Start = Literal[{starts}]")
     writer.line(f"Style = Literal[{styles}]")
-    for function in (*FUNCTIONS, *(RECOVERING if format.recovery is not None else ())):
+    for function in (*PUBLIC_FUNCTIONS, *(RECOVERING if format.recovery is not None else ())):
         parameters = _parameters(format, function, "transcript")
         writer.function(function.name, parameters, function.result, function.decorator)
         writer.docstring(_doc(format, function))
@@ -163,7 +163,7 @@ def _given(format: Format, function: Function) -> list[Field]:
     """The fields of the open header, which are arguments too; keywords, as are the arguments after `start`."""
     if "start" not in function.arguments or not format.open_frame:
         return []
-    return [field for field in format.fields if field.name in format.fields_of(Call(format.open_frame))]
+    return [field for field in format.fields if field.name in format.fields_of(RuleCall(format.open_frame))]
 
 
 def _parameters(format: Format, function: Function, start: str) -> list[str]:
@@ -171,7 +171,7 @@ def _parameters(format: Format, function: Function, start: str) -> list[str]:
     offered = f"str | {class_name(format.contents, namespace.rule)}" if namespace else "str"
     values = {"start": literal(start), "style": literal(format.default_style), "offered": offered}
     values["train"] = _train(format)
-    found = [ARGUMENTS[name].format(**values) for name in function.arguments.split()]
+    found = [FUNCTION_PARAMETERS[name].format(**values) for name in function.arguments.split()]
     fields = []
     for field in _given(format, function):
         kind, default = _type(field), format.opening.get(field.name)
@@ -217,17 +217,17 @@ def _type(field: Field) -> str:
 def _stream(format: Format, writer: Writer) -> None:
     writer.line()
     writer.line()
-    writer.line(f"class {STREAM_PARSER.name}({STREAM_PARSER.result}):")
+    writer.line(f"class {STREAM_PARSER_INIT.name}({STREAM_PARSER_INIT.result}):")
     writer.depth += 1
-    writer.docstring(_doc(format, STREAM_PARSER))
+    writer.docstring(_doc(format, STREAM_PARSER_INIT))
     writer.line()
-    parameters = _parameters(format, STREAM_PARSER, "completion")
+    parameters = _parameters(format, STREAM_PARSER_INIT, "completion")
     writer.block(Block("def __init__(", tuple(parameters), ")"), suffix=" -> None:")
     writer.depth += 1
-    writer.block(_passed(format, STREAM_PARSER, "super().__init__"))
+    writer.block(_passed(format, STREAM_PARSER_INIT, "super().__init__"))
     writer.depth -= 1
     for field in format.fields:
-        if field.name == CONTENT:
+        if field.name == CONTENT_FIELD:
             continue
         writer.line()
         writer.line("@property")

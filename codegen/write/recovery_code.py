@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.format_model import Format, Recovery
-from ..model.frame_graph import Edge, framing, graph
+from ..model.frame_graph import FrameEdge, framing, graph
 from ..model.recovery_tables import (
     CHANNELED,
     begins,
@@ -132,7 +132,7 @@ def _costs(format: Format, recovery: Recovery) -> Arguments:
     yield group(own).prefixed("own_codes=")
 
 
-def _edge(edge: Edge, target: int, sets: tuple[tuple[str, str | bool], ...]) -> Block:
+def _edge(edge: FrameEdge, target: int, sets: tuple[tuple[str, str | bool], ...]) -> Block:
     match edge:
         case Special(_, spelling):
             kind, label = "token", spelling

@@ -9,20 +9,20 @@ import click
 ColorChoice = Literal["auto", "always", "never"]
 
 
-class Chosen:
+class ChosenColor:
     """The last choice of this process; another object for each run."""
 
     choice: ColorChoice = "auto"
 
 
-chosen = Chosen()
+chosen = ChosenColor()
 
 
 def _set_color(context: click.Context, _: click.Parameter, choice: ColorChoice | None) -> None:
     """The group resets what an earlier run in this process chose; a command keeps the choice of the group."""
     global chosen
     if choice is not None or context.parent is None:
-        chosen = Chosen()
+        chosen = ChosenColor()
         chosen.choice = choice or "auto"
 
 

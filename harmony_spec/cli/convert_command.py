@@ -43,9 +43,9 @@ from .console import (
     codec_option,
     complete_file,
     count,
+    prepare_runner,
     require_file,
     require_one_reader,
-    require_runner,
     standard_output,
     styles_of,
     trainable_of,
@@ -55,7 +55,7 @@ from .converting import (
     CHAT_COLUMNS,
     COMPLETION_MASK,
     LABELS,
-    SOURCES,
+    SOURCE_FORMATS,
     TRAINING,
     Conversion,
     Converted,
@@ -73,10 +73,10 @@ FOR_TRAINING = {
 }
 """The options of rows to train on, by parameter."""
 
-PERCENTILES = (1, 10, 50, 90, 99, 100)
+LENGTH_PERCENTILES = (1, 10, 50, 90, 99, 100)
 """The percentiles of the lengths of rows that are printed."""
 
-EXAMPLE = """\b
+CONVERT_EXAMPLE = """\b
 Example:
   printf '%s' '[{"role": "user", "content": "Hi."}]' | harmony-spec convert --from chat --to text -"""
 
@@ -104,7 +104,7 @@ class _Numbers:
     def summary(self) -> str:
         """The numbers of rows to train on, and their lengths by percentile, in one line."""
         lengths = sorted(self.lengths)
-        shown = ", ".join(f"{each}% {lengths[(len(lengths) * each - 1) // 100]:,}" for each in PERCENTILES)
+        shown = ", ".join(f"{each}% {lengths[(len(lengths) * each - 1) // 100]:,}" for each in LENGTH_PERCENTILES)
         text = f"{count(self.converted, 'row')}, {sum(lengths):,} tokens, {self.trained:,} trained on"
         text += f", {count(self.truncated, 'row')} truncated" if self.truncated else ""
         text += f", {count(self.rejected, 'row')} rejected" if self.rejected else ""
@@ -125,10 +125,12 @@ def _train(context: click.Context, _: click.Parameter, value: str | None) -> str
     return value or "".join(names[:1])
 
 
-@click.command(cls=Command, epilog=EXAMPLE)
+@click.command(cls=Command, epilog=CONVERT_EXAMPLE)
 @click.argument("files", nargs=-1, required=True, shell_complete=complete_file)
-@click.option("--from", "source", type=click.Choice(SOURCES), required=True, help="Form of the rows.")
-@click.option("--to", "target", type=click.Choice((*SOURCES, TRAINING)), required=True, help="Form to convert to.")
+@click.option("--from", "source", type=click.Choice(SOURCE_FORMATS), required=True, help="Form of the rows.")
+@click.option(
+    "--to", "target", type=click.Choice((*SOURCE_FORMATS, TRAINING)), required=True, help="Form to convert to."
+)
 @click.option(
     "-o",
     "--output",
@@ -189,7 +191,7 @@ def convert(
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
-    require_runner(runner, address, jobs)
+    prepare_runner(runner, address, jobs)
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"

@@ -9,7 +9,7 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..adapters import from_chat, to_chat
+from ..adapters import Side, from_chat, to_chat
 from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
 from ..codes import UNREADABLE_ROW
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     import pyarrow
 
 CHAT, CONVERSATION, TEXT, TOKENS, TRAINING = "chat", "conversation", "text", "tokens", "training"
-SOURCES = (CHAT, CONVERSATION, TEXT, TOKENS)
+SOURCE_FORMATS = (CHAT, CONVERSATION, TEXT, TOKENS)
 
 TOOL_CODES = "H6"
 """What the codes of mistakes in declarations of tools and in calls begin with."""
 
-NESTED = (MESSAGES_KEY, TOOLS)
+NESTED_COLUMNS = (MESSAGES_KEY, TOOLS)
 """Columns with a structure."""
 
-HINTS = {
+OPTION_HINTS = {
     OF_FORMAT: f"Pass --from {CONVERSATION}.",
     REPLACEABLE: "Pass --replace-unsupported to replace or leave out such values.",
 }
@@ -52,7 +52,7 @@ CHAT_COLUMNS = (*COLUMNS, ID_COLUMN)
 INPUT_IDS, MASKS, LABELS, COMPLETION_MASK = "input_ids", "assistant_masks", "labels", "completion_mask"
 """The columns of rows to train on, by the names that `transformers` and `trl` read."""
 
-IGNORED = -100
+IGNORED_LABEL = -100
 """The label of tokens that are not trained on. Source: PyTorch, the default `ignore_index` of `cross_entropy`."""
 
 
@@ -87,7 +87,7 @@ class Conversion:
 
         ids, flags, text = pyarrow.list_(pyarrow.int32()), pyarrow.list_(pyarrow.int8()), pyarrow.string()
         types = {
-            CHAT: dict.fromkeys(NESTED, text),
+            CHAT: dict.fromkeys(NESTED_COLUMNS, text),
             CONVERSATION: {MESSAGES_KEY: text},
             TEXT: {TEXT: text},
             TOKENS: {TOKENS: ids},
@@ -112,7 +112,8 @@ class ChatMessages(NamedTuple):
         origins: for each message the index of its chat message; None if it was made of settings.
         weightless: the indices of chat messages with the weight 0.
         prompt: how many of the messages are the prompt of a completion.
-        has_tools: whether the row has tools.
+        tools: the tools of the row, as they are there; older functions as tools.
+        side: what the messages cannot hold, for `to_chat`.
     """
 
     messages: list[Any]
@@ -120,7 +121,8 @@ class ChatMessages(NamedTuple):
     origins: list[int | None]
     weightless: frozenset[int]
     prompt: int
-    has_tools: bool
+    tools: Any
+    side: Side
 
     @property
     def masked(self) -> frozenset[int]:
@@ -182,7 +184,7 @@ def _convert_batch(conversion: Conversion, batch: Batch) -> Converted:
                 values.append(written if identifier is None else {ID_COLUMN: identifier} | written)
             except (HarmonyError, InvalidRow) as error:
                 if isinstance(error, HarmonyError):
-                    error.hint = HINTS.get(error.hint, error.hint)
+                    error.hint = OPTION_HINTS.get(error.hint, error.hint)
                 errors = error.errors if isinstance(error, InvalidRow) else [error]
                 found.reports += [Reported("error", f"{place}: error: row rejected: {each}") for each in errors]
                 found.rejected += _original(batch, item)
@@ -227,7 +229,7 @@ def _line(value: object) -> bytes:
 
 def _in_columns(value: dict[str, Any]) -> dict[str, Any]:
     """A row whose id is a text, and whose values with a structure are JSON."""
-    row = {key: dumped(each) if key in NESTED else each for key, each in value.items()}
+    row = {key: dumped(each) if key in NESTED_COLUMNS else each for key, each in value.items()}
     if ID_COLUMN in row:
         row[ID_COLUMN] = str(row[ID_COLUMN]).encode(errors="backslashreplace").decode()
     return row
@@ -255,11 +257,13 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         if conversion.target == TRAINING and not conversion.allows_errors:
             known = (each for each in chat.findings if each.index not in chat.weightless)
             errors = [each for each in known if each.code.severity == "error"]
-            errors += [] if errors or not chat.has_tools else _errors_of_calls(codec, messages, masked)
+            errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
         others = (each for each in chat.findings if each not in errors)
         found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
             raise InvalidRow(errors)
+        if conversion.target == CHAT:
+            return _chat_row(to_chat(messages, chat.side, codec=codec), chat.tools)
     else:
         held = read_content(batch.kind, value, batch.options)
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
@@ -295,7 +299,8 @@ def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: boo
         error.pointer = row.pointer(error.pointer)
         raise
     findings = [replace(each, pointer=row.pointer(each.pointer)) for each in adapted.findings]
-    return ChatMessages(adapted.messages, findings, adapted.origins, weightless, prompt, bool(row.tools))
+    tools = row.tools if row.tools_key == TOOLS else tools_to_json(adapted.tools, FORMS[1], codec=codec)
+    return ChatMessages(adapted.messages, findings, adapted.origins, weightless, prompt, tools, adapted.side)
 
 
 def without_training(training: Training, messages: Container[int]) -> list[tuple[int, int]]:
@@ -335,14 +340,17 @@ def _written(conversion: Conversion, codec: ModuleType, messages: list[Any]) -> 
         pairs = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in messages]
         named = [declared(path, *pair) or () for pair in pairs for path in recovery.declared_tools]
         tools = tools_to_json([each for found in named for each in found], FORMS[1], codec=codec)
-        chat: dict[str, Any] = {MESSAGES_KEY: to_chat(messages, codec=codec)}
-        return chat | ({TOOLS: tools} if tools else {})
+        return _chat_row(to_chat(messages, codec=codec), tools)
     if target == CONVERSATION:
         conversation: dict[str, Any] = codec.to_json(messages)
         return conversation
     if target == TEXT:
         return {TEXT: codec.render_text(messages, style=conversion.style)}
     return {TOKENS: codec.render(messages, style=conversion.style)}
+
+
+def _chat_row(messages: list[Any], tools: Any) -> dict[str, Any]:
+    return {MESSAGES_KEY: messages} | ({TOOLS: tools} if tools else {})
 
 
 def _training(
@@ -383,7 +391,7 @@ def _training(
     found.trained += sum(mask)
     row = {INPUT_IDS: tokens, MASKS: list(map(int, mask))}
     if LABELS in conversion.more:
-        row[LABELS] = [token if is_trained else IGNORED for token, is_trained in zip(tokens, mask, strict=True)]
+        row[LABELS] = [token if is_trained else IGNORED_LABEL for token, is_trained in zip(tokens, mask, strict=True)]
     if COMPLETION_MASK in conversion.more:
         column = [int(at >= begin) for at in range(whole)]
         for start, end in masked_spans:

@@ -27,7 +27,7 @@ from .console import (
     MAX_ROW,
     STRIPPED,
     TOKENIZER,
-    TOOLS,
+    TOOLS_OPTION,
     UNUSABLE,
     Command,
     codec_choice,
@@ -45,7 +45,7 @@ SingleKind = Literal["text", "json"]
 """The formats of files that are one input."""
 
 _HINT = "{command} reads one text or token list"
-HINTS: dict[Kind, str] = {
+KIND_HINTS: dict[Kind, str] = {
     "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
     "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",
     "parquet": f"Parquet; {_HINT}: use validate for rows",
@@ -60,7 +60,7 @@ HINTS: dict[Kind, str] = {
 @TOKENIZER
 @click.option("--input-format", "kind", type=click.Choice(get_args(SingleKind)), help="Format of the file.")
 @click.option("--recover", "repair", is_flag=True, help="Accept malformed input, and print all repairs.")
-@TOOLS
+@TOOLS_OPTION
 @STRIPPED
 @MAX_ROW
 def parse(
@@ -114,7 +114,7 @@ def read_input(command: str, name: str, kind: Kind | None, max_row_bytes: int) -
     try:
         kind, row = read_one(name, kind, max_row_bytes)
         if kind in ("jsonl", "parquet") or isinstance(value := row_value(kind, row.item), dict):
-            refuse(f"{name}: {HINTS[kind].format(command=command)}")
+            refuse(f"{name}: {KIND_HINTS[kind].format(command=command)}")
         options = Options(frozenset(), codec_text=codec_text(*codec_choice()))
         return read_content(kind, value, options).source, kind
     except HarmonyError as error:

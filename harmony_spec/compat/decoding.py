@@ -10,7 +10,7 @@ from harmony_spec.format.tables import Tokenizer
 
 from .peer_errors import HarmonyError
 
-MAX_TOKEN_ID = 2**32 - 1
+MAX_PEER_TOKEN_ID = 2**32 - 1
 
 _EXTRA_TOKEN = codec.FORMAT.encoding.size
 """The id of a special token that `openai_harmony` reserves after the last one of the vocabulary."""
@@ -18,7 +18,7 @@ _EXTRA_TOKEN = codec.FORMAT.encoding.size
 SPELLINGS = codec.FORMAT.spellings | {_EXTRA_TOKEN: f"<|reserved_{_EXTRA_TOKEN}|>"}
 """The spellings of the special tokens of `openai_harmony`, by id."""
 
-SPECIAL_TOKENS = {spelling: token for token, spelling in SPELLINGS.items()}
+PEER_SPECIAL_TOKENS = {spelling: token for token, spelling in SPELLINGS.items()}
 """The ids of the special tokens of `openai_harmony`, by spelling."""
 
 
@@ -30,8 +30,8 @@ def require_token_id(token: int) -> int:
         OverflowError: it is outside of the range of ids.
     """
     number = index(token)
-    if not 0 <= number <= MAX_TOKEN_ID:
-        raise OverflowError(f"{number} is not a token id: token ids are 0 to {MAX_TOKEN_ID}")
+    if not 0 <= number <= MAX_PEER_TOKEN_ID:
+        raise OverflowError(f"{number} is not a token id: token ids are 0 to {MAX_PEER_TOKEN_ID}")
     return number
 
 

@@ -17,7 +17,7 @@ from harmony_spec.errors import ParseError, VocabularyError
 from harmony_spec.vocabulary import Vocabulary, load
 
 from .conversion import EVERYONE, RECOVERY, convert_content, from_codec, offers_functions, to_codec
-from .decoding import SPECIAL_TOKENS, SPELLINGS, bytes_of_tokens, require_token_id
+from .decoding import PEER_SPECIAL_TOKENS, SPELLINGS, bytes_of_tokens, require_token_id
 from .models import Conversation, Message, RenderConversationConfig, RenderOptions, Role
 from .peer_errors import HarmonyError, raise_disallowed_special_token
 from .peer_reading import PeerReader, is_type_as_recipient
@@ -72,7 +72,7 @@ class HarmonyEncoding:
     @functools.cached_property
     def special_tokens_set(self) -> set[str]:
         """The spellings of all special tokens."""
-        return set(SPECIAL_TOKENS)
+        return set(PEER_SPECIAL_TOKENS)
 
     # Rendering.
 
@@ -159,7 +159,7 @@ class HarmonyEncoding:
         refused = self.special_tokens_set - allowed if disallowed_special == "all" else set(disallowed_special)
         if refused and (found := _matcher_of(frozenset(refused)).search(text)):
             raise_disallowed_special_token(found.group())
-        known = frozenset(allowed & SPECIAL_TOKENS.keys())
+        known = frozenset(allowed & PEER_SPECIAL_TOKENS.keys())
         try:
             return self._encoded(text, known)
         except VocabularyError:
@@ -171,7 +171,7 @@ class HarmonyEncoding:
         at = 0
         for match in _matcher_of(allowed).finditer(text) if allowed else ():
             tokens += self._inner.encode(text[at : match.start()])
-            tokens.append(SPECIAL_TOKENS[match.group()])
+            tokens.append(PEER_SPECIAL_TOKENS[match.group()])
             at = match.end()
         return tokens + self._inner.encode(text[at:])
 

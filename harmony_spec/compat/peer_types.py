@@ -20,7 +20,7 @@ WITH_VARIANT: Set[str] = frozenset({"description", "default", "nullable"})
 IGNORED: Set[str] = frozenset({"$schema", "$defs", "definitions"})
 """Keywords without an effect in a schema that has no references."""
 
-EMPTY = {"title": "", "description": "", "examples": []}
+EMPTY_VALUES = {"title": "", "description": "", "examples": []}
 """Values that add nothing to a schema."""
 
 SCALARS = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean"}
@@ -69,7 +69,7 @@ def _type(schema: Any, indent: str, beside: Set[str]) -> str:
 def _require(schema: dict[str, Any], written: Set[str]) -> None:
     """Raise `Lost` if a keyword that restricts or describes the value is not written."""
     for keyword in schema.keys() - written - IGNORED:
-        is_empty = keyword in EMPTY and schema[keyword] == EMPTY[keyword]
+        is_empty = keyword in EMPTY_VALUES and schema[keyword] == EMPTY_VALUES[keyword]
         if not is_empty and (keyword != "nullable" or schema[keyword] is True):
             raise Lost
 

@@ -2,7 +2,7 @@
 
 from .constraint import Constraint, constrain
 from .engine_vocabularies import llguidance_tokenizer
-from .reports import Report, Unenforced
+from .reports import ConstraintReport, Unenforced
 from .scoring import Score, score
 
-__all__ = ["Constraint", "Report", "Score", "Unenforced", "constrain", "llguidance_tokenizer", "score"]
+__all__ = ["Constraint", "ConstraintReport", "Score", "Unenforced", "constrain", "llguidance_tokenizer", "score"]

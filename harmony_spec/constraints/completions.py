@@ -20,31 +20,31 @@ from ..format.algebra import (
     repeat,
 )
 from ..format.tables import Format, Frame, Kind, Path
-from .offers import Call, Offer
+from .offers import Offer, OfferedCall
 from .specialising import ABSENT, Specialiser, Template, Wanted, fields_of, filled, walk
 
 Profile = Literal["accepting", "canonical"]
 
 PROFILES: tuple[Profile, ...] = ("accepting", "canonical")
 
-State = tuple[bool, frozenset[str]]
+TurnState = tuple[bool, frozenset[str]]
 """Whether no message was written yet, and the kinds that may come next."""
 
-Fields = Mapping[str, Wanted]
+WantedFields = Mapping[str, Wanted]
 
 TOOL, VALUE = ReferenceNode("called"), ReferenceNode("value")
 """The name of a tool and a JSON value, in messages that differ in nothing else."""
 
 
-class Shape(NamedTuple):
+class MessageShape(NamedTuple):
     """A way to write a message: fields that its kind does not fix, what replaces the references in them, and a name."""
 
-    fields: Fields
+    fields: WantedFields
     parts: Mapping[str, Node] = {}
     name: str = ""
 
 
-END: State = (False, frozenset())
+TURN_END: TurnState = (False, frozenset())
 
 
 class Completion:
@@ -75,7 +75,7 @@ class Completion:
         return made[frame.name]
 
     @cached_property
-    def header(self) -> Fields:
+    def header(self) -> WantedFields:
         """The fields of the open header of a model."""
         fixed = {name: Wanted(LiteralNode(value)) for name, value in self.author.items()}
         return dict.fromkeys(fields_of(self.opening), ABSENT) | fixed
@@ -113,35 +113,35 @@ class Completion:
 
     # States.
 
-    def _without_states(self, start: State) -> Node:
+    def _without_states(self, start: TurnState) -> Node:
         """All paths from a state to the end as one node: the other states are removed one after the other."""
-        edges: dict[State, dict[State, Node]] = {}
+        edges: dict[TurnState, dict[TurnState, Node]] = {}
         todo = [start]
         while todo:
-            if (state := todo.pop(0)) not in edges and state != END:
+            if (state := todo.pop(0)) not in edges and state != TURN_END:
                 edges[state] = dict(self._edges(state))
                 todo += edges[state]
         for removed in [*list(edges)[:0:-1], start]:
             out = edges.pop(removed)
             loop = repeat(out.pop(removed, NOTHING))
             if removed == start:
-                return in_order([loop, out.get(END, NOTHING)])
+                return in_order([loop, out.get(TURN_END, NOTHING)])
             for row in edges.values():
                 if (into := row.pop(removed, None)) is not None:
                     for target, node in out.items():
                         row[target] = one_of([in_order([into, loop, node]), row.get(target, NOTHING)])
         raise AssertionError("the first state is removed last")
 
-    def _edges(self, state: State) -> Iterator[tuple[State, Node]]:
+    def _edges(self, state: TurnState) -> Iterator[tuple[TurnState, Node]]:
         """What may be written in a state, by the state after it."""
         is_first, names = state
         kinds = [kind for name, kind in self.kinds.items() if name in names]
-        found: dict[State, list[Node]] = {}
+        found: dict[TurnState, list[Node]] = {}
         for kind in kinds:
             then = frozenset(name for name in kind.then if name in self.kinds)
             if then and kind.ends not in self.stops and self._spelling(kind.ends) not in self.owned:
                 found.setdefault((False, then), []).append(self._rule(is_first, False, kind))
-        found[END] = [self._rule(is_first, True, *filter(self._ends, kinds))]
+        found[TURN_END] = [self._rule(is_first, True, *filter(self._ends, kinds))]
         for target, nodes in found.items():
             if (node := one_of(nodes)) != NOTHING:
                 yield target, node
@@ -186,7 +186,7 @@ class Completion:
             found.append(_named(shape.name, filled(templates[key], shape.parts)))
         return one_of(found)
 
-    def _specialiser(self, fields: Fields, tokens: Mapping[str, Node]) -> Specialiser:
+    def _specialiser(self, fields: WantedFields, tokens: Mapping[str, Node]) -> Specialiser:
         chosen = None
         if self.profile == "canonical":
             choices = (*self.format.styles[self.format.default_style], *self.format.always)
@@ -205,7 +205,7 @@ class Completion:
                 fixed[unmet[0][0]] = _wanted(not unmet[0][1])
         return fixed
 
-    def _shapes(self, kind: Kind) -> Iterator[Shape]:
+    def _shapes(self, kind: Kind) -> Iterator[MessageShape]:
         """The ways to write a message of a kind."""
         recovery = self.format.meaning
         slots, offer = recovery.slots, self.offer
@@ -216,38 +216,38 @@ class Completion:
         elif offer.channels and isinstance(channel, str) and channel not in offer.channels:
             return
         elif kind.name != "answer":
-            yield Shape({slots.content_type: ABSENT})
+            yield MessageShape({slots.content_type: ABSENT})
         elif offer.may_answer:
             for schema in offer.answers.values():
-                yield Shape(self._json(_types([recovery.json])), {VALUE.name: JsonNode(schema)})
+                yield MessageShape(self._json(_types([recovery.json])), {VALUE.name: JsonNode(schema)})
             if not offer.answers:
-                yield Shape({slots.content_type: ABSENT})
+                yield MessageShape({slots.content_type: ABSENT})
                 if self.profile == "accepting":
                     yield from self._any_json({})
 
-    def _calls(self, call: Call, fields: Fields) -> Iterator[Shape]:
+    def _calls(self, call: OfferedCall, fields: WantedFields) -> Iterator[MessageShape]:
         recovery = self.format.meaning
         slots, types = recovery.slots, recovery.content_types
         name, recipient = f"call_{call.name}" if call.name else "", Wanted(TOOL if call.name else None)
         fields, parts = {**fields, slots.recipient: recipient}, {TOOL.name: LiteralNode(call.name or "")}
         if call.schema is not None:
             held = self._json(_types(types if call.is_builtin else [recovery.json]), not call.is_empty)
-            yield Shape({**fields, **held}, {**parts, VALUE.name: JsonNode(call.schema)}, name)
+            yield MessageShape({**fields, **held}, {**parts, VALUE.name: JsonNode(call.schema)}, name)
             return
         texts = _types(word for word in types if word != recovery.json)
-        yield Shape({**fields, slots.content_type: texts}, parts, name)
+        yield MessageShape({**fields, slots.content_type: texts}, parts, name)
         if not call.name:
             yield from self._any_json(fields)
 
-    def _json(self, types: Wanted, is_required: bool = True) -> Fields:
+    def _json(self, types: Wanted, is_required: bool = True) -> WantedFields:
         """The fields of a message whose content is a JSON value."""
         recovery = self.format.meaning
         return {self.format.content: Wanted(VALUE, is_required), recovery.slots.content_type: types}
 
-    def _any_json(self, fields: Fields) -> Iterator[Shape]:
+    def _any_json(self, fields: WantedFields) -> Iterator[MessageShape]:
         """Messages whose content type says that they hold JSON."""
         if self.format.recovery and (word := self.format.recovery.json):
-            yield Shape({**fields, **self._json(Wanted(LiteralNode(word)))}, {VALUE.name: JsonNode("true")})
+            yield MessageShape({**fields, **self._json(Wanted(LiteralNode(word)))}, {VALUE.name: JsonNode("true")})
 
 
 def _named(name: str, node: Node) -> Node:
@@ -269,7 +269,7 @@ def _wanted(value: str | bool) -> Wanted:
     return Wanted() if value else ABSENT
 
 
-def _meets(fields: Fields, name: str, wanted: str | bool) -> bool:
+def _meets(fields: WantedFields, name: str, wanted: str | bool) -> bool:
     """Whether fixed fields meet a condition of a style."""
     found = fields.get(name, ABSENT)
     if isinstance(wanted, bool):

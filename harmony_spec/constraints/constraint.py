@@ -19,7 +19,7 @@ from .derivatives import JsonBegun, admits, derivative
 from .ebnf_texts import GbnfText, XgrammarText
 from .lark_texts import LarkText
 from .offers import Offer, make_offer
-from .reports import Report, TargetName, left_out_lines, make_report
+from .reports import ConstraintReport, TargetName, left_out_lines, make_report
 from .response_templates import response_template
 from .structural_tags import StructuralTag
 
@@ -77,7 +77,7 @@ class Constraint:
         return admits(self.root, units_of(self.codec, completion))
 
     @cached_property
-    def report(self) -> Report:
+    def report(self) -> ConstraintReport:
         """What the targets cannot enforce."""
         stops, of_gbnf = (self._completion(stops).inexact_stops() for stops in (self.stops, self._gbnf_stops))
         return make_report(self.offer, stops, of_gbnf)

@@ -44,7 +44,7 @@ def derivative(node: Node, units: Iterable[str | TokenNode]) -> Node:
     return node
 
 
-class JsonText(NamedTuple):
+class WholeJson(NamedTuple):
     """A text that is one JSON value."""
 
     text: str
@@ -78,14 +78,14 @@ def admits(node: Node, units: Sequence[str | TokenNode]) -> bool:
             continue
         text, found = "".join(map(str, run)), list[Node]()
         for at, char in enumerate(text):
-            value = JsonText(text[at:])
+            value = WholeJson(text[at:])
             found += [_after(state, value) for state in states]
             states = [_after(state, char, False) for state in states]
         states = [one_of([*found, *states])]
     return any(map(is_nullable, states))
 
 
-def _after(node: Node, unit: str | TokenNode | JsonText, refuses_json: bool = True) -> Node:
+def _after(node: Node, unit: str | TokenNode | WholeJson, refuses_json: bool = True) -> Node:
     match node:
         case TokenNode():
             return EMPTY if node == unit else NOTHING
@@ -99,7 +99,7 @@ def _after(node: Node, unit: str | TokenNode | JsonText, refuses_json: bool = Tr
         case JsonNode(schema):
             if isinstance(unit, str) and refuses_json:
                 raise JsonBegun
-            return EMPTY if isinstance(unit, JsonText) and unit.matches(schema) else NOTHING
+            return EMPTY if isinstance(unit, WholeJson) and unit.matches(schema) else NOTHING
         case SequenceNode(items):
             options = []
             for at, item in enumerate(items):

@@ -29,8 +29,8 @@ from .schema_keywords import (
     MAX_EXPORTED_OPTIONS,
     MAX_EXPORTED_PARTS,
     MEMBERS,
-    PLAIN,
-    Target,
+    SHORT_KEYWORDS,
+    SchemaTarget,
     are_apart,
     is_exact_bound,
     is_simple_pattern,
@@ -38,8 +38,8 @@ from .schema_keywords import (
 )
 from .schema_parts import (
     DEFINITIONS,
-    Key,
-    Part,
+    PartKey,
+    SchemaPart,
     is_finite,
     kinds_of_part,
     open_parts,
@@ -49,10 +49,10 @@ from .schema_parts import (
     values_of,
 )
 from .schema_values import (
-    FORMS,
-    KINDS,
+    KEYWORD_TYPES,
+    KINDS_BY_TYPE,
     NUMBERS,
-    TYPES,
+    VALUE_KINDS,
     both,
     canonical,
     is_deep,
@@ -82,11 +82,11 @@ class Enforced(NamedTuple):
 
 
 @lru_cache(EXPORTED_SCHEMAS_CACHE_SIZE)
-def enforceable(schema: str, target: Target) -> Enforced:
+def enforceable(schema: str, target: SchemaTarget) -> Enforced:
     """Return the part of a schema, as JSON text, that a target can enforce: it allows at least the same values."""
     if target != "lark" and enforceable(schema, "lark").text is None:
         return Enforced(None, ())
-    root, endless = json.loads(schema), frozenset[Key]()
+    root, endless = json.loads(schema), frozenset[PartKey]()
     if "\\ud" in schema and not is_encodable(root):
         return Enforced("true", ("",))
     while True:
@@ -109,21 +109,21 @@ class _Reader:
     """
 
     def __init__(
-        self, root: Any, target: Target, endless_keys: frozenset[Key], parts_left: int = MAX_EXPORTED_PARTS
+        self, root: Any, target: SchemaTarget, endless_keys: frozenset[PartKey], parts_left: int = MAX_EXPORTED_PARTS
     ) -> None:
         self.root, self.target, self.keywords = root, target, ENFORCED[target]
         self.endless_keys, self.parts_left = endless_keys, parts_left
         self.is_trial = parts_left < MAX_EXPORTED_PARTS
         self.unenforced: dict[str, None] = {}
-        self.names: dict[Key, str] = {}
+        self.names: dict[PartKey, str] = {}
         self.definitions: dict[str, Any] = {}
-        self._todo = deque[tuple[str, list[Part], int]]()
+        self._todo = deque[tuple[str, list[SchemaPart], int]]()
         self._depth = 0
         self._circular: dict[str, bool] = {}
         self._budget = Budget()
 
     def read(self) -> Any:
-        found = self._made([Part(self.root, "", frozenset([""]))], False)
+        found = self._made([SchemaPart(self.root, "", frozenset([""]))], False)
         while self._todo:
             name, parts, self._depth = self._todo.popleft()
             self.definitions[name] = self._made(parts, False)
@@ -131,19 +131,19 @@ class _Reader:
             found["$defs"] = self.definitions
         return found
 
-    def endless(self) -> frozenset[Key]:
+    def endless(self) -> frozenset[PartKey]:
         """The definitions that no finite value matches."""
         finite: set[str] = set()
         while more := {name for name, part in self.definitions.items() if is_finite(part, finite)} - finite:
             finite |= more
         return frozenset(key for key, name in self.names.items() if name not in finite)
 
-    def report(self, part: Part, *keywords: str) -> None:
+    def report(self, part: SchemaPart, *keywords: str) -> None:
         self.unenforced |= dict.fromkeys(f"{part.at}/{escaped(keyword)}" for keyword in keywords)
 
     # Parts.
 
-    def describe(self, parts: list[Part], is_shared: bool = False) -> Any:
+    def describe(self, parts: list[SchemaPart], is_shared: bool = False) -> Any:
         """A schema for all of some parts; False if no value matches. Parts that may occur again become definitions."""
         if len(parts) == 1 and (simple := self._of_type(parts[0].schema)):
             return simple
@@ -154,7 +154,7 @@ class _Reader:
             return False
         places = {part.at for part in parts}
         is_referred = any(target.at not in places or "$ref" in target.schema for target in targets)
-        is_plain = all(target.schema.keys() & ABOUT.keys() <= PLAIN for target in targets)
+        is_plain = all(target.schema.keys() & ABOUT.keys() <= SHORT_KEYWORDS for target in targets)
         if not is_referred and (is_plain or not is_shared):
             return self._made(targets, is_shared)
         key = frozenset(target.at for target in targets)
@@ -173,12 +173,12 @@ class _Reader:
         if (
             not isinstance(schema, dict)
             or schema.keys() & ABOUT.keys() != {"type"}
-            or schema["type"] not in list(TYPES)
+            or schema["type"] not in list(KINDS_BY_TYPE)
         ):
             return {}
         return {"type": schema["type"], **(open_parts({schema["type"]}) if self.target == "structural-tag" else {})}
 
-    def _made(self, parts: list[Part], is_shared: bool) -> Any:
+    def _made(self, parts: list[SchemaPart], is_shared: bool) -> Any:
         first = parts[0]
         self.parts_left -= 1
         if first.at.count("/") > MAX_EXPORTED_NESTING or self.parts_left < 0:
@@ -201,7 +201,7 @@ class _Reader:
             return options[0] if options else False
         return {"anyOf": options}
 
-    def _target(self, part: Part) -> Part:
+    def _target(self, part: SchemaPart) -> SchemaPart:
         """What a part refers to, if it is nothing but a reference. Nothing is fetched."""
         while isinstance(part.schema, dict) and part.schema.keys() & ABOUT.keys() == {"$ref"}:
             found = self._resolved(part)
@@ -213,27 +213,27 @@ class _Reader:
             return part._replace(schema=True)
         return part
 
-    def _resolved(self, part: Part) -> Part | None:
+    def _resolved(self, part: SchemaPart) -> SchemaPart | None:
         """The target of a reference; None if there is none here, or it is a circle, which is reported."""
         pointer = part.schema["$ref"]
         target = resolve(self.root, pointer)
         if target is None or pointer[1:] in part.entered or len(part.entered) > MAX_EXPORTED_NESTING:
             self.report(part, "$ref")
             return None
-        return Part(target, pointer[1:], part.entered | {pointer[1:]})
+        return SchemaPart(target, pointer[1:], part.entered | {pointer[1:]})
 
     def _is_circular(self, pointer: str) -> bool:
         """Whether a part may be defined by itself and more, which engines refuse."""
         if pointer not in self._circular:
             seen, todo = set[str](), [pointer]
             while todo:
-                refers = {*references_of(Part(resolve(self.root, todo.pop()), "", frozenset()))}
+                refers = {*references_of(SchemaPart(resolve(self.root, todo.pop()), "", frozenset()))}
                 todo += refers - seen
                 seen |= refers
             self._circular[pointer] = pointer in seen
         return self._circular[pointer]
 
-    def _choices(self, part: Part) -> Iterator[list[Part]]:
+    def _choices(self, part: SchemaPart) -> Iterator[list[SchemaPart]]:
         """The alternatives of a part, of which a value matches one."""
         for keyword in ("anyOf", "oneOf"):
             if keyword in part.schema:
@@ -245,7 +245,7 @@ class _Reader:
                     self.report(part, keyword)
                 yield options
 
-    def _are_apart(self, options: list[Part]) -> bool:
+    def _are_apart(self, options: list[SchemaPart]) -> bool:
         """Whether no value matches two of some parts."""
         kinds = [kinds_of_part(part) for part in options]
         if sum(map(len, kinds)) == len(frozenset().union(*kinds)):
@@ -258,9 +258,9 @@ class _Reader:
             for pair in pairs
         )
 
-    def _options(self, parts: list[Part]) -> list[list[Part]]:
+    def _options(self, parts: list[SchemaPart]) -> list[list[SchemaPart]]:
         """The parts that apply at once, for each combination of alternatives."""
-        applied, choices, todo = list[Part](), list[tuple[Part, list[Part]]](), [*parts]
+        applied, choices, todo = list[SchemaPart](), list[tuple[SchemaPart, list[SchemaPart]]](), [*parts]
         while todo:
             part = self._target(todo.pop(0))
             if part.schema is False:
@@ -283,12 +283,14 @@ class _Reader:
 
     # Values.
 
-    def _joined(self, parts: list[Part], is_shared: bool) -> Any:
+    def _joined(self, parts: list[SchemaPart], is_shared: bool) -> Any:
         """A schema for parts without alternatives; False if no value matches."""
         rows = parts if len(parts) == 1 else [*{part.at: part for part in parts}.values()]
-        kinds = KINDS
+        kinds = VALUE_KINDS
         for row in rows:
-            if malformed := [each for each in row.schema if each in FORMS and is_malformed(each, row.schema[each])]:
+            if malformed := [
+                each for each in row.schema if each in KEYWORD_TYPES and is_malformed(each, row.schema[each])
+            ]:
                 self.report(row, *malformed)
             kinds &= kinds_of_part(row)
         if lists := [values for row in rows for values in values_of(row)]:
@@ -314,11 +316,11 @@ class _Reader:
         made = {key: value for key, value in found.items() if not kinds.isdisjoint(ABOUT[key])}
         return split_by_type(made, kinds) if self.target == "structural-tag" else type_of(kinds) | made
 
-    def _excluded(self, row: Part, kinds: frozenset[str]) -> frozenset[str]:
+    def _excluded(self, row: SchemaPart, kinds: frozenset[str]) -> frozenset[str]:
         """The kinds that `not` excludes; it is reported if it excludes others values than those of kinds."""
         inner = row.beside("not")
         if inner.schema in (True, False, {}):
-            return frozenset() if inner.schema is False else KINDS
+            return frozenset() if inner.schema is False else VALUE_KINDS
         excluded = kinds_of_part(inner)
         is_about_kinds = isinstance(inner.schema, dict) and inner.schema.keys() & ABOUT.keys() == {"type"}
         is_known = is_about_kinds and not is_malformed("type", inner.schema["type"])
@@ -327,7 +329,7 @@ class _Reader:
             return frozenset()
         return excluded
 
-    def _values(self, rows: list[Part], lists: list[list[Any]], kinds: frozenset[str]) -> Any:
+    def _values(self, rows: list[SchemaPart], lists: list[list[Any]], kinds: frozenset[str]) -> Any:
         """The values that are in all lists, and match all parts, with every keyword that they have."""
         kept = [value for value in lists[0] if kind_of(value) in kinds]
         for listed in lists[1:]:
@@ -343,7 +345,7 @@ class _Reader:
             return type_of(kinds)
         return {"enum": kept} if kept else False
 
-    def _matching(self, row: Part, keywords: Set[str], values: list[Any]) -> list[Any]:
+    def _matching(self, row: SchemaPart, keywords: Set[str], values: list[Any]) -> list[Any]:
         """The values that match some keywords of a part."""
         from ..validation.schemas import InvalidSchema, find_breaches
 
@@ -359,7 +361,7 @@ class _Reader:
         self.report(row, *schema)
         return values
 
-    def _limits(self, rows: list[Part], kinds: frozenset[str]) -> dict[str, Any]:
+    def _limits(self, rows: list[SchemaPart], kinds: frozenset[str]) -> dict[str, Any]:
         """Keywords that limit values of these kinds."""
         found: dict[str, Any] = {}
         for row in rows:
@@ -381,9 +383,9 @@ class _Reader:
                         self.report(row, other)
         return found
 
-    def _items(self, rows: list[Part], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
+    def _items(self, rows: list[SchemaPart], limits: dict[str, Any], is_shared: bool) -> dict[str, Any] | None:
         """The keywords for the items of arrays; None if no array matches."""
-        firsts, rests = list[list[Part]](), list[Part | None]()
+        firsts, rests = list[list[SchemaPart]](), list[SchemaPart | None]()
         for row in rows:
             keyword = "items" if isinstance(row.schema.get("items"), list) else "prefixItems"
             firsts.append([row.inside(keyword, index) for index in range(len(row.list(keyword)))])
@@ -402,7 +404,7 @@ class _Reader:
             return None
         return ({"prefixItems": found} if found else {}) | ({} if others is True else {"items": others})
 
-    def _members(self, rows: list[Part], is_shared: bool) -> dict[str, Any] | None:
+    def _members(self, rows: list[SchemaPart], is_shared: bool) -> dict[str, Any] | None:
         """The keywords for the members of objects; None if no object matches."""
         required = dict.fromkeys(name for row in rows for name in row.list("required") if isinstance(name, str))
         names = dict.fromkeys([*(name for row in rows for name in row.dict("properties")), *required])
@@ -410,13 +412,13 @@ class _Reader:
         has_patterns = any("patternProperties" in row.schema for row in rows)
         matched, kept = self._patterns(rows, names, closed) if has_patterns else ({}, [])
 
-        def parts_of(row: Part, name: str) -> list[Part]:
+        def parts_of(row: SchemaPart, name: str) -> list[SchemaPart]:
             found = [row.inside("properties", name)] if name in row.dict("properties") else []
             patterns = row.dict("patternProperties")
             found += [row.inside("patternProperties", each) for each in patterns if name in matched.get(each, ())]
             return found or [closed[row.at]] if row.at in closed else found
 
-        def parts_for(row: Part, pattern: str) -> list[Part]:
+        def parts_for(row: SchemaPart, pattern: str) -> list[SchemaPart]:
             if pattern in row.dict("patternProperties"):
                 return [row.inside("patternProperties", pattern)]
             return [closed[row.at]] if row.at in closed else []
@@ -444,7 +446,7 @@ class _Reader:
         return found
 
     def _patterns(
-        self, rows: list[Part], names: Iterable[str], closed: dict[str, Part]
+        self, rows: list[SchemaPart], names: Iterable[str], closed: dict[str, SchemaPart]
     ) -> tuple[dict[str, set[str]], list[str]]:
         """The names that patterns of names match, and the patterns that can be enforced.
 

@@ -14,7 +14,7 @@ from ..tools.openai_tools import FUNCTION
 from .constraint import Constraint
 from .engine_vocabularies import imported, llama_cpp_model, llguidance_tokenizer, spare_token, xgrammar_tokenizer
 
-Grammar = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark", "gbnf"]
+GrammarLanguage = Literal["lark", "structural-tag", "xgrammar-ebnf", "xgrammar-lark", "gbnf"]
 
 Admits = Callable[[Sequence[int]], bool]
 """Whether a grammar admits a completion, up to its end."""
@@ -26,7 +26,7 @@ TOKEN_REFERENCE = re.compile(r"<\[\d+\]>")
 """A special token in GBNF. The EBNF of xgrammar has another form for it."""
 
 
-def engine_for(format: Format, text: str, kind: Grammar, stops: Collection[int] = ()) -> Admits:
+def engine_for(format: Format, text: str, kind: GrammarLanguage, stops: Collection[int] = ()) -> Admits:
     """Read a grammar. Raises `CodecError` if its engine is missing, or refuses it.
 
     Args:
@@ -40,7 +40,7 @@ def engine_for(format: Format, text: str, kind: Grammar, stops: Collection[int] 
     return _in_xgrammar(format, text, kind)
 
 
-def kind_of(name: str, text: str) -> Grammar:
+def kind_of(name: str, text: str) -> GrammarLanguage:
     """The kind of a grammar in a file."""
     if text.lstrip().startswith("{"):
         return "structural-tag"
@@ -98,7 +98,7 @@ def _in_llguidance(format: Format, text: str) -> Admits:
     return admits
 
 
-def _in_xgrammar(format: Format, text: str, kind: Grammar) -> Admits:
+def _in_xgrammar(format: Format, text: str, kind: GrammarLanguage) -> Admits:
     made, stop = imported("xgrammar"), spare_token(format.encoding)
     compiler = made.GrammarCompiler(xgrammar_tokenizer(format.encoding))
     try:

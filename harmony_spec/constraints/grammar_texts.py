@@ -28,8 +28,8 @@ from ..format.algebra import (
     repeat,
 )
 
-TEXT = TextNode()
-OPTIONAL_TEXT = OptionalNode(TEXT)
+FREE_TEXT = TextNode()
+OPTIONAL_TEXT = OptionalNode(FREE_TEXT)
 
 
 class GrammarText(ABC):
@@ -154,10 +154,10 @@ def crossing(items: Iterable[Node], lead: str) -> Iterator[Node]:
     """
     before: Node = NOTHING
     for item in items:
-        is_text, is_optional = item in (TEXT, OPTIONAL_TEXT), item == OPTIONAL_TEXT
+        is_text, is_optional = item in (FREE_TEXT, OPTIONAL_TEXT), item == OPTIONAL_TEXT
         if lead and is_text and isinstance(before, LiteralNode):
             begun = in_order([repeat(all_but([ord(lead)]), 1), OPTIONAL_TEXT])
-            yield OptionalNode(one_of([begun, TEXT])) if is_optional else one_of([begun, TEXT])
+            yield OptionalNode(one_of([begun, FREE_TEXT])) if is_optional else one_of([begun, FREE_TEXT])
         else:
             yield item
         before = item

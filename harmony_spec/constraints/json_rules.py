@@ -61,9 +61,9 @@ QUOTE, COMMA, COLON = LiteralNode('"'), LiteralNode(","), LiteralNode(":")
 
 ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 
-ANY, TEXT, GAP = ReferenceNode("any_value"), ReferenceNode("any_string"), ReferenceNode("space")
+ANY_VALUE, ANY_STRING, SPACING = ReferenceNode("any_value"), ReferenceNode("any_string"), ReferenceNode("space")
 
-Names = dict[str, ReferenceNode]
+ReferenceNames = dict[str, ReferenceNode]
 """The parts of a schema that references lead to."""
 
 
@@ -80,15 +80,15 @@ class JsonRules:
     def __init__(self, lead: str) -> None:
         self.lead = lead
         self.definitions: dict[str, Callable[[], Node]] = {
-            ANY.name: lambda: one_of(self._of_type(name, {}, {}) for name in ALL_TYPES),
-            TEXT.name: lambda: in_order([QUOTE, self._text(), QUOTE]),
-            GAP.name: lambda: repeat(CharacterNode(((9, 10), (13, 13), (32, 32))), 0, MAX_JSON_SPACE),
+            ANY_VALUE.name: lambda: one_of(self._of_type(name, {}, {}) for name in ALL_TYPES),
+            ANY_STRING.name: lambda: in_order([QUOTE, self._text(), QUOTE]),
+            SPACING.name: lambda: repeat(CharacterNode(((9, 10), (13, 13), (32, 32))), 0, MAX_JSON_SPACE),
         }
 
     def value(self, schema: str) -> Node:
         """The rule of a schema, which is JSON text."""
         root = json.loads(schema)
-        names: Names = {}
+        names: ReferenceNames = {}
         for name, part in (root.get("$defs", {}) if isinstance(root, dict) else {}).items():
             names[f"#/$defs/{name}"] = self._define("part", partial(self._value, part, names))
         return self._value(root, names)
@@ -98,9 +98,9 @@ class JsonRules:
         self.definitions[found.name] = make
         return found
 
-    def _value(self, schema: Any, names: Names) -> Node:
+    def _value(self, schema: Any, names: ReferenceNames) -> Node:
         if not isinstance(schema, dict) or not schema:
-            return NOTHING if schema is False else ANY
+            return NOTHING if schema is False else ANY_VALUE
         if "$ref" in schema:
             return names[schema["$ref"]]
         if "enum" in schema:
@@ -113,7 +113,8 @@ class JsonRules:
     def _constant(self, value: Any) -> Node:
         if isinstance(value, dict):
             members = (
-                in_order([self._constant(name), GAP, COLON, GAP, self._constant(part)]) for name, part in value.items()
+                in_order([self._constant(name), SPACING, COLON, SPACING, self._constant(part)])
+                for name, part in value.items()
             )
             return _between("{", members, "}")
         if isinstance(value, list):
@@ -123,7 +124,7 @@ class JsonRules:
             text = text.replace(self.lead, f"\\u{ord(self.lead[0]):04x}{self.lead[1:]}")
         return LiteralNode(text)
 
-    def _of_type(self, name: str, schema: Mapping[str, Any], names: Names) -> Node:
+    def _of_type(self, name: str, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
         match name:
             case "null":
                 return LiteralNode("null")
@@ -136,7 +137,7 @@ class JsonRules:
             case "string":
                 least, most = schema.get("minLength", 0), schema.get("maxLength")
                 if not least and most is None:
-                    return TEXT
+                    return ANY_STRING
                 return in_order([QUOTE, repeat(self._character(self.lead[:1]), least, most), QUOTE])
             case "array":
                 return self._array(schema, names)
@@ -176,45 +177,53 @@ class JsonRules:
 
     # Arrays and objects.
 
-    def _array(self, schema: Mapping[str, Any], names: Names) -> Node:
+    def _array(self, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
         least, most, first = schema.get("minItems", 0), schema.get("maxItems"), schema.get("prefixItems", [])
         item = self._value(schema.get("items", True), names)
         begun = len(first)
         if begun:
             limit = None if most is None else max(most - begun, 0)
-            rest = repeat(in_order([GAP, COMMA, GAP, item]), max(least - begun, 0), limit)
+            rest = repeat(in_order([SPACING, COMMA, SPACING, item]), max(least - begun, 0), limit)
         elif item == NOTHING or most == 0:
             rest = EMPTY if not least else NOTHING
         else:
-            more = repeat(in_order([GAP, COMMA, GAP, item]), max(least - 1, 0), None if most is None else most - 1)
+            more = repeat(
+                in_order([SPACING, COMMA, SPACING, item]), max(least - 1, 0), None if most is None else most - 1
+            )
             rest = in_order([item, more]) if least else maybe(in_order([item, more]))
         for index in reversed(range(begun if most is None else min(begun, most))):
-            comma = in_order([GAP, COMMA, GAP]) if index else EMPTY
+            comma = in_order([SPACING, COMMA, SPACING]) if index else EMPTY
             rest = in_order([comma, self._value(first[index], names), rest])
             rest = rest if index < least else maybe(rest)
             if index % MAX_RULE_NESTING == MAX_RULE_NESTING - 1:
                 rest = self._define("items", partial(in_order, [rest]))
-        return in_order([LiteralNode("["), GAP, rest, GAP, LiteralNode("]")])
+        return in_order([LiteralNode("["), SPACING, rest, SPACING, LiteralNode("]")])
 
-    def _object(self, schema: Mapping[str, Any], names: Names) -> Node:
+    def _object(self, schema: Mapping[str, Any], names: ReferenceNames) -> Node:
         properties = dict(schema.get("properties", {}))
         required = set(schema.get("required", ()))
         others = schema.get("additionalProperties", True)
         properties |= {name: others for name in schema.get("required", ()) if name not in properties}
         listed = [
-            (in_order([self._constant(name), GAP, COLON, GAP, self._value(part, names)]), name in required)
+            (in_order([self._constant(name), SPACING, COLON, SPACING, self._value(part, names)]), name in required)
             for name, part in properties.items()
             if part is not False
         ]
-        key = self._define("name", lambda: in_order([QUOTE, self._other_name(properties)])) if properties else TEXT
+        key = (
+            self._define("name", lambda: in_order([QUOTE, self._other_name(properties)])) if properties else ANY_STRING
+        )
         value = self._value(others, names)
-        other = NOTHING if value == NOTHING else self._define("member", lambda: in_order([key, GAP, COLON, GAP, value]))
+        other = (
+            NOTHING
+            if value == NOTHING
+            else self._define("member", lambda: in_order([key, SPACING, COLON, SPACING, value]))
+        )
         rests: dict[tuple[int, bool], Node] = {}
 
         def rest(at: int, is_first: bool) -> Node:
             """The members from one on, as a rule: the size of all rules grows with the number of members only."""
             if at == len(listed):
-                more = repeat(in_order([GAP, COMMA, GAP, other]))
+                more = repeat(in_order([SPACING, COMMA, SPACING, other]))
                 return maybe(in_order([other, more])) if is_first else more
             if (at, is_first) not in rests:
                 rests[at, is_first] = self._define("members", partial(members, at, is_first))
@@ -223,20 +232,20 @@ class JsonRules:
         def members(at: int, is_first: bool) -> Node:
             """Each member is required or may be left out, then come others."""
             member, is_required = listed[at]
-            comma = EMPTY if is_first else in_order([GAP, COMMA, GAP])
+            comma = EMPTY if is_first else in_order([SPACING, COMMA, SPACING])
             written = in_order([comma, member, rest(at + 1, False)])
             return written if is_required else one_of([written, rest(at + 1, is_first)])
 
         inner = members(0, True) if listed else rest(0, True)
-        return in_order([LiteralNode("{"), GAP, inner, GAP, LiteralNode("}")])
+        return in_order([LiteralNode("{"), SPACING, inner, SPACING, LiteralNode("}")])
 
 
 def _between(opens: str, items: Iterable[Node], closes: str) -> Node:
     """Items with commas between them, in brackets."""
     listed: list[Node] = []
     for item in items:
-        listed += [GAP, COMMA, GAP, item] if listed else [item]
-    return in_order([LiteralNode(opens), GAP, *listed, GAP, LiteralNode(closes)])
+        listed += [SPACING, COMMA, SPACING, item] if listed else [item]
+    return in_order([LiteralNode(opens), SPACING, *listed, SPACING, LiteralNode(closes)])
 
 
 def piece_without(lead: str, character: Callable[[str], Node]) -> Node:

@@ -28,7 +28,7 @@ SPACE_OPTION = json.dumps({"whitespace_pattern": f"[ \\t\\n\\r]{{0,{MAX_JSON_SPA
 QUOTED_WORDS_CACHE_SIZE = 10_000
 """Words of grammars that are remembered: most occur several times in one."""
 
-SPACE, WORDS = re.compile(r"\s"), re.compile(r"\s+|\S+")
+ONE_SPACE, SPACES_OR_WORDS = re.compile(r"\s"), re.compile(r"\s+|\S+")
 
 REGULAR_SIGNS = re.compile(r"[^A-Za-z0-9_ ]")
 
@@ -62,7 +62,7 @@ class LarkText(GrammarText):
         return super().written(node, is_part)
 
     def unit(self, node: Node) -> str:
-        is_sentence = isinstance(node, LiteralNode) and len(WORDS.findall(node.text)) > 1
+        is_sentence = isinstance(node, LiteralNode) and len(SPACES_OR_WORDS.findall(node.text)) > 1
         return f"( {self.expression(node)} )" if is_sentence else super().unit(node)
 
     def token(self, spelling: str) -> str:
@@ -70,7 +70,7 @@ class LarkText(GrammarText):
         return spelling if is_name else f"<[{self.ids[spelling]}]>"
 
     def literal(self, text: str) -> str:
-        return " ".join(map(quoted_word, WORDS.findall(text))) or self.empty
+        return " ".join(map(quoted_word, SPACES_OR_WORDS.findall(text))) or self.empty
 
     def characters(self, node: CharacterNode) -> str:
         return f"/{character_class(node)}/"
@@ -110,7 +110,10 @@ def quoted_word(text: str) -> str:
 
 def _words(items: Iterable[Node]) -> Iterator[Node]:
     """The parts of a sequence: words, spaces, and what is neither. A word of several parts is a sequence of its own."""
-    texts = (map(LiteralNode, WORDS.findall(item.text)) if isinstance(item, LiteralNode) else [item] for item in items)
+    texts = (
+        map(LiteralNode, SPACES_OR_WORDS.findall(item.text)) if isinstance(item, LiteralNode) else [item]
+        for item in items
+    )
     for is_one_word, run in groupby(chain.from_iterable(texts), is_word):
         parts = tuple(run)
         yield from [SequenceNode(parts)] if is_one_word and len(parts) > 1 else parts
@@ -124,7 +127,7 @@ def is_word(node: Node) -> bool:
     """Whether a node has texts without spaces, and characters, only."""
     match node:
         case LiteralNode(text):
-            return not SPACE.search(text)
+            return not ONE_SPACE.search(text)
         case CharacterNode():
             return True
         case SequenceNode(items) | AlternativesNode(items):

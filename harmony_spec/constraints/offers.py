@@ -23,7 +23,7 @@ ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
-TEXT = {"type": "text"}
+CUSTOM_INPUT_FORMAT = {"type": "text"}
 """The format of the input of a custom tool, unless its definition has another."""
 
 MAX_SCHEMA_CHARS = 1_000_000
@@ -33,7 +33,7 @@ MAX_TOOLS = 10_000
 """More tools are refused, for the same reason."""
 
 
-class Call(NamedTuple):
+class OfferedCall(NamedTuple):
     """Calls of one tool.
 
     Attributes:
@@ -64,7 +64,7 @@ class Offer(NamedTuple):
         unformatted: the custom tools whose input has a format of its own, which no target enforces.
     """
 
-    calls: tuple[Call, ...] = ()
+    calls: tuple[OfferedCall, ...] = ()
     answers: Mapping[str, str] = {}
     may_answer: bool = True
     channels: frozenset[str] = frozenset()
@@ -107,7 +107,7 @@ def make_offer(
         if not isinstance(content, str):
             declarations.add(role, content)
         elif declarations.leaves_unread(role, content):
-            left_out[f"message {index}"] = UNREAD
+            left_out[f"message {index}"] = UNREAD_DECLARATION
     answers = dict(declarations.answer_forms)
     if response_format is not None:
         made = recovery.definitions.answer
@@ -118,9 +118,9 @@ def make_offer(
         fail(("tools",), f"more than {MAX_TOOLS} tools")
     calls = _calls(format, declarations, lax)
     if not (is_known or own):
-        calls = [Call(None, (recovery.calls, recovery.thoughts), None)]
+        calls = [OfferedCall(None, (recovery.calls, recovery.thoughts), None)]
     chosen, may_answer = _chosen(declarations, calls, tool_choice)
-    writable: list[Call] = []
+    writable: list[OfferedCall] = []
     for call in chosen:
         listed = tuple(name for name in call.channels if not declarations.channels or name in declarations.channels)
         if reason := _unwritable(format, call) or ("" if listed else NO_CHANNEL):
@@ -131,17 +131,19 @@ def make_offer(
     kept = {name: text for name, text in schemas.items() if not is_impossible(text)}
     left_out |= dict.fromkeys((name for name in schemas if name not in kept), IMPOSSIBLE)
     may_answer = may_answer and len(kept) >= bool(schemas)
-    unformatted = _named(declarations, defined, lambda tool: tool.get("format", TEXT) != TEXT)
+    unformatted = _named(
+        declarations, defined, lambda tool: tool.get("format", CUSTOM_INPUT_FORMAT) != CUSTOM_INPUT_FORMAT
+    )
     channels = frozenset(declarations.channels)
     return Offer(tuple(writable), kept, may_answer, channels, left_out, tuple(lax), tuple(unformatted))
 
 
 IMPOSSIBLE = "no JSON value matches its schema"
 NO_CHANNEL = "the prompt does not list the channel of its calls"
-UNREAD = "its text does not match the grammar, so nothing in it is declared"
+UNREAD_DECLARATION = "its text does not match the grammar, so nothing in it is declared"
 
 
-def _unwritable(format: Format, call: Call) -> str:
+def _unwritable(format: Format, call: OfferedCall) -> str:
     """Why a call cannot be written; "" if it can."""
     recovery = format.meaning
     pattern = format.patterns.get(recovery.slots.recipient, ("", ""))[0]
@@ -196,7 +198,7 @@ def _named(declarations: Declarations, defined: list[Any], has: Callable[[Mappin
     return sorted(names & declarations.tools.keys())
 
 
-def _calls(format: Format, declarations: Declarations, lax: list[str]) -> list[Call]:
+def _calls(format: Format, declarations: Declarations, lax: list[str]) -> list[OfferedCall]:
     recovery, found = declarations.recovery, []
     for name, parameters in sorted(declarations.tools.items()):
         channel = declarations.call_channels.get(name)
@@ -210,11 +212,13 @@ def _calls(format: Format, declarations: Declarations, lax: list[str]) -> list[C
             schema = NO_ARGUMENTS
         is_builtin = not is_function and channel != recovery.calls
         text = None if schema is None else schema_text(schema, name)
-        found.append(Call(name, channels, text, parameters is None, is_builtin))
+        found.append(OfferedCall(name, channels, text, parameters is None, is_builtin))
     return found
 
 
-def _chosen(declarations: Declarations, calls: list[Call], tool_choice: object) -> tuple[list[Call], bool]:
+def _chosen(
+    declarations: Declarations, calls: list[OfferedCall], tool_choice: object
+) -> tuple[list[OfferedCall], bool]:
     """The calls that a `tool_choice` allows, and whether it allows an answer."""
     prefix = declarations.recovery.of_functions
     names = {call.name.removeprefix(prefix) for call in calls if call.name is not None}

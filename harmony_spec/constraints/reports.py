@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple
 
 from .enforceable import enforceable
 from .offers import Offer
-from .schema_keywords import Target
+from .schema_keywords import SchemaTarget
 
 TargetName = Literal["lark", "portable-lark", "xgrammar-ebnf", "structural-tag", "gbnf"]
 
 PORTABLE: TargetName = "portable-lark"
 
-READERS: dict[TargetName, Target] = {
+READERS: dict[TargetName, SchemaTarget] = {
     "lark": "lark",
     "portable-lark": "structural-tag",
     "xgrammar-ebnf": "grammar",
@@ -42,7 +42,7 @@ class Unenforced(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class ConstraintReport:
     """What the targets cannot enforce.
 
     Attributes:
@@ -76,13 +76,13 @@ class Report:
         return found + [f"{name}: its schema does not bind, because it is not strict" for name in self.lax]
 
 
-def left_out_lines(found: Offer | Report) -> list[str]:
+def left_out_lines(found: Offer | ConstraintReport) -> list[str]:
     return [f"{name} is left out: {reason}" for name, reason in found.left_out.items()]
 
 
-def make_report(offer: Offer, inexact_stops: Iterable[str], gbnf_stops: Iterable[str]) -> Report:
+def make_report(offer: Offer, inexact_stops: Iterable[str], gbnf_stops: Iterable[str]) -> ConstraintReport:
     has_json = any(call.schema is not None or call.name is None for call in offer.calls) or offer.may_answer
-    return Report(
+    return ConstraintReport(
         tuple(_unenforced(offer)), tuple(inexact_stops), offer.left_out, offer.lax, has_json, tuple(gbnf_stops)
     )
 

@@ -23,13 +23,13 @@ from .lark_texts import regular_expression
 from .offers import Offer
 from .specialising import Specialiser, Wanted
 
-PARTS = {"thinking": ("thoughts",), "content": ("preamble", "answer"), "tool_calls": ("call",)}
+RESPONSE_PARTS = {"thinking": ("thoughts",), "content": ("preamble", "answer"), "tool_calls": ("call",)}
 """The parts of a chat message in `transformers`, and the kinds of messages that become one."""
 
-HOLE = ReferenceNode("hole")
+CONTENT_HOLE = ReferenceNode("hole")
 """Replaces the content of a message."""
 
-NAME = "name"
+NAME_GROUP = "name"
 """The group of a pattern that holds the name of a tool."""
 
 
@@ -37,7 +37,7 @@ def response_template(format: Format) -> dict[str, Any]:
     """Return the template of a format, ready for `tokenizer.response_template`."""
     made = Completion(format, Offer(), "accepting", frozenset())
     fields = {}
-    for part, names in PARTS.items():
+    for part, names in RESPONSE_PARTS.items():
         patterns = [pattern for name in names if name in made.kinds and (pattern := _opening(made, name))]
         if patterns:
             shape = {"repeats": True, "join": SEPARATOR} if part != "tool_calls" else _call()
@@ -46,7 +46,7 @@ def response_template(format: Format) -> dict[str, Any]:
 
 
 def _call() -> dict[str, Any]:
-    function = {"name": f"{{{NAME}}}", "arguments": "{content}"}
+    function = {"name": f"{{{NAME_GROUP}}}", "arguments": "{content}"}
     shape = {"repeats": True, "content": "json", "content_args": {"allow_non_json": True}}
     return {**shape, "transform": {"type": "function", "function": function}}
 
@@ -55,15 +55,15 @@ def _opening(made: Completion, name: str) -> str:
     """The pattern of what comes before the content of a kind of message."""
     format, kind = made.format, made.kinds[name]
     recovery = format.meaning
-    fields: dict[str, Wanted] = {**made.fixed(kind), format.content: Wanted(HOLE)}
+    fields: dict[str, Wanted] = {**made.fixed(kind), format.content: Wanted(CONTENT_HOLE)}
     if name == "call":
         word = made.texts[recovery.slots.recipient]
         prefix = maybe(LiteralNode(recovery.of_functions)) if recovery.definitions.functions else in_order([])
-        fields[recovery.slots.recipient] = Wanted(in_order([prefix, RuleNode(NAME, word)]))
+        fields[recovery.slots.recipient] = Wanted(in_order([prefix, RuleNode(NAME_GROUP, word)]))
         fields.pop(recovery.slots.channel, None)
     whole = Specialiser(fields, {})(made.frames[0])
     items = whole.items if isinstance(whole, SequenceNode) else (whole,)
-    return _pattern(in_order(items[: items.index(HOLE)])) if HOLE in items else ""
+    return _pattern(in_order(items[: items.index(CONTENT_HOLE)])) if CONTENT_HOLE in items else ""
 
 
 def _pattern(node: Node) -> str:

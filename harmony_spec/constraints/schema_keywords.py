@@ -7,9 +7,9 @@ from math import prod
 from typing import Any, Literal
 
 from ..tool_types.type_grammar import UNREAD_KEYWORD
-from .schema_values import KINDS, NUMBERS
+from .schema_values import NUMBERS, VALUE_KINDS
 
-Target = Literal["lark", "structural-tag", "grammar"]
+SchemaTarget = Literal["lark", "structural-tag", "grammar"]
 """How an engine reads schemas: llguidance, xgrammar, or as rules that this package writes (EBNF and GBNF)."""
 
 WRITTEN = frozenset(
@@ -25,7 +25,7 @@ BOUNDS = frozenset(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"
 READ = WRITTEN | BOUNDS | {"patternProperties", "pattern", "format"}
 """Those that llguidance reads too. It refuses a schema with any other assertion; `maxProperties` depends on others."""
 
-ENFORCED: dict[Target, frozenset[str]] = {
+ENFORCED: dict[SchemaTarget, frozenset[str]] = {
     "lark": READ,
     "structural-tag": READ - {"multipleOf", "minLength", "maxLength", "patternProperties"},
     "grammar": WRITTEN,
@@ -40,8 +40,8 @@ ABOUT: dict[str, frozenset[str]] = {
     **dict.fromkeys(("properties", "patternProperties", "additionalProperties", "required"), frozenset(["object"])),
     **dict.fromkeys(("propertyNames", "minProperties", "maxProperties", "dependentRequired"), frozenset(["object"])),
     **dict.fromkeys(("dependentSchemas", "dependencies", "unevaluatedProperties"), frozenset(["object"])),
-    **dict.fromkeys(("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"), KINDS),
-    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef", UNREAD_KEYWORD), KINDS),
+    **dict.fromkeys(("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"), VALUE_KINDS),
+    **dict.fromkeys(("not", "if", "then", "else", "$dynamicRef", "$recursiveRef", UNREAD_KEYWORD), VALUE_KINDS),
 }
 """All keywords that restrict values, and the kinds of values that they restrict. Others, such as descriptions, are left
 out of exports."""
@@ -58,13 +58,13 @@ COMBINING = frozenset(["anyOf", "oneOf", "allOf", "$ref"])
 
 MEMBERS = frozenset(["properties", "patternProperties", "additionalProperties", "required"])
 
-PLAIN = frozenset(ABOUT) - JOINED | {"type", "required"}
+SHORT_KEYWORDS = frozenset(ABOUT) - JOINED | {"type", "required"}
 """Keywords of short parts, which are repeated rather than defined."""
 
-FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
+SHARED_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
 """The values of `format` that llguidance and xgrammar both know."""
 
-LENGTHS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
+LENGTH_KEYWORDS = frozenset(["minItems", "maxItems", "minLength", "maxLength"])
 
 MAX_EXPORTED_LENGTH = 10_000
 """The longest repetition that is exported: engines unroll some. Longer limits are reported as not enforced."""
@@ -117,7 +117,7 @@ def is_exact_bound(keyword: str, value: float) -> bool:
     return 0 < value <= MAX_EXPORTED_MULTIPLE
 
 
-def limit_of(keyword: str, value: Any, target: Target) -> Any:
+def limit_of(keyword: str, value: Any, target: SchemaTarget) -> Any:
     """The value of a keyword that can be enforced; None for another one."""
     match keyword, value:
         case "pattern", str():
@@ -125,10 +125,10 @@ def limit_of(keyword: str, value: Any, target: Target) -> Any:
             is_read = is_whole or target != "structural-tag"  # xgrammar matches whole strings
             return value if is_read and is_simple_pattern(value) else None
         case "format", str():
-            return value if value in FORMATS else None
+            return value if value in SHARED_FORMATS else None
         case _, bool():
             return None
-        case _, int() | float() if keyword in LENGTHS:
+        case _, int() | float() if keyword in LENGTH_KEYWORDS:
             return int(value) if value == int(value) and 0 <= value <= MAX_EXPORTED_LENGTH else None
         case _, int() | float() if keyword in BOUNDS:
             return value

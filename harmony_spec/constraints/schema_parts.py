@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 from ..tool_types.schema_references import escaped, target_of
 from .schema_keywords import ABOUT
-from .schema_values import KINDS, NUMBERS, kinds_of, type_of
+from .schema_values import NUMBERS, VALUE_KINDS, kinds_of, type_of
 
-Key = frozenset[str]
+PartKey = frozenset[str]
 """The places of parts that apply to the same value."""
 
 
 DEFINITIONS = "#/$defs/"
 
 
-class Part(NamedTuple):
+class SchemaPart(NamedTuple):
     """A part of a schema.
 
     Attributes:
@@ -27,17 +27,17 @@ class Part(NamedTuple):
 
     schema: Any
     at: str
-    entered: Key
+    entered: PartKey
 
-    def inside(self, keyword: str, *step: str | int) -> Part:
+    def inside(self, keyword: str, *step: str | int) -> SchemaPart:
         """A part for a part of the value."""
         schema, at = self._step(keyword, *step)
-        return Part(schema, at, frozenset([at]))
+        return SchemaPart(schema, at, frozenset([at]))
 
-    def beside(self, keyword: str, *step: str | int) -> Part:
+    def beside(self, keyword: str, *step: str | int) -> SchemaPart:
         """A part for the same value."""
         schema, at = self._step(keyword, *step)
-        return Part(schema, at, self.entered | {at})
+        return SchemaPart(schema, at, self.entered | {at})
 
     def _step(self, keyword: str, *step: str | int) -> tuple[Any, str]:
         schema, at = self.schema[keyword], f"{self.at}/{keyword}"
@@ -52,19 +52,19 @@ class Part(NamedTuple):
         return found if isinstance(found := self.schema.get(keyword), list) else []
 
 
-def kinds_of_part(part: Part) -> frozenset[str]:
+def kinds_of_part(part: SchemaPart) -> frozenset[str]:
     if not isinstance(part.schema, dict):
-        return KINDS
-    return kinds_of(part.schema["type"]) if "type" in part.schema else KINDS
+        return VALUE_KINDS
+    return kinds_of(part.schema["type"]) if "type" in part.schema else VALUE_KINDS
 
 
-def values_of(part: Part) -> list[list[Any]]:
+def values_of(part: SchemaPart) -> list[list[Any]]:
     """The lists of values that a part has: a value must be in each."""
     found = [part.schema["enum"]] if isinstance(part.schema.get("enum"), list) else []
     return [*found, [part.schema["const"]]] if "const" in part.schema else found
 
 
-def references_of(part: Part) -> Iterator[str]:
+def references_of(part: SchemaPart) -> Iterator[str]:
     """The references that a value itself must match, not its parts."""
     if isinstance(part.schema, dict):
         if isinstance(reference := part.schema.get("$ref"), str):
@@ -90,7 +90,7 @@ def is_finite(schema: Any, finite: Set[str]) -> bool:
         return schema["$ref"].removeprefix(DEFINITIONS) in finite
     if "anyOf" in schema:
         return any(is_finite(option, finite) for option in schema["anyOf"])
-    kinds = kinds_of(schema["type"]) if "type" in schema else KINDS
+    kinds = kinds_of(schema["type"]) if "type" in schema else VALUE_KINDS
     members = [schema["properties"][name] for name in schema.get("required", ())]
     first, least = schema.get("prefixItems", []), schema.get("minItems", 0)
     items = [*first[:least], *([schema["items"]] if "items" in schema and least > len(first) else [])]
@@ -112,5 +112,5 @@ def split_by_type(keywords: dict[str, Any], kinds: frozenset[str]) -> dict[str, 
         if about and (restricted := kinds & group):
             options.append(type_of(restricted) | open_parts(restricted) | about)
             kinds -= group
-    options += [type_of(kinds) | open_parts(kinds)] if kinds and kinds != KINDS else [{}] if kinds else []
+    options += [type_of(kinds) | open_parts(kinds)] if kinds and kinds != VALUE_KINDS else [{}] if kinds else []
     return options[0] if len(options) == 1 else {"anyOf": options}

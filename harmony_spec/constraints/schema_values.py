@@ -10,10 +10,10 @@ from typing import Any
 
 NUMBERS = frozenset(["integer", "fraction"])
 
-KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
+VALUE_KINDS = NUMBERS | {"null", "boolean", "object", "array", "string"}
 """Kinds of values, of which types consist."""
 
-TYPES = {kind: frozenset([kind]) for kind in KINDS - {"fraction"}} | {"number": NUMBERS}
+KINDS_BY_TYPE = {kind: frozenset([kind]) for kind in VALUE_KINDS - {"fraction"}} | {"number": NUMBERS}
 
 MAX_VALUE_NESTING = 40
 """Levels of a listed value. Deeper ones are reported as not enforced: recursive functions write and read them."""
@@ -24,7 +24,7 @@ MINIMA = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems"])
 MAXIMA = frozenset(["maximum", "exclusiveMaximum", "maxLength", "maxItems"])
 
 
-FORMS: dict[str, type | tuple[type, ...]] = {
+KEYWORD_TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("properties", "patternProperties"), dict),
     **dict.fromkeys(("required", "prefixItems", "allOf", "enum"), list),
     "type": (str, list),
@@ -33,13 +33,13 @@ FORMS: dict[str, type | tuple[type, ...]] = {
 
 
 def is_malformed(keyword: str, value: Any) -> bool:
-    """Whether JSON Schema does not define what a value of a keyword in `FORMS` means."""
-    if not isinstance(value, FORMS[keyword]):
+    """Whether JSON Schema does not define what a value of a keyword in `KEYWORD_TYPES` means."""
+    if not isinstance(value, KEYWORD_TYPES[keyword]):
         return True
     listed: Any = [value] if isinstance(value, str) else value
     match keyword:
         case "type":
-            return not listed or any(str(name) not in TYPES for name in listed)
+            return not listed or any(str(name) not in KINDS_BY_TYPE for name in listed)
         case "required":
             return not all(isinstance(name, str) for name in listed)
     return False
@@ -48,14 +48,14 @@ def is_malformed(keyword: str, value: Any) -> bool:
 def kinds_of(types: Any) -> frozenset[str]:
     """The kinds of values that a `type` allows; all for one that is malformed."""
     if isinstance(types, str):
-        return TYPES.get(types, KINDS)
-    return KINDS if is_malformed("type", types) else frozenset().union(*map(TYPES.__getitem__, types))
+        return KINDS_BY_TYPE.get(types, VALUE_KINDS)
+    return VALUE_KINDS if is_malformed("type", types) else frozenset().union(*map(KINDS_BY_TYPE.__getitem__, types))
 
 
 def type_of(kinds: Set[str]) -> dict[str, Any]:
     """The keyword `type`, if these are not all kinds."""
     names = sorted(kinds - NUMBERS | ({"number"} if "fraction" in kinds else kinds & NUMBERS))
-    return {} if kinds == KINDS else {"type": names[0] if len(names) == 1 else names}
+    return {} if kinds == VALUE_KINDS else {"type": names[0] if len(names) == 1 else names}
 
 
 def kind_of(value: Any) -> str:

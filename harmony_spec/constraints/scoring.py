@@ -27,7 +27,7 @@ from .engines import Admits
 Units = tuple[str, ...]
 """A completion: special tokens, and the texts between them."""
 
-TEXTS = ("Hi.", "", "a < b", '{"a": 1}', "line\nline", "to=x", "\u00e9")
+DRAWN_TEXTS = ("Hi.", "", "a < b", '{"a": 1}', "line\nline", "to=x", "\u00e9")
 """Contents of drawn messages."""
 
 VALUES: dict[str, Any] = {"null": None, "boolean": True, "integer": 1, "number": 0.5, "string": "x", "array": []}
@@ -102,7 +102,7 @@ def _draw(node: Node, chosen: random.Random) -> Iterator[str | TokenNode]:
             low, high = chosen.choice(ranges)
             yield chr(chosen.randint(low, min(high, low + 25)))
         case TextNode():
-            yield chosen.choice(TEXTS) or "x"
+            yield chosen.choice(DRAWN_TEXTS) or "x"
         case JsonNode(schema):
             yield _value_text(schema, chosen)
         case RuleNode(_, item):

@@ -26,7 +26,7 @@ Read = Callable[["Reader"], Any]
 ReadPart = Callable[["Reader", Fields], bool]
 
 
-NOTHING: Any = object()
+NO_MATCH: Any = object()
 """Returned by a reader if the text does not match. None is a value."""
 
 
@@ -34,7 +34,7 @@ class Reader:
     """A position in a text.
 
     Methods with a dict `f` store the values of fields in it and return whether the text matches. The others return a
-    value, or `NOTHING`. On a match they move the position after it; otherwise the caller resets it.
+    value, or `NO_MATCH`. On a match they move the position after it; otherwise the caller resets it.
 
     Attributes:
         at: the position, in code points.
@@ -45,7 +45,7 @@ class Reader:
         unread: for each type that stays text, the first position that cannot be read, and what was expected there.
     """
 
-    nothing = NOTHING
+    nothing = NO_MATCH
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
@@ -102,7 +102,7 @@ class Reader:
         """Read a JSON value."""
         match = pattern.match(self.text, self.at)
         try:
-            f[name] = JSON_DECODER.decode(match[0]) if match else NOTHING
+            f[name] = JSON_DECODER.decode(match[0]) if match else NO_MATCH
         except (ValueError, RecursionError):
             return self.fail("JSON")
         if match is None:
@@ -114,7 +114,7 @@ class Reader:
         """Read the value of a rule. A field that occurs twice must have the same value both times."""
         start = self.at
         value = read(self)
-        if value is NOTHING:
+        if value is NO_MATCH:
             return False
         if name in f and f[name] != value:
             self.at = start
@@ -160,7 +160,7 @@ class Reader:
         while True:
             variants = len(self.variants)
             value = read(self)
-            if value is NOTHING or self.at == start:
+            if value is NO_MATCH or self.at == start:
                 del self.variants[variants:]
                 break
             values.append(value)
@@ -181,11 +181,11 @@ class Reader:
         start, variants = self.at, len(self.variants)
         if self.depth > MAX_CHOICE_DEPTH:
             self.fail(f"at most {MAX_TYPE_NESTING} nested types")
-            return NOTHING
+            return NO_MATCH
         self.depth += 1
         for read in rules:
             value = read(self)
-            if value is not NOTHING:
+            if value is not NO_MATCH:
                 break
             self.at = start
             del self.variants[variants:]
@@ -199,14 +199,14 @@ class Reader:
                 self.at += len(text)
                 return name
         self.fail(" or ".join(map(repr, values)))
-        return NOTHING
+        return NO_MATCH
 
     def lines(self, whole: re.Pattern[str], each: re.Pattern[str]) -> Any:
         """Return the text of lines without the marks that the format writes around each line."""
         match = whole.match(self.text, self.at)
         if match is None:
             self.fail("lines of text")
-            return NOTHING
+            return NO_MATCH
         start, self.at = self.at, match.end()
         return self.joined(match[1], each, start, match.start(2), match.end(2))
 
@@ -220,7 +220,7 @@ class Reader:
     def maybe_lines(self, whole: re.Pattern[str], each: re.Pattern[str], f: Fields, name: str) -> bool:
         start = self.at
         value = self.lines(whole, each)
-        if value is not NOTHING and f.setdefault(name, value) != value:
+        if value is not NO_MATCH and f.setdefault(name, value) != value:
             self.at = start
         return True
 
@@ -228,13 +228,13 @@ class Reader:
         """Read a record and convert it; `convert` gets the reader and the position of the record, too."""
         start = self.at
         record = read(self)
-        return record if record is NOTHING else convert(record, self, start)
+        return record if record is NO_MATCH else convert(record, self, start)
 
     def remembered(self, read: Read, always: bool) -> Any:
         """Read a record, which keeps its text if that has alternatives which no field shows, or `always`."""
         start, outer, self.variants = self.at, self.variants, []
         record = read(self)
-        if record is not NOTHING and (always or self.variants):
+        if record is not NO_MATCH and (always or self.variants):
             record.keep(tuple(dict.fromkeys(self.variants)), self.text[start : self.at])
         self.variants = outer
         return record

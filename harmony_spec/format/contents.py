@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
 from ..errors import RenderError, Span, ToolError
 from .cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, SizedCache
-from .content_reading import NOTHING, Reader
+from .content_reading import NO_MATCH, Reader
 from .content_writing import MAX_QUOTED_VALUE_CHARS, Inexpressible, Layout
 from .definitions import Definitions
 from .rule_table import Rules
@@ -31,7 +31,7 @@ FUSED_AFTER_CHARS = 200_000
 """How much text is read part by part before large patterns are compiled, in code points. Compiling them takes 0.1 s, as
 long as reading so much text, and a short run or the first request of a server should not wait for it."""
 
-Chosen = tuple[str, ...] | None
+StyleAlternatives = tuple[str, ...] | None
 """The alternatives that a style chooses; None for the style that writes what was read."""
 
 R = TypeVar("R", bound="Record")
@@ -119,14 +119,14 @@ class Record(Part):
         if not isinstance(other, (str, type(self))):
             return NotImplemented
         try:
-            ways: list[Chosen] = [(), None, *self.contents.styles]
+            ways: list[StyleAlternatives] = [(), None, *self.contents.styles]
             if isinstance(other, str):
                 return any(other in self._texts(chosen) for chosen in ways)
             return any(not self._texts(chosen).isdisjoint(other._texts(chosen)) for chosen in ways)
         except RenderError:
             return isinstance(other, Record) and snapshot(self) == snapshot(other)
 
-    def _texts(self, chosen: Chosen) -> set[str]:
+    def _texts(self, chosen: StyleAlternatives) -> set[str]:
         """The texts of this record, for each value of the flags that the conversation decides."""
         decided = self.contents.decided
         return {self.contents.write(self, dict.fromkeys(decided, value), chosen) for value in (False, True)}
@@ -179,7 +179,7 @@ class Contents:
         self.names = {made: f"{name}_content" if name in self.roles else name for name, made in own.items()}
         self.by_name = {name: made for made, name in self.names.items()}
         self.decided = tuple(item.flag for item in implied)
-        self.styles: list[Chosen] = []
+        self.styles: list[StyleAlternatives] = []
         self._before_values: dict[str, tuple[str, ...]] = {}
         self.texts: SizedCache[str] = SizedCache(CONTENT_CACHE_BYTES)
         self.structures: SizedCache[Any] = SizedCache(CONTENT_CACHE_BYTES)
@@ -187,7 +187,7 @@ class Contents:
             made.contents = self
 
     def read(self, made: type[Record], text: str) -> tuple[Any, Reader]:
-        """Read a text as a record. Returns it, or `NOTHING`, and the reader: whether it read the whole text."""
+        """Read a text as a record. Returns it, or `NO_MATCH`, and the reader: whether it read the whole text."""
         reader = Reader(text)
         return self.rules.reader(self.rule_of[made])(reader), reader
 
@@ -210,8 +210,8 @@ class Contents:
     def structure(self, made: type[R], text: str) -> R | None:
         """Read a text as a record; None if the record would be written differently."""
         key = made, text
-        found: object = self.structures.get(key, NOTHING)
-        if found is NOTHING:
+        found: object = self.structures.get(key, NO_MATCH)
+        if found is NO_MATCH:
             found = self._structure(made, text)
             values = len(found._kept[2]) if isinstance(found, Record) and hasattr(found, "_kept") else 0
             self.structures.put(key, freeze(found, just_read=True), MEMORY_PER_BYTE * max(len(text), values))
@@ -240,7 +240,7 @@ class Contents:
         self.read_chars += len(text)
         is_fused = self.read_chars >= FUSED_AFTER_CHARS
         found, reader = (is_fused and self._read_fused(made, text)) or self.read(made, text)
-        if found is NOTHING or reader.at != len(text):
+        if found is NO_MATCH or reader.at != len(text):
             return None
         values = (getattr(found, part.name) for part in fields(found))
         if any(isinstance(value, str) and value == text for value in values):
@@ -250,7 +250,7 @@ class Contents:
         except RenderError:
             return None
 
-    def write(self, record: Record, decided: Mapping[str, bool], chosen: Chosen = None) -> str:
+    def write(self, record: Record, decided: Mapping[str, bool], chosen: StyleAlternatives = None) -> str:
         """Write a record.
 
         Args:
@@ -308,14 +308,14 @@ class Contents:
     def find_unread(self, made: type[Record], text: str) -> list[tuple[int, tuple[str, ...]]]:
         """Find what is not read as structure: each first wrong position, and what was expected there."""
         found, reader = self.read(made, text)
-        is_whole = found is not NOTHING and reader.at == len(text)
+        is_whole = found is not NO_MATCH and reader.at == len(text)
         places = reader.unread if is_whole else [(reader.furthest, reader.expected)]
         return [(at, tuple(dict.fromkeys(expected))) for at, expected in places]
 
     def explain_unread(self, made: type[Record], text: str) -> ToolError:
         """Make the error for a text that cannot be read, or not be written again: where, and what was expected."""
         found, reader = self.read(made, text)
-        if found is not NOTHING and reader.at == len(text) and not reader.unread:
+        if found is not NO_MATCH and reader.at == len(text) and not reader.unread:
             try:
                 written = self.write(found, {}, ())
             except RenderError as error:
@@ -337,7 +337,7 @@ class Contents:
             caret=at - first,
         )
 
-    def text_of(self, message: Any, decided: Mapping[str, bool], chosen: Chosen) -> str:
+    def text_of(self, message: Any, decided: Mapping[str, bool], chosen: StyleAlternatives) -> str:
         """The text of a structured content. Raises `RenderError` if its message has another role."""
         record, role = message.content, getattr(message, self.field)
         if type(record) is not self.roles.get(role):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
-from .content_reading import NOTHING
+from .content_reading import NO_MATCH
 from .fused_reading import FusedReader, Unfused
 from .rule_table import (
     Choice,
@@ -22,11 +22,11 @@ from .rule_table import (
     Lines,
     Many,
     Option,
-    Part,
-    Parts,
     RecordRule,
     Rules,
     Single,
+    TablePart,
+    TableParts,
     Token,
     Use,
     Value,
@@ -115,7 +115,7 @@ class PatternRules(Rules):
             todo += inner
         return name in found
 
-    def _inner(self, parts: Iterable[Part]) -> Iterator[str]:
+    def _inner(self, parts: Iterable[TablePart]) -> Iterator[str]:
         """The rules that parts use."""
         for part in parts:
             match part:
@@ -201,7 +201,7 @@ class Flattening:
         name = f"g{self.rules.groups}"
         return f"(?P<{name}>{pattern})", name
 
-    def parts(self, parts: Parts) -> Flat | None:
+    def parts(self, parts: TableParts) -> Flat | None:
         """The pattern of parts in a row; None if there is none."""
         found: Flat | None = Flat("")
         for part in parts:
@@ -211,7 +211,7 @@ class Flattening:
                 return None
         return found
 
-    def part(self, part: Part) -> Flat | None:
+    def part(self, part: TablePart) -> Flat | None:
         match part:
             case str():
                 return Flat(re.escape(part))
@@ -256,15 +256,15 @@ class Flattening:
         variants = [(present if is_read == ALWAYS else is_read, name) for is_read, name in flat.variants]
         return replace(flat, slots=slots, variants=variants)
 
-    def absent(self, parts: Parts) -> Flat | None:
+    def absent(self, parts: TableParts) -> Flat | None:
         """The pattern of parts that may be absent, and are."""
         return Flat(self.unless(parts), is_partial=True) if self.nested else None
 
-    def unless(self, parts: Parts) -> str:
+    def unless(self, parts: TableParts) -> str:
         """A pattern for places where parts cannot begin."""
         return f"(?!{self.first((parts,))})"
 
-    def first(self, ways: tuple[Parts, ...]) -> str:
+    def first(self, ways: tuple[TableParts, ...]) -> str:
         """A pattern for what alternatives can begin with."""
         return "|".join(dict.fromkeys(each for way in ways for each in self.firsts(way, ())[0]))
 
@@ -284,7 +284,7 @@ class Flattening:
         slot = Slot(ALWAYS if part.least else f"<{group}> is not None", value, group)
         return Flat(f"(?>{pattern})", {part.field: slot}, item.is_partial, choices=item.choices)
 
-    def ways(self, ways: tuple[Parts, ...], names: tuple[str, ...] = ()) -> Flat | None:
+    def ways(self, ways: tuple[TableParts, ...], names: tuple[str, ...] = ()) -> Flat | None:
         """The pattern of alternatives."""
         found, patterns = list[Flat](), list[tuple[str, str]]()
         for at, way in enumerate(ways):
@@ -364,7 +364,7 @@ class Flattening:
         (slot,) = flat.slots.values()
         value, group = slot.value, slot.group if slot.is_set == ALWAYS else ""
         if slot.is_set != ALWAYS and not all(map(self.rules.required, rule.ways)):
-            if rule.empty is NOTHING:
+            if rule.empty is NO_MATCH:
                 return None
             value = f"({value} if {slot.is_set} else {'[]' if rule.empty == [] else self.rules.bind(rule.empty)})"
         return replace(flat, slots={}), Slot(ALWAYS, value, group)
@@ -434,7 +434,7 @@ class Flattening:
             value = f"({made}({rule.core}=value{named}) if [value := {value}] and ({others}) else value)"
         return replace(found, slots={}), Slot(ALWAYS, value)
 
-    def firsts(self, parts: Parts, inside: tuple[str, ...]) -> tuple[list[str], bool]:
+    def firsts(self, parts: TableParts, inside: tuple[str, ...]) -> tuple[list[str], bool]:
         """Patterns for what parts can begin with, if it is not empty, and whether it can be empty."""
         found: list[str] = []
         for at, part in enumerate(parts):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .content_reading import JSON_DECODER, MAX_CHOICE_DEPTH, NOTHING, Fields, Read, Reader
+from .content_reading import JSON_DECODER, MAX_CHOICE_DEPTH, NO_MATCH, Fields, Read, Reader
 
 Match = Callable[[str, int], re.Match[str] | None]
 Fill = Callable[["FusedReader", re.Match[str], Fields], None]
@@ -49,7 +49,7 @@ class FusedReader(Reader):
             start, variants = self.at, len(self.variants)
             found = match(text, start) if is_flat else None
             value = rest(self) if found is None else made(self, found)
-            if value is NOTHING or self.at == start:
+            if value is NO_MATCH or self.at == start:
                 self.at = start
                 del self.variants[variants:]
                 break
@@ -61,7 +61,7 @@ class FusedReader(Reader):
     def alternatives(self, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
         """Read a record that is a list of values; of one value, return the value."""
         found = read(self)
-        return found if found is NOTHING else self.more(found, read, separator, made)
+        return found if found is NO_MATCH else self.more(found, read, separator, made)
 
     def more(self, found: Any, read: Read, separator: str, made: Callable[[list[Any]], Any]) -> Any:
         """Read the values that follow the first one."""
@@ -72,7 +72,7 @@ class FusedReader(Reader):
             self.at += len(separator)
             variants = len(self.variants)
             value = read(self)
-            if value is NOTHING:
+            if value is NO_MATCH:
                 self.at = end
                 del self.variants[variants:]
                 break
@@ -83,14 +83,14 @@ class FusedReader(Reader):
         """Read a record around a value; without anything around it, return the value."""
         f: Fields = {}
         if before is not None and not self.fused(*before, f):
-            return NOTHING
+            return NO_MATCH
         value = read(self)
-        return value if value is NOTHING else self.around(value, name, made, after, f)
+        return value if value is NO_MATCH else self.around(value, name, made, after, f)
 
     def around(self, value: Any, name: str, made: Callable[..., Any], after: Flanks, f: Fields) -> Any:
         """Read what follows the value of a record that may be the value by itself; `f` has the fields before it."""
         if after is not None and not self.fused(*after, f):
-            return NOTHING
+            return NO_MATCH
         return made(**f, **{name: value}) if f else value
 
     def inner(self, read: Read, choices: int, follows: Match, outer: Sequence[tuple[int, Finish]]) -> Any:
@@ -103,14 +103,14 @@ class FusedReader(Reader):
         """
         depth = self.depth
         if depth + choices > MAX_CHOICE_DEPTH + 1:
-            return NOTHING
+            return NO_MATCH
         self.depth = depth + choices
         value = read(self)
-        if value is not NOTHING and follows(self.text, self.at):
+        if value is not NO_MATCH and follows(self.text, self.at):
             for inside, finish in outer:
                 self.depth = depth + inside
                 value = finish(self, value)
-                if value is NOTHING:
+                if value is NO_MATCH:
                     break
         self.depth = depth
         return value

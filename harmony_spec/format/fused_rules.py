@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from .content_reading import MAX_CHOICE_DEPTH, NOTHING, Reader
+from .content_reading import MAX_CHOICE_DEPTH, NO_MATCH, Reader
 from .flat_patterns import ALWAYS, Flat, Flattening, PatternRules
 from .fused_reading import Finish
-from .rule_table import Choice, Flag, Json, Many, Part, Parts, RecordRule, Rule, Rules, Single, Token, Value
+from .rule_table import Choice, Flag, Json, Many, RecordRule, Rule, Rules, Single, TablePart, TableParts, Token, Value
 
 
 class FusedRules(PatternRules):
@@ -25,14 +25,14 @@ class FusedRules(PatternRules):
         super().__init__(rules)
         self.wholes: dict[str, tuple[str, str, int, str] | None] = {}
 
-    def read_all(self, parts: Parts) -> str:
+    def read_all(self, parts: TableParts) -> str:
         codes = list[str]()
         for run, flat in self._runs(parts):
             fused = flat and f"r.fused({self.matcher(flat)}, {self.filler(flat)}, f)"
             codes.append(fused or self._read_part(run[0]))
         return " and ".join(codes) or "True"
 
-    def _runs(self, parts: Parts) -> Iterator[tuple[Parts, Flat | None]]:
+    def _runs(self, parts: TableParts) -> Iterator[tuple[TableParts, Flat | None]]:
         """Parts in a row that one pattern reads, with the pattern, and each other part by itself."""
         at = 0
         while at < len(parts):
@@ -44,7 +44,7 @@ class FusedRules(PatternRules):
                 yield parts[at:end], flat
                 at = end
 
-    def _read_part(self, part: Part) -> str:
+    def _read_part(self, part: TablePart) -> str:
         match part:
             case Many(name, (Value(item),), least, "") if whole := self._whole(item):
                 matcher, made, depth, rest = whole
@@ -53,7 +53,7 @@ class FusedRules(PatternRules):
 
     def read_whole(self, rule: Rule, value: str) -> str:
         """The same by statements, which are faster than calls of methods."""
-        nothing, lines = self.bind(NOTHING), ["text, at, kept = r.text, r.at, len(r.variants)"]
+        nothing, lines = self.bind(NO_MATCH), ["text, at, kept = r.text, r.at, len(r.variants)"]
         for way, name in zip_longest(rule.ways, rule.names):
             lines += ["f = {}", "while True:"]
             lines += [f" {line}" for line in self._statements(way)]
@@ -66,9 +66,9 @@ class FusedRules(PatternRules):
         call = re.fullmatch(r"(\w+)\(r\)", code)
         return call[1] if call and parameters == "r" else super().function(code, parameters)
 
-    def _statements(self, parts: Parts) -> Iterator[str]:
+    def _statements(self, parts: TableParts) -> Iterator[str]:
         """Statements that read parts, and break if the text does not match."""
-        nothing, seen = self.bind(NOTHING), set[str]()
+        nothing, seen = self.bind(NO_MATCH), set[str]()
         for run, flat in self._runs(parts):
             match run[0]:
                 case _ if flat is not None:
@@ -138,7 +138,7 @@ class FusedRules(PatternRules):
         flanks = ", ".join(self._flank(parts) for parts in around)
         return f"r.core({self.reads(rule.core)}, {rule.core!r}, {self.bind(rule.made)}, {flanks})"
 
-    def _around(self, rule: RecordRule) -> tuple[Parts, Parts] | None:
+    def _around(self, rule: RecordRule) -> tuple[TableParts, TableParts] | None:
         """The parts before and after the one part that a record usually is, if a pattern reads each."""
         way = rule.ways[0]
         at = next((at for at, part in enumerate(way) if part == Value(rule.core)), None)
@@ -151,7 +151,7 @@ class FusedRules(PatternRules):
                 return None
         return around
 
-    def _flank(self, parts: Parts) -> str:
+    def _flank(self, parts: TableParts) -> str:
         _, flat = self._longest(parts, 0)
         return f"({self.matcher(flat)}, {self.filler(flat)})" if parts else "None"
 
@@ -164,7 +164,7 @@ class FusedRules(PatternRules):
         if leaf == name or not isinstance(rule, RecordRule) or rule.core or rule.remembers or not self.nests(leaf):
             return None
         flattening = Flattening(self, nested=True)
-        others, follows, outer, choices = list[Parts](), list[str](), list[tuple[int, Finish]](), 0
+        others, follows, outer, choices = list[TableParts](), list[str](), list[tuple[int, Finish]](), 0
         while inner != leaf:
             match self.table[inner]:
                 case Choice(ways):
@@ -189,7 +189,7 @@ class FusedRules(PatternRules):
         more = self.matcher(Flat("|".join(follows) or "(?!)"))
         return begins, f"r.inner({self.reads(leaf)}, {choices}, {more}, {self.bind(tuple(outer))})"
 
-    def _longest(self, parts: Parts, at: int) -> tuple[int, Flat]:
+    def _longest(self, parts: TableParts, at: int) -> tuple[int, Flat]:
         """Where the longest run of flat parts ends that begins at a part, and its pattern."""
         found, flattening = Flat(""), Flattening(self, nested=False)
         for end in range(at, len(parts)):

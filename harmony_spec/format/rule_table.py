@@ -15,14 +15,13 @@ from itertools import zip_longest
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
 
-from .content_reading import NOTHING, Reader
+from .content_reading import NO_MATCH, Read, Reader
 from .content_writing import Layout, no_writer
 
-Read = Callable[[Reader], Any]
 Write = Callable[[Layout, Any], str]
 
 
-class Node(Protocol):
+class TableNode(Protocol):
     """A part of a rule."""
 
     def read(self, rules: Rules) -> str:
@@ -32,8 +31,8 @@ class Node(Protocol):
         """Code that is the text of the part."""
 
 
-Part = str | Node
-Parts = tuple[Part, ...]
+TablePart = str | TableNode
+TableParts = tuple[TablePart, ...]
 
 
 class Scope(NamedTuple):
@@ -150,7 +149,7 @@ class Use(NamedTuple):
 class Option(NamedTuple):
     """Parts that may be absent. They are written if one of their fields is set; a text by itself is only read."""
 
-    parts: Parts
+    parts: TableParts
 
     def read(self, rules: Rules) -> str:
         match self.parts:
@@ -173,7 +172,7 @@ class Many(NamedTuple):
     """A list. Each item is one value among texts; `separator` is between two of them."""
 
     field: str
-    parts: Parts
+    parts: TableParts
     least: int = 1
     separator: str = ""
 
@@ -210,7 +209,7 @@ class Rule:
         indent: how far its lines are indented.
     """
 
-    ways: tuple[Parts, ...]
+    ways: tuple[TableParts, ...]
     names: tuple[str, ...] = field(default=(), kw_only=True)
     indent: str = field(default="", kw_only=True)
 
@@ -247,7 +246,7 @@ class Rule:
         return f"w.leave(w.indented({self.indent!r}), {code})" if self.indent else f"({code})"
 
 
-def _after_lead(parts: Parts, code: str) -> str:
+def _after_lead(parts: TableParts, code: str) -> str:
     """Code that reads parts that may be absent, only if the text that they begin with comes next."""
     if not isinstance(lead := parts[0], str):
         return code
@@ -304,7 +303,7 @@ class RecordRule(Rule):
 class Single(Rule):
     """A rule whose value is that of its one field, or `empty`."""
 
-    empty: Any = NOTHING
+    empty: Any = NO_MATCH
     is_value = True
 
     def read(self, rules: Rules) -> str:
@@ -375,7 +374,7 @@ RUN = re.compile(r"\[\^(?:[^\]\\]|\\.)+\]\+")
 """An expression for other characters than some."""
 
 
-def _expressions(parts: Parts, rules: Rules, bracket: str = "(?:") -> str:
+def _expressions(parts: TableParts, rules: Rules, bracket: str = "(?:") -> str:
     """The regular expression of parts of lines; with "(", the text of a field is a group."""
     found = ""
     for part, after in zip_longest(parts, parts[1:], fillvalue=""):
@@ -408,7 +407,7 @@ class Choice(Rule):
 class Enumerated(Rule):
     """A rule whose value is the name of the alternative: `texts` are those of all, by name."""
 
-    ways: tuple[Parts, ...] = field(default=(), init=False)
+    ways: tuple[TableParts, ...] = field(default=(), init=False)
     texts: Mapping[str, str]
 
     def read(self, rules: Rules) -> str:
@@ -513,7 +512,7 @@ class Rules:
         """Code that reads the parts of a rule into new fields f, and is a value if the text matches."""
         return f"{value} if [f := {{}}] and ({rule.read_ways(self)}) else r.nothing"
 
-    def read_all(self, parts: Parts) -> str:
+    def read_all(self, parts: TableParts) -> str:
         codes = [f"r.fixed({part!r}, {repr(part)!r})" if isinstance(part, str) else part.read(self) for part in parts]
         return " and ".join(codes) or "True"
 
@@ -537,7 +536,7 @@ class Rules:
                 writers[self.classes[made]] = self.names[self._own_writer(self._writing(name, made))]
         return f"{key}.get(type({value}), {self.bind(no_writer)})(w, {value})"
 
-    def write_all(self, parts: Parts, scope: Scope) -> str:
+    def write_all(self, parts: TableParts, scope: Scope) -> str:
         codes = [repr(part) if isinstance(part, str) else part.write(self, scope) for part in parts]
         return " + ".join(codes) or "''"
 
@@ -561,7 +560,7 @@ class Rules:
 
     # What rules need.
 
-    def fields(self, parts: Parts) -> Iterator[tuple[str, Node]]:
+    def fields(self, parts: TableParts) -> Iterator[tuple[str, TableNode]]:
         """The fields that parts may set, with the nodes that set them."""
         for part in parts:
             match part:
@@ -573,7 +572,7 @@ class Rules:
                 case Token() | Json() | Flag() | Value() | Many() if part.field:
                     yield part.field, part
 
-    def required(self, parts: Parts) -> set[str]:
+    def required(self, parts: TableParts) -> set[str]:
         """The fields that parts always set."""
         found: set[str] = set()
         for part in parts:
@@ -586,7 +585,7 @@ class Rules:
                     found.add(part.field)
         return found
 
-    def condition(self, rule: Rule, way: Parts, scope: Scope) -> str:
+    def condition(self, rule: Rule, way: TableParts, scope: Scope) -> str:
         """Code for whether an alternative writes a record: nothing that it needs is missing or left out."""
         every = [pair for each in rule.ways for pair in self.fields(each)]
         held, required = dict(self.fields(way)), self.required(way)
@@ -604,7 +603,7 @@ class Rules:
                 terms += [f"({' or '.join(self.is_set(name, every, scope) for name in names)})"]
         return " and ".join(terms) or "True"
 
-    def is_set(self, name: str, nodes: Iterable[tuple[str, Node]], scope: Scope) -> str:
+    def is_set(self, name: str, nodes: Iterable[tuple[str, TableNode]], scope: Scope) -> str:
         """Code for whether a field has a value that can be written."""
         value, own = scope.value(name), [node for field, node in nodes if field == name]
         if any(isinstance(node, Flag) or self._is_list(node) for node in own):
@@ -612,11 +611,11 @@ class Rules:
         lists = {f" and {value}.{inner}": None for node in own for inner in self._lists_in(node)}
         return f"({value} is not None{''.join(lists)})" if lists else f"{value} is not None"
 
-    def _is_list(self, node: Node) -> bool:
+    def _is_list(self, node: TableNode) -> bool:
         rule = self.table[node.field] if isinstance(node, Value) else None
         return isinstance(node, Many) or isinstance(rule, Lines) or (isinstance(rule, Single) and rule.empty == [])
 
-    def _lists_in(self, node: Node) -> Iterator[str]:
+    def _lists_in(self, node: TableNode) -> Iterator[str]:
         """The lists that a record needs."""
         rule = self.table[node.field] if isinstance(node, Value) else None
         if isinstance(rule, RecordRule) and not rule.core and not rule.is_schema:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..diagnostics import Diagnostic
 from ..errors import Code, ConversationError, HarmonyError, Span
 from ..parsing.strict_parsing import form_of
-from ..source.lines import Lines
+from ..source.lines import LineIndex
 from ..source.saved_text import Source
 from ..view.terminal_text import MAX_LINE_CHARS, printable
 from .batches import Kind
@@ -104,13 +105,32 @@ class Checked:
         return [each for each in self.unfixed.findings if each.is_fixable] if self.unfixed else []
 
 
+@dataclass(frozen=True)
+class CleanRows:
+    """Rows of a file that follow each other and have no findings.
+
+    A `Checked` for each costs 10 µs between processes, and the check of a short row 80 µs.
+
+    Attributes:
+        name: of the file.
+        rows: of each row, its number, the offset of its bytes, the number of its messages, and its id.
+    """
+
+    name: str
+    rows: list[tuple[int | None, int, int, str | int | None]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Checked]:
+        for number, start, messages, id in self.rows:
+            yield Checked(self.name, number, messages, start=start, id=id)
+
+
 def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
     """Findings in the content of a row. They have lines and columns only in a text that is the file."""
     if not found:
         return []
     line = row if kind == "jsonl" else None
     if isinstance(content.source, str):
-        lines = Lines(content.source)
+        lines = LineIndex(content.source)
         return [_in_text(diagnostic, lines, line, row, kind == "text") for diagnostic in found]
     form = form_of(content.codec.FORMAT, content.source, None)
     findings = []
@@ -125,7 +145,7 @@ def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | Non
     return findings
 
 
-def _in_text(diagnostic: Diagnostic, lines: Lines, line: int | None, row: int | None, has_columns: bool) -> Finding:
+def _in_text(diagnostic: Diagnostic, lines: LineIndex, line: int | None, row: int | None, has_columns: bool) -> Finding:
     around, caret = lines.around(diagnostic.span.start, 2 * MAX_LINE_CHARS)
     if not has_columns:
         return Finding(diagnostic, line, around=around, caret=caret)
@@ -151,7 +171,7 @@ def finding_of_error(error: HarmonyError, source: Source, kind: Kind, row: int |
     diagnostic = Diagnostic(error.code, span, unit, error.index or 0, "", "", evidence, error.expected)
     line = row if kind == "jsonl" else None
     if unit and isinstance(source, str):
-        finding = _in_text(diagnostic, Lines(source), line, row, True)
+        finding = _in_text(diagnostic, LineIndex(source), line, row, True)
     else:
         finding = Finding(diagnostic, line, pointer=pointer, around=error.around, caret=error.caret)
     return replace(finding, hint=error.hint, lacks_column=isinstance(error, MissingColumn))

@@ -17,7 +17,7 @@ from ..errors import ConversationError, HarmonyError, RowError, Span, quoted
 from ..format.tables import Format, require
 from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.forms import IDS
-from ..source.lines import Lines
+from ..source.lines import LineIndex
 from ..source.saved_text import Source
 from .json_edits import Path, edit_json
 from .opening import InputError, open_input
@@ -143,7 +143,7 @@ def _in_file(name: str, text: str) -> Iterator[None]:
     try:
         yield
     except RowError as error:
-        place = ":".join(map(str, Lines(text).place(error.span.start))) if error.span else ""
+        place = ":".join(map(str, LineIndex(text).place(error.span.start))) if error.span else ""
         raise InputError(":".join(filter(None, (name, place))) + f": {error.message}") from None
 
 

@@ -11,14 +11,14 @@ import re
 from ..codes import UNEXPECTED_END, UNEXPECTED_SPECIAL_TOKEN, UNEXPECTED_TEXT
 from ..errors import Code, ParseError, Span, near_misses
 from ..format.tables import Atom, Frame
-from ..source.forms import Form, Piece
+from ..source.forms import Form, SourcePiece
 
 PiecePlace = tuple[int, int]  # the index of a piece, and the offset into its text
 
 Expectation = tuple[Atom | None, tuple[tuple[Atom, int], ...]]
 """A symbol that may come next, None for the end of the input, and the symbols after it."""
 
-END = "the end of the input"
+INPUT_END = "the end of the input"
 
 MAX_SUGGESTED_CHARS = 40
 """How much of a wrong text is compared with what it may be a misspelling of."""
@@ -37,7 +37,7 @@ def explain(form: Form, frames: list[Frame], may_end: bool, at: int, index: int,
         index: the index of the message there.
         start: the start rule.
     """
-    pieces: list[Piece] = []
+    pieces: list[SourcePiece] = []
     unreadable: ParseError | None = None
     most = 1 + max((len(frame.steps) for frame in frames), default=0)  # no path through a frame is longer
     try:
@@ -61,11 +61,11 @@ def explain(form: Form, frames: list[Frame], may_end: bool, at: int, index: int,
         end = pieces[-1][3] if pieces else at
         code, span, hint = UNEXPECTED_END, Span(end, end), ""
         message = f"the {start} ends inside message {index}" if pieces else f"the {start} ends too early"
-    shown = tuple(dict.fromkeys(atom.shown if atom else END for atom, _ in expected))
+    shown = tuple(dict.fromkeys(atom.shown if atom else INPUT_END for atom, _ in expected))
     return form.error(code, message, span, hint, index, shown)
 
 
-def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tuple[PiecePlace, list[Expectation]]:
+def _find_furthest(form: Form, frames: list[Frame], pieces: list[SourcePiece]) -> tuple[PiecePlace, list[Expectation]]:
     best: PiecePlace = (0, 0)
     expected: list[Expectation] = []
     todo: list[tuple[Frame, int, PiecePlace, Atom | None]] = [(frame, 0, (0, 0), None) for frame in reversed(frames)]
@@ -89,7 +89,7 @@ def _find_furthest(form: Form, frames: list[Frame], pieces: list[Piece]) -> tupl
     return best, expected
 
 
-def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace, lists: bool) -> bool:
+def _inside_word(form: Form, pieces: list[SourcePiece], place: PiecePlace, lists: bool) -> bool:
     """Whether a place is inside of a word, or of one that a field may hold: then the error is at the whole word.
 
     It is not called after a text that introduces a field: then the error is at its value. If the grammar lists values
@@ -101,7 +101,7 @@ def _inside_word(form: Form, pieces: list[Piece], place: PiecePlace, lists: bool
     return len(around) == 2 and any(re.fullmatch(pattern, around) for pattern in patterns)
 
 
-def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlace | None:
+def _match_atom(atom: Atom, pieces: list[SourcePiece], place: PiecePlace) -> PiecePlace | None:
     number, offset = place
     if number == len(pieces):
         return None
@@ -115,7 +115,7 @@ def _match_atom(atom: Atom, pieces: list[Piece], place: PiecePlace) -> PiecePlac
 
 
 def _describe(
-    form: Form, pieces: list[Piece], place: PiecePlace, expectations: list[Expectation]
+    form: Form, pieces: list[SourcePiece], place: PiecePlace, expectations: list[Expectation]
 ) -> tuple[Code, Span, str, str]:
     """Return what is wrong at a place before the end: code, span, message and hint."""
     number, offset = place

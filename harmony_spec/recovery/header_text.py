@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from ..errors import Span
-from ..source.forms import REPLACEMENT, Form, Piece
+from ..source.forms import REPLACEMENT, Form, SourcePiece
 
 
 class HeaderText:
@@ -16,7 +16,7 @@ class HeaderText:
         pieces: from the beginning of the message up to the token that opens its content.
     """
 
-    def __init__(self, form: Form, pieces: list[Piece]) -> None:
+    def __init__(self, form: Form, pieces: list[SourcePiece]) -> None:
         self.form, self.markers = form, form.format.markers
         self.strays = [piece for piece in pieces if piece[0] is not None and piece[0] not in self.markers]
         self.pieces = [piece for piece in pieces if piece[0] is None or piece[0] in self.markers]

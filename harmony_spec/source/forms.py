@@ -22,7 +22,7 @@ from ..format.cache_limits import HeaderCaches
 from ..format.tables import Format, Frame, Tokenizer
 from .message_tokens import MAX_TOKEN_ID, MessageTokens
 
-Piece = tuple[str | None, str, int, int]
+SourcePiece = tuple[str | None, str, int, int]
 """A special token (spelling, "") or a run of text (None, text), with start and end."""
 
 Bounds = tuple[int, int, int, int]
@@ -126,7 +126,7 @@ class Form(ABC):
     def specials(self, start: int, end: int | None = None) -> Iterator[tuple[str, int, int]]:
         """Yield the special tokens, and the unknown ones as `<id>`, with start and end."""
 
-    def pieces(self, start: int, end: int, strict: bool = False) -> Iterator[Piece]:
+    def pieces(self, start: int, end: int, strict: bool = False) -> Iterator[SourcePiece]:
         """Yield the special tokens of a part of the input, and the text between them.
 
         With `strict`, raises `ParseError` at the first damage.

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from functools import cached_property
 
 
-class Lines:
+class LineIndex:
     """The lines of a text, indexed once, so that each position is found in logarithmic time."""
 
     def __init__(self, text: str) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
-from ..format.content_reading import NOTHING, Reader
+from ..format.content_reading import NO_MATCH, Reader
 from ..format.content_writing import Inexpressible, Layout
 from ..format.rule_table import RecordRule, Rules
 from .schema_references import References
 from .template_types import TemplateTypeWriter
-from .type_grammar import UNREAD_KEYWORD, Grammar, JsonSchema, default_of, strings_inside, strings_of
+from .type_grammar import UNREAD_KEYWORD, JsonSchema, TypeGrammar, default_of, strings_inside, strings_of
 from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
 ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
@@ -39,7 +39,7 @@ class Schemas:
     def __init__(self, rules: Rules) -> None:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
-        self.grammar = Grammar(made, {name: rules.pattern(name) for name in rules.terminals})
+        self.grammar = TypeGrammar(made, {name: rules.pattern(name) for name in rules.terminals})
         described = rules.table.get(DESCRIPTION_RULE)
         self.template_names = frozenset(filter(None, described.names if described else ()))
         self.last = threading.local()
@@ -96,7 +96,7 @@ class Schemas:
             reader.at = start + max(text.find(error.reason.split("'")[1].rsplit("/", 1)[-1]), 0)
             if parameters.definitions:
                 reader.fail(error.rule)
-                return NOTHING
+                return NO_MATCH
             reader.unread.append((reader.at, [error.rule]))
             reader.at = start + len(text)
             return {UNREAD_KEYWORD: text}

@@ -13,7 +13,7 @@ from .schema_references import IGNORED_KEYWORDS
 from .type_grammar import DescribedType, default_of, strings_inside
 from .types_of_schemas import EMPTY_LIST, OTHER_PROPERTIES_KEYWORDS, TypeWriter
 
-NO_ARGUMENTS: list[dict[str, Any]] = [
+EMPTY_PARAMETERS: list[dict[str, Any]] = [
     {"type": "object", "properties": {}},
     {"type": "object", "properties": {}, "required": []},
     {"type": "object", "properties": {}, "additionalProperties": False},
@@ -28,7 +28,7 @@ class TemplateTypeWriter(TypeWriter):
     def parameters(self) -> Any:
         root = self.root
         plain = {k: v for k, v in root.items() if k not in IGNORED_KEYWORDS} if isinstance(root, dict) else root
-        return self.made["parameters"]() if plain in NO_ARGUMENTS else super().parameters()
+        return self.made["parameters"]() if plain in EMPTY_PARAMETERS else super().parameters()
 
     def kind(self, kind: str, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> Any:
         """A listed type is written by its name in JSON Schema, and so is an object without properties.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .type_grammar import Grammar
+from .type_grammar import TypeGrammar
 
 DIMENSION = "array"
 """The alternative of the grammar's rule for one dimension of an array."""
@@ -13,7 +13,7 @@ DIMENSION = "array"
 class TypeBuilder:
     """Makes the types of a type grammar."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: TypeGrammar) -> None:
         self.grammar, self.made, self.terminals = grammar, grammar.classes, grammar.terminals
 
     def union(self, options: list[Any]) -> Any:

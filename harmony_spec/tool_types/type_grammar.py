@@ -17,7 +17,7 @@ UNREAD_KEYWORD = "x-unread-type"
 
 
 @dataclass(eq=False, repr=False)
-class Grammar:
+class TypeGrammar:
     """The classes and terminals of a codec's type grammar, by the names of their rules."""
 
     classes: Mapping[str, Any]
@@ -45,7 +45,7 @@ class DescribedType:
         return not (self.title or self.about or self.examples or self.annotations)
 
 
-def strings_of(grammar: Grammar, made: Any) -> list[str]:
+def strings_of(grammar: TypeGrammar, made: Any) -> list[str]:
     """The strings that a type lists."""
     union, literal = grammar.classes["union"], grammar.classes["literal_type"]
     if not isinstance(made, (union, literal)):
@@ -54,7 +54,7 @@ def strings_of(grammar: Grammar, made: Any) -> list[str]:
     return [p.json_scalar for p in parts if isinstance(p, literal) and isinstance(p.json_scalar, str)]
 
 
-def strings_inside(grammar: Grammar, made: Any) -> list[str]:
+def strings_inside(grammar: TypeGrammar, made: Any) -> list[str]:
     """The strings that a type lists, ignoring comments before it."""
     if isinstance(made, grammar.classes["annotated"]):
         made = made.primary

@@ -26,8 +26,8 @@ from .type_grammar import (
     JSON_TYPES,
     UNREAD_KEYWORD,
     DescribedType,
-    Grammar,
     JsonSchema,
+    TypeGrammar,
     default_of,
     is_of_kind,
     strings_inside,
@@ -60,7 +60,7 @@ class TypeWriter(TypeBuilder):
     JSON pointer of the problem. `used` collects the keywords that the type expresses; all others become remarks.
     """
 
-    def __init__(self, grammar: Grammar, root: JsonSchema, layout: Layout) -> None:
+    def __init__(self, grammar: TypeGrammar, root: JsonSchema, layout: Layout) -> None:
         super().__init__(grammar)
         self.root, self.layout = root, layout
         self.names: dict[str, str] = {}

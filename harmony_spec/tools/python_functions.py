@@ -21,7 +21,7 @@ from .openai_tools import with_tools
 if TYPE_CHECKING:
     from ..codec import Tool
 
-SCALARS: dict[Any, dict[str, Any]] = {
+SCALAR_SCHEMAS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -171,8 +171,8 @@ def _schema(hint: Any, at: str, found: _Found) -> dict[str, Any]:
         plain = all(set(option) == {"type"} for option in options)
         return {"type": [option["type"] for option in options]} if plain else {"anyOf": options}
     try:
-        if hint in SCALARS:
-            return dict(SCALARS[hint])
+        if hint in SCALAR_SCHEMAS:
+            return dict(SCALAR_SCHEMAS[hint])
     except TypeError:
         pass
     base = origin if isinstance(origin, type) else hint if isinstance(hint, type) else object
@@ -195,7 +195,7 @@ def _listed(values: list[Any], at: str) -> dict[str, Any]:
     if _NO_JSON in values:
         raise ToolError(INVALID_TOOL, "a listed value cannot be expressed in JSON", pointer=at)
     kinds = {type(value): None for value in values}
-    known = SCALARS.get(next(iter(kinds)), {}) if len(kinds) == 1 else {}
+    known = SCALAR_SCHEMAS.get(next(iter(kinds)), {}) if len(kinds) == 1 else {}
     return {**known, "enum": values}
 
 

@@ -135,7 +135,7 @@ def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validato
         schema = prepared(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
         checks = budgeted(made, is_exclusive)
-        if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERNS).iter_errors(schema)):
+        if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERN_CHECKER).iter_errors(schema)):
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
             return InvalidSchema(_json_pointer(error.absolute_path), why)
         specification = specification_with(made.META_SCHEMA["$schema"], default=DRAFT202012)
@@ -164,11 +164,11 @@ def _names_dialect(schema: Any) -> bool:
     return isinstance(schema, dict) and isinstance(schema.get("$schema"), str)
 
 
-PATTERNS = FormatChecker(())
+PATTERN_CHECKER = FormatChecker(())
 """Checks that patterns are regular expressions."""
 
 
-@PATTERNS.checks("regex", raises=(regex.error, UnfinishedCheck))
+@PATTERN_CHECKER.checks("regex", raises=(regex.error, UnfinishedCheck))
 def _is_regex(pattern: object) -> bool:
     """Whether a pattern compiles. Python's syntax includes that of ECMA-262, apart from a few escapes."""
     if isinstance(pattern, str):

@@ -22,7 +22,7 @@ from ..errors import Code, any_of
 from ..format.tables import Format
 from ..parsing.strict_parsing import Parsed
 from ..validation.report import Report
-from .shown_row import MESSAGE, ShownRow, shown_messages, shown_report
+from .shown_row import MESSAGE_SECTION, ShownRow, shown_messages, shown_report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,9 +64,9 @@ class _Line:
     def __post_init__(self) -> None:
         self.place, self.id = self.row.place, self.row.id
         self.sections, self.findings, self.hint = self.row.sections, self.row.findings, self.row.hint
-        self.messages = sum(section.kind == MESSAGE for section in self.sections)
+        self.messages = sum(section.kind == MESSAGE_SECTION for section in self.sections)
         self.severities = Counter(finding.code.severity for finding in self.row.all_findings)
-        contents = [section.content for section in self.sections if section.kind == MESSAGE]
+        contents = [section.content for section in self.sections if section.kind == MESSAGE_SECTION]
         self.excerpt = " ".join(contents[-1][:MAX_EXCERPT_CHARS].split()) if contents else ""
 
 

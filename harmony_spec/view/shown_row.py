@@ -20,13 +20,18 @@ from ..source.token_places import tokens_of
 from ..validation.report import Report
 from ..vocabulary import tokenizer_for
 
-HEADER, CONTENT, STOP = PIECES = ("header", "content", "stop")
+HEADER_PIECE, CONTENT_PIECE, STOP_PIECE = PIECES = ("header", "content", "stop")
 """The pieces of a message: before its content, its content, and after it."""
 
-PARTS = ("start", *PIECES)
+SPAN_PARTS = ("start", *PIECES)
 """The parts of a message in `Training.spans`, where `start` is what an open header has of its header."""
 
-MESSAGE, OPEN_HEADER, GAP, UNREAD = "message", "open header", "between messages", "as written"
+MESSAGE_SECTION, OPEN_HEADER_SECTION, GAP_SECTION, UNREAD_SECTION = (
+    "message",
+    "open header",
+    "between messages",
+    "as written",
+)
 """The kinds of sections. A gap is input that belongs to no message; the last is a whole row that cannot be read."""
 
 
@@ -52,7 +57,7 @@ class ShownFinding:
 
 
 @dataclass(frozen=True)
-class Piece:
+class ShownPiece:
     """A part of the input.
 
     Attributes:
@@ -85,13 +90,13 @@ class Section:
     turn: str = ""
     fields: dict[str, str | bool] = field(default_factory=dict)
     repaired: tuple[str, ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[ShownPiece, ...] = ()
     findings: tuple[ShownFinding, ...] = ()
 
     @property
     def content(self) -> str:
         """The text of its content."""
-        return "".join(piece.text for piece in self.pieces if piece.name == CONTENT)
+        return "".join(piece.text for piece in self.pieces if piece.name == CONTENT_PIECE)
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class ShownRow:
     @property
     def is_unread(self) -> bool:
         """Whether it could not be read."""
-        return bool(self.findings) and all(section.kind == UNREAD for section in self.sections)
+        return bool(self.findings) and all(section.kind == UNREAD_SECTION for section in self.sections)
 
     @property
     def all_findings(self) -> list[ShownFinding]:
@@ -133,11 +138,11 @@ def learned_runs(training: Training, report: Report[Any]) -> Runs:
     opened: list[int] = []
     for start, end, message, part in training.spans:
         head, content, tail, after = recovered.bounds[message]
-        opened = training.tokens[start:end] if part == PARTS[0] else opened if part == HEADER else []
+        opened = training.tokens[start:end] if part == SPAN_PARTS[0] else opened if part == HEADER_PIECE else []
         at = head + _count_opened(form, head, content, opened)
         if any(training.mask[start:end]):
             places = (head, at), (at, content), (content, tail), (tail, after)
-            found.append(places[PARTS.index(part)])
+            found.append(places[SPAN_PARTS.index(part)])
     return found
 
 
@@ -189,7 +194,7 @@ def unreadable_row(error: HarmonyError, text: str, place: str, id: str | int | N
     message = f"at {error.pointer}: {error.message}" if error.pointer else error.message
     if error.hint:
         message += f"{'' if message.endswith(('.', '?')) else '.'} {error.hint.removesuffix('.')}"
-    sections = (Section(UNREAD, pieces=(Piece(CONTENT, text),)),) if text else ()
+    sections = (Section(UNREAD_SECTION, pieces=(ShownPiece(CONTENT_PIECE, text),)),) if text else ()
     return ShownRow(place, id, sections, (ShownFinding(error.code, message, error.expected),))
 
 
@@ -203,18 +208,18 @@ def shown_messages(format: Format | None, parsed: Parsed[Any]) -> ShownRow:
         found.setdefault(min(each.index or 0, len(parsed.messages) - 1), []).append(_finding(each))
     sections = [
         Section(
-            MESSAGE,
+            MESSAGE_SECTION,
             format.kind_of(message),
             header_fields(format, message),
             _repaired(message),
-            (Piece(CONTENT, str(getattr(message, format.content))),),
+            (ShownPiece(CONTENT_PIECE, str(getattr(message, format.content))),),
             tuple(found.pop(index, ())),
         )
         for index, message in enumerate(parsed.messages)
         if format is not None
     ]
     if parsed.opening is not None:
-        sections.append(Section(OPEN_HEADER, fields=_set(parsed.opening)))
+        sections.append(Section(OPEN_HEADER_SECTION, fields=_set(parsed.opening)))
     return ShownRow("", sections=tuple(sections), findings=tuple(f for each in found.values() for f in each))
 
 
@@ -270,7 +275,7 @@ class _Sections:
             (index, list(zip(PIECES, pairwise(bounds), strict=True)))
             for index, bounds in enumerate(self.recovered.bounds)
         ]
-        whole += [(None, [(CONTENT, (gap.start, gap.end))]) for gap in self.recovered.gaps]
+        whole += [(None, [(CONTENT_PIECE, (gap.start, gap.end))]) for gap in self.recovered.gaps]
         whole.sort(key=lambda item: item[1][0][1])
         begins = [spans[0][1][0] for _, spans in whole]
         held: list[list[Diagnostic]] = [[] for _ in whole]
@@ -278,29 +283,39 @@ class _Sections:
             if held and each.span is not None:
                 held[max(bisect_right(begins, each.span.start) - 1, 0)].append(each)
         sections = [self.section(index, spans, found) for (index, spans), found in zip(whole, held, strict=True)]
-        has_end = bool(sections) and sections[-1].kind == GAP and sections[-1].content in LINE_BREAKS
+        has_end = bool(sections) and sections[-1].kind == GAP_SECTION and sections[-1].content in LINE_BREAKS
         if has_end and not sections[-1].findings and not isinstance(self.form, TokenForm):
             del sections[-1]
         return tuple(sections)
 
     def section(self, index: int | None, spans: Spans, found: list[Diagnostic]) -> Section:
         spans = [
-            (name, cut) for name, span in spans if span[0] < span[1] or name == CONTENT for cut in self.cuts(*span)
+            (name, cut)
+            for name, span in spans
+            if span[0] < span[1] or name == CONTENT_PIECE
+            for cut in self.cuts(*span)
         ]
         sizes = [self.sizes(*span) if self.has_tokens or found else [] for _, span in spans]
         pieces = tuple(
-            Piece(name, self.form.spelled(*span), tuple(tokens) if self.has_tokens else (), self.is_learned(span[0]))
+            ShownPiece(
+                name, self.form.spelled(*span), tuple(tokens) if self.has_tokens else (), self.is_learned(span[0])
+            )
             for (name, span), tokens in zip(spans, sizes, strict=True)
         )
         offsets = [list(accumulate((n for _, n in tokens), initial=0)) for tokens in sizes]
         findings = tuple(self.located(each, spans, offsets) for each in found)
         if index is None:
-            return Section(GAP, pieces=pieces, findings=findings)
+            return Section(GAP_SECTION, pieces=pieces, findings=findings)
         if index >= len(self.recovered.messages):
-            return Section(OPEN_HEADER, "", _set(self.recovered.opening or {}), (), pieces, findings)
+            return Section(OPEN_HEADER_SECTION, "", _set(self.recovered.opening or {}), (), pieces, findings)
         message, format = self.recovered.messages[index], self.form.format
         return Section(
-            MESSAGE, format.kind_of(message), header_fields(format, message), _repaired(message), pieces, findings
+            MESSAGE_SECTION,
+            format.kind_of(message),
+            header_fields(format, message),
+            _repaired(message),
+            pieces,
+            findings,
         )
 
     def is_learned(self, at: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Code
 from .html_page import render_page
-from .shown_row import MESSAGE, ShownRow
+from .shown_row import MESSAGE_SECTION, ShownRow
 
 PERCENTILES = (0, 1, 5, 25, 50, 75, 95, 99, 100)
 
@@ -46,7 +46,7 @@ class Statistics:
         for section in row.sections:
             tokens = sum(len(piece.tokens) for piece in section.pieces)
             length += tokens
-            if section.kind == MESSAGE:
+            if section.kind == MESSAGE_SECTION:
                 self.tokens[tuple(str(section.fields.get(name, "")) for name in self.by)] += tokens
         self.lengths.append(length)
 

@@ -11,7 +11,18 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..errors import any_of
-from .shown_row import CONTENT, GAP, HEADER, MESSAGE, OPEN_HEADER, UNREAD, Piece, Section, ShownFinding, ShownRow
+from .shown_row import (
+    CONTENT_PIECE,
+    GAP_SECTION,
+    HEADER_PIECE,
+    MESSAGE_SECTION,
+    OPEN_HEADER_SECTION,
+    UNREAD_SECTION,
+    Section,
+    ShownFinding,
+    ShownPiece,
+    ShownRow,
+)
 from .terminal_text import COLORS, printable, printable_name
 
 INDENT = "  "
@@ -41,21 +52,23 @@ def row_lines(row: ShownRow, width: int) -> Iterator[Text]:
     has_mask = any(piece.is_trained for section in row.sections for piece in section.pieces)
     for section in row.sections:
         yield Text()
-        number += section.kind == MESSAGE
+        number += section.kind == MESSAGE_SECTION
         yield _heading(section, number)
-        is_whole = has_mask or section.kind in (OPEN_HEADER, GAP)
+        is_whole = has_mask or section.kind in (OPEN_HEADER_SECTION, GAP_SECTION)
         for index, piece in enumerate(section.pieces):
             found = [each for each in section.findings if each.piece == index]
-            is_repaired = piece.name == HEADER and bool(section.repaired)
-            if piece.name == CONTENT or is_whole or is_repaired or found or piece.tokens:
+            is_repaired = piece.name == HEADER_PIECE and bool(section.repaired)
+            if piece.name == CONTENT_PIECE or is_whole or is_repaired or found or piece.tokens:
                 yield from _piece(piece, found, width)
 
 
 def _heading(section: Section, number: int) -> Text:
     """The kind of a section, and its fields."""
-    if section.kind in (GAP, UNREAD):
-        return Text("— outside of any message" if section.kind == GAP else f"— {UNREAD}", style="yellow")
-    text = Text(f"{number} " if section.kind == MESSAGE else f"{section.kind}: ", style="bold")
+    if section.kind in (GAP_SECTION, UNREAD_SECTION):
+        return Text(
+            "— outside of any message" if section.kind == GAP_SECTION else f"— {UNREAD_SECTION}", style="yellow"
+        )
+    text = Text(f"{number} " if section.kind == MESSAGE_SECTION else f"{section.kind}: ", style="bold")
     for at, (name, value) in enumerate(section.fields.items()):
         text.append(", " if at else "")
         text.append("" if value is True else f"{name} ", style="dim")
@@ -65,7 +78,7 @@ def _heading(section: Section, number: int) -> Text:
     return text
 
 
-def _piece(piece: Piece, found: list[ShownFinding], width: int) -> Iterator[Text]:
+def _piece(piece: ShownPiece, found: list[ShownFinding], width: int) -> Iterator[Text]:
     """The lines of a piece, and under each the findings that begin in it. A token id follows the text of its token."""
     begin = LEARNED if piece.is_trained else NOT_LEARNED
     bounds = list(accumulate((length for _, length in piece.tokens), initial=0))
@@ -73,7 +86,7 @@ def _piece(piece: Piece, found: list[ShownFinding], width: int) -> Iterator[Text
     at = 0
     for line in piece.text.split("\n"):
         end = at + len(line)
-        shown = Text(begin, style="" if piece.name == CONTENT else "dim")
+        shown = Text(begin, style="" if piece.name == CONTENT_PIECE else "dim")
         columns = [(at, len(begin))]
         start = at
         for index in range(bisect_left(bounds, at), min(bisect_right(bounds, end), len(piece.tokens))):
