@@ -242,15 +242,16 @@ def test_recovery_changes_nothing_valid(name: str, data: st.DataObject) -> None:
 
 
 def known_names(module: ModuleType) -> dict[str, list[str]]:
-    """Names of each field that no other name is near to."""
+    """Names of each field that no other name is near to, a tool first."""
     recovery, listed = module.FORMAT.recovery, module.FORMAT.listed_values
     slots, functions = recovery.slots, recovery.definitions.functions
     tool = recovery.full_name(functions, "fetch_it") if functions else "fetch_it"
     found = {field: [value for value in values if value] for field, values in listed.items()}
-    found |= {slots.role: list(recovery.roles), slots.channel: list(recovery.channels), slots.name: [tool]}
+    found |= {slots.role: list(recovery.roles), slots.content_type: list(recovery.content_types)}
     return found | {
-        slots.content_type: list(recovery.content_types),
-        slots.recipient: [tool, *recovery.recipients, *recovery.roles],
+        slots.name: [tool, "alice"],
+        slots.channel: [*recovery.channels, "verdict"],
+        slots.recipient: [tool, "browser.open", *recovery.recipients, *recovery.roles],
     }
 
 
@@ -273,7 +274,7 @@ def test_known_names_stay_where_the_grammar_has_them(name: str) -> None:
         except ParseError:  # "high" is not a name of each field
             continue
         read += 1
-        for tools in (None, names[recovery.slots.name]):
+        for tools in (None, names[recovery.slots.name][:1]):
             assert module.recover(text, tools=tools).messages == messages, text
     assert read > 50
 

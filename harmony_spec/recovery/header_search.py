@@ -381,7 +381,8 @@ class HeaderSearch:
         price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
         price += costs["name_in_words"] * any(names.is_known(word) for _, _, word in run[:2])
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
-        if displaced == self.slots.role and len(run) == 1:
+        is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
+        if is_author and len(run) == 1:
             price += costs["one_word"]  # any word may be the name of a tool
         edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
