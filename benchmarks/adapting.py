@@ -47,9 +47,10 @@ def with_adapters(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterat
         for at, channel in enumerate(("analysis", "commentary") * 3)
     ]
     tokens = render(output, "completion")
-    several = [[tokens[at : at + size] for at in range(0, len(tokens), size)] for size in (FEW, CHUNK)]
+    several = [[tokens[at : at + size] for at in range(0, len(tokens), size)] for size in (1, FEW, CHUNK)]
     streams = (*(partial(chunks, steps) for steps in (tokens, *several)), partial(peer, tokens))
-    one, few, many, theirs = in_turn(runs, *map(clock, streams))
+    one, listed, few, many, theirs = in_turn(runs, *map(clock, streams))
     yield faster("stream to chunks of Chat Completions, one by one", one, theirs, 3)
+    yield faster("stream to chunks of Chat Completions, lists of one", listed, theirs, 2)
     yield faster(f"stream to chunks of Chat Completions, {FEW} tokens each", few, theirs, 2)
     yield faster(f"stream to chunks of Chat Completions, {CHUNK} tokens each", many, theirs, 10)

@@ -216,6 +216,9 @@ SCHEMAS: dict[str, Callable[[int], HostileInput]] = {
     "unevaluatedProperties": called(
         lambda n: {"patternProperties": dict.fromkeys(names(n), True), "unevaluatedProperties": False}, members, 12
     ),
+    "unevaluatedProperties of alternatives": called(
+        lambda n: {"anyOf": [{"unevaluatedProperties": False}] * n}, members, 12
+    ),
     "unevaluatedItems": called(lambda n: {"allOf": [{"unevaluatedItems": True}] * n}, numbers, 6),
     "equal hashes": called(lambda n: {"uniqueItems": True}, lambda n: [PRIME * number for number in range(n)], 24),
     "equal hashes in arrays": called(lambda n: {"uniqueItems": True}, lambda n: [[PRIME * i] for i in range(n)], 26),

@@ -26,10 +26,10 @@ def one_by_one(tokens: list[int]) -> None:
     parser.close()
 
 
-def in_chunks(tokens: list[int]) -> None:
+def in_chunks(tokens: list[int], size: int) -> None:
     parser = StreamParser("transcript")
-    for at in range(0, len(tokens), CHUNK):
-        parser.feed(tokens[at : at + CHUNK])
+    for at in range(0, len(tokens), size):
+        parser.feed(tokens[at : at + size])
     parser.close()
 
 
@@ -52,9 +52,11 @@ def streaming(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[B
 
     for name, messages, times in (("agentic", agentic(), 5), ("long", long(), 2.5)):
         tokens = render(messages)
-        jobs = (partial(one_by_one, tokens), partial(in_chunks, tokens), partial(peer, tokens))
-        one, chunks, theirs = in_turn(runs, *map(clock, jobs))
+        chunked = (partial(in_chunks, tokens, size) for size in (1, CHUNK))
+        jobs = (partial(one_by_one, tokens), *chunked, partial(peer, tokens))
+        one, listed, chunks, theirs = in_turn(runs, *map(clock, jobs))
         yield faster(f"stream one by one, {name}", one, theirs, times)
+        yield faster(f"stream in lists of one, {name}", listed, theirs, 2)
         yield faster(f"stream in chunks of {CHUNK}, {name}", chunks, theirs, 15)
 
 

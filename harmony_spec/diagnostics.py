@@ -7,6 +7,14 @@ from typing import Any, NamedTuple
 
 from .errors import Applicability, Code, Fault, Span
 
+MAX_QUOTED_CHARS = 120
+"""Longer texts are abridged in diagnostics: they are printed one to a line."""
+
+
+def abridge(raw: str, limit: int = MAX_QUOTED_CHARS) -> str:
+    """Remove the middle of a long text."""
+    return raw if len(raw) <= limit else f"{raw[: limit // 2]}\u2026{raw[-limit // 2 :]}"
+
 
 @dataclass(frozen=True)
 class Fix:

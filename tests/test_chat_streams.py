@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -141,18 +142,17 @@ def test_clients_read_what_is_sent(tokens: list[int], tools: Any, lengths: list[
     assert ChatCompletion.model_validate(body).model_dump(exclude_unset=True, mode="json") == body
 
 
-def test_chunks_of_tokens_that_come_again_are_separate() -> None:
-    """Also around characters of several tokens, and in texts of both kinds."""
+def test_a_returned_chunk_stays_as_it_is() -> None:
+    """Also if it is that of a token that comes again: around characters of several tokens, in texts of both kinds."""
     text = "a é a é 😀 a 😀 𒀀 a" * 3
     tokens = tokens_of(
         f"<|channel|>analysis<|message|>{text}<|end|><|start|>assistant<|channel|>final<|message|>{text}"
     )
-    stream, found = ChatStream(), []
+    stream, found, copies = ChatStream(), [], []
     for token in tokens:
-        for chunk in stream.feed(token):
-            found.append(chunk.copy())
-            chunk["model"] = "changed"
-    assert {chunk["model"] for chunk in found} == {""}
+        found += stream.feed(token)
+        copies += deepcopy(found[len(copies) :])
+    assert found == copies
     message = fold_chunks([*found, *stream.close()])["choices"][0]["message"]
     assert message == {"role": "assistant", "content": text, "reasoning": text}
 

@@ -83,6 +83,19 @@ def test_a_prompt_may_look_like_json() -> None:
         assert found["messages"][0]["content"] == text
 
 
+def test_chat_messages_and_tools_stay_as_they_are() -> None:
+    """With the ids of calls, and what the format cannot hold, such as `strict`."""
+    function = {"name": "f", "strict": True, "parameters": {"type": "object", "properties": {}}}
+    call = {"id": "call_7", "type": "function", "function": {"name": "f", "arguments": "{ }"}}
+    answered = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "call_7", "content": "x"}]
+    row = {"messages": [CHAT[0], *answered], "tools": [{"type": "function", "function": function}]}
+    assert rows(run("--from", "chat", "--to", "chat", "-", given=json.dumps(row)).stdout) == [row]
+    older = {"messages": row["messages"], "functions": [function | {"strict": False}]}
+    (found,) = rows(run("--from", "chat", "--to", "chat", "-", given=json.dumps(older)).stdout)
+    assert found["messages"] == row["messages"]
+    assert found["tools"][0]["function"]["name"] == "f"
+
+
 @pytest.mark.parametrize(
     ("row", "pointer"),
     [

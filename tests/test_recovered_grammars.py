@@ -38,6 +38,7 @@ GRAMMARS = {
     "field": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: /[a-z]+/\n{START}')],
     "list": [header("priority?"), lark(START, f'priority: " priority=" PRIORITY\nPRIORITY: "high" | "low"\n{START}')],
     "flag": [header("urgent?"), lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}')],
+    "flag in text": [header("silent?"), lark(START, f'silent: " silent!"\n{START}')],
     "flag at the opener": [
         lark("header MESSAGE content terminator", "header MESSAGE urgent? content terminator"),
         lark(START, f'urgent: URGENT\nURGENT: "<|reserved_200013|>"\n{START}'),
@@ -70,6 +71,7 @@ VALID = {
     "field": "<|start|>assistant<|channel|>final json priority=high<|message|>x<|end|>",
     "list": "<|start|>assistant<|channel|>final <|constrain|>json priority=low<|message|>x<|end|>",
     "flag": "<|start|>assistant<|channel|>final json<|reserved_200013|><|message|>x<|end|>",
+    "flag in text": "<|start|>assistant<|channel|>final json silent!<|message|>x<|end|>",
     "flag at the opener": "<|start|>assistant<|channel|>final<|message|><|reserved_200013|>x<|end|>",
     "two tokens that open contents": (
         "<|start|>user<|message|>x<|end|><|start|>user<|reserved_200013|>y<|end|>"
@@ -135,6 +137,11 @@ def test_a_format_without_namespaces_has_no_functions() -> None:
             "flag",
             "<|start|>assistant<|channel|>analysis<|channel|>final<|reserved_200013|><|message|>x<|end|>",
             {"urgent": True, "channel": "final"},
+        ),
+        (
+            "flag in text",
+            "<|start|>assistant<|channel|>analysis<|channel|>final well silent!<|message|>x<|end|>",
+            {"silent": True, "channel": "final"},
         ),
         ("closed channels", "<|start|>assistant<|channel|>finl<|message|>x<|end|>", {"channel": "final"}),
         ("closed channels", "<|start|>assistant<|channel|>verdict<|message|>x<|end|>", {"channel": "final"}),

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft201909Validator, Draft202012Validator
+from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 
 from harmony_spec.validation import budget as budgets
+from harmony_spec.validation import keywords
 from harmony_spec.validation.budget import Budget, UnfinishedCheck
 from harmony_spec.validation.schemas import Breach, InvalidSchema, find_schema_error
 from harmony_spec.validation.schemas import find_breaches as breaches_within
@@ -276,3 +277,29 @@ def test_an_older_dialect_has_its_own_keywords() -> None:
     ):
         for value in ([], [1], [1, 2]):
             assert (breaches(dialect | schema, value) == []) == Draft201909Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("made", "schema"),
+    [
+        (Draft202012Validator, {"required": ["a", "c", "d"]}),
+        (Draft202012Validator, {"dependentRequired": {"a": ["c", "b", "d"], "c": ["a"]}}),
+        (Draft7Validator, {"dependencies": {"a": ["c", "b", "d"], "b": {"maxProperties": 1}, "c": False}}),
+        (Draft3Validator, {"dependencies": {"a": "c", "b": ["a", "d"], "c": "d"}}),
+    ],
+)
+@pytest.mark.parametrize("value", [{}, {"a": 1}, {"a": 1, "b": 2}, {"b": 1, "c": 1}, ["a"], "a", 1])
+def test_names_that_are_missing_are_those_of_the_reference(made: Any, schema: Any, value: Any) -> None:
+    """In the same words, and the same order."""
+    dialect = {"$schema": made.META_SCHEMA["$schema"]}
+    expected = [error.message for error in made(schema).iter_errors(value)]
+    assert [found.reason for found in breaches(dialect | schema, value)] == expected
+
+
+def test_properties_are_read_until_enough_are_unexpected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hostile schema asks the same of a large object many times."""
+    read: list[str] = []
+    monkeypatch.setattr(keywords, "matches", lambda pattern, name: read.append(name))
+    schema = {"patternProperties": {"x": True}, "properties": {"n0": {}}, "additionalProperties": False}
+    assert len(breaches(schema, {f"n{number}": 1 for number in range(100)})) == 1
+    assert len(read) == 100 + keywords.MAX_REPORTED_ERRORS

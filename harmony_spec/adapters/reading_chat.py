@@ -12,9 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codes import INVALID_JSON, UNREQUESTED_TOOL_RESULT
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, abridge
 from ..errors import quoted
-from ..recovery.output import abridge
 from ..tools.chat_requests import CUSTOM, INPUT, ChatTools, answer_forms, is_called, require_expressible, with_effort
 from ..tools.openai_tools import FUNCTION
 from ..tools.purposes import Purpose, Purposes

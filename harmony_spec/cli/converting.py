@@ -9,12 +9,13 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..adapters import from_chat, to_chat
+from ..adapters import Side, from_chat, to_chat
 from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import ConversionError, HarmonyError, RowError, Severity
+from ..format.offered_tools import declared
 from ..json_form import MESSAGES_KEY
 from ..linting.batches import ID_COLUMN, Batch, Row, read_content, row_value
 from ..linting.jobs import Item
@@ -22,7 +23,6 @@ from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
 from ..linting.rows import Content
-from ..recovery.known_names import declared
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -112,7 +112,8 @@ class ChatMessages(NamedTuple):
         origins: for each message the index of its chat message; None if it was made of settings.
         weightless: the indices of chat messages with the weight 0.
         prompt: how many of the messages are the prompt of a completion.
-        has_tools: whether the row has tools.
+        tools: the tools of the row, as they are there; older functions as tools.
+        side: what the messages cannot hold, for `to_chat`.
     """
 
     messages: list[Any]
@@ -120,7 +121,8 @@ class ChatMessages(NamedTuple):
     origins: list[int | None]
     weightless: frozenset[int]
     prompt: int
-    has_tools: bool
+    tools: Any
+    side: Side
 
     @property
     def masked(self) -> frozenset[int]:
@@ -255,11 +257,13 @@ def _convert(conversion: Conversion, batch: Batch, value: Any, found: Converted,
         if conversion.target == TRAINING and not conversion.allows_errors:
             known = (each for each in chat.findings if each.index not in chat.weightless)
             errors = [each for each in known if each.code.severity == "error"]
-            errors += [] if errors or not chat.has_tools else _errors_of_calls(codec, messages, masked)
+            errors += [] if errors or not chat.tools else _errors_of_calls(codec, messages, masked)
         others = (each for each in chat.findings if each not in errors)
         found.reports += [Reported("warning", f"{place}: warning: {_shown(each)}") for each in others]
         if errors:
             raise InvalidRow(errors)
+        if conversion.target == CHAT:
+            return _chat_row(to_chat(messages, chat.side, codec=codec), chat.tools)
     else:
         held = read_content(batch.kind, value, batch.options)
         form = CONVERSATION if held.messages is not None else TEXT if isinstance(held.source, str) else TOKENS
@@ -295,7 +299,8 @@ def read_chat(value: object, codec: ModuleType, policy: Policy, has_weights: boo
         error.pointer = row.pointer(error.pointer)
         raise
     findings = [replace(each, pointer=row.pointer(each.pointer)) for each in adapted.findings]
-    return ChatMessages(adapted.messages, findings, adapted.origins, weightless, prompt, bool(row.tools))
+    tools = row.tools if row.tools_key == TOOLS else tools_to_json(adapted.tools, FORMS[1], codec=codec)
+    return ChatMessages(adapted.messages, findings, adapted.origins, weightless, prompt, tools, adapted.side)
 
 
 def without_training(training: Training, messages: Container[int]) -> list[tuple[int, int]]:
@@ -335,14 +340,17 @@ def _written(conversion: Conversion, codec: ModuleType, messages: list[Any]) -> 
         pairs = [(getattr(m, recovery.slots.role), getattr(m, codec.FORMAT.content)) for m in messages]
         named = [declared(path, *pair) or () for pair in pairs for path in recovery.declared_tools]
         tools = tools_to_json([each for found in named for each in found], FORMS[1], codec=codec)
-        chat: dict[str, Any] = {MESSAGES_KEY: to_chat(messages, codec=codec)}
-        return chat | ({TOOLS: tools} if tools else {})
+        return _chat_row(to_chat(messages, codec=codec), tools)
     if target == CONVERSATION:
         conversation: dict[str, Any] = codec.to_json(messages)
         return conversation
     if target == TEXT:
         return {TEXT: codec.render_text(messages, style=conversion.style)}
     return {TOKENS: codec.render(messages, style=conversion.style)}
+
+
+def _chat_row(messages: list[Any], tools: Any) -> dict[str, Any]:
+    return {MESSAGES_KEY: messages} | ({TOOLS: tools} if tools else {})
 
 
 def _training(

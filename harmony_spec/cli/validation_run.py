@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ..linting import Checked, Finding
 from ..linting.baseline import Baseline
+from ..linting.checking import EachRow, Result
+from ..linting.findings import CleanRows
 from ..linting.opening import InputError
 from ..linting.outputs import FIXABLE, FOR_READERS, Output
 from ..linting.results import Results
@@ -62,8 +64,15 @@ class Run:
     without_column: tuple[Checked, Finding] | InputError | None = None
     others: Counter[str] = field(default_factory=Counter)
 
-    def report(self, item: Checked | InputError | OutputError) -> None:
+    def report(self, item: Result | OutputError) -> None:
         """Print, write and count the findings of a row, or the error of a file."""
+        if isinstance(item, CleanRows):
+            self.totals.add_clean(item)
+            self.has_id = self.has_id or any(id is not None for *_, id in item.rows)
+            if self.results is not None:
+                for each in item:
+                    self.results.add(each)
+            return
         if not isinstance(item, Checked):
             self.totals.unwritten += isinstance(item, OutputError)
             self.totals.unreadable += isinstance(item, InputError)
@@ -155,7 +164,7 @@ class Run:
         return f" ({text})" if text else ""
 
 
-def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress) -> bool:
+def follow(run: Run, checked: Iterable[Result], progress: Progress) -> bool:
     """Report all rows; returns whether the run was complete."""
     complete = failed = False
     is_bar_shown = run.has_summary and sys.stderr.isatty()
@@ -166,7 +175,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
         ):
             run.print_around(run.output.head)
             watched = _each(checked, tick)
-            for item in watched if run.rewriter is None else run.rewriter.written(watched):
+            for item in watched if run.rewriter is None else run.rewriter.written(EachRow(watched)):
                 run.report(item)
         complete = True
         if progress.skipped and run.has_summary:
@@ -189,7 +198,7 @@ def follow(run: Run, checked: Iterable[Checked | InputError], progress: Progress
     return complete
 
 
-def _each(checked: Iterable[Checked | InputError], tick: Callable[[], None]) -> Iterator[Checked | InputError]:
+def _each(checked: Iterable[Result], tick: Callable[[], None]) -> Iterator[Result]:
     for item in checked:
         yield item
         tick()

@@ -9,7 +9,6 @@ from typing import Any, TypeVar, get_args
 
 from harmony_spec import codec
 from harmony_spec.errors import RenderError
-from harmony_spec.recovery.machine import Machine
 
 from .models import (
     Author,
@@ -27,7 +26,7 @@ from .models import (
 from .peer_errors import HarmonyError
 from .peer_types import peer_type
 
-RECOVERY = Machine.table(codec.FORMAT)
+RECOVERY = codec.FORMAT.meaning
 
 (CONSTRAIN_SPELLING,) = RECOVERY.leads[RECOVERY.slots.constrain]
 """The spelling of the special token that begins a constrained content type."""

@@ -207,8 +207,7 @@ class Completion:
 
     def _shapes(self, kind: Kind) -> Iterator[MessageShape]:
         """The ways to write a message of a kind."""
-        recovery = self.format.recovery
-        assert recovery is not None
+        recovery = self.format.meaning
         slots, offer = recovery.slots, self.offer
         channel = dict((*kind.when, *kind.has)).get(slots.channel)
         if kind.name == "call":
@@ -227,8 +226,7 @@ class Completion:
                     yield from self._any_json({})
 
     def _calls(self, call: OfferedCall, fields: WantedFields) -> Iterator[MessageShape]:
-        recovery = self.format.recovery
-        assert recovery is not None
+        recovery = self.format.meaning
         slots, types = recovery.slots, recovery.content_types
         name, recipient = f"call_{call.name}" if call.name else "", Wanted(TOOL if call.name else None)
         fields, parts = {**fields, slots.recipient: recipient}, {TOOL.name: LiteralNode(call.name or "")}
@@ -243,8 +241,7 @@ class Completion:
 
     def _json(self, types: Wanted, is_required: bool = True) -> WantedFields:
         """The fields of a message whose content is a JSON value."""
-        recovery = self.format.recovery
-        assert recovery is not None
+        recovery = self.format.meaning
         return {self.format.content: Wanted(VALUE, is_required), recovery.slots.content_type: types}
 
     def _any_json(self, fields: WantedFields) -> Iterator[MessageShape]:

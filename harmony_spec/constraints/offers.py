@@ -8,9 +8,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..errors import quoted
+from ..format.offered_tools import ANY_PARAMETERS, offered, parameters_by_name
 from ..format.tables import Format, require
-from ..recovery.known_names import ANY_PARAMETERS, offered, parameters_by_name
-from ..recovery.machine import Machine
 from ..tools.chat_requests import CUSTOM, answer_forms, as_function, call_choice, reading_tools
 from ..tools.openai_tools import FUNCTION, parameters_from_json
 from ..tools.purposes import Purposes
@@ -84,7 +83,7 @@ def make_offer(
 ) -> Offer:
     """Collect what a prompt and a request declare; see `constrain`."""
     format: Format = codec.FORMAT
-    recovery = Machine.table(format)
+    recovery = format.meaning
     tools = list(tools) if isinstance(tools, Iterable) and not isinstance(tools, str | bytes | Mapping) else tools
     defined = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
     others: Any = [tool for tool in tools if not isinstance(tool, Mapping)] if isinstance(tools, list) else tools
@@ -146,7 +145,7 @@ UNREAD_DECLARATION = "its text does not match the grammar, so nothing in it is d
 
 def _unwritable(format: Format, call: OfferedCall) -> str:
     """Why a call cannot be written; "" if it can."""
-    recovery = Machine.table(format)
+    recovery = format.meaning
     pattern = format.patterns.get(recovery.slots.recipient, ("", ""))[0]
     if call.name is not None and (call.name == recovery.of_functions or not re.fullmatch(pattern, call.name)):
         return "no header can have its name"
@@ -181,9 +180,9 @@ def _builtins(codec: ModuleType, tools: Iterable[Any]) -> dict[str, Any]:
             path = ("builtins", len(found))
             found[require_text(tool.get("name"), (*path, "name"))] = tool.get("parameters", ANY_PARAMETERS)
         elif not isinstance(tool, str):
-            found |= parameters_by_name(Machine.table(format), offered(format, [tool]) or ())
+            found |= parameters_by_name(format.meaning, offered(format, [tool]) or ())
         elif made := getattr(codec, f"{tool}_tools", None):
-            found |= parameters_by_name(Machine.table(format), [made()])
+            found |= parameters_by_name(format.meaning, [made()])
         else:
             known = [name.removesuffix("_tools") for name in codec.__all__ if name.endswith("_tools")]
             fail(("builtins",), f"unknown built-in tool {tool!r}", expected=known)

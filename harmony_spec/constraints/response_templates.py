@@ -54,8 +54,7 @@ def _call() -> dict[str, Any]:
 def _opening(made: Completion, name: str) -> str:
     """The pattern of what comes before the content of a kind of message."""
     format, kind = made.format, made.kinds[name]
-    recovery = format.recovery
-    assert recovery is not None
+    recovery = format.meaning
     fields: dict[str, Wanted] = {**made.fixed(kind), format.content: Wanted(CONTENT_HOLE)}
     if name == "call":
         word = made.texts[recovery.slots.recipient]

@@ -451,6 +451,12 @@ class Format:
         made = type(value)
         return f"this {made.__name__} belongs to another codec ({made.__module__}, not {self.message.__module__})"
 
+    @property
+    def meaning(self) -> Recovery:
+        """`recovery`, for what only formats with it have."""
+        assert self.recovery is not None
+        return self.recovery
+
     def kind_of(self, message: object) -> str:
         """The name of the kind of a message; "" if it is of none."""
         for kind in self.turn:

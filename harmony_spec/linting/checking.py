@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +23,7 @@ from ..validation.report import Report
 from .arrow_rows import ColumnRows
 from .baseline import fingerprint
 from .batches import Batch, Options, Row, read_content, row_value
-from .findings import Checked, Finding, finding_of_error, locate
+from .findings import Checked, CleanRows, Finding, finding_of_error, locate
 from .json_edits import Path, with_values
 from .opening import InputError
 from .rows import Content
@@ -35,22 +36,50 @@ NOT_HARMONY = "not Harmony: no special tokens; if they were stripped, pass --str
 """The error for a named file without special tokens."""
 
 
-def check(chunk: Iterable[Batch | InputError]) -> list[Checked | InputError]:
+Result = Checked | CleanRows | InputError
+
+
+def check(chunk: Iterable[Batch | InputError]) -> list[Result]:
     """The findings of each row of some batches, in order. Errors of files pass through."""
-    found: list[Checked | InputError] = []
+    found: list[Result] = []
     for batch in chunk:
         found.extend([batch] if isinstance(batch, InputError) else _check_batch(batch))
     return found
 
 
-def _check_batch(batch: Batch) -> Iterator[Checked | InputError]:
+class EachRow(Iterator[Checked | InputError]):
+    """The results of a run, one for each row.
+
+    Attributes:
+        grouped: the same; rows without findings that follow each other are together.
+    """
+
+    def __init__(self, grouped: Iterator[Result]) -> None:
+        self.grouped = grouped
+        self._rows = chain.from_iterable(each if isinstance(each, CleanRows) else (each,) for each in grouped)
+
+    def __next__(self) -> Checked | InputError:
+        return next(self._rows)
+
+
+def _check_batch(batch: Batch) -> Iterator[Result]:
     """The findings of each row, or the error that the file is not Harmony."""
+    clean = CleanRows(batch.name)
     for row in batch.rows:
-        checked = RowCheck(batch, row).run()
+        check = RowCheck(batch, row)
+        checked = check.findings()
+        if isinstance(checked, int):
+            clean.rows.append((row.number, row.start, checked, check.id))
+            continue
+        if clean.rows:
+            yield clean
+            clean = CleanRows(batch.name)
         if checked.skipped and batch.is_named and row.number is None:
             yield InputError(f"{batch.name}: {NOT_HARMONY}", batch.name)
             return
         yield checked
+    if clean.rows:
+        yield clean
 
 
 def check_values(values: Iterable[object], options: Options) -> Iterator[Checked]:
@@ -81,6 +110,11 @@ class RowCheck:
 
     def run(self) -> Checked:
         """The findings; with fixes, those that are left."""
+        found = self.findings()
+        return self._checked(messages=found) if isinstance(found, int) else found
+
+    def findings(self) -> Checked | int:
+        """The findings, as `run` returns them; of a row of which nothing else is known, the number of its messages."""
         item, number, options = self.row.item, self.row.number, self.options
         if self.batch.is_blank(self.row):
             return self._checked(skipped=True)
@@ -90,7 +124,8 @@ class RowCheck:
                 return self._checked(skipped=True)
             report, exact = self.reports(held)
             if not report.diagnostics:
-                return self._locate(held, report)
+                has_more = options.fix or options.tokens
+                return self._locate(held, report) if has_more else len(report.recovered.messages)
             if isinstance(held.source, array):  # fixes, fingerprints and differences are made of lists
                 ids = held.source.tolist()
                 held = replace(held, source=ids)
@@ -139,7 +174,10 @@ class RowCheck:
         The first is on the source without its last line break, which editors add, unless it is valid with it. It has
         only the fixes of the second.
         """
-        known: dict[int, Report[Any]] = {}
+        report = self._validated(held, held.source)
+        if not report.diagnostics:
+            return report, report
+        known = {len(held.source): report}
 
         def read(source: Source) -> Report[Any]:  # parts of one source, known by their lengths
             if len(source) not in known:

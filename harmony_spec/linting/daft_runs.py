@@ -192,13 +192,13 @@ def _listed(
 def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
     """The files at a URL, which may be a pattern, in the order of their names."""
     try:
-        found = daft.from_glob_path(url).to_pydict()
+        found = [(str(row["path"]), row["size"] or 0) for row in daft.from_glob_path(url).iter_rows()]
     except Exception as error:  # Daft raises many classes
         yield InputError(f"{url}: {' '.join(str(error).split())}", url)
         return
-    for path, size in sorted(zip(found["path"], found["size"], strict=True)):
-        yield File(path, is_named=path == url), path, size or 0
-    if not found["path"]:
+    for path, size in sorted(found):
+        yield File(path, is_named=path == url), path, size
+    if not found:
         yield InputError(f"{url}: no file matches this pattern", url)
 
 

@@ -8,10 +8,10 @@ from itertools import takewhile, zip_longest
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from ..diagnostics import abridge
 from ..errors import Span
 from ..format.tables import Format, continues, meets
 from ..parsing.strict_parsing import form_of
-from ..recovery.output import abridge
 from ..source.saved_text import Source, without_line_break
 from ..source.token_places import Places
 from ..vocabulary import tokenizer_for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,6 +103,25 @@ class Checked:
     def repaired(self) -> list[Finding]:
         """The fixed findings, with their places in the original row."""
         return [each for each in self.unfixed.findings if each.is_fixable] if self.unfixed else []
+
+
+@dataclass(frozen=True)
+class CleanRows:
+    """Rows of a file that follow each other and have no findings.
+
+    A `Checked` for each costs 10 µs between processes, and the check of a short row 80 µs.
+
+    Attributes:
+        name: of the file.
+        rows: of each row, its number, the offset of its bytes, the number of its messages, and its id.
+    """
+
+    name: str
+    rows: list[tuple[int | None, int, int, str | int | None]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Checked]:
+        for number, start, messages, id in self.rows:
+            yield Checked(self.name, number, messages, start=start, id=id)
 
 
 def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:

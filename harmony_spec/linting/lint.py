@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from .batches import Kind, Options, Runner
-from .checking import check
+from .checking import EachRow, check
 from .daft_runs import run_on_daft
 from .files import File, expand
-from .findings import Checked
 from .jobs import Item, cores, run
 from .opening import STDIN, InputError
 from .row_reading import Progress, read
@@ -36,7 +35,7 @@ def lint(
     progress: Progress | None = None,
     runner: Runner = "local",
     address: str | None = None,
-) -> Iterator[Checked | InputError]:
+) -> EachRow:
     """Check the rows of files with `harmony_spec.validate`; findings have their places in the files.
 
     Rows are read lazily, in the order of the files. A file that cannot be read is returned as an `InputError`.
@@ -80,9 +79,9 @@ def lint(
     if runner == "daft":
         if fix:
             raise SettingsError("Daft changes no files; do not pass fix")
-        return run_on_daft(listed, resolver.excluded, resolver.options, progress, check, kind, address)
+        return EachRow(run_on_daft(listed, resolver.excluded, resolver.options, progress, check, kind, address))
     items = read_files(listed, resolver.excluded, resolver.options, progress, kind, skip_others)
-    return run(items, jobs or cores(), check)
+    return EachRow(run(items, jobs or cores(), check))
 
 
 def read_files(

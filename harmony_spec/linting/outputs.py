@@ -15,9 +15,8 @@ from urllib.parse import quote
 from rich.cells import cell_len
 from rich.text import Text
 
-from ..diagnostics import Fix
+from ..diagnostics import Fix, abridge
 from ..errors import Code, HarmonyError, RenderError, Span, ToolError, any_of
-from ..recovery.output import abridge
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
 from .batches import Kind

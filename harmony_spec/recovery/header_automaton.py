@@ -10,7 +10,8 @@ import re
 from functools import cache, cached_property
 
 from ..format.tables import HOLE, Format, HeaderEdge
-from .known_names import without_signs
+
+_SIGNS = re.compile(r"^[\W_]+|[\W_]+$")
 
 FIELD = HOLE
 """The beginning of the label of a field: no text has it."""
@@ -58,8 +59,7 @@ class HeaderAutomaton:
     """
 
     def __init__(self, format: Format) -> None:
-        assert format.recovery is not None
-        recovery = format.recovery
+        recovery = format.meaning
         self.fields, self.markers = format.header_fields, frozenset(format.by_marker)
         self.role, self.begins = recovery.slots.role, format.markers[recovery.begins]
         self.opens = [format.markers[spelling] for spelling in recovery.opens]
@@ -148,3 +148,8 @@ def _near_leads(word: str, words: tuple[str, ...], of_functions: str) -> tuple[s
     sign, namespace = f"[{SIGNS}]", re.escape(of_functions or "\0")
     spaced = rf"(?:{exact})\s*{sign}\s*|(?:{near}){sign}|(?:{exact})(?:\s+|(?={namespace}))|{sign}\s*"
     return f"(?:{exact}){sign}", spaced
+
+
+def without_signs(word: str) -> str:
+    """Remove the signs around a word."""
+    return _SIGNS.sub("", word)

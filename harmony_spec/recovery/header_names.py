@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
+from ..errors import near_misses
 from ..format.tables import FieldCosts, Format
-from .header_automaton import automaton_of
-from .known_names import MAX_COMPARED_TOOLS, PUNCTUATION, KnownNames
-
-MIN_TYPO_CHARS = 4
-"""A shorter word is not read as the beginning of a name, and a shorter name has no typos: too many words are near."""
+from .header_automaton import automaton_of, without_signs
+from .known_names import KnownNames
+from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_typo
 
 MIN_ROLE_TYPO_CHARS = 6
 """`users` is a word, and one letter from a role."""
+
+ROLE_SIMILARITY = 0.9
+"""The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
 
 MAX_CACHED_WORDS, MAX_CACHED_WORD_CHARS = 2_000, 64
 """The readings of so many words of a conversation are kept: about 1 MB."""
 
 NO_COSTS = FieldCosts({}, {})
+
+LETTER = re.compile(r"[^\W\d_]")
 
 
 class Name(NamedTuple):
@@ -42,34 +45,13 @@ class Name(NamedTuple):
         return self.how if self.how in ("near", "glued") else ""
 
 
-def is_typo(name: str, word: str) -> bool:
-    """Whether one letter is missing, added, replaced or swapped with the next; the first letter is right."""
-    if name[:1] != word[:1] or abs(len(name) - len(word)) > 1:
-        return False
-    start = next((at for at, (one, other) in enumerate(zip(name, word, strict=False)) if one != other), -1)
-    if start < 0:
-        return True
-    one, other = name[start:], word[start:]
-    swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
-    return swapped or one[1:] == other[1:] or one[1:] == other or one == other[1:]
-
-
-def is_alike(name: str, word: str, ratio: int) -> bool:
-    """Whether the ratio of `difflib` for two words is at least so many hundredths; cheap bounds first."""
-    if 200 * min(len(name), len(word)) < ratio * (len(name) + len(word)):
-        return False
-    from difflib import SequenceMatcher  # which valid input does not need
-
-    match = SequenceMatcher(None, name, word)
-    return match.quick_ratio() * 100 >= ratio and match.ratio() * 100 >= ratio
-
-
 class HeaderNames:
     """The names of one conversation, by field, and the readings of words by them."""
 
     def __init__(self, format: Format, known: KnownNames) -> None:
-        self.format, self.known, self.automaton = format, known, automaton_of(format)
+        self.format, self.automaton = format, automaton_of(format)
         self.recovery = recovery = known.recovery
+        self.tools, self.channels = NamedTools(recovery, known.tools), frozenset(known.channels)
         self.slots, self.costs, self.lead = recovery.slots, recovery.costs, self.automaton.lead
         slots = self.slots
         lists = {slots.role: recovery.roles, slots.channel: known.channels, slots.content_type: recovery.content_types}
@@ -85,28 +67,39 @@ class HeaderNames:
         }
         purposes = (slots.role, slots.channel, slots.content_type)
         self.all = frozenset(name for field in purposes for name in self.lists.get(field, ()))
-        self.word = re.compile(recovery.word)
-        self.offered = None if known.tools is None else frozenset(known.tools)
         self._readings: dict[str, tuple[Name, ...]] = {}
 
     def row(self, field: str) -> FieldCosts:
         """The costs and diagnostics of a field."""
         return self.recovery.fields.get(field, NO_COSTS)
 
-    def tool(self, word: str) -> str | None:
-        """The offered tool that a word names, in full or without its namespace."""
-        return self.known.tool(word) if self.offered and self.known.is_offered(word) else None
-
-    def is_tool(self, word: str) -> bool:
-        """Whether a word names an offered tool, or has the namespace of functions."""
-        return self.tool(word) is not None or (
-            bool(self.recovery.definitions.functions)
-            and word.startswith(self.recovery.of_functions)
-            and self.word.fullmatch(word) is not None
-        )
-
     def is_known(self, word: str) -> bool:
-        return word in self.all or self.is_tool(word)
+        return word in self.all or self.tools.is_tool(word)
+
+    def is_prose(self, text: str) -> bool:
+        """Whether a text has two words that are not names of the format, or one in a script without capitals.
+
+        A single word may be the remainder of a damaged name. Scripts without capitals, such as Chinese, are often
+        written without spaces, and no format has names in them.
+        """
+        plain = (word for word in text.split() if LETTER.search(word) and not self.automaton.at_lead(word, 0))
+        words = [word for word in plain if not self.is_named(word)]
+        return len(words) > 1 or any(char.isalpha() and char.lower() == char.upper() for word in words for char in word)
+
+    def is_named(self, word: str) -> bool:
+        """Whether a word is a role, a channel, both in one, or a content type, in any case: `JSON` is seen."""
+        roles = ("", *(role for role in self.recovery.roles if word.startswith(role)))
+        joined = any(word.removeprefix(role) in self.channels for role in roles)
+        return joined or word in self.recovery.roles or word.lower() in self.recovery.content_types
+
+    def is_nearly_named(self, word: str) -> bool:
+        """Whether a word is such a name, or differs from one in a letter or two.
+
+        "finally" is not near "final" here, although it is read as that channel in the channel's place.
+        """
+        return self.is_named(word) or bool(
+            near_misses(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
+        )
 
     def readings(self, word: str) -> tuple[Name, ...]:
         """What a word, or its beginning, may be, for all fields."""
@@ -147,7 +140,7 @@ class HeaderNames:
             yield Name(field, near, len(word), cost, "near")
         elif "unknown" in row and not self.is_known(word):
             pattern = self.automaton.patterns[field]
-            match = self.word.match(word) if self.recovery.definitions.functions else None
+            match = self.tools.word.match(word) if self.recovery.definitions.functions else None
             match = match if match and pattern.fullmatch(match[0]) else pattern.match(word)
             if match:
                 cost = row["unknown"] + self.costs["glued"] * (match.end() < len(word))
@@ -156,7 +149,7 @@ class HeaderNames:
     def _near(self, field: str, word: str) -> tuple[str, int]:
         """The only known name that a word is near to, and the cost; "" if there is none."""
         known, row = self.lists[field], self.row(field).costs
-        bare = re.sub(r"^[\W_]+|[\W_]+$", "", word).lower()
+        bare = without_signs(word).lower()
         if not bare:
             return "", 0
         parts = {bare} if field == self.slots.role else {bare, *re.split(r"\W+", bare)}
@@ -188,7 +181,7 @@ class HeaderNames:
         if word in self.recovery.roles:
             yield Name(field, word, len(word), 0, "role")
             return
-        if tool := self.tool(word):
+        if tool := self.tools.full(word):
             yield Name(field, tool, len(word), self.costs["partial"] * (tool != word), "near" * (tool != word))
             return
         if word in self.all:
@@ -198,14 +191,14 @@ class HeaderNames:
             return
         if is_typo(self.recovery.author[self.slots.role], word):
             yield Name(field, self.recovery.author[self.slots.role], len(word), self.costs["near"], "role")
-        unknown = row["unknown"] * (self.offered is not None)
-        match = self.word.search(word)
+        unknown = row["unknown"] * (self.tools.offered is not None)
+        match = self.tools.word.search(word)
         bare = re.sub(r"\W+$", "", match[0]) if match else word
         around = word.replace(bare, "", 1)
-        tool = self._nearest_tool(word) or self._respelled(bare)
-        ends = self.offered is None and self.word.fullmatch(bare) and word.rstrip(PUNCTUATION) == bare
-        if not tool and around and not re.search(r"\w", around) and (ends or self.is_tool(bare)):
-            tool = self.tool(bare) or bare
+        tool = self.tools.nearest(word, row["ratio"]) or self.tools.respelled(bare)
+        ends = self.tools.offered is None and self.tools.word.fullmatch(bare) and word.rstrip(PUNCTUATION) == bare
+        if not tool and around and not re.search(r"\w", around) and (ends or self.tools.is_tool(bare)):
+            tool = self.tools.full(bare) or bare
         if tool:
             yield Name(field, tool, len(word), self.costs["decorated" if around else "near"], "near")
         elif self.automaton.patterns[field].fullmatch(word):
@@ -213,25 +206,17 @@ class HeaderNames:
             odd = row["odd"] * (match is None or match[0] != word or bare_namespace)
             yield Name(field, word, len(word), unknown + odd)
         if match and match.start() == 0 and match[0] != word:
-            tool = self.tool(match[0])
+            tool = self.tools.full(match[0])
             yield Name(field, tool or match[0], match.end(), self.costs["glued"] + (0 if tool else unknown), "glued")
-
-    def _respelled(self, word: str) -> str | None:
-        """A function whose namespace has a typo, if no tools are known."""
-        namespace, _, name = word.partition(self.recovery.separator)
-        functions = self.recovery.definitions.functions
-        if self.offered is None and functions and name and namespace != functions and is_typo(functions, namespace):
-            return self.recovery.full_name(functions, name)
-        return None
 
     def _author(self, word: str) -> Iterator[Name]:
         """A tool that answers."""
         field, row = self.slots.name, self.row(self.slots.name).costs
-        match = self.word.match(word) or self.automaton.patterns[field].match(word)
+        match = self.tools.word.match(word) or self.automaton.patterns[field].match(word)
         if not match or word in self.all:
             return
         yield from self._cut(field, word)
-        tool = self.tool(match[0])
+        tool = self.tools.full(match[0])
         namespaced = self.recovery.definitions.functions and match[0].startswith(self.recovery.of_functions)
         cost = 0 if tool == match[0] else row["partial" if tool else "namespaced" if namespaced else "unknown"]
         glued = match.end() < len(word)
@@ -245,56 +230,9 @@ class HeaderNames:
         ends |= {word.find(self.lead) if self.lead else 0}
         for at in sorted(end for end in ends if end > 0):
             part, rest = word[:at], word[at:]
-            tool, introduced = self.tool(part), self.lead != "" and rest.startswith(self.lead)
+            tool, introduced = self.tools.full(part), self.lead != "" and rest.startswith(self.lead)
             answers = introduced and field == self.slots.name and rest[len(self.lead) :] in self.recovery.roles
-            if tool or (introduced and self.is_tool(part)) or (answers and part not in self.all):
+            if tool or (introduced and self.tools.is_tool(part)) or (answers and part not in self.all):
                 yield Name(field, tool or part, at, self.costs["glued"], "glued")
             elif field == self.slots.recipient and part in self.recovery.roles and rest in self.all:
                 yield Name(field, part, at, self.costs["glued"], "role")
-
-    @cached_property
-    def _index(self) -> dict[str, set[str]]:
-        """The offered tools by the letters of their names, with and without the namespace, and without one letter; all
-        in lower case."""
-        found: dict[str, set[str]] = {}
-        for tool in (*(self.offered or ()), *self.recovery.recipients):
-            last = self.known.last(tool)
-            for name in (_letters(tool), _letters(last), *_shortened(last)):
-                found.setdefault(name.lower(), set()).add(tool)
-        return found
-
-    def spelled_apart(self, text: str) -> str | None:
-        """The only offered tool with the letters of some words; if none are known, a function after its namespace."""
-        functions, separator = self.recovery.definitions.functions, self.recovery.separator
-        if self.offered is None and functions:
-            parts = [word for part in text.split() for word in part.split(separator) if word]
-            if len(parts) != 2 or parts[0] != functions or parts[1] in self.all:
-                return None
-            full = self.recovery.full_name(functions, parts[1])
-            return full if self.word.fullmatch(full) else None
-        letters, offered = _letters(text), self.offered or ()
-        near = (tool for tool in self._index.get(letters, ()) if tool in offered)
-        found = [tool for tool in near if letters in (_letters(tool), _letters(self.known.last(tool)))]
-        return found[0] if len(found) == 1 else None
-
-    def _nearest_tool(self, word: str) -> str | None:
-        """The only offered tool that a word is near to; none for a list of several."""
-        if sum(self.tool(part) is not None for part in word.split(",")) > 1:
-            return None
-        found, last = self._index.get(_letters(word), set()), self.known.last(word.rstrip(PUNCTUATION))
-        if not found and len(last) >= MIN_TYPO_CHARS:
-            near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
-            found = {tool for tool in near if is_typo(self.known.last(tool), last)}
-        if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
-            ratio = self.row(self.slots.recipient).costs["ratio"]
-            found = {tool for tool in self.offered or () if is_alike(self.known.last(tool), last, ratio)}
-        return next(iter(found)) if len(found) == 1 else None
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).lower()
-
-
-def _shortened(name: str) -> set[str]:
-    """A name without one of its letters: two names with a typo between them have one such part in common."""
-    return {name[:at] + name[at + 1 :] for at in range(len(name))}

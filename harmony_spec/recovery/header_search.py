@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from ..diagnostics import Alternative
@@ -216,8 +216,6 @@ class HeaderSearch:
         else:
             yield from self._literal(node, at, awaited)
             yield from self._names(node, at, awaited)
-            if self.slots.recipient in awaited:
-                yield from self._apart(node, at)
             yield from self._words(node, at, awaited)
 
     def _cost(self, field: str, edit: str) -> int:
@@ -264,7 +262,7 @@ class HeaderSearch:
             price += costs["text_at_lead"]
         elif self.automaton.lead and self.automaton.lead in rest:
             price += costs["text_with_lead"]
-        elif self.names.known.bare_tool(word) or any(
+        elif self.names.tools.bare(word) or any(
             word.startswith(name) and not word[len(name) :][:1].isalnum() for name in self.names.all
         ):
             price += costs["text_at_name"]
@@ -272,27 +270,31 @@ class HeaderSearch:
 
     def _special(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A special token: it introduces a field, or is one too many."""
-        char, automaton, costs = self.text[at], self.automaton, self.costs
-        field = automaton.introduces.get(char, "")
+        yield from self._introducer(node, at, awaited, self.text[at])
+        row = awaited and self.text[at - 1] in self.automaton.markers
+        edit = Edit("again", self.automaton.introduces.get(self.text[at], ""), at, at + 1)
+        yield self.costs["special_in_a_row" if row else "drop_special"], node._replace(at=at + 1, mode=CLEAN), (edit,)
+
+    def _introducer(self, node: Node, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
+        """A special token, or a text, that introduces a field."""
+        automaton, costs, end = self.automaton, self.costs, at + len(label)
+        special, field = label in automaton.markers, automaton.introduces.get(label, "")
         flag = field != "" and self.names.format.defaults.get(field) is False
         again = not flag and self._value(node, field) is not None
-        (state, sets), edits = automaton.step(node.state, char), tuple[Edit, ...]()
+        (state, sets), edits = automaton.step(node.state, label), tuple[Edit, ...]()
         price = costs["again"] * again
-        if not state and not awaited:
-            (state, sets), price = automaton.jump(char), price or costs["order"]
+        if not (state or awaited) and (special or len(label) > 1):
+            (state, sets), price = automaton.jump(label), price or costs["order"]
         if flag and (self._value(node, field) or node.marks):
-            edits = (Edit("again", field, at, at + 1),)
-        if state and char not in automaton.opens:
+            edits = (Edit("again", field, at, end),)
+        if state and label not in automaton.opens:
             pending = bool(automaton.awaited(state))
             values = node.values if pending else self._put(node.values, sets)
-            edits += () if pending or not sets else (Edit("", field, at, at + 1, sets),)
-            target = Node(at + 1, state, CLEAN, sets if pending else (), values)
-            yield price, target, edits
-        if again:
-            yield from self._again(node._replace(marks=()), at, at + 1, field)
-        row = awaited and self.text[at - 1] in automaton.markers
-        price = costs["special_in_a_row" if row else "drop_special"]
-        yield price, node._replace(at=at + 1, mode=CLEAN), (Edit("again", field, at, at + 1),)
+            edits += () if pending or not sets else (Edit("", field, at, end, sets),)
+            marks = node.marks if not special else sets if pending else ()
+            yield price, Node(end, state, CLEAN, marks, values), edits
+        if again and (state or special):
+            yield from self._again(node._replace(marks=()) if special else node, at, end, field)
 
     def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
         """Drop a repeated field with its value, unless the value is a known name or similar to one."""
@@ -309,14 +311,7 @@ class HeaderSearch:
         """Text that introduces a field, or nearly."""
         automaton, costs, recipient = self.automaton, self.costs, self.slots.recipient
         if match := automaton.literal.match(self.text, at):
-            field = automaton.introduces.get(match[0], "")
-            (state, _), again = automaton.step(node.state, match[0]), self._value(node, field) is not None
-            if state or not (awaited or len(match[0]) == 1):
-                price = costs["again"] if again else costs["order"] * (not state)
-                state = state or automaton.jump(match[0])[0]
-                yield price, node._replace(at=match.end(), state=state, mode=CLEAN), ()
-                if again:
-                    yield from self._again(node, at, match.end(), field)
+            yield from self._introducer(node, at, awaited, match[0])
         elif automaton.lead and node.mode not in (BARE, PLAIN):
             answers = self._value(node, self.slots.role) == self.recovery.tool
             wordy = node.mode == WORDS or (node.mode == WORD and not answers)
@@ -329,17 +324,17 @@ class HeaderSearch:
 
     def _is_introduced(self, lead: str, name: str, node: Node | None) -> bool:
         """Whether a name follows a near miss of ` to=`; a sign alone introduces a tool only."""
-        known = self.names.known
+        tools = self.names.tools
         if node is not None and self._value(node, self.slots.role) == self.recovery.tool:
             return name in self.recovery.roles
         if any(map(str.isalpha, lead)):
-            signed = known.tools is None and lead[-1:] in SIGNS and node is not None
-            if known.reads_as_tool(name) or (signed and self._is_plain_name(name)):
+            signed = tools.offered is None and lead[-1:] in SIGNS and node is not None
+            if tools.is_function(name) or tools.any_full(name) or (signed and self._is_plain_name(name)):
                 return lead.rstrip()[-1:] in SIGNS or self.recovery.separator in name
-        return bool(known.bare_tool(name))
+        return bool(tools.bare(name))
 
     def _is_plain_name(self, name: str) -> bool:
-        return name not in self.names.all and self.names.word.fullmatch(name) is not None
+        return name not in self.names.all and self.names.tools.word.fullmatch(name) is not None
 
     def _word(self, at: int) -> str:
         if (found := self.words.get(at)) is None:
@@ -418,7 +413,7 @@ class HeaderSearch:
         listed = next((f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ())), "")
         if listed:
             kind, field = "dropped" if node.marks or listed == slots.role else "extra", listed
-        elif self._value(node, slots.recipient) and self.names.is_tool(word):
+        elif self._value(node, slots.recipient) and self.names.tools.is_tool(word):
             kind, field = "repeated", slots.recipient
         else:
             kind, field = "unread", slots.content_type if node.marks else ""
@@ -432,7 +427,8 @@ class HeaderSearch:
         before = self.text[node.at - 1] if node.at else ""
         spaced = at > node.at > 0 and not before.isalnum() and before != self.automaton.begins
         displaced, marked = {slots.channel, slots.role} & {*awaited}, self._marked(node)
-        for name in self.names.readings(self._word(at)):
+        apart = self._apart(at) if slots.recipient in awaited else ()
+        for name in chain(self.names.readings(self._word(at)), apart):
             state, also = self.automaton.step(node.state, FIELD + name.field)
             placed = bool(state)
             found = self._taken(node, at, awaited, name, placed)
@@ -464,16 +460,14 @@ class HeaderSearch:
         marks = self.automaton.marks if node.marks else {}
         return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
 
-    def _apart(self, node: Node, at: int) -> Iterator[Edge]:
+    def _apart(self, at: int) -> Iterator[Name]:
         """An introduced tool with white space in its name, as in `to=functions. search`."""
-        field = self.slots.recipient
-        price = self.costs["decorated"] + self.costs["space"]
+        tools = self.names.tools
         for _, end, _ in self._run(at)[1:MAX_NAME_WORDS]:
-            if tool := self.names.spelled_apart(self.text[at:end]):
-                sets: Sets = ((field, tool),)
-                state, values = self.automaton.step(node.state, FIELD + field)[0], self._put(node.values, sets)
-                target = node._replace(at=end, state=state, mode=CLEAN, values=values)
-                yield price, target, (Edit("near", field, at, end, sets, (field,)),)
+            tool = tools.spelled_apart(self.text[at:end])
+            if tool and (tools.offered or tools.last(tool) not in self.names.all):
+                cost = self.costs["decorated"] + self.costs["space"]
+                yield Name(self.slots.recipient, tool, end - at, cost, "near")
 
     def _taken(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
@@ -556,11 +550,11 @@ class HeaderSearch:
             return price + row["of_tool"] * foreign, "" if node.mode == BARE else kind, mode, sets
         if name.how == "role" and node.mode in (CLEAN, WORD) and self._value(node, slots.role) == self.recovery.tool:
             return row["lead"], "bare", CLEAN, sets
-        bare = names.known.bare_tool(self._word(at))
+        bare = names.tools.bare(self._word(at))
         if not bare or node.mode not in (CLEAN, NAMED) or name.how not in ("", "near", "glued"):
             return None
         plain = self.recovery.separator not in bare
-        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tool(bare)):
+        if (plain and node.mode != CLEAN) or name.value not in (bare, names.tools.full(bare)):
             return None
         price += row["lead"] + self.costs["again"] * (self._value(node, name.field) is not None)
         kind = "as_role" if slots.role in awaited else "as_channel" if slots.channel in awaited else "bare"

@@ -29,10 +29,9 @@ class Headers:
     def __init__(
         self, format: Format, form: Form, names: KnownNames, strict: bool, max_cost: int | None = None
     ) -> None:
-        assert format.recovery is not None
         self.max_cost = max_cost
         self.format, self.form, self.names, self.strict = format, form, names, strict
-        self.recovery = format.recovery
+        self.recovery = format.meaning
         self.forget()
 
     # What a new header needs; inputs without new ones should not wait for it.
@@ -41,11 +40,6 @@ class Headers:
     def frames(self) -> list[Frame]:
         """The frames of messages whose end a token shows."""
         return [frame for frame in self.format.frames.values() if frame.has_content and frame.closed]
-
-    @cached_property
-    def open_frame(self) -> Frame | None:
-        """The frame of an open header."""
-        return next((frame for frame in self.format.frames.values() if not frame.has_content), None)
 
     @cached_property
     def content_and_stop(self) -> dict[str, str]:
@@ -97,11 +91,11 @@ class Headers:
         return found
 
     def is_prose(self, begin: int, end: int) -> bool:
-        """Whether a part of the input without special tokens is prose, see `KnownNames.is_prose`; cached."""
+        """Whether a part of the input without special tokens is prose, see `HeaderNames.is_prose`; cached."""
         key = self.form.slice(begin, end)
         found = self.prose.get(key)
         if found is None:
-            found = self.names.is_prose(self.form.run(begin, end, 0)[0])
+            found = self.words.is_prose(self.form.run(begin, end, 0)[0])
             self.form.caches.remember(self.prose, key, found, end - begin)
         return found
 
@@ -111,7 +105,7 @@ class Headers:
         if self.strict and described:
             return described
         whole, header.mixed = header.mixed, self._without_free_texts(header.mixed)
-        search = HeaderSearch(self._header_names(), header, given, opened, lacks_start, bool(described))
+        search = HeaderSearch(self.words, header, given, opened, lacks_start, bool(described))
         reading = search.read(None if described else self.max_cost)
         header.mixed = whole
         for lead, text in self.format.free_text_matcher.findall(whole):
@@ -136,12 +130,13 @@ class Headers:
             reading.findings.append(HeaderFinding(codes.MISPLACED_PART, 0, len(header.mixed), taken, evidence, ()))
         return reading
 
-    def _header_names(self) -> HeaderNames:
-        """The names of the conversation, shared by conversations that know the same names."""
+    @property
+    def words(self) -> HeaderNames:
+        """What the known names mean in headers, shared by conversations that know the same ones."""
         key = "header names", self.names.key
         found: HeaderNames | None = self.form.caches.get(key)
         if found is None:
-            found = HeaderNames(self.format, self.names.snapshot())
+            found = HeaderNames(self.format, self.names)
             self.form.caches.put(key, found, len(self.names.tools or ()))
         return found
 
@@ -163,8 +158,8 @@ class Headers:
 
     def opening(self, begin: int, end: int) -> dict[str, Any] | None:
         """The fields of the open header that a prompt ends with; None if a part of the input is another one."""
-        if self.open_frame is None:
+        if self.format.open_frame is None:
             return None
-        values: dict[str, Any] = dict.fromkeys(self.open_frame.fields)
+        values: dict[str, Any] = dict.fromkeys(self.format.open_frame.fields)
         mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
-        return None if self.open_frame.read(mixed, values) is None else values
+        return None if self.format.open_frame.read(mixed, values) is None else values

@@ -15,15 +15,15 @@ from typing import Any
 
 from .. import codes
 from ..errors import Span
-from ..format.tables import Format, Recovery, continues, unfinished
+from ..format.tables import Format, continues, unfinished
 from ..parsing.strict_parsing import keep_opening
 from ..source.forms import REPLACEMENT, Form, TextForm
 from .draft import Draft
-from .header_automaton import automaton_of
+from .header_automaton import automaton_of, without_signs
 from .header_reading import HeaderReading
 from .header_text import HeaderText
 from .headers import Headers
-from .known_names import KnownNames, without_signs
+from .known_names import KnownNames
 from .output import Output
 
 BETWEEN, HEADER, CONTENT = "between", "header", "content"
@@ -73,13 +73,13 @@ class Machine:
         max_repair_cost: int | None = None,
     ) -> None:
         self.format, self.form, self.start = format, form, start
-        self.recovery = self.table(format)
+        self.recovery = format.meaning
         self.names = KnownNames(format, tools)
         self.headers = Headers(format, form, self.names, refuse is not None, max_repair_cost)
         path = format.starts[start][0]
         self.continued = continues(format, start)
         self.ends_open = any(not frame.has_content for frame, _ in path.steps)
-        self.output = Output(format, form, self.names, self.headers, self.continued, given, refuse)
+        self.output = Output(self.headers, self.continued, given, refuse)
         self.given = tuple(given.items())
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
@@ -98,12 +98,6 @@ class Machine:
         self.state = HEADER if self.continued else BETWEEN
         if self.continued and not path.steps[0][0].opens:
             self._continue_content(given)
-
-    @staticmethod
-    def table(format: Format) -> Recovery:
-        """Return the tables for recovery, which every codec with these parsers has."""
-        assert format.recovery is not None
-        return format.recovery
 
     @property
     def header_limit(self) -> int:
@@ -186,7 +180,7 @@ class Machine:
         assert found is not None
         if self._is_in_lead(found[0]):
             return None
-        if found["words"] and self._introduces(found[0]) and not self.names.is_prose(found[0]):
+        if found["words"] and self._introduces(found[0]) and not self.headers.words.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
@@ -232,10 +226,7 @@ class Machine:
             self.begin, self.draft, self.state = draft.begin, None, BETWEEN
             self._end_unfinished_header(draft.reading, end)
         elif self.state == CONTENT:
-            assert self.draft is not None
-            output.begin(self.draft)
-            self._end_without_token(self.draft, end, "the input ends")
-            self._finish(end, end, None)
+            self._end_without_token(end)
         elif self.state == HEADER:
             self._end_header(None, end, end)
         output.resolve_pending(None)
@@ -287,16 +278,14 @@ class Machine:
         called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
         given = dict(self.given)
         described = any(self.headers.described(reading.mixed, given, opener) for opener in openers)
-        if called or described or not self.names.is_prose(reading.text):
+        if called or described or not self.headers.words.is_prose(reading.text):
             self.is_header = True
             return
         if self.lacks_start and self.has_only_text:
             self.output.report_gap(codes.TEXT_BETWEEN_MESSAGES, self.begin, start)
         else:
-            draft = self._begin_content_in_header(reading, start)
-            self.output.begin(draft)
-            self.output.report_missing_terminator(draft, start, "another header begins")
-            self._finish(start, start, None)
+            self._begin_content_in_header(reading, start)
+            self._end_unterminated(start, "another header begins")
         self._open_header(start, lacks_start=True)
 
     def _on_open(self, spelling: str, start: int, end: int) -> None:
@@ -309,7 +298,7 @@ class Machine:
             self._open_header(start, lacks_start=True)
         elif self.has_only_text and self.begin < start:
             first = self.form.run(self.begin, start, 0)[0].split(None, 1)[:1]
-            if not any(map(self.names.is_nearly_named, first)):
+            if not any(map(self.headers.words.is_nearly_named, first)):
                 self._end_text(start)
         reading = self._read_header(start, spelling)
         draft = self.draft = Draft(self.form, reading, self.begin, start, end, True, self.lacks_start)
@@ -444,13 +433,13 @@ class Machine:
             if closed:
                 self._add_repeated_terminator(str(by), start, end)
         elif text:
-            draft = self._begin_content_in_header(reading, start)
-            self.output.begin(draft)
-            if by is None:
-                self._end_without_token(draft, end, "the input ends")
-            elif not closed:
-                self.output.report_missing_terminator(draft, start, "the next message begins")
-            self._finish(start, end, by if closed else None)
+            self._begin_content_in_header(reading, start)
+            if closed:
+                self._finish(start, end, by)
+            elif by is None:
+                self._end_without_token(end)
+            else:
+                self._end_unterminated(start, "the next message begins")
         elif by is None:
             self._end_unfinished_header(reading, end)
         else:
@@ -464,7 +453,7 @@ class Machine:
             return
         output.resolve_pending(str(reading.values[self.recovery.slots.role]))
         opening = self.headers.opening(self.begin, end)
-        fields = self.headers.open_frame.fields if self.headers.open_frame else ()
+        fields = self.format.open_frame.fields if self.format.open_frame else ()
         self.opening = {name: reading.values.get(name) for name in fields} if opening is None else opening
         output.bounds.append((self.begin, end, end, end))
         output.messages = keep_opening(output.messages, self.form, self.begin, end)
@@ -494,19 +483,22 @@ class Machine:
     # The end of a message.
 
     def _end_unterminated(self, at: int, evidence: str) -> None:
-        """End a message at the beginning of the next one."""
+        """End a message without its stop token."""
         assert self.draft is not None
         self.output.begin(self.draft)
         self.output.report_missing_terminator(self.draft, at, evidence)
         self._finish(at, at, None)
 
-    def _end_without_token(self, draft: Draft, end: int, evidence: str) -> None:
+    def _end_without_token(self, end: int) -> None:
         """End the last message of the input; in a completion it may lack its stop token."""
+        assert self.draft is not None
+        self.output.begin(self.draft)
         allowed = unfinished(self.format, self.start, first=not self.output.messages and not self.output.pending)
         if allowed is None:
-            self.output.report_missing_terminator(draft, end, evidence)
+            self._end_unterminated(end, "the input ends")
         else:
-            draft.variants += (allowed,)
+            self.draft.variants += (allowed,)
+            self._finish(end, end, None)
 
     def _finish(self, stop: int, end: int, terminator: str | None) -> None:
         draft, self.draft, self.state = self.draft, None, BETWEEN

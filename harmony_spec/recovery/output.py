@@ -7,24 +7,14 @@ from itertools import chain
 from typing import Any, Protocol
 
 from .. import codes
-from ..diagnostics import Diagnostic, Repair
+from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Repair, abridge
 from ..errors import Code, Span
-from ..format.tables import Format, Recovery
-from ..source.forms import REPLACEMENT, Form
+from ..source.forms import REPLACEMENT
 from .draft import Draft
 from .events import MessageEnded, MessageStarted
 from .headers import Headers
-from .known_names import KnownNames
 
 _new = tuple.__new__  # half the time of a call of a named tuple
-
-MAX_QUOTED_CHARS = 120
-"""Longer texts are abridged in diagnostics: they are printed one to a line."""
-
-
-def abridge(raw: str, limit: int = MAX_QUOTED_CHARS) -> str:
-    """Remove the middle of a long text."""
-    return raw if len(raw) <= limit else f"{raw[: limit // 2]}\u2026{raw[-limit // 2 :]}"
 
 
 class Listener(Protocol):
@@ -47,19 +37,10 @@ class Output:
     """
 
     def __init__(
-        self,
-        format: Format,
-        form: Form,
-        names: KnownNames,
-        headers: Headers,
-        continued: bool,
-        given: Mapping[str, Any],
-        refuse: Callable[[Span], None] | None,
+        self, headers: Headers, continued: bool, given: Mapping[str, Any], refuse: Callable[[Span], None] | None
     ) -> None:
-        assert format.recovery is not None
-        self.format, self.form, self.names, self.headers, self.refuse = format, form, names, headers, refuse
-        self.recovery: Recovery = format.recovery
-        self.continued, self.given = continued, given
+        self.format, self.form, self.recovery = headers.format, headers.form, headers.recovery
+        self.headers, self.continued, self.given, self.refuse = headers, continued, given, refuse
         self.messages: list[Any] = []
         self.bounds: list[tuple[int, int, int, int]] = []
         self.gaps: list[Span] = []
@@ -196,7 +177,7 @@ class Output:
         structured = self.format.contents.structure(made, text)
         if structured is None:
             return text
-        if self.names.learn(draft.values[self.recovery.slots.role], structured):
+        if self.headers.names.learn(draft.values[self.recovery.slots.role], structured):
             self.headers.forget()
         return structured
 
@@ -240,7 +221,7 @@ class Output:
         self.report_in(
             draft, codes.CALL_WITHOUT_RECIPIENT, Span(draft.stop, draft.end), "", "only calls end with this token"
         )
-        return self.names.called(content) if isinstance(content, str) else None
+        return self.headers.words.tools.called(content) if isinstance(content, str) else None
 
     def _make_repair(self, draft: Draft, content: Any, candidate: str | None) -> Repair:
         fields = tuple(dict.fromkeys(draft.repaired))
@@ -254,7 +235,7 @@ class Output:
         head, body = part(draft.begin, draft.content), part(draft.content, draft.stop)
         tail = part(draft.stop, draft.end)
         continues = self.continued and draft.begin == 0 and not draft.lacks_start
-        opens = self.headers.open_frame if continues else None
+        opens = self.format.open_frame if continues else None
         opening = tuple((name, self.given[name]) for name in (opens.fields if opens else ()) if name in self.given)
         is_other = any(draft.values.get(name) != value for name, value in opening)
         return Repair(*marks, head, body, tail, written, continues, opening if is_other else ())

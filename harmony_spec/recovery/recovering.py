@@ -9,11 +9,11 @@ from typing import Any
 
 from ..errors import ParseError, Span
 from ..format.cache_limits import HeaderCache
+from ..format.offered_tools import offered
 from ..format.tables import Format, Frame, Path, Tokenizer, continues
 from ..parsing.strict_parsing import Attempt, ParsedHeader, form_of
 from ..source.forms import Form, TextForm
 from ..source.saved_text import without_line_break
-from .known_names import offered
 from .machine import BETWEEN, Machine
 from .recovered import Recovered
 from .stripped import with_headers

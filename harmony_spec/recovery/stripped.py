@@ -57,13 +57,12 @@ def with_headers(
     format: Format, form: Form, continued: bool, given: Values, tools: list[Any] | None
 ) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
-    assert format.recovery is not None
     pieces = list(form.pieces(0, len(form.units)))
     text = HeaderText(form, [piece for piece in pieces if piece[0] is None])
     left = [(start, end) for spelling, _, start, end in pieces if spelling is not None]
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
-    role = format.recovery.slots.role
+    role = format.meaning.slots.role
     found = StrippedText(format, KnownNames(format, tools), text.mixed, continued).read()
     recovered: Recovered[Any] = Recovered([], None, form.unit, [])
     begins = [0, *(text.span(header.start, header.end).start for header, _ in found[1:]), len(form.units)]
@@ -72,7 +71,7 @@ def with_headers(
         stop = next((start for start, after in left if begin < start and after == end), end)
         opens = text.span(header.end, header.end + 1).start if header.end < len(text.mixed) else stop
         opens = min(max(opens, begin), stop)
-        values = {**format.defaults, **format.recovery.author, **given, **header.values}
+        values = {**format.defaults, **format.meaning.author, **given, **header.values}
         fields = tuple(name for name in format.header_fields if name in {role, *header.values})
         made = {name: values[name] for name in format.header_fields} | {format.content: content}
         recovered.messages.append(format.message(**made, repair=Repair(fields)))
@@ -155,7 +154,7 @@ class StrippedText:
         """The end of a word that is the name of a tool: what comes before it is the end of a content."""
         bare = next((word.removesuffix(name) for name in self.names.all if word.endswith(name)), word)
         functions = bare.rfind(self.recovery.of_functions) if self.recovery.definitions.functions else -1
-        known = max((len(tool) for tool in self.known.tools or () if bare.endswith(tool)), default=0)
+        known = max((len(tool) for tool in self.names.tools.offered or () if bare.endswith(tool)), default=0)
         return word[len(bare) - known if known else max(functions, 0) :]
 
     def _is_certain(self, header: StrippedHeader) -> bool:
@@ -202,7 +201,7 @@ class StrippedText:
                 if text.startswith(name, at) and (not touches or (called and lead)):
                     yield name, end
         elif field == slots.recipient:
-            yield from self._tools(at, self.names.word, (*self.recovery.recipients, *self.recovery.roles))
+            yield from self._tools(at, self.names.tools.word, (*self.recovery.recipients, *self.recovery.roles))
         elif field == slots.name and lead:
             yield from self._tools(at, pattern, ())
         elif field == slots.name:
@@ -214,8 +213,9 @@ class StrippedText:
 
     def _tools(self, at: int, pattern: re.Pattern[str], others: tuple[str, ...]) -> Iterator[tuple[str, int]]:
         """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
-        tools = ((word, tool) for tool in self.known.tools or () for word in (tool, self.known.last(tool)))
-        found = [(tool, at + len(word)) for word, tool in tools if self.text.startswith(word, at)]
+        tools = self.names.tools
+        offered = ((word, tool) for tool in tools.offered or () for word in (tool, tools.last(tool)))
+        found = [(tool, at + len(word)) for word, tool in offered if self.text.startswith(word, at)]
         found = [(tool, end) for tool, end in found if not NAME_GOES_ON.match(self.text, end)]
         found += [(name, at + len(name)) for name in others if self.text.startswith(name, at)]
         yield from found
@@ -223,7 +223,7 @@ class StrippedText:
             word = match[0]
             ends = [m.start() for name in self.names.all for m in re.finditer(f"(?<=[^\\W_]){re.escape(name)}", word)]
             words = [word[:end] for end in (*ends, len(word))]
-            yield from ((self.names.tool(w) or w, at + len(w)) for w in list(filter(self.names.tool, words)) or words)
+            yield from ((tools.full(w) or w, at + len(w)) for w in list(filter(tools.full, words)) or words)
 
 
 def _size(header: StrippedHeader) -> tuple[int, int]:

@@ -6,7 +6,7 @@ Anything that would be read back as something else is a `RenderError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -101,6 +101,9 @@ class Plan:
     def _frames(self, start: str) -> list[Frame]:
         """Return the frame of each message; an optional one if a message was read from it, or if it is needed."""
         messages = self.messages
+        (only, times), *others = self.path.steps
+        if times == "*" and not others:
+            return [only] * len(messages)
         steps = [step for step in self.path.steps if step[0].has_content]
         least = sum(times == "" for _, times in steps)
         spare = len(messages) - least
@@ -123,9 +126,7 @@ class Plan:
 
     def _require_continuation(self) -> None:
         """Raise `RenderError` for a message that contradicts the open header that it continues."""
-        partial = {
-            f.name: [n for n in self.given if n not in f.fields] for f in {f.name: f for f in self.frames}.values()
-        }
+        partial = {frame.name: [n for n in self.given if n not in frame.fields] for frame, _ in self.path.steps}
         if not any(partial.values()):
             return
         for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
@@ -238,31 +239,40 @@ class Plan:
     def render(
         self,
         caches: HeaderCaches,
+        add: Callable[[P], object],
         part: Callable[..., P],
         whole: Callable[[int, Any, str, str], P],
         original: Callable[[SourcePart], P],
-    ) -> Iterator[P]:
-        """Yield the parts of all messages, and the open header, as token ids or as text.
+        plain: Callable[[str], P] | None = None,
+    ) -> None:
+        """Write all messages, and the open header, as token ids or as text.
 
         Args:
             caches: those of frames, too.
+            add: takes the three parts of each message, around and with its content, and the open header. It is called
+                rather than yielded to: each time that a generator goes on costs as much as a header.
             part: returns a text in the mixed alphabet in this form. After it come the token ids that its end was read
                 from, and those that the text before that was read from.
             whole: returns a content with the text directly around it.
             original: returns a part of the input of a repaired message.
+            plain: returns the same as `whole` for a text, unless the style is `as_parsed`.
         """
-        frames = caches.of("written", self.style)
         fields, as_parsed = self.fields, self.choices is None
         target = len(self.messages) - 1 if self.training else -1
+        written: Frame | None = None
         for index, (message, own) in enumerate(zip(self.messages, self.frames, strict=True)):
-            key: tuple[Any, ...] = own.name, index == target, fields(message)  # all that determines the header
+            if own is not written or index == target:
+                written, frames = own, caches.of("written", self.style, own.name, index == target)
+            key, content = fields(message), message.content
             if as_parsed:
-                key = (*key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening)
-            content = self.text(index) if isinstance(message.content, Record) else message.content
+                key = key, self.variants(message), self.kept(index).around, self.kept(index - 1).opening
+            if isinstance(content, Record):
+                content = self.text(index)
             if as_parsed and (raw := original_text(self.format, message)):
                 continued = self.opening_of(index, raw.opening) if raw.continues else ""
-                yield part(continued, self.kept(index - 1).opening) + original(raw.head)
-                yield from map(original, (raw.body, raw.tail))
+                add(part(continued, self.kept(index - 1).opening) + original(raw.head))
+                add(original(raw.body))
+                add(original(raw.tail))
                 continue
             try:
                 frame = frames.get(key)
@@ -277,11 +287,18 @@ class Plan:
                 if own.bare:
                     caches.remember(frames, key, frame, len(frame[0]))
             head, prefix, suffix, tail = frame
-            yield head
-            yield whole(index, content, prefix, suffix)
-            yield tail
-        if written := self.opening():
-            yield part("".join(written), self.kept(len(self.messages) - 1).opening)
+            add(head)
+            try:
+                if plain is not None and content is message.content:
+                    add(plain(prefix + content + suffix))
+                else:
+                    add(whole(index, content, prefix, suffix))
+            except (TypeError, UnicodeEncodeError, VocabularyError):
+                self.require_text(index, content)
+                raise
+            add(tail)
+        if opened := self.opening():
+            add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
 
     def require_text(self, index: int, content: object) -> None:
         """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
@@ -356,14 +373,13 @@ def render(
 ) -> list[int]:
     """Return the token ids of messages along a start rule. Raises `RenderError` if the format cannot express them."""
     tokens: list[int] = []
-    for each in token_parts(Plan(format, messages, start, given, style, "token"), tokenizer):
-        tokens += each
+    render_tokens(Plan(format, messages, start, given, style, "token"), tokenizer, tokens.extend)
     return tokens
 
 
-def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
-    """Return the token ids of each message in three parts, around and with its content, and of the open header."""
-    format, messages = plan.format, plan.messages
+def render_tokens(plan: Plan, tokenizer: Tokenizer | None, add: Callable[[list[int]], object]) -> None:
+    """Write the token ids of each message in three parts, around and with its content, and those of the open header."""
+    format = plan.format
     chosen = tokenizer_for(format.encoding, tokenizer)
     encode, caches = chosen.encode, format.caches_of(chosen)
     contents: SizedCache[list[int]] = caches.setdefault("contents", SizedCache(CONTENT_CACHE_BYTES))
@@ -377,24 +393,21 @@ def token_parts(plan: Plan, tokenizer: Tokenizer | None) -> Iterator[list[int]]:
         return tokens_of_frame(format, encode, mixed) + ends
 
     def whole(index: int, content: Any, prefix: str, suffix: str) -> list[int]:
-        try:
-            if plan.keeps_tokens and (kept := plan.kept(index)).units:
-                found = plan.written_from(kept, index, content, prefix, suffix, chosen)
-                if found is not None:
-                    return encode(prefix[:found]) + kept.content if found else kept.content
-            if content is messages[index].content:
-                return encode(prefix + content + suffix)
-            key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again
-            tokens = contents.get(key)
-            if tokens is None:
-                tokens = encode(prefix + content + suffix)
-                contents.put(key, tokens, MEMORY_PER_BYTE * len(content))
-            return tokens
-        except (TypeError, UnicodeEncodeError, VocabularyError):
-            plan.require_text(index, content)
-            raise
+        if plan.keeps_tokens and (kept := plan.kept(index)).units:
+            found = plan.written_from(kept, index, content, prefix, suffix, chosen)
+            if found is not None:
+                return encode(prefix[:found]) + kept.content if found else kept.content
+        if content is plan.messages[index].content:
+            return encode(prefix + content + suffix)
+        key = prefix, content, suffix  # a structured content, which each turn of a conversation renders again
+        tokens = contents.get(key)
+        if tokens is None:
+            tokens = encode(prefix + content + suffix)
+            contents.put(key, tokens, MEMORY_PER_BYTE * len(content))
+        return tokens
 
-    return plan.render(caches, part, whole, lambda raw: tokens_of(format, raw, encode))
+    plain = None if plan.keeps_tokens else encode
+    plan.render(caches, add, part, whole, lambda raw: tokens_of(format, raw, encode), plain)
 
 
 def tokens_of_frame(format: Format, encode: Callable[[str], list[int]], mixed: str) -> list[int]:
@@ -447,4 +460,6 @@ def render_text(format: Format, messages: Sequence[Any], start: str, given: dict
     def part(mixed: str, *kept: Sequence[int]) -> str:
         return plan.spelled(mixed)
 
-    return "".join(plan.render(format.caches_of(TextForm), part, whole, original))
+    texts: list[str] = []
+    plan.render(format.caches_of(TextForm), texts.append, part, whole, original)
+    return "".join(texts)

@@ -12,7 +12,7 @@ from ..errors import RenderError
 from ..format.content_writing import Inexpressible
 from ..format.tables import LAST_TURN, NO_KIND, Drop, Format, Kind, Tokenizer, meets
 from ..vocabulary import tokenizer_for
-from .renderer import Plan, token_parts, tokens_of_frame
+from .renderer import Plan, render_tokens, tokens_of_frame
 
 M = TypeVar("M")
 
@@ -87,33 +87,36 @@ def render_training(
     first = turn if train == LAST_TURN else 0
     kept = [*_kept(messages[:turn], [*format.drops.values()]), *range(turn, len(messages))]
     plan = Plan(format, [messages[index] for index in kept], "transcript", {}, style, "token", training=True)
-    open_headers, parts = _OpenHeaders(plan, tokenizer), token_parts(plan, tokenizer)
+    open_headers = _OpenHeaders(plan, tokenizer)
     tokens: list[int] = []
+    written: list[list[int]] = []
     spans: list[TrainingSpan] = []
     sampled: list[tuple[int, int]] = []
     continues = False
     try:
-        for number, (index, head, content, tail) in enumerate(zip(kept, parts, parts, parts, strict=False)):
-            at, inside, opened = len(tokens), len(head), open_headers.of(number)
-            start = len(opened)
-            if head[:start] != opened:
-                start = _count_shared(opened, head if start <= inside else head + content)
-            header, text, start = at + max(start, inside), at + inside + len(content), at + start
-            tokens += head
-            tokens += content
-            tokens += tail
-            if index >= first and _is_sampled(format, messages[index]):
-                sampled.append((at if continues else start, len(tokens) - _count_unsampled(format, tail)))
-                continues = bool(format.turn) and _kind(format, messages[index]).last is None
-            else:
-                continues = False
-            for part, end in zip(PARTS, (start, header, text, len(tokens)), strict=True):
-                if end > at:
-                    spans.append(new_tuple(TrainingSpan, (at, end, index, part)))
-                    at = end
+        render_tokens(plan, tokenizer, written.append)
     except RenderError as error:
         error.index = None if error.index is None else kept[error.index]
         raise
+    parts = iter(written)
+    for number, (index, head, content, tail) in enumerate(zip(kept, parts, parts, parts, strict=True)):
+        at, inside, opened = len(tokens), len(head), open_headers.of(number)
+        start = len(opened)
+        if head[:start] != opened:
+            start = _count_shared(opened, head if start <= inside else head + content)
+        header, text, start = at + max(start, inside), at + inside + len(content), at + start
+        tokens += head
+        tokens += content
+        tokens += tail
+        if index >= first and _is_sampled(format, messages[index]):
+            sampled.append((at if continues else start, len(tokens) - _count_unsampled(format, tail)))
+            continues = bool(format.turn) and _kind(format, messages[index]).last is None
+        else:
+            continues = False
+        for part, end in zip(PARTS, (start, header, text, len(tokens)), strict=True):
+            if end > at:
+                spans.append(new_tuple(TrainingSpan, (at, end, index, part)))
+                at = end
     if callable(train):
         sampled = [(span.start, span.end) for span in spans if train(messages[span.message], span.part)]
     mask = [False] * len(tokens)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import RenderError, ToolError, near_misses, quoted
 from ..format.contents import Record
-from ..recovery.known_names import parameters_by_name
+from ..format.offered_tools import parameters_by_name
 from .openai_tools import FUNCTION, tools_from_json
 from .purposes import Purposes
 from .requirements import Reporter, fail, require_list, require_object, require_text

@@ -14,7 +14,6 @@ from ..format.content_reading import MAX_TYPE_NESTING
 from ..format.contents import Record, deep_copy
 from ..format.definitions import Definition, Definitions
 from ..format.tables import require
-from ..recovery.machine import Machine
 from ..tool_types.schema_references import escaped
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def parameters_from_json(value: object, *, codec: ModuleType) -> dict[str, Any]:
     Raises `ToolError` for what is not a definition with a name, and for a name that occurs twice.
     """
     definitions: Definitions = codec.FORMAT.definitions
-    table, made = Machine.table(codec.FORMAT), definitions.namespace
+    table, made = codec.FORMAT.meaning, definitions.namespace
     found: dict[str, Any] = {}
     for at, entry in _entries(codec, value, ""):
         namespace, inner = definitions.functions, [(at, entry)]
@@ -244,7 +243,7 @@ def tools_to_json(
             written.append(made.spelled(_values(made, namespace) | {"tools": shown}))
             continue
         name = made.get(namespace, "name")
-        prefix = "" if name == definitions.functions else Machine.table(codec.FORMAT).full_name(name, "")
+        prefix = "" if name == definitions.functions else codec.FORMAT.meaning.full_name(name, "")
         for item in made.get(namespace, "tools"):
             definition = _values(tool, item)
             definition["name"] = prefix + definition["name"]

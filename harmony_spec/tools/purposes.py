@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args, get_type_hints
 from ..errors import CodecError
 from ..format.contents import Record
 from ..format.tables import Format, require
-from ..recovery.machine import Machine
 from .openai_tools import with_tools
 
 Purpose = Literal["instructions", "question", "result", "thoughts", "preamble", "call", "answer"]
@@ -36,7 +35,7 @@ class Purposes:
         self.codec = codec
         require(self.codec, "FUNCTION_NAMESPACE")
         self.format: Format = self.codec.FORMAT
-        recovery = self.recovery = Machine.table(self.format)
+        recovery = self.recovery = self.format.meaning
         self.slots, self.definitions = recovery.slots, recovery.definitions
         self.model = recovery.author[self.slots.role]
         self.prefix = recovery.of_functions

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import codes
 from ..errors import Code
-from ..recovery.known_names import ANY_PARAMETERS
+from ..format.offered_tools import ANY_PARAMETERS
 from ..tool_types.type_grammar import UNREAD_KEYWORD
 from .budget import UnfinishedCheck
 from .context import Context

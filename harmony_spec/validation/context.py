@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..codes import STRIPPED_TOKENS
-from ..diagnostics import Diagnostic, Fix, Repair
+from ..diagnostics import MAX_QUOTED_CHARS, Diagnostic, Fix, Repair, abridge
 from ..errors import APPLICABILITIES, Code, Span
-from ..format.tables import Format, Recovery, continues
-from ..recovery.output import MAX_QUOTED_CHARS, abridge
+from ..format.tables import Format, continues
 from ..recovery.recovered import Recovered
 from ..source.forms import Form, TextForm
 from .budget import Budget
@@ -44,10 +43,9 @@ class Context:
         given: dict[str, Any],
         declarations: Declarations,
     ) -> None:
-        assert format.recovery is not None
         self.format, self.form, self.recovered, self.declarations = format, form, recovered, declarations
         self.start, self.given = start, given
-        self.recovery: Recovery = format.recovery
+        self.recovery = format.meaning
         self.messages: Sequence[Any] = recovered.messages
         slots = self.recovery.slots
         self.roles: list[str] = [getattr(m, slots.role) for m in self.messages]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import islice
+from itertools import filterfalse, islice
 from math import inf, isfinite
 from typing import Any
 
@@ -172,22 +172,37 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: An
                 yield from validator.descend(value, each, path=name, schema_path=pattern)
 
 
+def _required(validator: Any, names: list[str], instance: Any, schema: Any) -> Iterator[ValidationError]:
+    for name in filterfalse(instance.__contains__, names) if validator.is_type(instance, "object") else ():
+        yield ValidationError(f"{name!r} is a required property")
+
+
+def _dependencies(validator: Any, needed: dict[str, Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
+    for name in filter(instance.__contains__, needed) if validator.is_type(instance, "object") else ():
+        others = [needed[name]] if isinstance(needed[name], str) else needed[name]
+        if isinstance(others, list):
+            for other in filterfalse(instance.__contains__, others):
+                yield ValidationError(f"{other!r} is a dependency of {name!r}")
+        else:
+            yield from validator.descend(instance, others, schema_path=name)
+
+
 def _additional_properties(validator: Any, taken: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if validator.is_type(instance, "object"):
-        yield from _check_others("Additional", validator, taken, instance, _named(instance, schema))
+        yield from _check_others("Additional", validator, taken, instance, _is_named(schema))
 
 
 def _unevaluated_properties(validator: Any, taken: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if validator.is_type(instance, "object"):
         known = _evaluated(validator, instance, schema, top=True)
-        yield from _check_others("Unevaluated", validator, taken, instance, known)
+        yield from _check_others("Unevaluated", validator, taken, instance, known.__contains__)
 
 
 def _check_others(
-    kind: str, validator: Any, taken: Any, instance: dict[str, Any], known: set[str]
+    kind: str, validator: Any, taken: Any, instance: dict[str, Any], is_known: Callable[[str], bool]
 ) -> Iterator[ValidationError]:
     """Check the properties that are not known; if none are allowed, one error lists the first ones."""
-    others = (name for name in instance if name not in known)
+    others = filterfalse(is_known, instance)
     if taken is not False:
         for name in others:
             yield from validator.descend(instance[name], taken, path=name)
@@ -196,11 +211,12 @@ def _check_others(
         yield ValidationError(f"{kind} properties are not allowed ({', '.join(map(repr, first))} {verb} unexpected)")
 
 
-def _named(instance: dict[str, Any], schema: dict[str, Any]) -> set[str]:
-    """The properties that `properties` and `patternProperties` name."""
-    named = set(schema.get("properties", {}).keys() & instance.keys())
-    patterns = schema.get("patternProperties", ())
-    return named.union(name for name in instance for pattern in patterns if matches(pattern, name))
+def _is_named(schema: dict[str, Any]) -> Callable[[str], bool]:
+    """Whether `properties` or `patternProperties` names a property."""
+    is_listed: Callable[[str], bool] = schema.get("properties", {}).__contains__
+    if not (patterns := schema.get("patternProperties")):
+        return is_listed
+    return lambda name: is_listed(name) or any(matches(pattern, name) for pattern in patterns)
 
 
 def _evaluated(validator: Any, instance: dict[str, Any], schema: Any, top: bool = False) -> set[str]:
@@ -210,7 +226,7 @@ def _evaluated(validator: Any, instance: dict[str, Any], schema: Any, top: bool 
     current_budget.get().spend(1 + len(instance) // PARTS_PER_STEP)
     if "additionalProperties" in schema or ("unevaluatedProperties" in schema and not top):
         return set(instance)
-    found = _named(instance, schema)
+    found = set(filter(_is_named(schema), instance))
     return found.union(*(_evaluated(inner, instance, part) for inner, part in _in_place(validator, instance, schema)))
 
 
@@ -259,9 +275,12 @@ def _multiple_of(check: Check) -> Check:
 REPLACED_KEYWORDS: dict[str, Check] = {
     "additionalProperties": _additional_properties,
     "const": _const,
+    "dependencies": _dependencies,
+    "dependentRequired": _dependencies,
     "enum": _enum,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
+    "required": _required,
     "unevaluatedProperties": _unevaluated_properties,
     "uniqueItems": _unique_items,
 }

@@ -18,8 +18,8 @@ from referencing import Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
+from ..diagnostics import abridge
 from ..format.cache_limits import SizedCache
-from ..recovery.output import abridge
 from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
 from .keywords import budgeted, prepared

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..format.offered_tools import offered
 from ..format.tables import Format, Tokenizer
 from ..parsing.strict_parsing import form_of
-from ..recovery.known_names import offered
 from ..recovery.recovering import recover
 from .content_checks import check_contents
 from .context import Context
@@ -47,8 +47,7 @@ def validate(
         return form, recover(format, form, start, given, given_tools, stripped, tokenizer)
 
     form, recovered = read(source, stripped)
-    assert format.recovery is not None
-    context = Context(format, form, recovered, start, given, Declarations(format.recovery, given_tools))
+    context = Context(format, form, recovered, start, given, Declarations(format.meaning, given_tools))
     check_contents(context)
     check_flow(context)
     check_spelling(context)

@@ -1,0 +1,167 @@
+"""The tools that words name: in full, without their namespace, or nearly."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+from ..format.tables import Recovery
+
+MIN_TYPO_CHARS = 4
+"""A shorter word is not read as the beginning of a name, and a shorter name has no typos: too many words are near."""
+
+MAX_COMPARED_TOOLS = 20
+"""With more tools, only one wrong letter in a name is recognized: comparing two names takes up to 100 microseconds."""
+
+PUNCTUATION = ",;:."
+"""Marks after a name, as in `functions.f, json`, which models write. Quotes and brackets are prose."""
+
+_NAME = re.compile(r"[\w-]+")
+
+
+def is_typo(name: str, word: str) -> bool:
+    """Whether one letter is missing, added, replaced or swapped with the next; the first letter is right."""
+    if name[:1] != word[:1] or abs(len(name) - len(word)) > 1:
+        return False
+    start = next((at for at, (one, other) in enumerate(zip(name, word, strict=False)) if one != other), -1)
+    if start < 0:
+        return True
+    one, other = name[start:], word[start:]
+    swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return swapped or one[1:] == other[1:] or one[1:] == other or one == other[1:]
+
+
+def is_alike(name: str, word: str, ratio: int) -> bool:
+    """Whether the ratio of `difflib` for two words is at least so many hundredths; cheap bounds first."""
+    if 200 * min(len(name), len(word)) < ratio * (len(name) + len(word)):
+        return False
+    from difflib import SequenceMatcher  # which valid input does not need
+
+    match = SequenceMatcher(None, name, word)
+    return match.quick_ratio() * 100 >= ratio and match.ratio() * 100 >= ratio
+
+
+class NamedTools:
+    """The tools of one conversation.
+
+    Attributes:
+        offered: the full names of the offered tools; None if nothing is known of them.
+        word: matches the name of a tool.
+    """
+
+    def __init__(self, recovery: Recovery, offered: Iterable[str] | None) -> None:
+        self.recovery, self.functions = recovery, recovery.definitions.functions
+        self.offered = None if offered is None else frozenset(offered)
+        self.word = re.compile(recovery.word)
+
+    def last(self, name: str) -> str:
+        """A name without its namespace."""
+        return name.rsplit(self.recovery.separator, 1)[-1]
+
+    def full(self, word: str) -> str | None:
+        """The offered tool that a word names, in full or without its namespace; not with another one."""
+        return self.any_full(word) if self.recovery.separator not in word or word in (self.offered or ()) else None
+
+    def any_full(self, word: str) -> str | None:
+        """The offered tool that a word names, whatever its namespace is."""
+        if not self.offered or word in self.offered:
+            return word if self.offered else None
+        found = self._by_last.get(self.last(word), [])
+        return found[0] if len(found) == 1 else None
+
+    def is_function(self, word: str) -> bool:
+        """Whether a word begins with the namespace of functions."""
+        return bool(self.functions) and word.startswith(self.recovery.of_functions)
+
+    def is_tool(self, word: str) -> bool:
+        """Whether a word names an offered tool, or has the namespace of functions."""
+        return self.full(word) is not None or (self.is_function(word) and self.word.fullmatch(word) is not None)
+
+    def bare(self, word: str) -> str:
+        """The name in a word without introduction: an offered tool, or if none are known a function; else ""."""
+        if self.full(word):
+            return word
+        name = word.rstrip(PUNCTUATION)
+        if not _NAME.fullmatch(name.replace(self.recovery.separator, "")):
+            return ""  # signs that prose puts around names
+        return name if (self.offered is None and self.is_function(name)) or self.full(name) else ""
+
+    def called(self, content: str) -> str | None:
+        """The offered tool that a content probably calls: the one that its JSON names, or the only one."""
+        try:
+            value = json.loads(content)
+        except (ValueError, RecursionError):
+            value = None
+        named = value.get("name") if isinstance(value, dict) else None
+        if isinstance(named, str) and (self.is_function(named) or self.any_full(named)):
+            return self.any_full(named) or named
+        return next(iter(self.offered)) if self.offered and len(self.offered) == 1 else None
+
+    # Names that are not exact.
+
+    @cached_property
+    def _by_last(self) -> dict[str, list[str]]:
+        """The offered tools by their names without the namespace."""
+        found: dict[str, list[str]] = {}
+        for tool in self.offered or ():
+            found.setdefault(self.last(tool), []).append(tool)
+        return found
+
+    @cached_property
+    def _index(self) -> dict[str, set[str]]:
+        """The offered tools by the letters of their names, with and without the namespace, and without one letter; all
+        in lower case."""
+        found: dict[str, set[str]] = {}
+        for tool in (*(self.offered or ()), *self.recovery.recipients):
+            last = self.last(tool)
+            for name in (_letters(tool), _letters(last), *_shortened(last)):
+                found.setdefault(name.lower(), set()).add(tool)
+        return found
+
+    def respelled(self, word: str) -> str | None:
+        """A function whose namespace has a typo, if no tools are known."""
+        namespace, _, name = word.partition(self.recovery.separator)
+        known = self.offered is not None or namespace == self.functions
+        if not known and self.functions and name and is_typo(self.functions, namespace):
+            return self.recovery.full_name(self.functions, name)
+        return None
+
+    def spelled_apart(self, text: str) -> str | None:
+        """The only offered tool with the letters of some words; if none are known, a function after its namespace."""
+        if self.offered is None and self.functions:
+            parts = [word for part in text.split() for word in part.split(self.recovery.separator) if word]
+            if len(parts) != 2 or parts[0] != self.functions:
+                return None
+            full = self.recovery.full_name(*parts)
+            return full if self.word.fullmatch(full) else None
+        letters, offered = _letters(text), self.offered or ()
+        near = (tool for tool in self._index.get(letters, ()) if tool in offered)
+        found = [tool for tool in near if letters in (_letters(tool), _letters(self.last(tool)))]
+        return found[0] if len(found) == 1 else None
+
+    def nearest(self, word: str, ratio: int) -> str | None:
+        """The only offered tool that a word is near to; none for a list of several.
+
+        Args:
+            ratio: how alike the two are, in hundredths.
+        """
+        if sum(self.full(part) is not None for part in word.split(",")) > 1:
+            return None
+        found, last = self._index.get(_letters(word), set()), self.last(word.rstrip(PUNCTUATION))
+        if not found and len(last) >= MIN_TYPO_CHARS:
+            near = set().union(*(self._index.get(name.lower(), set()) for name in (last, *_shortened(last))))
+            found = {tool for tool in near if is_typo(self.last(tool), last)}
+        if not found and len(self.offered or ()) <= MAX_COMPARED_TOOLS:
+            found = {tool for tool in self.offered or () if is_alike(self.last(tool), last, ratio)}
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _shortened(name: str) -> set[str]:
+    """A name without one of its letters: two names with a typo between them have one such part in common."""
+    return {name[:at] + name[at + 1 :] for at in range(len(name))}
