@@ -7,6 +7,7 @@ import os
 import sys
 from collections import UserDict
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -57,8 +58,9 @@ class _Commands(click.Group):
             if args is None and "daft" in sys.modules:
                 # After reading from S3, a thread of Daft 0.7.26 crashed Python at its end in 5 of 10 runs.
                 atexit._run_exitfuncs()
-                for stream in (sys.stdout, sys.stderr):
-                    stream.flush()
+                for stream in filter(None, (sys.stdout, sys.stderr)):
+                    with suppress(OSError, ValueError):  # closed
+                        stream.flush()
                 os._exit(ended.code if isinstance(ended.code, int) else 0)
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -244,12 +245,15 @@ RUNNER = click.option(
 ADDRESS = click.option("--address", metavar="ADDRESS", help="Address of a Ray cluster, for --runner daft.")
 
 
-def require_runner(runner: Runner, address: str | None, jobs: int | None) -> None:
-    """Raise a usage error if an option belongs to the other runner."""
+def prepare_runner(runner: Runner, address: str | None, jobs: int | None) -> None:
+    """Raise a usage error if an option belongs to the other runner; silence the log of Daft."""
     if runner == "local" and address is not None:
         raise click.UsageError("--address requires --runner daft")
     if runner == "daft" and jobs is not None:
         raise click.UsageError("--jobs cannot be combined with --runner daft, which uses all workers")
+    if runner == "daft":
+        # The errors of a run have the reason. The log of a missing key of S3 has a page of each request.
+        logging.getLogger().addHandler(logging.NullHandler())
 
 
 def require_name(fits: Callable[[Any], bool], reason: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

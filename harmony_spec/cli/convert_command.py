@@ -43,9 +43,9 @@ from .console import (
     codec_option,
     complete_file,
     count,
+    prepare_runner,
     require_file,
     require_one_reader,
-    require_runner,
     standard_output,
     styles_of,
     trainable_of,
@@ -191,7 +191,7 @@ def convert(
     cannot be converted, and 2 if a file cannot be read.
     """
     require_one_reader(*set(files))
-    require_runner(runner, address, jobs)
+    prepare_runner(runner, address, jobs)
     if target != TRAINING and (wrong := [flag for name, flag in FOR_TRAINING.items() if _is_passed(name)]):
         raise click.UsageError(f"{', '.join(wrong)}: only with --to {TRAINING}")
     is_parquet = output is not None and kind_of(output.name) == "parquet"

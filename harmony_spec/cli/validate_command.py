@@ -32,11 +32,11 @@ from .console import (
     complete_file,
     complete_selectors,
     example,
+    prepare_runner,
     reads_rows,
     require_file,
     require_name,
     require_one_reader,
-    require_runner,
 )
 from .validation_run import Run, conclude, follow
 
@@ -209,7 +209,7 @@ def validate(
             raise click.UsageError(reason)
     config, kind = others.pop("config"), others.pop("kind")
     require_one_reader(others["tools"], config, baseline, *set(files))
-    require_runner(others["runner"], others["address"], others["jobs"])
+    prepare_runner(others["runner"], others["address"], others["jobs"])
     run_options = ("isolated", "runner", "address", "jobs", "unsafe_fixes", "fixable", "skip_others", "stripped")
     how = {name: others.pop(name) for name in run_options}
     progress = Progress()

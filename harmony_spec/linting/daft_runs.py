@@ -7,7 +7,6 @@ that is lost with its worker runs again: the result of a part depends only on th
 from __future__ import annotations
 
 import io
-import logging
 import os
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -155,7 +154,6 @@ def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R
 def _started(address: str | None) -> Any:
     """The module `daft`, which runs in this process, or on a cluster. Raises `InputError`."""
     os.environ |= QUIET | os.environ
-    logging.getLogger("daft_local_execution.sources.glob_scan").setLevel(logging.ERROR)  # errors here name each URL
     try:
         import daft
     except ImportError:
