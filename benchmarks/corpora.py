@@ -152,7 +152,10 @@ def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) ->
     """The work of the command beside that of the checks, and the time of two processes beside one; runs alternate."""
     tokens = sum(map(len, rows)) * repeated
     paths = [folder / f"rows{suffix}" for suffix in (".parquet", ".jsonl")]
+    starts = {}
     for path in paths:
+        write(path, rows[:1], 1)
+        starts[path] = statistics.median(validated(path, 1).work for _ in range(runs))
         write(path, rows, repeated)
     alone: list[float] = []
     took: dict[tuple[Path, int], list[Took]] = {(path, jobs): [] for path in paths for jobs in (1, 2)}
@@ -168,7 +171,7 @@ def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) ->
         seconds = []
         for jobs in (1, 2):
             work, clock, megabytes = (statistics.median(each) for each in zip(*took[path, jobs], strict=True))
-            figures = f"{tokens / work / 1e6:.2f} M tokens/s and core, {megabytes:.0f} MB"
+            figures = f"{tokens / work / 1e6:.2f} M tokens/s and core, start {starts[path]:.2f} s, {megabytes:.0f} MB"
             yield BenchmarkRow(
                 f"{name}, {path.suffix}, jobs {jobs} ({figures}): work", "checks", "s", work, plain, Target(1.25)
             )

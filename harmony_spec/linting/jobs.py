@@ -59,10 +59,10 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
     context = _context(work)
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     pending: deque[Future[list[R]]] = deque()
-    if context.get_start_method() == "fork":  # the others start with what this chunk loads, compiles and remembers
-        pending.append(Future())
-        pending[0].set_result(work(head.pop(0)))
     try:
+        if context.get_start_method() == "fork":  # the others start with what this chunk loads, compiles and remembers
+            pending.append(Future())
+            pending[0].set_result(work(head.pop(0)))
         for chunk in chain(head, chunks):
             with _uninterrupted():
                 pending.append(pool.submit(work, chunk))
