@@ -97,8 +97,8 @@ class Content:
 
 def text_of(data: bytes) -> str:
     """The text of a file or a row. Raises `RowError` if it is not UTF-8."""
-    try:
-        return data.decode("utf-8-sig")
+    try:  # `utf-8-sig` is written in Python
+        return data.decode("utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8")
     except UnicodeDecodeError as error:
         at = error.start
         at_character = len(data[:at].decode("utf-8-sig"))
@@ -278,8 +278,9 @@ def choose_column(names: Collection[str], chosen: str | None, fits: Callable[[st
             listed = shorten(", ".join(names), MAX_LISTED_CHARS, placeholder=" …") or "none"
             raise MissingColumn(UNREADABLE_ROW, f"no column {chosen!r}; columns: {listed}")
         return chosen
-    if known := next((name for name in COLUMNS if name in names and fits(name)), None):
-        return known
+    for known in COLUMNS:
+        if known in names and fits(known):
+            return known
     fitting = list(filter(fits, names))
     if len(fitting) > 1:
         _raise(f"several columns can be validated: {', '.join(fitting)}", hint="Choose one with --column.")
