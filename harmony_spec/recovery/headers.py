@@ -77,7 +77,7 @@ class Headers:
         key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            header = HeaderText(self.form, list(self.form.pieces(begin, end)))
+            header = HeaderText(self.form, self.form.pieces(begin, end))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
             found = self._read(header, dict(continued), opener, lacks_start)
@@ -150,5 +150,5 @@ class Headers:
         if self.format.open_frame is None:
             return None
         values: dict[str, Any] = dict.fromkeys(self.format.open_frame.fields)
-        mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
+        mixed = HeaderText(self.form, self.form.pieces(begin, end)).mixed
         return None if self.format.open_frame.read(mixed, values) is None else values

@@ -461,7 +461,7 @@ class Machine:
         if opening is None or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
-        header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))
+        header = HeaderText(self.form, self.form.pieces(self.begin, end))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
             output.report(codes.INVALID_TEXT, place, REPLACEMENT, "not valid UTF-8")

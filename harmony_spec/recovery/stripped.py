@@ -58,7 +58,7 @@ def with_headers(
 ) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
     pieces = list(form.pieces(0, len(form.units)))
-    text = HeaderText(form, [piece for piece in pieces if piece[0] is None])
+    text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(start, end) for spelling, _, start, end in pieces if spelling is not None]
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
