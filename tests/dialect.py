@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import sys
 import tomllib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from codegen import GRAMMAR, generate
@@ -102,5 +105,21 @@ def module_of(name: str, text: str, temporary: Path) -> ModuleType:
     return module
 
 
+@cache
+def text_of(name: str) -> str:
+    """The generated text of a dialect, which the processes of one run of the tests share (`conftest.py`)."""
+    folder = os.environ.get("GENERATED_DIALECTS")
+    path = folder and Path(folder, f"{name}.py")
+    if path and path.exists():
+        return path.read_text(encoding="utf-8")
+    with TemporaryDirectory() as temporary:
+        text = generate(grammar_of(name, Path(temporary)))
+    if path:
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    return text
+
+
 def codec_of(name: str, temporary: Path) -> ModuleType:
-    return module_of(name, generate(grammar_of(name, temporary)), temporary)
+    return module_of(name, text_of(name), temporary)

@@ -5,6 +5,7 @@ Each comment says what is left out, and what the peer makes of it.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ defaults = st.recursive(
 identifiers = st.from_regex(r"[A-Za-z_$][A-Za-z0-9_$]{0,6}", fullmatch=True) | st.sampled_from(["é", "名前", "type"])
 
 
+@cache  # to build and check a strategy takes as long as to draw from it
 @st.composite
 def faithful_types(draw: st.DrawFn, depth: int, inside: str = "property") -> Schema:
     """The types of values.
@@ -66,6 +68,7 @@ def faithful_types(draw: st.DrawFn, depth: int, inside: str = "property") -> Sch
     return {"type": way}
 
 
+@cache
 @st.composite
 def faithful_objects(draw: st.DrawFn, depth: int, inside: str) -> Schema:
     """Objects with properties; those without are `{`, a line break, `}` there, and their other properties are lost."""
@@ -87,6 +90,7 @@ def commented(draw: st.DrawFn, schema: dict[str, Any], keywords: dict[str, Drawn
             schema[keyword] = draw(drawn)
 
 
+@cache
 @st.composite
 def faithful_members(draw: st.DrawFn, depth: int) -> Schema:
     """Properties with comments and defaults. Examples that are no strings are not written there."""
@@ -116,6 +120,7 @@ def faithful_members(draw: st.DrawFn, depth: int) -> Schema:
     return schema
 
 
+@cache
 @st.composite
 def faithful_variants(draw: st.DrawFn, depth: int) -> Schema:
     """Alternatives with a description or a default behind them; titles and examples of them are not written there."""
@@ -127,6 +132,7 @@ def faithful_variants(draw: st.DrawFn, depth: int) -> Schema:
     return schema
 
 
+@cache
 def faithful_parameters() -> Drawn:
     """What a function takes; `true` is no schema there, and what it says of the last alternative hides what follows."""
     objects = faithful_objects(3, "root")
@@ -135,6 +141,7 @@ def faithful_parameters() -> Drawn:
     return st.none() | objects | objects | one_of | faithful_types(0).filter(lambda schema: schema is not True)
 
 
+@cache
 def faithful_tools() -> st.SearchStrategy[Tool]:
     # The peer requires a description, writes no line for an empty one, and knows no line break but "\n".
     described = paragraphs.filter(bool)

@@ -15,7 +15,7 @@ from harmony_spec.errors import ParseError
 
 from .both import MODULES, encoding, outcome, plain
 from .strategies import messages
-from .test_peer import faithful
+from .test_peer import faithful_messages
 
 ids = codec.SPECIAL_TOKENS
 START, MESSAGE, CHANNEL, END = (ids[f"<|{name}|>"] for name in ("start", "message", "channel", "end"))
@@ -72,7 +72,7 @@ def shown(parser: Any) -> dict[str, Any]:
 @st.composite
 def inputs(draw: st.DrawFn) -> tuple[list[int], str | None]:
     """What both read alike, in either style, cut anywhere; from its beginning, or from behind the first role."""
-    drawn = draw(st.lists(messages().filter(faithful), max_size=4))
+    drawn = draw(st.lists(faithful_messages, max_size=4))
     role = drawn[0].role if drawn and drawn[0].role != "tool" and draw(st.booleans()) else None
     style = draw(st.sampled_from(["openai", "model"]))
     tokens = render(drawn, "completion", role=role, style=style) if role else render(drawn, style=style)

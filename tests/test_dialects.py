@@ -59,6 +59,8 @@ def test_a_dialect_keeps_the_laws(name: str, data: st.DataObject) -> None:
     parsed = module.parse(tokens, tokenizer=tokenizer)
     assert parsed.messages == conversation
     assert module.render(parsed.messages, style="as_parsed", tokenizer=tokenizer) == tokens
+    # Text cannot express contents that spell a special token.
+    conversation = [each for each in conversation if not module.FORMAT.special_matcher.search(str(each.content))]
     try:
         text = module.render_text(conversation, style=style)
     except RenderError as error:
@@ -237,7 +239,7 @@ def test_a_dialect_accepts_the_line_break_of_an_editor(name: str, data: st.DataO
 @pytest.mark.parametrize("name", dialect.NAMES)
 def test_a_dialect_is_generated_code_of_the_same_quality(name: str, tmp_path: Path) -> None:
     """The text is formatted and typed like the committed codec, and the same each time."""
-    text = generate(dialect.grammar_of(name, tmp_path))
+    text = dialect.text_of(name)
     assert text == generate(dialect.grammar_of(name, tmp_path / "again"))
     path = tmp_path / "codec.py"
     path.write_text(text, encoding="utf-8")
@@ -252,7 +254,7 @@ def test_generated_dialects_pass_mypy(tmp_path: Path) -> None:
     paths = []
     for name in dialect.NAMES:
         path = tmp_path / f"typed_{name}.py"
-        path.write_text(generate(dialect.grammar_of(name, tmp_path)), encoding="utf-8")
+        path.write_text(dialect.text_of(name), encoding="utf-8")
         paths.append(path)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *map(str, paths)]
     checked = subprocess.run(command, capture_output=True, text=True)

@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 import harmony_spec
-from codegen import generate
 from harmony_spec import (
     RenderError,
     codec,
@@ -154,7 +153,7 @@ def test_the_codec_of_the_package_is_the_default() -> None:
 
 def test_a_generated_module_is_loaded_once(tmp_path: Path) -> None:
     path = tmp_path / "my_codec.py"
-    path.write_text(generate(dialect.grammar_of("sixth_role", tmp_path)), encoding="utf-8")
+    path.write_text(dialect.text_of("sixth_role"), encoding="utf-8")
     module = load_codec(path)
     assert load_codec(path) is module
     assert module.parse(module.EXAMPLE).messages
@@ -190,7 +189,7 @@ def module_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A codec in which the token that begins messages has another name."""
     folder = tmp_path_factory.mktemp("codec")
     path = folder / "my_codec.py"
-    path.write_text(generate(dialect.grammar_of("renamed_token", folder)), encoding="utf-8")
+    path.write_text(dialect.text_of("renamed_token"), encoding="utf-8")
     return path
 
 

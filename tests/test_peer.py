@@ -49,6 +49,18 @@ def faithful(message: Message) -> bool:
     return not set(header) & set("\x1c\x1d\x1e\x1f") and message.recipient != "all"
 
 
+def _repaired(message: Message) -> Message:
+    """A message without what makes most messages unfaithful; those that are faithful stay as they are."""
+    if message.recipient is None:
+        message.recipient = "assistant" if message.role == "tool" else None
+        message.content_type, message.constrain = None, False
+    message.name = message.name if message.role == "tool" else None
+    return message
+
+
+faithful_messages = messages().map(_repaired).filter(faithful)
+
+
 @settings(max_examples=2000)
 @given(conversations())
 def test_the_peer_renders_the_same_tokens(conversation: list[Message]) -> None:
@@ -76,7 +88,7 @@ def test_the_peer_renders_the_same_training_targets(conversation: list[Message])
 
 
 @settings(max_examples=2000)
-@given(st.lists(messages().filter(faithful), max_size=4), st.sampled_from(["openai", "model"]))
+@given(st.lists(faithful_messages, max_size=4), st.sampled_from(["openai", "model"]))
 def test_the_peer_reads_the_same_messages(conversation: list[Message], style: codec.Style) -> None:
     """Tokens in either style, with every content that text can be."""
     tokens = render(conversation, style=style)
@@ -84,7 +96,7 @@ def test_the_peer_reads_the_same_messages(conversation: list[Message], style: co
 
 
 @settings(max_examples=200)
-@given(st.lists(messages().filter(faithful), max_size=4))
+@given(st.lists(faithful_messages, max_size=4))
 def test_the_peer_reads_and_writes_the_same_json(conversation: list[Message]) -> None:
     """The JSON form goes to the peer and comes back from it unchanged."""
     written = to_json(conversation)
