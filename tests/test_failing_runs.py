@@ -38,6 +38,20 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+KILLER = """
+import multiprocessing, os
+
+def killing(function):
+    def call(*given, **options):
+        if multiprocessing.parent_process():
+            os.kill(os.getpid(), 9)
+        return function(*given, **options)
+    return call
+
+validate, recover, parse = map(killing, (validate, recover, parse))
+"""
+
+
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
@@ -54,11 +68,10 @@ def commands(rows: Path, out: Path) -> list[list[object]]:
 @pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_a_worker_that_is_killed(rows: Path, number: int, suffix: str, tmp_path: Path) -> None:
-    """As by a system without memory. This codec kills the worker that loads it."""
+    """As by a system without memory. This codec kills the worker that calls it."""
     out, module = tmp_path / f"out{suffix}", tmp_path / "killer.py"
     out.write_text("before")
-    killer = "import multiprocessing, os\nif multiprocessing.parent_process():\n    os.kill(os.getpid(), 9)\n"
-    module.write_text(generate(GRAMMAR) + killer, encoding="utf-8")
+    module.write_text(generate(GRAMMAR) + KILLER, encoding="utf-8")
     result = run(*commands(rows, out)[number], "--codec", module)
     assert (result.returncode, result.stdout, result.stderr) == (2, "", f"{ENDED_EARLY}\n")
     assert (out.read_text(), {each.name for each in tmp_path.iterdir()}) == ("before", {module.name, out.name})
@@ -140,4 +153,7 @@ def test_an_interruption_while_processes_start(delay: float, rows: Path) -> None
     os.killpg(process.pid, signal.SIGINT)
     out, error = process.communicate(timeout=60)
     assert error == ""
-    assert (process.returncode, out[:13]) in ((130, "interrupted: "), (0, out[:13]))
+    is_over = out.startswith(f"{len(rows.read_text().splitlines())} inputs, ")  # and Python may be about to exit
+    assert (process.returncode, out[:13]) == (130, "interrupted: ") or (
+        is_over and process.returncode in (0, -signal.SIGINT)
+    )

@@ -7,6 +7,7 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from pyarrow import parquet
 
 from harmony_spec import codec, render
 from harmony_spec.cli import main
-from harmony_spec.linting import Checked, InputError, Settings, SettingsError, daft_runs, lint
+from harmony_spec.linting import Checked, InputError, Settings, SettingsError, daft_runs, lint, row_reading
 from harmony_spec.linting.batches import Batch
 from harmony_spec.linting.checking import EachRow, check
+from harmony_spec.linting.opening import open_input
 from harmony_spec.linting.row_reading import Progress
 from harmony_spec.linting.settings import NO_SETTINGS, options_of
 
@@ -86,6 +88,26 @@ def test_row_groups_are_read_once(folder: Path, valid: list[bool], group: int, s
     schema = pyarrow.schema([("id", pyarrow.int64()), ("tokens", pyarrow.list_(pyarrow.int32()))])
     parquet.write_table(pyarrow.table(rows, schema), path, row_group_size=group)
     assert run(path, size) == alone(path)
+
+
+@given(lines, sizes, st.integers(1, 100))
+def test_blocks_of_any_size_have_the_same_lines(folder: Path, data: bytes, size: int, limit: int) -> None:
+    """With their numbers and places; those over the limit are not read."""
+    path = folder / "rows.jsonl"
+    path.write_bytes(data)
+    expected, start = [], 0
+    for number, line in enumerate(BytesIO(data), 1):
+        if len(line) > limit or not line.isspace():
+            expected.append((number, line if len(line) <= limit else len(line), start))
+        start += len(line)
+    for unpacked in (path, path.with_suffix(".gz")):
+        if unpacked != path:
+            unpacked.write_bytes(gzip.compress(data))
+        with pytest.MonkeyPatch.context() as patch, open_input(str(unpacked), limit) as opened:
+            patch.setattr(row_reading, "BATCH_BYTES", size)
+            blocks = [rows for rows, *_ in row_reading.rows_of(opened)]
+        found = [(row.number, getattr(row.item, "size", row.item), row.start) for rows in blocks for row in rows]
+        assert found == (expected or [(1, b"", 0)])
 
 
 def test_compressed_files_are_one_part(folder: Path) -> None:

@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow
 import pytest
 from pyarrow import parquet
 
 from harmony_spec import codec, render
 from harmony_spec.linting import Checked, lint
+from harmony_spec.linting.checking import EachRow
+from harmony_spec.linting.findings import CleanRows
 from harmony_spec.linting.jobs import MIN_PARALLEL_CHUNKS
 from harmony_spec.linting.row_reading import BATCH_BYTES
 
@@ -60,6 +63,15 @@ def test_two_processes_find_what_one_finds(rows: Path) -> None:
     assert 0 < sum(bool(found.findings) for found in alone if isinstance(found, Checked)) < len(numbers)
 
 
+def test_rows_without_findings_are_passed_together(rows: Path) -> None:
+    """Not across rows with findings, which would change the order."""
+    for jobs in (1, 2):
+        grouped = list(lint([rows], isolated=True, jobs=jobs).grouped)
+        clean = [len(each.rows) for each in grouped if isinstance(each, CleanRows)]
+        assert max(clean) == 6
+        assert list(EachRow(iter(grouped))) == list(lint([rows], isolated=True, jobs=1))
+
+
 def test_the_command_prints_the_same_with_any_number_of_processes(rows: Path) -> None:
     said = [
         subprocess.run(
@@ -69,6 +81,42 @@ def test_the_command_prints_the_same_with_any_number_of_processes(rows: Path) ->
     ]
     assert said[0].returncode == said[1].returncode == 1
     assert (said[0].stdout, said[0].stderr) == (said[1].stdout, said[1].stderr)
+
+
+def test_only_a_process_without_threads_is_forked() -> None:
+    """Threads of native libraries count, such as that of pyarrow."""
+    program = """
+import sys
+from threading import Event, Thread
+from harmony_spec.linting import checking, jobs
+print(jobs._context(checking.check).get_start_method())
+event = Event()
+Thread(target=event.wait, daemon=True).start()
+print(jobs._context(checking.check).get_start_method())
+event.set()
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert found.split() == ["fork", "forkserver"]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_the_command_forks_itself(suffix: str, tmp_path: Path) -> None:
+    """So workers share what it has loaded; two processes and the command are all."""
+    path = tmp_path / f"rows{suffix}"
+    count = 3 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // 20_000
+    if suffix == ".parquet":
+        texts = [f"<|start|>user<|message|>{'x' * 20_000}<|end|>"] * count
+        parquet.write_table(pyarrow.table({"text": texts}), path, use_dictionary=False)
+    else:
+        path.write_text(f"{json.dumps(LARGE)}\n" * count)
+    run = subprocess.Popen(
+        [*COMMAND, "--isolated", "-j", "2", str(path)], stdout=subprocess.PIPE, start_new_session=True
+    )
+    most = 0
+    while run.poll() is None:
+        most = max(most, len(processes_of(run.pid)))
+    run.communicate()
+    assert (run.returncode, most) == (0, 3)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

@@ -67,6 +67,8 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if sys.stderr is None:
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - needed until the process ends
+        # Without the thread that pyarrow starts for an allocator that it does not use, this process can be forked.
+        os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
         from .console import reason_of, refuse
 
         if sys.stdout is None:

@@ -224,6 +224,8 @@ def convert(
             magic = COMPRESSIONS.get(output.suffix.lower(), b"") if output else b""
             stream = stack.enter_context(compressed(magic, cast(BinaryIO, file), "wb"))
             rows = ParquetOutput(stream, conversion.schema(), optional=ID_COLUMN) if is_parquet else None
+            if rows:
+                stack.callback(rows.abort)
             tick = stack.enter_context(
                 show_progress(progress, numbers.progress, OUT.console, ERR.console, is_bar_shown)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -31,6 +32,8 @@ QUEUED_CHUNKS_PER_JOB = 3
 
 PRELOADED = f"{__package__}.preloading"
 
+STOPS = {signal.SIGINT, signal.SIGTERM}
+
 ENDED_EARLY = "a worker process ended early; there may be too little memory: try fewer --jobs"
 
 
@@ -53,8 +56,12 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
         for chunk in chain(head, chunks):
             yield from work(chunk)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=_context(work), initializer=_begin)
+    context = _context(work)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     pending: deque[Future[list[R]]] = deque()
+    if context.get_start_method() == "fork":  # the others start with what this chunk loads, compiles and remembers
+        pending.append(Future())
+        pending[0].set_result(work(head.pop(0)))
     try:
         for chunk in chain(head, chunks):
             with _uninterrupted():
@@ -84,7 +91,9 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.BaseContext:
-    """Start processes from a clean one: it is not safe to fork this one, with its threads."""
+    """Fork this process; if it has threads, which makes that unsafe, start processes from a clean one."""
+    if _is_single_threaded():
+        return multiprocessing.get_context("fork")
     methods = multiprocessing.get_all_start_methods()
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
@@ -98,6 +107,14 @@ def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.B
     return context
 
 
+def _is_single_threaded() -> bool:
+    """Whether this process has no other thread, not even one of a native library. Source: proc(5)."""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:  # another system
+        return False
+
+
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Defer interruptions, so that no process is half started.
@@ -108,7 +125,7 @@ def _uninterrupted() -> Iterator[None]:
     before: Any = None
     if current_thread() is main_thread() and (before := signal.getsignal(signal.SIGINT)) is not None:
         signal.signal(signal.SIGINT, lambda number, _: deferred.append(number))  # which another thread may receive
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
     finally:
@@ -123,6 +140,10 @@ def _uninterrupted() -> Iterator[None]:
 def _begin() -> None:
     """Leave interruptions to the parent process, and end when that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    gc.freeze()  # collecting what was loaded before would copy its memory
     parent = multiprocessing.parent_process()
     assert parent is not None
 

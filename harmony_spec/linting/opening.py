@@ -29,6 +29,10 @@ COMPRESSIONS = {".gz": GZIP, ".zst": ZSTD}
 """The first bytes of compressed files, by their suffix."""
 
 
+PIPE_BYTES = 1 << 16
+"""The most that a pipe holds. Source: pipe(7)."""
+
+
 class InputError(Exception):
     """A file cannot be read; the message names the file, and the place if there is one.
 
@@ -57,7 +61,7 @@ class Opened:
         column: of the values in a Parquet file; empty for other files.
         path: the absolute path, without links, once the file is kept.
         magic: the first bytes of the stream on the disk.
-        head: lines that `lines` returns again, since they were read only to detect the format.
+        head: lines that are returned again, since they were read only to detect the format.
     """
 
     def __init__(
@@ -75,15 +79,25 @@ class Opened:
         self.head: list[bytes] = []
         self._identity: tuple[int, ...] = ()
 
-    def lines(self) -> Iterator[bytes]:
-        """All lines; those over the limit in several pieces."""
-        yield from self.head
-        yield from iter(lambda: self._counted(self.stream.readline(self.max_row_bytes + 1)), b"")
+    def readline(self, size: int) -> bytes:
+        """A line, up to this size."""
+        return self._counted(self.stream.readline(size))
+
+    def block(self, size: int) -> bytes:
+        """The head, if it was not returned yet, and what follows it up to this size.
+
+        Each read waits for a pipe once at most: Python handles interruptions only between reads.
+        """
+        parts, self.head = self.head, []
+        left = size - sum(map(len, parts))
+        while left > 0 and (part := self._counted(cast(io.BufferedReader, self.stream).read1(min(left, PIPE_BYTES)))):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
 
     def whole(self) -> bytes:
         """The file, up to one byte over the limit of a row."""
-        rest = max(self.max_row_bytes + 1 - sum(map(len, self.head)), 0)
-        return b"".join((*self.head, self.read(rest)))
+        return self.block(self.max_row_bytes + 1)
 
     def read(self, size: int = -1) -> bytes:
         return self._counted(self.stream.read(size))

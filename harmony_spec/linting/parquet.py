@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedRandom, BufferedReader
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -124,6 +124,13 @@ class ParquetOutput:
         if self.writer.is_open:
             self._write_group()
             self.writer.close()
+
+    def abort(self) -> None:
+        """Close the file, complete or not."""
+        from pyarrow import ArrowException
+
+        with suppress(OSError, ArrowException):
+            self.close()
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -73,10 +72,7 @@ class Results:
     def abort(self) -> None:
         """Leave everything as it was."""
         if self.output is not None:
-            from pyarrow import ArrowException
-
-            with suppress(OSError, ArrowException):
-                self.output.close()
+            self.output.abort()
         self.atomic.abort()
 
 

@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import PurePath
 
 from .batches import WHOLE, Batch, ByteRange, FileKind, Options, Row, RowsRead
 from .findings import Checked
-from .opening import COMPRESSIONS, STDIN, Opened, open_input, saved_input
+from .opening import COMPRESSIONS, PIPE_BYTES, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
-from .rows import TooLong, too_long
+from .rows import too_long
 
 SUFFIXES: dict[str, FileKind] = {
     ".txt": "text",
@@ -126,7 +127,7 @@ def _kind(opened: Opened) -> FileKind:
         return "parquet"
     head: list[bytes] = []
     not_blank = 0
-    for line in opened.lines():
+    while line := opened.readline(opened.max_row_bytes + 1):
         head.append(line)
         not_blank += not line.isspace()
         if not_blank == 2 or opened.bytes > opened.max_row_bytes:
@@ -155,34 +156,70 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
-    """Batches of lines that are not blank, and begin in a part; of a file without any, an empty row."""
-    lines, limit = opened.lines(), opened.max_row_bytes
-    batch: list[Row] = []
-    size, start = 0, part.start
-    if part.start:  # the line that begins before the part belongs to an earlier one
-        opened.stream.seek(part.start - 1)
-        start -= 1
-        for line in lines:
+@dataclass(frozen=True)
+class LineRows:
+    """Lines of a file as one block, which processes split themselves. Blank ones are left out.
+
+    Attributes:
+        data: the lines.
+        first: the number of the first line, from 1.
+        start: the offset of its bytes in the file.
+        limit: the size limit of a row in bytes.
+        long: the size of a longer line that follows, which was not read into memory; 0 if there is none.
+    """
+
+    data: bytes = field(repr=False)
+    first: int
+    start: int
+    limit: int
+    long: int
+
+    def __iter__(self) -> Iterator[Row]:
+        number, start = self.first, self.start
+        for line in BytesIO(self.data):
+            if len(line) > self.limit:
+                yield Row(number, too_long(self.limit, len(line)), start)
+            elif not line.isspace():
+                yield Row(number, line, start)
+            number += 1
             start += len(line)
-            if line.endswith(b"\n"):
-                break
-    for number, line in enumerate(lines, part.first):
-        if not part.holds(start):
+        if self.long:
+            yield Row(number, too_long(self.limit, self.long), start)
+
+
+def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
+    """Blocks of lines that begin in a part and are not blank; of a file without any, an empty row."""
+    start, number, limit = part.start, part.first, opened.max_row_bytes
+    if start:  # the line that begins before the part belongs to an earlier one
+        opened.stream.seek(start - 1)
+        start += _skip_line(opened) - 1
+    is_empty = True
+    while part.holds(start):
+        data = opened.block(BATCH_BYTES if part.end is None else min(BATCH_BYTES, part.end - start))
+        last = data.rfind(b"\n") + 1
+        if last < len(data):
+            data += opened.readline(max(limit + 1 - len(data) + last, 0))
+        long = 0
+        if len(data) - last > limit:
+            long, has_end = len(data) - last, data.endswith(b"\n")
+            data = data[:last]
+            long += 0 if has_end else _skip_line(opened)
+        if not data and not long:
             break
-        item: bytes | TooLong = line
-        length = len(line)
-        if length > limit:
-            while not line.endswith(b"\n") and (line := next(lines, b"")):
-                length += len(line)
-            item = too_long(limit, length)
-        start += length
-        if isinstance(item, bytes) and item.isspace():
-            continue
-        if size >= BATCH_BYTES:
-            yield batch, size, None
-            batch, size = [], 0
-        batch.append(Row(number, item, start - length))
-        size += length if isinstance(item, bytes) else 0
-    if batch or part == WHOLE:
-        yield batch or [Row(1, b"")], size, None
+        if long or not data.isspace() or max(map(len, BytesIO(data))) > limit:
+            is_empty = False
+            yield LineRows(data, number, start, limit, long), len(data), None
+        start += len(data) + long
+        number += data.count(b"\n") + bool(long)
+    if is_empty and part == WHOLE:
+        yield [Row(1, b"")], 0, None
+
+
+def _skip_line(opened: Opened) -> int:
+    """Read to the end of a line; return its bytes."""
+    length = 0
+    while line := opened.readline(PIPE_BYTES):
+        length += len(line)
+        if line.endswith(b"\n"):
+            break
+    return length

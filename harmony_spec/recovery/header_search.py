@@ -381,7 +381,8 @@ class HeaderSearch:
         price = min(costs["words"] + costs["more_words"] * (len(run) - 1), costs["most_words"])
         price += costs["name_in_words"] * any(names.is_known(word) for _, _, word in run[:2])
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
-        if displaced == self.slots.role and len(run) == 1:
+        is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
+        if is_author and len(run) == 1:
             price += costs["one_word"]  # any word may be the name of a tool
         edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
@@ -482,7 +483,7 @@ class HeaderSearch:
                 after_role = self._value(node, slots.role) is not None
                 if after_role:
                     return -name.cost, "", WORD, sets
-                answers = self._is_answer(at + name.length)
+                answers = self._is_answer(at + name.length) and not self._has_role(at)
                 return -name.cost * answers, "", None if answers else WORD, sets
             if at != self.first or name.how or not self._is_answer(at + name.length):
                 return None
@@ -493,7 +494,8 @@ class HeaderSearch:
             return self._recipient(node, at, awaited, name, placed)
         if name.field == slots.content_type:
             called = node.marks or self._value(node, slots.recipient)
-            if node.mode == PLAIN or (name.how and not placed) or (node.mode in (WORD, WORDS) and not called):
+            is_word = node.mode in (WORD, WORDS) and not (called or (placed and self.described))
+            if node.mode == PLAIN or (name.how and not placed) or is_word:
                 return None
             if node.mode in (WORD, WORDS) and name.length < len(self._word(at)):
                 return None
@@ -566,6 +568,11 @@ class HeaderSearch:
         special = SPECIAL.search(self.text, at)
         _, lead, role = self.text[at : special.start() if special else self.end].partition(self.automaton.lead or "\0")
         return lead != "" and role.lstrip().lower().startswith(self.recovery.roles)
+
+    def _has_role(self, at: int) -> bool:
+        """Whether a word is a role, and a text that introduces something, as in `user:alice`."""
+        roles = (name for name in self.names.readings(self._word(at)) if name.field == self.slots.role)
+        return any(self.automaton.literal.match(self.text, at + name.length) for name in roles)
 
     # The reading.
 

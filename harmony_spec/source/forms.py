@@ -430,16 +430,16 @@ class TokenForm(Form):
 
     def tokens_of_message(self, bounds: Bounds, text: str | None) -> MessageTokens | None:
         begin, content, stop, end = bounds
-        units: str | array[int] | list[int]
-        if text is not None:  # no unknown id; a stream has no `units`, and a list takes a third of an array's time
-            units = self.units[begin:end] or self.tokens[begin:end]
-        else:
+        if text is not None and not self.units:  # a stream
+            return _new(MessageTokens, (self.tokens, content, stop, (), text, self.tokenizer, begin, end))
+        units: str | array[int] = self.units[begin:end]
+        if text is None:
             try:
                 units = array(IDS, self.tokens[begin:end])
             except OverflowError:
                 return None
         tokenizer = None if text is None else self.tokenizer
-        return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer))
+        return _new(MessageTokens, (units, content - begin, stop - begin, (), text, tokenizer, 0, None))
 
     def spelled(self, start: int, end: int) -> str:
         data = b""

@@ -13,12 +13,14 @@ class MessageTokens(NamedTuple):
     """The token ids that a message was read from.
 
     Attributes:
-        units: the ids: as the code points of a string, as an array, or, from a stream, as a list.
+        units: ids: as the code points of a string, as an array, or as the list of all ids of a stream, which its
+            messages share.
         content_start: the index after the last special token before the content. Text of the header may follow.
         content_end: the index of the next special token.
         opening: the ids of the open header after the last message of a prompt.
         text: what the ids between the indices spell with `tokenizer`; None if that was not checked.
         tokenizer: the tokenizer that decoded them.
+        begin, end: the indices of the message.
     """
 
     units: str | array[int] | list[int]
@@ -27,6 +29,8 @@ class MessageTokens(NamedTuple):
     opening: tuple[int, ...] = ()
     text: str | None = None
     tokenizer: Tokenizer | None = None
+    begin: int = 0
+    end: int | None = None
 
     @staticmethod
     def of(header: Sequence[int], content: Sequence[int], stop: Sequence[int], opening: Sequence[int]) -> MessageTokens:
@@ -37,12 +41,12 @@ class MessageTokens(NamedTuple):
     @property
     def ids(self) -> list[int]:
         """All ids of the message."""
-        return _ids_of(self.units)
+        return _ids_of(self.units[self.begin : self.end])
 
     @property
     def header(self) -> list[int]:
         """The ids before the content."""
-        return _ids_of(self.units[: self.content_start])
+        return _ids_of(self.units[self.begin : self.content_start])
 
     @property
     def content(self) -> list[int]:
@@ -52,19 +56,18 @@ class MessageTokens(NamedTuple):
     @property
     def stop(self) -> list[int]:
         """The ids after the content."""
-        return _ids_of(self.units[self.content_end :])
+        return _ids_of(self.units[self.content_end : self.end])
 
     @property
     def around(self) -> Hashable:
         """The ids before and after the content, to compare."""
-        units, start, end = self.units, self.content_start, self.content_end
-        if isinstance(units, str):
-            return units[:start], units[end:]
-        return tuple(units[:start]), tuple(units[end:])
+        before, after = self.units[self.begin : self.content_start], self.units[self.content_end : self.end]
+        return (before, after) if isinstance(self.units, str) else (tuple(before), tuple(after))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy without the tokenizer; the content is then decoded when it is rendered."""
-        return MessageTokens, tuple(self[:4])
+        start, end = self.content_start - self.begin, self.content_end - self.begin
+        return MessageTokens, (self.units[self.begin : self.end], start, end, self.opening)
 
 
 class NoMessages(list[Any]):
