@@ -42,7 +42,7 @@ NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
 """After the name of an offered tool, this shows another name: with the tool `get`, neither `getting` nor `get.all` is a
 call of it."""
 
-Values = dict[str, Any]
+StrippedValues = dict[str, Any]
 
 
 class StrippedHeader(NamedTuple):
@@ -50,11 +50,11 @@ class StrippedHeader(NamedTuple):
 
     start: int
     end: int
-    values: Values
+    values: StrippedValues
 
 
 def with_headers(
-    format: Format, form: Form, continued: bool, given: Values, tools: list[Any] | None
+    format: Format, form: Form, continued: bool, given: StrippedValues, tools: list[Any] | None
 ) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
     pieces = list(form.pieces(0, len(form.units)))
@@ -129,7 +129,7 @@ class StrippedText:
             header = self._best(after.start, self.automaton.start)  # the content may have declared names
             after = self._next(header.end)
 
-    def _structure(self, values: Values, content: str) -> Any:
+    def _structure(self, values: StrippedValues, content: str) -> Any:
         """The content as a record, if it is one; learn the names that it declares."""
         made = self.format.contents.class_for(values)
         structured = made and content and self.format.contents.structure(made, content)
@@ -175,7 +175,7 @@ class StrippedText:
         paths = (path for row in state for path in self._paths(row, at, {}, ""))
         return max((StrippedHeader(at, *path) for path in paths), key=_size, default=StrippedHeader(at, at, {}))
 
-    def _paths(self, state: int, at: int, values: Values, lead: str) -> Iterator[tuple[int, Values]]:
+    def _paths(self, state: int, at: int, values: StrippedValues, lead: str) -> Iterator[tuple[int, StrippedValues]]:
         """Where headers end, with their fields. Special tokens are free, but no longer show what they set."""
         for label, edge in self.automaton.edges[state]:
             if edge.kind == "token":
