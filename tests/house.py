@@ -17,7 +17,10 @@ PACKAGES = ("codegen", "harmony_spec")
 """Where imports are read."""
 
 TREE = (*PACKAGES, "tests", "benchmarks", "fuzz")
-"""Where lines are counted and names compared."""
+"""Where lines are counted and file names compared."""
+
+SHARED = (*PACKAGES, "benchmarks")
+"""Where a class or constant has one meaning. Each test file is read by itself."""
 
 Edges = Mapping[str, Set[str]]
 
@@ -111,6 +114,35 @@ def names_used_twice(root: Path) -> list[list[str]]:
     return [found for name, found in sorted(named.items()) if len(found) > 1 and not name.startswith("__")]
 
 
+def defined_twice(root: Path) -> dict[str, list[str]]:
+    """Public classes, constants and types that several files of `SHARED` define at their top, with those files.
+
+    Type variables and `__all__` are left out: they mean nothing elsewhere.
+    """
+    named: dict[str, list[str]] = {}
+    for file in files(root, SHARED):
+        for name in _defined(ast.parse((root / file).read_text(encoding="utf-8")).body):
+            named.setdefault(name, []).append(file)
+    return {name: found for name, found in sorted(named.items()) if len(found) > 1}
+
+
+def _defined(body: list[ast.stmt]) -> set[str]:
+    found = set[str]()
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.If | ast.Try):
+            found |= _defined([*node.body, *node.orelse])
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and not _is_type_variable(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return {name for name in found if name[0].isupper()}
+
+
+def _is_type_variable(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func) in ("TypeVar", "ParamSpec")
+
+
 def report(root: Path) -> Iterator[str]:
     """Lines by folder, floors, circles, and names used twice."""
     lines = Counter[str]()
@@ -126,7 +158,8 @@ def report(root: Path) -> Iterator[str]:
     for title, groups in (
         ("circles of folders", circles(between)),
         ("circles of modules", circles(modules)),
-        ("names used twice", names_used_twice(root)),
+        ("file names used twice", names_used_twice(root)),
+        ("names defined twice", [[f"{name}: {found[0]}", *found[1:]] for name, found in defined_twice(root).items()]),
     ):
         yield f"\n{title}: {len(groups) or 'none'}"
         yield from (f"  {', '.join(group)}" for group in groups)

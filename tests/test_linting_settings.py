@@ -15,7 +15,7 @@ from harmony_spec.cli import main
 from harmony_spec.errors import SEVERITIES, Severity
 from harmony_spec.linting.batches import Options
 from harmony_spec.linting.catalogue import codes, select_codes
-from harmony_spec.linting.settings import KEYS, Resolver, Settings
+from harmony_spec.linting.settings import SETTING_KEYS, Resolver, Settings
 
 BAD = "<|start|>user<|message|>hi<|end|><|end|><|start|>assistant<|channel|>analysis<|channel|>final<|message|>x<|end|>"
 CODES = [code.code for code in codes(codec)]
@@ -121,7 +121,7 @@ def test_start_column_tools_and_tokenization(project: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("selct = []", "tool.harmony-spec.selct: unknown setting; settings: " + ", ".join(KEYS)),
+        ("selct = []", "tool.harmony-spec.selct: unknown setting; settings: " + ", ".join(SETTING_KEYS)),
         ("select = 'H1'", "tool.harmony-spec.select: expected a list of codes"),
         ("select = ['H999']", "unknown rule 'H999'"),
         ("ignore = [1]", "tool.harmony-spec.ignore: expected a list of codes"),

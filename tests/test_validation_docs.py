@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from harmony_spec.linting.rows import COLUMNS
-from harmony_spec.linting.settings import KEYS, load
+from harmony_spec.linting.settings import SETTING_KEYS, load
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_the_settings_are_all_there_are(tmp_path: Path) -> None:
         path.write_text(text)
         assert load(path) is not None
         settings |= set(tomllib.loads(text)["tool"]["harmony-spec"])
-    assert settings == set(KEYS)
+    assert settings == set(SETTING_KEYS)
 
 
 def test_the_columns_are_listed_in_their_order() -> None:

@@ -39,7 +39,7 @@ WEIGHT = "weight"
 FUNCTIONS = "functions"
 """The column of tools in older files for fine-tuning."""
 
-COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS, FUNCTIONS)
+CHAT_ROW_COLUMNS = (MESSAGES_KEY, SHARED, SYSTEM, PROMPT, COMPLETION, TOOLS, FUNCTIONS)
 """All columns that are read."""
 
 

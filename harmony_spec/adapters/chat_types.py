@@ -95,7 +95,7 @@ class ChatChunk(TypedDict):
     usage: NotRequired[Usage]
 
 
-class Source(TypedDict):
+class SideText(TypedDict):
     """A text in a side record: where it belongs, and the texts on the other side that it consists of.
 
     Attributes:
@@ -113,7 +113,7 @@ class Kept(TypedDict):
     """One value of a side record: a message without the texts that the other side has, and where those are."""
 
     value: dict[str, Any]
-    texts: list[Source]
+    texts: list[SideText]
 
 
 class Side(TypedDict):

@@ -18,7 +18,7 @@ from ..tools.chat_requests import CUSTOM, INPUT, ChatTools, answer_forms, is_cal
 from ..tools.openai_tools import FUNCTION
 from ..tools.purposes import Purpose, Purposes
 from ..tools.requirements import Policy, Reporter, fail, readable, require_list, require_object, require_text
-from .chat_types import ChatMessage, Side, Source
+from .chat_types import ChatMessage, Side, SideText
 from .identifiers import digest_of
 from .sides import Steps, reading_side, restored_messages, to_text, value_at, without
 
@@ -181,7 +181,7 @@ class _Reader:
         """The messages in their order, the chat messages without their texts, and the index of each message's own."""
         made = sorted(self.made, key=attrgetter("place"))
         messages = [each.message for each in made]
-        sources: list[dict[Steps, Source]] = [{} for _ in chat]
+        sources: list[dict[Steps, SideText]] = [{} for _ in chat]
         for number, each in enumerate(made):
             at, is_whole = 0, len(each.texts) == 1
             for index, (paths, text, form) in each.texts:

@@ -12,7 +12,7 @@ from ..errors import ConversionError, HarmonyError
 from ..json_form import MESSAGES_KEY, TOKENS_KEY
 from ..tools.chat_requests import INPUT, SEPARATOR
 from ..tools.purposes import Purposes
-from .chat_types import ChatMessage, Kept, Side, Source
+from .chat_types import ChatMessage, Kept, Side, SideText
 from .identifiers import digest_of
 
 Steps = tuple[str | int, ...]
@@ -50,7 +50,7 @@ def from_text(form: str, text: str) -> Any:
         return text
 
 
-def without(value: dict[str, Any], sources: list[Source]) -> Kept:
+def without(value: dict[str, Any], sources: list[SideText]) -> Kept:
     """Keep a value without its texts."""
     kept = copied(value)
     for source in sources:

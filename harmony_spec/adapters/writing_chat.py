@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..json_form import MESSAGES_KEY
 from ..tools.chat_requests import SEPARATOR
 from ..tools.purposes import Purpose, Purposes
-from .chat_types import ChatMessage, Side, Source
+from .chat_types import ChatMessage, Side, SideText
 from .identifiers import digest_of, make_id
 from .reading_chat import ASSISTANT, INSTRUCTS, RESULTS, ROLES
 from .sides import Steps, chat_headers, reading_side, restored_chat, tokens_in, without
@@ -19,7 +19,7 @@ from .sides import Steps, chat_headers, reading_side, restored_chat, tokens_in, 
 if TYPE_CHECKING:
     from ..codec import Message
 
-Place = tuple[Steps, int | None, int | None]
+TextPlace = tuple[Steps, int | None, int | None]
 """The steps to a text in chat messages, and the start and end of the text of one message in it; None for all of it."""
 
 ORDER: dict[Purpose, int] = {"thoughts": 0, "preamble": 1, "answer": 1, "call": 2}
@@ -65,7 +65,7 @@ def chat_side(messages: Sequence[Message], *, codec: ModuleType | None = None) -
         header = {name: held for name in purposes.format.header_fields if (held := getattr(message, name))}
         part = content[0] if isinstance(content, list) else {}
         key = next((key for key in ("text", purposes.text) if key in part), None)
-        sources: list[Source] = []
+        sources: list[SideText] = []
         if place is not None and key is not None and part[key] is not None:
             steps, start, end = place
             path: list[str | int] = ["content", 0, key]
@@ -87,7 +87,7 @@ class _Writer:
         self.purposes = purposes
         purposes.format.require_messages(messages)
         self.chat: list[ChatMessage] = []
-        self.places: list[Place | None] = []
+        self.places: list[TextPlace | None] = []
         self.waiting: dict[str, deque[str]] = {}
         self.before = sha256()
         self.last: Purpose | None = None
@@ -108,7 +108,7 @@ class _Writer:
     def write(self, message: Any, is_new: bool, identifier: str | None) -> None:
         purposes = self.purposes
         purpose, text = purposes.purpose(message), purposes.content(message)
-        place: Place | None = None
+        place: TextPlace | None = None
         if purpose == "preamble" and not text:  # clients write one beside calls
             self.places.append(None)
             return
@@ -125,7 +125,7 @@ class _Writer:
         if purpose != "thoughts":
             self.before.update(repr((purposes.headers([message]), text)).encode(errors="surrogatepass"))
 
-    def add(self, purpose: Purpose, message: Any, text: str, identifier: str | None) -> Place | None:
+    def add(self, purpose: Purpose, message: Any, text: str, identifier: str | None) -> TextPlace | None:
         """Add a message to the chat messages; return the place of its text."""
         name = self.purposes.get(message, "name")
         if purpose in ORDER:
@@ -144,7 +144,9 @@ class _Writer:
         self.chat.append(added)
         return (len(self.chat) - 1, "content"), None, None
 
-    def add_answer(self, purpose: Purpose, message: Any, text: str, identifier: str | None, name: str | None) -> Place:
+    def add_answer(
+        self, purpose: Purpose, message: Any, text: str, identifier: str | None, name: str | None
+    ) -> TextPlace:
         last = self.last
         is_repeated = last == purpose and purpose in REPEATED
         if last not in ORDER or name != self.author or not (ORDER[last] < ORDER[purpose] or is_repeated):

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ..codec_loading import default_codec, load_codec, load_tokenizer
 from ..errors import CodecError
-from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, Kind, Runner
+from ..linting.batches import ID_COLUMN, MAX_ROW_BYTES, FileKind, Runner
 from ..linting.catalogue import ALL, codes
 from ..linting.opening import STDIN, InputError
 from ..linting.settings import SettingsError, definitions
@@ -279,7 +279,7 @@ require_file = require_name(lambda path: path not in (Path(), Path(STDIN)), f"th
 
 _check_column = require_name(bool, "the name is empty; pass the name of a column, or leave the option out")
 
-KIND = click.option("--input-format", "kind", type=click.Choice(get_args(Kind)), help="Format of the files.")
+KIND = click.option("--input-format", "kind", type=click.Choice(get_args(FileKind)), help="Format of the files.")
 COLUMN = click.option("--column", metavar="NAME", callback=_check_column, help="Column that holds the inputs.")
 
 ROW_OPTIONS = (

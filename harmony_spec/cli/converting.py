@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..adapters import Side, from_chat, to_chat
-from ..adapters.chat_rows import COLUMNS, chat_of_row, take_weights
+from ..adapters.chat_rows import CHAT_ROW_COLUMNS, chat_of_row, take_weights
 from ..adapters.reading_chat import OF_FORMAT
 from ..codes import UNREADABLE_ROW
 from ..diagnostics import Diagnostic
@@ -22,7 +22,7 @@ from ..linting.jobs import Item
 from ..linting.json_edits import dumped
 from ..linting.opening import InputError
 from ..linting.outputs import id_note
-from ..linting.rows import Content
+from ..linting.rows import RowContent
 from ..runtime import Training
 from ..source.saved_text import retry_without_final_newline
 from ..tools.openai_tools import FORMS, TOOLS, tools_to_json
@@ -47,7 +47,7 @@ OPTION_HINTS = {
 }
 """Hints of the adapters, which name arguments of Python, and those for the command line."""
 
-CHAT_COLUMNS = (*COLUMNS, ID_COLUMN)
+CHAT_COLUMNS = (*CHAT_ROW_COLUMNS, ID_COLUMN)
 
 INPUT_IDS, MASKS, LABELS, COMPLETION_MASK = "input_ids", "assistant_masks", "labels", "completion_mask"
 """The columns of rows to train on, by the names that `transformers` and `trl` read."""
@@ -218,7 +218,7 @@ def _values(batch: Batch, row: Row) -> Iterator[tuple[str, Any, Any]]:
 def listed_rows(value: object) -> list[dict[str, Any]]:
     """The rows of Chat Completions that the value of a JSON file is a list of; none for other values."""
     listed = value if isinstance(value, list) else []
-    is_list = all(isinstance(each, dict) and not each.keys().isdisjoint(COLUMNS) for each in listed)
+    is_list = all(isinstance(each, dict) and not each.keys().isdisjoint(CHAT_ROW_COLUMNS) for each in listed)
     return listed if is_list else []
 
 
@@ -321,7 +321,7 @@ def _errors_of_calls(codec: ModuleType, messages: list[Any], masked: Collection[
     return [each for each in about if each.index not in masked]
 
 
-def _require_valid(codec: ModuleType, held: Content) -> None:
+def _require_valid(codec: ModuleType, held: RowContent) -> None:
     """Raise `InvalidRow` for a content in which `validate` finds errors: it parses, but models should not learn it."""
     report = retry_without_final_newline(held.source, codec.validate, lambda report: not report.diagnostics)
     if errors := [each for each in report.diagnostics if each.code.severity == "error"]:

@@ -13,7 +13,7 @@ import click
 from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
-from ..linting.batches import MAX_ROW_BYTES, Kind, Options, read_content, row_value
+from ..linting.batches import MAX_ROW_BYTES, FileKind, Options, read_content, row_value
 from ..linting.divergence import KINDS, Difference, differences
 from ..linting.outputs import format_error
 from ..linting.row_reading import Progress, read
@@ -57,7 +57,7 @@ def diff(
     first: str,
     second: str,
     start: str,
-    kind: Kind | None,
+    kind: FileKind | None,
     column: str | None,
     max_row_bytes: int | None,
     as_json: bool,
@@ -94,9 +94,9 @@ def diff(
     sys.exit(FINDINGS if found else 0)
 
 
-def _sources(name: str, kind: Kind | None, options: Options) -> Iterator[Source]:
+def _sources(name: str, kind: FileKind | None, options: Options) -> Iterator[Source]:
     """The inputs in a file. Exits if one cannot be read."""
-    place: tuple[Kind, int | None] = ("text", None)
+    place: tuple[FileKind, int | None] = ("text", None)
     try:
         for batch in read(name, True, kind, options, Progress()):
             for row in filterfalse(batch.is_blank, batch.rows):

@@ -14,11 +14,11 @@ from ..codec_loading import codec_text
 from ..errors import HarmonyError
 from ..format.tables import require
 from ..json_form import OPENING_KEY
-from ..linting.batches import MAX_ROW_BYTES, Kind, Options, Row, read_content, row_value
+from ..linting.batches import MAX_ROW_BYTES, FileKind, Options, Row, read_content, row_value
 from ..linting.findings import locate
 from ..linting.outputs import describe, format_error
 from ..linting.row_reading import read_one
-from ..linting.rows import Content
+from ..linting.rows import RowContent
 from ..source.saved_text import Source, retry_without_final_newline
 from .console import (
     CODEC,
@@ -45,7 +45,7 @@ SingleKind = Literal["text", "json"]
 """The formats of files that are one input."""
 
 _HINT = "{command} reads one text or token list"
-KIND_HINTS: dict[Kind, str] = {
+KIND_HINTS: dict[FileKind, str] = {
     "json": f"a JSON object; {_HINT}: use validate for columns, render for messages",
     "jsonl": f"rows of JSON Lines; {_HINT}: use validate for rows",
     "parquet": f"Parquet; {_HINT}: use validate for rows",
@@ -91,7 +91,7 @@ def parse(
             lambda each: codec.recover(each, start, tools=offered, stripped=stripped),
             lambda each: not each.diagnostics,
         )
-        places = locate(recovered.diagnostics, Content(source, codec), kind_read, None)
+        places = locate(recovered.diagnostics, RowContent(source, codec), kind_read, None)
         found = [describe(finding) for finding in places]
     else:
         try:
@@ -108,7 +108,7 @@ def parse(
     sys.exit(FINDINGS if found else 0)
 
 
-def read_input(command: str, name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Source, Kind]:
+def read_input(command: str, name: str, kind: FileKind | None, max_row_bytes: int) -> tuple[Source, FileKind]:
     """The only input of a file, and the format of the file. Exits if there is no input, or more than one."""
     row = Row(None, b"")
     try:

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from ..linting.catalogue import Rule, close_to, rules
+from ..linting.catalogue import CatalogueRule, close_to, rules
 from ..view.terminal_text import COLORS, printable
 from .console import CODEC, OUT, Command, codec_of, complete_rule, count, refuse
 
@@ -52,13 +52,13 @@ def explain(codes: tuple[str, ...]) -> None:
             OUT.print(line)
 
 
-def describe_rule(rule: Rule) -> dict[str, Any]:
+def describe_rule(rule: CatalogueRule) -> dict[str, Any]:
     """A rule as JSON."""
     value = {key: getattr(rule.code, key) for key in ("code", "name", "severity", "fix", "why")}
     return value | {"bad": None, "good": None} | rule.entry
 
 
-def explain_rule(rule: Rule) -> Iterator[Text]:
+def explain_rule(rule: CatalogueRule) -> Iterator[Text]:
     """A rule as lines of text."""
     code = rule.code
     yield Text(f"{code.code} {code.name}", style=f"bold {COLORS[code.severity]}")
@@ -76,7 +76,7 @@ def explain_rule(rule: Rule) -> Iterator[Text]:
         yield Text(rule.page)
 
 
-def _circumstances(rule: Rule) -> str:
+def _circumstances(rule: CatalogueRule) -> str:
     """How the examples are read, unless as a transcript without options."""
     details = rule.entry
     parts = [f"for {details['read']}"] if "read" in details else []
@@ -87,7 +87,7 @@ def _circumstances(rule: Rule) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-def _rule(text: str) -> Rule:
+def _rule(text: str) -> CatalogueRule:
     """The rule with this code or name; exits if there is none."""
     named = {name: rule for rule in rules(codec_of(None)).values() for name in (rule.code.code.lower(), rule.code.name)}
     if text.lower() not in named:

@@ -14,19 +14,19 @@ from typing import Any
 
 import click
 
-from ..adapters.chat_rows import COLUMNS
+from ..adapters.chat_rows import CHAT_ROW_COLUMNS
 from ..codes import INVALID_ARGUMENTS, INVALID_JSON, KEPT_ANALYSIS, TEXT_AFTER_JSON, TRUNCATED_JSON, UNREADABLE_ROW
 from ..diagnostics import Diagnostic
 from ..errors import CodecError, ConversionError, HarmonyError, RowError
 from ..format.tables import require
 from ..linting.atomic import AtomicFile
-from ..linting.batches import Batch, Kind, Options, Row, row_value
+from ..linting.batches import Batch, FileKind, Options, Row, row_value
 from ..linting.checking import RowCheck
 from ..linting.files import expand
 from ..linting.opening import InputError
 from ..linting.rewriting import claim
 from ..linting.row_reading import Progress, read
-from ..linting.rows import CONVERT_CHAT, Content
+from ..linting.rows import CONVERT_CHAT, RowContent
 from ..linting.settings import Resolver, Settings
 from ..view.html_page import PageTooLarge, html_page
 from ..view.shown_row import Runs, ShownRow, learned_runs, masked_runs, shown_report, unreadable_row
@@ -89,7 +89,7 @@ def _rows(_: click.Context, __: click.Parameter, value: str | None) -> range | N
 )
 def show(
     files: tuple[str, ...],
-    kind: Kind | None,
+    kind: FileKind | None,
     rows: range | None,
     limit: int | None,
     tokens: bool,
@@ -157,7 +157,7 @@ def _shown(
     names: tuple[str, ...],
     progress: Progress,
     resolver: Resolver,
-    kind: Kind | None,
+    kind: FileKind | None,
     rows: range | None,
     limit: int | None,
     tokens: bool,
@@ -173,7 +173,7 @@ def _shown(
             raise file
         progress.files.append(file.name)
         options = resolver.options(file.name)
-        options = replace(options, beside=(*COLUMNS, *[MASKS] * (training and train is None)))
+        options = replace(options, beside=(*CHAT_ROW_COLUMNS, *[MASKS] * (training and train is None)))
         for batch in read(file.name, True, kind, options, progress):
             for last, part, row in _numbered(batch):
                 if left > 0 and (rows is None or last in rows):
@@ -209,7 +209,7 @@ def _shown_row(batch: Batch, row: Row, tokens: bool, training: bool, train: str 
             held = check.read()
         except HarmonyError as error:
             chat = _converted(error, check, training)
-            held = Content(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
+            held = RowContent(codec.render(chat.messages, batch.options.start), codec, messages=chat.messages)
         report, _ = check.reports(held)
         if training and train is None and held.path == (INPUT_IDS,) and MASKS in check.value:
             learned = masked_runs(_mask(check.value[MASKS], len(held.source)))
@@ -243,7 +243,7 @@ def _converted(error: HarmonyError, check: RowCheck, training: bool) -> ChatMess
     if not is_chat and CONVERT_CHAT not in error.hint:
         raise error
     row, column = check.value, check.options.column
-    if isinstance(row, dict) and column is not None and column not in COLUMNS:
+    if isinstance(row, dict) and column is not None and column not in CHAT_ROW_COLUMNS:
         row = row.get(column)
     try:
         return read_chat(row, check.options.codec, "replace", training)

@@ -15,7 +15,7 @@ from ..linting.baseline import Baseline
 from ..linting.batches import MAX_FILE_BYTES
 from ..linting.opening import STDIN
 from ..linting.outputs import FOR_READERS, OUTPUTS, WITH_SPANS, WITH_STATISTICS
-from ..linting.results import SUFFIXES, Results
+from ..linting.results import OUTPUT_SUFFIXES, Results
 from ..linting.rewriting import Rewriter, claim, find_targets
 from ..linting.row_reading import Progress
 from ..linting.settings import SettingsError, load
@@ -85,7 +85,9 @@ GROUPS = {
 """The options by the headings of `--help`."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_results = require_name(lambda path: path.suffix in SUFFIXES, f"the name must end with {' or '.join(SUFFIXES)}")
+_results = require_name(
+    lambda path: path.suffix in OUTPUT_SUFFIXES, f"the name must end with {' or '.join(OUTPUT_SUFFIXES)}"
+)
 _backup = require_name(lambda name: not {"/", "\\"} & set(name), "pass a suffix for file names, such as .orig")
 _CODES = "codes, prefixes of codes, names, or ALL; separated by commas"
 

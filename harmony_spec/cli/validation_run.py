@@ -16,7 +16,7 @@ from ..linting.baseline import Baseline
 from ..linting.checking import EachRow, Result
 from ..linting.findings import CleanRows
 from ..linting.opening import InputError
-from ..linting.outputs import FIXABLE, FOR_READERS, Output
+from ..linting.outputs import FIXABLE, FOR_READERS, RunOutput
 from ..linting.results import Results
 from ..linting.rewriting import OutputError, Rewriter
 from ..linting.row_reading import Progress
@@ -50,7 +50,7 @@ class Run:
         others: the other inputs without that column, and the other Parquet files.
     """
 
-    output: Output
+    output: RunOutput
     form: str
     stream: Stream
     has_statistics: bool

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BATCH = "the batch"
 """What error messages name in place of a file."""
 
-TEXTS: dict[str, Callable[[Any], str]] = {"id": str, "fix": json.dumps}
+COLUMN_TEXTS: dict[str, Callable[[Any], str]] = {"id": str, "fix": json.dumps}
 """What is a text in Arrow, since it has several types."""
 
 
@@ -74,6 +74,6 @@ def _for_arrow(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, dict):
-        is_text = {name: name in TEXTS and item is not None for name, item in value.items()}
-        return {name: _for_arrow(TEXTS[name](item) if is_text[name] else item) for name, item in value.items()}
+        is_text = {name: name in COLUMN_TEXTS and item is not None for name, item in value.items()}
+        return {name: _for_arrow(COLUMN_TEXTS[name](item) if is_text[name] else item) for name, item in value.items()}
     return list(map(_for_arrow, value)) if isinstance(value, list) else value

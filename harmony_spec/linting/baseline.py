@@ -15,7 +15,7 @@ from .findings import Checked
 from .opening import STDIN, InputError
 from .rows import json_of, read_text
 
-VERSION = 1
+BASELINE_VERSION = 1
 
 FINGERPRINT_CHARS = 16
 """Hexadecimal digits of a fingerprint: 64 bits, so that two of a billion contents hardly ever have the same."""
@@ -23,7 +23,7 @@ FINGERPRINT_CHARS = 16
 ANY_VERSION = {"type": "object", "required": ["version", "files"], "properties": {"version": {"type": "integer"}}}
 COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
 BY_CODE = {"type": "object", "additionalProperties": COUNTS}
-SCHEMA = {"properties": {"files": {"type": "object", "additionalProperties": BY_CODE}}}
+BASELINE_SCHEMA = {"properties": {"files": {"type": "object", "additionalProperties": BY_CODE}}}
 """What a baseline of this version has besides: how often each finding was found, by file, code and fingerprint."""
 
 Key = tuple[str, str, str]
@@ -56,10 +56,10 @@ class Baseline:
             return
         value = json_of(str(path), read_text(str(path)))
         is_baseline = Draft202012Validator(ANY_VERSION).is_valid(value)
-        if is_baseline and not is_new and value["version"] != VERSION:
+        if is_baseline and not is_new and value["version"] != BASELINE_VERSION:
             reason = f"unknown version {value['version']} of a baseline; write it again with --write-baseline"
             raise InputError(f"{path}: {reason}")
-        if not is_baseline or not (is_new or Draft202012Validator(SCHEMA).is_valid(value)):
+        if not is_baseline or not (is_new or Draft202012Validator(BASELINE_SCHEMA).is_valid(value)):
             advice = "pass the name of a new file" if is_new else "write one with --write-baseline"
             raise InputError(f"{path}: not a baseline; {advice}")
         for file, codes in () if is_new else value["files"].items():
@@ -85,7 +85,7 @@ class Baseline:
         for (file, code, key), number in sorted(self.counts.items()):
             files.setdefault(file, {}).setdefault(code, {})[key] = number
         with AtomicFile(self.path) as atomic:
-            atomic.file.write(json.dumps({"version": VERSION, "files": files}, indent=2).encode() + b"\n")
+            atomic.file.write(json.dumps({"version": BASELINE_VERSION, "files": files}, indent=2).encode() + b"\n")
 
 
 def _relative(name: str, folder: Path) -> str:

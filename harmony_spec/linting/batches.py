@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 from ..codec_loading import CodecText, load_codec_text
 from ..diagnostics import Fix
 from ..errors import RowError
-from .rows import Content, present, source_of, text_of, value_of
+from .rows import RowContent, present, source_of, text_of, value_of
 
-Kind = Literal["text", "json", "jsonl", "parquet"]
+FileKind = Literal["text", "json", "jsonl", "parquet"]
 """The format of a file: one text, one JSON value, a JSON value on each line, a column of values."""
 
 Runner = Literal["local", "daft"]
@@ -91,7 +91,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Part:
+class ByteRange:
     """A part of a file: the rows that begin in a range of its bytes.
 
     Attributes:
@@ -109,7 +109,7 @@ class Part:
         return self.start <= offset and (self.end is None or offset < self.end)
 
 
-WHOLE = Part()
+WHOLE = ByteRange()
 
 RowsRead = tuple[Iterable[Row], int, int | None]
 """Rows of a file, their bytes, and how many bytes of the file were read; None if its stream is there."""
@@ -129,7 +129,7 @@ class Batch:
     """
 
     name: str
-    kind: Kind
+    kind: FileKind
     is_named: bool
     options: Options
     rows: Iterable[Row] = field(repr=False)
@@ -140,7 +140,7 @@ class Batch:
         return self.kind == "jsonl" and isinstance(row.item, bytes) and not row.item.strip()
 
 
-def row_value(kind: Kind, item: Any) -> Any:
+def row_value(kind: FileKind, item: Any) -> Any:
     """The text or the JSON value of a row. Raises `RowError` if it cannot be read."""
     if isinstance(item, RowError):
         raise item
@@ -152,8 +152,8 @@ def row_value(kind: Kind, item: Any) -> Any:
     return item if isinstance(item, (str, array)) else present(item)
 
 
-def read_content(kind: Kind, value: Any, options: Options) -> Content:
+def read_content(kind: FileKind, value: Any, options: Options) -> RowContent:
     """The content of a row with this value. Raises `HarmonyError` if it has none."""
     if kind == "text":
-        return Content(value, options.codec)
+        return RowContent(value, options.codec)
     return source_of(value, options.start, options.column, options.codec)

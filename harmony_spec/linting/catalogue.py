@@ -15,7 +15,7 @@ from ..errors import Code, near_misses
 from ..format.tables import require
 
 
-class Rule(NamedTuple):
+class CatalogueRule(NamedTuple):
     """A code, and what else its entry in the catalogue has: examples, and how they are read."""
 
     code: Code
@@ -35,14 +35,14 @@ def _documentation() -> str:
 
 
 @cache
-def rules(codec: ModuleType) -> dict[str, Rule]:
+def rules(codec: ModuleType) -> dict[str, CatalogueRule]:
     """All rules of a codec by code, in order. Only the codec of this package has examples."""
     catalogue: dict[str, Any] = {}
     if codec.__file__ == default_codec().__file__:  # also with another tokenizer
         text = files("harmony_spec.grammar").joinpath("diagnostics.toml").read_text(encoding="utf-8")
         catalogue = tomllib.loads(text)
     others = {name: {key: entry[key] for key in entry if key not in Code._fields} for name, entry in catalogue.items()}
-    return {code.code: Rule(code, others.get(code.name, {})) for code in codes(codec)}
+    return {code.code: CatalogueRule(code, others.get(code.name, {})) for code in codes(codec)}
 
 
 @cache

@@ -24,9 +24,9 @@ from .arrow_rows import ColumnRows
 from .baseline import fingerprint
 from .batches import Batch, Options, Row, read_content, row_value
 from .findings import Checked, CleanRows, Finding, finding_of_error, locate
-from .json_edits import Path, with_values
+from .json_edits import JsonPath, with_values
 from .opening import InputError
-from .rows import Content
+from .rows import RowContent
 from .totals import tokens_by_channel
 
 TOOL_FILES_CACHE_SIZE = 16
@@ -142,7 +142,7 @@ class RowCheck:
                 finding = replace(finding, fingerprint=fingerprint(finding.code.code, whole_row))
             return self._checked(findings=[finding] if finding.code.code in options.selected else [])
 
-    def read(self) -> Content:
+    def read(self) -> RowContent:
         """The content of the row. Raises `HarmonyError` if it has none."""
         self.value = row_value(self.kind, self.row.item)
         return read_content(self.kind, self.value, self.options)
@@ -168,7 +168,7 @@ class RowCheck:
         has_id = self.kind == "json" and not set(re.findall("[0-9]+", text)).isdisjoint(ids)
         return has_id or self.batch.is_named or format.special_matcher.search(text) is not None
 
-    def reports(self, held: Content) -> tuple[Report[Any], Report[Any]]:
+    def reports(self, held: RowContent) -> tuple[Report[Any], Report[Any]]:
         """The report on a row, and the report on what fixes may change of it.
 
         The first is on the source without its last line break, which editors add, unless it is valid with it. It has
@@ -191,11 +191,11 @@ class RowCheck:
             report = _with_fixes(report, lambda fix, _: fix in offered)
         return report, exact
 
-    def _fixable(self, held: Content) -> Source:
+    def _fixable(self, held: RowContent) -> Source:
         """What fixes may change: the line break at the end of a text file comes from the editor and stays."""
         return without_line_break(held.source) if self.kind == "text" else held.source
 
-    def _validated(self, held: Content, source: Source) -> Report[Any]:
+    def _validated(self, held: RowContent, source: Source) -> Report[Any]:
         """The report on a source; for a conversation, with fixes of headers only: its JSON form has no stop tokens."""
         codec, is_rendered, options = held.codec, held.messages is not None, self.options
         report: Report[Any] = codec.validate(
@@ -216,7 +216,7 @@ class RowCheck:
     def _admitted(self, report: Report[Any]) -> list[Fix]:
         return [each.fix for each in self._selected(report) if each.fix and self.options.admits(each.fix)]
 
-    def _locate(self, held: Content, report: Report[Any]) -> Checked:
+    def _locate(self, held: RowContent, report: Report[Any]) -> Checked:
         """The row with its findings, without fixes."""
         options = self.options
         findings: list[Finding] = []
@@ -234,7 +234,7 @@ class RowCheck:
         tokens = tokens_by_channel(held.source, report.recovered, held.codec) if options.tokens else {}
         return self._checked(messages=len(report.messages), findings=findings, tokens=tokens)
 
-    def hint(self, held: Content, first: Diagnostic) -> str:
+    def hint(self, held: RowContent, first: Diagnostic) -> str:
         """Advice if the source was probably read with the wrong options; `first` is its first finding."""
         options = self.options
         if not held.is_harmony:
@@ -248,7 +248,7 @@ class RowCheck:
             return ""
         return "If this is a completion, pass --start completion; otherwise it is read as a message."
 
-    def _fix(self, held: Content, report: Report[Any], exact: Report[Any]) -> Checked:
+    def _fix(self, held: RowContent, report: Report[Any], exact: Report[Any]) -> Checked:
         """The row with all applicable fixes; without `--fix`, with the findings marked that they would remove."""
         plain, options = self._locate(held, report), self.options
         if not self._admitted(exact):
@@ -280,7 +280,7 @@ class RowCheck:
         new = [replace(each, is_new=new) for each, new in zip(checked.findings, _unmatched(left, found), strict=True)]
         return replace(checked, findings=new, unfixed=plain, before=self.row.item, after=written)
 
-    def _edit(self, held: Content, edits: dict[Path, Any]) -> Any:
+    def _edit(self, held: RowContent, edits: dict[JsonPath, Any]) -> Any:
         """The row with new values, in the same form; None if its column cannot hold them."""
         item, rows = self.row.item, self.batch.rows
         if self.kind != "parquet":
@@ -289,7 +289,7 @@ class RowCheck:
         return value if not isinstance(rows, ColumnRows) or rows.can_hold(value) else None
 
 
-def _parts(held: Content, report: Report[Any]) -> list[Source]:
+def _parts(held: RowContent, report: Report[Any]) -> list[Source]:
     """Each message with what precedes it, and for what follows the last message, that message and the rest."""
     parts, start, end = [], 0, 0
     for span in report.recovered.spans[: len(report.messages)]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .batches import WHOLE, Batch, Kind, Options, Part, RowsRead
+from .batches import WHOLE, Batch, ByteRange, FileKind, Options, RowsRead
 from .files import File, expand
 from .opening import COMPRESSIONS, STDIN, InputError, open_input
 from .parquet import read_parquet
@@ -31,7 +31,7 @@ PART_BYTES = 1 << 24
 READ_BYTES = 1 << 20
 """Bytes that are read from an object store at a time."""
 
-QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "SCARF_NO_ANALYTICS": "1", "DAFT_PROGRESS_BAR": "0"}
+QUIET_ENVIRONMENT = {"DAFT_ANALYTICS_ENABLED": "0", "SCARF_NO_ANALYTICS": "1", "DAFT_PROGRESS_BAR": "0"}
 """Daft reports its use over the network, and draws bars, unless these variables say otherwise."""
 
 NO_DAFT = "daft is not installed; in a clone of harmony-spec, run: python -m pip install '.[daft]'"
@@ -52,9 +52,9 @@ class FilePart:
 
     file: File
     path: str
-    kind: Kind
+    kind: FileKind
     options: int
-    part: Part
+    part: ByteRange
     size: int
 
 
@@ -64,7 +64,7 @@ def run_on_daft(
     options: Callable[[str], Options],
     progress: Progress,
     work: Callable[[list[Item]], list[R]],
-    kind: Kind | None = None,
+    kind: FileKind | None = None,
     address: str | None = None,
 ) -> Generator[R | InputError, None, None]:
     """The results for all rows, in the order of the files and rows.
@@ -153,7 +153,7 @@ def worked(part: FilePart, options: Options, work: Callable[[list[Item]], list[R
 
 def _started(address: str | None) -> Any:
     """The module `daft`, which runs in this process, or on a cluster. Raises `InputError`."""
-    os.environ |= QUIET | os.environ
+    os.environ |= QUIET_ENVIRONMENT | os.environ
     try:
         import daft
     except ImportError:
@@ -202,14 +202,14 @@ def _found(daft: Any, url: str) -> Iterator[tuple[File, str, int] | InputError]:
         yield InputError(f"{url}: no file matches this pattern", url)
 
 
-def _parts(file: File, path: str, size: int, kind: Kind | None, options: int) -> list[FilePart]:
+def _parts(file: File, path: str, size: int, kind: FileKind | None, options: int) -> list[FilePart]:
     """A file in parts. Raises `InputError` if workers cannot read its format."""
     found = kind or kind_of(file.name)
     if found not in ("jsonl", "parquet"):
         raise InputError(f"{file.name}: --runner daft reads JSON Lines and Parquet only", file.name)
     is_whole = size <= PART_BYTES or _is_compressed(path)
     starts = [0] if is_whole else range(0, size, PART_BYTES)
-    parts = [Part(start, start + PART_BYTES) for start in starts]
+    parts = [ByteRange(start, start + PART_BYTES) for start in starts]
     parts[-1] = replace(parts[-1], end=None)
     return [FilePart(file, path, found, options, part, (part.end or size) - part.start) for part in parts]
 

@@ -33,7 +33,7 @@ KINDS = {
 """The kinds of differences, with their meaning."""
 
 
-class Place(NamedTuple):
+class InputPlace(NamedTuple):
     """A place in one of the inputs.
 
     Attributes:
@@ -61,12 +61,12 @@ class Difference(NamedTuple):
 
     kind: str
     part: str
-    a: Place | None
-    b: Place | None
+    a: InputPlace | None
+    b: InputPlace | None
     detail: str = ""
 
 
-class Side:
+class ComparedInput:
     """One of the inputs, as recovery reads it."""
 
     def __init__(self, codec: ModuleType, source: Source, start: str) -> None:
@@ -98,10 +98,10 @@ class Side:
         last = self.bounds[len(self.messages) :]
         return Span(last[0][0], last[0][3]) if last else None
 
-    def place(self, index: int | None, span: Span) -> Place:
-        return Place(index, self.form.unit, span, abridge(self.form.spelled(*span)))
+    def place(self, index: int | None, span: Span) -> InputPlace:
+        return InputPlace(index, self.form.unit, span, abridge(self.form.spelled(*span)))
 
-    def place_of_text(self, index: int, span: Span, offset: int) -> Place:
+    def place_of_text(self, index: int, span: Span, offset: int) -> InputPlace:
         """The place from an offset into the text of a part to the end of the part."""
         if self.form.unit == "token":
             at = self._places.text(Span(span.start, span.start)).start + offset
@@ -127,7 +127,7 @@ def differences(codec: ModuleType, first: Source, second: Source, start: str) ->
     """Yield the differences of two inputs, message by message, then those outside of messages."""
     if type(first) is type(second) and first == second:
         return
-    sides = Side(codec, first, start), Side(codec, second, start)
+    sides = ComparedInput(codec, first, start), ComparedInput(codec, second, start)
     for pair in _pairs(*sides):
         numbers = [number for number in pair if number is not None]
         if len(numbers) == 2:
@@ -143,11 +143,11 @@ def differences(codec: ModuleType, first: Source, second: Source, start: str) ->
     yield from _outside(sides, "outside", *(side.gaps for side in sides))
 
 
-def _only(place: Place, at: int) -> tuple[Place | None, Place | None]:
+def _only(place: InputPlace, at: int) -> tuple[InputPlace | None, InputPlace | None]:
     return (place, None) if at == 0 else (None, place)
 
 
-def _pairs(first: Side, second: Side) -> Iterator[tuple[int | None, int | None]]:
+def _pairs(first: ComparedInput, second: ComparedInput) -> Iterator[tuple[int | None, int | None]]:
     """Yield which messages correspond; None where the other input lacks one."""
     a, b, ends = 0, 0, (len(first.keys), len(second.keys))
     while a < ends[0] and b < ends[1]:
@@ -164,7 +164,9 @@ def _pairs(first: Side, second: Side) -> Iterator[tuple[int | None, int | None]]
     yield from _in_order(first, second, range(a, ends[0]), range(b, ends[1]))
 
 
-def _in_order(first: Side, second: Side, a: range, b: range) -> Iterator[tuple[int | None, int | None]]:
+def _in_order(
+    first: ComparedInput, second: ComparedInput, a: range, b: range
+) -> Iterator[tuple[int | None, int | None]]:
     """Pair messages in order. Of more messages in one input, some have no pair: those that are dropped, then others."""
     side, longer = (first, a) if len(a) > len(b) else (second, b)
     unpaired = {*sorted(longer, key=lambda number: not side.is_dropped(number))[: abs(len(a) - len(b))]}
@@ -183,7 +185,7 @@ def _steps_to_equal(first: Sequence[Any], second: Sequence[Any]) -> tuple[int, i
     return None
 
 
-def _between(sides: tuple[Side, Side], numbers: tuple[int, int]) -> Iterator[Difference]:
+def _between(sides: tuple[ComparedInput, ComparedInput], numbers: tuple[int, int]) -> Iterator[Difference]:
     """Yield the differences of two messages that correspond."""
     parts = [side.parts(number) for side, number in zip(sides, numbers, strict=True)]
     for part in parts[0]:
@@ -211,7 +213,7 @@ def _common(first: Sequence[Any], second: Sequence[Any]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
-def _fields(sides: tuple[Side, Side], numbers: tuple[int, int]) -> str:
+def _fields(sides: tuple[ComparedInput, ComparedInput], numbers: tuple[int, int]) -> str:
     """The fields of a header that differ, with their values."""
     messages = [side.messages[number] for side, number in zip(sides, numbers, strict=True)]
     names = sides[0].format.header_fields
@@ -219,7 +221,9 @@ def _fields(sides: tuple[Side, Side], numbers: tuple[int, int]) -> str:
     return ", ".join(f"{name}: {a!r} | {b!r}" for name, a, b in pairs if a != b)
 
 
-def _outside(sides: tuple[Side, Side], kind: str, first: list[Span], second: list[Span]) -> Iterator[Difference]:
+def _outside(
+    sides: tuple[ComparedInput, ComparedInput], kind: str, first: list[Span], second: list[Span]
+) -> Iterator[Difference]:
     for spans in zip_longest(first, second):
         pairs = list(zip(sides, spans, strict=True))
         pieces = [side.form.slice(*span) if span else None for side, span in pairs]

@@ -12,8 +12,8 @@ from ..parsing.strict_parsing import form_of
 from ..source.lines import LineIndex
 from ..source.saved_text import Source
 from ..view.terminal_text import MAX_LINE_CHARS, printable
-from .batches import Kind
-from .rows import Content, MissingColumn
+from .batches import FileKind
+from .rows import MissingColumn, RowContent
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class CleanRows:
             yield Checked(self.name, number, messages, start=start, id=id)
 
 
-def locate(found: list[Diagnostic], content: Content, kind: Kind, row: int | None) -> list[Finding]:
+def locate(found: list[Diagnostic], content: RowContent, kind: FileKind, row: int | None) -> list[Finding]:
     """Findings in the content of a row. They have lines and columns only in a text that is the file."""
     if not found:
         return []
@@ -154,7 +154,9 @@ def _in_text(diagnostic: Diagnostic, lines: LineIndex, line: int | None, row: in
     return Finding(diagnostic, *places, around=around, caret=caret)
 
 
-def finding_of_error(error: HarmonyError, source: Source, kind: Kind, row: int | None, is_of_source: bool) -> Finding:
+def finding_of_error(
+    error: HarmonyError, source: Source, kind: FileKind, row: int | None, is_of_source: bool
+) -> Finding:
     """The finding for an input that cannot be read or written.
 
     Args:

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Path = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
 
 SPACE = re.compile(r"[ \t\n\r]*")
 """White space. Source: RFC 8259, section 2."""
 
 
-def edit_json(text: str, edits: Mapping[Path, Any]) -> str:
+def edit_json(text: str, edits: Mapping[JsonPath, Any]) -> str:
     """A JSON text with new values at some paths. If the last key of a path is missing, it is added to its object.
 
     Args:
@@ -30,12 +30,12 @@ def edit_json(text: str, edits: Mapping[Path, Any]) -> str:
     return "".join((*parts, text[end:]))
 
 
-def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[int, int, str]]:
+def _changes(text: str, at: int, edits: Mapping[JsonPath, Any]) -> Iterator[tuple[int, int, str]]:
     """The replacements in the value at a position: start, end, new text. Each level reads its values once."""
     if () in edits:
         yield at, json.JSONDecoder().raw_decode(text, at)[1], dumped(edits[()])
         return
-    inside: dict[str | int, dict[Path, Any]] = {}
+    inside: dict[str | int, dict[JsonPath, Any]] = {}
     for (key, *path), value in edits.items():
         inside.setdefault(key, {})[tuple(path)] = value
     members = {key: start for key, start in _members(text, at) if key in inside}
@@ -47,7 +47,7 @@ def _changes(text: str, at: int, edits: Mapping[Path, Any]) -> Iterator[tuple[in
         yield at + 1, at + 1, ", ".join(added) + ("" if is_empty else ", ")
 
 
-def with_values(value: Any, edits: Mapping[Path, Any]) -> Any:
+def with_values(value: Any, edits: Mapping[JsonPath, Any]) -> Any:
     """A copy of a JSON value in Python with new values at some paths."""
     copied = copy.deepcopy(value)
     for path, new in edits.items():

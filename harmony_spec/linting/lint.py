@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from .batches import Kind, Options, Runner
+from .batches import FileKind, Options, Runner
 from .checking import EachRow, check
 from .daft_runs import run_on_daft
 from .files import File, expand
@@ -23,7 +23,7 @@ def lint(
     config: str | os.PathLike[str] | None = None,
     isolated: bool = False,
     jobs: int | None = None,
-    kind: Kind | None = None,
+    kind: FileKind | None = None,
     tokens: bool = False,
     fix: bool = False,
     unsafe_fixes: bool = False,
@@ -89,7 +89,7 @@ def read_files(
     excluded: Callable[[Path], bool],
     options: Callable[[str], Options],
     progress: Progress,
-    kind: Kind | None = None,
+    kind: FileKind | None = None,
     skip_others: bool = False,
 ) -> Iterator[Item]:
     """Find files; return an iterator that reads them.
@@ -116,7 +116,7 @@ def _items(
     files: Iterable[File | InputError],
     skip_others: bool,
     options: Callable[[str], Options],
-    kind: Kind | None,
+    kind: FileKind | None,
     progress: Progress,
 ) -> Iterator[Item]:
     for file in files:

@@ -19,7 +19,7 @@ from ..diagnostics import Fix, abridge
 from ..errors import Code, HarmonyError, RenderError, Span, ToolError, any_of
 from ..source.saved_text import Source
 from ..view.terminal_text import COLORS, MAX_LINE_CHARS, printable, printable_name
-from .batches import Kind
+from .batches import FileKind
 from .catalogue import codes, rules
 from .findings import Checked, Finding, finding_of_error
 from .opening import STDIN
@@ -72,7 +72,7 @@ def place(checked: Checked, finding: Finding) -> str:
     return f"{where}: {diagnostic.unit} {diagnostic.span.start}" if diagnostic.unit else where
 
 
-class Output:
+class RunOutput:
     """An output format. Without text around the findings, unless a class adds it.
 
     Args:
@@ -99,7 +99,9 @@ def human(checked: Checked, finding: Finding) -> Text:
     return _quoted(checked, finding, code.severity, mark + finding.message, "", finding.hint or _fixes(finding))
 
 
-def format_error(name: str, source: Source, error: HarmonyError, kind: Kind = "text", row: int | None = None) -> Text:
+def format_error(
+    name: str, source: Source, error: HarmonyError, kind: FileKind = "text", row: int | None = None
+) -> Text:
     """An error in a file, or in a row of it, in the same form."""
     is_of_message = isinstance(error, RenderError) and not isinstance(error, ToolError)
     finding = finding_of_error(error, source, kind, row, not is_of_message)
@@ -160,7 +162,7 @@ def json_line(checked: Checked, finding: Finding) -> str:
     return json.dumps({"file": checked.name, "row": checked.row, "id": checked.id} | describe(finding)) + "\n"
 
 
-COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
+GITHUB_COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 """Commands by severity. Source: GitHub's workflow commands."""
 
 
@@ -177,7 +179,7 @@ def github(checked: Checked, finding: Finding) -> str:
     }
     fields = ",".join(f"{key}={_escaped(str(value), True)}" for key, value in places.items() if value is not None)
     message = f"{place(checked, finding)}: {finding.message}"
-    return f"::{COMMANDS[code.severity]} {fields}::{_escaped(message, False)}\n"
+    return f"::{GITHUB_COMMANDS[code.severity]} {fields}::{_escaped(message, False)}\n"
 
 
 def _escaped(text: str, is_property: bool) -> str:
@@ -186,22 +188,22 @@ def _escaped(text: str, is_property: bool) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
 
 
-VERSION = "2.1.0"
+SARIF_VERSION = "2.1.0"
 """Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0, OASIS Standard."""
 
-SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
-class Sarif(Output):
+class Sarif(RunOutput):
     """A SARIF log of one run, written one finding at a time, so the log is never in memory as a whole.
 
     Its rules are those of a codec, and others that files with a codec of their own violate. Codecs may have different
     rules of one code, so results refer to rules by index.
     """
 
-    head = json.dumps({"$schema": SCHEMA, "version": VERSION}).removesuffix("}") + (
+    head = json.dumps({"$schema": SARIF_SCHEMA, "version": SARIF_VERSION}).removesuffix("}") + (
         ', "runs": [{"columnKind": "unicodeCodePoints", "results": ['
     )
 
@@ -289,12 +291,12 @@ def _uri(name: str) -> str:
     return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
 
 
-OUTPUTS: dict[str, Callable[[ModuleType], Output]] = {
-    "human": lambda _: Output(human),
-    "concise": lambda _: Output(concise),
-    "json": lambda _: Output(json_line),
+OUTPUTS: dict[str, Callable[[ModuleType], RunOutput]] = {
+    "human": lambda _: RunOutput(human),
+    "concise": lambda _: RunOutput(concise),
+    "json": lambda _: RunOutput(json_line),
     "sarif": Sarif,
-    "github": lambda _: Output(github),
+    "github": lambda _: RunOutput(github),
 }
 """The formats by name, for findings of a codec."""
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .arrow_rows import select_columns
-from .batches import WHOLE, Options, Part, RowsRead
+from .batches import WHOLE, ByteRange, Options, RowsRead
 from .opening import InputError, Opened
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ BUFFER_BYTES = 1 << 20
 """Bytes of a column that are read at a time, so that memory does not depend on the size of row groups."""
 
 
-def read_parquet(opened: Opened, options: Options, batch: int, within: Part = WHOLE) -> tuple[str, Iterator[RowsRead]]:
+def read_parquet(
+    opened: Opened, options: Options, batch: int, within: ByteRange = WHOLE
+) -> tuple[str, Iterator[RowsRead]]:
     """Read a Parquet file: the name of its column, and its rows.
 
     Args:
@@ -206,7 +208,7 @@ def _seekable(stream: BinaryIO, opened: Opened | None = None) -> Any:
     return copy
 
 
-def _groups(metadata: Any, within: Part) -> list[int]:
+def _groups(metadata: Any, within: ByteRange) -> list[int]:
     """The row groups that begin in a part of a file. They are in the order of the file."""
     starts = (metadata.row_group(group).column(0) for group in range(metadata.num_row_groups))
     offsets = [each.dictionary_page_offset or each.data_page_offset for each in starts]

@@ -17,7 +17,7 @@ from .parquet import NO_PYARROW, ParquetOutput
 if TYPE_CHECKING:
     import pyarrow
 
-SUFFIXES = (".jsonl", ".parquet")
+OUTPUT_SUFFIXES = (".jsonl", ".parquet")
 
 ROWS_PER_BATCH = 10_000
 """Rows that are in memory as Python objects before they are added to a Parquet file."""

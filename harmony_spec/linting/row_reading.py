@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import PurePath
 
-from .batches import WHOLE, Batch, Kind, Options, Part, Row, RowsRead
+from .batches import WHOLE, Batch, ByteRange, FileKind, Options, Row, RowsRead
 from .findings import Checked
 from .opening import COMPRESSIONS, PIPE_BYTES, STDIN, Opened, open_input, saved_input
 from .parquet import read_parquet
 from .rows import too_long
 
-SUFFIXES: dict[str, Kind] = {
+SUFFIXES: dict[str, FileKind] = {
     ".txt": "text",
     ".json": "json",
     ".jsonl": "jsonl",
@@ -28,8 +28,9 @@ SUFFIXES: dict[str, Kind] = {
 PARQUET_MAGIC = b"PAR1"
 """The first bytes of Parquet files. Source: the Parquet file format."""
 
-BATCH_BYTES = 1 << 20
-"""Bytes of rows in a batch: a tenth of a second of work, so that passing it to a process costs little."""
+BATCH_BYTES = 1 << 18
+"""Bytes of rows in a batch: 20 ms of work with long rows, so that passing it to a process costs little, and 200 ms with
+short ones, so that at the end of a file no process is without work for long."""
 
 
 @dataclass
@@ -64,7 +65,7 @@ def pieces(original: Opened, fixed: Iterable[Checked]) -> Iterator[tuple[bytes, 
         yield from ((data, data) for data in iter(lambda: stream.readline(limit), b""))
 
 
-def kind_of(name: str) -> Kind | None:
+def kind_of(name: str) -> FileKind | None:
     """The format of a file by its suffix; None if that is unknown."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
     if suffixes and suffixes[-1] in COMPRESSIONS:
@@ -72,7 +73,7 @@ def kind_of(name: str) -> Kind | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def read(name: str, is_named: bool, kind: Kind | None, options: Options, progress: Progress) -> Iterator[Batch]:
+def read(name: str, is_named: bool, kind: FileKind | None, options: Options, progress: Progress) -> Iterator[Batch]:
     """Read the rows of a file.
 
     Args:
@@ -103,7 +104,7 @@ def read(name: str, is_named: bool, kind: Kind | None, options: Options, progres
                 progress.bytes = before + (opened.file.tell() if position is None else position)
 
 
-def read_one(name: str, kind: Kind | None, max_row_bytes: int) -> tuple[Kind, Row]:
+def read_one(name: str, kind: FileKind | None, max_row_bytes: int) -> tuple[FileKind, Row]:
     """The format of a file, and its row if it is one input; the rows of other files are not read.
 
     Raises `InputError` if the file cannot be read. See `read` for the arguments.
@@ -119,7 +120,7 @@ def _whole(opened: Opened) -> Row:
     return Row(None, data if len(data) <= opened.max_row_bytes else too_long(opened.max_row_bytes))
 
 
-def _kind(opened: Opened) -> Kind:
+def _kind(opened: Opened) -> FileKind:
     """The format of a file, by its suffix, or else by its first bytes or lines."""
     if kind := kind_of(opened.name):
         return kind
@@ -136,7 +137,7 @@ def _kind(opened: Opened) -> Kind:
     return _sniff(head)
 
 
-def _sniff(head: list[bytes]) -> Kind:
+def _sniff(head: list[bytes]) -> FileKind:
     """The format of a file with these first lines."""
     text = b"".join(head).removeprefix(codecs.BOM_UTF8).lstrip()
     if not re.match(rb"\[\s*(?:[-\d\]]|\{\s*\")|\{\s*[\"}]", text):
@@ -187,7 +188,7 @@ class LineRows:
             yield Row(number, too_long(self.limit, self.long), start)
 
 
-def rows_of(opened: Opened, part: Part = WHOLE) -> Iterator[RowsRead]:
+def rows_of(opened: Opened, part: ByteRange = WHOLE) -> Iterator[RowsRead]:
     """Blocks of lines that begin in a part and are not blank; of a file without any, an empty row."""
     start, number, limit = part.start, part.first, opened.max_row_bytes
     if start:  # the line that begins before the part belongs to an earlier one

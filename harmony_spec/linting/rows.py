@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import countOf
 from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
@@ -19,7 +20,7 @@ from ..json_form import MESSAGES_KEY, TOKENS_KEY, VARIANTS_KEY, is_chat
 from ..source.forms import IDS
 from ..source.lines import LineIndex
 from ..source.saved_text import Source
-from .json_edits import Path, edit_json
+from .json_edits import JsonPath, edit_json
 from .opening import InputError, open_input
 
 COLUMNS = ("tokens", "token_ids", "input_ids", "ids", "text", "transcript", "messages", "conversation", "conversations")
@@ -32,7 +33,7 @@ MAX_LISTED_CHARS = 200
 
 
 @dataclass(frozen=True)
-class Content:
+class RowContent:
     """The content of a row.
 
     Attributes:
@@ -47,10 +48,10 @@ class Content:
 
     source: Source
     codec: ModuleType = field(repr=False, compare=False)
-    path: Path = ()
+    path: JsonPath = ()
     messages: list[Any] | None = None
     value: Any = None
-    quoted: tuple[str, Path] | None = None
+    quoted: tuple[str, JsonPath] | None = None
 
     @property
     def is_harmony(self) -> bool:
@@ -60,7 +61,7 @@ class Content:
             return not self.source.strip() or format.special_matcher.search(self.source) is not None
         return not self.source or not set(format.encoding.special.values()).isdisjoint(self.source)
 
-    def edits(self, fixed: Source, start: str) -> dict[Path, Any] | None:
+    def edits(self, fixed: Source, start: str) -> dict[JsonPath, Any] | None:
         """The changes of the row's value that write a fixed source to it; None if there are none.
 
         Args:
@@ -77,7 +78,7 @@ class Content:
         if [getattr(m, content) for m in self.messages] != [getattr(m, content) for m in messages]:
             return None
         before, after = (self.codec.to_json(each)["messages"] for each in (self.messages, messages))
-        found: dict[Path, Any] = {}
+        found: dict[JsonPath, Any] = {}
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             keys = [key for key in {**old, **new} if key not in (content, *AS_READ) and old.get(key) != new.get(key)]
             keys += [key for key in AS_READ if keys and key in old]  # how the old header was read
@@ -87,7 +88,7 @@ class Content:
         text, path = self.quoted
         return {path: edit_json(text, found)}
 
-    def written(self, data: bytes, edits: Mapping[Path, Any]) -> bytes:
+    def written(self, data: bytes, edits: Mapping[JsonPath, Any]) -> bytes:
         """The bytes of the row with new values; all else stays."""
         mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         text = data.removeprefix(mark).decode()
@@ -168,7 +169,7 @@ def present(value: Any) -> Any:
     return [present(item) for item in value] if isinstance(value, list) else value
 
 
-def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> Content:
+def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> RowContent:
     """The content of a JSON value.
 
     Args:
@@ -182,7 +183,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         ConversationError: the value is not a valid conversation.
         RenderError: the format cannot express the conversation.
     """
-    path: Path = ()
+    path: JsonPath = ()
     held, what = value, "the row"
     if isinstance(value, dict):
         try:
@@ -199,14 +200,14 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
             is_list = held.lstrip().startswith("[") and not _is_written(held, codec)
             if column is None and is_list and is_chat(value, codec.FORMAT.fields):
                 _raise_chat()
-            return Content(held, codec, path, value=value)
+            return RowContent(held, codec, path, value=value)
         row = value if isinstance(value, dict) else conversation
         is_whole = isinstance(conversation, dict)
         messages = conversation if is_whole else {MESSAGES_KEY: conversation}
         found = _rendered(messages, start, (MESSAGES_KEY,) if is_whole else (), row, codec)
         return replace(found, value=value, quoted=(held, path))
     if isinstance(held, array) and held.typecode == IDS:
-        return Content(held, codec, path, value=value)
+        return RowContent(held, codec, path, value=value)
     if isinstance(held, dict):
         return _rendered(held, start, (*path, "messages"), value, codec)
     is_list = isinstance(held, list) and bool(held) and isinstance(held[0], dict)
@@ -214,7 +215,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         return _rendered({"messages": held}, start, path, value, codec)
     if is_list and is_chat(held, codec.FORMAT.fields):
         _raise_chat()
-    return Content(_token_ids(held, what), codec, path, value=value)
+    return RowContent(_token_ids(held, what), codec, path, value=value)
 
 
 def _conversation_in(text: str, codec: ModuleType) -> Any:
@@ -230,7 +231,7 @@ def _conversation_in(text: str, codec: ModuleType) -> Any:
     return value if is_list and not messages[0].keys().isdisjoint(codec.FORMAT.fields) else None
 
 
-def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: Any, codec: ModuleType) -> Content:
+def _rendered(conversation: Mapping[str, Any], start: str, path: JsonPath, value: Any, codec: ModuleType) -> RowContent:
     require(codec, "from_json")
     named = _names_a_channel(conversation, codec.FORMAT)
     try:
@@ -243,7 +244,7 @@ def _rendered(conversation: Mapping[str, Any], start: str, path: Path, value: An
         raise
     if not named and is_chat(value, codec.FORMAT.fields):
         _raise_chat()
-    return Content(codec.render(messages, start), codec, path, messages, value)
+    return RowContent(codec.render(messages, start), codec, path, messages, value)
 
 
 def _names_a_channel(conversation: Mapping[str, Any], format: Format) -> bool:
@@ -306,7 +307,7 @@ def _is_written(value: object, codec: ModuleType) -> bool:
 def _token_ids(value: Any, what: str) -> list[int]:
     if not isinstance(value, list):
         _raise(f"{what} is not a text, token ids or a conversation: {quoted(value)}")
-    if set(map(type, value)) - {int}:
+    if countOf(map(type, value), int) != len(value):
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
         _raise(f"{what} is not an array of token ids: item {index} is {quoted(item)}")
     return value

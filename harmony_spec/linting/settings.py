@@ -29,11 +29,11 @@ class SettingsError(Exception):
     """A setting is invalid; the message names the file and the key."""
 
 
-TEXT, NAME = {"type": "string"}, {"type": "string", "minLength": 1}
-TEXTS = {"type": "array", "items": TEXT}
+TEXT_SCHEMA, NAME_SCHEMA = {"type": "string"}, {"type": "string", "minLength": 1}
+TEXTS_SCHEMA = {"type": "array", "items": TEXT_SCHEMA}
 PATH, BOOLEAN = {"type": "string"}, {"type": "boolean"}
 SIZE = {"type": "integer", "minimum": 1}
-PATTERNS = {"type": "object", "additionalProperties": TEXTS}
+PATTERNS = {"type": "object", "additionalProperties": TEXTS_SCHEMA}
 ONE_SEVERITY, SEVERITY = f"one of {', '.join(SEVERITIES)}", {"enum": list(SEVERITIES)}
 
 
@@ -62,22 +62,22 @@ class Settings:
     """
 
     file: Path | None = None
-    select: Annotated[Sequence[str] | None, "a list of codes", TEXTS] = None
-    ignore: Annotated[Sequence[str], "a list of codes", TEXTS] = ()
+    select: Annotated[Sequence[str] | None, "a list of codes", TEXTS_SCHEMA] = None
+    ignore: Annotated[Sequence[str], "a list of codes", TEXTS_SCHEMA] = ()
     severity: Annotated[Severity | None, ONE_SEVERITY, SEVERITY] = None
     per_file_ignores: Annotated[
         Mapping[str, Sequence[str]], "a table that maps patterns of files to lists of codes", PATTERNS
     ] = field(default_factory=dict)
-    exclude: Annotated[Sequence[str], "a list of patterns of files", TEXTS] = ()
-    start: Annotated[str | None, "a string", TEXT] = None
-    column: Annotated[str | None, "the name of a column", NAME] = None
-    id_column: Annotated[str | None, "the name of a column", NAME] = None
+    exclude: Annotated[Sequence[str], "a list of patterns of files", TEXTS_SCHEMA] = ()
+    start: Annotated[str | None, "a string", TEXT_SCHEMA] = None
+    column: Annotated[str | None, "the name of a column", NAME_SCHEMA] = None
+    id_column: Annotated[str | None, "the name of a column", NAME_SCHEMA] = None
     tools: Annotated[Path | None, "the path of a file", PATH] = None
     tokenization: Annotated[bool | None, "true or false", BOOLEAN] = None
     max_row_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
     max_file_bytes: Annotated[int | None, "a number of bytes", SIZE] = None
     codec: Annotated[Path | None, "the path of a Python module", PATH] = None
-    tokenizer: Annotated[str | None, "the name of an object, as module:name", NAME] = None
+    tokenizer: Annotated[str | None, "the name of an object, as module:name", NAME_SCHEMA] = None
     grammar: Annotated[Path | None, "the path of a folder", PATH] = None
 
     @property
@@ -114,9 +114,9 @@ def load(path: Path) -> Settings | None:
     file = path.absolute()
     read: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in KEYS:
-            raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; settings: {', '.join(KEYS)}")
-        expected, schema = KEYS[key]
+        if key not in SETTING_KEYS:
+            raise SettingsError(f"{path}: {TABLE}.{key}: unknown setting; settings: {', '.join(SETTING_KEYS)}")
+        expected, schema = SETTING_KEYS[key]
         if not Draft202012Validator(schema).is_valid(value):
             raise SettingsError(f"{path}: {TABLE}.{key}: expected {expected}")
         read[key.replace("-", "_")] = file.parent / value if schema is PATH else value
@@ -127,7 +127,7 @@ def load(path: Path) -> Settings | None:
     return Settings(file=file, **read)
 
 
-KEYS: dict[str, tuple[str, dict[str, Any]]] = {
+SETTING_KEYS: dict[str, tuple[str, dict[str, Any]]] = {
     name.replace("_", "-"): hint.__metadata__
     for name, hint in get_type_hints(Settings, include_extras=True).items()
     if hasattr(hint, "__metadata__")

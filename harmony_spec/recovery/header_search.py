@@ -42,7 +42,7 @@ Ranks = tuple[int, ...]
 """The places of the edits of a path in the table."""
 
 
-class Node(NamedTuple):
+class SearchNode(NamedTuple):
     """A place in the header, the state of the automaton there, and what is known of the path.
 
     Attributes:
@@ -80,7 +80,7 @@ class Edit(NamedTuple):
     rest: bool = False
 
 
-Edge = tuple[int, Node, tuple[Edit, ...]]
+Edge = tuple[int, SearchNode, tuple[Edit, ...]]
 Taken = tuple[int, str, int | None, Sets]
 
 
@@ -155,11 +155,11 @@ class HeaderSearch:
         Dijkstra's algorithm; of two paths that cost the same, the one whose edits come first in the table.
         """
         values = tuple(None if self.begun else self.given.get(field) for field in self.automaton.fields)
-        start = Node(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
-        heap: list[tuple[int, Ranks, int, Node]] = [(0, (), 0, start)]
-        best, back = {start: (0, Ranks())}, dict[Node, tuple[Node, tuple[Edit, ...]]]()
-        done, width = set[Node](), dict[int, int]()
-        count, found = 0, list[tuple[int, Node]]()
+        start = SearchNode(0, self.automaton.start if self.begun else self.automaton.after_author, CLEAN, (), values)
+        heap: list[tuple[int, Ranks, int, SearchNode]] = [(0, (), 0, start)]
+        best, back = {start: (0, Ranks())}, dict[SearchNode, tuple[SearchNode, tuple[Edit, ...]]]()
+        done, width = set[SearchNode](), dict[int, int]()
+        count, found = 0, list[tuple[int, SearchNode]]()
         while heap:
             cost, ranks, _, node = heappop(heap)
             if cost > most:
@@ -193,7 +193,7 @@ class HeaderSearch:
 
     # What may come next.
 
-    def _edges(self, node: Node) -> Iterator[Edge]:
+    def _edges(self, node: SearchNode) -> Iterator[Edge]:
         at, text, automaton = node.at, self.text, self.automaton
         while at < self.end and text[at].isspace():
             at += 1
@@ -227,10 +227,10 @@ class HeaderSearch:
             changed[self.places[field]] = value
         return tuple(changed)
 
-    def _value(self, node: Node, field: str) -> str | bool | None:
+    def _value(self, node: SearchNode, field: str) -> str | bool | None:
         return node.values[self.places[field]] if field else None
 
-    def _nothing(self, node: Node, at: int, awaited: tuple[str, ...]) -> Edge:
+    def _nothing(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Edge:
         """A name is missing after what introduces it."""
         field = awaited[0]
         state = self.automaton.step(node.state, FIELD + field)[0]
@@ -240,11 +240,11 @@ class HeaderSearch:
         lost = field in (self.slots.role, self.slots.channel)
         return self._cost(field, "empty"), target, (self._missing(node, "empty", field, lost),)
 
-    def _missing(self, node: Node, kind: str, field: str, lost: bool = False) -> Edit:
+    def _missing(self, node: SearchNode, kind: str, field: str, lost: bool = False) -> Edit:
         """The edit for a field without a name, at what introduces it."""
         return Edit(kind, field, max(node.at - 1, 0), max(node.at, 1), fields=(field,), lost=lost)
 
-    def _content(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+    def _content(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """The rest is the content."""
         rest, word, costs = self.text[at:], self._word(at), self.costs
         if self.names.is_known(rest.rstrip()) or (node.mode in (BARE, PLAIN) and not ARGUMENTS.match(rest)):
@@ -268,14 +268,14 @@ class HeaderSearch:
             price += costs["text_at_name"]
         yield price, node._replace(at=self.end + 1, state=frozenset(), mode=CLEAN), (Edit("", "", at, at, rest=True),)
 
-    def _special(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+    def _special(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A special token: it introduces a field, or is one too many."""
         yield from self._introducer(node, at, awaited, self.text[at])
         row = awaited and self.text[at - 1] in self.automaton.markers
         edit = Edit("again", self.automaton.introduces.get(self.text[at], ""), at, at + 1)
         yield self.costs["special_in_a_row" if row else "drop_special"], node._replace(at=at + 1, mode=CLEAN), (edit,)
 
-    def _introducer(self, node: Node, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
+    def _introducer(self, node: SearchNode, at: int, awaited: tuple[str, ...], label: str) -> Iterator[Edge]:
         """A special token, or a text, that introduces a field."""
         automaton, costs, end = self.automaton, self.costs, at + len(label)
         special, field = label in automaton.markers, automaton.introduces.get(label, "")
@@ -292,11 +292,11 @@ class HeaderSearch:
             values = node.values if pending else self._put(node.values, sets)
             edits += () if pending or not sets else (Edit("", field, at, end, sets),)
             marks = node.marks if not special else sets if pending else ()
-            yield price, Node(end, state, CLEAN, marks, values), edits
+            yield price, SearchNode(end, state, CLEAN, marks, values), edits
         if again and (state or special):
             yield from self._again(node._replace(marks=()) if special else node, at, end, field)
 
-    def _again(self, node: Node, at: int, begin: int, field: str) -> Iterator[Edge]:
+    def _again(self, node: SearchNode, at: int, begin: int, field: str) -> Iterator[Edge]:
         """Drop a repeated field with its value, unless the value is a known name or similar to one."""
         word = self._word(begin)
         if any(name.field == field and name.how == "near" for name in self.names.readings(word)):
@@ -307,7 +307,7 @@ class HeaderSearch:
             edit = Edit("repeated", field, at, end)
             yield self.costs["drop_field"], node._replace(at=end, mode=CLEAN), (edit,)
 
-    def _literal(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+    def _literal(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """Text that introduces a field, or nearly."""
         automaton, costs, recipient = self.automaton, self.costs, self.slots.recipient
         if match := automaton.literal.match(self.text, at):
@@ -322,7 +322,7 @@ class HeaderSearch:
                 target = node._replace(at=match.end(), state=state, mode=CLEAN if wordy else BARE)
                 yield price, target, (Edit("bare", recipient, at, end, fields=(recipient,)),)
 
-    def _is_introduced(self, lead: str, name: str, node: Node | None) -> bool:
+    def _is_introduced(self, lead: str, name: str, node: SearchNode | None) -> bool:
         """Whether a name follows a near miss of ` to=`; a sign alone introduces a tool only."""
         tools = self.names.tools
         if node is not None and self._value(node, self.slots.role) == self.recovery.tool:
@@ -342,7 +342,7 @@ class HeaderSearch:
             found = self.words[at] = match[0] if match else ""
         return found
 
-    def _words(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+    def _words(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A known name that is not meant, or words that belong to nothing, up to what introduces something."""
         word, costs, names = self._word(at), self.costs, self.names
         if self.automaton.at_lead(self.text, at):
@@ -383,6 +383,7 @@ class HeaderSearch:
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
         if is_author and len(run) == 1:
+            extra = self._cost(self.slots.role, "displaced")
             price += costs["one_word"]  # any word may be the name of a tool
         edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)
@@ -408,7 +409,7 @@ class HeaderSearch:
             self.runs[at] = found
         return found
 
-    def _left_out(self, node: Node, word: str, at: int) -> Edit:
+    def _left_out(self, node: SearchNode, word: str, at: int) -> Edit:
         """The edit for a word that no field takes, with the field that it may be about."""
         slots, lists = self.slots, self.names.lists
         listed = next((f for f in (slots.role, slots.channel, slots.content_type) if word in lists.get(f, ())), "")
@@ -422,7 +423,7 @@ class HeaderSearch:
 
     # Names. What is introduced is evidence; anything else must be a known name, and no part of a sentence.
 
-    def _names(self, node: Node, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
+    def _names(self, node: SearchNode, at: int, awaited: tuple[str, ...]) -> Iterator[Edge]:
         """A word, or its beginning, that is the name of something."""
         slots = self.slots
         before = self.text[node.at - 1] if node.at else ""
@@ -449,14 +450,14 @@ class HeaderSearch:
             lost = bool(displaced) and name.field not in (*awaited, slots.channel)
             fields = tuple(field for field, _ in sets) if kind not in ("", "order") else ()
             marks = () if name.field in marked else node.marks
-            target = Node(at + name.length, state, node.mode if mode is None else mode, marks, values)
+            target = SearchNode(at + name.length, state, node.mode if mode is None else mode, marks, values)
             edits: tuple[Edit, ...] = (Edit(kind, name.field, at, at + name.length, sets, fields, lost),)
             if awaited and not placed and not kind:
                 edits = self._missing(node, "empty", awaited[0]), *edits
                 price += self._cost(awaited[0], "empty")
             yield name.cost + price, target, edits
 
-    def _marked(self, node: Node) -> tuple[str, ...]:
+    def _marked(self, node: SearchNode) -> tuple[str, ...]:
         """The fields that the flags of a token before belong to."""
         marks = self.automaton.marks if node.marks else {}
         return tuple(field for field, flags in marks.items() if any(flag in flags for flag, _ in node.marks))
@@ -470,7 +471,7 @@ class HeaderSearch:
                 cost = self.costs["decorated"] + self.costs["space"]
                 yield Name(self.slots.recipient, tool, end - at, cost, "near")
 
-    def _taken(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
+    def _taken(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         """What a name costs where it is, its diagnostic, the mode after it, and what it sets; None for no name."""
         slots, row = self.slots, self.names.row(name.field).costs
         sets: Sets = ((name.field, name.value),)
@@ -505,7 +506,7 @@ class HeaderSearch:
             return price, kind, node.mode or (TYPED if weak else CLEAN), sets
         return (0, name.kind, None, sets) if placed else None
 
-    def _role(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
+    def _role(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, cost = self.slots, self._cost(self.slots.role, "lead")
         if placed:
             rest = self._word(at)[name.length :] if self.opened and name.how == "glued" else ""
@@ -519,7 +520,7 @@ class HeaderSearch:
             return cost // 2, "order", NAMED, ((name.field, name.value), *named)
         return cost, "dropped", NAMED, ()
 
-    def _channel(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
+    def _channel(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, row = self.slots, self.names.row(name.field).costs
         sets: Sets = ((name.field, name.value),)
         if placed:
@@ -538,7 +539,7 @@ class HeaderSearch:
         price = row["lead_again" if seen else "lead_at_author" if first else "lead"]
         return price, kind, CLEAN if first else node.mode or NAMED, sets
 
-    def _recipient(self, node: Node, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
+    def _recipient(self, node: SearchNode, at: int, awaited: tuple[str, ...], name: Name, placed: bool) -> Taken | None:
         slots, row, names = self.slots, self.names.row(name.field).costs, self.names
         sets: Sets = ((name.field, name.value),)
         price = row["answers"] * (self._value(node, slots.channel) == self.recovery.answers)
