@@ -34,7 +34,7 @@ BAD = [*TOKENS, 200007]
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough rows for other processes."""
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    path.write_text(LINE * (2 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // len(LINE)))
+    path.write_text(LINE * (8 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // len(LINE)))
     return path
 
 

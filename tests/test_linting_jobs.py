@@ -31,7 +31,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """More than one process checks alone; one row in seven is broken, in one of several ways."""
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
     broken = [[*TOKENS, 200007], TOKENS[:-1], "nothing", {"none": 1}]
-    numbers = range(3 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // 20_000)
+    numbers = range(12 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // 20_000)
     lines = [json.dumps(LARGE if number % 7 else broken[number // 7 % 4]) for number in numbers]
     path.write_text("\n".join(lines) + "\n{\n")
     assert path.stat().st_size > MIN_PARALLEL_CHUNKS * BATCH_BYTES
@@ -103,7 +103,7 @@ event.set()
 def test_the_command_forks_itself(suffix: str, tmp_path: Path) -> None:
     """So workers share what it has loaded; two processes and the command are all."""
     path = tmp_path / f"rows{suffix}"
-    count = 3 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // 20_000
+    count = 12 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // 20_000
     if suffix == ".parquet":
         texts = [f"<|start|>user<|message|>{'x' * 20_000}<|end|>"] * count
         parquet.write_table(pyarrow.table({"text": texts}), path, use_dictionary=False)
@@ -153,7 +153,7 @@ def test_a_run_that_is_killed_leaves_no_torn_file(suffix: str, kill: signal.Sign
     )
     line = json.dumps(LARGE) + "\n"
     with fifo.open("w") as feed:
-        for _ in range(8 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // len(line)):
+        for _ in range(32 * MIN_PARALLEL_CHUNKS * BATCH_BYTES // len(line)):
             feed.write(line)
         feed.flush()
         deadline = time.monotonic() + 60

@@ -306,3 +306,10 @@ def test_names_of_codecs_need_not_be_text(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/g\xff"))
     dialect.grammar_of("renamed_token", tmp_path).rename(path)
     assert load_codec(path).parse(example_of(load_codec(path))).messages
+
+
+def test_a_value_that_holds_another_in_many_places_is_searched_once() -> None:
+    shared: list[Any] = [harmony_spec.Tool("f")]
+    for _ in range(60):
+        shared = [shared, shared]
+    assert default_codec().FORMAT.contents.find_foreign(shared) is None

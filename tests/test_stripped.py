@@ -59,3 +59,22 @@ def test_a_stripped_transcript_is_read(name: str, data: st.DataObject) -> None:
     assert [str(message.content) for message in found.messages] == [message.content for message in conversation]
     assert found.messages == conversation
     assert {diagnostic.code.name for diagnostic in found.diagnostics} == {"stripped-tokens"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('tool web.searchÜber unssystem{"a": 1}', [("web.search", None, "Über uns"), (None, None, '{"a": 1}')]),
+        (
+            'assistant to=web.searchÜber unssystem{"a": 1}',
+            [(None, "web.search", "Über uns"), (None, None, '{"a": 1}')],
+        ),
+    ],
+)
+def test_text_before_a_brace_ends_the_name_of_a_tool(
+    source: str, expected: list[tuple[str | None, str | None, str]]
+) -> None:
+    """Only in a call, and only with a content type before the brace, the name of an offered tool goes on there."""
+    module = codec_of("muse_glimmer")
+    found = module.recover(source, tools=["web.search"], stripped=True, tokenizer=tokenizer_of(module))
+    assert [(message.name, message.recipient, str(message.content)) for message in found.messages] == expected

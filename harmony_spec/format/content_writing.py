@@ -115,11 +115,11 @@ class Layout:
         """Split a text into lines, see `lines_of`."""
         if not isinstance(text, str):
             raise Inexpressible("description", f"expected a str, got {shortened(repr(text))}")
-        return lines_of(text)
+        return [text] if text.isprintable() else lines_of(text)
 
     def lines(self, lines: list[str], before: str, after: str) -> str:
         """Write lines, each between two texts."""
-        return before + f"{after}{before}".join(lines) + after
+        return before + (lines[0] if len(lines) == 1 else f"{after}{before}".join(lines)) + after
 
     def spelled(self, name: str, texts: Mapping[str, str], value: Any) -> str:
         text = texts.get(value)

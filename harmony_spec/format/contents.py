@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, INVALID_TOOL
@@ -192,15 +194,25 @@ class Contents:
         return self.rules.reader(self.rule_of[made])(reader), reader
 
     def find_foreign(self, value: object) -> Record | None:
-        """Return the first record in a value that is not of a class of this format, such as one of another codec."""
-        if isinstance(value, Record):
-            if type(value) not in self.names:
-                return value
-            value = [getattr(value, name) for name in value.__dataclass_fields__]
-        if isinstance(value, list):
-            for item in value:
-                if isinstance(item, (Record, list)) and (found := self.find_foreign(item)) is not None:
-                    return found
+        """Return a record in a value that is not of a class of this format, such as one of another codec."""
+        level: list[Any] = [value]
+        seen = set[int]()
+        while level:
+            inner: list[Any] = []
+            for kind in dict.fromkeys(map(type, level)):  # few, so that a value which is none of these costs nothing
+                if not issubclass(kind, (Record, list)):
+                    continue
+                found = {id(item): item for item in level if type(item) is kind and id(item) not in seen}
+                items: list[Any] = [*found.values()]
+                seen.update(found)
+                if issubclass(kind, list):
+                    inner += chain.from_iterable(items)
+                elif kind in self.names:
+                    inner += chain.from_iterable(map(attrgetter(name), items) for name in kind.__dataclass_fields__)
+                else:
+                    foreign: Record = items[0]
+                    return foreign
+            level = inner
         return None
 
     def class_for(self, values: Mapping[str, Any]) -> type[Record] | None:
@@ -393,8 +405,10 @@ PLAIN_TYPES = frozenset({str, dict, bool, type(None)})
 def snapshot(value: Any, as_parsed: bool = False) -> Any:
     """Convert a record to plain data for `marshal`. Records with equal snapshots are written as equal texts."""
     if isinstance(value, Record):
-        parts = [getattr(value, name) for name in value.__dataclass_fields__]
-        plain = [part if type(part) in PLAIN_TYPES else snapshot(part, as_parsed) for part in parts]
+        plain = [
+            part if type(part := getattr(value, name)) in PLAIN_TYPES else snapshot(part, as_parsed)
+            for name in value.__dataclass_fields__
+        ]
         return type(value).__name__, plain, getattr(value, "_kept", ()) if as_parsed else ()
     if type(value) is list:
         return [snapshot(item, as_parsed) for item in value]

@@ -426,7 +426,9 @@ class Format:
 
         Other fields of another codec would be lost.
         """
-        if isinstance(messages, (str, Mapping, Iterator, self.message)) or not isinstance(messages, Iterable):
+        if messages.__class__ is not list and (
+            isinstance(messages, (str, Mapping, Iterator, self.message)) or not isinstance(messages, Iterable)
+        ):
             raise TypeError(f"expected a list of messages, got {type(messages).__name__}")
         is_own = set(map(type, messages)) <= {self.message}
         for index, message in enumerate(() if is_own else messages):

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import countOf
 from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
@@ -306,7 +307,7 @@ def _is_written(value: object, codec: ModuleType) -> bool:
 def _token_ids(value: Any, what: str) -> list[int]:
     if not isinstance(value, list):
         _raise(f"{what} is not a text, token ids or a conversation: {quoted(value)}")
-    if set(map(type, value)) - {int}:
+    if countOf(map(type, value), int) != len(value):
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
         _raise(f"{what} is not an array of token ids: item {index} is {quoted(item)}")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ..source.forms import Form
@@ -36,7 +37,6 @@ class Draft:
     text: str | None = None
     repaired: tuple[str, ...] = ()
     started = after_stop = abandoned = changed = forged = shown_early = False
-    _header: HeaderText | None = None
 
     def __init__(
         self,
@@ -59,12 +59,10 @@ class Draft:
         """Whether it has no header at all, so that only the next message shows its channel."""
         return self.reading.lacks_channel and not self.opened
 
-    @property
+    @cached_property
     def header(self) -> HeaderText:
         """The text of its header."""
-        if self._header is None:
-            self._header = HeaderText(self.form, list(self.form.pieces(self.begin, self.header_end)))
-        return self._header
+        return HeaderText(self.form, self.form.pieces(self.begin, self.header_end))
 
     def add(self, start: int, end: int) -> None:
         """Add to the content; a part directly after the last run extends it."""

@@ -383,6 +383,7 @@ class HeaderSearch:
         price += costs["unread_text"] * (not self.opened and at > self.last_special)
         is_author = displaced == self.slots.role or self.automaton.step(node.state, FIELD + self.slots.name)[0]
         if is_author and len(run) == 1:
+            extra = self._cost(self.slots.role, "displaced")
             price += costs["one_word"]  # any word may be the name of a tool
         edits = tuple(self._left_out(node, word, start) for start, _, word in run)
         mode = node.mode or (WORDS if len(run) > 1 else WORD)

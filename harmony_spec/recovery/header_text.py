@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
 
 from ..errors import Span
 from ..source.forms import REPLACEMENT, Form, SourcePiece
@@ -16,16 +18,14 @@ class HeaderText:
         pieces: from the beginning of the message up to the token that opens its content.
     """
 
-    def __init__(self, form: Form, pieces: list[SourcePiece]) -> None:
+    def __init__(self, form: Form, pieces: Iterable[SourcePiece]) -> None:
         self.form, self.markers = form, form.format.markers
-        self.strays = [piece for piece in pieces if piece[0] is not None and piece[0] not in self.markers]
-        self.pieces = [piece for piece in pieces if piece[0] is None or piece[0] in self.markers]
+        self.strays: list[SourcePiece] = []
+        self.pieces: list[SourcePiece] = []
+        for piece in pieces:
+            (self.pieces if piece[0] is None or piece[0] in self.markers else self.strays).append(piece)
         parts = [text if spelling is None else self.markers[spelling] for spelling, text, _, _ in self.pieces]
-        self.offsets: list[int] = []
-        at = 0
-        for part in parts:
-            self.offsets.append(at)
-            at += len(part)
+        self.offsets = [*accumulate(map(len, parts), initial=0)][:-1]
         self.mixed = "".join(parts)
 
     @property

@@ -62,9 +62,7 @@ class Headers:
 
     def forget(self) -> None:
         """Start with an empty cache, because the known names have changed."""
-        caches = self.form.caches
-        self.known = caches.of("headers", self.strict, self.max_cost, self.names.key)
-        self.prose = caches.of("prose", self.names.key)
+        self.known = self.form.caches.of("headers", self.strict, self.max_cost, self.names.key)
 
     def read(
         self, begin: int, end: int, opener: str | None, lacks_start: bool, given: tuple[tuple[str, Any], ...]
@@ -79,7 +77,7 @@ class Headers:
         key = (self.form.slice(begin, end), opener, lacks_start, given if begin == 0 else ())
         found = self.known.get(key)
         if found is None:
-            header = HeaderText(self.form, list(self.form.pieces(begin, end)))
+            header = HeaderText(self.form, self.form.pieces(begin, end))
             begun = bool(header.pieces) and header.pieces[0][0] == self.recovery.begins
             continued = {} if begun else self.recovery.author if lacks_start else dict(given)
             found = self._read(header, dict(continued), opener, lacks_start)
@@ -88,15 +86,6 @@ class Headers:
             found.is_clean = opener is not None and not (lacks_start or found.has_strays or found.findings)
             found.sides = self.format.sides(found.values)
             self.form.caches.remember(self.known, key, found, end - begin)
-        return found
-
-    def is_prose(self, begin: int, end: int) -> bool:
-        """Whether a part of the input without special tokens is prose, see `HeaderNames.is_prose`; cached."""
-        key = self.form.slice(begin, end)
-        found = self.prose.get(key)
-        if found is None:
-            found = self.words.is_prose(self.form.run(begin, end, 0)[0])
-            self.form.caches.remember(self.prose, key, found, end - begin)
         return found
 
     def _read(self, header: HeaderText, given: dict[str, Any], opener: str | None, lacks_start: bool) -> HeaderReading:
@@ -161,5 +150,5 @@ class Headers:
         if self.format.open_frame is None:
             return None
         values: dict[str, Any] = dict.fromkeys(self.format.open_frame.fields)
-        mixed = HeaderText(self.form, list(self.form.pieces(begin, end))).mixed
+        mixed = HeaderText(self.form, self.form.pieces(begin, end)).mixed
         return None if self.format.open_frame.read(mixed, values) is None else values

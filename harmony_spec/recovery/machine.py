@@ -272,7 +272,8 @@ class Machine:
         The text since the last special token is checked first, so that each part of a long header is checked once. A
         header that has a recipient or that a rule describes stays one, and is not checked again.
         """
-        if self.is_header or self.in_free_text or not self.headers.is_prose(self.text_begin, start):
+        text = self.form.run(self.text_begin, start, 0)[0]
+        if self.is_header or self.in_free_text or not self.headers.words.is_prose(text):
             return
         reading, openers = self._read_header(start, opener=None), self.recovery.opens
         called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
@@ -460,7 +461,7 @@ class Machine:
         if opening is None or reading.has_strays:
             evidence = "the open header has more than its author"
             output.report(codes.UNFINISHED_HEADER, Span(self.begin, end), "an open header", evidence)
-        header = HeaderText(self.form, list(self.form.pieces(self.begin, end)))
+        header = HeaderText(self.form, self.form.pieces(self.begin, end))
         if header.damaged is not None:
             place = header.span(header.damaged, header.damaged + 1)
             output.report(codes.INVALID_TEXT, place, REPLACEMENT, "not valid UTF-8")

@@ -38,9 +38,9 @@ BEGINS = re.compile(r"(?![a-z\s.,;:!?)\]}'\"`=_-])")
 QUOTES = ("'", '"', "`")
 """Around a name, they make it a part of a text."""
 
-NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w|\w{1,64}(?:\s\w{1,64})?[{\[]")
-"""After the name of an offered tool, this shows another name: with the tool `get`, none of `getting`, `get.all` and
-`getAll{` is a call of it."""
+NAME_GOES_ON = re.compile(r"[a-z_]|[-./:]\w")
+"""After the name of an offered tool, this shows another name: with the tool `get`, neither `getting` nor `get.all` is a
+call of it."""
 
 StrippedValues = dict[str, Any]
 
@@ -58,7 +58,7 @@ def with_headers(
 ) -> Recovered[Any] | None:
     """Read an input that has headers, and at most one special token; None for any other input."""
     pieces = list(form.pieces(0, len(form.units)))
-    text = HeaderText(form, [piece for piece in pieces if piece[0] is None])
+    text = HeaderText(form, (piece for piece in pieces if piece[0] is None))
     left = [(start, end) for spelling, _, start, end in pieces if spelling is not None]
     if len(left) > MAX_LEFT_TOKENS or not text.mixed:
         return None
@@ -101,6 +101,9 @@ class StrippedText:
         letters = rf"[\w.{re.escape(self.recovery.separator)}-]"
         self.author = re.compile(rf"{letters}{{1,{MAX_STRIPPED_CHARS}}}(?=\s+{answers})")
         self.last_word = re.compile(rf"{letters}*$")
+        types = "|".join(map(re.escape, self.recovery.content_types)) or "(?!)"
+        # In a call, whose content is arguments, `getAll{` and `getAll json{` are other names, too.
+        self.call_goes_on = re.compile(rf"{NAME_GOES_ON.pattern}|\w{{1,64}}(?:\s(?:{types}))?[{{\[]")
         self.names = HeaderNames(format, known)
 
     def read(self) -> list[tuple[StrippedHeader, Any]]:
@@ -201,22 +204,23 @@ class StrippedText:
                 if text.startswith(name, at) and (not touches or (called and lead)):
                     yield name, end
         elif field == slots.recipient:
-            yield from self._tools(at, self.names.tools.word, (*self.recovery.recipients, *self.recovery.roles))
+            yield from self._tools(at, self.names.tools.word, is_call=True)
         elif field == slots.name and lead:
-            yield from self._tools(at, pattern, ())
+            yield from self._tools(at, pattern, is_call=False)
         elif field == slots.name:
             answer = self.author.match(text, at)
             if answer and answer[0] == self._author(answer[0]) and not answer[0].startswith(self.recovery.roles):
-                yield from self._tools(at, self.author, ())
+                yield from self._tools(at, self.author, is_call=False)
         elif lead and (word := pattern.match(text, at, at + MAX_STRIPPED_CHARS)):
             yield word[0], word.end()
 
-    def _tools(self, at: int, pattern: re.Pattern[str], others: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    def _tools(self, at: int, pattern: re.Pattern[str], is_call: bool) -> Iterator[tuple[str, int]]:
         """The tools at a place; a name may go on in known names, as in `functions.squarejson{`."""
-        tools = self.names.tools
+        tools, goes_on = self.names.tools, self.call_goes_on if is_call else NAME_GOES_ON
+        others = (*self.recovery.recipients, *self.recovery.roles) if is_call else ()
         offered = ((word, tool) for tool in tools.offered or () for word in (tool, tools.last(tool)))
         found = [(tool, at + len(word)) for word, tool in offered if self.text.startswith(word, at)]
-        found = [(tool, end) for tool, end in found if not NAME_GOES_ON.match(self.text, end)]
+        found = [(tool, end) for tool, end in found if not goes_on.match(self.text, end)]
         found += [(name, at + len(name)) for name in others if self.text.startswith(name, at)]
         yield from found
         if not found and (match := pattern.match(self.text, at, at + MAX_STRIPPED_CHARS)):

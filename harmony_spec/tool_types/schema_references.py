@@ -148,4 +148,4 @@ def is_local(pointer: str) -> bool:
 
 def escaped(name: str) -> str:
     """A name as a step of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    return name if name.isidentifier() else name.replace("~", "~0").replace("/", "~1")

@@ -33,6 +33,8 @@ class TypeBuilder:
         if len(parts) == 1:
             return parts[0]
         array, null = self.made["array"], self.basic("null")
+        if array not in map(type, parts):
+            return self.made["union"](parts)
         return self.made["union"](
             sorted(parts, key=lambda part: part.element is not null if isinstance(part, array) else 2)
         )

@@ -29,16 +29,17 @@ class TypeGrammar:
         return self.terminals[terminal].fullmatch(text) is not None
 
 
-@dataclass(slots=True)
 class DescribedType:
     """A schema as a type with remarks. `default` has one item if there is a default."""
 
-    type: Any
     title: str | None = None
     about: str | None = None
     examples: Sequence[Any] = ()
     annotations: tuple[tuple[str, Any], ...] = ()
     default: tuple[Any, ...] = ()
+
+    def __init__(self, type: Any) -> None:
+        self.type = type
 
     @property
     def is_undescribed(self) -> bool:

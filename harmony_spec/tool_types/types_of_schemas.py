@@ -49,7 +49,13 @@ COMBINING_KEYWORDS = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "cons
 OTHER_PROPERTIES_KEYWORDS = ("patternProperties", "additionalProperties")
 """Keywords for properties that are not listed."""
 
-BASIC_TYPES = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean", "null": "null"}
+BASIC_TYPES: dict[str | None, str] = {
+    "string": "string",
+    "number": "number",
+    "integer": "number",
+    "boolean": "boolean",
+    "null": "null",
+}
 """The scalar types of JSON Schema (2020-12, Validation, 6.1.1), with the basic types of the grammar for them."""
 
 
@@ -150,8 +156,8 @@ class TypeWriter(TypeBuilder):
         kind = (
             named if isinstance(named, str) and named in JSON_TYPES and COMBINING_KEYWORDS.isdisjoint(schema) else None
         )
-        if kind in BASIC_TYPES:
-            described, used = DescribedType(self.basic(BASIC_TYPES[kind])), SCALAR_KEYWORDS
+        if scalar := BASIC_TYPES.get(kind):
+            described, used = DescribedType(self.basic(scalar)), SCALAR_KEYWORDS
         elif "$ref" in schema and (inlined := self.dereference(schema, at)) is not None:
             return self.describe(inlined, at, depth + 1)
         else:
@@ -303,14 +309,14 @@ class TypeWriter(TypeBuilder):
         properties, required = schema.get("properties", {}), schema.get("required", [])
         if not isinstance(properties, dict):
             raise Inexpressible("properties", "not an object of schemas", f"{at}/properties")
-        if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        if not isinstance(required, list) or not {*map(type, required)} <= {str}:
             raise Inexpressible("required", "not a list of names", f"{at}/required")
         needed = dict.fromkeys(required)
         members = [
             self.member(name, value, name in needed, f"{at}/properties/{escaped(name)}", depth + 1)
             for name, value in properties.items()
         ]
-        unlisted = [name for name in needed if name not in properties]
+        unlisted = [] if needed.keys() <= properties.keys() else [name for name in needed if name not in properties]
         if not unlisted or self.may_list_others(schema):
             used.add("required")
             others, place = schema.get("additionalProperties", True), f"{at}/additionalProperties"
