@@ -19,6 +19,7 @@ from harmony_spec import (
     Message,
     Namespace,
     RenderError,
+    StreamParser,
     SystemContent,
     Tool,
     decode,
@@ -138,6 +139,24 @@ def test_the_parts_of_the_ids_are_known() -> None:
         assert parts == (SAMPLED[:4], SAMPLED[4:-1], SAMPLED[-1:])
         assert message == Message("assistant", "Hello.", channel="final")
     assert parse("<|start|>user<|message|>Hi.<|end|>").messages[0].tokens is None
+
+
+def test_the_messages_of_a_stream_share_its_ids() -> None:
+    """A copy has only its own; reading on changes none."""
+    stream = encode("<|start|>user<|message|>Hi.<|end|>", allowed_special="all")
+    parser = StreamParser("transcript")
+    parser.feed(stream + stream)
+    first, second = (message.tokens for message in parser.messages)
+    parser.feed(stream)
+    parser.reset()
+    assert first is not None
+    assert second is not None
+    assert first.units is second.units
+    for tokens in (first, second, pickle.loads(pickle.dumps(second))):
+        assert tokens.ids == [*tokens.header, *tokens.content, *tokens.stop] == stream
+        assert (len(tokens.header), len(tokens.stop)) == (3, 1)
+    assert len(pickle.loads(pickle.dumps(second)).units) == len(stream)
+    assert first.around == second.around
 
 
 @pytest.mark.parametrize(

@@ -272,8 +272,7 @@ class Machine:
         The text since the last special token is checked first, so that each part of a long header is checked once. A
         header that has a recipient or that a rule describes stays one, and is not checked again.
         """
-        text = self.form.run(self.text_begin, start, 0)[0]
-        if self.is_header or self.in_free_text or not self.headers.words.is_prose(text):
+        if self.is_header or self.in_free_text or not self.headers.is_prose(self.text_begin, start):
             return
         reading, openers = self._read_header(start, opener=None), self.recovery.opens
         called = self._read_header(start, openers[0]).values.get(self.recovery.slots.recipient)
