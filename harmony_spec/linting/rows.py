@@ -13,6 +13,9 @@ from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
 
+from msgspec import MsgspecError
+from msgspec.json import Decoder
+
 from ..codes import UNREADABLE_ROW
 from ..errors import ConversationError, HarmonyError, RowError, Span, quoted
 from ..format.tables import Format, require
@@ -126,8 +129,15 @@ class MissingColumn(RowError):
     """A row lacks the column that was chosen with `--column`."""
 
 
+_decode = Decoder().decode
+
+
 def value_of(text: str) -> Any:
     """The JSON value of a text. Raises `RowError` if it is not JSON."""
+    try:  # in half the time of `json`, which reads what this one refuses: NaN, lone surrogates, 1e400
+        return _decode(text)
+    except (MsgspecError, UnicodeEncodeError, RecursionError):
+        pass
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
