@@ -35,7 +35,7 @@ MAX_LISTED_CHARS = 200
 """Code points of the names of columns that an error lists."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # frozen, it would take four times as long to make
 class RowContent:
     """The content of a row.
 
@@ -194,7 +194,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         RenderError: the format cannot express the conversation.
     """
     path: JsonPath = ()
-    held, what = value, "the row"
+    held, name = value, None
     if isinstance(value, dict):
         try:
             name = choose_column(value, column, lambda each: each in COLUMNS or _holds_source(value[each], codec))
@@ -203,7 +203,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
             if column is None and not is_written and is_chat(value, codec.FORMAT.fields):
                 _raise_chat()
             raise
-        held, path, what = value[name], (name,), f"the column {name!r}"
+        held, path = value[name], (name,)
     if isinstance(held, str):
         conversation = _conversation_in(held, codec)
         if conversation is None:
@@ -225,7 +225,7 @@ def source_of(value: Any, start: str, column: str | None, codec: ModuleType) -> 
         return _rendered({"messages": held}, start, path, value, codec)
     if is_list and is_chat(held, codec.FORMAT.fields):
         _raise_chat()
-    return RowContent(_token_ids(held, what), codec, path, value=value)
+    return RowContent(_token_ids(held, name), codec, path, value=value)
 
 
 def _conversation_in(text: str, codec: ModuleType) -> Any:
@@ -315,13 +315,17 @@ def _is_written(value: object, codec: ModuleType) -> bool:
     return isinstance(value, list) and bool(value) and type(value[0]) is int
 
 
-def _token_ids(value: Any, what: str) -> list[int]:
+def _token_ids(value: Any, column: str | None) -> list[int]:
     if not isinstance(value, list):
-        _raise(f"{what} is not a text, token ids or a conversation: {quoted(value)}")
+        _raise(f"{_named(column)} is not a text, token ids or a conversation: {quoted(value)}")
     if countOf(map(type, value), int) != len(value):
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
-        _raise(f"{what} is not an array of token ids: item {index} is {quoted(item)}")
+        _raise(f"{_named(column)} is not an array of token ids: item {index} is {quoted(item)}")
     return value
+
+
+def _named(column: str | None) -> str:
+    return "the row" if column is None else f"the column {column!r}"
 
 
 def _raise(message: str, span: Span | None = None, hint: str = "") -> NoReturn:
