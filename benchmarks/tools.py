@@ -12,6 +12,7 @@ from benchmarks.targets import PEER, BenchmarkRow, Target, faster, no_slower
 from benchmarks.transcripts import CONTENT_WORDS
 from harmony_spec import DeveloperContent, Message, Namespace, Tool, codec, parse, render, to_json
 from harmony_spec.source.token_places import tokens_of
+from harmony_spec.validation import schemas
 from harmony_spec.vocabulary import load
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def forget() -> None:
     codec.FORMAT.contents.texts.clear()
     codec.FORMAT.contents.structures.clear()
     codec.FORMAT.owned.clear()
+    schemas._schemas.clear()
 
 
 def with_tools(runs: int, encoding: openai_harmony.HarmonyEncoding) -> Iterator[BenchmarkRow]:

@@ -24,6 +24,7 @@ from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
 from .keywords import budgeted, prepared
 from .patterns import compiled
+from .plain_schemas import is_plain
 
 SCHEMA_CACHE_BYTES = 64 << 20
 """The memory of cached schemas: more than the tools of any corpus need."""
@@ -91,6 +92,9 @@ def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Bre
 
 def find_schema_error(schema: Any, budget: Budget, is_exclusive: bool = True) -> InvalidSchema | None:
     """Return why a schema is invalid; None if it is valid. Raises `UnfinishedCheck` if the budget is spent."""
+    if is_plain(schema):
+        budget.spend(CHECK_STEPS)
+        return None
     found, steps = _check_schema(schema, budget, is_exclusive)
     # Also for a cached schema: findings must not depend on the rows before.
     budget.spend(steps // STEPS_PER_DECLARED_STEP)
@@ -135,6 +139,9 @@ def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validato
         schema = prepared(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
         checks = budgeted(made, is_exclusive)
+        if is_plain(schema):
+            validator: Validator = checks(schema)
+            return validator
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERN_CHECKER).iter_errors(schema)):
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
             return InvalidSchema(_json_pointer(error.absolute_path), why)
@@ -144,7 +151,7 @@ def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validato
         registry = REGISTRY.with_resource(address, resource).crawl()  # once, not at each reference
         resolver = registry.resolver(address)
         _require_targets(resource, resolver)
-        validator: Validator = checks(schema, registry=registry).evolve(_resolver=resolver)
+        validator = checks(schema, registry=registry).evolve(_resolver=resolver)
         _find_breaches(validator, {}, budget)  # any value shows an endless loop
     except UnfinishedCheck as error:
         return InvalidSchema("", str(error))
