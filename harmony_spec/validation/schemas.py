@@ -32,6 +32,9 @@ SCHEMA_CACHE_BYTES = 64 << 20
 MEMORY_PER_KEY_BYTE, MEMORY_PER_SCHEMA = 16, 16 << 10
 """The measured memory of a cached schema: for each byte of its key, and in addition."""
 
+MEMORY_PER_PLAIN = 256
+"""The measured memory of a plain schema without its validator, in addition to its key."""
+
 MAX_REASON_CHARS = 160
 """How much of a keyword, or of the reason why a value breaks it, is quoted, in code points."""
 
@@ -53,9 +56,12 @@ class InvalidSchema(Exception):
 
 
 class CheckedSchema(NamedTuple):
-    """A schema after its check: its validator or its error, and the steps that the check needed."""
+    """A schema after its check: its validator or its error, and the steps that the check needed.
 
-    checked: Validator | InvalidSchema
+    Only `find_breaches` makes the validator of a plain schema, which is None before.
+    """
+
+    checked: Validator | InvalidSchema | None
     steps: int
 
 
@@ -69,9 +75,10 @@ def find_breaches(schema: Any, value: Any, budget: Budget, is_exclusive: bool = 
         InvalidSchema: the schema itself is invalid.
         UnfinishedCheck: the budget is spent.
     """
-    found = _check_schema(schema, budget, is_exclusive).checked
+    found = _check_schema(schema, budget, is_exclusive, needs_validator=True).checked
     if isinstance(found, InvalidSchema):
         raise found
+    assert found is not None
     try:
         return _find_breaches(found, value, budget)
     except RecursionError:
@@ -92,9 +99,6 @@ def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Bre
 
 def find_schema_error(schema: Any, budget: Budget, is_exclusive: bool = True) -> InvalidSchema | None:
     """Return why a schema is invalid; None if it is valid. Raises `UnfinishedCheck` if the budget is spent."""
-    if is_plain(schema):
-        budget.spend(CHECK_STEPS)
-        return None
     found, steps = _check_schema(schema, budget, is_exclusive)
     # Also for a cached schema: findings must not depend on the rows before.
     budget.spend(steps // STEPS_PER_DECLARED_STEP)
@@ -116,7 +120,7 @@ STEPS_PER_DECLARED_STEP = 4
 _schemas: SizedCache[CheckedSchema] = SizedCache(SCHEMA_CACHE_BYTES)
 
 
-def _check_schema(schema: Any, budget: Budget, is_exclusive: bool) -> CheckedSchema:
+def _check_schema(schema: Any, budget: Budget, is_exclusive: bool, needs_validator: bool = False) -> CheckedSchema:
     """Check a schema, or return the cached result."""
     budget.spend(CHECK_STEPS)
     try:
@@ -124,7 +128,13 @@ def _check_schema(schema: Any, budget: Budget, is_exclusive: bool) -> CheckedSch
     except ValueError as error:
         return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0)
     budget.spend(len(key) // BYTES_PER_STEP)
-    if (found := _schemas.get((key, is_exclusive))) is None:
+    found = _schemas.get((key, is_exclusive))
+    if (found is None or (needs_validator and found.checked is None)) and is_plain(schema):
+        checks = budgeted(Draft202012Validator, is_exclusive)
+        found = CheckedSchema(checks(prepared(marshal.loads(key))) if needs_validator else None, 0)
+        size = MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key) if needs_validator else MEMORY_PER_PLAIN + len(key)
+        _schemas.put((key, is_exclusive), found, size)
+    elif found is None:
         own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
         before = own.steps
         checked = _make_validator(marshal.loads(key), own, is_exclusive)
@@ -139,9 +149,6 @@ def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validato
         schema = prepared(schema)
         made = validator_for(schema if _names_dialect(schema) else {}, default=Draft202012Validator)
         checks = budgeted(made, is_exclusive)
-        if is_plain(schema):
-            validator: Validator = checks(schema)
-            return validator
         if error := best_match(checks(made.META_SCHEMA, format_checker=PATTERN_CHECKER).iter_errors(schema)):
             why = f"{_shortened(error.message)}: {error.cause}" if error.cause else _shortened(error.message)
             return InvalidSchema(_json_pointer(error.absolute_path), why)
@@ -151,7 +158,7 @@ def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validato
         registry = REGISTRY.with_resource(address, resource).crawl()  # once, not at each reference
         resolver = registry.resolver(address)
         _require_targets(resource, resolver)
-        validator = checks(schema, registry=registry).evolve(_resolver=resolver)
+        validator: Validator = checks(schema, registry=registry).evolve(_resolver=resolver)
         _find_breaches(validator, {}, budget)  # any value shows an endless loop
     except UnfinishedCheck as error:
         return InvalidSchema("", str(error))
