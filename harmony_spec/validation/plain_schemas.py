@@ -20,17 +20,12 @@ def is_plain(schema: Any, depth: int = MAX_PLAIN_DEPTH) -> bool:
     if not isinstance(schema, dict):
         return isinstance(schema, bool)
     for name, value in schema.items():
-        if depth == 0 or (check := PLAIN_KEYWORDS.get(name)) is None or not check(value, depth - 1):
+        if (kind := TYPES_OF_KEYWORDS.get(name)) is not None:
+            if type(value) is not kind:
+                return False
+        elif depth == 0 or (check := PLAIN_KEYWORDS.get(name)) is None or not check(value, depth - 1):
             return False
     return True
-
-
-def _is_text(value: Any, depth: int) -> bool:
-    return isinstance(value, str)
-
-
-def _is_flag(value: Any, depth: int) -> bool:
-    return isinstance(value, bool)
 
 
 def _is_number(value: Any, depth: int) -> bool:
@@ -73,9 +68,13 @@ def _are_properties(value: Any, depth: int) -> bool:
     return all(isinstance(name, str) and is_plain(each, depth) for name, each in value.items())
 
 
+TYPES_OF_KEYWORDS: dict[str, type] = {
+    **dict.fromkeys(("title", "description", "format", "$comment"), str),
+    **dict.fromkeys(("deprecated", "readOnly", "writeOnly", "uniqueItems", "nullable"), bool),
+}
+"""For each keyword that may have any value of one type, that type."""
+
 PLAIN_KEYWORDS: dict[str, Callable[[Any, int], bool]] = {
-    **dict.fromkeys(("title", "description", "format", "$comment"), _is_text),
-    **dict.fromkeys(("deprecated", "readOnly", "writeOnly", "uniqueItems", "nullable"), _is_flag),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _is_number),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), _is_length),
     **dict.fromkeys(("const", "default"), _is_value),
@@ -86,4 +85,4 @@ PLAIN_KEYWORDS: dict[str, Callable[[Any, int], bool]] = {
     "required": _are_names,
     "properties": _are_properties,
 }
-"""For each keyword, whether it may have a value. Source: the meta-schemas of JSON Schema, draft 2020-12."""
+"""For each other keyword, whether it may have a value. Source: the meta-schemas of JSON Schema, draft 2020-12."""

@@ -129,12 +129,14 @@ def _check_schema(schema: Any, budget: Budget, is_exclusive: bool, needs_validat
         return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0)
     budget.spend(len(key) // BYTES_PER_STEP)
     found = _schemas.get((key, is_exclusive))
-    if (found is None or (needs_validator and found.checked is None)) and is_plain(schema):
+    if found is not None and (found.checked is not None or not needs_validator):
+        return found
+    if found is not None or is_plain(schema):
         checks = budgeted(Draft202012Validator, is_exclusive)
         found = CheckedSchema(checks(prepared(marshal.loads(key))) if needs_validator else None, 0)
         size = MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key) if needs_validator else MEMORY_PER_PLAIN + len(key)
         _schemas.put((key, is_exclusive), found, size)
-    elif found is None:
+    else:
         own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
         before = own.steps
         checked = _make_validator(marshal.loads(key), own, is_exclusive)
