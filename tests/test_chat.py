@@ -34,7 +34,7 @@ from .test_dialects import codec_of
 
 
 def adapted(chat: Any, codec: Any = None, **values: Any) -> Adapted:
-    """What a request becomes. Instructions that spell the structure of a content are refused, see `test_chat_refusals`."""
+    """What a request becomes. Instructions that spell the structure of a content are refused."""
     try:
         return from_chat(chat, codec=codec, **values)
     except ConversionError as error:

@@ -222,7 +222,7 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
     for known, needed in SCHEMA_FIELDS.items():
         rule = schema_rule(format, known)
         if rule not in contents.rules or contents.rules[rule].kind != "record":
-            yield Problem(place, f"there is no rule `{rule}` with parts; the library needs it", "Define it.")
+            yield Problem(place, f"a rule `{rule}` with parts is missing; the library needs it", "Define it.")
         elif (held := tuple(dict(ordered_fields(contents, rule)))) != needed:
             reason = f"`{rule}` holds {', '.join(held) or 'nothing'}; schemas are written by "
             remedy = "Keep these parts in this order, optional ones last."
@@ -235,7 +235,7 @@ def _schema_rules(format: Format) -> Iterator[Problem]:
                 yield Problem(at, f"`{name}` has no alternative `{value}`; the library needs it", "Define it.")
     for terminal in SCHEMA_TERMINALS:
         if terminal not in contents.terminals:
-            yield Problem(place, f"there is no terminal `{terminal}`; the library needs it", "Define it.")
+            yield Problem(place, f"the terminal `{terminal}` is missing; the library needs it", "Define it.")
 
 
 def _namespace(contents: ContentGrammar, schema: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:

@@ -175,7 +175,7 @@ def _definitions(format: Format, sources: Sources) -> Iterator[Problem]:
                 yield Problem(place, reason, f"Make it optional in {CONTENTS_FILE}.")
     rules = {format.definitions[key].rule for key in ("namespace", "tool") if key in format.definitions}
     for rule in sorted(rules - set(dict(format.namespace or {}).get("$defs", {}))):
-        reason = f"there is no definition `{rule}`, which {CONVERSATION_FILE} names"
+        reason = f"the definition `{rule}` is missing, which {CONVERSATION_FILE} names"
         yield Problem(sources.place(NAMESPACE_FILE, "$defs"), reason, "Define it: users' tools are checked by it.")
     for file in format.tools:
         if "namespace" not in format.definitions or format.namespace is None:

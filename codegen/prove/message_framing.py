@@ -20,7 +20,7 @@ SAME_CONTENT = (
 def fields_of_messages(format: Format) -> Iterator[Problem]:
     if CONTENT_FIELD not in format.rules:
         place = format.rules[format.message].place
-        yield Problem(place, f"there is no rule `{CONTENT_FIELD}`", "It is the rule for the text of a message.")
+        yield Problem(place, f"the rule `{CONTENT_FIELD}` is missing", "It is the rule for the text of a message.")
         return
     content = format.rules[CONTENT_FIELD]
     values = format.terminals_of(CONTENT_FIELD)

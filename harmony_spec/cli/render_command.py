@@ -30,7 +30,7 @@ from .console import (
 
 def _refuse_training(_: click.Context, __: click.Parameter, is_passed: bool) -> None:
     if is_passed:
-        raise click.UsageError("there is no --training; use: harmony-spec convert --from conversation --to training")
+        raise click.UsageError("unknown option --training; use: harmony-spec convert --from conversation --to training")
 
 
 @click.command(cls=Command, epilog=example("harmony-spec parse -", "harmony-spec render -"))

@@ -50,7 +50,8 @@ class LarkText(GrammarText):
 
     def written(self, node: Node, is_part: bool) -> str:
         """Each word is one terminal, and so is the space before it: llguidance takes the longest terminal that fits,
-        and does not go back. `"commentary to=f"` in one rule would hide `"commentary" " to=g"` in another one.
+        and does not go back. A channel and its recipient in one terminal would hide the same channel in another
+        rule, where other words follow.
         """
         if isinstance(node, SequenceNode) and len(node.items) > 1 and any(map(is_unfixed_word, node.items)):
             parts = tuple(_words(node.items))

@@ -262,7 +262,7 @@ class Output:
         self.report(codes.MISSING_TERMINATOR, Span(at, at), "", evidence, expected=expected)
 
     def _closes(self, draft: Draft, kind: str | None) -> bool:
-        """Whether a stop token of a kind (None: `<|end|>` in Harmony) may end a message."""
+        """Whether a stop token of a kind (None: that of messages without a kind of their own) may end a message."""
         values, recovery = draft.values, self.recovery
         by_model = self.author(draft) == recovery.author[recovery.slots.role]
         called = by_model and values.get(recovery.slots.recipient) not in (None, *recovery.recipients)
