@@ -88,8 +88,10 @@ def load(encoding: Encoding, path: str | Path | None = None) -> Vocabulary:
     """
     if path is not None:
         return Vocabulary(encoding, _published(encoding, Path(path)))
+    key = (encoding.base, encoding.sha256, encoding.split)
+    if (found := _shared.get(key)) is not None:
+        return found
     with _lock:
-        key = (encoding.base, encoding.sha256, encoding.split)
         if key not in _shared:
             _shared[key] = Vocabulary(encoding, _packed(encoding))
         return _shared[key]

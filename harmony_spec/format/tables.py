@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from operator import attrgetter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
@@ -509,6 +510,11 @@ class Format:
     def header_fields(self) -> tuple[str, ...]:
         """The fields of a message without its content, in order."""
         return self.fields[: self.content_at] + self.fields[self.content_at + 1 :]
+
+    @cached_property
+    def header_key(self) -> Callable[[Any], Any]:
+        """A function that returns these fields of a message together, to look up its header in a cache."""
+        return attrgetter(*self.header_fields) if self.header_fields else lambda message: ()
 
     @cached_property
     def listed_values(self) -> dict[str, tuple[str | None, ...]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
@@ -74,11 +73,10 @@ class Plan:
         last = self.variants(messages[-1]) if messages else ()
         self.path = next((path for path in format.starts[start] if path.name in last), format.starts[start][0])
         self.frames = self._frames(start)
-        self.open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
         self.training, self.unit = training, unit
         self.keeps_tokens = self.choices is None and unit == "token"
         self.decided: dict[str, bool] | None = None
-        self.fields = attrgetter(*format.header_fields) if format.header_fields else lambda message: ()
+        self.header_key = format.header_key
         self._require_continuation()
 
     def text(self, index: int) -> str:
@@ -126,11 +124,15 @@ class Plan:
 
     def _require_continuation(self) -> None:
         """Raise `RenderError` for a message that contradicts the open header that it continues."""
-        partial = {frame.name: [n for n in self.given if n not in frame.fields] for frame, _ in self.path.steps}
-        if not any(partial.values()):
+        partial = {
+            frame.name: others
+            for frame, _ in self.path.steps
+            if (others := [name for name in self.given if name not in frame.fields])
+        }
+        if not partial:
             return
         for index, (frame, message) in enumerate(zip(self.frames, self.messages, strict=True)):
-            for name in partial[frame.name]:
+            for name in partial.get(frame.name, ()):
                 continued, value = self.given[name], getattr(message, name)
                 if value != continued:
                     raise self.error(index, f"the open header has {name}={continued!r}, the message {name}={value!r}")
@@ -257,7 +259,9 @@ class Plan:
             original: returns a part of the input of a repaired message.
             plain: returns the same as `whole` for a text, unless the style is `as_parsed`.
         """
-        fields, as_parsed = self.fields, self.choices is None
+        if plain is not None and self._write_known(caches, add, whole, plain):
+            return
+        fields, as_parsed = self.header_key, self.choices is None
         target = len(self.messages) - 1 if self.training else -1
         written: Frame | None = None
         for index, (message, own) in enumerate(zip(self.messages, self.frames, strict=True)):
@@ -299,6 +303,42 @@ class Plan:
             add(tail)
         if opened := self.opening():
             add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
+
+    def _write_known(
+        self,
+        caches: HeaderCaches,
+        add: Callable[[P], object],
+        whole: Callable[[int, Any, str, str], P],
+        plain: Callable[[str], P],
+    ) -> bool:
+        """Write all messages if the frame of each is cached, and return whether it is so.
+
+        All frames are looked up first: encoding a content takes the keys of the next one out of the processor's caches.
+        """
+        if self.training or not self.messages or len(self.path.steps) > 1:
+            return False
+        cached = caches.of("written", self.style, self.frames[0].name, False)
+        try:
+            frames = [*map(cached.get, map(self.header_key, self.messages))]
+        except TypeError:  # a field of a wrong type, which has no hash
+            return False
+        if None in frames:
+            return False
+        contents = [message.content for message in self.messages]
+        try:
+            for index, ((head, prefix, suffix, tail), content) in enumerate(zip(frames, contents, strict=True)):
+                add(head)
+                if content.__class__ is str or not isinstance(content, Record):
+                    add(plain(prefix + content + suffix))
+                else:
+                    add(whole(index, self.text(index), prefix, suffix))
+                add(tail)
+        except (TypeError, UnicodeEncodeError, VocabularyError):
+            for index, content in enumerate(contents):
+                if not isinstance(content, Record):
+                    self.require_text(index, content)
+            raise
+        return True
 
     def require_text(self, index: int, content: object) -> None:
         """Raise `RenderError` for a content that is not a str, or has a lone surrogate."""
@@ -342,11 +382,12 @@ class Plan:
 
     def opening(self) -> WrittenFrame | None:
         """Return the open header after the messages, or None if the start rule has none."""
-        if self.open_frame is None:
+        open_frame = next((frame for frame, _ in self.path.steps if not frame.has_content), None)
+        if open_frame is None:
             return None
         values = {**self.format.defaults, **self.given}
         message = self.format.message(**{**values, self.format.content: ""})
-        return self.check(self.open_frame, message, self._choose_alternatives(message, None), None)
+        return self.check(open_frame, message, self._choose_alternatives(message, None), None)
 
 
 def _split(mixed: str, frame: Frame) -> WrittenFrame:
