@@ -68,12 +68,14 @@ class ParsedHeader(NamedTuple):
         before, after: the values of the fields before and after the content, the variants last.
         values: all fields by name.
         structure: the class of the structure that the content may have.
+        head: what comes before the content, in the mixed alphabet.
     """
 
     before: tuple[Any, ...]
     after: tuple[Any, ...]
     values: dict[str, Any]
     structure: type[Record] | None
+    head: str
 
 
 def parse(
@@ -264,7 +266,8 @@ class Attempt:
 
     def read_header(self, frame: Frame, at: int, begin: int, stop: int, end: int, content: str) -> ParsedHeader | None:
         """Read a message without a content that special tokens enclose; None if the pattern does not match."""
-        mixed = self.form.mixed(at, begin) + content * frame.has_content + self.form.mixed(stop, end)
+        head = self.form.mixed(at, begin)
+        mixed = head + content * frame.has_content + self.form.mixed(stop, end)
         format = self.format
         values: dict[str, Any] = dict(format.defaults)
         values |= {name: value for name, value in self.given.items() if name not in frame.fields}
@@ -274,7 +277,7 @@ class Attempt:
         if format.recovery is not None and (frame.opens or not frame.has_content):
             self.require_short(at, self.form.before(begin, frame.opens) if frame.has_content else end)
         before, after = format.sides(values)
-        return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values))
+        return ParsedHeader(before, (*after, variants), values, format.contents.class_for(values), head)
 
     def require_short(self, at: int, end: int) -> None:
         """Raise `ParseError` for a header at the limit, where streaming parsers stop waiting for its end."""

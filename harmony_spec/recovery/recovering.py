@@ -124,12 +124,12 @@ class ValidMessages(Attempt):
             return None
         shapes = self.shapes
         found = shapes.get((key,))
-        if found is not None and (found.structure is not None or self._shape(found, "") is not None):
+        if found is not None and (found.structure is not None or self._shape(found) == found.head):
             return found if found.structure is None else None
         found = self._read_clean_header(frame, at, begin, stop, end)
         if found is None:
             self.form.caches.remember(odd, key, True, len(key))
-        elif self._shape(found, "") is not None and self.form.mixed(at, begin) in shapes:
+        elif found.head in shapes and self._shape(found) == found.head:
             self.form.caches.remember(shapes, (key,), found, len(key))
         return found
 
@@ -165,8 +165,7 @@ class ValidMessages(Attempt):
         A reading without cost depends on nothing but which words are known names. So what holds for a header also holds
         with another offered tool in it, and for other tools in the conversation.
         """
-        machine, shapes, mixed = self.machine, self.shapes, self.form.mixed(at, begin)
-        shape = self._shape(header, mixed)
+        machine, shapes, shape = self.machine, self.shapes, self._shape(header)
         if shape is not None and shape in shapes:
             return True
         *_, (opener, _, header_end, _) = machine.form.pieces(at, begin)
@@ -175,9 +174,9 @@ class ValidMessages(Attempt):
             self.form.caches.remember(shapes, shape, header, len(shape))
         return not reading.findings
 
-    def _shape(self, header: ParsedHeader, mixed: str) -> str | None:
+    def _shape(self, header: ParsedHeader) -> str | None:
         """A header without the names of the offered tools in it; None if another word is one, or may be near to one."""
-        recovery, tools = self.machine.recovery, self.machine.names.tools or ()
+        recovery, tools, mixed = self.machine.recovery, self.machine.names.tools or (), header.head
         for field, value in header.values.items():
             if not isinstance(value, str) or not value:
                 continue

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..codes import INEXPRESSIBLE_MESSAGE, SPECIAL_TOKEN_IN_TEXT
 from ..errors import RenderError, Span, VocabularyError, near_misses
-from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCaches, SizedCache
+from ..format.cache_limits import CONTENT_CACHE_BYTES, MEMORY_PER_BYTE, HeaderCache, HeaderCaches, SizedCache
 from ..format.content_writing import Inexpressible
 from ..format.contents import Record
 from ..format.tables import HOLE, Chosen, Format, Frame, Tokenizer
@@ -317,9 +317,9 @@ class Plan:
         """
         if self.training or not self.messages or len(self.path.steps) > 1:
             return False
-        cached = caches.of("written", self.style, self.frames[0].name, False)
+        cached: HeaderCache = caches.of("written", self.style, self.frames[0].name, False)
         try:
-            frames = [*map(cached.get, map(self.header_key, self.messages))]
+            frames: list[Any] = [*map(cached.get, map(self.header_key, self.messages))]
         except TypeError:  # a field of a wrong type, which has no hash
             return False
         if None in frames:

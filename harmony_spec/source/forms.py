@@ -143,8 +143,17 @@ class Form(ABC):
 
     def mixed(self, start: int, end: int) -> str:
         """Return an undamaged part of the input in the mixed alphabet; raises `ParseError` for a damaged one."""
-        markers, pieces = self.format.markers, self.pieces(start, end, strict=True)
-        return "".join([text if spelling is None else markers[spelling] for spelling, text, _, _ in pieces])
+        markers, parts = self.format.markers, []
+        for spelling, first, last in self.specials(start, end):
+            if first > start:
+                parts.append(self.text(start, first))
+            if spelling not in markers:
+                raise self.damage(first)
+            parts.append(markers[spelling])
+            start = last
+        if start < end:
+            parts.append(self.text(start, end))
+        return "".join(parts)
 
     def free_units(self, start: int, end: int) -> int:
         """Return the units of a header that are free text, which has no limit."""

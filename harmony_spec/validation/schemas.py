@@ -22,7 +22,7 @@ from ..diagnostics import abridge
 from ..format.cache_limits import SizedCache
 from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
-from .keywords import budgeted, prepared
+from .keywords import NO_REFERENCES, budgeted, prepared
 from .patterns import compiled
 from .plain_schemas import is_plain
 
@@ -132,8 +132,9 @@ def _check_schema(schema: Any, budget: Budget, is_exclusive: bool, needs_validat
     if found is not None and (found.checked is not None or not needs_validator):
         return found
     if found is not None or is_plain(schema):
-        checks = budgeted(Draft202012Validator, is_exclusive)
-        found = CheckedSchema(checks(prepared(marshal.loads(key))) if needs_validator else None, 0)
+        checks: Any = budgeted(Draft202012Validator, is_exclusive)
+        made = checks(prepared(marshal.loads(key)), _resolver=NO_REFERENCES) if needs_validator else None
+        found = CheckedSchema(made, 0)
         size = MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key) if needs_validator else MEMORY_PER_PLAIN + len(key)
         _schemas.put((key, is_exclusive), found, size)
     else:
