@@ -90,6 +90,8 @@ class Machine:
         self.has_only_text = self.continued
         self.text_begin = 0
         self.prose_patterns = prose_patterns(self.recovery.first_words)
+        # Texts that prove no prose. A stream asks for each token of a header; decoding them took a tenth of its time.
+        self.unfinished_headers = form.caches.of("begun", False), form.caches.of("begun", True)
         self.free_units, self.in_free_text = 0, False
         self.handlers: Mapping[str, Callable[[Machine, str, int, int], None]] = format.caches.get("handlers", {})
         if not self.handlers:
@@ -170,8 +172,16 @@ class Machine:
         if not (self.may_be_prose and self.shows_prose_early and self.state == HEADER):
             return None
         # After the token that begins a message, one word of any length may be the name of an author.
-        prose = self.prose_patterns[self.begin == start]
+        is_begun = self.begin == start
+        prose, begun, key = (
+            self.prose_patterns[is_begun],
+            self.unfinished_headers[is_begun],
+            self.form.slice(start, end),
+        )
+        if key in begun:
+            return None
         if not prose.match(self.form.run(start, end, 0)[0]):
+            self.form.caches.remember(begun, key, True, end - start)
             return None
         self.may_be_prose = False
         units = range(start + 1, end + 1)

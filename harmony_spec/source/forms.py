@@ -372,6 +372,8 @@ class TokenForm(Form):
         """Return the indices of special and unknown tokens in a list."""
         low = self.lowest_special
         try:
+            if not tokens or (max(tokens) < low and min(tokens) >= 0):  # most lists, in a third of the time
+                return []
             found = [index for index, token in enumerate(tokens) if token >= low or token < 0]
         except TypeError:
             raise self.not_ids(tokens) from None
