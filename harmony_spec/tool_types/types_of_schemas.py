@@ -72,6 +72,7 @@ class TypeWriter(TypeBuilder):
         self.names: dict[str, str] = {}
         self.waiting: list[str] = []
         self.references = References(root)
+        self.is_text = self.terminals["TEXT"].fullmatch
 
     def parameters(self) -> Any:
         """Convert the whole schema, with its definitions. If a reference targets the root, the root is one of them."""
@@ -165,7 +166,11 @@ class TypeWriter(TypeBuilder):
             made = self.kind(kind, schema, at, depth, rest) if kind else self.combined(schema, at, depth, rest)
             described = DescribedType(made)
         for keyword, value in schema.items():
-            if keyword not in used:
+            if keyword in used:
+                continue
+            if keyword == "description" and value.__class__ is str and value.isprintable() and self.is_text(value):
+                described.about = value or None  # as `add_remark` would, which most schemas need for nothing else
+            else:
                 self.add_remark(described, keyword, value, at)
         return described
 
@@ -223,10 +228,9 @@ class TypeWriter(TypeBuilder):
 
     def fits_comments(self, text: str) -> bool:
         """Whether each line of a text can be written as a comment, or is empty."""
-        fits = self.terminals["TEXT"].fullmatch
         if text and text.isprintable():
-            return fits(text) is not None
-        return None not in [fits(line) for line in lines_of(text) if line]
+            return self.is_text(text) is not None
+        return None not in [self.is_text(line) for line in lines_of(text) if line]
 
     def conjuncts(self, schema: dict[str, Any], at: str, depth: int, used: set[str]) -> list[Any]:
         """One type for each way in which a schema restricts values; all of them apply."""

@@ -133,7 +133,7 @@ def _check_schema(schema: Any, budget: Budget, is_exclusive: bool, needs_validat
         return found
     if found is not None or is_plain(schema):
         checks: Any = budgeted(Draft202012Validator, is_exclusive)
-        made = checks(prepared(marshal.loads(key)), _resolver=NO_REFERENCES) if needs_validator else None
+        made = checks(prepared(schema), _resolver=NO_REFERENCES) if needs_validator else None
         found = CheckedSchema(made, 0)
         size = MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key) if needs_validator else MEMORY_PER_PLAIN + len(key)
         _schemas.put((key, is_exclusive), found, size)
