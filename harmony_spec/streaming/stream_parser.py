@@ -237,7 +237,9 @@ class StreamParser(Generic[M]):
 
     def _feed(self, tokens: list[int]) -> None:
         machine, at = self._machine, 0
-        if len(tokens) > 1 and (at := self._read_known_header(tokens, 0)):
+        if len(tokens) == 1:
+            return self._read_one(*tokens)
+        if tokens and (at := self._read_known_header(tokens, 0)):
             tokens, at = tokens[at:], 0
             if not tokens or (self._only_text and self._read_content_start(tokens)):
                 return
@@ -254,6 +256,16 @@ class StreamParser(Generic[M]):
                 at += 1
         if at < len(tokens):
             self._read_ordinary(tokens[at:] if at else tokens)
+
+    def _read_one(self, token: int) -> None:
+        try:
+            is_ordinary = self._form.is_ordinary(token)
+        except TypeError:
+            raise self._form.not_ids([token]) from None
+        if is_ordinary:
+            self._read_ordinary([token])
+        else:
+            self._read_special(token)
 
     def _require_open(self) -> None:
         if self._error is not None:
