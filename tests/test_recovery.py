@@ -192,8 +192,9 @@ def test_what_was_recovered_can_be_sent_again(
 ) -> None:
     """Written in the canonical way, messages are strictly valid, and read by either parser they are the same again."""
     messages = recover(source, start, tools=tools).messages
-    near = (NAMES.readings(message.channel) for message in messages if message.channel)
-    assume(not any(name.field == "channel" and name.how == "near" for names in near for name in names))
+    written = (value for message in messages for value in (message.channel, message.recipient) if value)
+    readings = (name for value in written for name in NAMES.readings(value))
+    assume(not any(name.field in ("channel", "recipient") and name.how == "near" for name in readings))
     tokens = render(messages)
     assert parse(tokens).messages == messages
     again = recover(tokens, tools=tools)

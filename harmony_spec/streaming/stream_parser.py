@@ -238,7 +238,8 @@ class StreamParser(Generic[M]):
     def _feed(self, tokens: list[int]) -> None:
         machine, at = self._machine, 0
         if len(tokens) == 1:
-            return self._read_one(*tokens)
+            self._read_one(*tokens)
+            return
         if tokens and (at := self._read_known_header(tokens, 0)):
             tokens, at = tokens[at:], 0
             if not tokens or (self._only_text and self._read_content_start(tokens)):
