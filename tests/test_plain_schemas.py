@@ -16,6 +16,7 @@ from harmony_spec.validation.plain_schemas import (
     PLAIN_KEYWORDS,
     TYPE_NAMES,
     TYPES_OF_KEYWORDS,
+    allows,
     is_plain,
 )
 from harmony_spec.validation.schemas import InvalidSchema, find_breaches, find_schema_error
@@ -62,6 +63,49 @@ def test_a_plain_schema_is_as_after_its_full_check(schema: Any, value: Any, is_e
         assert find_schema_error(schema, Budget(STEPS), is_exclusive) is None
         assert find_breaches(schema, value, Budget(STEPS), is_exclusive) == found
     schemas._schemas.clear()
+
+
+@given(drawn, values)
+@example({"type": "integer"}, True)
+@example({"type": "number", "minimum": 0}, float("nan"))
+@example({"enum": [1, "a"]}, True)
+@example({"const": 1}, 1.0)
+@example({"items": False}, [None])
+@example({"additionalProperties": False, "properties": {"a": {}}}, {"a": 1, "b": 2})
+def test_a_value_that_is_surely_allowed_breaks_nothing(schema: Any, value: Any) -> None:
+    assume(is_plain(schema) and allows(schema, value))
+    assert Draft202012Validator(schema).is_valid(value)
+
+
+USUAL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "description": "A city.", "minLength": 1},
+        "unit": {"type": ["string", "null"], "enum": ["c", "f"], "default": "c"},
+        "days": {"type": "integer", "minimum": 1, "maximum": 14.5},
+        "near": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "boolean"}}},
+    },
+    "required": ["city"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "is_allowed"),
+    [
+        ({"city": "Oslo", "unit": "c", "days": 3, "near": [{"a": True}]}, True),
+        ({"unit": "c"}, False),
+        ({"city": ""}, False),
+        ({"city": "Oslo", "unit": "k"}, False),
+        ({"city": "Oslo", "days": 15}, False),
+        ({"city": "Oslo", "near": [{"a": 1}]}, False),
+        ({"city": "Oslo", "other": 1}, False),
+    ],
+)
+def test_usual_values_need_no_validator(value: Any, is_allowed: bool) -> None:
+    assert is_plain(USUAL)
+    assert allows(USUAL, value) == is_allowed
+    assert (find_breaches(USUAL, value, Budget(STEPS)) == []) == is_allowed
 
 
 def test_each_keyword_is_plain_with_a_usual_value() -> None:

@@ -24,7 +24,7 @@ from ..tool_types.schema_references import escaped
 from .budget import FIRST_STEPS, Budget, UnfinishedCheck, current_budget
 from .keywords import NO_REFERENCES, budgeted, prepared
 from .patterns import compiled
-from .plain_schemas import is_plain
+from .plain_schemas import allows, is_plain
 
 SCHEMA_CACHE_BYTES = 64 << 20
 """The memory of cached schemas: more than the tools of any corpus need."""
@@ -58,11 +58,12 @@ class InvalidSchema(Exception):
 class CheckedSchema(NamedTuple):
     """A schema after its check: its validator or its error, and the steps that the check needed.
 
-    Only `find_breaches` makes the validator of a plain schema, which is None before.
+    A plain schema has no validator until one is needed.
     """
 
     checked: Validator | InvalidSchema | None
     steps: int
+    is_plain: bool
 
 
 def find_breaches(schema: Any, value: Any, budget: Budget, is_exclusive: bool = True) -> list[Breach]:
@@ -75,12 +76,13 @@ def find_breaches(schema: Any, value: Any, budget: Budget, is_exclusive: bool = 
         InvalidSchema: the schema itself is invalid.
         UnfinishedCheck: the budget is spent.
     """
-    found = _check_schema(schema, budget, is_exclusive, needs_validator=True).checked
-    if isinstance(found, InvalidSchema):
-        raise found
-    assert found is not None
+    checked, _, is_plain = _check_schema(schema, budget, is_exclusive)
+    if isinstance(checked, InvalidSchema):
+        raise checked
+    if is_plain and allows(schema, value):
+        return []
     try:
-        return _find_breaches(found, value, budget)
+        return _find_breaches(checked or _validator_of_plain(schema, is_exclusive), value, budget)
     except RecursionError:
         raise UnfinishedCheck("the schema, or the value, is nested too deeply") from None
 
@@ -99,7 +101,7 @@ def _find_breaches(validator: Validator, value: Any, budget: Budget) -> list[Bre
 
 def find_schema_error(schema: Any, budget: Budget, is_exclusive: bool = True) -> InvalidSchema | None:
     """Return why a schema is invalid; None if it is valid. Raises `UnfinishedCheck` if the budget is spent."""
-    found, steps = _check_schema(schema, budget, is_exclusive)
+    found, steps, _ = _check_schema(schema, budget, is_exclusive)
     # Also for a cached schema: findings must not depend on the rows before.
     budget.spend(steps // STEPS_PER_DECLARED_STEP)
     return found if isinstance(found, InvalidSchema) else None
@@ -120,30 +122,36 @@ STEPS_PER_DECLARED_STEP = 4
 _schemas: SizedCache[CheckedSchema] = SizedCache(SCHEMA_CACHE_BYTES)
 
 
-def _check_schema(schema: Any, budget: Budget, is_exclusive: bool, needs_validator: bool = False) -> CheckedSchema:
+def _check_schema(schema: Any, budget: Budget, is_exclusive: bool) -> CheckedSchema:
     """Check a schema, or return the cached result."""
     budget.spend(CHECK_STEPS)
     try:
         key = marshal.dumps(schema, 2)  # version 2 has no references between objects: equal schemas have equal bytes
     except ValueError as error:
-        return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0)
+        return CheckedSchema(InvalidSchema("", f"it cannot be read: {error}"), 0, False)
     budget.spend(len(key) // BYTES_PER_STEP)
     found = _schemas.get((key, is_exclusive))
-    if found is not None and (found.checked is not None or not needs_validator):
+    if found is not None:
         return found
-    if found is not None or is_plain(schema):
-        checks: Any = budgeted(Draft202012Validator, is_exclusive)
-        made = checks(prepared(schema), _resolver=NO_REFERENCES) if needs_validator else None
-        found = CheckedSchema(made, 0)
-        size = MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key) if needs_validator else MEMORY_PER_PLAIN + len(key)
-        _schemas.put((key, is_exclusive), found, size)
+    if is_plain(schema):
+        found = CheckedSchema(None, 0, True)
+        _schemas.put((key, is_exclusive), found, MEMORY_PER_PLAIN + len(key))
     else:
         own = Budget(FIRST_STEPS + STEPS_PER_BYTE * len(key))
         before = own.steps
         checked = _make_validator(marshal.loads(key), own, is_exclusive)
-        found = CheckedSchema(checked, before - own.steps)
+        found = CheckedSchema(checked, before - own.steps, False)
         _schemas.put((key, is_exclusive), found, MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
     return found
+
+
+def _validator_of_plain(schema: Any, is_exclusive: bool) -> Validator:
+    """Make the validator of a plain schema, and keep it."""
+    key = marshal.dumps(schema, 2)
+    checks: Any = budgeted(Draft202012Validator, is_exclusive)
+    made: Validator = checks(prepared(schema), _resolver=NO_REFERENCES)
+    _schemas.put((key, is_exclusive), CheckedSchema(made, 0, True), MEMORY_PER_SCHEMA + MEMORY_PER_KEY_BYTE * len(key))
+    return made
 
 
 def _make_validator(schema: Any, budget: Budget, is_exclusive: bool) -> Validator | InvalidSchema:
