@@ -40,6 +40,17 @@ def test_the_package_runs() -> None:
     assert found.stdout.startswith("Usage: harmony-spec [OPTIONS] COMMAND")
 
 
+@pytest.mark.parametrize(("given", "status"), [(GOOD, 0), ("<|start|>user", 1)])
+def test_the_command_ends_its_process_in_order(given: str, status: int) -> None:
+    """Its memory is not freed, which takes time; what was registered for the end runs, and output is kept."""
+    program = "import atexit; atexit.register(print, 'at exit'); from harmony_spec.cli import main; main()"
+    command = [sys.executable, "-c", program, "validate", "--isolated", "--input-format", "text", "-"]
+    found = subprocess.run(command, input=given, capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (status, "")
+    assert found.stdout.startswith("1 input, 1 valid" if status == 0 else "-:")
+    assert found.stdout.endswith("at exit\n")
+
+
 def test_parse_prints_json() -> None:
     result = run("parse", "-", given=GOOD)
     assert json.loads(result.stdout) == codec.to_json(codec.parse(GOOD).messages)

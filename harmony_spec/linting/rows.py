@@ -8,12 +8,11 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from operator import countOf
 from textwrap import shorten
 from types import ModuleType
 from typing import Any, NoReturn
 
-from msgspec import MsgspecError
+from msgspec import MsgspecError, ValidationError, convert
 from msgspec.json import Decoder
 
 from ..codes import UNREADABLE_ROW
@@ -318,7 +317,9 @@ def _is_written(value: object, codec: ModuleType) -> bool:
 def _token_ids(value: Any, column: str | None) -> list[int]:
     if not isinstance(value, list):
         _raise(f"{_named(column)} is not a text, token ids or a conversation: {quoted(value)}")
-    if countOf(map(type, value), int) != len(value):
+    try:  # in a third of the time of a look at each type; the copy is not used
+        convert(value, list[int])
+    except ValidationError:
         index, item = next((index, item) for index, item in enumerate(value) if type(item) is not int)
         _raise(f"{_named(column)} is not an array of token ids: item {index} is {quoted(item)}")
     return value
