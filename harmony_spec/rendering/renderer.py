@@ -259,8 +259,20 @@ class Plan:
             original: returns a part of the input of a repaired message.
             plain: returns the same as `whole` for a text, unless the style is `as_parsed`.
         """
-        if plain is not None and self._write_known(caches, add, whole, plain):
-            return
+        if plain is None or not self._write_known(caches, add, whole, plain):
+            self._write_each(caches, add, part, whole, original)
+        if opened := self.opening():
+            add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
+
+    def _write_each(
+        self,
+        caches: HeaderCaches,
+        add: Callable[[P], object],
+        part: Callable[..., P],
+        whole: Callable[[int, Any, str, str], P],
+        original: Callable[[SourcePart], P],
+    ) -> None:
+        """Write one message after the other, and keep their frames."""
         fields, as_parsed = self.header_key, self.choices is None
         target = len(self.messages) - 1 if self.training else -1
         written: Frame | None = None
@@ -293,16 +305,11 @@ class Plan:
             head, prefix, suffix, tail = frame
             add(head)
             try:
-                if plain is not None and content is message.content:
-                    add(plain(prefix + content + suffix))
-                else:
-                    add(whole(index, content, prefix, suffix))
+                add(whole(index, content, prefix, suffix))
             except (TypeError, UnicodeEncodeError, VocabularyError):
                 self.require_text(index, content)
                 raise
             add(tail)
-        if opened := self.opening():
-            add(part("".join(opened), self.kept(len(self.messages) - 1).opening))
 
     def _write_known(
         self,
@@ -315,7 +322,7 @@ class Plan:
 
         All frames are looked up first: encoding a content takes the keys of the next one out of the processor's caches.
         """
-        if self.training or not self.messages or len(self.path.steps) > 1:
+        if self.training or not self.messages or self.frames.count(self.frames[0]) < len(self.frames):
             return False
         cached: HeaderCache = caches.of("written", self.style, self.frames[0].name, False)
         try:
