@@ -173,11 +173,8 @@ class Machine:
             return None
         # After the token that begins a message, one word of any length may be the name of an author.
         is_begun = self.begin == start
-        prose, begun, key = (
-            self.prose_patterns[is_begun],
-            self.unfinished_headers[is_begun],
-            self.form.slice(start, end),
-        )
+        prose, begun = self.prose_patterns[is_begun], self.unfinished_headers[is_begun]
+        key = self.form.slice(start, end)
         if key in begun:
             return None
         if not prose.match(self.form.run(start, end, 0)[0]):

@@ -259,6 +259,7 @@ class StreamParser(Generic[M]):
             self._read_ordinary(tokens[at:] if at else tokens)
 
     def _read_one(self, token: int) -> None:
+        """Read a token by itself, as engines hand them over."""
         try:
             is_ordinary = self._form.is_ordinary(token)
         except TypeError:

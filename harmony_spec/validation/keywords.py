@@ -43,7 +43,7 @@ PAIRS_PER_STEP = 64
 """The pairs of indices that are compared in a step."""
 
 NO_REFERENCES = Registry[Any]().resolver()
-"""The resolver of schemas without references. To make one for each subschema takes a third of the time of its check."""
+"""The resolver of schemas without references. To make one for each subschema takes a ninth of the time of a check."""
 
 LAST_KEYWORDS = ("unevaluatedItems", "unevaluatedProperties")
 """They repeat the work of the others, which should fail first."""

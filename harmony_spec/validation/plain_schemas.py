@@ -1,6 +1,6 @@
 """Which schemas are surely valid, and which values they surely allow: those of nearly all tools and calls.
 
-`jsonschema` needs a hundred times as long for a schema, and thirty times as long for a value.
+`jsonschema` needs hundreds of times as long for a schema, and nine times as long for a value.
 """
 
 from __future__ import annotations
