@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
+from select import select
 from typing import NamedTuple
 
 import click
@@ -42,8 +43,8 @@ CONTENT_LENGTHS = 200, 30_000
 
 CORPUS_SCHEMA = pyarrow.schema([("tokens", pyarrow.list_(pyarrow.int32()))])
 
-POLL = 0.05
-"""Seconds between two looks at the memory of the processes."""
+POLL = 0.25
+"""Seconds between two looks at the memory of the processes: peaks only grow, and looking takes time of a core."""
 
 
 class Took(NamedTuple):
@@ -117,35 +118,31 @@ def checks(rows: Rows, repeated: int) -> float:
 
 
 def validated(path: Path, jobs: int) -> Took:
-    """Run the command, and look at its processes from time to time."""
+    """Run the command, and look at the memory of its processes from time to time."""
     command = [str(Path(sys.executable).parent / "harmony-spec"), "validate", "--isolated", "-j", str(jobs), str(path)]
     peaks: dict[int, float] = {}
-    work: dict[int, float] = {}
     start = time.perf_counter()
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-    while run.poll() is None:
+    ended = os.pidfd_open(run.pid)
+    while not select([ended], [], [], POLL)[0]:
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError, ValueError):  # it has ended
                 if os.getsid(int(process.name)) == run.pid:
-                    work[int(process.name)] = _work(process)
                     peaks[int(process.name)] = _megabytes(process)
-        time.sleep(POLL)
     seconds = time.perf_counter() - start
-    said, _ = run.communicate()
-    assert run.returncode == 0, f"{path}: {said}"
-    return Took(sum(work.values()), seconds, sum(peaks.values()))
+    _, status, usage = os.wait4(run.pid, 0)  # with the processes that it has waited for
+    os.close(ended)
+    assert run.stdout is not None
+    with run.stdout as output:
+        assert os.waitstatus_to_exitcode(status) == 0, f"{path}: {output.read()}"
+    run.returncode = 0
+    return Took(usage.ru_utime + usage.ru_stime, seconds, sum(peaks.values()))
 
 
 def _megabytes(process: Path) -> float:
     """The peak memory of a process. Source: proc_pid_status(5)."""
     (line,) = (line for line in (process / "status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
-
-
-def _work(process: Path) -> float:
-    """The processor time of a process, in seconds. Source: proc_pid_stat(5)."""
-    fields = (process / "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def throughput(name: str, rows: Rows, repeated: int, folder: Path, runs: int) -> Iterator[BenchmarkRow]:
