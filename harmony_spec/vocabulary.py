@@ -12,8 +12,8 @@ import sys
 import threading
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, pairwise
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
 from .codes import TEXT_NOT_ENCODABLE, WRONG_VOCABULARY
@@ -179,11 +179,13 @@ def _packed(encoding: Encoding) -> dict[bytes, int]:
         message = f"{path} was made from the file {published}, and {encoding.name} is {encoding.sha256}"
         raise VocabularyError(WRONG_VOCABULARY, message, hint="Load the rank file by its name.")
     count = encoding.base_size
-    ends = list(accumulate(data[:count], initial=count))
-    if ends[-1] != len(data):
+    lengths = data[:count]
+    if count + sum(lengths) != len(data):
         message = f"{path} does not hold {count} tokens"
         raise VocabularyError(WRONG_VOCABULARY, message, hint="Correct the size of the base.")
-    return {data[start:end]: rank for rank, (start, end) in enumerate(pairwise(ends))}
+    texts = "".join(map([f"{length}s" for length in range(256)].__getitem__, lengths))
+    tokens = Struct(texts).unpack_from(data, count)  # in half of the time of slices
+    return dict(zip(tokens, range(count), strict=True))
 
 
 def _require_hash(name: str, data: bytes, expected: str | None) -> None:
