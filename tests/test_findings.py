@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harmony_spec import DeveloperContent, Diagnostic, Message, Namespace, ResponseFormat, Tool, render_text, validate
+from harmony_spec.validation.breaches import InvalidSchema
 from harmony_spec.validation.budget import Budget, UnfinishedCheck
 from harmony_spec.validation.json_text import read_json
-from harmony_spec.validation.schemas import InvalidSchema, find_breaches, find_schema_error
+from harmony_spec.validation.schemas import find_breaches, find_schema_error
 from harmony_spec.validation.token_checks import INVISIBLE
 
 from .planted_mistakes import DISGUISES

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harmony_spec.validation import schemas
+from harmony_spec.validation.breaches import InvalidSchema
 from harmony_spec.validation.budget import Budget
 from harmony_spec.validation.plain_schemas import (
     MAX_PLAIN_DEPTH,
@@ -19,7 +20,7 @@ from harmony_spec.validation.plain_schemas import (
     allows,
     is_plain,
 )
-from harmony_spec.validation.schemas import InvalidSchema, find_breaches, find_schema_error
+from harmony_spec.validation.schemas import find_breaches, find_schema_error
 
 STEPS = 10**9
 KEYWORDS = [*PLAIN_KEYWORDS, *TYPES_OF_KEYWORDS]

@@ -17,9 +17,10 @@ from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, D
 
 from harmony_spec.validation import budget as budgets
 from harmony_spec.validation import keywords
+from harmony_spec.validation.breaches import Breach, InvalidSchema
 from harmony_spec.validation.budget import Budget, UnfinishedCheck
-from harmony_spec.validation.schemas import Breach, InvalidSchema, find_schema_error
 from harmony_spec.validation.schemas import find_breaches as breaches_within
+from harmony_spec.validation.schemas import find_schema_error
 
 DEEP = 60
 

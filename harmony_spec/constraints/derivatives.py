@@ -51,7 +51,8 @@ class WholeJson(NamedTuple):
 
     def matches(self, schema: str) -> bool:
         """Whether it matches a schema. An invalid one, or one that takes too long, is matched by every value."""
-        from ..validation.schemas import InvalidSchema, find_breaches
+        from ..validation.breaches import InvalidSchema
+        from ..validation.schemas import find_breaches
 
         if self.text != self.text.strip():
             return False

@@ -347,7 +347,8 @@ class _Reader:
 
     def _matching(self, row: SchemaPart, keywords: Set[str], values: list[Any]) -> list[Any]:
         """The values that match some keywords of a part."""
-        from ..validation.schemas import InvalidSchema, find_breaches
+        from ..validation.breaches import InvalidSchema
+        from ..validation.schemas import find_breaches
 
         if "format" in keywords and any(isinstance(value, str) for value in values):
             self.report(row, "format")

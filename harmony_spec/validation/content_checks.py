@@ -10,11 +10,12 @@ from .. import codes
 from ..errors import Code
 from ..format.offered_tools import ANY_PARAMETERS
 from ..tool_types.type_grammar import UNREAD_KEYWORD
+from .breaches import Breach, InvalidSchema
 from .budget import UnfinishedCheck
 from .context import Context
 from .declarations import MAX_SUGGESTED_NAMES
 from .json_text import JsonText, read_json
-from .schemas import Breach, InvalidSchema, find_breaches, find_schema_error
+from .schemas import find_breaches, find_schema_error
 
 ENVELOPE_KEYS = frozenset({"name", "arguments", "parameters", "recipient_name", "type", "id", "function"})
 """The keys of the objects in which other formats wrap a call."""
