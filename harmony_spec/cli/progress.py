@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..linting.row_reading import Progress as Read
 
@@ -31,6 +30,11 @@ def show_progress(
         error: where the bar is shown.
         is_wanted: whether it is shown at all.
     """
+    if not is_wanted:
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=error, transient=True, redirect_stdout=out.is_terminal)
     task = bar.add_task("", total=read.total)
@@ -39,7 +43,7 @@ def show_progress(
 
     def tick() -> None:
         nonlocal due, started
-        if not is_wanted or (now := time.monotonic()) < due:
+        if (now := time.monotonic()) < due:
             return
         due = now + UPDATE_SECONDS
         if not started:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import metadata
-from importlib.resources import files
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -30,6 +27,8 @@ class CatalogueRule(NamedTuple):
 @cache
 def _documentation() -> str:
     """The address of the pages, from the metadata of the package."""
+    from importlib.metadata import metadata
+
     pairs = (line.split(", ", 1) for line in metadata("harmony-spec").get_all("Project-URL") or ())
     return str(dict(pairs).get("Documentation", "docs"))
 
@@ -37,6 +36,9 @@ def _documentation() -> str:
 @cache
 def rules(codec: ModuleType) -> dict[str, CatalogueRule]:
     """All rules of a codec by code, in order. Only the codec of this package has examples."""
+    import tomllib
+    from importlib.resources import files
+
     catalogue: dict[str, Any] = {}
     if codec.__file__ == default_codec().__file__:  # also with another tokenizer
         text = files("harmony_spec.grammar").joinpath("diagnostics.toml").read_text(encoding="utf-8")

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
-from multiprocessing.connection import wait
 from threading import Thread, current_thread, main_thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .batches import Batch
 from .opening import InputError
 from .row_reading import BATCH_BYTES
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
 
 Item = Batch | InputError
 R = TypeVar("R")
@@ -56,6 +55,10 @@ def run(items: Iterable[Item], jobs: int, work: Callable[[list[Item]], list[R]])
         for chunk in chain(head, chunks):
             yield from work(chunk)
         return
+    # One process needs neither of these.
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     context = _context(work)
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     pending: deque[Future[list[R]]] = deque()
@@ -90,8 +93,10 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _context(work: Callable[[list[Item]], list[R]]) -> multiprocessing.context.BaseContext:
+def _context(work: Callable[[list[Item]], list[R]]) -> BaseContext:
     """Fork this process; if it has threads, which makes that unsafe, start processes from a clean one."""
+    import multiprocessing
+
     if _is_single_threaded():
         return multiprocessing.get_context("fork")
     methods = multiprocessing.get_all_start_methods()
@@ -139,12 +144,15 @@ def _uninterrupted() -> Iterator[None]:
 
 def _begin() -> None:
     """Leave interruptions to the parent process, and end when that ends."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     gc.freeze()  # collecting what was loaded before would copy its memory
-    parent = multiprocessing.parent_process()
+    parent = parent_process()
     assert parent is not None
 
     def follow() -> None:

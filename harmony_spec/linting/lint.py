@@ -8,7 +8,6 @@ from pathlib import Path
 
 from .batches import FileKind, Options, Runner
 from .checking import EachRow, check
-from .daft_runs import run_on_daft
 from .files import File, expand
 from .jobs import Item, cores, run
 from .opening import STDIN, InputError
@@ -83,6 +82,8 @@ def lint(
     if runner == "daft":
         if fix:
             raise SettingsError("Daft changes no files; do not pass fix")
+        from .daft_runs import run_on_daft
+
         return EachRow(run_on_daft(listed, resolver.excluded, resolver.options, progress, check, kind, address))
     items = read_files(listed, resolver.excluded, resolver.options, progress, kind, skip_others)
     return EachRow(run(items, jobs or cores(), check))

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import PurePath
 from types import ModuleType
 from typing import Any
@@ -219,6 +218,8 @@ class Sarif(RunOutput):
 
     def tail(self, complete: bool) -> str:
         """How the run ended, and the tool: its rules are known only now."""
+        from importlib.metadata import version  # a twentieth of what the command imports
+
         driver = {
             "name": "harmony-spec",
             "version": version("harmony-spec"),

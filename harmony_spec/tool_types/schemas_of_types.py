@@ -16,7 +16,15 @@ from ..format.content_writing import Inexpressible, Layout
 from ..format.rule_table import RecordRule, Rules
 from .schema_references import References
 from .template_types import TemplateTypeWriter
-from .type_grammar import UNREAD_KEYWORD, JsonSchema, TypeGrammar, default_of, strings_inside, strings_of
+from .type_grammar import (
+    UNREAD_KEYWORD,
+    JsonSchema,
+    TerminalPatterns,
+    TypeGrammar,
+    default_of,
+    strings_inside,
+    strings_of,
+)
 from .types_of_schemas import TYPE_IMPLYING_KEYWORDS, TypeWriter
 
 ABSORBED_KEYWORDS = {"array": frozenset({"items", "prefixItems"}), "object": frozenset({"required"})}
@@ -39,7 +47,7 @@ class Schemas:
     def __init__(self, rules: Rules) -> None:
         parameters = next(row.made for row in rules.table.values() if isinstance(row, RecordRule) and row.is_schema)
         made = {**rules.classes, "parameters": parameters}
-        self.grammar = TypeGrammar(made, {name: rules.pattern(name) for name in rules.terminals})
+        self.grammar = TypeGrammar(made, TerminalPatterns(rules.pattern))
         described = rules.table.get(DESCRIPTION_RULE)
         self.template_names = frozenset(filter(None, described.names if described else ()))
         self.last = threading.local()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,17 @@ JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "null", "objec
 
 UNREAD_KEYWORD = "x-unread-type"
 """The only keyword of the schema for a type that cannot be read: its text. Every value is valid."""
+
+
+class TerminalPatterns(dict[str, re.Pattern[str]]):
+    """The terminals of a codec by name; each is compiled when it is first used, since few types need all."""
+
+    def __init__(self, compiled: Callable[[str], re.Pattern[str]]) -> None:
+        self.compiled = compiled
+
+    def __missing__(self, name: str) -> re.Pattern[str]:
+        found = self[name] = self.compiled(name)
+        return found
 
 
 @dataclass(eq=False, repr=False)
