@@ -88,8 +88,7 @@ class HeaderNames:
 
     def is_named(self, word: str) -> bool:
         """Whether a word is a role, a channel, both in one, or a content type, in any case: `JSON` is seen."""
-        roles = ("", *(role for role in self.recovery.roles if word.startswith(role)))
-        joined = any(word.removeprefix(role) in self.channels for role in roles)
+        joined = any(word.removeprefix(role) in self.channels for role in ("", *self.recovery.roles))
         return joined or word in self.recovery.roles or word.lower() in self.recovery.content_types
 
     def is_nearly_named(self, word: str) -> bool:
