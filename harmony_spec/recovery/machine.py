@@ -50,16 +50,10 @@ def prose_patterns(word_count: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 class Machine:
-    """Reads one input.
+    """Reads one input. The arguments are those of `recover`, with `tools` as `offered` returns them.
 
     Args:
-        format: a format with tables for recovery.
-        form: the input.
-        start: the name of the start rule.
-        given: the fields of the open header that a completion continues.
-        tools: the offered tools, as `offered` returns them.
         refuse: called at each mistake before it is reported; a strict parser raises there.
-        max_repair_cost: the most that the repair of a header may cost.
     """
 
     def __init__(
@@ -486,7 +480,8 @@ class Machine:
         """End a message without its stop token."""
         assert self.draft is not None
         self.output.begin(self.draft)
-        self.output.report_missing_terminator(self.draft, at, evidence)
+        self.draft.changed, expected = True, self.output.terminators(self.draft)
+        self.output.report(codes.MISSING_TERMINATOR, Span(at, at), "", evidence, expected=expected)
         self._finish(at, at, None)
 
     def _end_without_token(self, end: int) -> None:
