@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..errors import near_misses
 from ..format.tables import FieldCosts, Format
 from .header_automaton import automaton_of, without_signs
 from .known_names import KnownNames
@@ -14,9 +13,6 @@ from .named_tools import MIN_TYPO_CHARS, PUNCTUATION, NamedTools, is_alike, is_t
 
 MIN_ROLE_TYPO_CHARS = 6
 """`users` is a word, and one letter from a role."""
-
-ROLE_SIMILARITY = 0.9
-"""The least ratio between a word and a role: higher, since any other word there is the name of a tool."""
 
 MAX_CACHED_WORDS, MAX_CACHED_WORD_CHARS = 2_000, 64
 """The readings of so many words of a conversation are kept: about 1 MB."""
@@ -96,9 +92,9 @@ class HeaderNames:
 
         "finally" is not near "final" here, although it is read as that channel in the channel's place.
         """
-        return self.is_named(word) or bool(
-            near_misses(word, [*self.channels, *self.recovery.roles], 1, ROLE_SIMILARITY)
-        )
+        ratio = self.row(self.slots.role).costs.get("ratio", self.costs["ratio"])
+        names = (*self.channels, *self.recovery.roles) if ratio else ()
+        return self.is_named(word) or any(is_alike(name, word, ratio) for name in names)
 
     def readings(self, word: str) -> tuple[Name, ...]:
         """What a word, or its beginning, may be, for all fields."""

@@ -179,13 +179,13 @@ class Machine:
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
         shown = TextForm(self.format, self.form.spelled(self.begin, start) + found[0])
         headers = Headers(self.format, shown, self.names, False, self.headers.max_cost)
-        readings = (
-            headers.read(0, len(shown.units), None, self.lacks_start, self.given),
-            self._read_header(at, opener=None),
+        text, opened = (
+            headers.read(0, len(shown.units), opener, self.lacks_start, self.given)
+            for opener in (None, self.recovery.opens[0])
         )
-        called = headers.read(0, len(shown.units), self.recovery.opens[0], self.lacks_start, self.given)
-        is_text = all(map(self._is_text, readings)) and not called.values.get(self.recovery.slots.recipient)
-        return at if is_text else None
+        texts, recipient = (text, self._read_header(at, opener=None)), self.recovery.slots.recipient
+        called = any(reading.values.get(recipient) for reading in (*texts, opened))
+        return at if not called and all(reading.lacks_channel and reading.text for reading in texts) else None
 
     def _is_in_lead(self, text: str) -> bool:
         """Whether a text ends in a text of several words that introduces a field, or has that text."""
@@ -200,10 +200,6 @@ class Machine:
         """Whether a word of a text is a near miss of ` to=`."""
         words = automaton_of(self.format).lead_words
         return any(without_signs(word).lower() in words for word in text.split())
-
-    def _is_text(self, reading: HeaderReading) -> bool:
-        """Whether a header is read as text only."""
-        return reading.lacks_channel and reading.text != "" and not reading.values.get(self.recovery.slots.recipient)
 
     def begin_text(self, at: int) -> None:
         """Begin the content of an answer without its header, read up to a position; see `find_prose_end`."""
