@@ -78,20 +78,19 @@ class Machine:
         self.limit = form.limit
         self.opening: dict[str, Any] | None = None
         self.shows_prose_early = refuse is None
-        self.may_be_prose = self.continued
-        self.at = self.begin = 0
-        self.lacks_start = self.is_header = False
-        self.has_only_text = self.continued
-        self.text_begin = 0
+        self.at = self.text_begin = 0
+        self.is_header = self.in_free_text = self.may_be_prose = False
+        self._open_header(0, lacks_start=False)
         self.prose_patterns = prose_patterns(self.recovery.first_words)
-        self.free_units, self.in_free_text = 0, False
         self.handlers: Mapping[str, Callable[[Machine, str, int, int], None]] = format.caches.get("handlers", {})
         if not self.handlers:
             self.handlers = format.caches["handlers"] = self._make_handlers()
         self.draft: Draft | None = None
         self.state = HEADER if self.continued else BETWEEN
-        if self.continued and not path.steps[0][0].opens:
-            self._continue_content(given)
+        if self.continued and not path.steps[0][0].opens:  # the open header ends with the token that opens the content
+            reading = HeaderReading({**format.defaults, **given}, is_clean=True)
+            reading.sides = format.sides(reading.values)
+            self.draft, self.state = Draft(form, reading, 0, 0, 0, True, False), CONTENT
 
     @property
     def header_limit(self) -> int:
@@ -105,12 +104,6 @@ class Machine:
         cls, recovery = type(self), self.recovery
         found = dict.fromkeys(recovery.inside, cls._on_inside) | dict.fromkeys(recovery.opens, cls._on_open)
         return found | dict.fromkeys(recovery.closes, cls._on_close) | {recovery.begins: cls._on_begin}
-
-    def _continue_content(self, given: dict[str, Any]) -> None:
-        """Begin with the content, because the open header ends with the token that opens it."""
-        reading = HeaderReading({**self.format.defaults, **given}, is_clean=True)
-        reading.sides = self.format.sides(reading.values)
-        self.draft, self.state = Draft(self.form, reading, 0, 0, 0, True, False), CONTENT
 
     def read_known_header(self, reading: HeaderReading, begin: int, end: int) -> None:
         """Read a cached header, from the special token that begins it to the one that opens its content, inclusive."""

@@ -69,7 +69,7 @@ def read_to_end(machine: Machine) -> None:
     end = len(form.units)
     while machine.at < end:
         if valid.can_read():
-            valid.read_many(valid.frame)
+            valid.read_all()
         for spelling, first, last in form.specials(machine.at):
             machine.read_special(spelling, first, last)
             if valid.can_read():
@@ -97,15 +97,13 @@ class ValidMessages(Attempt):
             and machine.output.stopped is None
         )
 
-    def read_many(self, frame: Frame, limit: int = -1) -> bool:
-        """Read a frame as often as it follows; return whether it did."""
-        before = len(self.bounds)
-        self.at = self.machine.at
+    def read_all(self) -> None:
+        """Read as many messages as follow."""
+        self.at, before = self.machine.at, len(self.bounds)
         with suppress(ParseError):  # a content that is not UTF-8
-            super().read_many(frame, limit)
+            self.read_many(self.frame)
         if len(self.bounds) > before:
             self.machine.at = self.bounds[-1][3]
-        return len(self.bounds) > before
 
     def header_cache(self, frame: Frame) -> HeaderCache:
         """The cache of headers for the known names; False for one that recovery has a diagnostic for."""
