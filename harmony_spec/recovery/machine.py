@@ -126,7 +126,6 @@ class Machine:
         self.at = end
 
     def read_text(self, end: int) -> None:
-        """Read text up to a position."""
         while self.at < end:
             start, self.at = self.at, end
             if self.state == CONTENT:
@@ -466,7 +465,6 @@ class Machine:
     # The end of a message.
 
     def _end_unterminated(self, at: int, evidence: str) -> None:
-        """End a message without its stop token."""
         assert self.draft is not None
         self.output.begin(self.draft)
         self.draft.changed, expected = True, self.output.terminators(self.draft)
