@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from .. import codes
@@ -164,8 +163,6 @@ class Machine:
         at = units[bisect_left(units, True, key=lambda unit: prose.match(self.form.run(start, unit, 0)[0]) is not None)]
         found = prose.match(self.form.run(start, at, 0)[0])
         assert found is not None
-        if self._is_in_lead(found[0]):
-            return None
         if found["words"] and self._introduces(found[0]) and not self.headers.words.is_prose(found[0]):
             return None  # "assistant to = f" is three words as well
         # The last token may hold more than the text that proves it, and a text and its tokens must be read alike.
@@ -178,15 +175,6 @@ class Machine:
         texts, recipient = (text, self._read_header(at, opener=None)), self.recovery.slots.recipient
         called = any(reading.values.get(recipient) for reading in (*texts, opened))
         return at if not called and all(reading.lacks_channel and reading.text for reading in texts) else None
-
-    def _is_in_lead(self, text: str) -> bool:
-        """Whether a text ends in a text of several words that introduces a field, or has that text."""
-        for lead in chain.from_iterable(self.recovery.leads.values()):
-            first, *others = lead.split() or [""]
-            rest = text[text.find(first) :] if others and first in text else ""
-            if rest and (lead.lstrip().startswith(rest) or rest.startswith(lead.strip())):
-                return True
-        return False
 
     def _introduces(self, text: str) -> bool:
         """Whether a word of a text is a near miss of ` to=`."""
